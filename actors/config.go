@@ -1,0 +1,65 @@
+package actors
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+)
+
+// Config is one detector: what it watches, by which rules, and how it reaches
+// the world. It is shared by its actors, who only read it.
+type Config struct {
+	Name string // in logs
+	Log  *slog.Logger
+	Now  func() time.Time // for logs only: nothing that decides asks the clock
+
+	InputTopic, OutputTopic, DeadLetterTopic, Group string
+
+	ValueField string
+	KeyFields  []string
+	Rules      detection.Rules
+	History    time.Duration // the length of a window
+
+	// CommitInterval is how long a transaction stays open while records come.
+	CommitInterval time.Duration
+	// FailFast ends the detector at the first failure that waiting may cure.
+	FailFast bool
+	// Backoff is between two sessions when one failed.
+	Backoff time.Duration
+
+	// Open joins the group. It keeps trying until the context ends, unless the
+	// failure is final.
+	Open   func(context.Context) (Session, error)
+	Reader HistoryReader
+
+	// The following are called on the detector's goroutine and must not block.
+
+	// OnProgress is told how far the history is, while it loads.
+	OnProgress func(Progress)
+	// OnCommit is told what each committed transaction found.
+	OnCommit func([]messages.Finding)
+	// OnEnd is told when the detector has ended, with nil after a clean stop.
+	OnEnd func(error)
+}
+
+// Session is the membership in a consumer group with a transaction that is
+// always open.
+type Session interface {
+	Publisher
+	Poll(ctx context.Context, limit int) ([]messages.Slice, error)
+	End(ctx context.Context, commit bool) (committed bool, err error)
+	Assignments() (list []messages.Assignment, joined bool)
+	Resume(partition int32, serial uint64)
+	Pause(partition int32)
+	Close(leave bool)
+}
+
+// Progress is how far the history of all assigned partitions is.
+type Progress struct {
+	Done, Pending int64 // offsets
+	Loading       int   // partitions that are not ready; 0 ends it
+	Entities      int
+}

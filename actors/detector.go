@@ -1,0 +1,447 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"anomalydetector/messages"
+	"anomalydetector/stream"
+)
+
+// Detector owns the Kafka session of one configuration and runs its rounds:
+// poll a batch, hand each partition its slice, wait for all of them; and when
+// the commit interval is over or the stream is idle, commit. At any time one
+// thing is under way, so nothing is in flight when a transaction ends.
+//
+// It takes:
+//   - *opened, *polled, *messages.Flushed, *ended, *waited, *closed: the step
+//     under way is over (detector_steps.go).
+//   - *messages.SliceDone, *messages.SliceFailed: a partition's part in a round.
+//   - *messages.HistoryProgress, *messages.PartitionReady: from a partition
+//     that loads history.
+//   - *actor.Terminated: a partition died.
+//   - *messages.Stop: end the round, commit, leave the group, end.
+type Detector struct {
+	config *Config
+
+	session    Session // nil while there is none
+	producer   *actor.PID
+	partitions map[int32]*member
+	summary    summary
+
+	step     context.Context // ends when the step under way should be cut short
+	cut      context.CancelFunc
+	stopping bool
+	dirty    bool      // records were polled since the last commit
+	since    time.Time // of the first of them
+	waiting  map[int32]struct{}
+	failed   []*messages.SliceFailed // in this round
+	retried  map[place]int           // failures of a record since the last commit
+	aborts   int                     // failed writes in a row
+	fences   int                     // sessions lost to another producer since the last commit
+	round    messages.Tally          // of the running transaction
+	result   error                   // what OnEnd is told
+}
+
+// member is a partition that this process was given.
+type member struct {
+	pid           *actor.PID
+	serial        uint64
+	ready         bool
+	done, pending int64 // of its history
+	next, end     int64 // where it is, and where the topic ended
+	entities      int
+	panics        int // in a row, while it loaded its history
+}
+
+// place is where a record is.
+type place struct {
+	partition int32
+	offset    int64
+}
+
+// batch is how many records a round takes at most.
+const batch = 20_000
+
+const (
+	// idleAfter: so long without a record, and what there is gets committed.
+	idleAfter = 50 * time.Millisecond
+	// idlePoll: so often the transaction is ended without records, for the
+	// session notices a revocation only then.
+	idlePoll = time.Second
+	// attempts a record has to make a round fail before the process gives up.
+	attempts = 3
+)
+
+// DetectorProps: the default dispatcher and mailbox; a partition that dies is
+// stopped, not restarted: the detector makes it anew after the abort.
+func DetectorProps(config *Config) *actor.Props {
+	stop := func(any) actor.Directive { return actor.StopDirective }
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &Detector{
+			config: config, partitions: make(map[int32]*member),
+			waiting: make(map[int32]struct{}), retried: make(map[place]int),
+		}
+	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
+}
+
+func (d *Detector) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case *actor.Started:
+		d.summary.begin(d.config.Now())
+		d.producer = ctx.Spawn(producerProps())
+		d.open(ctx)
+	case *opened:
+		d.opened(ctx, message)
+	case *polled:
+		d.polled(ctx, message)
+	case *messages.SliceDone:
+		d.sliceDone(ctx, message)
+	case *messages.SliceFailed:
+		d.sliceFailed(ctx, message)
+	case *actor.Terminated:
+		d.partitionDied(ctx, message)
+	case *messages.Flushed:
+		d.flushed(ctx, message)
+	case *ended:
+		d.ended(ctx, message)
+	case *waited:
+		d.proceed(ctx)
+	case *messages.HistoryProgress:
+		d.progressed(message)
+	case *messages.PartitionReady:
+		d.partitionReady(message)
+	case *messages.Stop:
+		d.stop(message)
+	case *closed:
+		d.end(ctx)
+	}
+}
+
+// opened begins to read, with whatever partitions the last session left.
+func (d *Detector) opened(ctx actor.Context, o *opened) {
+	if o.err != nil {
+		if !d.stopping {
+			d.result = o.err
+		}
+		d.end(ctx)
+		return
+	}
+	d.session = o.session
+	ctx.Send(d.producer, &publishing{o.session})
+	d.proceed(ctx)
+}
+
+// proceed takes the next step. It is called when none is under way.
+func (d *Detector) proceed(ctx actor.Context) {
+	now := d.config.Now()
+	d.summary.tell(d.config.Log, now, d.partitions)
+	switch {
+	case d.session == nil:
+		d.open(ctx)
+	case d.dirty && (d.stopping || now.Sub(d.since) >= d.config.CommitInterval):
+		d.flush(ctx)
+	case d.stopping:
+		d.close(ctx)
+	case d.dirty:
+		d.poll(ctx, idleAfter)
+	default:
+		d.poll(ctx, idlePoll)
+	}
+}
+
+// polled hands out the slices, or ends a transaction that waits for no more.
+func (d *Detector) polled(ctx actor.Context, p *polled) {
+	if p.err != nil {
+		d.abandon(ctx, p.err)
+		return
+	}
+	if len(p.slices) == 0 {
+		if d.dirty {
+			d.flush(ctx)
+		} else {
+			d.endTransaction(ctx, true)
+		}
+		return
+	}
+	if !d.dirty {
+		d.dirty, d.since = true, d.config.Now()
+	}
+	for i := range p.slices {
+		slice := &p.slices[i]
+		d.waiting[slice.Partition] = struct{}{}
+		partition, known := d.partitions[slice.Partition]
+		if !known || !partition.ready {
+			// It was given to us during the poll: the transaction will abort.
+			d.failed = append(d.failed, &messages.SliceFailed{Partition: slice.Partition,
+				Offset: slice.Records[0].Offset, Reload: true})
+			delete(d.waiting, slice.Partition)
+			continue
+		}
+		ctx.Send(partition.pid, slice)
+	}
+	d.roundOver(ctx)
+}
+
+func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
+	if partition, known := d.partitions[s.Partition]; known {
+		partition.next, partition.end, partition.entities = s.Next, s.End, s.Tally.Entities
+	}
+	d.round = add(d.round, s.Tally)
+	delete(d.waiting, s.Partition)
+	d.roundOver(ctx)
+}
+
+func (d *Detector) sliceFailed(ctx actor.Context, s *messages.SliceFailed) {
+	d.failed = append(d.failed, s)
+	delete(d.waiting, s.Partition)
+	d.roundOver(ctx)
+}
+
+// partitionDied: it could not even say at which record.
+func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
+	for number, partition := range d.partitions {
+		if !partition.pid.Equal(t.Who) {
+			continue
+		}
+		partition.ready, partition.pid = false, nil
+		if _, answering := d.waiting[number]; answering {
+			d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next,
+				Err: errors.New("the partition's actor died")})
+		}
+	}
+}
+
+// roundOver goes on when all partitions have answered.
+func (d *Detector) roundOver(ctx actor.Context) {
+	switch {
+	case len(d.waiting) > 0:
+	case len(d.failed) > 0:
+		d.endTransaction(ctx, false)
+	default:
+		d.proceed(ctx)
+	}
+}
+
+// flushed commits what the producer has written, or aborts.
+func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
+	if f.Err != nil {
+		d.aborts++
+		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
+	}
+	d.summary.findings = f.Findings
+	d.endTransaction(ctx, f.Err == nil)
+}
+
+// ended makes the partitions agree with how the transaction ended, and with
+// what the group has assigned meanwhile.
+func (d *Detector) ended(ctx actor.Context, e *ended) {
+	if e.err != nil {
+		d.abandon(ctx, e.err)
+		return
+	}
+	d.conclude(ctx, e.committed)
+	if !e.wanted && d.giveUp(ctx) {
+		return
+	}
+	d.reconcile(ctx)
+	if d.aborts > 0 {
+		d.wait(ctx, d.config.Backoff*time.Duration(min(d.aborts, 10)))
+		return
+	}
+	d.proceed(ctx)
+}
+
+// conclude tells the partitions how the transaction ended.
+func (d *Detector) conclude(ctx actor.Context, committed bool) {
+	if committed {
+		d.aborts, d.fences = 0, 0
+		if d.dirty {
+			clear(d.retried)
+			d.summary.add(d.round)
+			d.config.OnCommit(d.summary.findings)
+		}
+		d.tell(ctx, &messages.Committed{})
+	} else {
+		if d.dirty {
+			d.summary.aborts++
+			d.config.Log.Info("transaction aborted, its records are read again")
+		}
+		d.tell(ctx, &messages.RolledBack{})
+	}
+	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
+}
+
+func (d *Detector) tell(ctx actor.Context, message any) {
+	for _, partition := range d.partitions {
+		if partition.pid != nil {
+			ctx.Send(partition.pid, message)
+		}
+	}
+}
+
+// giveUp handles the partitions that failed the round, after the abort; it ends
+// the detector if the same record has failed too often.
+func (d *Detector) giveUp(ctx actor.Context) bool {
+	for _, f := range d.failed {
+		partition, known := d.partitions[f.Partition]
+		if known {
+			partition.ready, partition.serial = false, 0
+			d.session.Pause(f.Partition)
+		}
+		if f.Reload {
+			continue
+		}
+		where := place{f.Partition, f.Offset}
+		d.retried[where]++
+		d.config.Log.Error("record could not be scored, its partition is loaded anew", "topic", d.config.InputTopic,
+			"partition", f.Partition, "offset", f.Offset, "attempt", d.retried[where], "error", f.Err)
+		if d.retried[where] >= attempts {
+			d.result = f.Err
+			d.failed = nil
+			d.close(ctx)
+			return true
+		}
+		if known {
+			d.drop(ctx, f.Partition)
+		}
+	}
+	d.failed = nil
+	return false
+}
+
+// reconcile starts what the group has given us, and drops what it has taken.
+func (d *Detector) reconcile(ctx actor.Context) {
+	assignments, joined := d.session.Assignments()
+	if !joined {
+		return
+	}
+	owned := make(map[int32]struct{}, len(assignments))
+	for _, assignment := range assignments {
+		owned[assignment.Partition] = struct{}{}
+		d.assign(ctx, assignment)
+	}
+	for number := range d.partitions {
+		if _, still := owned[number]; !still {
+			d.config.Log.Info("partition given up", "topic", d.config.InputTopic, "partition", number)
+			d.drop(ctx, number)
+		}
+	}
+}
+
+// assign lets a partition that is new to us, or was given anew, load.
+func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
+	partition, known := d.partitions[assignment.Partition]
+	if !known {
+		partition = &member{}
+		d.partitions[assignment.Partition] = partition
+	}
+	if partition.pid == nil {
+		partition.pid = ctx.Spawn(partitionProps(d.config, assignment.Partition, d.producer))
+		ctx.Watch(partition.pid)
+		partition.serial = 0
+	}
+	if partition.serial == assignment.Serial {
+		return
+	}
+	partition.serial, partition.ready = assignment.Serial, false
+	partition.done, partition.pending = 0, 0
+	partition.next = assignment.Offset
+	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
+		"offset", assignment.Offset, "new", assignment.Fresh)
+	ctx.Send(partition.pid, &assignment)
+}
+
+func (d *Detector) drop(ctx actor.Context, number int32) {
+	if pid := d.partitions[number].pid; pid != nil {
+		ctx.Unwatch(pid)
+		ctx.Stop(pid)
+	}
+	delete(d.partitions, number)
+}
+
+func (d *Detector) progressed(p *messages.HistoryProgress) {
+	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Serial {
+		partition.done, partition.pending = p.Done, p.Pending
+		d.config.OnProgress(d.progress())
+	}
+}
+
+func (d *Detector) partitionReady(r *messages.PartitionReady) {
+	partition := d.partitions[r.Partition]
+	if partition == nil || partition.serial != r.Serial {
+		return
+	}
+	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
+	if r.Err != nil {
+		partition.serial = 0 // assigned again after the next end
+		if r.Panicked {
+			partition.panics++
+		}
+		if partition.panics >= attempts {
+			d.result, d.stopping = r.Err, true
+		}
+		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
+		return
+	}
+	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
+	log.Info("partition ready", "entities", r.Entities, "replayed", r.Records)
+	d.session.Resume(r.Partition, r.Serial)
+	d.config.OnProgress(d.progress())
+}
+
+func (d *Detector) progress() Progress {
+	var sum Progress
+	for _, partition := range d.partitions {
+		sum.Done += partition.done
+		sum.Pending += partition.pending
+		sum.Entities += partition.entities
+		if !partition.ready {
+			sum.Loading++
+		}
+	}
+	return sum
+}
+
+// abandon gives up the session: what was committed is unknown, or the client is
+// beyond repair. The next one learns it from the broker.
+func (d *Detector) abandon(ctx actor.Context, err error) {
+	d.conclude(ctx, false)
+	d.failed = nil
+	for _, partition := range d.partitions {
+		partition.serial, partition.ready = 0, false // the next session counts anew
+	}
+	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+		d.fences++
+	}
+	switch {
+	case errors.Is(err, stream.ErrFenced), d.fences >= attempts, d.config.FailFast, d.stopping:
+		d.result = err
+		d.close(ctx)
+	default:
+		d.config.Log.Error("session failed, opening another", "error", err)
+		d.reopen(ctx)
+	}
+}
+
+func (d *Detector) stop(s *messages.Stop) {
+	if d.stopping {
+		return
+	}
+	d.config.Log.Info("stopping", "reason", s.Reason)
+	d.stopping = true
+	if d.cut != nil {
+		d.cut()
+	}
+}
+
+// end is the last thing a detector does.
+func (d *Detector) end(ctx actor.Context) {
+	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
+	d.config.OnEnd(d.result)
+	ctx.Stop(ctx.Self())
+}

@@ -1,0 +1,117 @@
+package actors
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+)
+
+// The steps of a detector that may take long run on a goroutine each, one at a
+// time, and answer with a message: so the detector goes on hearing its
+// partitions and a stop, even while the broker is away.
+
+type opened struct {
+	session Session
+	err     error
+}
+
+type polled struct {
+	slices []messages.Slice
+	err    error
+}
+
+type ended struct {
+	wanted    bool // a commit was asked for
+	committed bool
+	err       error
+}
+
+type waited struct{}
+
+type closed struct{}
+
+// begin runs a step. Its context ends when the detector is to stop, if the step
+// can be cut short without harm.
+func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	d.step, d.cut = context.WithCancel(context.Background())
+	if d.stopping {
+		d.cut()
+	}
+	cuttable, release := d.step, d.cut
+	go func() {
+		defer release()
+		root.Send(self, step(cuttable))
+	}()
+}
+
+func (d *Detector) open(ctx actor.Context) {
+	open := d.config.Open
+	d.begin(ctx, func(cuttable context.Context) any {
+		session, err := open(cuttable)
+		return &opened{session, err}
+	})
+}
+
+func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
+	session := d.session
+	d.begin(ctx, func(cuttable context.Context) any {
+		cuttable, cancel := context.WithTimeout(cuttable, patience)
+		defer cancel()
+		slices, err := session.Poll(cuttable, batch)
+		return &polled{slices, err}
+	})
+}
+
+// flush is answered by the producer, after all that the partitions sent it.
+func (d *Detector) flush(ctx actor.Context) {
+	ctx.Request(d.producer, &messages.Flush{})
+}
+
+// endTransaction is never cut short: a cancelled end leaves the client unusable.
+func (d *Detector) endTransaction(ctx actor.Context, commit bool) {
+	session := d.session
+	d.begin(ctx, func(context.Context) any {
+		committed, err := session.End(context.Background(), commit)
+		return &ended{commit, committed, err}
+	})
+}
+
+func (d *Detector) wait(ctx actor.Context, pause time.Duration) {
+	d.begin(ctx, func(cuttable context.Context) any {
+		select {
+		case <-time.After(pause):
+		case <-cuttable.Done():
+		}
+		return &waited{}
+	})
+}
+
+// reopen closes the session but stays a member, and goes on after a pause.
+func (d *Detector) reopen(ctx actor.Context) {
+	session, pause := d.session, d.config.Backoff
+	d.session = nil
+	d.begin(ctx, func(cuttable context.Context) any {
+		session.Close(false)
+		select {
+		case <-time.After(pause):
+		case <-cuttable.Done():
+		}
+		return &waited{}
+	})
+}
+
+// close ends the membership for good. After a failure that a restart may cure
+// the partitions are kept for it.
+func (d *Detector) close(ctx actor.Context) {
+	session, leave := d.session, d.result == nil
+	d.begin(ctx, func(context.Context) any {
+		if session != nil {
+			session.Close(leave)
+		}
+		return &closed{}
+	})
+}

@@ -1,0 +1,81 @@
+package actors
+
+import (
+	"math"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+)
+
+// entity keeps one entity's window and scores its datapoints.
+//
+// It takes:
+//   - *messages.Observation: one datapoint. It answers in the message itself,
+//     and sends an anomaly to the producer.
+//   - *messages.EntityRollBack: forget what an aborted transaction brought.
+//
+// It runs on its partition's goroutine and is fed by nobody else.
+type entity struct {
+	shared *shared
+	key    string
+	window detection.Window
+	// settled: a point was seen that needed nothing from before the history
+	// that was loaded, so the window is what an uninterrupted run would have.
+	settled bool
+}
+
+// shared is what all entities of a partition have in common. The partition
+// writes it before it spawns them; they only read it.
+type shared struct {
+	rules    detection.Rules
+	producer *actor.PID
+	group    string // the consumer group, part of an anomaly's id
+	output   string // the topic anomalies go to
+}
+
+// entityProps: the synchronized dispatcher makes Send return when the datapoint
+// is scored, which is the round's barrier and needs no allocation. The default
+// supervision of the partition never restarts an entity (see partitionProps).
+func entityProps(shared *shared, key string) *actor.Props {
+	return actor.PropsFromProducer(
+		func() actor.Actor { return &entity{shared: shared, key: key} },
+		actor.WithDispatcher(synchronized),
+		actor.WithMailbox(unbounded),
+	)
+}
+
+// Made once: the props of a million entities share them.
+var (
+	synchronized = actor.NewSynchronizedDispatcher(math.MaxInt)
+	unbounded    = actor.Unbounded()
+)
+
+func (e *entity) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case *messages.Observation:
+		e.observe(ctx, message)
+		message.Answered = true
+	case *messages.EntityRollBack:
+		e.window.Rollback(message.Epoch)
+		e.settled = false // it may have been settled by what is gone
+	}
+}
+
+func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
+	if o.At >= o.Covered {
+		e.settled = true
+	} else if !e.settled && o.Scored {
+		o.Incomplete = true
+		return
+	}
+	if !o.Scored {
+		e.window.Observe(&e.shared.rules, o.Epoch, o.At, o.Value)
+		return
+	}
+	o.Verdict = e.window.Add(&e.shared.rules, o.Epoch, o.At, o.Value)
+	if o.Verdict.Reason == detection.Anomalous {
+		ctx.Send(e.shared.producer, newAnomaly(e.shared, e.key, o))
+	}
+}

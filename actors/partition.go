@@ -1,0 +1,344 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/stream"
+)
+
+// HistoryReader replays what was committed.
+type HistoryReader interface {
+	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (covered int64, err error)
+}
+
+// partition owns the entities of one Kafka partition: it decodes the records,
+// routes them, and knows up to which offset the windows reach.
+//
+// It takes:
+//   - *messages.Assignment: bring the windows to this offset, from history;
+//     answered with messages.PartitionReady.
+//   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that
+//     reads it.
+//   - *messages.Slice: score these records; answered with messages.SliceDone
+//     or messages.SliceFailed.
+//   - *messages.Committed, *messages.RolledBack: how the transaction ended.
+type partition struct {
+	config   *Config
+	number   int32
+	log      *slog.Logger
+	shared   shared
+	scanner  *datapoint.Scanner
+	badLog   badLog
+	entities map[string]*child
+	seen     messages.Observation // the one that all entities are sent
+
+	assignment messages.Assignment // the latest
+	cancelRead context.CancelFunc  // ends the reading of its history; nil without
+	replayed   int64               // records of history since the assignment
+	kept       bool                // the windows of before the assignment were kept
+
+	warm      bool   // the windows reach up to next
+	epoch     uint64 // number of the running transaction
+	next      int64  // offset after the last record in the windows
+	committed int64  // what next goes back to on an abort
+
+	covered    int64 // history is complete for points at or after this time
+	reach      int64 // the oldest point that history had to be complete for
+	streamTime int64 // the newest timestamp seen
+	swept      int64 // stream time of the last sweep
+	lateness   int64 // how far behind stream time an entity's first point came, in ms, at most
+}
+
+// child is an entity as its partition sees it.
+type child struct {
+	pid    *actor.PID
+	newest int64 // newest timestamp it was sent
+}
+
+// partitionProps: the default dispatcher gives each partition a goroutine of
+// its own. An entity that panics is stopped, never resumed half-way: the round
+// is aborted and the detector drops the whole partition.
+func partitionProps(config *Config, number int32, producer *actor.PID) *actor.Props {
+	stop := func(any) actor.Directive { return actor.StopDirective }
+	return actor.PropsFromProducer(
+		func() actor.Actor { return newPartition(config, number, producer) },
+		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
+	)
+}
+
+func newPartition(config *Config, number int32, producer *actor.PID) *partition {
+	return &partition{
+		config: config, number: number,
+		log:      config.Log.With("topic", config.InputTopic, "partition", number),
+		scanner:  datapoint.NewScanner(config.ValueField, config.KeyFields),
+		shared:   shared{rules: config.Rules, producer: producer, group: config.Group, output: config.OutputTopic},
+		entities: make(map[string]*child),
+		epoch:    1,
+		covered:  stream.Complete,
+		reach:    math.MaxInt64,
+	}
+}
+
+func (p *partition) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case *messages.Assignment:
+		p.assign(ctx, message)
+	case *messages.HistoryRead:
+		p.replay(ctx, message)
+	case *messages.HistoryEnded:
+		p.ready(ctx, message)
+	case *messages.Slice:
+		p.score(ctx, message)
+	case *messages.Committed:
+		p.commit(ctx)
+	case *messages.RolledBack:
+		p.rollBack(ctx)
+	case *actor.Stopping:
+		p.stopReading()
+	}
+}
+
+// assign brings the windows up to the assignment's offset. Windows that are
+// behind it are brought forward; otherwise they are built anew.
+func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
+	p.stopReading()
+	p.rollBack(ctx)
+	p.assignment, p.replayed = *assignment, 0
+	p.kept = p.warm && !assignment.Fresh && p.next <= assignment.Offset
+	p.warm = false
+	if !p.kept {
+		p.forget(ctx)
+		p.covered = stream.Complete
+	}
+	span := stream.Span{
+		Partition: p.number, From: -1, Until: assignment.Offset,
+		Length: p.config.History, Slack: slack, Reach: p.reach,
+	}
+	switch {
+	case assignment.Fresh:
+		span.From = assignment.Offset
+	case p.kept:
+		span.From = p.next
+	}
+	p.next = assignment.Offset
+	reading, cancel := context.WithCancel(context.Background())
+	p.cancelRead = cancel
+	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, assignment.Serial)
+}
+
+// slack is what a replay covers beyond the history, for stragglers.
+const slack = time.Hour
+
+// read hands a span to a partition, one run at a time.
+func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, serial uint64) {
+	covered, err := reader.Read(ctx, span, func(run stream.Replayed) error {
+		taken := make(chan struct{}, 1)
+		root.Send(self, &messages.HistoryRead{
+			Serial: serial, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
+		})
+		select {
+		case <-taken:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	root.Send(self, &messages.HistoryEnded{Serial: serial, Covered: covered, Err: err})
+}
+
+// replay puts history into the windows: nothing of it is decided again.
+func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
+	if history.Serial != p.assignment.Serial || p.cancelRead == nil {
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.notReady(ctx, fmt.Errorf("panic in the replay of offsets %d and on: %v", history.Records[0].Offset, cause))
+		}
+	}()
+	if !p.kept {
+		p.covered = history.Covered
+	}
+	p.seen.Scored = false
+	for _, record := range history.Records {
+		at := record.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(at, record.Value)
+		if bad == nil && !p.observe(ctx, record, at, point).Answered {
+			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset))
+			return
+		}
+	}
+	p.replayed += int64(len(history.Records))
+	history.Next <- struct{}{}
+	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
+		Partition: p.number, Serial: history.Serial, Done: history.Done, Pending: history.Pending,
+	})
+}
+
+// notReady gives up a replay that the program itself failed at.
+func (p *partition) notReady(ctx actor.Context, err error) {
+	p.stopReading()
+	ctx.Send(ctx.Parent(), &messages.PartitionReady{
+		Partition: p.number, Serial: p.assignment.Serial, Err: err, Panicked: true,
+	})
+}
+
+func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
+	if ended.Serial != p.assignment.Serial || p.cancelRead == nil {
+		return
+	}
+	p.stopReading()
+	if ended.Err == nil {
+		p.warm = true
+		p.committed = p.next
+		p.epoch++
+		if !p.kept {
+			p.covered = ended.Covered
+		}
+	}
+	ctx.Send(ctx.Parent(), &messages.PartitionReady{
+		Partition: p.number, Serial: ended.Serial, Records: p.replayed, Entities: len(p.entities), Err: ended.Err,
+	})
+}
+
+// score decides on each record of a slice, in order. Any record that it cannot
+// decide on fails the whole slice, and with it the round.
+func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
+	at := slice.Records[0]
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("panic: %v", cause))
+		}
+	}()
+	tally := newTally()
+	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
+	p.seen.Scored = true
+	for _, at = range slice.Records {
+		if !p.warm || at.Offset < p.next {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
+			return
+		}
+		p.next = at.Offset + 1
+		timestamp := at.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(timestamp, at.Value)
+		if bad != nil {
+			tally.bad[bad.Reason]++
+			p.reject(ctx, at, bad)
+			continue
+		}
+		if timestamp > horizon {
+			tally.early++
+			p.badLog.early(p.log, p.config.Now(), at)
+		}
+		answered := p.observe(ctx, at, timestamp, point)
+		if !answered.Answered {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("entity %s panicked", point.Key))
+			return
+		}
+		if answered.Incomplete {
+			p.reload(ctx, at, timestamp)
+			return
+		}
+		tally.points++
+		if answered.Verdict.Reason == detection.Anomalous {
+			tally.anomalies++
+		}
+	}
+	ctx.Send(ctx.Parent(), &messages.SliceDone{
+		Partition: p.number, Next: p.next, End: slice.End, Tally: tally.message(len(p.entities)),
+	})
+}
+
+// observe sends a point to its entity and returns the answer.
+func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) *messages.Observation {
+	entity, known := p.entities[string(point.Key)]
+	if !known {
+		key := string(point.Key)
+		entity = &child{pid: ctx.Spawn(entityProps(&p.shared, key)), newest: at}
+		p.entities[key] = entity
+		p.lateness = max(p.lateness, p.streamTime-at)
+	}
+	entity.newest = max(entity.newest, at)
+	p.streamTime = max(p.streamTime, at)
+	o := &p.seen
+	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
+	o.Answered, o.Incomplete = false, false
+	ctx.Send(entity.pid, o)
+	return o
+}
+
+// reject tells, counts and copies a bad record; the stream goes on.
+func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord) {
+	p.badLog.bad(p.log, p.config.Now(), record, bad)
+	if p.config.DeadLetterTopic != "" {
+		ctx.Send(p.shared.producer, newDeadLetter(p.config.DeadLetterTopic, record, bad.Reason.String()))
+	}
+}
+
+func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {
+	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Err: err})
+}
+
+// reload gives up a slice for a straggler that is older than the history we
+// loaded, of an entity we know nothing newer of: an uninterrupted run might
+// remember more of it. The history is loaded again, so that it covers it.
+func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
+	p.log.Info("straggler is older than the history that was loaded, loading more",
+		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(p.covered).UTC())
+	p.reach, p.warm = min(p.reach, at), false
+	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Reload: true})
+}
+
+// commit makes the windows as they are what an abort goes back to. While
+// history is loading nothing of it belongs to a transaction.
+func (p *partition) commit(ctx actor.Context) {
+	if !p.warm {
+		return
+	}
+	p.epoch++
+	p.committed = p.next
+	p.sweep(ctx)
+}
+
+// rollBack goes back to the last commit. Windows that are being loaded, or are
+// to be loaded anew, are left as they are.
+func (p *partition) rollBack(ctx actor.Context) {
+	if !p.warm || p.next == p.committed {
+		return
+	}
+	message := &messages.EntityRollBack{Epoch: p.epoch}
+	for _, entity := range p.entities {
+		ctx.Send(entity.pid, message)
+	}
+	p.epoch++
+	p.next = p.committed
+}
+
+// forget drops all windows.
+func (p *partition) forget(ctx actor.Context) {
+	for _, entity := range p.entities {
+		ctx.Stop(entity.pid)
+	}
+	clear(p.entities)
+	p.streamTime, p.swept = 0, 0
+}
+
+func (p *partition) stopReading() {
+	if p.cancelRead != nil {
+		p.cancelRead()
+		p.cancelRead = nil
+	}
+}

@@ -1,0 +1,69 @@
+// Package actors is who does what: a detector for each configuration, its
+// producer, a partition for each assigned Kafka partition, an entity for each
+// key. Data flows one way, from the detector through partition and entity to
+// the producer; nothing calls back up but answers.
+//
+// A state belongs to one actor, so there is no lock here. The package never
+// opens connections or files and never reads the wall clock: it declares what
+// it needs of stream where it uses it. It imports messages, detection,
+// datapoint and stream's types.
+package actors
+
+import (
+	"context"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// Publisher writes records into the running transaction.
+type Publisher interface {
+	Produce(*kgo.Record)
+	// Flush waits until all produced records are written, and returns the first
+	// failure since the last Flush.
+	Flush(context.Context) error
+}
+
+// producer sends anomalies and dead letters inside the running transaction.
+//
+// It takes:
+//   - *publishing: the session to write into, or none.
+//   - *messages.Anomaly, *messages.DeadLetter: a record to write.
+//   - *messages.Flush: waits until all are written and answers with
+//     messages.Flushed. Whoever sent it earlier, directly or through another
+//     actor, has its records in.
+type producer struct {
+	publisher Publisher          // nil while there is no session; then nothing comes
+	findings  []messages.Finding // since the last Flush
+}
+
+// publishing says where records go from now on.
+type publishing struct{ publisher Publisher }
+
+// producerProps: the default dispatcher, so that writing goes on beside scoring.
+func producerProps() *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &producer{} })
+}
+
+func (p *producer) Receive(ctx actor.Context) {
+	switch message := ctx.Message().(type) {
+	case *publishing:
+		p.publisher, p.findings = message.publisher, nil
+	case *messages.Anomaly:
+		p.publisher.Produce(message.Record)
+		p.findings = append(p.findings, message.Finding)
+	case *messages.DeadLetter:
+		p.publisher.Produce(message.Record)
+	case *messages.Flush:
+		p.flush(ctx)
+	}
+}
+
+// flush may wait for a broker that is away: then there is nothing else to do.
+func (p *producer) flush(ctx actor.Context) {
+	err := p.publisher.Flush(context.Background())
+	ctx.Respond(&messages.Flushed{Findings: p.findings, Err: err})
+	p.findings = nil
+}

@@ -1,0 +1,68 @@
+package actors
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/messages"
+)
+
+// newAnomaly makes the output record: the payload as the original program wrote
+// it, the input record's timestamp, and what we add to it in the headers. The
+// entity is the record's key, so that its anomalies stay in order.
+func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.Anomaly {
+	const around = 40 // bytes the payload adds to the datapoint, at most
+	payload := datapoint.AppendAnomaly(make([]byte, 0, len(o.Record.Value)+around), o.Record.Value, o.Verdict.Deviation)
+	return &messages.Anomaly{
+		Record: &kgo.Record{
+			Topic:     shared.output,
+			Key:       []byte(key),
+			Value:     payload,
+			Timestamp: o.Record.Timestamp,
+			Headers: append([]kgo.RecordHeader{{Key: "id", Value: anomalyID(shared.group, o.Record)}},
+				position(o.Record)...),
+		},
+		Finding: messages.Finding{
+			Entity: key, At: o.Record.Timestamp, Value: o.Value,
+			Usual: o.Verdict.Median, Deviation: o.Verdict.Deviation,
+		},
+	}
+}
+
+// newDeadLetter copies a bad record, with its reason and where it was.
+func newDeadLetter(topic string, record *kgo.Record, reason string) *messages.DeadLetter {
+	headers := append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...)
+	return &messages.DeadLetter{Record: &kgo.Record{
+		Topic:     topic,
+		Key:       record.Key,
+		Value:     record.Value,
+		Timestamp: record.Timestamp,
+		Headers:   append(headers, record.Headers...),
+	}}
+}
+
+// position are the headers that say where a record was read.
+func position(record *kgo.Record) []kgo.RecordHeader {
+	return []kgo.RecordHeader{
+		{Key: "topic", Value: []byte(record.Topic)},
+		{Key: "partition", Value: strconv.AppendInt(nil, int64(record.Partition), 10)},
+		{Key: "offset", Value: strconv.AppendInt(nil, record.Offset, 10)},
+	}
+}
+
+// anomalyID is the same for the same input record and group, however often it
+// is processed: 128 bits of a SHA-256 over both, in hex. Kafka's names cannot
+// hold a zero byte, so the parts cannot run into each other.
+func anomalyID(group string, record *kgo.Record) []byte {
+	var text []byte
+	text = append(append(text, record.Topic...), 0)
+	text = append(strconv.AppendInt(text, int64(record.Partition), 10), 0)
+	text = append(strconv.AppendInt(text, record.Offset, 10), 0)
+	text = append(text, group...)
+	sum := sha256.Sum256(text)
+	return hex.AppendEncode(nil, sum[:16])
+}

@@ -1,0 +1,66 @@
+package actors
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/messages"
+)
+
+// tally counts what a slice holds while it is scored.
+type tally struct {
+	points, anomalies, early int
+	bad                      [datapoint.ReasonCount]int
+}
+
+func newTally() *tally { return &tally{} }
+
+func (t *tally) message(entities int) messages.Tally {
+	message := messages.Tally{Points: t.points, Anomalies: t.anomalies, Early: t.early, Entities: entities}
+	for reason, count := range t.bad {
+		if count > 0 {
+			message.Bad = append(message.Bad, messages.Bad{Reason: datapoint.Reason(reason).String(), Count: count})
+		}
+	}
+	return message
+}
+
+// badLogEvery is how often the same kind of bad record is told: a stream of
+// nothing else must not fill the log.
+const badLogEvery = 10 * time.Second
+
+// badLog tells of bad records, with those it kept back counted.
+type badLog struct {
+	kinds [datapoint.ReasonCount + 1]struct {
+		told   time.Time
+		silent int
+	}
+}
+
+func (b *badLog) bad(log *slog.Logger, now time.Time, record *kgo.Record, bad *datapoint.BadRecord) {
+	if silent, tell := b.tell(int(bad.Reason), now); tell {
+		log.Warn("bad record skipped", "offset", record.Offset, "reason", bad.Reason.String(),
+			"problem", bad.Error(), "same_since_last", silent)
+	}
+}
+
+func (b *badLog) early(log *slog.Logger, now time.Time, record *kgo.Record) {
+	if silent, tell := b.tell(datapoint.ReasonCount, now); tell {
+		log.Warn("timestamp is more than a day ahead of the clock, scored all the same", "offset", record.Offset,
+			"time", record.Timestamp.UTC(), "same_since_last", silent)
+	}
+}
+
+func (b *badLog) tell(kind int, now time.Time) (silent int, tell bool) {
+	k := &b.kinds[kind]
+	if now.Sub(k.told) < badLogEvery {
+		k.silent++
+		return 0, false
+	}
+	silent = k.silent
+	k.told, k.silent = now, 0
+	return silent, true
+}

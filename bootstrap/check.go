@@ -1,0 +1,34 @@
+package bootstrap
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"anomalydetector/configs"
+)
+
+// Run prints the settings in force and where each comes from. It touches
+// nothing but the configuration files.
+func (c *checkCommand) Run(world *World) error {
+	for i, argument := range c.Confs {
+		config, err := configs.Load(argument, world.Env)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			fmt.Fprintln(world.Stdout)
+		}
+		fmt.Fprintf(world.Stdout, "%s (%s)\n", config.Name, config.Source)
+		table := tabwriter.NewWriter(world.Stdout, 0, 0, 2, ' ', 0)
+		for _, setting := range config.Settings() {
+			fmt.Fprintf(table, "  %s.%s\t%s\t%s\n", setting.Section, setting.Key, setting.Value, setting.Origin)
+		}
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		for _, warning := range config.Warnings {
+			fmt.Fprintf(world.Stdout, "  warning: %s\n", warning.Text)
+		}
+	}
+	return nil
+}

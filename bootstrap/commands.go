@@ -1,0 +1,146 @@
+// Package bootstrap builds the program out of its parts and stops it in reverse
+// order. It is the only package that knows all others, and the only one that
+// reads the environment, the clock and signals. It scores nothing itself.
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"anomalydetector/configs"
+)
+
+// Exit codes.
+const (
+	exitClean   = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// World is what the program finds around it.
+type World struct {
+	Env    func(string) string
+	Stdout io.Writer
+	Stderr io.Writer
+	Now    func() time.Time
+	// Container tells whether the process runs in one: then logs go to Stdout,
+	// whatever file a configuration names.
+	Container bool
+	// Terminal tells whether Stdout is one: then there is colour, and a bar.
+	Terminal bool
+	// Signals are requests to stop: the first gently, the second at once.
+	Signals <-chan os.Signal
+}
+
+// commands is the command line.
+type commands struct {
+	Run     runCommand     `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
+	Demo    demoCommand    `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
+	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type runCommand struct {
+	Confs    []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
+	FailFast bool     `help:"Exit with 1 when the broker or the input topic is missing, instead of waiting for it."`
+}
+
+type checkCommand struct {
+	Confs []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
+}
+
+type versionCommand struct{}
+
+// Main runs the command line and returns the exit code.
+func Main(arguments []string, world World) int {
+	var line commands
+	exit := -1
+	parser, err := kong.New(&line,
+		kong.Name("anomalydetector"),
+		kong.Description("Finds anomalies in streams of Internet measurements: it keeps each entity's recent history and "+
+			"reports the datapoints that lie too far from it, each exactly once."),
+		kong.Vars{"builtin": builtInNames()},
+		kong.Writers(world.Stdout, world.Stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.ShortUsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		return exitUsage
+	}
+	if len(arguments) == 0 {
+		arguments = []string{"--help"}
+	}
+	command, err := parser.Parse(arguments)
+	if exit >= 0 {
+		return exit // --help
+	}
+	if err != nil {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		fmt.Fprintln(world.Stderr, "Run \"anomalydetector --help\" to see the commands.")
+		return exitUsage
+	}
+	return exitCode(command.Run(&world), world)
+}
+
+// exitCode tells an error to the user, if it was not told before.
+func exitCode(err error, world World) int {
+	if err == nil {
+		return exitClean
+	}
+	var wrong *configs.Error
+	if errors.As(err, &wrong) {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		return exitUsage
+	}
+	if !errors.Is(err, errTold) {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+	}
+	return exitFailure
+}
+
+// errTold marks errors that are in the log already.
+var errTold = errors.New("see the log")
+
+func builtInNames() string {
+	names := ""
+	for i, name := range configs.BuiltIn() {
+		if i > 0 {
+			names += ", "
+		}
+		names += name
+	}
+	return names
+}
+
+// Run prints the version that was built.
+func (versionCommand) Run(world *World) error {
+	fmt.Fprintln(world.Stdout, "anomalydetector", version())
+	return nil
+}
+
+// version is the module's, or the commit's where it was built from a checkout.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if release != "" {
+		return release
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return "commit " + setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return info.Main.Version
+}
+
+// release is set by the linker: -ldflags "-X anomalydetector/bootstrap.release=1.0.0".
+var release string

@@ -1,0 +1,274 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/actors"
+	"anomalydetector/configs"
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+)
+
+// stopTimeout is how long a clean stop may take before the process ends anyway:
+// what is not committed then is read again at the next start.
+const stopTimeout = 25 * time.Second
+
+// Run watches the streams until a signal comes, their time is over, or one of
+// them fails.
+func (r *runCommand) Run(world *World) error {
+	confs, err := loadAll(r.Confs, world)
+	if err != nil {
+		return err
+	}
+	return Run(world, confs, Options{FailFast: r.FailFast})
+}
+
+// Options are what a configuration does not say.
+type Options struct {
+	FailFast bool
+	// Dial replaces TCP, and Timing the default one, for tests.
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	Timing *stream.Timing
+	// OnCommit is told what each committed transaction found. It must not block.
+	OnCommit func([]messages.Finding)
+	// Quiet keeps the log to warnings.
+	Quiet bool
+}
+
+func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
+	var confs []*configs.Config
+	names := make(map[string]bool)
+	for _, argument := range arguments {
+		config, err := configs.Load(argument, world.Env)
+		if err != nil {
+			return nil, err
+		}
+		if names[config.Name] {
+			return nil, fmt.Errorf("two configurations are named %s: their names tell them apart in the consumer group", config.Name)
+		}
+		names[config.Name] = true
+		confs = append(confs, config)
+	}
+	return confs, nil
+}
+
+// Run builds a detector for each configuration, and stops them all when the
+// first of them has failed, or all have ended.
+func Run(world *World, confs []*configs.Config, options Options) (err error) {
+	var stops []func() error
+	defer func() { err = errors.Join(err, joinStops(stops)) }()
+
+	nodes := make(map[string]*persistence.Node)
+	for _, config := range confs {
+		if nodes[config.Persistence.Dir] != nil {
+			continue
+		}
+		node, err := persistence.OpenNode(config.Persistence.Dir, world.Env("DETECTOR_NODE_ID"))
+		if err != nil {
+			return err
+		}
+		nodes[config.Persistence.Dir] = node
+		stops = append(stops, node.Close)
+	}
+
+	stdout := &lockedWriter{out: world.Stdout}
+	var built []*actors.Config
+	var durations []time.Duration
+	for _, config := range confs {
+		log, closeLog, err := logging(config, world, stdout)
+		if err != nil {
+			return err
+		}
+		stops = append(stops, closeLog)
+		if options.Quiet {
+			log = slog.New(quiet{log.Handler()})
+		}
+		tellStart(log, config, nodes[config.Persistence.Dir].ID)
+		detector, err := build(config, nodes[config.Persistence.Dir].ID, log, world, stdout, options)
+		if err != nil {
+			return err
+		}
+		built = append(built, detector)
+		durations = append(durations, config.Job.Duration)
+	}
+
+	system := actorSystem(built[0].Log)
+	stops = append(stops, func() error { system.Shutdown(); return nil })
+	return supervise(world, system, built, durations)
+}
+
+// actorSystem logs what goes wrong inside the actor library to the first
+// detector's log. No metrics: they would hold on to every entity.
+func actorSystem(log *slog.Logger) *actor.ActorSystem {
+	config := actor.Configure(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return slog.New(quiet{log.Handler()})
+	}))
+	return actor.NewActorSystemWithConfig(config)
+}
+
+// build turns a configuration into a detector that is not started.
+func build(config *configs.Config, node string, log *slog.Logger, world *World, stdout io.Writer, options Options) (*actors.Config, error) {
+	streams, err := streamConfig(config, node, log, options)
+	if err != nil {
+		return nil, err
+	}
+	var bar io.Writer
+	if world.Terminal && !options.Quiet {
+		bar = stdout
+	}
+	loading := &progress{log: log, bar: bar, now: world.Now}
+	onCommit := options.OnCommit
+	if onCommit == nil {
+		onCommit = func([]messages.Finding) {}
+	}
+	return &actors.Config{
+		Name: config.Name, Log: log, Now: world.Now,
+		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
+		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
+		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
+		Rules:          rules(config),
+		History:        time.Duration(config.Detection.HistoryHours * float64(time.Hour)),
+		CommitInterval: config.Persistence.CommitInterval,
+		FailFast:       options.FailFast,
+		Backoff:        streams.Timing.Backoff,
+		Open: func(ctx context.Context) (actors.Session, error) {
+			return openSession(ctx, streams, options.FailFast)
+		},
+		Reader:     stream.NewHistory(streams),
+		OnProgress: loading.tell,
+		OnCommit:   onCommit,
+	}, nil
+}
+
+func rules(config *configs.Config) detection.Rules {
+	metric := detection.MeanDeviation
+	if config.Detection.Metric == "median" {
+		metric = detection.MedianDeviation
+	}
+	return detection.NewRules(detection.Settings{
+		GranularityMinutes: config.IO.GranularityMinutes,
+		HistoryHours:       config.Detection.HistoryHours,
+		MinRatio:           config.Detection.MinRatio,
+		Threshold:          config.Detection.Threshold,
+		MinDeviation:       config.Detection.MinDeviation,
+		Metric:             metric,
+	})
+}
+
+// openSession keeps trying while a broker or the input topic is missing.
+func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
+	for wait := config.Timing.Backoff; ; wait = min(2*wait, 30*config.Timing.Backoff) {
+		err := stream.PrepareTopics(ctx, config)
+		if err == nil {
+			var session *stream.Session
+			if session, err = stream.Open(ctx, config); err == nil {
+				return session, nil
+			}
+		}
+		if ctx.Err() != nil || failFast || errors.Is(err, stream.ErrFenced) {
+			return nil, err
+		}
+		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// tellStart logs the settings in force.
+func tellStart(log *slog.Logger, config *configs.Config, node string) {
+	for _, warning := range config.Warnings {
+		log.Warn("configuration", "file", config.Source, "section", warning.Section, "key", warning.Key, "warning", warning.Text)
+	}
+	var settings []any
+	for _, setting := range config.Settings() {
+		settings = append(settings, setting.Section+"."+setting.Key, setting.Value)
+	}
+	log.Info("detector starts", append([]any{"version", version(), "conf", config.Source, "node", node}, settings...)...)
+}
+
+// supervise runs the detectors to their end.
+func supervise(world *World, system *actor.ActorSystem, built []*actors.Config, durations []time.Duration) error {
+	results := make(chan error, len(built))
+	var pids []*actor.PID
+	for _, detector := range built {
+		detector.OnEnd = func(err error) {
+			if err != nil {
+				detector.Log.Error("detector failed", "detector", detector.Name, "error", err)
+			}
+			results <- err
+		}
+	}
+	for i, detector := range built {
+		pid := system.Root.Spawn(actors.DetectorProps(detector))
+		pids = append(pids, pid)
+		if durations[i] > 0 {
+			timer := time.AfterFunc(durations[i], func() {
+				system.Root.Send(pid, &messages.Stop{Reason: "the job's duration is over"})
+			})
+			defer timer.Stop()
+		}
+	}
+	stopAll := func(reason string) {
+		for _, pid := range pids {
+			system.Root.Send(pid, &messages.Stop{Reason: reason})
+		}
+	}
+	return await(world, results, len(built), stopAll)
+}
+
+// await waits for all detectors to end. The first signal and the first failure
+// stop the others; the second signal, or a stop that takes too long, ends all.
+func await(world *World, results <-chan error, running int, stopAll func(reason string)) error {
+	var failed error
+	var deadline <-chan time.Time
+	stopping := false
+	stop := func(reason string) {
+		if !stopping {
+			stopping = true
+			deadline = time.After(stopTimeout)
+			stopAll(reason)
+		}
+	}
+	for running > 0 {
+		select {
+		case err := <-results:
+			running--
+			if err != nil {
+				failed = errTold
+				stop("another detector failed")
+			}
+		case received := <-world.Signals:
+			if stopping {
+				return errors.New("second signal: ended at once; what was not committed is read again at the next start")
+			}
+			stop(strings.ToUpper(received.String()))
+		case <-deadline:
+			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
+		}
+	}
+	return failed
+}
+
+// quiet lets warnings and errors through.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
+
+func (q quiet) WithAttrs(a []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(a)} }
+func (q quiet) WithGroup(name string) slog.Handler   { return quiet{q.Handler.WithGroup(name)} }

@@ -1,0 +1,32 @@
+package bootstrap
+
+import (
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// Process is the world of a real process.
+func Process() World {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return World{
+		Env: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
+		Terminal:  term.IsTerminal(int(os.Stdout.Fd())),
+		Container: inContainer(),
+		Signals:   signals,
+	}
+}
+
+// inContainer goes by what the container engines leave for this purpose.
+func inContainer() bool {
+	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(mark); err == nil {
+			return true
+		}
+	}
+	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
+}

@@ -1,0 +1,180 @@
+// Package datapoint reads the input records, which are msgpack maps, and
+// writes the anomalies, which embed them.
+//
+// A Scanner finds the value and the key in a record's payload without building
+// a map: it walks the bytes once, checks all of them, and allocates nothing.
+// What it refuses, it names with a Reason.
+//
+// The package is pure: same bytes in, same result out. It never reads a clock,
+// logs, keeps a payload, or knows of Kafka and actors. It imports the standard
+// library and github.com/tinylib/msgp, and nothing of this project.
+package datapoint
+
+import (
+	"math"
+	"slices"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Point is what the detector needs of one datapoint.
+type Point struct {
+	// Key names the entity: the key fields' values joined with commas. It
+	// points into the Scanner and is valid until its next Scan.
+	Key []byte
+	// Value is finite.
+	Value float64
+}
+
+// Scanner finds the value field and the key fields in payloads. It holds
+// scratch space, so it serves one goroutine: use one for each partition.
+type Scanner struct {
+	fields []field // the value field first, then the key fields; no name twice
+	keys   []int   // the key fields in the configured order, as indexes into fields
+	key    []byte  // backs Point.Key; overwritten by each Scan
+	left   [maxDepth]uint64
+
+	bad [ReasonCount]BadRecord // of the whole record, and of the value field
+}
+
+// field is one field that is looked for.
+type field struct {
+	name string
+	// at is where its value starts in the payload being scanned. 0 means not
+	// seen: the map's own header is there.
+	at int
+
+	missing, notScalar BadRecord
+}
+
+// NewScanner returns a Scanner for the value in valueField, and the key in
+// keyFields, in that order. A field may appear in both, or twice.
+func NewScanner(valueField string, keyFields []string) *Scanner {
+	s := &Scanner{}
+	for _, r := range Reasons() {
+		s.bad[r].Reason = r
+	}
+	s.bad[ValueNotNumber].Field = valueField
+	s.bad[ValueNotFinite].Field = valueField
+	s.addField(valueField)
+	for _, name := range keyFields {
+		s.keys = append(s.keys, s.addField(name))
+	}
+	return s
+}
+
+func (s *Scanner) addField(name string) int {
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == name }); i >= 0 {
+		return i
+	}
+	s.fields = append(s.fields, field{
+		name:      name,
+		missing:   BadRecord{FieldMissing, name},
+		notScalar: BadRecord{KeyNotScalar, name},
+	})
+	return len(s.fields) - 1
+}
+
+// Scan reads the point in payload, the value of a Kafka record whose timestamp
+// is in Unix milliseconds. A nil payload is a tombstone.
+//
+// A record that is no good gives a BadRecord and the zero Point. If several
+// things are wrong, the first of this order is named: negative timestamp,
+// tombstone, not well-formed (whichever fault comes first in the bytes), not a
+// map, a missing field (the value's, then the key's in order), the value, the
+// key fields in order. The BadRecord belongs to the Scanner and never changes.
+//
+// A field that appears twice has its last value, as in a Python dict. Only str
+// names match; a name of another type, even a list, is skipped with its value.
+// The contents of str and ext are not looked into: bytes that are not UTF-8 are
+// part of the key as they are.
+func (s *Scanner) Scan(timestamp int64, payload []byte) (Point, *BadRecord) {
+	switch {
+	case timestamp < 0:
+		return Point{}, &s.bad[NegativeTimestamp]
+	case payload == nil:
+		return Point{}, &s.bad[Tombstone]
+	}
+	if reason := s.find(payload); reason != fine {
+		return Point{}, &s.bad[reason]
+	}
+	for i := range s.fields {
+		if s.fields[i].at == 0 {
+			return Point{}, &s.fields[i].missing
+		}
+	}
+	value, ok := number(payload[s.fields[0].at:])
+	if !ok {
+		return Point{}, &s.bad[ValueNotNumber]
+	}
+	if math.IsNaN(value) || math.IsInf(value, 0) {
+		return Point{}, &s.bad[ValueNotFinite]
+	}
+	s.key = s.key[:0]
+	for i, k := range s.keys {
+		if i > 0 {
+			s.key = append(s.key, ',')
+		}
+		if s.key, ok = appendScalar(s.key, payload[s.fields[k].at:]); !ok {
+			return Point{}, &s.fields[k].notScalar
+		}
+	}
+	return Point{Key: s.key, Value: value}, nil
+}
+
+// find checks that payload is one well-formed map and nothing else, and notes
+// where the fields' values are.
+func (s *Scanner) find(payload []byte) Reason {
+	for i := range s.fields {
+		s.fields[i].at = 0
+	}
+	if len(payload) == 0 {
+		return Truncated
+	}
+	if msgp.NextType(payload) != msgp.MapType {
+		end, reason := s.skip(payload, 0, 0)
+		switch {
+		case reason != fine:
+			return reason
+		case end != len(payload):
+			return NotMsgpack
+		}
+		return NotMap
+	}
+	size, children := header(payload)
+	if size > uint64(len(payload)) {
+		return Truncated
+	}
+	at := int(size)
+	for ; children > 0; children -= 2 {
+		value, reason := s.skip(payload, at, 1)
+		if reason != fine {
+			return reason
+		}
+		end, reason := s.skip(payload, value, 1)
+		if reason != fine {
+			return reason
+		}
+		s.match(payload[at:value], value)
+		at = end
+	}
+	if at != len(payload) {
+		return NotMsgpack
+	}
+	return fine
+}
+
+// match notes that the value of the field with this name, a whole msgpack
+// value, starts at the offset at.
+func (s *Scanner) match(name []byte, at int) {
+	if msgp.NextType(name) != msgp.StrType {
+		return
+	}
+	name, _, _ = msgp.ReadStringZC(name)
+	for i := range s.fields {
+		if s.fields[i].name == string(name) {
+			s.fields[i].at = at
+			return
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package datapoint
+
+import "encoding/binary"
+
+// maxDepth is how many lists and maps may lie within each other, the record's
+// own map included and empty ones left out. It bounds the memory that a hostile
+// record can claim. Python's msgpack reads and writes 1024, of which an anomaly
+// uses one more than its datapoint; half of that leaves room for other readers.
+const maxDepth = 512
+
+// msgp.Skip walks too, but it recurses (up to 100 000 calls), and that limit
+// cannot be lowered.
+
+// skip returns the offset just after the value that starts at the offset at,
+// with all that is nested in it. depth is how many lists and maps that value
+// is already in. It takes time in proportion to the bytes it passes, whatever
+// sizes they claim, because each value is at least one byte.
+func (s *Scanner) skip(payload []byte, at, depth int) (int, Reason) {
+	outside := depth
+	left := uint64(1) // values still to pass in the innermost list or map
+	for {
+		size, children := header(payload[at:])
+		switch {
+		case size == 0:
+			return 0, NotMsgpack
+		case size > uint64(len(payload)-at):
+			return 0, Truncated
+		}
+		at += int(size)
+		left--
+		if children > 0 {
+			if depth == maxDepth {
+				return 0, NotMsgpack
+			}
+			s.left[depth] = left
+			depth++
+			left = children
+		}
+		for left == 0 {
+			if depth == outside {
+				return at, fine
+			}
+			depth--
+			left = s.left[depth]
+		}
+	}
+}
+
+// header reads how a value begins: its size in bytes without its children, and
+// how many values follow it as its children (a list's items; a map's names and
+// values alternately). The size is 0 for the one byte that begins nothing, and
+// beyond len(b) if b is too short, even to tell the size.
+//
+//	00-7f    int            80-8f  map of 0-15 entries   90-9f  list of 0-15
+//	a0-bf    str of 0-31    c0-df  see layouts           e0-ff  int
+func header(b []byte) (size, children uint64) {
+	if len(b) == 0 {
+		return 1, 0
+	}
+	lead := b[0]
+	switch {
+	case lead < 0x80 || lead >= 0xe0:
+		return 1, 0
+	case lead < 0x90:
+		return 1, 2 * uint64(lead&0x0f)
+	case lead < 0xa0:
+		return 1, uint64(lead & 0x0f)
+	case lead < 0xc0:
+		return 1 + uint64(lead&0x1f), 0
+	}
+	l := layouts[lead-0xc0]
+	size = uint64(l.fixed)
+	if l.width == 0 || uint64(len(b)) < size {
+		return size, 0
+	}
+	var count uint64
+	switch l.width {
+	case 1:
+		count = uint64(b[1])
+	case 2:
+		count = uint64(binary.BigEndian.Uint16(b[1:]))
+	case 4:
+		count = uint64(binary.BigEndian.Uint32(b[1:]))
+	}
+	if l.perItem == 0 {
+		return size + count, 0
+	}
+	return size, count * uint64(l.perItem)
+}
+
+// layouts says how the values with the leading bytes c0-df begin:
+//
+//	+------+----------------+-----------------+
+//	| lead | count of width | count bytes, or |
+//	|      | bytes, if any  | perItem values  |
+//	+------+----------------+ of a list, map  |
+//	|<------- fixed ------->|                 |
+//
+// Values of one size have no count, and their bytes are part of fixed; of an
+// ext, its type is.
+var layouts = [32]struct{ fixed, width, perItem uint8 }{
+	{1, 0, 0},  // c0 nil
+	{0, 0, 0},  // c1 begins nothing
+	{1, 0, 0},  // c2 false
+	{1, 0, 0},  // c3 true
+	{2, 1, 0},  // c4 bin 8
+	{3, 2, 0},  // c5 bin 16
+	{5, 4, 0},  // c6 bin 32
+	{3, 1, 0},  // c7 ext 8
+	{4, 2, 0},  // c8 ext 16
+	{6, 4, 0},  // c9 ext 32
+	{5, 0, 0},  // ca float 32
+	{9, 0, 0},  // cb float 64
+	{2, 0, 0},  // cc uint 8
+	{3, 0, 0},  // cd uint 16
+	{5, 0, 0},  // ce uint 32
+	{9, 0, 0},  // cf uint 64
+	{2, 0, 0},  // d0 int 8
+	{3, 0, 0},  // d1 int 16
+	{5, 0, 0},  // d2 int 32
+	{9, 0, 0},  // d3 int 64
+	{3, 0, 0},  // d4 fixext 1
+	{4, 0, 0},  // d5 fixext 2
+	{6, 0, 0},  // d6 fixext 4
+	{10, 0, 0}, // d7 fixext 8
+	{18, 0, 0}, // d8 fixext 16
+	{2, 1, 0},  // d9 str 8
+	{3, 2, 0},  // da str 16
+	{5, 4, 0},  // db str 32
+	{3, 2, 1},  // dc list 16
+	{5, 4, 1},  // dd list 32
+	{3, 2, 2},  // de map 16
+	{5, 4, 2},  // df map 32
+}

@@ -1,0 +1,85 @@
+package detection
+
+import "math"
+
+// Metric says how the deviations of a window are summed up in one number.
+type Metric uint8
+
+const (
+	// MeanDeviation is the mean of |x - median|.
+	MeanDeviation Metric = iota
+	// MedianDeviation is the median of |x - median|.
+	MedianDeviation
+)
+
+// String is the metric's name in a .conf file.
+func (m Metric) String() string {
+	switch m {
+	case MeanDeviation:
+		return "mean"
+	case MedianDeviation:
+		return "median"
+	}
+	return "unknown"
+}
+
+// Settings are the numbers of a .conf file that decide what an anomaly is. They are validated where
+// they are read: all are finite, and the granularity, the history and the threshold are positive.
+type Settings struct {
+	GranularityMinutes float64 // time_granularity_min: minutes between two points of an entity
+	HistoryHours       float64 // history_hours: how long a point stays in the window
+	MinRatio           float64 // history_min_ratio: the part of a full window needed to score
+	Threshold          float64 // threshold: the largest |deviation| that is normal
+	MinDeviation       float64 // min_dev: added to the window's deviation, in units of the value
+	Metric             Metric  // dev_metric
+}
+
+// Rules are Settings turned into limits, computed once. They are immutable and may be shared.
+type Rules struct {
+	age          float64 // milliseconds a point stays
+	minimum      float64 // a window is scored if it has strictly more points
+	threshold    float64
+	minDeviation float64
+	metric       Metric
+}
+
+// NewRules computes the limits in the original's order of operations, as each of them rounds.
+func NewRules(s Settings) Rules {
+	return Rules{
+		age:          float64(float64(float64(s.HistoryHours*60)*60) * 1000),
+		minimum:      float64(float64(s.MinRatio*s.HistoryHours) * float64(60/s.GranularityMinutes)),
+		threshold:    s.Threshold,
+		minDeviation: s.MinDeviation,
+		metric:       s.Metric,
+	}
+}
+
+// oldest is the smallest time that a point may have to stay when a point of time at arrives.
+//
+// Python subtracts in float64 and then compares the integer with the float exactly; rounding the
+// limit up to an integer gives the same answer for every int64.
+func (r *Rules) oldest(at int64) int64 {
+	limit := math.Ceil(float64(at) - r.age)
+	switch {
+	case limit >= 0x1p63:
+		return math.MaxInt64
+	case limit >= -0x1p63:
+		return int64(limit)
+	}
+	return math.MinInt64
+}
+
+// enough tells whether a window of n points may be scored.
+func (r *Rules) enough(n int) bool {
+	return n > 0 && float64(n) > r.minimum
+}
+
+// deviation is the distance of a value from the median in units of the window's deviation.
+func (r *Rules) deviation(distance, windowDeviation float64) float64 {
+	return distance / r.scale(windowDeviation)
+}
+
+// scale makes a standard deviation of a median absolute one, as for a normal distribution.
+func (r *Rules) scale(windowDeviation float64) float64 {
+	return 1.4826 * (r.minDeviation + windowDeviation)
+}

@@ -1,0 +1,177 @@
+// Package messages is what the actors say to each other. A message is a noun
+// or an event in the past tense and carries all that its receiver needs.
+// Unless its comment says otherwise it is immutable once it is sent.
+//
+// It imports nothing of ours but detection's value types.
+package messages
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/detection"
+)
+
+// To an entity, from its partition.
+
+// Observation is one datapoint for the entity that receives it.
+//
+// It is the one message that is reused and written by its receiver: a partition
+// owns a single Observation, is the only sender its entities have, and they run
+// on its goroutine (SynchronizedDispatcher), so that Send returns after the
+// entity is done with it. Nobody else ever holds it.
+type Observation struct {
+	At      int64       // Unix milliseconds, from Kafka's record timestamp
+	Value   float64     // the datapoint's value, finite
+	Record  *kgo.Record // the record it came in
+	Scored  bool        // false while history is replayed: the window changes, nothing is decided
+	Epoch   uint64      // the number of the running transaction, in this partition
+	Covered int64       // history is complete for points at or after this time, Unix milliseconds
+
+	// The entity's answer. Answered stays false if the entity panicked.
+	Answered bool
+	Verdict  detection.Verdict
+	// Incomplete tells that points which an uninterrupted run would remember
+	// may be missing, because the datapoint is older than the history that was
+	// loaded; the window has not been changed.
+	Incomplete bool
+}
+
+// EntityRollBack undoes what an entity observed in an epoch.
+type EntityRollBack struct{ Epoch uint64 }
+
+// To a partition, from the detector.
+
+// Assignment says which partition this process owns and where it goes on.
+type Assignment struct {
+	Partition int32
+	Offset    int64 // the group's committed offset; the next record to score
+	Fresh     bool  // no offset was committed: the partition starts without history
+	Serial    uint64
+}
+
+// Slice is a partition's share of one polled batch, in offset order. The
+// receiver owns the records.
+type Slice struct {
+	Partition int32
+	Records   []*kgo.Record
+	End       int64 // the partition's high watermark when it was fetched
+}
+
+// Committed says that everything up to now was committed.
+type Committed struct{}
+
+// RolledBack says that everything since the last commit was aborted.
+type RolledBack struct{}
+
+// To a partition, from the goroutine that reads its history.
+
+// HistoryRead is a run of replayed records. Next is sent to once, when they are
+// in the windows; it never blocks.
+type HistoryRead struct {
+	Serial  uint64
+	Records []*kgo.Record
+	Done    int64 // offsets read so far
+	Pending int64 // offsets still to read
+	Covered int64 // points at or after this time need nothing from before, Unix milliseconds
+	Next    chan<- struct{}
+}
+
+// HistoryEnded says that the history was read to its end, or why not.
+type HistoryEnded struct {
+	Serial  uint64
+	Covered int64 // points at or after this time meet complete history, Unix milliseconds
+	Err     error
+}
+
+// To the detector, from its partitions.
+
+// Tally counts what one slice held.
+type Tally struct {
+	Points    int
+	Anomalies int
+	Bad       []Bad
+	Early     int // timestamps more than a day ahead of the clock
+	Entities  int // entities the partition knows now
+}
+
+// Bad counts the bad records of one reason.
+type Bad struct {
+	Reason string
+	Count  int
+}
+
+// SliceDone says that a slice has been scored and its anomalies were handed to
+// the producer.
+type SliceDone struct {
+	Partition int32
+	Next      int64 // the offset after its last record
+	End       int64 // the partition's high watermark
+	Tally     Tally
+}
+
+// SliceFailed says that a slice could not be scored to its end. The round must
+// be aborted.
+type SliceFailed struct {
+	Partition int32
+	Offset    int64 // of the record at fault
+	Err       error
+	// Reload tells that the record needs more history than was loaded; the
+	// partition loads it when it is assigned anew. It is not the record's fault.
+	Reload bool
+}
+
+// HistoryProgress says how far a partition's history is.
+type HistoryProgress struct {
+	Partition int32
+	Serial    uint64
+	Done      int64 // offsets read so far
+	Pending   int64 // offsets still to read
+}
+
+// PartitionReady says that a partition's windows reach up to its assignment's
+// offset, or why they do not.
+type PartitionReady struct {
+	Partition int32
+	Serial    uint64
+	Records   int64 // replayed
+	Entities  int
+	Err       error
+	Panicked  bool // Err is the program's own fault: trying for ever is of no use
+}
+
+// To the producer.
+
+// Anomaly is a record for the output topic, from an entity.
+type Anomaly struct {
+	Record  *kgo.Record
+	Finding Finding
+}
+
+// Finding is what an anomaly says, for a person.
+type Finding struct {
+	Entity    string
+	At        time.Time
+	Value     float64
+	Usual     float64 // the median of the entity's history
+	Deviation float64
+}
+
+// DeadLetter is a record for the dead-letter topic, from a partition.
+type DeadLetter struct{ Record *kgo.Record }
+
+// Flush asks for a Flushed when all that was sent before it has been written.
+type Flush struct{}
+
+// Flushed answers Flush. Findings are those of the anomalies written since the
+// last one. With Err, the round must be aborted.
+type Flushed struct {
+	Findings []Finding
+	Err      error
+}
+
+// To the detector, from outside.
+
+// Stop asks for the end of the round, a commit, and the end.
+type Stop struct{ Reason string }

@@ -1,0 +1,184 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// owned is which partitions the group has given us. The client's group
+// goroutine writes it, the session's user reads it.
+type owned struct {
+	mu         sync.Mutex
+	joined     bool   // the group has told us what we own, if only that it is nothing
+	changed    bool   // since Assignments was last asked
+	wake       func() // cuts a running Poll short, for the assignment changed
+	serial     uint64
+	partitions map[int32]messages.Assignment
+}
+
+// onChange sets what is called when the assignment changes.
+func (o *owned) onChange(wake func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.wake = wake
+	if o.changed {
+		wake()
+	}
+}
+
+// change is to be called with the lock held.
+func (o *owned) change() {
+	o.changed = true
+	o.wake()
+}
+
+// joined is called by the client each time the group has told what is ours.
+func (s *Session) joined(context.Context, *kgo.Client, map[string][]int32) {
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	s.owned.joined = true
+	s.owned.change()
+}
+
+// assigned is called by the client when partitions were given to us, before
+// anything of them is fetched. They stay paused until Resume: their windows
+// must be loaded first.
+func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-s.made // the client joins while it is still being made
+	topic := s.config.InputTopic
+	mine := offsets[topic]
+	if len(mine) == 0 {
+		return offsets, nil
+	}
+	bounds, err := boundsOf(ctx, s.admin, topic)
+	if err != nil {
+		return nil, fmt.Errorf("list offsets of topic %s: %w", topic, err)
+	}
+	var partitions []int32
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	if s.owned.partitions == nil {
+		s.owned.partitions = make(map[int32]messages.Assignment)
+	}
+	for partition, offset := range mine {
+		bound, ok := bounds[partition]
+		if !ok {
+			return nil, fmt.Errorf("topic %s has no partition %d", topic, partition)
+		}
+		s.owned.serial++
+		assignment := messages.Assignment{Partition: partition, Offset: offset.EpochOffset().Offset, Serial: s.owned.serial}
+		if begun := s.begin(&assignment, bound); begun {
+			mine[partition] = kgo.NewOffset().At(assignment.Offset)
+		}
+		s.owned.partitions[partition] = assignment
+		partitions = append(partitions, partition)
+	}
+	s.client.PauseFetchPartitions(map[string][]int32{topic: partitions})
+	s.owned.change()
+	return offsets, nil
+}
+
+// begin corrects an assignment whose committed offset cannot be read from, and
+// tells whether it did.
+func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
+	log := s.config.Log.With("topic", s.config.InputTopic, "partition", assignment.Partition,
+		"committed", assignment.Offset, "first", bound.first, "end", bound.end)
+	switch {
+	case assignment.Offset < 0:
+		assignment.Offset, assignment.Fresh = bound.first, true
+	case assignment.Offset < bound.first:
+		log.Error("records were deleted from the topic before they were read; going on at the first that is left",
+			"lost", bound.first-assignment.Offset)
+		assignment.Offset, assignment.Fresh = bound.first, true
+	case assignment.Offset > bound.end:
+		log.Error("the committed offset is beyond the end of the topic, which was truncated or made anew; starting at its first record")
+		assignment.Offset, assignment.Fresh = bound.first, true
+	default:
+		return false
+	}
+	return true
+}
+
+// revoked is called by the client when partitions were taken from us.
+func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	for _, partition := range lost[s.config.InputTopic] {
+		delete(s.owned.partitions, partition)
+	}
+	s.owned.change()
+}
+
+// Assignments are the partitions we own, each with its committed offset, by
+// partition. It is to be asked after each End. A serial that is new means that
+// the partition was given to us anew, even if we had it before. It is false as
+// long as the group has not told us.
+func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
+	committed := s.client.CommittedOffsets()[s.config.InputTopic]
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	s.owned.changed = false
+	for partition, assignment := range s.owned.partitions {
+		// The client's word counts: its callback is skipped for a second
+		// revocation within one transaction.
+		offset, ok := committed[partition]
+		if !ok {
+			continue
+		}
+		assignment.Offset = offset.Offset
+		list = append(list, assignment)
+	}
+	slices.SortFunc(list, func(a, b messages.Assignment) int { return cmp.Compare(a.Partition, b.Partition) })
+	return list, s.owned.joined
+}
+
+// Resume lets Poll return the partition's records, unless it was taken from us
+// since it was assigned.
+func (s *Session) Resume(partition int32, serial uint64) {
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	if s.owned.partitions[partition].Serial == serial {
+		s.client.ResumeFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
+	}
+}
+
+// Pause keeps Poll from returning the partition's records until Resume. The
+// caller aborts the transaction afterwards, for some may be on their way.
+func (s *Session) Pause(partition int32) {
+	s.client.PauseFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
+}
+
+// bounds are the first offset of a partition and the one after its last.
+type bounds struct{ first, end int64 }
+
+func boundsOf(ctx context.Context, admin *kadm.Client, topic string) (map[int32]bounds, error) {
+	first, err := admin.ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = first.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	end, err := admin.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = end.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[int32]bounds)
+	first.Each(func(offset kadm.ListedOffset) {
+		if last, ok := end.Lookup(topic, offset.Partition); ok {
+			all[offset.Partition] = bounds{first: offset.Offset, end: last.Offset}
+		}
+	})
+	return all, nil
+}

@@ -1,0 +1,116 @@
+// Package stream is the detector's side of Kafka: the topics, the group session
+// and its transactions, the replay of history, and an embedded broker for the
+// demo and the tests.
+//
+// It decides nothing about datapoints and knows no actors. It imports
+// messages, whose records and assignments it hands out.
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+)
+
+// ErrFenced is in the error of a session whose group membership was taken over
+// by another process with the same node id. Only an operator can resolve that.
+var ErrFenced = errors.New("another process runs with this node id")
+
+// Config says where the streams are and who reads them.
+type Config struct {
+	Brokers []string
+	TLS     *tls.Config    // nil: plain text
+	SASL    sasl.Mechanism // nil: none
+	// Dial replaces TCP, for tests. nil: TCP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Log  *slog.Logger
+
+	InputTopic      string
+	OutputTopic     string
+	DeadLetterTopic string // empty: none
+	Group           string
+
+	// Member is the group instance id, and part of the transactional id. A
+	// process that is started with the Member of one that was killed takes over
+	// its partitions and ends its transaction at once.
+	Member string
+
+	Timing Timing
+}
+
+// Timing is how patient the session is.
+type Timing struct {
+	// Session: after so long without a heartbeat others take over. A restart on
+	// the same data directory need not wait for it.
+	Session time.Duration
+	// Rebalance: so long may a round and its commit take.
+	Rebalance time.Duration
+	// Transaction: after so long the broker aborts what a dead process left
+	// open; until then it holds back read_committed readers.
+	Transaction time.Duration
+	// Backoff is between attempts while the broker is away; it doubles up to
+	// ten times this.
+	Backoff time.Duration
+}
+
+// DefaultTiming suits brokers on the same continent.
+func DefaultTiming() Timing {
+	return Timing{Session: 15 * time.Second, Rebalance: time.Minute, Transaction: 20 * time.Second, Backoff: time.Second}
+}
+
+// Bytes prefetched while a round runs. They bound the memory of a session and
+// of each history reader; a single larger record is still fetched.
+const (
+	fetchBytes          = 16 << 20
+	fetchPartitionBytes = 4 << 20
+)
+
+// transactionalID names the producer of one member of one group.
+func (c Config) transactionalID() string { return c.Group + "." + c.Member }
+
+// client are the options that every client of this configuration shares.
+func (c Config) client(purpose string) []kgo.Opt {
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...),
+		kgo.ClientID("anomalydetector"),
+		kgo.WithLogger(libraryLog{c.Log.With("client", purpose)}),
+		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
+		kgo.FetchMaxWait(500 * time.Millisecond),
+		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.RetryBackoffFn(c.backoff),
+	}
+	if c.Dial != nil {
+		opts = append(opts, kgo.Dialer(c.Dial))
+	} else if c.TLS != nil {
+		opts = append(opts, kgo.DialTLSConfig(c.TLS))
+	}
+	if c.SASL != nil {
+		opts = append(opts, kgo.SASL(c.SASL))
+	}
+	return opts
+}
+
+// backoff is how long a client waits after so many failures in a row.
+func (c Config) backoff(failures int) time.Duration {
+	wait := c.Timing.Backoff / 8
+	for range min(failures, 4) {
+		wait *= 2
+	}
+	return wait
+}
+
+// transient tells errors that the client library recovers from by itself.
+func transient(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || kerr.IsRetriable(err)
+}

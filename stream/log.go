@@ -1,0 +1,53 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/plugin/kslog"
+)
+
+// libraryLog shows what the client library says only to those who debug: what
+// an operator must know is said by outageLog and by the session, once.
+type libraryLog struct{ log *slog.Logger }
+
+func (l libraryLog) Level() kgo.LogLevel {
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		return kgo.LogLevelInfo
+	}
+	return kgo.LogLevelNone
+}
+
+func (l libraryLog) Log(_ kgo.LogLevel, message string, keyvals ...any) {
+	kslog.New(l.log).Log(kgo.LogLevelDebug, message, keyvals...)
+}
+
+// repeatOutage is how often an outage that goes on is told again.
+const repeatOutage = 30 * time.Second
+
+// outageLog tells when the brokers cannot be reached, and when they can again.
+// The client library retries for ever and silently.
+type outageLog struct {
+	log  *slog.Logger
+	mu   sync.Mutex // the hook runs on the client's goroutines
+	told time.Time  // when the running outage was last told; zero without one
+}
+
+// OnBrokerConnect is called by the client after each attempt to connect.
+func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	address := net.JoinHostPort(meta.Host, portText(meta.Port))
+	switch {
+	case err == nil && !o.told.IsZero():
+		o.log.Info("broker reached again", "broker", address)
+		o.told = time.Time{}
+	case err != nil && time.Since(o.told) > repeatOutage:
+		o.log.Warn("broker cannot be reached, trying again", "broker", address, "error", err)
+		o.told = time.Now()
+	}
+}

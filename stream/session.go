@@ -1,0 +1,201 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// Session is the membership in the consumer group, with the transaction that is
+// always open: whatever is produced and polled between two Ends is committed or
+// aborted together.
+//
+// Poll, Produce, Flush, End and Close must not run at the same time as one
+// another, but for Produce, which may be called by several goroutines.
+type Session struct {
+	config  Config
+	group   *kgo.GroupTransactSession
+	client  *kgo.Client
+	admin   *kadm.Client
+	made    chan struct{} // closed when the fields above are set
+	owned   owned
+	failure failure // of the records produced since the last Flush
+}
+
+// Open joins the group and begins the first transaction. It ends what a killed
+// process of the same Member left open, which would otherwise hold back both
+// its readers and our committed offsets until it times out.
+func Open(ctx context.Context, config Config) (*Session, error) {
+	s := &Session{config: config, made: make(chan struct{})}
+	s.owned.wake = func() {}
+	options := append(config.client("session"),
+		kgo.ConsumerGroup(config.Group),
+		kgo.ConsumeTopics(config.InputTopic),
+		kgo.InstanceID(config.Member),
+		kgo.TransactionalID(config.transactionalID()),
+		kgo.TransactionTimeout(config.Timing.Transaction),
+		kgo.SessionTimeout(config.Timing.Session),
+		kgo.HeartbeatInterval(config.Timing.Session/10),
+		kgo.RebalanceTimeout(config.Timing.Rebalance),
+		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.AdjustFetchOffsetsFn(s.assigned),
+		kgo.OnPartitionsAssigned(s.joined),
+		kgo.OnPartitionsRevoked(s.revoked),
+		kgo.OnPartitionsLost(s.revoked),
+		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
+		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+	)
+	group, err := kgo.NewGroupTransactSession(options...)
+	if err != nil {
+		return nil, fmt.Errorf("create Kafka session: %w", err)
+	}
+	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
+	close(s.made)
+	if _, _, err := s.client.ProducerID(ctx); err != nil {
+		group.Close()
+		return nil, fmt.Errorf("begin as transactional producer %s: %w", config.transactionalID(), err)
+	}
+	if err := group.Begin(); err != nil {
+		group.Close()
+		return nil, fmt.Errorf("begin transaction: %w", err)
+	}
+	return s, nil
+}
+
+// Poll waits for records until the context ends or the assignment changes, and returns at most limit of
+// them, by partition. None is no error. After an error the session must be
+// closed; it wraps ErrFenced if opening another is of no use.
+func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.owned.onChange(cancel)
+	fetches := s.group.PollRecords(ctx, limit)
+	var slices []messages.Slice
+	var failed error
+	fetches.EachPartition(func(partition kgo.FetchTopicPartition) {
+		if err := partition.Err; err != nil && failed == nil {
+			failed = s.fatal(err, partition.Topic, partition.Partition)
+		}
+		if len(partition.Records) > 0 {
+			slices = append(slices, messages.Slice{
+				Partition: partition.Partition, Records: partition.Records, End: partition.HighWatermark,
+			})
+		}
+	})
+	return slices, failed
+}
+
+// fatal returns the error if the session cannot go on after it, else nil.
+func (s *Session) fatal(err error, topic string, partition int32) error {
+	var joining *kgo.ErrGroupSession
+	switch {
+	case errors.Is(err, kerr.FencedInstanceID):
+		return fmt.Errorf("%w: %s: %w", ErrFenced, s.config.Member, err)
+	case errors.As(err, &joining):
+		// The client joins again by itself.
+		s.config.Log.Debug("group session interrupted", "error", err)
+		return nil
+	case transient(err):
+		return nil
+	}
+	return fmt.Errorf("read topic %s, partition %d: %w", topic, partition, err)
+}
+
+// Produce adds a record to the transaction. Whether it was written is what the
+// next Flush returns.
+func (s *Session) Produce(record *kgo.Record) {
+	s.group.Produce(context.Background(), record, s.failure.promise)
+}
+
+// Flush waits until all produced records are written, and returns the first
+// failure among them, if any. It then waits no more for the others.
+func (s *Session) Flush(ctx context.Context) error {
+	if err := s.client.Flush(ctx); err != nil {
+		return fmt.Errorf("flush output: %w", err)
+	}
+	if err := s.failure.take(); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// End ends the transaction and begins the next one. It commits if that is asked
+// for and nothing was revoked since the last End; otherwise it aborts, and the
+// next Poll goes on at the committed offsets.
+//
+// After an error the session must be closed, and what was committed is unknown:
+// the next session learns it from the broker.
+func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
+	committed, err = s.group.End(ctx, kgo.TransactionEndTry(commit))
+	if err == nil && !committed {
+		err = s.verifyAbort(ctx)
+	}
+	if err != nil {
+		return false, fmt.Errorf("end transaction: %w", err)
+	}
+	s.failure.take() // of records that were aborted
+	if err := s.group.Begin(); err != nil {
+		return false, fmt.Errorf("begin transaction: %w", err)
+	}
+	return committed, nil
+}
+
+// verifyAbort checks that the broker takes the transaction as aborted, too. The
+// library answers "aborted" also where a commit's outcome is unknown.
+func (s *Session) verifyAbort(ctx context.Context) error {
+	ours := s.client.CommittedOffsets()[s.config.InputTopic]
+	if len(ours) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(kadm.RequireStable(ctx), s.config.Timing.Transaction)
+	defer cancel()
+	theirs, err := s.admin.FetchOffsets(ctx, s.config.Group)
+	if err != nil {
+		return fmt.Errorf("read committed offsets after an abort: %w", err)
+	}
+	for partition, our := range ours {
+		their, ok := theirs.Lookup(s.config.InputTopic, partition)
+		if ok && their.At >= 0 && their.At != our.Offset {
+			return fmt.Errorf("partition %d is committed up to %d, expected %d", partition, their.At, our.Offset)
+		}
+	}
+	return nil
+}
+
+// Close ends the session without ending the transaction: what was not committed
+// is aborted by the next session of this member. With leave, the partitions are
+// given to the other members at once; without, they are kept for a restart.
+func (s *Session) Close(leave bool) {
+	s.group.Close()
+	if !leave {
+		return
+	}
+	if err := s.leave(); err != nil {
+		s.config.Log.Warn("could not leave the group; its partitions stay unread until the session expires",
+			"group", s.config.Group, "session_timeout", s.config.Timing.Session, "error", err)
+	}
+}
+
+// leave is said for the instance id: a static member does not leave by itself.
+func (s *Session) leave() error {
+	client, err := kgo.NewClient(s.config.client("leave")...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	answers, err := kadm.NewClient(client).LeaveGroup(ctx,
+		kadm.LeaveGroup(s.config.Group).InstanceIDs(s.config.Member).Reason("clean stop"))
+	if err != nil {
+		return err
+	}
+	return answers.Error()
+}
