@@ -202,7 +202,7 @@ func newDemoPage(world *World, source *synthetic.Stream) *demoPage {
 
 func (p *demoPage) begin(options synthetic.Options, config *configs.Config) {
 	days := func(bins int) string {
-		return fmt.Sprintf("%.0f days", (time.Duration(bins) * options.Bin).Hours()/24)
+		return fmt.Sprintf("%.0f days", (time.Duration(bins)*options.Bin).Hours()/24)
 	}
 	fmt.Fprintf(p.world.Stdout, `A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
 detector on %s. %d networks: %s of history at once, then %s with

@@ -1,0 +1,45 @@
+# Targets for people and for CI. `make check` is what a change must pass.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+
+.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers
+
+check: format vet staticcheck imports race
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o anomalydetector .
+
+format:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+staticcheck:
+	go run $(STATICCHECK) ./...
+
+# Imports point downward only; see test/imports.
+imports:
+	go test ./test/imports
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+# Each fuzz target for a while: make fuzz FUZZTIME=10m
+FUZZTIME ?= 20s
+fuzz:
+	test/fuzz $(FUZZTIME)
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./detection ./datapoint ./actors
+
+# The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
+test-kafka: build
+	test/kafka/golden
+
+# The real Dockerfile and compose.yaml, with podman; skipped where it is missing.
+test-containers:
+	test/containers/run

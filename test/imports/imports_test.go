@@ -1,0 +1,58 @@
+// Package imports holds the check that imports point downward.
+package imports
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is which of our packages each package may import. A package that is
+// not listed here may import none and must not exist.
+var allowed = map[string][]string{
+	"":             {"bootstrap"},
+	"bootstrap":    {"actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
+	"actors":       {"stream", "messages", "detection", "datapoint"},
+	"stream":       {"messages"},
+	"persistence":  {},
+	"messages":     {"detection"},
+	"detection":    {},
+	"datapoint":    {},
+	"configs":      {},
+	"synthetic":    {},
+	"test/imports": {},
+}
+
+// pure are the packages that must not reach the outside: what they may import
+// of the standard library and others does not include these.
+var pure = []string{"detection", "datapoint", "synthetic"}
+
+var impure = []string{"os", "net", "time.Now", "log", "log/slog", "math/rand",
+	"github.com/twmb/franz-go/pkg/kgo", "github.com/asynkron/protoactor-go/actor"}
+
+func TestImportsPointDownward(t *testing.T) {
+	const module = "anomalydetector"
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").Output()
+	if err != nil {
+		t.Fatalf("list packages: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name := strings.TrimPrefix(strings.TrimPrefix(words[0], module), "/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %s is not in the layout", name)
+			continue
+		}
+		for _, imported := range words[1:] {
+			ours, is := strings.CutPrefix(imported, module+"/")
+			if is && !slices.Contains(may, ours) {
+				t.Errorf("%s imports %s, which is not below it", name, ours)
+			}
+			if slices.Contains(pure, name) && slices.Contains(impure, imported) {
+				t.Errorf("%s is pure, but imports %s", name, imported)
+			}
+		}
+	}
+}
