@@ -163,7 +163,6 @@ func (w *world) produce(records ...*kgo.Record) {
 	must(w, w.client.ProduceSync(context.Background(), records...).FirstErr())
 }
 
-
 // node is a running detector.
 type node struct {
 	world  *world

@@ -12,8 +12,9 @@ const (
 // dice are the random numbers of one bin of one entity. They depend on the seed, the entity and the
 // bin only, so bins can be computed in any order.
 //
-// Only sums and products of uniform numbers are made of them, each product rounded by itself:
-// math.Sin and the like differ between processors in the last bit.
+// Only sums and products of uniform numbers are made of them, and each product is exact (by a power
+// of two) or rounded by itself: math.Sin and fused products differ between processors in the last
+// bit.
 type dice struct {
 	pcg  rand.PCG
 	rand *rand.Rand

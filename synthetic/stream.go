@@ -8,10 +8,13 @@ import (
 
 // Datapoint is one value of one entity, as it would arrive from Kafka.
 type Datapoint struct {
-	At      int64   // time of its bin, Unix milliseconds: the record's timestamp
-	Entity  string  // "scope,asn", as the detector joins it
-	Value   float64 // the hegemony, in [0, 1]
-	Payload []byte  // the record's value: the msgpack map {timestamp (s), scope, asn, hege, nb_peers}, a hege of 0 or 1 an integer
+	At     int64   // time of its bin, Unix milliseconds: the record's timestamp
+	Entity string  // "scope,asn", as the detector joins it
+	Value  float64 // the hegemony, in [0, 1]
+
+	// Payload is the record's value, a msgpack map: timestamp (Unix seconds), scope and asn (strings),
+	// hege (a float64, but 0 and 1 are integers as in the real data), nb_peers (an integer).
+	Payload []byte
 }
 
 // Stream is a labelled stream of datapoints. It never changes, so it may be shared by goroutines.
@@ -128,7 +131,7 @@ func (e *entity) payload(at int64, value float64, peers int) []byte {
 	return msgp.AppendUint64(b, uint64(peers))
 }
 
-// appendHegemony writes 0 and 1 as integers, as the real producer does.
+// appendHegemony writes 0 and 1 as integers, as the real producer does; see Datapoint.
 func appendHegemony(b []byte, value float64) []byte {
 	if value == 0 || value == 1 {
 		return msgp.AppendUint64(b, uint64(value))

@@ -1,0 +1,95 @@
+// Package configs holds the .conf files that are built in, and reads, checks
+// and completes any of them, as the original program's configparser does.
+//
+// It reads one file and the environment it is given, and nothing else: it
+// touches no network, logs nothing, and never shows a secret. It imports
+// nothing of ours.
+package configs
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is one detector's configuration, complete and valid.
+type Config struct {
+	Name        string // the file's base name without ".conf": the detector's name
+	Source      string // the path, or "built-in hegemonydetector.conf"
+	IO          IO
+	Detection   Detection
+	Job         Job
+	Kafka       Kafka
+	Persistence Persistence
+	Output      Output
+	Log         Log
+	Warnings    []Warning
+
+	settings []Setting
+}
+
+// IO is [io]: what is read and where anomalies go.
+type IO struct {
+	InputTopic         string
+	ValueField         string
+	KeyFields          []string // at least one
+	OutputTopic        string
+	GranularityMinutes float64 // > 0
+	ConsumerGroup      string
+}
+
+// Detection is [detection]: what an anomaly is.
+type Detection struct {
+	Threshold    float64 // > 0, in deviations
+	Metric       string  // "mean" or "median"
+	MinDeviation float64 // >= 0, in the unit of the value
+	HistoryHours float64 // > 0
+	MinRatio     float64 // 0 to 1
+}
+
+// Job is [job].
+type Job struct {
+	Duration time.Duration // 0: for ever
+}
+
+// Kafka is [kafka]: how the brokers are reached.
+type Kafka struct {
+	Brokers          []string // host:port
+	TLS              bool
+	TLSCA            string
+	TLSCert          string
+	TLSKey           string
+	SASLMechanism    string // "", PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	SASLUsername     string
+	SASLPasswordFile string
+}
+
+// Persistence is [persistence].
+type Persistence struct {
+	Dir            string        // the node's data directory
+	CommitInterval time.Duration // > 0
+}
+
+// Output is [output].
+type Output struct {
+	DeadLetterTopic string // "": bad records are only logged and counted
+}
+
+// Log is what the sections of Python's logging ask for.
+type Log struct {
+	Level slog.Level
+	File  string // "": stdout only
+	JSON  bool   // on stdout
+	Format
+}
+
+// Warning is something the user should know about an accepted configuration.
+type Warning struct{ Section, Key, Text string }
+
+// Setting is one setting in force.
+type Setting struct {
+	Section, Key, Value string
+	Origin              string // the file, "default", or the environment variable
+}
+
+// Settings are all settings in force, in a fixed order. No secret is in them.
+func (c *Config) Settings() []Setting { return c.settings }

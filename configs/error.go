@@ -1,0 +1,62 @@
+package configs
+
+import "strings"
+
+// Error is what is wrong with a configuration.
+type Error struct {
+	File     string
+	Section  string // "" if the file as a whole is at fault
+	Key      string // "" if the section as a whole is
+	Problem  string
+	Expected string // what would have been right, or a hint
+}
+
+// Error is one line that names file, section, key, problem and what to do.
+func (e *Error) Error() string {
+	var line strings.Builder
+	line.WriteString(e.File)
+	if e.Section != "" {
+		line.WriteString(": [" + e.Section + "]")
+		if e.Key != "" {
+			line.WriteString(" " + e.Key)
+		}
+	}
+	line.WriteString(": " + e.Problem)
+	if e.Expected != "" {
+		line.WriteString("; " + e.Expected)
+	}
+	return strings.ReplaceAll(line.String(), "\n", " ")
+}
+
+// nearest is the known word that is closest to one that is not, or "" if none
+// is near enough to be meant.
+func nearest(word string, known []string) string {
+	best, least := "", 4
+	for _, candidate := range known {
+		if distance := edits(word, candidate); distance < least {
+			best, least = candidate, distance
+		}
+	}
+	return best
+}
+
+// edits counts the insertions, deletions and substitutions between two words.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substituted := diagonal
+			if a[i] != b[j] {
+				substituted++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substituted, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

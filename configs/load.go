@@ -1,0 +1,82 @@
+package configs
+
+import (
+	"embed"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+//go:embed *.conf
+var builtIn embed.FS
+
+// BuiltIn are the names of the files that are built in.
+func BuiltIn() []string {
+	entries, err := builtIn.ReadDir(".")
+	if err != nil {
+		return nil // cannot happen: they are embedded
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// Load reads the file of that path, or else the one that is built in under that
+// name, completes it from the environment, and checks it. The error is an
+// *Error.
+func Load(argument string, env func(string) string) (*Config, error) {
+	content, source, err := find(argument)
+	if err != nil {
+		return nil, err
+	}
+	return read(argument, source, content, env)
+}
+
+// find prefers a file on disk to one that is built in.
+func find(argument string) (content []byte, source string, err error) {
+	content, err = os.ReadFile(argument)
+	switch {
+	case err == nil:
+		return content, argument, nil
+	case !errors.Is(err, os.ErrNotExist):
+		return nil, "", &Error{File: argument, Problem: "cannot be read: " + err.Error(), Expected: "want a readable file"}
+	case slices.Contains(BuiltIn(), argument):
+		content, err = builtIn.ReadFile(argument)
+		return content, "built-in " + argument, err
+	}
+	return nil, "", &Error{File: argument, Problem: "there is no such file",
+		Expected: "want a path, or one that is built in: " + join(BuiltIn())}
+}
+
+// read makes a configuration of a file's content.
+func read(argument, source string, content []byte, env func(string) string) (*Config, error) {
+	doc, err := parse(source, content)
+	if err != nil {
+		return nil, err
+	}
+	warnings, err := unknown(source, doc)
+	if err != nil {
+		return nil, err
+	}
+	r := &reading{file: source, doc: doc, env: env, warnings: warnings}
+	config := &Config{Name: strings.TrimSuffix(filepath.Base(argument), ".conf"), Source: source}
+	r.older()
+	config.IO = r.io()
+	config.Detection = r.detection()
+	config.Job = r.job()
+	config.Kafka = r.kafka()
+	config.Persistence = r.persistence()
+	config.Output = r.output(config.IO)
+	config.Log = r.log()
+	if r.err != nil {
+		return nil, r.err
+	}
+	config.Warnings, config.settings = r.warnings, r.settings
+	return config, nil
+}
+
+func join(words []string) string { return strings.Join(words, ", ") }

@@ -1,0 +1,77 @@
+package configs
+
+import "slices"
+
+// known are the sections this program reads, each with its keys in the order
+// they are shown.
+var known = []struct {
+	section string
+	keys    []string
+}{
+	{"io", []string{"input_topic", "value_field", "key_field", "output_topic", "time_granularity_min", "consumer_group"}},
+	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio", "noise"}},
+	{"job", []string{"duration"}},
+	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file"}},
+	{"persistence", []string{"dir", "commit_interval"}},
+	{"output", []string{"dead_letter_topic"}},
+}
+
+// keysOf returns the keys of a known section, nil for any other.
+func keysOf(section string) []string {
+	for _, k := range known {
+		if k.section == section {
+			return k.keys
+		}
+	}
+	return nil
+}
+
+// loggingSection tells the sections of Python's logging.
+func loggingSection(name string) bool {
+	if slices.Contains([]string{"loggers", "handlers", "formatters"}, name) {
+		return true
+	}
+	for _, prefix := range []string{"logger_", "handler_", "formatter_"} {
+		if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+			return true
+		}
+	}
+	return false
+}
+
+// unknown warns of sections that are not read, and refuses keys that are not.
+func unknown(file string, doc *document) ([]Warning, error) {
+	var warnings []Warning
+	for _, name := range doc.names {
+		keys := keysOf(name)
+		if keys == nil {
+			if !loggingSection(name) {
+				text := "this section is not used"
+				if like := nearest(name, sectionNames()); like != "" {
+					text += "; did you mean [" + like + "]?"
+				}
+				warnings = append(warnings, Warning{Section: name, Text: text})
+			}
+			continue
+		}
+		for key := range doc.sections[name] {
+			if slices.Contains(keys, key) {
+				continue
+			}
+			hint := "want one of: " + join(keys)
+			if like := nearest(key, keys); like != "" {
+				hint = "did you mean " + like + "?"
+			}
+			return nil, &Error{File: file, Section: name, Key: key, Problem: "unknown key", Expected: hint}
+		}
+	}
+	return warnings, nil
+}
+
+func sectionNames() []string {
+	var names []string
+	for _, k := range known {
+		names = append(names, k.section)
+	}
+	return names
+}

@@ -1,0 +1,170 @@
+package configs
+
+import (
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// defaultBrokers is where the original program looks.
+const defaultBrokers = "kafka1:9092,kafka2:9092,kafka3:9092"
+
+var legalTopic = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
+
+// older gives the keys of older configurations their present names.
+func (r *reading) older() {
+	detection := r.doc.sections["detection"]
+	if detection == nil {
+		return
+	}
+	if noise, there := detection["noise"]; there {
+		if _, both := detection["min_dev"]; both {
+			r.warn("detection", "noise", "noise is the older name of min_dev; both are there, and min_dev counts")
+		} else {
+			r.warn("detection", "noise", "noise is the older name of min_dev; taken as such")
+			detection["min_dev"] = noise
+		}
+	}
+	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
+		if _, there := detection[missing.key]; !there {
+			r.warn("detection", missing.key, "missing, as in older files; taken as "+missing.value)
+		}
+	}
+}
+
+func (r *reading) io() IO {
+	const topic = "the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores"
+	io := IO{
+		InputTopic:    r.word("io", "input_topic", topic),
+		ValueField:    r.word("io", "value_field", "the name of the field to watch, such as hege"),
+		OutputTopic:   r.word("io", "output_topic", topic),
+		ConsumerGroup: r.word("io", "consumer_group", "the name of a Kafka consumer group"),
+	}
+	const fields = "one or more field names with commas between them, such as scope,asn"
+	for _, field := range strings.Split(r.word("io", "key_field", fields), ",") {
+		field = strings.TrimSpace(field)
+		if field == "" {
+			r.fail("io", "key_field", "a field name is empty", "want "+fields)
+		}
+		io.KeyFields = append(io.KeyFields, field)
+	}
+	const minutes = "a number of minutes greater than 0"
+	io.GranularityMinutes = r.number("io", "time_granularity_min", r.word("io", "time_granularity_min", minutes), minutes, positive)
+	for _, named := range []struct{ key, topic string }{{"input_topic", io.InputTopic}, {"output_topic", io.OutputTopic}} {
+		r.topic("io", named.key, named.topic)
+	}
+	if io.InputTopic == io.OutputTopic {
+		r.fail("io", "output_topic", "it is the input topic, too", "want another topic")
+	}
+	return io
+}
+
+func (r *reading) topic(section, key, topic string) {
+	if !legalTopic.MatchString(topic) || topic == "." || topic == ".." {
+		r.fail(section, key, "the value is "+strconv.Quote(topic),
+			"want the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores")
+	}
+}
+
+func positive(x float64) bool    { return x > 0 }
+func notNegative(x float64) bool { return x >= 0 }
+func ratio(x float64) bool       { return 0 <= x && x <= 1 }
+
+func (r *reading) detection() Detection {
+	const section = "detection"
+	number := func(key, expected string, fits func(float64) bool) float64 {
+		return r.number(section, key, r.word(section, key, expected), expected, fits)
+	}
+	d := Detection{
+		Threshold:    number("threshold", "a number greater than 0", positive),
+		MinDeviation: number("min_dev", "a number of 0 or more", notNegative),
+		HistoryHours: number("history_hours", "a number of hours greater than 0", positive),
+	}
+	const expected = "a number from 0 to 1"
+	d.MinRatio = r.number(section, "history_min_ratio", r.optional(section, "history_min_ratio", "0.6"), expected, ratio)
+	d.Metric = r.optional(section, "dev_metric", "mean")
+	if d.Metric != "mean" && d.Metric != "median" {
+		r.fail(section, "dev_metric", "the value is "+strconv.Quote(d.Metric), "want mean or median")
+	}
+	return d
+}
+
+func (r *reading) job() Job {
+	const expected = "a number of minutes, 0 for ever"
+	text := r.optional("job", "duration", "0")
+	minutes := r.number("job", "duration", text, expected, func(x float64) bool { return 0 <= x && x < 1e8 })
+	return Job{Duration: time.Duration(minutes * float64(time.Minute))}
+}
+
+func (r *reading) kafka() Kafka {
+	k := Kafka{
+		TLSCA:            r.optional("kafka", "tls_ca", ""),
+		TLSCert:          r.optional("kafka", "tls_cert", ""),
+		TLSKey:           r.optional("kafka", "tls_key", ""),
+		SASLMechanism:    strings.ToUpper(r.optional("kafka", "sasl_mechanism", "")),
+		SASLUsername:     r.optional("kafka", "sasl_username", ""),
+		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
+	}
+	for _, broker := range strings.Split(r.get("kafka", "brokers", defaultBrokers, "KAFKA_HOST"), ",") {
+		k.Brokers = append(k.Brokers, r.broker(strings.TrimSpace(broker)))
+	}
+	k.TLS = r.boolean("kafka", "tls", k.TLSCA != "" || k.TLSCert != "")
+	if (k.TLSCert == "") != (k.TLSKey == "") {
+		r.fail("kafka", "tls_cert", "a certificate and its key belong together", "want both tls_cert and tls_key, or none")
+	}
+	if k.SASLMechanism != "" && !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, k.SASLMechanism) {
+		r.fail("kafka", "sasl_mechanism", "the value is "+strconv.Quote(k.SASLMechanism), "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	}
+	if k.SASLMechanism != "" && (k.SASLUsername == "" || k.SASLPasswordFile == "") {
+		r.fail("kafka", "sasl_mechanism", "it needs a user and a password", "want sasl_username and sasl_password_file, too")
+	}
+	return k
+}
+
+func (r *reading) broker(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = address, "9092"
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || number == 0 || host == "" || strings.ContainsAny(host, " /") {
+		r.fail("kafka", "brokers", "a broker is "+strconv.Quote(address), "want host:port with commas between them, here or in KAFKA_HOST")
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// boolean takes what configparser's getboolean takes.
+func (r *reading) boolean(section, key string, fallback bool) bool {
+	switch text := strings.ToLower(r.optional(section, key, "")); text {
+	case "":
+		return fallback
+	case "1", "yes", "true", "on":
+		return true
+	case "0", "no", "false", "off":
+		return false
+	default:
+		r.fail(section, key, "the value is "+strconv.Quote(text), "want yes or no")
+		return false
+	}
+}
+
+func (r *reading) persistence() Persistence {
+	return Persistence{
+		Dir:            r.get("persistence", "dir", "data", "DETECTOR_DATA_DIR"),
+		CommitInterval: r.seconds("persistence", "commit_interval", r.optional("persistence", "commit_interval", "1s")),
+	}
+}
+
+func (r *reading) output(io IO) Output {
+	o := Output{DeadLetterTopic: r.optional("output", "dead_letter_topic", "")}
+	if o.DeadLetterTopic != "" {
+		r.topic("output", "dead_letter_topic", o.DeadLetterTopic)
+		if o.DeadLetterTopic == io.InputTopic || o.DeadLetterTopic == io.OutputTopic {
+			r.fail("output", "dead_letter_topic", "it is the input or output topic, too", "want a topic of its own")
+		}
+	}
+	return o
+}

@@ -1,0 +1,109 @@
+package configs
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// reading takes the values out of a document, one after the other. The first
+// error stays; values after it are of no use.
+type reading struct {
+	file     string
+	doc      *document
+	env      func(string) string
+	err      error
+	warnings []Warning
+	settings []Setting
+}
+
+func (r *reading) fail(section, key, problem, expected string) {
+	if r.err == nil {
+		r.err = &Error{File: r.file, Section: section, Key: key, Problem: problem, Expected: expected}
+	}
+}
+
+func (r *reading) warn(section, key, text string) {
+	r.warnings = append(r.warnings, Warning{Section: section, Key: key, Text: text})
+}
+
+// get looks a value up and notes it as in force.
+func (r *reading) get(section, key, fallback, variable string) string {
+	value, there := r.doc.sections[section][key]
+	origin := r.file
+	switch {
+	case variable != "" && r.env(variable) != "":
+		value, origin = r.env(variable), "environment "+variable
+	case !there || (value == "" && fallback != ""):
+		value, origin = fallback, "default"
+	}
+	if value != "" {
+		r.settings = append(r.settings, Setting{section, key, value, origin})
+	}
+	return value
+}
+
+// optional is a value that may be missing.
+func (r *reading) optional(section, key, fallback string) string {
+	return r.get(section, key, fallback, "")
+}
+
+// word is a value that must be there.
+func (r *reading) word(section, key, expected string) string {
+	value := r.get(section, key, "", "")
+	if _, there := r.doc.sections[section][key]; !there {
+		r.fail(section, key, "the key is missing", "want "+expected)
+	} else if value == "" {
+		r.fail(section, key, "the value is empty", "want "+expected)
+	}
+	return value
+}
+
+// number is a value that must be a finite number that fits.
+func (r *reading) number(section, key, text, expected string, fits func(float64) bool) float64 {
+	if r.err != nil {
+		return 0
+	}
+	number, ok := pythonFloat(text)
+	if !ok || math.IsInf(number, 0) || math.IsNaN(number) || !fits(number) {
+		r.fail(section, key, "the value is "+strconv.Quote(text), "want "+expected)
+	}
+	return number
+}
+
+// pythonFloat reads a number as Python's float() does: with blanks around it,
+// and single underscores between digits.
+func pythonFloat(text string) (float64, bool) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsAny(text, "xXpP") { // Go reads hexadecimal, Python does not
+		return 0, false
+	}
+	for i := range len(text) {
+		if text[i] == '_' && (i == 0 || i == len(text)-1 || !digit(text[i-1]) || !digit(text[i+1])) {
+			return 0, false
+		}
+	}
+	number, err := strconv.ParseFloat(strings.ReplaceAll(text, "_", ""), 64)
+	return number, err == nil
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+// seconds is a Go duration, or a number of seconds.
+func (r *reading) seconds(section, key, text string) time.Duration {
+	const expected = "want a time of more than 0, such as 1s, 500ms, or a number of seconds"
+	duration, err := time.ParseDuration(text)
+	if err != nil {
+		number, ok := pythonFloat(text)
+		if !ok || math.IsNaN(number) || number > 1e6 {
+			r.fail(section, key, "the value is "+strconv.Quote(text), expected)
+			return 0
+		}
+		duration = time.Duration(number * float64(time.Second))
+	}
+	if duration <= 0 {
+		r.fail(section, key, "the value is "+strconv.Quote(text), expected)
+	}
+	return duration
+}
