@@ -3,6 +3,8 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -90,6 +92,10 @@ func DetectorProps(config *Config) *actor.Props {
 }
 
 func (d *Detector) Receive(ctx actor.Context) {
+	if d.over {
+		return // its partitions' deaths
+	}
+	defer d.endOnPanic(ctx)
 	switch message := ctx.Message().(type) {
 	case *actor.Started:
 		d.summary.begin(d.config.Now())
@@ -205,7 +211,7 @@ func (d *Detector) sliceFailed(ctx actor.Context, s *messages.SliceFailed) {
 // partitionDied: it could not even say at which record.
 func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
 	for number, partition := range d.partitions {
-		if !partition.pid.Equal(t.Who) {
+		if partition.pid == nil || !partition.pid.Equal(t.Who) {
 			continue
 		}
 		partition.ready, partition.pid = false, nil
@@ -439,8 +445,20 @@ func (d *Detector) stop(s *messages.Stop) {
 	}
 }
 
+// endOnPanic ends a detector that failed itself: whatever it had in hand is
+// aborted by the next process.
+func (d *Detector) endOnPanic(ctx actor.Context) {
+	if cause := recover(); cause != nil && !d.over {
+		d.over = true
+		d.result = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
+		d.config.OnEnd(d.result)
+		ctx.Stop(ctx.Self())
+	}
+}
+
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
+	d.over = true
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
 	d.config.OnEnd(d.result)
 	ctx.Stop(ctx.Self())

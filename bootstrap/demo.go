@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -216,6 +217,7 @@ detector on %s. %d networks: %s of history at once, then %s with
 func (p *demoPage) committed(findings []messages.Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	slices.SortStableFunc(findings, func(a, b messages.Finding) int { return a.At.Compare(b.At) })
 	for _, f := range findings {
 		p.shown++
 		fmt.Fprintf(p.world.Stdout, "%-16s  %-24s  %9.4f  %12.4f  %+9.1f  %s\n",
