@@ -38,6 +38,7 @@ type Detector struct {
 	step     context.Context // ends when the step under way should be cut short
 	cut      context.CancelFunc
 	stopping bool
+	over     bool      // OnEnd was called
 	dirty    bool      // records were polled since the last commit
 	since    time.Time // of the first of them
 	waiting  map[int32]struct{}
