@@ -2,17 +2,13 @@ package actors_test
 
 import (
 	"bufio"
-	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -370,14 +366,3 @@ func anomalyBytes(value []byte, deviation float64) []byte {
 
 var goldenCases = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes", "hegemony_median", "short_window_median"}
 
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	var keys []K
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-var _ = fmt.Sprint
-var _ = math.Inf

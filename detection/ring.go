@@ -54,8 +54,7 @@ func (r *ring) begin(epoch uint64) {
 	r.committed = r.held
 }
 
-// drop removes the head. A window that was empty before the epoch needs no point kept, so that
-// a replay of any length takes no more room than the window.
+// drop removes the head. If the window was empty before the epoch there is nothing to go back to.
 func (r *ring) drop() {
 	if r.committed == 0 {
 		r.start = uint32(r.slot(1))
@@ -74,41 +73,23 @@ func (r *ring) push(p point) {
 	r.held++
 }
 
-// makeRoom moves the held points to a larger buffer, or closes the gap of those that were both added
-// and dropped within the epoch, if it is large enough to pay for the move.
+// makeRoom moves the held points to a larger buffer, unless enough of them were both added and dropped
+// within the epoch: those are of no use to anyone, so a replay of any length takes bounded room.
 func (r *ring) makeRoom() {
-	gap := 0
-	if r.gone > r.committed {
-		gap = int(r.gone - r.committed)
-	}
-	keep := int(r.held) - gap
-	buf := r.buf
-	if gap <= len(r.buf)/4 {
-		buf = nil
-	}
-	if buf == nil {
-		buf = slices.Grow(buf, larger(keep))
-		buf = buf[:cap(buf)]
-		for i := range keep {
-			buf[i] = r.buf[r.slot(r.without(gap, i))]
+	if useless := int(r.gone) - int(r.committed); useless > len(r.buf)/4 {
+		for i := int(r.gone); i < int(r.held); i++ {
+			r.buf[r.slot(i-useless)] = r.buf[r.slot(i)]
 		}
-		r.start = 0
-	} else {
-		for i := int(r.committed); i < keep; i++ {
-			r.buf[r.slot(i)] = r.buf[r.slot(r.without(gap, i))]
-		}
+		r.held -= uint32(useless)
+		r.gone = r.committed
+		return
 	}
+	buf := slices.Grow([]point(nil), larger(int(r.held)))
+	buf = buf[:cap(buf)]
+	wrapped := copy(buf, r.buf[r.start:])
+	copy(buf[wrapped:], r.buf[:r.start])
 	r.buf = buf
-	r.held = uint32(keep)
-	r.gone -= uint32(gap)
-}
-
-// without is the index of the i-th held point before the gap is closed.
-func (r *ring) without(gap, i int) int {
-	if i >= int(r.committed) {
-		return i + gap
-	}
-	return i
+	r.start = 0
 }
 
 // rollback restores the window from before the epoch, and tells whether the epoch had changed it.

@@ -42,24 +42,15 @@ func (s sorted) remove(v float64) (sorted, bool) {
 	return s[:len(s)-1], true
 }
 
-// middles are the two middle values, the same one twice if the number of values is odd.
-func (s sorted) middles() (low, high float64) {
-	return s[(len(s)-1)/2], s[len(s)/2]
-}
-
 // median is Python's statistics.median, but for the sign of a zero: it is always positive here. (The
 // original's depends on the order of arrival, and cannot show: x - 0 differs from x - -0 only if x is
 // itself a zero, which is never anomalous, and never in |x - median|.)
 func (s sorted) median() float64 {
-	return middle(s.middles()) + 0
-}
-
-// middle is the median of two values as Python computes it: the sum may overflow.
-func middle(low, high float64) float64 {
-	if low == high {
-		return low
+	n := len(s)
+	if n%2 == 1 {
+		return s[n/2] + 0
 	}
-	return (low + high) / 2
+	return (s[n/2-1]+s[n/2])/2 + 0
 }
 
 // medianDeviation is statistics.median of |x - m|, where m is the median of s.
@@ -92,4 +83,18 @@ func (s sorted) nearest(m float64, count int) float64 {
 		d = min(d, max(m-s[low-1], s[low+count-2]-m))
 	}
 	return d
+}
+
+// sortedValues are the values of the points, in the room of old if it suffices.
+func sortedValues(old sorted, points *ring) sorted {
+	n := points.len()
+	if cap(old) < n {
+		old = slices.Grow(sorted(nil), larger(n))
+	}
+	s := old[:n]
+	for i := range s {
+		s[i] = points.at(i).value
+	}
+	slices.Sort(s)
+	return s
 }
