@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"math"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/detection"
@@ -35,22 +33,15 @@ type shared struct {
 	output   string // the topic anomalies go to
 }
 
-// entityProps: the synchronized dispatcher makes Send return when the datapoint
-// is scored, which is the round's barrier and needs no allocation. The default
-// supervision of the partition never restarts an entity (see partitionProps).
+// entityProps: the direct mailbox makes Send return when the datapoint is
+// scored, which is the round's barrier. A panic stops the entity and fails the
+// round (see partitionProps).
 func entityProps(shared *shared, key string) *actor.Props {
 	return actor.PropsFromProducer(
 		func() actor.Actor { return &entity{shared: shared, key: key} },
-		actor.WithDispatcher(synchronized),
-		actor.WithMailbox(unbounded),
+		actor.WithMailbox(newDirect),
 	)
 }
-
-// Made once: the props of a million entities share them.
-var (
-	synchronized = actor.NewSynchronizedDispatcher(math.MaxInt)
-	unbounded    = actor.Unbounded()
-)
 
 func (e *entity) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {

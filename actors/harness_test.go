@@ -365,4 +365,3 @@ func anomalyBytes(value []byte, deviation float64) []byte {
 }
 
 var goldenCases = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes", "hegemony_median", "short_window_median"}
-

@@ -19,7 +19,7 @@ import (
 //
 // It is the one message that is reused and written by its receiver: a partition
 // owns a single Observation, is the only sender its entities have, and they run
-// on its goroutine (SynchronizedDispatcher), so that Send returns after the
+// on its goroutine (their mailbox delivers directly), so that Send returns after the
 // entity is done with it. Nobody else ever holds it.
 type Observation struct {
 	At      int64       // Unix milliseconds, from Kafka's record timestamp

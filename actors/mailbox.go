@@ -1,0 +1,51 @@
+package actors
+
+import "github.com/asynkron/protoactor-go/actor"
+
+// direct is an entity's mailbox: it holds nothing, and delivers at once, on the
+// sender's goroutine. It is right only because the one sender of an entity, its
+// partition, also starts and stops it, all on one goroutine, and an entity never
+// sends to itself. So Send returns when the message was processed.
+//
+// The library's own way to the same, a queue with the synchronized dispatcher,
+// allocates for each message (measured: 16 B) and keeps a ring of ten for each
+// idle entity.
+type direct struct {
+	invoker   actor.MessageInvoker
+	suspended bool // the entity panicked: it takes no message until it is stopped
+}
+
+func newDirect() actor.Mailbox { return &direct{} }
+
+func (d *direct) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatcher) {
+	d.invoker = invoker
+}
+
+func (d *direct) PostUserMessage(message any) {
+	if !d.suspended {
+		defer d.escalate(message)
+		d.invoker.InvokeUserMessage(message)
+	}
+}
+
+func (d *direct) PostSystemMessage(message any) {
+	switch message.(type) {
+	case *actor.SuspendMailbox:
+		d.suspended = true
+	case *actor.ResumeMailbox:
+		d.suspended = false
+	default:
+		defer d.escalate(message)
+		d.invoker.InvokeSystemMessage(message)
+	}
+}
+
+// escalate tells the partition of a panic.
+func (d *direct) escalate(message any) {
+	if cause := recover(); cause != nil {
+		d.invoker.EscalateFailure(cause, message)
+	}
+}
+
+func (d *direct) Start()                {}
+func (d *direct) UserMessageCount() int { return 0 }

@@ -1,0 +1,269 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/stream"
+)
+
+// bench is a partition without Kafka: the test is its detector and producer.
+type bench struct {
+	system    *actor.ActorSystem
+	partition *actor.PID
+	answers   chan any // what the partition tells its detector
+	produced  chan any // what reaches the producer
+	offset    int64
+	at        int64
+}
+
+const (
+	benchGranularity = 15 * time.Minute
+	benchHistory     = 6 * time.Hour
+)
+
+func benchConfig() *Config {
+	return &Config{
+		Name: "bench", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.UnixMilli(0) },
+		InputTopic: "in", OutputTopic: "out", DeadLetterTopic: "bad", Group: "group", ValueField: "hege", KeyFields: []string{"scope", "asn"},
+		Rules: detection.NewRules(detection.Settings{
+			GranularityMinutes: 15, HistoryHours: benchHistory.Hours(), MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01,
+		}),
+		History: benchHistory,
+		Reader:  noHistory{},
+	}
+}
+
+// noHistory is a topic in which nothing was committed.
+type noHistory struct{}
+
+func (noHistory) Read(context.Context, stream.Span, func(stream.Replayed) error) (int64, error) {
+	return stream.Complete, nil
+}
+
+func newBench(tb testing.TB, config *Config) *bench {
+	tb.Helper()
+	produced := make(chan any, 1<<16)
+	return newBenchWith(tb, config, produced)
+}
+
+// newBenchWith has no producer if produced is nil.
+func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
+	tb.Helper()
+	b := &bench{
+		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+			return slog.New(slog.DiscardHandler)
+		})),
+		answers: make(chan any, 64), produced: produced,
+		at: benchHistory.Milliseconds(),
+	}
+	var producer *actor.PID
+	if produced != nil {
+		producer = b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+			switch ctx.Message().(type) {
+			case *messages.Anomaly, *messages.DeadLetter:
+				b.produced <- ctx.Message()
+			}
+		}))
+	}
+	spawned := make(chan *actor.PID, 1)
+	b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch ctx.Message().(type) {
+		case *actor.Started:
+			spawned <- ctx.Spawn(partitionProps(config, 0, producer))
+		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady:
+			b.answers <- ctx.Message()
+		}
+	}))
+	b.partition = <-spawned
+	tb.Cleanup(b.system.Shutdown)
+	b.tell(&messages.Assignment{Fresh: true, Serial: 1})
+	if ready, ok := b.answer(tb).(*messages.PartitionReady); !ok || ready.Err != nil {
+		tb.Fatalf("the partition answered %+v to its assignment", ready)
+	}
+	return b
+}
+
+func (b *bench) tell(message any) { b.system.Root.Send(b.partition, message) }
+
+func (b *bench) answer(tb testing.TB) any {
+	tb.Helper()
+	select {
+	case message := <-b.answers:
+		return message
+	case <-time.After(30 * time.Second):
+		tb.Fatal("the partition did not answer")
+		return nil
+	}
+}
+
+// score has a slice scored and committed.
+func (b *bench) score(tb testing.TB, records []*kgo.Record) *messages.SliceDone {
+	tb.Helper()
+	b.tell(&messages.Slice{Records: records})
+	done, ok := b.answer(tb).(*messages.SliceDone)
+	if !ok {
+		tb.Fatal("the slice failed")
+	}
+	b.tell(&messages.Committed{})
+	return done
+}
+
+// bin makes one datapoint for each of so many entities.
+func (b *bench) bin(entities int) []*kgo.Record {
+	b.at += benchGranularity.Milliseconds()
+	dice := rand.New(rand.NewPCG(1, uint64(b.at)))
+	records := make([]*kgo.Record, entities)
+	for i := range records {
+		payload := msgp.AppendMapHeader(nil, 4)
+		payload = msgp.AppendInt64(msgp.AppendString(payload, "timestamp"), b.at/1000)
+		payload = msgp.AppendString(msgp.AppendString(payload, "scope"), "-1")
+		payload = msgp.AppendString(msgp.AppendString(payload, "asn"), fmt.Sprint(64512+i))
+		payload = msgp.AppendFloat64(msgp.AppendString(payload, "hege"), 0.5+0.01*dice.Float64())
+		records[i] = &kgo.Record{Topic: "in", Offset: b.offset, Timestamp: time.UnixMilli(b.at), Value: payload}
+		b.offset++
+	}
+	return records
+}
+
+// again makes a bin come once more, a bin later: the records are reused.
+func (b *bench) again(records []*kgo.Record) {
+	b.at += benchGranularity.Milliseconds()
+	for _, record := range records {
+		record.Offset, record.Timestamp = b.offset, time.UnixMilli(b.at)
+		b.offset++
+	}
+}
+
+// fill brings all windows to their full length.
+func (b *bench) fill(tb testing.TB, entities int) {
+	for range 2 * int(benchHistory/benchGranularity) {
+		b.score(tb, b.bin(entities))
+	}
+}
+
+// BenchmarkRecordToVerdict is the way of one record from the batch to its
+// verdict: scan, route, evict, score, append. An op is a record.
+func BenchmarkRecordToVerdict(b *testing.B) {
+	const entities = 5000
+	p := newBench(b, benchConfig())
+	p.fill(b, entities)
+	records := p.bin(entities)
+	p.score(b, records)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += entities {
+		part := records[:min(entities, b.N-done)]
+		p.again(part)
+		p.score(b, part)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
+}
+
+func TestNoAllocationAPointOnTheNormalPath(t *testing.T) {
+	const entities = 2000
+	b := newBench(t, benchConfig())
+	b.fill(t, entities)
+	records := b.bin(entities)
+	perSlice := testing.AllocsPerRun(20, func() {
+		b.again(records)
+		b.score(t, records)
+	})
+	// What a slice and its answer cost, however long it is.
+	if perSlice > 20 {
+		t.Errorf("%v allocations for a slice of %d normal points", perSlice, entities)
+	}
+}
+
+func TestHeapDoesNotGrowOnceWindowsAreFull(t *testing.T) {
+	const entities = 500
+	b := newBench(t, benchConfig())
+	b.fill(t, entities)
+	before := heap()
+	for range 20 {
+		b.fill(t, entities)
+	}
+	if after := heap(); after > before+before/10 {
+		t.Errorf("the heap grew from %d to %d bytes while %d windows stayed full", before, after, entities)
+	}
+}
+
+// heap is what is reachable.
+func heap() uint64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
+// TestEntitiesThatAreGoneAreForgotten: stream time decides, not the clock.
+func TestEntitiesThatAreGoneAreForgotten(t *testing.T) {
+	b := newBench(t, benchConfig())
+	b.fill(t, 100)
+	var left int
+	for range int((benchHistory + patience + 2*sweepEvery) / benchGranularity) {
+		left = b.score(t, b.bin(1)).Tally.Entities
+	}
+	if left != 1 {
+		t.Errorf("%d entities are remembered, want the 1 that still has points", left)
+	}
+}
+
+func TestBadRecordBecomesADeadLetterAndHarmsNobody(t *testing.T) {
+	b := newBench(t, benchConfig())
+	b.fill(t, 3)
+	records := b.bin(3)
+	records[1].Value = msgp.AppendString(nil, "not a map") // a bad record in between harms nobody
+	anomaly := b.bin(1)[0]
+	anomaly.Value = withValue(anomaly.Value, 1e6)
+	b.tell(&messages.Slice{Records: append(records, anomaly)})
+	if _, ok := b.answer(t).(*messages.SliceDone); !ok {
+		t.Fatal("the slice failed")
+	}
+	for _, want := range []string{"*messages.DeadLetter", "*messages.Anomaly"} {
+		if got := fmt.Sprintf("%T", b.product(t)); got != want {
+			t.Errorf("%s was produced, want %s", got, want)
+		}
+	}
+}
+
+// product is the next record that reached the producer.
+func (b *bench) product(tb testing.TB) any {
+	tb.Helper()
+	select {
+	case message := <-b.produced:
+		return message
+	case <-time.After(30 * time.Second):
+		tb.Fatal("nothing was produced")
+		return nil
+	}
+}
+
+func withValue(payload []byte, value float64) []byte {
+	return msgp.AppendFloat64(payload[:len(payload)-9:len(payload)-9], value)
+}
+
+// TestEntityThatPanicsFailsItsSlice: its anomaly has nowhere to go.
+func TestEntityThatPanicsFailsItsSlice(t *testing.T) {
+	b := newBenchWith(t, benchConfig(), nil)
+	b.fill(t, 2)
+	records := b.bin(2)
+	records[1].Value = withValue(records[1].Value, 1e6)
+	b.tell(&messages.Slice{Records: records})
+	failed, ok := b.answer(t).(*messages.SliceFailed)
+	if !ok || failed.Err == nil || failed.Reload || failed.Offset != records[1].Offset {
+		t.Errorf("the partition answered %+v, want a failure at offset %d", failed, records[1].Offset)
+	}
+}
