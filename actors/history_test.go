@@ -1,0 +1,188 @@
+package actors_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/detection"
+)
+
+// naive is the algorithm of the original, in a few slow lines.
+type naive struct {
+	settings detection.Settings
+	windows  map[string][]naivePoint
+}
+
+type naivePoint struct {
+	at    int64
+	value float64
+}
+
+// decide returns the deviation if the point is an anomaly.
+func (n *naive) decide(key string, at int64, value float64) (deviation float64, anomalous bool) {
+	s := n.settings
+	h := n.windows[key]
+	for len(h) > 0 && float64(h[0].at) < float64(at)-s.HistoryHours*60*60*1000 {
+		h = h[1:]
+	}
+	if float64(len(h)) > s.MinRatio*s.HistoryHours*(60/s.GranularityMinutes) {
+		var values, distances []float64
+		for _, p := range h {
+			values = append(values, p.value)
+		}
+		m := middle(values)
+		sum := new(big.Rat)
+		for _, v := range values {
+			d := math.Abs(v - m)
+			distances = append(distances, d)
+			sum.Add(sum, new(big.Rat).SetFloat64(d))
+		}
+		d, _ := sum.Quo(sum, big.NewRat(int64(len(h)), 1)).Float64()
+		if s.Metric == detection.MedianDeviation {
+			d = middle(distances)
+		}
+		scale := float64(1.4826 * float64(s.MinDeviation+d))
+		deviation = (value - m) / scale
+		anomalous = math.Abs(deviation) > s.Threshold
+	}
+	n.windows[key] = append(h, naivePoint{at, value})
+	return deviation, anomalous
+}
+
+func middle(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return (sorted[n/2-1] + sorted[n/2]) / 2
+}
+
+// wild is a stream with what real ones have at their worst: stragglers, gaps,
+// entities that vanish and come back, and timestamps from other ages.
+func wild(seed uint64, bins int) *golden {
+	dice := rand.New(rand.NewPCG(seed, 0))
+	g := &golden{
+		name: "wild", expected: make(map[int]float64), history: 6 * time.Hour, valueField: "v", keyFields: []string{"k"}, partitions: 2,
+		settings: detection.Settings{GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 3, MinDeviation: 0.01},
+	}
+	oracle := &naive{g.settings, make(map[string][]naivePoint)}
+	const start = 1_600_000_000_000
+	quarter := (15 * time.Minute).Milliseconds()
+	for bin := range bins {
+		for entity := range 24 {
+			away := entity%6 == 5 && (bin/60)%2 == 1 // gone for 15 hours, then back
+			if away || dice.IntN(20) == 0 {
+				continue
+			}
+			at := start + int64(bin)*quarter
+			switch dice.IntN(60) {
+			case 0:
+				at -= dice.Int64N(4 * quarter) // a straggler within the hour
+			case 1:
+				at -= dice.Int64N(60 * quarter) // one from long before
+			}
+			if entity == 23 && dice.IntN(40) == 0 {
+				at = 1 // 1970
+			}
+			value := 0.5 + 0.05*dice.Float64()
+			if dice.IntN(25) == 0 {
+				value *= 2
+			}
+			key := fmt.Sprintf("e%d", entity)
+			payload := msgp.AppendMapHeader(nil, 2)
+			payload = msgp.AppendString(msgp.AppendString(payload, "k"), key)
+			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+			if deviation, anomalous := oracle.decide(key, at, value); anomalous {
+				g.expected[len(g.records)] = deviation
+			}
+			g.records = append(g.records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
+		}
+	}
+	return g
+}
+
+func TestRestartedProcessDecidesAsOneThatNeverStopped(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			w := newWorld(t, wild(seed, 400))
+			w.unordered = true
+			n := w.start("one", nil)
+			w.feedInParts(6, func(int) {
+				w.untilCommitted()
+				must(t, n.stop())
+				n = w.start("one", nil)
+			})
+			must(t, n.stop())
+			w.verify()
+		})
+	}
+}
+
+// TestResetOffsetsRebuildTheHistory: an operator sets the group back, and all
+// after that is decided and reported again.
+func TestResetOffsetsRebuildTheHistory(t *testing.T) {
+	w := newWorld(t, loadGolden(t, "short_window_median"))
+	w.feed(len(w.golden.records))
+	n := w.start("one", nil)
+	w.untilCommitted()
+	must(t, n.stop())
+	before := len(w.read(outputTopic))
+
+	ends, err := w.admin.ListEndOffsets(context.Background(), inputTopic)
+	must(t, err)
+	var halves kadm.Offsets
+	ends.Each(func(o kadm.ListedOffset) { halves.AddOffset(o.Topic, o.Partition, o.Offset/2, -1) })
+	must(t, w.admin.CommitAllOffsets(context.Background(), group, halves))
+
+	// The anomalies after the halves come a second time, and are the same.
+	again := w.start("one", nil)
+	w.untilCommitted()
+	must(t, again.stop())
+	seen := make(map[string]int)
+	for _, r := range w.read(outputTopic) {
+		seen[string(r.Headers[0].Value)+string(r.Value)]++
+	}
+	twice := 0
+	for _, count := range seen {
+		if count == 2 {
+			twice++
+		}
+	}
+	if len(seen) != before || twice == 0 || twice == before {
+		t.Errorf("%d distinct anomalies, of which %d came twice; want the %d of before and some of them twice", len(seen), twice, before)
+	}
+}
+
+// TestMissingHistoryIsNeverScored: the topic no longer has what the windows
+// need, so the minimum history keeps the entities from being scored.
+func TestMissingHistoryIsNeverScored(t *testing.T) {
+	w := newWorld(t, loadGolden(t, "hegemony_mean"))
+	half := len(w.golden.records) / 2
+	w.feed(half)
+	n := w.start("one", nil)
+	w.untilCommitted()
+	must(t, n.stop())
+	before := len(w.read(outputTopic))
+	ends, err := w.admin.ListEndOffsets(context.Background(), inputTopic)
+	must(t, err)
+	ends.Each(func(o kadm.ListedOffset) { must(t, w.cluster.DeleteRecords(inputTopic, o.Partition, o.Offset)) })
+
+	w.feed(1000) // far fewer than 0.6 of three days
+	again := w.start("one", nil)
+	w.untilCommitted()
+	must(t, again.stop())
+	if after := len(w.read(outputTopic)); after != before {
+		t.Errorf("%d anomalies were found with no history", after-before)
+	}
+}
