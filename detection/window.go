@@ -8,7 +8,7 @@ import "iter"
 // Points come in transactions, numbered by a rising epoch: what an epoch changed can be rolled back
 // until the next one changes the window.
 //
-// A window of n points takes 24n bytes, a quarter more at most after it grew, and 104 of its own.
+// A window of n points takes 24n bytes, a quarter more at most after it grew, and 88 of its own. Points dropped in an epoch stay until the next one.
 type Window struct {
 	points ring
 

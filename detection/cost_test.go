@@ -1,0 +1,155 @@
+package detection
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// threeDays are the settings of AS hegemony: 288 points.
+func threeDays(metric Metric) Rules {
+	return NewRules(Settings{
+		GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: metric,
+	})
+}
+
+// running is a stream of noise over a full window.
+type running struct {
+	rules  Rules
+	window Window
+	values []float64
+	count  int
+}
+
+func newRunning(metric Metric, next func(*rand.Rand) float64) *running {
+	r := rand.New(rand.NewPCG(1, 10))
+	s := &running{rules: threeDays(metric), values: make([]float64, 4096)}
+	for i := range s.values {
+		s.values[i] = next(r)
+	}
+	for range 1000 {
+		s.add()
+	}
+	return s
+}
+
+func (s *running) add() Verdict {
+	s.count++
+	return s.window.Add(&s.rules, uint64(s.count), int64(s.count)*quarter, s.values[s.count%len(s.values)])
+}
+
+func TestNormalPointAllocatesNothing(t *testing.T) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		s := newRunning(metric, (*rand.Rand).NormFloat64)
+		if n := testing.AllocsPerRun(5000, func() { s.add() }); n != 0 {
+			t.Errorf("%v: %v allocations a point", metric, n)
+		}
+	}
+}
+
+func TestWindowIsSmall(t *testing.T) {
+	if n := unsafe.Sizeof(Window{}); n > 88 {
+		t.Errorf("a Window is %d bytes, its comment says 88", n)
+	}
+	w := &newRunning(MeanDeviation, (*rand.Rand).NormFloat64).window
+	if n := len(w.points.buf)*16 + cap(w.values)*8; n > 24*289*5/4+300 {
+		t.Errorf("a window of 289 points takes %d bytes", n)
+	}
+}
+
+func TestReplayOfAnyLengthTakesBoundedRoom(t *testing.T) {
+	for _, before := range []int64{0, 10, 1000} {
+		rules := threeDays(MeanDeviation)
+		var w Window
+		for i := range before {
+			w.Observe(&rules, 1, i*quarter, float64(i))
+		}
+		committed := w.Len()
+		for i := range int64(20_000) {
+			w.Observe(&rules, 2, (before+i)*quarter, float64(before+i))
+		}
+		if n := len(w.points.buf); n > 2*(committed+w.Len()) {
+			t.Errorf("room for %d points, after %d committed ones and %d in the window", n, committed, w.Len())
+		}
+		w.Rollback(2)
+		if w.Len() != committed {
+			t.Errorf("%d points rolled back, want %d", w.Len(), committed)
+		}
+		i := before - int64(committed)
+		for at, value := range w.All() {
+			if at != i*quarter || value != float64(i) {
+				t.Fatalf("point of %d is %v, want that of %d", at, value, i*quarter)
+			}
+			i++
+		}
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	kinds := []struct {
+		name      string
+		threshold float64 // of the settings, if 0
+		next      func(*rand.Rand) float64
+	}{
+		{"noise", 0, (*rand.Rand).NormFloat64},
+		{"half anomalies", 0.6, (*rand.Rand).NormFloat64},
+		{"mostly zero", 0, func(r *rand.Rand) float64 { return max(0, r.NormFloat64()-1) }},
+		{"equal", 0, func(*rand.Rand) float64 { return 0.25 }},
+		{"2% anomalies", 0, func(r *rand.Rand) float64 {
+			if r.IntN(50) == 0 {
+				return 100 * r.NormFloat64()
+			}
+			return r.NormFloat64()
+		}},
+	}
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		for _, kind := range kinds {
+			b.Run(metric.String()+"/"+kind.name, func(b *testing.B) {
+				s := newRunning(metric, kind.next)
+				s.rules.threshold = cmp.Or(kind.threshold, s.rules.threshold)
+				anomalies := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					if s.add().Reason == Anomalous {
+						anomalies++
+					}
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
+				b.ReportMetric(float64(anomalies)/float64(b.N), "anomalies/point")
+			})
+		}
+	}
+}
+
+func BenchmarkObserve(b *testing.B) {
+	s := newRunning(MeanDeviation, (*rand.Rand).NormFloat64)
+	b.ReportAllocs()
+	for b.Loop() {
+		s.count++
+		s.window.Observe(&s.rules, uint64(s.count), int64(s.count)*quarter, 1)
+	}
+}
+
+func BenchmarkExactMean(b *testing.B) {
+	w := &newRunning(MeanDeviation, (*rand.Rand).NormFloat64).window
+	m := w.values.median()
+	for name, mean := range map[string]func() float64{
+		"quick":    func() float64 { d, _ := quickMean(w.values, m); return d },
+		"rational": func() float64 { return rationalMean(w.values, m) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				mean()
+			}
+		})
+	}
+}
+
+func BenchmarkFirstAddAfterReplay(b *testing.B) {
+	s := newRunning(MeanDeviation, (*rand.Rand).NormFloat64)
+	for b.Loop() {
+		s.window.unsort()
+		s.add()
+	}
+}

@@ -1,0 +1,98 @@
+package detection
+
+import (
+	"math"
+	"math/big"
+	"slices"
+)
+
+// oracle is the detector as one would write it without caring for speed: a slice of points, all
+// recomputed for every point, the mean in rational numbers.
+type oracle struct {
+	settings  Settings
+	points    []point
+	epoch     uint64
+	committed []point
+}
+
+func (o *oracle) begin(epoch uint64) {
+	if epoch != o.epoch {
+		o.epoch = epoch
+		o.committed = slices.Clone(o.points)
+	}
+}
+
+func (o *oracle) rollback(epoch uint64) {
+	if epoch == o.epoch {
+		o.points = slices.Clone(o.committed)
+	}
+}
+
+func (o *oracle) evict(at int64) {
+	limit := new(big.Float).SetFloat64(float64(at) - o.settings.HistoryHours*60*60*1000)
+	for len(o.points) > 0 && new(big.Float).SetInt64(o.points[0].at).Cmp(limit) < 0 {
+		o.points = o.points[1:]
+	}
+}
+
+func (o *oracle) observe(epoch uint64, at int64, value float64) {
+	o.begin(epoch)
+	o.evict(at)
+	o.points = append(o.points, point{at, value})
+}
+
+func (o *oracle) add(epoch uint64, at int64, value float64) Verdict {
+	o.begin(epoch)
+	o.evict(at)
+	verdict := o.score(value)
+	o.points = append(o.points, point{at, value})
+	return verdict
+}
+
+func (o *oracle) score(value float64) Verdict {
+	s := o.settings
+	n := len(o.points)
+	if n == 0 || !(float64(n) > s.MinRatio*s.HistoryHours*(60/s.GranularityMinutes)) {
+		return Verdict{Reason: TooFewPoints, Points: n}
+	}
+	var values []float64
+	for _, p := range o.points {
+		values = append(values, p.value)
+	}
+	m := naiveMedian(values)
+	for i, x := range values {
+		values[i] = math.Abs(x - m)
+	}
+	d := naiveMedian(values)
+	if s.Metric == MeanDeviation {
+		d = naiveMean(values)
+	}
+	verdict := Verdict{Reason: Normal, Median: m + 0, Points: n}
+	if deviation := (value - m) / (1.4826 * (s.MinDeviation + d)); math.Abs(deviation) > s.Threshold {
+		verdict.Reason, verdict.Deviation = Anomalous, deviation
+	}
+	return verdict
+}
+
+func naiveMedian(values []float64) float64 {
+	s := slices.Clone(values)
+	slices.Sort(s)
+	n := len(s)
+	if n%2 == 1 {
+		return s[n/2]
+	}
+	return (s[n/2-1] + s[n/2]) / 2
+}
+
+func naiveMean(values []float64) float64 {
+	var sum big.Rat
+	for _, x := range values {
+		term := new(big.Rat).SetFloat64(x)
+		if term == nil {
+			return math.Inf(1)
+		}
+		sum.Add(&sum, term)
+	}
+	mean, _ := sum.Quo(&sum, new(big.Rat).SetInt64(int64(len(values)))).Float64()
+	return mean
+}
