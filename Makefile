@@ -37,8 +37,8 @@ bench:
 	go test -run '^$$' -bench . -benchmem ./detection ./datapoint ./actors
 
 # The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
-test-kafka: build
-	test/kafka/golden
+test-kafka:
+	test/kafka/run
 
 # The real Dockerfile and compose.yaml, with podman; skipped where it is missing.
 test-containers:

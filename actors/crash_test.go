@@ -19,7 +19,7 @@ import (
 // last, when the part is fed but not necessarily read.
 func (w *world) feedInParts(parts int, between func(part int)) {
 	w.Helper()
-	size := len(w.golden.records)/parts + 1
+	size := len(w.golden.Records)/parts + 1
 	for part := range parts {
 		w.feed(size)
 		if part < parts-1 {
@@ -30,7 +30,8 @@ func (w *world) feedInParts(parts int, between func(part int)) {
 }
 
 func TestStopAndStartLosesAndRepeatsNothing(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_median"))
+	t.Parallel()
+	w := newWorld(t, "hegemony_median")
 	n := w.start("one", nil)
 	w.feedInParts(4, func(part int) {
 		if part%2 == 0 {
@@ -44,7 +45,8 @@ func TestStopAndStartLosesAndRepeatsNothing(t *testing.T) {
 }
 
 func TestRebalanceLosesAndRepeatsNothing(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_median"))
+	t.Parallel()
+	w := newWorld(t, "hegemony_median")
 	first := w.start("one", nil)
 	var second *node
 	w.feedInParts(5, func(part int) {
@@ -94,7 +96,8 @@ func (w *world) countEnds() (commits, aborts *atomic.Int64) {
 // TestAbortedTransactionIsDecidedAlikeAgain fails the commit of offsets, which
 // aborts the transaction after its anomalies were written.
 func TestAbortedTransactionIsDecidedAlikeAgain(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_median"))
+	t.Parallel()
+	w := newWorld(t, "hegemony_median")
 	_, aborts := w.countEnds()
 	n := w.start("one", nil)
 	w.feedInParts(6, func(part int) {
@@ -113,9 +116,11 @@ func TestAbortedTransactionIsDecidedAlikeAgain(t *testing.T) {
 // TestUnknownOutcomeOfACommitIsLearntFromTheBroker answers a commit that was
 // applied with an error, and one that was not.
 func TestUnknownOutcomeOfACommitIsLearntFromTheBroker(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []*kerr.Error{kerr.RequestTimedOut, kerr.UnknownServerError, kerr.InvalidTxnState} {
 		t.Run(answer.Message, func(t *testing.T) {
-			w := newWorld(t, loadGolden(t, "hegemony_median"))
+			t.Parallel()
+			w := newWorld(t, "hegemony_median")
 			n := w.start("one", nil)
 			w.feedInParts(5, func(int) {
 				h := w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: answer})
@@ -129,7 +134,8 @@ func TestUnknownOutcomeOfACommitIsLearntFromTheBroker(t *testing.T) {
 }
 
 func TestFencedProducerOpensAnotherSession(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_median"))
+	t.Parallel()
+	w := newWorld(t, "hegemony_median")
 	n := w.start("one", nil)
 	w.feedInParts(4, func(part int) {
 		if part == 1 {
@@ -144,7 +150,8 @@ func TestFencedProducerOpensAnotherSession(t *testing.T) {
 }
 
 func TestFencedMemberEndsTheProcess(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_median"))
+	t.Parallel()
+	w := newWorld(t, "hegemony_median")
 	first := w.start("one", nil)
 	w.feed(5000)
 	w.untilCommitted()
@@ -153,7 +160,7 @@ func TestFencedMemberEndsTheProcess(t *testing.T) {
 		t.Errorf("the first process ended with %v, want ErrFenced", err)
 	}
 	first.once.Do(first.system.Shutdown)
-	w.feed(len(w.golden.records))
+	w.feed(len(w.golden.Records))
 	w.untilCommitted()
 	must(t, second.stop())
 	w.verify()
@@ -161,7 +168,8 @@ func TestFencedMemberEndsTheProcess(t *testing.T) {
 
 // TestRecordThatPanicsThreeTimesEndsTheProcess: its partition dies each time.
 func TestRecordThatPanicsThreeTimesEndsTheProcess(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "short_window_median"))
+	t.Parallel()
+	w := newWorld(t, "short_window_median")
 	w.feed(100)
 	n := w.start("one", func(c *actors.Config, _ *stream.Config) {
 		open := c.Open

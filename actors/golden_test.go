@@ -1,12 +1,17 @@
 package actors_test
 
-import "testing"
+import (
+	"testing"
+
+	"anomalydetector/test/golden"
+)
 
 func TestGoldenCasesAreBitEqualOnTheEmbeddedBroker(t *testing.T) {
-	for _, name := range goldenCases {
+	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, loadGolden(t, name))
-			w.feed(len(w.golden.records))
+			t.Parallel()
+			w := newWorld(t, name)
+			w.feed(len(w.golden.Records))
 			n := w.start("one", nil)
 			w.untilCommitted()
 			must(t, n.stop())

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/detection"
+	"anomalydetector/test/golden"
 )
 
 // naive is the algorithm of the original, in a few slow lines.
@@ -70,13 +71,14 @@ func middle(values []float64) float64 {
 
 // wild is a stream with what real ones have at their worst: stragglers, gaps,
 // entities that vanish and come back, and timestamps from other ages.
-func wild(seed uint64, bins int) *golden {
+func wild(seed uint64, bins int) (*golden.Case, settings) {
 	dice := rand.New(rand.NewPCG(seed, 0))
-	g := &golden{
-		name: "wild", expected: make(map[int]float64), history: 6 * time.Hour, valueField: "v", keyFields: []string{"k"}, partitions: 2,
-		settings: detection.Settings{GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 3, MinDeviation: 0.01},
+	g := &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true}
+	set := settings{
+		rules:      detection.Settings{GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 3, MinDeviation: 0.01},
+		valueField: "v", keyFields: []string{"k"},
 	}
-	oracle := &naive{g.settings, make(map[string][]naivePoint)}
+	oracle := &naive{set.rules, make(map[string][]naivePoint)}
 	const start = 1_600_000_000_000
 	quarter := (15 * time.Minute).Milliseconds()
 	for bin := range bins {
@@ -104,19 +106,21 @@ func wild(seed uint64, bins int) *golden {
 			payload = msgp.AppendString(msgp.AppendString(payload, "k"), key)
 			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
 			if deviation, anomalous := oracle.decide(key, at, value); anomalous {
-				g.expected[len(g.records)] = deviation
+				g.Expected[len(g.Records)] = deviation
 			}
-			g.records = append(g.records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
+			g.Records = append(g.Records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
 		}
 	}
-	return g
+	return g, set
 }
 
 func TestRestartedProcessDecidesAsOneThatNeverStopped(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			w := newWorld(t, wild(seed, 400))
-			w.unordered = true
+			t.Parallel()
+			c, set := wild(seed, 400)
+			w := newWorldOf(t, c, set)
 			n := w.start("one", nil)
 			w.feedInParts(6, func(int) {
 				w.untilCommitted()
@@ -132,8 +136,9 @@ func TestRestartedProcessDecidesAsOneThatNeverStopped(t *testing.T) {
 // TestResetOffsetsRebuildTheHistory: an operator sets the group back, and all
 // after that is decided and reported again.
 func TestResetOffsetsRebuildTheHistory(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "short_window_median"))
-	w.feed(len(w.golden.records))
+	t.Parallel()
+	w := newWorld(t, "short_window_median")
+	w.feed(len(w.golden.Records))
 	n := w.start("one", nil)
 	w.untilCommitted()
 	must(t, n.stop())
@@ -167,8 +172,9 @@ func TestResetOffsetsRebuildTheHistory(t *testing.T) {
 // TestMissingHistoryIsNeverScored: the topic no longer has what the windows
 // need, so the minimum history keeps the entities from being scored.
 func TestMissingHistoryIsNeverScored(t *testing.T) {
-	w := newWorld(t, loadGolden(t, "hegemony_mean"))
-	half := len(w.golden.records) / 2
+	t.Parallel()
+	w := newWorld(t, "hegemony_mean")
+	half := len(w.golden.Records) / 2
 	w.feed(half)
 	n := w.start("one", nil)
 	w.untilCommitted()

@@ -1,0 +1,140 @@
+// Package golden reads the golden cases, streams with the verdicts of the
+// original program, and compares with them what a detector has committed. It is
+// for tests, and imports nothing of ours.
+package golden
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"gopkg.in/ini.v1"
+)
+
+// Names are the cases.
+var Names = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes", "hegemony_median", "short_window_median"}
+
+// Case is a stream and what the original program reports on it.
+type Case struct {
+	Records    []*kgo.Record   // with partition, timestamp, key and value
+	Expected   map[int]float64 // the deviation, by the record's index
+	Conf       *ini.File       // its configuration
+	Partitions int32
+	// Unordered: the stream has stragglers, so its anomalies are in no order of time.
+	Unordered bool
+}
+
+// Load reads a case from its folder.
+func Load(dir string) (*Case, error) {
+	c := &Case{Expected: make(map[int]float64)}
+	err := eachRow(filepath.Join(dir, "input.jsonl.gz"), func(line []byte) error {
+		var row struct {
+			Partition  int32
+			Timestamp  int64
+			Key, Value *string
+		}
+		if err := json.Unmarshal(line, &row); err != nil {
+			return err
+		}
+		record := &kgo.Record{Partition: row.Partition, Timestamp: time.UnixMilli(row.Timestamp)}
+		if row.Key != nil {
+			record.Key = []byte(*row.Key)
+		}
+		value, err := base64.StdEncoding.DecodeString(*row.Value)
+		record.Value = value
+		c.Records = append(c.Records, record)
+		c.Partitions = max(c.Partitions, row.Partition+1)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = eachRow(filepath.Join(dir, "expected.jsonl.gz"), func(line []byte) error {
+		var row struct {
+			Record    int
+			Deviation float64
+		}
+		err := json.Unmarshal(line, &row)
+		c.Expected[row.Record] = row.Deviation
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.Conf, err = ini.Load(filepath.Join(dir, "detector.conf"))
+	return c, err
+}
+
+func eachRow(path string, each func([]byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	unzipped, err := gzip.NewReader(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	lines := bufio.NewScanner(unzipped)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		if err := each(lines.Bytes()); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return lines.Err()
+}
+
+// Verify compares committed anomalies with those that the first fed records
+// of the case call for: each once, bit-equal, with the datapoint's own bytes and
+// time, in order by key. It returns what is wrong.
+func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
+	type anomaly struct {
+		at      int64
+		payload string
+	}
+	want := make(map[anomaly]int)
+	for record, deviation := range c.Expected {
+		if record < fed {
+			r := c.Records[record]
+			want[anomaly{r.Timestamp.UnixMilli(), string(Payload(r.Value, deviation))}]++
+		}
+	}
+	newest := make(map[string]int64)
+	for _, r := range anomalies {
+		found := anomaly{r.Timestamp.UnixMilli(), string(r.Value)}
+		want[found]--
+		if want[found] < 0 {
+			problems = append(problems, fmt.Sprintf("anomaly at %d of %s is not expected, or there twice", found.at, r.Key))
+		}
+		if !c.Unordered && found.at < newest[string(r.Key)] {
+			problems = append(problems, fmt.Sprintf("anomaly at %d of %s came after one at %d", found.at, r.Key, newest[string(r.Key)]))
+		}
+		newest[string(r.Key)] = found.at
+	}
+	for found, count := range want {
+		if count > 0 {
+			problems = append(problems, fmt.Sprintf("anomaly at %d is missing", found.at))
+		}
+	}
+	if len(anomalies) == 0 {
+		problems = append(problems, "there are no anomalies at all")
+	}
+	return problems
+}
+
+// Payload is an anomaly as Python's msgpack packs it.
+func Payload(datapoint []byte, deviation float64) []byte {
+	payload := msgp.AppendMapHeader(nil, 2)
+	payload = msgp.AppendString(payload, "datapoint")
+	payload = append(payload, datapoint...)
+	payload = msgp.AppendString(payload, "deviation")
+	return msgp.AppendFloat64(payload, deviation)
+}
