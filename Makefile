@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers
+.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers readme
 
 check: format vet staticcheck imports race
 
@@ -33,8 +33,9 @@ FUZZTIME ?= 20s
 fuzz:
 	test/fuzz $(FUZZTIME)
 
+BENCHTIME ?= 1s
 bench:
-	go test -run '^$$' -bench . -benchmem ./detection ./datapoint ./actors
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./actors
 
 # The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
 test-kafka:
@@ -43,3 +44,7 @@ test-kafka:
 # The real Dockerfile and compose.yaml, with podman; skipped where it is missing.
 test-containers:
 	test/containers/run
+
+# What CI checks of the README.
+readme:
+	test/readme/run
