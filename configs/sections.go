@@ -130,7 +130,8 @@ func (r *reading) broker(address string) string {
 		host, port = address, "9092"
 	}
 	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || number == 0 || host == "" || strings.ContainsAny(host, " /") {
+	if err != nil || number == 0 || host == "" || strings.ContainsAny(host, " /") ||
+		strings.Contains(host, ":") && net.ParseIP(host) == nil {
 		r.fail("kafka", "brokers", "a broker is "+strconv.Quote(address), "want host:port with commas between them, here or in KAFKA_HOST")
 	}
 	return net.JoinHostPort(host, port)

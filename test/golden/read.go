@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Read returns all committed records of a topic, up to its present end, without
-// waiting for transactions that are still open.
+// Read returns all committed records of a topic, once no transaction is open in
+// it: the broker marks the partitions of one a little after it has committed.
 func Read(topic string, options ...kgo.Opt) ([]*kgo.Record, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -19,10 +19,7 @@ func Read(topic string, options ...kgo.Opt) ([]*kgo.Record, error) {
 		return nil, err
 	}
 	defer client.Close()
-	ends, err := kadm.NewClient(client).ListCommittedOffsets(ctx, topic)
-	if err == nil {
-		err = ends.Error()
-	}
+	ends, err := settled(ctx, kadm.NewClient(client), topic)
 	if err != nil {
 		return nil, fmt.Errorf("list the ends of %s: %w", topic, err)
 	}
@@ -51,4 +48,38 @@ func Read(topic string, options ...kgo.Opt) ([]*kgo.Record, error) {
 		})
 	}
 	return records, nil
+}
+
+// settled waits until all that is in a topic is committed or aborted, and
+// returns where it ends.
+func settled(ctx context.Context, admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
+	for {
+		written, err := admin.ListEndOffsets(ctx, topic)
+		if err == nil {
+			err = written.Error()
+		}
+		if err != nil {
+			return nil, err
+		}
+		stable, err := admin.ListCommittedOffsets(ctx, topic)
+		if err == nil {
+			err = stable.Error()
+		}
+		if err != nil {
+			return nil, err
+		}
+		open := false
+		written.Each(func(o kadm.ListedOffset) {
+			end, ok := stable.Lookup(o.Topic, o.Partition)
+			open = open || !ok || end.Offset != o.Offset
+		})
+		if !open {
+			return stable, nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, fmt.Errorf("a transaction is still open: %w", ctx.Err())
+		}
+	}
 }

@@ -1,0 +1,279 @@
+package configs
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// base is a complete configuration that tests change.
+const base = `[io]
+input_topic = in
+value_field = hege
+key_field = scope, asn
+output_topic = out
+time_granularity_min = 15
+consumer_group = group
+[detection]
+threshold = 5
+dev_metric = mean
+min_dev = 0.01
+history_hours = 72
+history_min_ratio = 0.6
+[job]
+duration = 0
+`
+
+func none(string) string { return "" }
+
+func of(variables ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(variables); i += 2 {
+			if variables[i] == name {
+				return variables[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func mustRead(t *testing.T, content string, env func(string) string) *Config {
+	t.Helper()
+	config, err := read("detector.conf", "detector.conf", []byte(content), env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
+}
+
+func TestBuiltInConfigurationsAreTheOriginals(t *testing.T) {
+	same := Detection{Threshold: 5, Metric: "mean", HistoryHours: 72, MinRatio: 0.6}
+	for name, want := range map[string]struct {
+		io     IO
+		minDev float64
+	}{
+		"hegemonydetector.conf": {IO{"ihr_hegemony", "hege", []string{"scope", "asn"}, "ihr_hegemony_anomalies_ipv4", 15,
+			"ihr_hegemony_anomaly_detection_ipv4"}, 0.01},
+		"hegemonydetector_v6.conf": {IO{"ihr_hegemony_v6", "hege", []string{"scope", "asn"}, "ihr_hegemony_anomalies_ipv6", 15,
+			"ihr_hegemony_anomaly_detection_ipv6"}, 0.01},
+		"atlasdelaydetector.conf": {IO{"ihr_raclette_diffrtt", "median", []string{"startpoint", "endpoint"},
+			"ihr_raclette_diffrtt_anomalies", 30, "ihr_raclette_diffrtt_anomaly_detection"}, 1},
+	} {
+		config, err := Load(name, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := config.IO; got.InputTopic != want.io.InputTopic || got.ValueField != want.io.ValueField ||
+			!slices.Equal(got.KeyFields, want.io.KeyFields) || got.OutputTopic != want.io.OutputTopic ||
+			got.GranularityMinutes != want.io.GranularityMinutes || got.ConsumerGroup != want.io.ConsumerGroup {
+			t.Errorf("%s has [io] %+v, want %+v", name, got, want.io)
+		}
+		detection := same
+		detection.MinDeviation = want.minDev
+		if config.Detection != detection {
+			t.Errorf("%s has [detection] %+v, want %+v", name, config.Detection, detection)
+		}
+		if config.Job.Duration != 1440*time.Minute || len(config.Warnings) > 0 || config.Log.File == "" || config.Log.Level != slog.LevelInfo {
+			t.Errorf("%s: job %v, warnings %v, log %+v", name, config.Job, config.Warnings, config.Log)
+		}
+	}
+	if len(BuiltIn()) != 3 {
+		t.Errorf("%v are built in, want three", BuiltIn())
+	}
+}
+
+func TestFileOnDiskWinsOverABuiltInOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("hegemonydetector.conf", []byte(strings.Replace(base, "= in", "= mine", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, err := Load("hegemonydetector.conf", none)
+	if err != nil || config.IO.InputTopic != "mine" {
+		t.Errorf("loaded %+v, %v; want the file on disk", config, err)
+	}
+}
+
+func TestErrorNamesWhatIsWrongAndWhatWasExpected(t *testing.T) {
+	for name, c := range map[string]struct{ old, changed, section, key, says string }{
+		"misspelt key":         {"threshold = 5", "treshold = 5", "detection", "treshold", "did you mean threshold?"},
+		"key of no section":    {"duration = 0", "colour = red", "job", "colour", "want one of: duration"},
+		"number as a word":     {"threshold = 5", "threshold = five", "detection", "threshold", "greater than 0"},
+		"threshold of zero":    {"threshold = 5", "threshold = 0", "detection", "threshold", "greater than 0"},
+		"not a number":         {"threshold = 5", "threshold = nan", "detection", "threshold", "greater than 0"},
+		"infinite":             {"threshold = 5", "threshold = inf", "detection", "threshold", "greater than 0"},
+		"hexadecimal":          {"threshold = 5", "threshold = 0x5", "detection", "threshold", "greater than 0"},
+		"unknown metric":       {"dev_metric = mean", "dev_metric = mode", "detection", "dev_metric", "mean or median"},
+		"negative hours":       {"history_hours = 72", "history_hours = -72", "detection", "history_hours", "hours greater than 0"},
+		"negative minimum":     {"min_dev = 0.01", "min_dev = -1", "detection", "min_dev", "0 or more"},
+		"ratio above one":      {"ratio = 0.6", "ratio = 60", "detection", "history_min_ratio", "0 to 1"},
+		"empty value":          {"value_field = hege", "value_field =", "io", "value_field", "empty"},
+		"missing key":          {"input_topic = in\n", "", "io", "input_topic", "missing"},
+		"empty key field":      {"scope, asn", "scope,,asn", "io", "key_field", "empty"},
+		"no granularity":       {"min = 15", "min = 0", "io", "time_granularity_min", "greater than 0"},
+		"illegal topic":        {"= in\n", "= in put\n", "io", "input_topic", "letters"},
+		"output is input":      {"= out\n", "= in\n", "io", "output_topic", "another topic"},
+		"negative duration":    {"duration = 0", "duration = -1", "job", "duration", "0 for ever"},
+		"letters to the input": {"[job]", "[output]\ndead_letter_topic = in\n[job]", "output", "dead_letter_topic", "of its own"},
+		"bad broker":           {"[job]", "[kafka]\nbrokers = a:b:c\n[job]", "kafka", "brokers", "host:port"},
+		"half a certificate":   {"[job]", "[kafka]\ntls_cert = a\n[job]", "kafka", "tls_cert", "both"},
+		"mechanism":            {"[job]", "[kafka]\nsasl_mechanism = MD5\n[job]", "kafka", "sasl_mechanism", "PLAIN"},
+		"no password":          {"[job]", "[kafka]\nsasl_mechanism = PLAIN\n[job]", "kafka", "sasl_mechanism", "sasl_password_file"},
+		"commit interval":      {"[job]", "[persistence]\ncommit_interval = -1s\n[job]", "persistence", "commit_interval", "more than 0"},
+		"log level":            {"[job]", "[logger_root]\nlevel = LOUD\n[job]", "logger_root", "level", "INFO"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			content := strings.Replace(base, c.old, c.changed, 1)
+			if content == base {
+				t.Fatal("nothing was changed")
+			}
+			_, err := read("detector.conf", "detector.conf", []byte(content), none)
+			var wrong *Error
+			if !errors.As(err, &wrong) || wrong.Section != c.section || wrong.Key != c.key {
+				t.Fatalf("refused with %v, want an error at [%s] %s", err, c.section, c.key)
+			}
+			if said := err.Error(); !strings.Contains(said, c.says) || !strings.HasPrefix(said, "detector.conf") || strings.Contains(said, "\n") {
+				t.Errorf("the error is %q, want one line with %q", said, c.says)
+			}
+		})
+	}
+}
+
+func TestUnreadableFilesAreRefusedWithTheirName(t *testing.T) {
+	for _, argument := range []string{"nothere.conf", t.TempDir()} {
+		_, err := Load(argument, none)
+		var wrong *Error
+		if !errors.As(err, &wrong) || wrong.File != argument {
+			t.Errorf("%s: %v", argument, err)
+		}
+	}
+}
+
+func TestOlderConfigurationsAreAcceptedWithWarnings(t *testing.T) {
+	content := strings.NewReplacer("min_dev", "noise", "dev_metric = mean\n", "", "history_min_ratio = 0.6\n", "", "[job]", "[main]\n[job]").Replace(base)
+	config := mustRead(t, content, none)
+	if want := (Detection{5, "mean", 0.01, 72, 0.6}); config.Detection != want {
+		t.Errorf("[detection] is %+v, want %+v", config.Detection, want)
+	}
+	var warned []string
+	for _, w := range config.Warnings {
+		warned = append(warned, w.Section+"."+w.Key)
+	}
+	for _, want := range []string{"detection.noise", "detection.dev_metric", "detection.history_min_ratio", "main."} {
+		if !slices.Contains(warned, want) {
+			t.Errorf("warned of %v, want %s among them", warned, want)
+		}
+	}
+}
+
+func TestEnvironmentOverridesTheFile(t *testing.T) {
+	content := base + "[kafka]\nbrokers = file:1\n[persistence]\ndir = here\n"
+	config := mustRead(t, content, of("KAFKA_HOST", "a:1, b", "DETECTOR_DATA_DIR", "/there", "LOG_LEVEL", "debug", "LOG_FORMAT", "json"))
+	if !slices.Equal(config.Kafka.Brokers, []string{"a:1", "b:9092"}) || config.Persistence.Dir != "/there" ||
+		config.Log.Level != slog.LevelDebug || !config.Log.JSON {
+		t.Errorf("kafka %+v, persistence %+v, log %+v", config.Kafka, config.Persistence, config.Log)
+	}
+	if config := mustRead(t, content, none); !slices.Equal(config.Kafka.Brokers, []string{"file:1"}) {
+		t.Errorf("brokers are %v without the environment", config.Kafka.Brokers)
+	}
+	if config := mustRead(t, base, none); len(config.Kafka.Brokers) != 3 || config.Persistence.CommitInterval != time.Second {
+		t.Errorf("the defaults are %+v, %+v", config.Kafka, config.Persistence)
+	}
+	for _, bad := range []string{"LOG_LEVEL", "LOG_FORMAT"} {
+		if _, err := read("d.conf", "d.conf", []byte(base), of(bad, "loud")); err == nil || !strings.Contains(err.Error(), bad) {
+			t.Errorf("%s=loud: %v", bad, err)
+		}
+	}
+}
+
+func TestNumbersAreThoseOfPython(t *testing.T) {
+	for text, want := range map[string]float64{"5": 5, " 5.0 ": 5, "1e3": 1000, "1_000": 1000, ".5": 0.5, "+2": 2, "-0": 0} {
+		if got, ok := pythonFloat(text); !ok || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, ok, want)
+		}
+	}
+	for _, text := range []string{"", "five", "1__0", "_1", "1_", "0x10", "1,5", "5 5", "1e"} {
+		if got, ok := pythonFloat(text); ok {
+			t.Errorf("%q is accepted as %v", text, got)
+		}
+	}
+}
+
+func TestLoggingSectionsMeanWhatTheyMeanInPython(t *testing.T) {
+	sections := func(args string) string {
+		return base + "[loggers]\nkeys=root\n[handlers]\nkeys=h\n[formatters]\nkeys=f\n[logger_root]\nlevel=WARNING\nhandlers=h\n" +
+			"[handler_h]\nclass=FileHandler\nformatter=f\nargs=" + args + "\n[formatter_f]\nformat=%(asctime)s %(message)s\ndatefmt=%H:%M\n"
+	}
+	for args, file := range map[string]string{"('x.log',)": "x.log", `("y.log", 'a')`: "y.log", "('logs',)": "", "(sys.stdout,)": ""} {
+		log := mustRead(t, sections(args), none).Log
+		if log.File != file || log.Level != slog.LevelWarn {
+			t.Errorf("args=%s gives %+v, want the file %q", args, log, file)
+		}
+		if file != "" && (log.Text != "%(asctime)s %(message)s" || log.Date != "%H:%M") {
+			t.Errorf("the format is %+v", log.Format)
+		}
+	}
+	if log := mustRead(t, base, none).Log; log.File != "" || log.Level != slog.LevelInfo {
+		t.Errorf("without sections the log is %+v", log)
+	}
+}
+
+func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte("hunter2"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	content := base + "[kafka]\nsasl_mechanism = PLAIN\nsasl_username = me\nsasl_password_file = " + secret + "\n"
+	config := mustRead(t, content, of("KAFKA_HOST", "a:1"))
+	origins := make(map[string]string)
+	for _, s := range config.Settings() {
+		origins[s.Section+"."+s.Key] = s.Origin
+		if strings.Contains(s.Value, "hunter2") {
+			t.Errorf("%s shows the password", s.Key)
+		}
+	}
+	for key, want := range map[string]string{"io.input_topic": "detector.conf", "kafka.brokers": "environment KAFKA_HOST", "persistence.dir": "default"} {
+		if origins[key] != want {
+			t.Errorf("%s comes from %q, want %q", key, origins[key], want)
+		}
+	}
+	if slices.ContainsFunc(config.Settings(), func(s Setting) bool { return s.Value == "" }) {
+		t.Error("a setting without a value is shown")
+	}
+}
+
+func TestLogLinesAreThoseOfPythonsFormatter(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 67e6, time.UTC)
+	for format, want := range map[Format]string{
+		{"%(asctime)s %(levelname)s %(message)s", ""}:                                   "2026-01-02 03:04:05,067 WARNING text",
+		{"%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", "%d/%b/%Y %H:%M:%S %a"}: "02/Jan/2026 03:04:05 Fri [WARNING ] root: text",
+		{"%(levelname)5.1s|%(processName)s|%(message)s|%%|%(unknown)s", ""}:             "    W|MainProcess|text|%|%(unknown)s",
+		{"", ""}: "text",
+	} {
+		if got := string(format.Append(nil, at, slog.LevelWarn, "root", "text")); got != want {
+			t.Errorf("%q gives %q, want %q", format, got, want)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(base))
+	for _, name := range BuiltIn() {
+		content, err := builtIn.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		_, err := read("fuzz.conf", "fuzz.conf", content, none)
+		var wrong *Error
+		if err != nil && !errors.As(err, &wrong) {
+			t.Errorf("refused with a %T: %v", err, err)
+		}
+	})
+}
