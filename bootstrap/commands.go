@@ -95,7 +95,8 @@ func exitCode(err error, world World) int {
 		return exitClean
 	}
 	var wrong *configs.Error
-	if errors.As(err, &wrong) {
+	var usage usageError
+	if errors.As(err, &wrong) || errors.As(err, &usage) {
 		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
 		return exitUsage
 	}
@@ -104,6 +105,11 @@ func exitCode(err error, world World) int {
 	}
 	return exitFailure
 }
+
+// usageError is what is wrong with the command line.
+type usageError string
+
+func (u usageError) Error() string { return string(u) }
 
 // errTold marks errors that are in the log already.
 var errTold = errors.New("see the log")

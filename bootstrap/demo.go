@@ -36,14 +36,14 @@ const (
 // prints what it commits and which of the injected events it found.
 func (c *demoCommand) Run(world *World) (err error) {
 	if c.Duration <= 0 {
-		return errors.New("--duration: want more than 0, for example 20s")
+		return usageError("--duration: want more than 0, for example 20s")
 	}
 	options := synthetic.Default()
 	options.Entities, options.Seed = c.Entities, c.Seed
 	options.Events = max(1, min(options.Events, c.Entities/5))
 	source, err := synthetic.New(options)
 	if err != nil {
-		return err
+		return usageError(err.Error())
 	}
 
 	var stops []func() error

@@ -42,7 +42,7 @@ func stdoutHandler(config *configs.Config, world *World, stdout io.Writer) slog.
 	if config.Log.JSON {
 		return slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: config.Log.Level})
 	}
-	return tint.NewHandler(stdout, &tint.Options{
+	return tint.NewTextHandler(stdout, &tint.Options{
 		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !world.Terminal,
 	})
 }

@@ -55,7 +55,8 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 			return nil, err
 		}
 		if names[config.Name] {
-			return nil, fmt.Errorf("two configurations are named %s: their names tell them apart in the consumer group", config.Name)
+			return nil, &configs.Error{File: config.Source, Problem: "two configurations are named " + config.Name,
+				Expected: "want files of different names, for they tell the members of a consumer group apart"}
 		}
 		names[config.Name] = true
 		confs = append(confs, config)

@@ -1,0 +1,276 @@
+package bootstrap
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/stream"
+	"anomalydetector/test/golden"
+)
+
+// patience is how long a test waits for a condition before it fails.
+const patience = 60 * time.Second
+
+// output is what the program prints, readable while it runs.
+type output struct {
+	lockedWriter
+	text strings.Builder
+}
+
+func newOutput() *output {
+	o := &output{}
+	o.out = &o.text
+	return o
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// outside is a world for a test: a directory, an environment, signals to send.
+type outside struct {
+	World
+	output  *output
+	signals chan os.Signal
+}
+
+func newOutside(t *testing.T, env map[string]string) *outside {
+	t.Helper()
+	o := &outside{output: newOutput(), signals: make(chan os.Signal, 2)}
+	o.World = World{
+		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals,
+	}
+	return o
+}
+
+// run starts the program and returns where its exit code will come.
+func (o *outside) run(arguments ...string) <-chan int {
+	exit := make(chan int, 1)
+	go func() { exit <- Main(arguments, o.World) }()
+	return exit
+}
+
+func exits(t *testing.T, exit <-chan int, o *outside) int {
+	t.Helper()
+	select {
+	case code := <-exit:
+		return code
+	case <-time.After(patience):
+		t.Fatalf("the program did not end; it printed:\n%s", o.output)
+		return -1
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// broker is an embedded one with the input topics of some cases, all fed.
+type broker struct {
+	cluster *kfake.Cluster
+	client  *kgo.Client
+	cases   map[string]*golden.Case
+}
+
+func newBroker(t *testing.T, names ...string) *broker {
+	t.Helper()
+	cluster, err := stream.Embedded()
+	must(t, err)
+	t.Cleanup(cluster.Close)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	must(t, err)
+	t.Cleanup(client.Close)
+	b := &broker{cluster, client, make(map[string]*golden.Case)}
+	for _, name := range names {
+		c, err := golden.Load(filepath.Join("..", "testdata", "golden", name))
+		must(t, err)
+		must(t, cluster.CreateTopic(name+".in", c.Partitions, nil))
+		for _, r := range c.Records {
+			r.Topic = name + ".in"
+		}
+		must(t, client.ProduceSync(context.Background(), c.Records...).FirstErr())
+		b.cases[name] = c
+	}
+	return b
+}
+
+func (b *broker) address() string { return strings.Join(b.cluster.ListenAddrs(), ",") }
+
+// conf writes a case's configuration with topics and group of its own.
+func (b *broker) conf(t *testing.T, dir, name, more string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join("..", "testdata", "golden", name, "detector.conf"))
+	must(t, err)
+	text := string(content)
+	for key, value := range map[string]string{"input_topic": name + ".in", "output_topic": name + ".out", "consumer_group": name} {
+		text = regexp.MustCompile(`(?m)^`+key+`.*$`).ReplaceAllString(text, key+" = "+value)
+	}
+	path := filepath.Join(dir, name+".conf")
+	must(t, os.WriteFile(path, []byte(text+more), 0o644))
+	return path
+}
+
+// untilRead waits until the group of a case has committed all of it.
+func (b *broker) untilRead(t *testing.T, name string) {
+	t.Helper()
+	admin := kadm.NewClient(b.client)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		lags, err := admin.Lag(context.Background(), name)
+		if lag, ok := lags[name]; err == nil && ok && lag.Error() == nil && len(lag.Lag) > 0 && lag.Lag.Total() == 0 {
+			return
+		}
+	}
+	t.Fatalf("%s was not read to its end", name)
+}
+
+func (b *broker) verify(t *testing.T, name string) {
+	t.Helper()
+	anomalies, err := golden.Read(name+".out", kgo.SeedBrokers(b.cluster.ListenAddrs()...))
+	must(t, err)
+	for _, problem := range b.cases[name].Verify(anomalies, len(b.cases[name].Records)) {
+		t.Errorf("%s: %s", name, problem)
+	}
+}
+
+// TestGoldenCasesAreBitEqualThroughTheWholeProgram runs a detector for each case
+// in one process, from the command line to the exit code.
+func TestGoldenCasesAreBitEqualThroughTheWholeProgram(t *testing.T) {
+	b := newBroker(t, golden.Names...)
+	dir := t.TempDir()
+	var confs []string
+	for _, name := range golden.Names {
+		confs = append(confs, b.conf(t, dir, name, ""))
+	}
+	o := newOutside(t, map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(dir, "data")})
+	exit := o.run(confs...)
+	for _, name := range golden.Names {
+		b.untilRead(t, name)
+	}
+	o.signals <- syscall.SIGTERM
+	if code := exits(t, exit, o); code != exitClean {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	for _, name := range golden.Names {
+		b.verify(t, name)
+	}
+	for _, want := range []string{"detector starts", "detection.threshold=5", "summary", "points=4824"} {
+		if !strings.Contains(o.output.String(), want) {
+			t.Errorf("the log does not say %q", want)
+		}
+	}
+}
+
+func TestLogGoesToTheFileOfTheConfInItsFormat(t *testing.T) {
+	const name = "short_window_median"
+	b := newBroker(t, name)
+	dir := t.TempDir()
+	log := filepath.Join(dir, "the.log")
+	conf := b.conf(t, dir, name, "\n[loggers]\nkeys=root\n[handlers]\nkeys=h\n[formatters]\nkeys=f\n[logger_root]\nlevel=INFO\nhandlers=h\n"+
+		"[handler_h]\nclass=FileHandler\nformatter=f\nargs=('"+log+"',)\n[formatter_f]\nformat=%(asctime)s|%(levelname)s|%(message)s\ndatefmt=%Y-%m-%d\n")
+	env := map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(dir, "data")}
+	for _, container := range []bool{false, true} {
+		must(t, os.WriteFile(log, nil, 0o644))
+		o := newOutside(t, env)
+		o.Container = container
+		exit := o.run(conf)
+		b.untilRead(t, name)
+		o.signals <- syscall.SIGINT
+		if code := exits(t, exit, o); code != exitClean {
+			t.Errorf("exit code %d", code)
+		}
+		written, err := os.ReadFile(log)
+		must(t, err)
+		if container {
+			if len(written) > 0 || !strings.Contains(o.output.String(), "detector starts") {
+				t.Error("in a container the log does not go to stdout alone")
+			}
+			continue
+		}
+		if line := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d\|INFO\|detector starts .*input_topic=`); !line.Match(written) {
+			t.Errorf("the log file is\n%s", written)
+		}
+		if strings.Contains(o.output.String(), "detector starts") {
+			t.Error("the log is on stdout, too, which is no terminal")
+		}
+	}
+}
+
+func TestDemoFindsAllItsEventsAndNothingElse(t *testing.T) {
+	o := newOutside(t, nil)
+	if code := exits(t, o.run("demo", "--duration", "1s", "--entities", "60", "--seed", "3"), o); code != exitClean {
+		t.Fatalf("exit code %d; it printed:\n%s", code, o.output)
+	}
+	if !regexp.MustCompile(`\nFound (\d+) of \d+ injected events; \d+ anomalies in all, 0 of them outside any event.\n$`).MatchString(o.output.String()) {
+		t.Errorf("the demo printed\n%s", o.output)
+	}
+	if strings.Contains(o.output.String(), "not found") {
+		t.Errorf("the demo missed an event:\n%s", o.output)
+	}
+}
+
+func TestExitCodesTellUsageFromFailure(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.conf")
+	must(t, os.WriteFile(bad, []byte("[io]\ninput_topic=\n"), 0o644))
+	for name, c := range map[string]struct {
+		arguments []string
+		code      int
+		says      string
+	}{
+		"no such file":  {[]string{"nothere.conf"}, exitUsage, "no such file"},
+		"bad conf":      {[]string{bad}, exitUsage, "[io] input_topic"},
+		"unknown flag":  {[]string{"--colour"}, exitUsage, "unknown flag"},
+		"twice":         {[]string{"hegemonydetector.conf", "hegemonydetector.conf"}, exitUsage, "named hegemonydetector"},
+		"help":          {[]string{"--help"}, exitClean, "demo"},
+		"no argument":   {nil, exitClean, "Usage"},
+		"check":         {[]string{"check", "atlasdelaydetector.conf"}, exitClean, "ihr_raclette_diffrtt_anomalies"},
+		"check bad":     {[]string{"check", bad}, exitUsage, "[io] input_topic"},
+		"version":       {[]string{"version"}, exitClean, "anomalydetector"},
+		"demo duration": {[]string{"demo", "--duration", "0s"}, exitUsage, "--duration"},
+		"demo entities": {[]string{"demo", "--entities", "0"}, exitUsage, "Entities"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOutside(t, nil)
+			if code := exits(t, o.run(c.arguments...), o); code != c.code || !strings.Contains(o.output.String(), c.says) {
+				t.Errorf("exit code %d, want %d, with %q in:\n%s", code, c.code, c.says, o.output)
+			}
+		})
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	o := newOutside(t, nil)
+	o.signals <- syscall.SIGTERM
+	o.signals <- syscall.SIGTERM
+	stopped := 0
+	// One detector runs, and never ends.
+	err := await(&o.World, make(chan error), 1, func(string) { stopped++ })
+	if err == nil || stopped != 1 {
+		t.Errorf("ended with %v after %d stops, want an error after one", err, stopped)
+	}
+}
+
+func TestFailedDetectorStopsTheOthers(t *testing.T) {
+	o := newOutside(t, nil)
+	results := make(chan error, 2)
+	results <- os.ErrClosed
+	err := await(&o.World, results, 2, func(string) { results <- nil })
+	if err == nil {
+		t.Error("ended cleanly though one failed")
+	}
+}
