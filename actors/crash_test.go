@@ -3,11 +3,14 @@ package actors_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"anomalydetector/actors"
@@ -196,4 +199,42 @@ func (p *poisoned) Poll(ctx context.Context, limit int) ([]messages.Slice, error
 		slice.Records[0] = nil
 	}
 	return slices, err
+}
+
+// TestRecordTooLargeToBeCopiedStopsNothing: a bad record, and an anomaly, that
+// are as large as a broker takes.
+func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "short_window_median")
+	n := w.start("one", nil)
+	w.feed(len(w.golden.Records))
+	last := w.golden.Records[len(w.golden.Records)-1]
+	fields, _, err := msgp.ReadMapStrIntfBytes(last.Value, nil)
+	must(t, err)
+	fields[w.set.valueField] = 1e12
+	fields["padding"] = strings.Repeat("x", 999_000)
+	anomaly, err := msgp.AppendMapStrIntf(nil, fields)
+	must(t, err)
+	large, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.DefaultProduceTopic(inputTopic), kgo.ProducerBatchMaxBytes(1<<21), kgo.MaxBufferedBytes(1<<24))
+	must(t, err)
+	defer large.Close()
+	for _, value := range [][]byte{anomaly, []byte(strings.Repeat("\xc1", 999_000))} {
+		record := &kgo.Record{Partition: last.Partition, Timestamp: last.Timestamp, Value: value}
+		must(t, large.ProduceSync(context.Background(), record).FirstErr())
+	}
+	w.untilCommitted()
+	must(t, n.stop())
+	w.verify()
+	reasons := make(map[string]int)
+	for _, letter := range w.read(letterTopic) {
+		for _, header := range letter.Headers {
+			if header.Key == "reason" {
+				reasons[string(header.Value)]++
+			}
+		}
+	}
+	if reasons["anomaly_too_large"] != 1 || reasons["not_msgpack"] != 1 {
+		t.Errorf("the dead letters' reasons are %v", reasons)
+	}
 }

@@ -67,6 +67,9 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
 	}
 	o.Verdict = e.window.Add(&e.shared.rules, o.Epoch, o.At, o.Value)
 	if o.Verdict.Reason == detection.Anomalous {
-		ctx.Send(e.shared.producer, newAnomaly(e.shared, e.key, o))
+		anomaly := newAnomaly(e.shared, e.key, o)
+		if o.TooLarge = size(anomaly.Record) > maxRecord; !o.TooLarge {
+			ctx.Send(e.shared.producer, anomaly)
+		}
 	}
 }

@@ -253,7 +253,13 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 			return
 		}
 		tally.points++
-		if answered.Verdict.Reason == detection.Anomalous {
+		switch {
+		case answered.TooLarge:
+			tally.tooLarge++
+			p.letter(ctx, at, tooLarge)
+			p.log.Error("anomaly is too large to be written", "offset", at.Offset, "entity", string(point.Key),
+				"deviation", answered.Verdict.Deviation, "bytes", len(at.Value))
+		case answered.Verdict.Reason == detection.Anomalous:
 			tally.anomalies++
 		}
 	}
@@ -275,7 +281,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	p.streamTime = max(p.streamTime, at)
 	o := &p.seen
 	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
-	o.Answered, o.Incomplete = false, false
+	o.Answered, o.Incomplete, o.TooLarge = false, false, false
 	ctx.Send(entity.pid, o)
 	return o
 }
@@ -283,8 +289,13 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 // reject tells, counts and copies a bad record; the stream goes on.
 func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord) {
 	p.badLog.bad(p.log, p.config.Now(), record, bad)
+	p.letter(ctx, record, bad.Reason.String())
+}
+
+// letter copies a record to the dead-letter topic, if there is one.
+func (p *partition) letter(ctx actor.Context, record *kgo.Record, reason string) {
 	if p.config.DeadLetterTopic != "" {
-		ctx.Send(p.shared.producer, newDeadLetter(p.config.DeadLetterTopic, record, bad.Reason.String()))
+		ctx.Send(p.shared.producer, newDeadLetter(p.config.DeadLetterTopic, record, reason))
 	}
 }
 

@@ -33,16 +33,42 @@ func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.A
 	}
 }
 
-// newDeadLetter copies a bad record, with its reason and where it was.
+// tooLarge is the reason of an anomaly that no broker takes by default.
+const tooLarge = "anomaly_too_large"
+
+// maxRecord is what a record may have of payload, key and headers: brokers and
+// clients take 1 MB by default, of which the batch needs a little. A record that
+// cannot be written would abort its transaction for ever.
+const maxRecord = 990_000
+
+// size is what counts for maxRecord.
+func size(record *kgo.Record) int {
+	const perHeader = 10 // lengths, at most
+	sum := len(record.Key) + len(record.Value)
+	for _, header := range record.Headers {
+		sum += len(header.Key) + len(header.Value) + perHeader
+	}
+	return sum
+}
+
+// newDeadLetter copies a bad record, with its reason and where it was. Of one
+// that is too large for a copy it takes the beginning, and says its size.
 func newDeadLetter(topic string, record *kgo.Record, reason string) *messages.DeadLetter {
 	headers := append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...)
-	return &messages.DeadLetter{Record: &kgo.Record{
+	letter := &kgo.Record{
 		Topic:     topic,
 		Key:       record.Key,
 		Value:     record.Value,
 		Timestamp: record.Timestamp,
 		Headers:   append(headers, record.Headers...),
-	}}
+	}
+	if size(letter) > maxRecord {
+		const beginning = 10_000
+		letter.Key = record.Key[:min(len(record.Key), beginning)]
+		letter.Value = record.Value[:min(len(record.Value), beginning)]
+		letter.Headers = append(headers, kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(record.Value)), 10)})
+	}
+	return &messages.DeadLetter{Record: letter}
 }
 
 // position are the headers that say where a record was read.

@@ -13,6 +13,7 @@ import (
 // tally counts what a slice holds while it is scored.
 type tally struct {
 	points, anomalies, early int
+	tooLarge                 int // anomalies that could not be written
 	bad                      [datapoint.ReasonCount]int
 }
 
@@ -24,6 +25,9 @@ func (t *tally) message(entities int) messages.Tally {
 		if count > 0 {
 			message.Bad = append(message.Bad, messages.Bad{Reason: datapoint.Reason(reason).String(), Count: count})
 		}
+	}
+	if t.tooLarge > 0 {
+		message.Bad = append(message.Bad, messages.Bad{Reason: tooLarge, Count: t.tooLarge})
 	}
 	return message
 }

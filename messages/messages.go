@@ -36,6 +36,9 @@ type Observation struct {
 	// may be missing, because the datapoint is older than the history that was
 	// loaded; the window has not been changed.
 	Incomplete bool
+	// TooLarge tells that the point is an anomaly which cannot be written, for
+	// its datapoint is too large.
+	TooLarge bool
 }
 
 // EntityRollBack undoes what an entity observed in an epoch.
