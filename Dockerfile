@@ -1,24 +1,36 @@
-# The detector, as a static binary for a user without rights, and nothing else.
+# The detector as a small image without a shell: one static binary.
+#
+#   docker build -t anomalydetector .
+#   docker run -v data:/data -e KAFKA_HOST=kafka1:9092 anomalydetector hegemonydetector.conf
+#   docker run -v ./my.conf:/app/customdetector.conf anomalydetector customdetector.conf
+
 FROM docker.io/library/golang:1.26-bookworm AS build
 WORKDIR /src
+# The modules change seldom: a layer of their own.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG VERSION=
-RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
-      -ldflags "-s -w -X anomalydetector/bootstrap.release=$VERSION" -o /out/anomalydetector . \
- && mkdir /out/data
+ARG VERSION=devel
+RUN CGO_ENABLED=0 go build -trimpath \
+    -ldflags "-s -w -X anomalydetector/bootstrap.release=${VERSION}" -o /out/anomalydetector .
+# What else the final image is made of: a user, and folders for it to write to.
+RUN mkdir -p /out/etc /out/data /out/tmp \
+ && echo 'nonroot:x:65532:65532:nonroot:/app:/sbin/nologin' >/out/etc/passwd \
+ && echo 'nonroot:x:65532:' >/out/etc/group
 
 FROM scratch
-# Certificate authorities, for brokers with TLS.
+# To check the certificates of brokers that speak TLS.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /out/anomalydetector /usr/local/bin/anomalydetector
+COPY --from=build /out/etc/ /etc/
 COPY --from=build --chown=65532:65532 /out/data /data
+COPY --from=build --chown=65532:65532 /out/tmp /tmp
+COPY --from=build /out/anomalydetector /usr/local/bin/anomalydetector
+# By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
-# A configuration of your own is mounted here: /app/customdetector.conf.
+# A bare name is a file here, or else one of the configurations that are built in.
 WORKDIR /app
-# The node's identity: give each container a volume of its own.
-ENV DETECTOR_DATA_DIR=/data
+# DETECTOR_DATA_DIR: the state outlives the container. container: logs go to
+# stdout, also under engines that leave no mark in the file system.
+ENV DETECTOR_DATA_DIR=/data container=oci
 VOLUME /data
 ENTRYPOINT ["/usr/local/bin/anomalydetector"]
-CMD ["hegemonydetector.conf"]

@@ -1,2 +1,2 @@
-#!/bin/bash
-exec java -Xmx256m -cp '/opt/kafka/libs/*' org.apache.kafka.tools.TopicCommand "$@"
+#!/usr/bin/env bash
+exec java -Dlog4j2.level=WARN -cp '/opt/kafka/libs/*' org.apache.kafka.tools.TopicCommand "$@"

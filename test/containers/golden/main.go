@@ -1,12 +1,17 @@
-// Command golden feeds a golden case to a broker that a detector reads from, and
-// checks the anomalies that come back.
+// Command golden feeds a golden case, or a part of it, to the detectors of
+// compose.yaml, and compares with it what they commit. It runs inside their
+// network; test/containers/run starts it.
+//
+//	golden feed CASE TOPIC FROM UNTIL     produce the records FROM to UNTIL (-1: the last)
+//	golden verify CASE TOPIC UNTIL GROUP  wait until GROUP has read all that was fed, then compare TOPIC
 package main
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,61 +20,128 @@ import (
 	"anomalydetector/test/golden"
 )
 
-func main() { os.Exit(run()) }
+const (
+	patience = 90 * time.Second // for the detector to read all, with a start and a transaction left open
+	interval = 250 * time.Millisecond
+	settling = 10 * time.Second // for the markers of the last commit
+	shown    = 10 // of the problems
+)
 
-func run() int {
-	broker := flag.String("broker", "localhost:29092", "address of a broker")
-	dir := flag.String("case", "testdata/golden/hegemony_mean", "folder of the case")
-	input := flag.String("input", "ihr_hegemony", "topic to feed")
-	output := flag.String("output", "ihr_hegemony_anomalies_ipv4", "topic to read back")
-	group := flag.String("group", "ihr_hegemony_anomaly_detection_ipv4", "consumer group of the detector")
-	flag.Parse()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	if err := check(ctx, *broker, *dir, *input, *output, *group); err != nil {
+func main() {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "golden:", err)
-		return 1
+		os.Exit(1)
 	}
-	return 0
 }
 
-func check(ctx context.Context, broker, dir, input, output, group string) error {
-	c, err := golden.Load(dir)
-	if err != nil {
-		return err
+func run(arguments []string) error {
+	if len(arguments) != 5 {
+		return errors.New("usage: golden feed CASE TOPIC FROM UNTIL | golden verify CASE TOPIC UNTIL GROUP")
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.DefaultProduceTopic(input), kgo.UnknownTopicRetries(-1))
+	brokers := kgo.SeedBrokers(os.Getenv("KAFKA_HOST"))
+	streams, err := golden.Load(arguments[1])
+	if err != nil {
+		return fmt.Errorf("load the case: %w", err)
+	}
+	topic := arguments[2]
+	switch arguments[0] {
+	case "feed":
+		from, err := bound(arguments[3], streams)
+		if err != nil {
+			return err
+		}
+		until, err := bound(arguments[4], streams)
+		if err != nil {
+			return err
+		}
+		return feed(brokers, streams.Records[from:until], topic)
+	case "verify":
+		until, err := bound(arguments[3], streams)
+		if err != nil {
+			return err
+		}
+		return verify(brokers, streams, topic, until, arguments[4])
+	}
+	return fmt.Errorf("unknown command %s: want feed or verify", arguments[0])
+}
+
+// bound reads the number of a record; -1 is the one behind the last.
+func bound(text string, streams *golden.Case) (int, error) {
+	n, err := strconv.Atoi(text)
+	if n == -1 {
+		n = len(streams.Records)
+	}
+	if err != nil || n < 0 || n > len(streams.Records) {
+		return 0, fmt.Errorf("%q: want a number of records from 0 to %d, or -1", text, len(streams.Records))
+	}
+	return n, nil
+}
+
+func feed(brokers kgo.Opt, records []*kgo.Record, topic string) error {
+	client, err := kgo.NewClient(brokers, kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	if err := client.ProduceSync(ctx, c.Records...).FirstErr(); err != nil {
-		return fmt.Errorf("feed %s: %w", input, err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return fmt.Errorf("produce to %s: %w", topic, err)
 	}
-	admin := kadm.NewClient(client)
-	for {
-		lags, err := admin.Lag(ctx, group)
-		if lag, ok := lags[group]; err == nil && ok && lag.Error() == nil && len(lag.Lag) > 0 && lag.Lag.Total() == 0 {
+	fmt.Printf("fed %d records to %s\n", len(records), topic)
+	return nil
+}
+
+func verify(brokers kgo.Opt, streams *golden.Case, topic string, fed int, group string) error {
+	if err := drained(brokers, group); err != nil {
+		return err
+	}
+	var anomalies []*kgo.Record
+	var problems []string
+	// The marker of a commit reaches the group's offsets and the anomalies in no
+	// particular order.
+	for deadline := time.Now().Add(settling); ; time.Sleep(interval) {
+		var err error
+		if anomalies, err = golden.Read(topic, brokers); err != nil {
+			return err
+		}
+		problems = streams.Verify(anomalies, fed)
+		if len(problems) == 0 || time.Now().After(deadline) {
 			break
 		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the detector: %w", ctx.Err())
-		}
 	}
-	anomalies, err := golden.Read(output, kgo.SeedBrokers(broker))
+	for _, problem := range problems[:min(shown, len(problems))] {
+		fmt.Println(problem)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%d problems in %d anomalies of %d records", len(problems), len(anomalies), fed)
+	}
+	fmt.Printf("%d anomalies of %d records in %s, each once, bit-equal\n", len(anomalies), fed, topic)
+	return nil
+}
+
+// drained waits until the group has committed all that is in its topics.
+func drained(brokers kgo.Opt, group string) error {
+	client, err := kgo.NewClient(brokers)
 	if err != nil {
 		return err
 	}
-	problems := c.Verify(anomalies, len(c.Records))
-	for _, problem := range problems {
-		fmt.Fprintln(os.Stderr, problem)
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	admin := kadm.NewClient(client)
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		lags, err := admin.Lag(ctx, group)
+		lag, ok := lags[group]
+		if err == nil && ok && lag.Error() == nil && len(lag.Lag) > 0 && lag.Lag.Total() == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s to read all that was fed: lag %d, %w", group, lag.Lag.Total(), errors.Join(err, lag.Error(), ctx.Err()))
+		}
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%d problems", len(problems))
-	}
-	fmt.Printf("%d records fed, %d anomalies read back, all as expected\n", len(c.Records), len(anomalies))
-	return nil
 }

@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func testConfig(t *testing.T, options ...kfake.Opt) (*kfake.Cluster, Config) {
+	t.Helper()
+	cluster, err := Embedded(options...)
+	must(t, err)
+	t.Cleanup(cluster.Close)
+	return cluster, Config{
+		Brokers: cluster.ListenAddrs(), Log: slog.New(slog.DiscardHandler), InputTopic: "in", OutputTopic: "out",
+		DeadLetterTopic: "bad", Group: "group", Member: "one", Timing: DefaultTiming(),
+	}
+}
+
+func TestMissingOutputTopicIsCreatedAndAnExistingOneLeftAlone(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	must(t, cluster.CreateTopic("out", 3, nil))
+	for range 2 {
+		must(t, PrepareTopics(context.Background(), config))
+	}
+	for topic, want := range map[string]int{"out": 3, "bad": outputPartitions} {
+		if got := len(cluster.PartitionInfos(topic)); got != want {
+			t.Errorf("topic %s has %d partitions, want %d", topic, got, want)
+		}
+	}
+}
+
+func TestMissingInputTopicIsAnErrorAndCreatesNothing(t *testing.T) {
+	cluster, config := testConfig(t)
+	if err := PrepareTopics(context.Background(), config); err == nil {
+		t.Error("no error without an input topic")
+	}
+	if got := len(cluster.PartitionInfos("out")); got != 0 {
+		t.Errorf("the output topic was made, with %d partitions", got)
+	}
+}
+
+// transactional writes a committed or aborted transaction to the input topic.
+func transactional(t *testing.T, config Config, commit kgo.TransactionEndTry, at int64, count int) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.TransactionalID("upstream"), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	must(t, client.BeginTransaction())
+	for range count {
+		client.Produce(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(at), Value: []byte("v")}, nil)
+	}
+	must(t, client.Flush(context.Background()))
+	must(t, client.EndTransaction(context.Background(), commit))
+}
+
+// readAll returns how many records a span has, and what they cover.
+func readAll(t *testing.T, config Config, span Span) (records int, covered int64) {
+	t.Helper()
+	covered, err := NewHistory(config).Read(context.Background(), span, func(run Replayed) error {
+		records += len(run.Records)
+		return nil
+	})
+	must(t, err)
+	return records, covered
+}
+
+// TestHistoryOfATransactionalTopicEnds: the last offset before Until is a
+// control record, and what was aborted is no history.
+func TestHistoryOfATransactionalTopicEnds(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	transactional(t, config, kgo.TryAbort, 2000, 5)
+	end := cluster.PartitionInfo("in", 0).HighWatermark
+	records, covered := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60})
+	if records != 5 || covered != Complete {
+		t.Errorf("%d records, covered from %d; want the 5 committed ones, complete", records, covered)
+	}
+}
+
+// TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt: the time is that of the record
+// at Until, not the newest.
+func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	hour := time.Hour.Milliseconds()
+	for i := range int64(100) {
+		must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(1_600_000_000_000 + i*hour), Value: []byte("v")}).FirstErr())
+	}
+	first := int64(1_600_000_000_000)
+	for name, c := range map[string]struct {
+		span    Span
+		records int
+		covered int64
+	}{
+		"in the middle":       {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 11, first + 49*hour},
+		"at the end":          {Span{From: -1, Until: 100, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 12, first + 98*hour},
+		"for a straggler":     {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: first + 30*hour}, 30, first + 30*hour},
+		"the whole topic":     {Span{From: -1, Until: 5, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 5, Complete},
+		"from where it ended": {Span{From: 40, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 10, Complete},
+		"nothing":             {Span{From: -1, Until: 0, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}, 0, Complete},
+	} {
+		if records, covered := readAll(t, config, c.span); records != c.records || covered != c.covered {
+			t.Errorf("%s: %d records, covered from %d; want %d, from %d", name, records, covered, c.records, c.covered)
+		}
+	}
+}
