@@ -24,7 +24,7 @@ const (
 	patience = 90 * time.Second // for the detector to read all, with a start and a transaction left open
 	interval = 250 * time.Millisecond
 	settling = 10 * time.Second // for the markers of the last commit
-	shown    = 10 // of the problems
+	shown    = 10               // of the problems
 )
 
 func main() {
