@@ -1,9 +1,9 @@
 // Package configs holds the .conf files that are built in, and reads, checks
 // and completes any of them, as the original program's configparser does.
 //
-// It reads one file and the environment it is given, and nothing else: it
-// touches no network, logs nothing, and never shows a secret. It imports
-// nothing of ours.
+// It reads one file and the environment it is given, and looks whether the files
+// named in it exist, nothing else: it touches no network, logs nothing, and never
+// shows a secret. It imports nothing of ours.
 package configs
 
 import (
@@ -65,7 +65,7 @@ type Kafka struct {
 
 // Persistence is [persistence].
 type Persistence struct {
-	Dir            string        // the node's data directory
+	Dir            string        // the node's data directory; "data" in the working directory unless given
 	CommitInterval time.Duration // > 0
 }
 

@@ -2,10 +2,10 @@ package configs
 
 import "strings"
 
-// Error is what is wrong with a configuration.
+// Error is what is wrong with a configuration. It never shows a secret.
 type Error struct {
-	File     string
-	Section  string // "" if the file as a whole is at fault
+	File     string // or "environment"
+	Section  string // "" if the file as a whole is at fault, or the environment
 	Key      string // "" if the section as a whole is
 	Problem  string
 	Expected string // what would have been right, or a hint
@@ -15,11 +15,13 @@ type Error struct {
 func (e *Error) Error() string {
 	var line strings.Builder
 	line.WriteString(e.File)
-	if e.Section != "" {
+	switch {
+	case e.Section != "" && e.Key != "":
+		line.WriteString(": [" + e.Section + "] " + e.Key)
+	case e.Section != "":
 		line.WriteString(": [" + e.Section + "]")
-		if e.Key != "" {
-			line.WriteString(" " + e.Key)
-		}
+	case e.Key != "":
+		line.WriteString(": " + e.Key)
 	}
 	line.WriteString(": " + e.Problem)
 	if e.Expected != "" {
@@ -29,9 +31,9 @@ func (e *Error) Error() string {
 }
 
 // nearest is the known word that is closest to one that is not, or "" if none
-// is near enough to be meant.
+// is near enough to be meant: three letters off, and no more than half of it.
 func nearest(word string, known []string) string {
-	best, least := "", 4
+	best, least := "", min(4, len(word)/2+1)
 	for _, candidate := range known {
 		if distance := edits(word, candidate); distance < least {
 			best, least = candidate, distance

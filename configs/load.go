@@ -3,6 +3,8 @@ package configs
 import (
 	"embed"
 	"errors"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,18 +40,38 @@ func Load(argument string, env func(string) string) (*Config, error) {
 
 // find prefers a file on disk to one that is built in.
 func find(argument string) (content []byte, source string, err error) {
-	content, err = os.ReadFile(argument)
+	content, err = readAll(argument)
+	var path *fs.PathError
 	switch {
 	case err == nil:
 		return content, argument, nil
-	case !errors.Is(err, os.ErrNotExist):
-		return nil, "", &Error{File: argument, Problem: "cannot be read: " + err.Error(), Expected: "want a readable file"}
+	case errors.As(err, &path) && !errors.Is(err, fs.ErrNotExist):
+		return nil, "", &Error{File: argument, Problem: "it cannot be read: " + path.Err.Error(), Expected: "want a readable file"}
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, "", &Error{File: argument, Problem: err.Error(), Expected: "want a configuration"}
 	case slices.Contains(BuiltIn(), argument):
 		content, err = builtIn.ReadFile(argument)
 		return content, "built-in " + argument, err
 	}
 	return nil, "", &Error{File: argument, Problem: "there is no such file",
 		Expected: "want a path, or one that is built in: " + join(BuiltIn())}
+}
+
+// maxSize is far more than any configuration has, in bytes.
+const maxSize = 1 << 20
+
+// readAll reads a file, which may be a pipe, up to maxSize.
+func readAll(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err == nil && len(content) > maxSize {
+		err = errors.New("it is larger than 1 MiB")
+	}
+	return content, err
 }
 
 // read makes a configuration of a file's content.
@@ -66,7 +88,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	config := &Config{Name: strings.TrimSuffix(filepath.Base(argument), ".conf"), Source: source}
 	r.older()
 	config.IO = r.io()
-	config.Detection = r.detection()
+	config.Detection = r.detection(config.IO.GranularityMinutes)
 	config.Job = r.job()
 	config.Kafka = r.kafka()
 	config.Persistence = r.persistence()

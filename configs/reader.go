@@ -1,17 +1,17 @@
 package configs
 
 import (
-	"bytes"
 	"fmt"
-	"math"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // document is what Python's configparser makes of a file: sections of keys,
 // with those of [DEFAULT] in each of them.
 type document struct {
-	names    []string // of the sections, in the file's order
+	names    []string            // of the sections, in the file's order
+	own      map[string][]string // the keys that a section has itself, in the file's order
 	sections map[string]map[string]string
 }
 
@@ -26,27 +26,40 @@ const defaultSection = "DEFAULT"
 // go-ini was tried first and read 11 of the 36 files in testdata/configparser
 // otherwise than Python (indentation, comments and blanks within values, quotes),
 // whatever its options: docs/adr/0006.
+//
+// Two things are otherwise than in Python: a byte order mark is skipped, and
+// lower case is Go's, which differs for a few letters that are in no key.
 func parse(file string, content []byte) (*document, error) {
-	p := &parser{file: file, doc: &document{sections: make(map[string]map[string]string)}, indent: -1}
-	content = bytes.TrimPrefix(content, []byte("\ufeff"))
-	for line := range strings.Lines(string(content)) {
+	if !utf8.Valid(content) {
+		return nil, &Error{File: file, Problem: "it is not a text in UTF-8", Expected: "save it as UTF-8"}
+	}
+	doc := &document{own: make(map[string][]string), sections: make(map[string]map[string]string)}
+	p := &parser{file: file, doc: doc}
+	text := lineEnds.Replace(strings.TrimPrefix(string(content), "\ufeff"))
+	for line := range strings.SplitSeq(text, "\n") {
 		p.number++
-		if err := p.line(strings.TrimRight(line, "\r\n")); err != nil {
+		if err := p.line(line); err != nil {
 			return nil, err
 		}
 	}
 	p.endValue()
-	defaults := p.doc.sections[defaultSection]
-	delete(p.doc.sections, defaultSection)
-	for _, keys := range p.doc.sections {
+	defaults := doc.sections[defaultSection]
+	delete(doc.sections, defaultSection)
+	for _, keys := range doc.sections {
 		for key, value := range defaults {
 			if _, own := keys[key]; !own {
 				keys[key] = value
 			}
 		}
 	}
-	return p.doc, nil
+	return doc, nil
 }
+
+// lineEnds are those a text file has in Python: \r\n, \r and \n.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// blank tells what Python's str.strip takes away.
+func blank(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
 
 // parser is where parse is in a file.
 type parser struct {
@@ -60,7 +73,7 @@ type parser struct {
 }
 
 func (p *parser) line(line string) error {
-	text := strings.TrimSpace(line)
+	text := strings.TrimFunc(line, blank)
 	switch {
 	case text == "":
 		if p.key != "" {
@@ -70,7 +83,7 @@ func (p *parser) line(line string) error {
 	case text[0] == '#' || text[0] == ';':
 		return nil
 	}
-	indent := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsSpace(r) })
+	indent := utf8.RuneCountInString(line[:strings.Index(line, text)])
 	if p.key != "" && indent > p.indent {
 		p.value = append(p.value, text)
 		return nil
@@ -84,43 +97,46 @@ func (p *parser) line(line string) error {
 }
 
 func (p *parser) header(name string) error {
-	if _, twice := p.doc.sections[name]; twice {
+	_, twice := p.doc.sections[name]
+	if twice && name != defaultSection {
 		return &Error{File: p.file, Section: name, Problem: fmt.Sprintf("the section is there twice, the second time in line %d", p.number),
 			Expected: "join the two"}
 	}
 	p.section = name
-	p.doc.sections[name] = make(map[string]string)
+	if !twice {
+		p.doc.sections[name] = make(map[string]string)
+	}
 	if name != defaultSection {
 		p.doc.names = append(p.doc.names, name)
 	}
-	p.indent = math.MaxInt // no value can go on after a header
 	return nil
 }
 
 func (p *parser) assignment(text string) error {
 	if p.section == "" {
-		return &Error{File: p.file, Problem: fmt.Sprintf("line %d is in no section: %.60s", p.number, text),
+		return &Error{File: p.file, Problem: fmt.Sprintf("line %d is in no section", p.number),
 			Expected: "want a header such as [io] before it"}
 	}
 	at := strings.IndexAny(text, "=:")
 	if at < 1 {
-		return &Error{File: p.file, Section: p.section, Problem: fmt.Sprintf("line %d has no key and value: %.60s", p.number, text),
+		return &Error{File: p.file, Section: p.section, Problem: fmt.Sprintf("line %d has no key and value", p.number),
 			Expected: "want key = value"}
 	}
-	key := strings.ToLower(strings.TrimSpace(text[:at]))
+	key := strings.ToLower(strings.TrimFunc(text[:at], blank))
 	if _, twice := p.doc.sections[p.section][key]; twice {
 		return &Error{File: p.file, Section: p.section, Key: key, Problem: fmt.Sprintf("the key is there twice, the second time in line %d", p.number),
 			Expected: "keep one"}
 	}
 	p.doc.sections[p.section][key] = ""
-	p.key, p.value = key, []string{strings.TrimSpace(text[at+1:])}
+	p.doc.own[p.section] = append(p.doc.own[p.section], key)
+	p.key, p.value = key, []string{strings.TrimFunc(text[at+1:], blank)}
 	return nil
 }
 
 // endValue stores the value that was being read.
 func (p *parser) endValue() {
 	if p.key != "" {
-		p.doc.sections[p.section][p.key] = strings.TrimRightFunc(strings.Join(p.value, "\n"), unicode.IsSpace)
+		p.doc.sections[p.section][p.key] = strings.TrimRightFunc(strings.Join(p.value, "\n"), blank)
 		p.key = ""
 	}
 }

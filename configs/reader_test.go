@@ -2,6 +2,7 @@ package configs
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -40,6 +41,10 @@ func TestFilesAreReadAsPythonsConfigparserReadsThem(t *testing.T) {
 			doc, err := parse(path, content)
 			want := expected[filepath.Base(path)]
 			if want.Error != "" || err != nil {
+				var wrong *Error
+				if err != nil && !errors.As(err, &wrong) {
+					t.Errorf("refused with a %T, want an *Error", err)
+				}
 				if (want.Error != "") != (err != nil) {
 					t.Fatalf("got error %v, Python says %q", err, want.Error)
 				}

@@ -1,6 +1,9 @@
 package configs
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // known are the sections this program reads, each with its keys in the order
 // they are shown.
@@ -32,7 +35,7 @@ func loggingSection(name string) bool {
 		return true
 	}
 	for _, prefix := range []string{"logger_", "handler_", "formatter_"} {
-		if len(name) > len(prefix) && name[:len(prefix)] == prefix {
+		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
@@ -46,26 +49,48 @@ func unknown(file string, doc *document) ([]Warning, error) {
 		keys := keysOf(name)
 		if keys == nil {
 			if !loggingSection(name) {
-				text := "this section is not used"
-				if like := nearest(name, sectionNames()); like != "" {
+				text := "the section [" + name + "] is not used"
+				if like := nearest(strings.ToLower(name), sectionNames()); like != "" {
 					text += "; did you mean [" + like + "]?"
 				}
 				warnings = append(warnings, Warning{Section: name, Text: text})
 			}
 			continue
 		}
-		for key := range doc.sections[name] {
+		for _, key := range doc.own[name] {
 			if slices.Contains(keys, key) {
 				continue
 			}
-			hint := "want one of: " + join(keys)
-			if like := nearest(key, keys); like != "" {
-				hint = "did you mean " + like + "?"
-			}
-			return nil, &Error{File: file, Section: name, Key: key, Problem: "unknown key", Expected: hint}
+			return nil, &Error{File: file, Section: name, Key: key, Problem: "unknown key", Expected: meant(key, keys)}
+		}
+	}
+	for _, key := range doc.own[defaultSection] {
+		if sectionOf(key) == "" {
+			warnings = append(warnings, Warning{defaultSection, key, "the key " + key + " in [DEFAULT] is not one of any section read here"})
 		}
 	}
 	return warnings, nil
+}
+
+// meant is a hint to whoever wrote a key that its section does not have.
+func meant(key string, keys []string) string {
+	if section := sectionOf(key); section != "" {
+		return "it belongs in [" + section + "]"
+	}
+	if like := nearest(key, keys); like != "" {
+		return "did you mean " + like + "?"
+	}
+	return "want one of: " + join(keys)
+}
+
+// sectionOf returns the section that has the key, "" if none has.
+func sectionOf(key string) string {
+	for _, k := range known {
+		if slices.Contains(k.keys, key) {
+			return k.section
+		}
+	}
+	return ""
 }
 
 func sectionNames() []string {

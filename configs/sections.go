@@ -1,16 +1,12 @@
 package configs
 
 import (
-	"net"
 	"regexp"
-	"slices"
-	"strconv"
+	"math"
 	"strings"
 	"time"
+	"unicode"
 )
-
-// defaultBrokers is where the original program looks.
-const defaultBrokers = "kafka1:9092,kafka2:9092,kafka3:9092"
 
 var legalTopic = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
@@ -30,7 +26,7 @@ func (r *reading) older() {
 	}
 	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
 		if _, there := detection[missing.key]; !there {
-			r.warn("detection", missing.key, "missing, as in older files; taken as "+missing.value)
+			r.warn("detection", missing.key, missing.key+" is missing, as in older files; taken as "+missing.value)
 		}
 	}
 }
@@ -43,12 +39,15 @@ func (r *reading) io() IO {
 		OutputTopic:   r.word("io", "output_topic", topic),
 		ConsumerGroup: r.word("io", "consumer_group", "the name of a Kafka consumer group"),
 	}
+	r.literal("io", "value_field", io.ValueField)
+	r.literal("io", "consumer_group", io.ConsumerGroup)
 	const fields = "one or more field names with commas between them, such as scope,asn"
 	for _, field := range strings.Split(r.word("io", "key_field", fields), ",") {
 		field = strings.TrimSpace(field)
 		if field == "" {
 			r.fail("io", "key_field", "a field name is empty", "want "+fields)
 		}
+		r.literal("io", "key_field", field)
 		io.KeyFields = append(io.KeyFields, field)
 	}
 	const minutes = "a number of minutes greater than 0"
@@ -62,10 +61,19 @@ func (r *reading) io() IO {
 	return io
 }
 
+// literal looks at a name that may be almost anything.
+func (r *reading) literal(section, key, name string) {
+	if strings.ContainsFunc(name, unicode.IsControl) {
+		r.refuse(section, key, name, "want a name in one line")
+	}
+	if quoted(name) {
+		r.warn(section, key, "the quotes in "+key+" are part of the name "+name)
+	}
+}
+
 func (r *reading) topic(section, key, topic string) {
 	if !legalTopic.MatchString(topic) || topic == "." || topic == ".." {
-		r.fail(section, key, "the value is "+strconv.Quote(topic),
-			"want the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores")
+		r.refuse(section, key, topic, "want the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores")
 	}
 }
 
@@ -73,7 +81,7 @@ func positive(x float64) bool    { return x > 0 }
 func notNegative(x float64) bool { return x >= 0 }
 func ratio(x float64) bool       { return 0 <= x && x <= 1 }
 
-func (r *reading) detection() Detection {
+func (r *reading) detection(granularityMinutes float64) Detection {
 	const section = "detection"
 	number := func(key, expected string, fits func(float64) bool) float64 {
 		return r.number(section, key, r.word(section, key, expected), expected, fits)
@@ -87,7 +95,11 @@ func (r *reading) detection() Detection {
 	d.MinRatio = r.number(section, "history_min_ratio", r.optional(section, "history_min_ratio", "0.6"), expected, ratio)
 	d.Metric = r.optional(section, "dev_metric", "mean")
 	if d.Metric != "mean" && d.Metric != "median" {
-		r.fail(section, "dev_metric", "the value is "+strconv.Quote(d.Metric), "want mean or median")
+		r.refuse(section, "dev_metric", d.Metric, "want mean or median")
+	}
+	// What the rules compute from these must be a number, too.
+	if full := d.HistoryHours * (60 / granularityMinutes); math.IsInf(full, 0) || math.IsInf(d.HistoryHours*60*60*1000, 0) {
+		r.fail(section, "history_hours", "that is more than can be counted", "want a smaller number, or a larger time_granularity_min in [io]")
 	}
 	return d
 }
@@ -97,59 +109,6 @@ func (r *reading) job() Job {
 	text := r.optional("job", "duration", "0")
 	minutes := r.number("job", "duration", text, expected, func(x float64) bool { return 0 <= x && x < 1e8 })
 	return Job{Duration: time.Duration(minutes * float64(time.Minute))}
-}
-
-func (r *reading) kafka() Kafka {
-	k := Kafka{
-		TLSCA:            r.optional("kafka", "tls_ca", ""),
-		TLSCert:          r.optional("kafka", "tls_cert", ""),
-		TLSKey:           r.optional("kafka", "tls_key", ""),
-		SASLMechanism:    strings.ToUpper(r.optional("kafka", "sasl_mechanism", "")),
-		SASLUsername:     r.optional("kafka", "sasl_username", ""),
-		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
-	}
-	for _, broker := range strings.Split(r.get("kafka", "brokers", defaultBrokers, "KAFKA_HOST"), ",") {
-		k.Brokers = append(k.Brokers, r.broker(strings.TrimSpace(broker)))
-	}
-	k.TLS = r.boolean("kafka", "tls", k.TLSCA != "" || k.TLSCert != "")
-	if (k.TLSCert == "") != (k.TLSKey == "") {
-		r.fail("kafka", "tls_cert", "a certificate and its key belong together", "want both tls_cert and tls_key, or none")
-	}
-	if k.SASLMechanism != "" && !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, k.SASLMechanism) {
-		r.fail("kafka", "sasl_mechanism", "the value is "+strconv.Quote(k.SASLMechanism), "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-	}
-	if k.SASLMechanism != "" && (k.SASLUsername == "" || k.SASLPasswordFile == "") {
-		r.fail("kafka", "sasl_mechanism", "it needs a user and a password", "want sasl_username and sasl_password_file, too")
-	}
-	return k
-}
-
-func (r *reading) broker(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		host, port = address, "9092"
-	}
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || number == 0 || host == "" || strings.ContainsAny(host, " /") ||
-		strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		r.fail("kafka", "brokers", "a broker is "+strconv.Quote(address), "want host:port with commas between them, here or in KAFKA_HOST")
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// boolean takes what configparser's getboolean takes.
-func (r *reading) boolean(section, key string, fallback bool) bool {
-	switch text := strings.ToLower(r.optional(section, key, "")); text {
-	case "":
-		return fallback
-	case "1", "yes", "true", "on":
-		return true
-	case "0", "no", "false", "off":
-		return false
-	default:
-		r.fail(section, key, "the value is "+strconv.Quote(text), "want yes or no")
-		return false
-	}
 }
 
 func (r *reading) persistence() Persistence {

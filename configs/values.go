@@ -2,6 +2,7 @@ package configs
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,22 +25,60 @@ func (r *reading) fail(section, key, problem, expected string) {
 	}
 }
 
+// failVariable refuses an environment variable.
+func (r *reading) failVariable(name, problem, expected string) {
+	if r.err == nil {
+		r.err = &Error{File: "environment", Key: name, Problem: problem, Expected: expected}
+	}
+}
+
+// refuse shows a value that is wrong, and what may have made it so.
+func (r *reading) refuse(section, key, value, expected string) {
+	problem := "the value is " + strconv.Quote(value)
+	switch {
+	case strings.Contains(value, "\n"):
+		problem += ", since an indented line goes on with the value before it"
+	case strings.ContainsAny(value, "#;"):
+		problem += ", since a comment needs a line of its own"
+	case quoted(value):
+		problem += ", with the quotes"
+	}
+	r.fail(section, key, problem, expected)
+}
+
+func quoted(value string) bool {
+	return len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && value[0] == value[len(value)-1]
+}
+
+// show notes a setting as in force.
+func (r *reading) show(section, key, value, origin string) {
+	r.settings = append(r.settings, Setting{section, key, value, origin})
+}
+
 func (r *reading) warn(section, key, text string) {
 	r.warnings = append(r.warnings, Warning{Section: section, Key: key, Text: text})
 }
 
-// get looks a value up and notes it as in force.
+// interpolation is what Python would replace by another key's value.
+var interpolation = regexp.MustCompile(`%\(\w+\)s`)
+
+// get looks a value up, in the environment first, and notes it as in force. An
+// empty one counts as given only where empty is the default, too.
 func (r *reading) get(section, key, fallback, variable string) string {
 	value, there := r.doc.sections[section][key]
 	origin := r.file
 	switch {
 	case variable != "" && r.env(variable) != "":
 		value, origin = r.env(variable), "environment "+variable
-	case !there || (value == "" && fallback != ""):
+	case !there:
 		value, origin = fallback, "default"
+	case value == "" && fallback != "":
+		r.fail(section, key, "the value is empty", "want one, or no such line, for "+fallback)
+	case interpolation.MatchString(value):
+		r.fail(section, key, "a reference such as %(name)s is not replaced here", "write the value out")
 	}
 	if value != "" {
-		r.settings = append(r.settings, Setting{section, key, value, origin})
+		r.show(section, key, value, origin)
 	}
 	return value
 }
@@ -52,7 +91,13 @@ func (r *reading) optional(section, key, fallback string) string {
 // word is a value that must be there.
 func (r *reading) word(section, key, expected string) string {
 	value := r.get(section, key, "", "")
-	if _, there := r.doc.sections[section][key]; !there {
+	if r.doc.sections[section] == nil {
+		hint := "want [" + section + "] with " + join(keysOf(section))
+		if like := nearest(section, lower(r.doc.names)); like != "" {
+			hint += "; section names are in lower case, and spelt like this"
+		}
+		r.fail(section, "", "the section is missing", hint)
+	} else if _, there := r.doc.sections[section][key]; !there {
 		r.fail(section, key, "the key is missing", "want "+expected)
 	} else if value == "" {
 		r.fail(section, key, "the value is empty", "want "+expected)
@@ -67,9 +112,17 @@ func (r *reading) number(section, key, text, expected string, fits func(float64)
 	}
 	number, ok := pythonFloat(text)
 	if !ok || math.IsInf(number, 0) || math.IsNaN(number) || !fits(number) {
-		r.fail(section, key, "the value is "+strconv.Quote(text), "want "+expected)
+		r.refuse(section, key, text, "want "+expected)
 	}
 	return number
+}
+
+func lower(words []string) []string {
+	var all []string
+	for _, word := range words {
+		all = append(all, strings.ToLower(word))
+	}
+	return all
 }
 
 // pythonFloat reads a number as Python's float() does: with blanks around it,
@@ -97,13 +150,13 @@ func (r *reading) seconds(section, key, text string) time.Duration {
 	if err != nil {
 		number, ok := pythonFloat(text)
 		if !ok || math.IsNaN(number) || number > 1e6 {
-			r.fail(section, key, "the value is "+strconv.Quote(text), expected)
+			r.refuse(section, key, text, expected)
 			return 0
 		}
 		duration = time.Duration(number * float64(time.Second))
 	}
 	if duration <= 0 {
-		r.fail(section, key, "the value is "+strconv.Quote(text), expected)
+		r.refuse(section, key, text, expected)
 	}
 	return duration
 }

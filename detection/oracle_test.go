@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"slices"
+	"testing"
 )
 
 // oracle is the detector as one would write it without caring for speed: a slice of points, all
@@ -95,4 +96,65 @@ func naiveMean(values []float64) float64 {
 	}
 	mean, _ := sum.Quo(&sum, new(big.Rat).SetInt64(int64(len(values)))).Float64()
 	return mean
+}
+
+// pair is a window and its oracle, which are given the same.
+type pair struct {
+	t      testing.TB
+	rules  Rules
+	window Window
+	oracle oracle
+}
+
+func newPair(t testing.TB, s Settings) *pair {
+	return &pair{t: t, rules: NewRules(s), oracle: oracle{settings: s}}
+}
+
+func (p *pair) add(epoch uint64, at int64, value float64) {
+	p.t.Helper()
+	got, want := p.window.Add(&p.rules, epoch, at, value), p.oracle.add(epoch, at, value)
+	if !same(got, want) {
+		p.t.Fatalf("verdict on %v at %d: %+v, the oracle says %+v\n%+v\n%v",
+			value, at, got, want, p.oracle.settings, p.oracle.points)
+	}
+	p.equalPoints()
+}
+
+func (p *pair) observe(epoch uint64, at int64, value float64) {
+	p.t.Helper()
+	p.window.Observe(&p.rules, epoch, at, value)
+	p.oracle.observe(epoch, at, value)
+	p.equalPoints()
+}
+
+func (p *pair) rollback(epoch uint64) {
+	p.t.Helper()
+	p.window.Rollback(epoch)
+	p.oracle.rollback(epoch)
+	p.equalPoints()
+}
+
+func (p *pair) equalPoints() {
+	p.t.Helper()
+	i := 0
+	newest, any := p.window.Newest()
+	for at, value := range p.window.All() {
+		if i >= len(p.oracle.points) {
+			break
+		}
+		want := p.oracle.points[i]
+		if at != want.at || math.Float64bits(value) != math.Float64bits(want.value) || !any || newest < at {
+			p.t.Fatalf("point %d is %d %v, the oracle has %v", i, at, value, want)
+		}
+		i++
+	}
+	if n := len(p.oracle.points); i != n || p.window.Len() != n {
+		p.t.Fatalf("%d points, the oracle has %d", p.window.Len(), n)
+	}
+}
+
+func same(a, b Verdict) bool {
+	return a.Reason == b.Reason && a.Points == b.Points &&
+		math.Float64bits(a.Deviation) == math.Float64bits(b.Deviation) &&
+		math.Float64bits(a.Median) == math.Float64bits(b.Median)
 }

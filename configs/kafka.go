@@ -1,0 +1,121 @@
+package configs
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// defaultBrokers is where the original program looks.
+const defaultBrokers = "kafka1:9092,kafka2:9092,kafka3:9092"
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
+
+func (r *reading) kafka() Kafka {
+	k := Kafka{
+		Brokers:          r.brokers(),
+		TLSCA:            r.optional("kafka", "tls_ca", ""),
+		TLSCert:          r.optional("kafka", "tls_cert", ""),
+		TLSKey:           r.optional("kafka", "tls_key", ""),
+		SASLMechanism:    strings.ToUpper(r.optional("kafka", "sasl_mechanism", "")),
+		SASLUsername:     r.optional("kafka", "sasl_username", ""),
+		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
+	}
+	files := k.TLSCA != "" || k.TLSCert != "" || k.TLSKey != ""
+	k.TLS = r.boolean("kafka", "tls", files)
+	if files && !k.TLS {
+		r.fail("kafka", "tls", "it is off, but files for TLS are given", "want tls = yes, or none of tls_ca, tls_cert and tls_key")
+	}
+	if (k.TLSCert == "") != (k.TLSKey == "") {
+		r.fail("kafka", "tls_cert", "a certificate and its key belong together", "want both tls_cert and tls_key, or none")
+	}
+	r.sasl(k)
+	for _, file := range []struct{ key, path string }{{"tls_ca", k.TLSCA}, {"tls_cert", k.TLSCert}, {"tls_key", k.TLSKey},
+		{"sasl_password_file", k.SASLPasswordFile}} {
+		r.exists(file.key, file.path)
+	}
+	return k
+}
+
+func (r *reading) sasl(k Kafka) {
+	switch {
+	case k.SASLMechanism == "" && (k.SASLUsername != "" || k.SASLPasswordFile != ""):
+		r.fail("kafka", "sasl_mechanism", "the key is missing, but a user or a password is given", "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	case k.SASLMechanism == "":
+	case !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, k.SASLMechanism):
+		r.refuse("kafka", "sasl_mechanism", k.SASLMechanism, "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	case k.SASLUsername == "" || k.SASLPasswordFile == "":
+		r.fail("kafka", "sasl_mechanism", "it needs a user and a password", "want sasl_username and sasl_password_file, too")
+	case k.SASLMechanism == "PLAIN" && !k.TLS:
+		r.warn("kafka", "sasl_mechanism", "sasl_mechanism PLAIN without TLS sends the password for all to read; set tls = yes, or use SCRAM-SHA-512")
+	}
+}
+
+// exists refuses a path to no file without showing it: it may be the password
+// itself, written where its file's path belongs.
+func (r *reading) exists(key, path string) {
+	if path == "" || r.err != nil {
+		return
+	}
+	if about, err := os.Stat(path); err != nil || about.IsDir() {
+		r.fail("kafka", key, "there is no such file", "want the path of a file, from the directory the program starts in")
+	}
+}
+
+// brokers reads the list of brokers, from KAFKA_HOST first.
+func (r *reading) brokers() []string {
+	var all []string
+	for address := range strings.SplitSeq(r.get("kafka", "brokers", defaultBrokers, "KAFKA_HOST"), ",") {
+		broker, ok := hostPort(strings.TrimSpace(address))
+		if ok {
+			all = append(all, broker)
+			continue
+		}
+		problem := "a broker is " + strconv.Quote(address)
+		if strings.Contains(address, "@") {
+			problem = "a broker has a user before it" // and perhaps a password
+		}
+		const expected = "want host:port, with commas between several"
+		if r.env("KAFKA_HOST") != "" {
+			r.failVariable("KAFKA_HOST", problem, expected)
+		} else {
+			r.fail("kafka", "brokers", problem, expected)
+		}
+	}
+	return all
+}
+
+// hostPort completes an address with Kafka's usual port. An IPv6 address is in
+// brackets, or has no port.
+func hostPort(address string) (string, bool) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), "9092"
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if _, notIP := netip.ParseAddr(host); err != nil || number == 0 || notIP != nil && !hostName.MatchString(host) {
+		return "", false
+	}
+	return net.JoinHostPort(host, port), true
+}
+
+// boolean takes what configparser's getboolean takes.
+func (r *reading) boolean(section, key string, fallback bool) bool {
+	word := "no"
+	if fallback {
+		word = "yes"
+	}
+	switch text := r.optional(section, key, word); strings.ToLower(text) {
+	case "1", "yes", "true", "on":
+		return true
+	case "0", "no", "false", "off":
+		return false
+	default:
+		r.refuse(section, key, text, "want yes or no")
+		return false
+	}
+}
