@@ -28,5 +28,6 @@ func inContainer() bool {
 			return true
 		}
 	}
-	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
+	// The image sets the first one, Kubernetes the second.
+	return os.Getenv("container") != "" || os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }

@@ -1,13 +1,13 @@
 package configs
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Format is a format of Python's logging.
@@ -17,10 +17,10 @@ type Format struct {
 }
 
 // directive is one %(name)s, with what may stand between: flags, width, precision.
-var directive = regexp.MustCompile(`%\((\w+)\)([-0-9.]*)([sdf])|%%`)
+var directive = regexp.MustCompile(`%\((\w+)\)([-+ #0]*)(\d*)(?:\.(\d+))?([sdif])|%%`)
 
-// Append appends one line, without its end. Names it does not know stay as they
-// are.
+// Append appends one line, without its end. at is shown in its own time zone.
+// Names it does not know stay as they are.
 func (f Format) Append(line []byte, at time.Time, level slog.Level, name, message string) []byte {
 	text := f.Text
 	if text == "" {
@@ -31,20 +31,31 @@ func (f Format) Append(line []byte, at time.Time, level slog.Level, name, messag
 			return "%"
 		}
 		parts := directive.FindStringSubmatch(found)
-		value, known := f.value(parts[1], at, level, name, message)
+		field, flags, conversion := parts[1], parts[2], parts[5]
+		if field == "created" || field == "msecs" {
+			return pad(number(field, at, parts[4], conversion), flags, parts[3], true)
+		}
+		value, known := f.value(field, at, level, name, message)
 		if !known {
 			return found
 		}
-		return fmt.Sprintf("%"+parts[2]+"s", value)
+		if digits, err := strconv.Atoi(parts[4]); err == nil && conversion == "s" {
+			value = string([]rune(value)[:min(digits, utf8.RuneCountInString(value))])
+		}
+		return pad(value, flags, parts[3], conversion != "s")
 	})...)
 }
 
+// value is what a name stands for. Where in the source a line was logged says
+// nothing to the reader of a log, and is "-".
 func (f Format) value(field string, at time.Time, level slog.Level, name, message string) (value string, known bool) {
 	switch field {
 	case "asctime":
 		return f.asctime(at), true
 	case "levelname":
 		return levelName(level), true
+	case "levelno":
+		return strconv.Itoa(levelNumber[levelName(level)]), true
 	case "message":
 		return message, true
 	case "name":
@@ -55,16 +66,52 @@ func (f Format) value(field string, at time.Time, level slog.Level, name, messag
 		return "MainProcess", true
 	case "threadName":
 		return "MainThread", true
-	case "created":
-		return strconv.FormatFloat(float64(at.UnixMicro())/1e6, 'f', 6, 64), true
-	case "msecs":
-		return strconv.Itoa(at.Nanosecond() / 1e6), true
-	case "filename", "module", "funcName", "pathname":
+	case "filename", "module", "funcName", "pathname", "lineno", "thread":
 		return "-", true
-	case "lineno", "thread":
-		return "0", true
 	}
 	return "", false
+}
+
+// number is created, in seconds, or msecs, within the second. Both are floats in
+// Python.
+func number(field string, at time.Time, precision, conversion string) string {
+	value, whole := float64(at.UnixMicro())/1e6, at.Unix()
+	if field == "msecs" {
+		whole = int64(at.Nanosecond() / 1e6)
+		value = float64(whole)
+	}
+	switch digits, err := strconv.Atoi(precision); {
+	case conversion == "d" || conversion == "i":
+		return strconv.FormatInt(whole, 10)
+	case conversion == "f" && err == nil:
+		return strconv.FormatFloat(value, 'f', min(digits, maxWidth), 64)
+	case conversion == "f":
+		return strconv.FormatFloat(value, 'f', 6, 64)
+	}
+	text := strconv.FormatFloat(value, 'f', -1, 64)
+	if !strings.Contains(text, ".") {
+		text += ".0"
+	}
+	return text
+}
+
+// maxWidth is wider than any column of a log.
+const maxWidth = 200
+
+// pad brings a value to its width: to the right, to the left with "-", and a
+// number with zeros with "0".
+func pad(value, flags, width string, isNumber bool) string {
+	wide, _ := strconv.Atoi(width)
+	missing := min(wide, maxWidth) - utf8.RuneCountInString(value)
+	switch {
+	case missing <= 0:
+		return value
+	case strings.Contains(flags, "-"):
+		return value + strings.Repeat(" ", missing)
+	case isNumber && strings.Contains(flags, "0"):
+		return strings.Repeat("0", missing) + value
+	}
+	return strings.Repeat(" ", missing) + value
 }
 
 // levelName is Python's word for a level.
@@ -76,15 +123,21 @@ func levelName(level slog.Level) string {
 		return "INFO"
 	case level < slog.LevelError:
 		return "WARNING"
+	case level < levelCritical:
+		return "ERROR"
 	}
-	return "ERROR"
+	return "CRITICAL"
 }
+
+// levelNumber are Python's numbers for them.
+var levelNumber = map[string]int{"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 // layouts are Go's for the strftime directives.
 var layouts = map[byte]string{
 	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
 	'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday", 'j': "002", 'z': "-0700", 'Z': "MST",
 	'F': "2006-01-02", 'T': "15:04:05", 'c': "Mon Jan _2 15:04:05 2006", 'x': "01/02/06", 'X': "15:04:05",
+	'e': "_2", 'h': "Jan", 'D': "01/02/06", 'R': "15:04", 'r': "03:04:05 PM",
 }
 
 func (f Format) asctime(at time.Time) string {

@@ -246,20 +246,6 @@ func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
 	}
 }
 
-func TestLogLinesAreThoseOfPythonsFormatter(t *testing.T) {
-	at := time.Date(2026, 1, 2, 3, 4, 5, 67e6, time.UTC)
-	for format, want := range map[Format]string{
-		{"%(asctime)s %(levelname)s %(message)s", ""}:                                   "2026-01-02 03:04:05,067 WARNING text",
-		{"%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", "%d/%b/%Y %H:%M:%S %a"}: "02/Jan/2026 03:04:05 Fri [WARNING ] root: text",
-		{"%(levelname)5.1s|%(processName)s|%(message)s|%%|%(unknown)s", ""}:             "    W|MainProcess|text|%|%(unknown)s",
-		{"", ""}: "text",
-	} {
-		if got := string(format.Append(nil, at, slog.LevelWarn, "root", "text")); got != want {
-			t.Errorf("%q gives %q, want %q", format, got, want)
-		}
-	}
-}
-
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base))
 	for _, name := range BuiltIn() {

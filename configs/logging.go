@@ -3,68 +3,137 @@ package configs
 import (
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// fileArgument finds the file in a handler's args=('x.log',).
-var fileArgument = regexp.MustCompile(`^\(\s*(?:'([^']+)'|"([^"]+)")`)
+// levelCritical is Python's CRITICAL, which slog does not have.
+const levelCritical = slog.LevelError + 4
 
-// levels of Python's logging, as near as slog has them.
+// levels of Python's logging, as slog has them.
 var levels = map[string]slog.Level{
 	"NOTSET": slog.LevelDebug, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo,
 	"WARNING": slog.LevelWarn, "WARN": slog.LevelWarn,
-	"ERROR": slog.LevelError, "CRITICAL": slog.LevelError, "FATAL": slog.LevelError,
+	"ERROR": slog.LevelError, "CRITICAL": levelCritical, "FATAL": levelCritical,
 }
 
 // log reads the sections of Python's logging for what they mean, and the
 // environment, which comes first.
 func (r *reading) log() Log {
-	log := Log{Level: slog.LevelInfo}
+	log, origin := Log{Level: slog.LevelInfo}, "default"
 	if root := r.doc.sections["logger_root"]; root != nil {
-		if text := strings.TrimSpace(root["level"]); text != "" {
-			level, known := levels[strings.ToUpper(text)]
-			if !known {
-				r.fail("logger_root", "level", "the value is "+strconv.Quote(text), "want DEBUG, INFO, WARNING or ERROR")
-			}
-			log.Level = level
+		if level, given := r.level("logger_root", root["level"]); given {
+			log.Level, origin = level, r.file
 		}
-		for _, name := range strings.Split(root["handlers"], ",") {
-			r.handler(&log, strings.TrimSpace(name))
+		for name := range strings.SplitSeq(root["handlers"], ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				r.handler(&log, name)
+			}
 		}
 	}
 	if text := r.env("LOG_LEVEL"); text != "" {
 		level, known := levels[strings.ToUpper(text)]
 		if !known {
-			r.fail("log", "LOG_LEVEL", "the environment variable is "+strconv.Quote(text), "want debug, info, warning or error")
+			r.failVariable("LOG_LEVEL", "the value is "+strconv.Quote(text), "want debug, info, warning or error")
 		}
-		log.Level = level
+		log.Level, origin = level, "environment LOG_LEVEL"
 	}
-	switch text := strings.ToLower(r.env("LOG_FORMAT")); text {
-	case "", "text":
+	r.show("log", "level", levelName(log.Level), origin)
+	if log.File != "" {
+		r.show("log", "file", log.File, r.file)
+	}
+	switch text := r.env("LOG_FORMAT"); strings.ToLower(text) {
+	case "":
+		r.show("log", "format", "text", "default")
 	case "json":
 		log.JSON = true
+		fallthrough
+	case "text":
+		r.show("log", "format", strings.ToLower(text), "environment LOG_FORMAT")
 	default:
-		r.fail("log", "LOG_FORMAT", "the environment variable is "+strconv.Quote(text), "want text or json")
+		r.failVariable("LOG_FORMAT", "the value is "+strconv.Quote(text), "want text or json")
 	}
 	return log
 }
 
-// handler takes the file and the format of the first handler that has a file.
+// level reads a section's level.
+func (r *reading) level(section, text string) (level slog.Level, given bool) {
+	level, given = levels[strings.ToUpper(text)]
+	if text != "" && !given {
+		r.refuse(section, "level", text, "want DEBUG, INFO, WARNING, ERROR or CRITICAL")
+	}
+	return level, given
+}
+
+// fileHandlers are the classes of Python's handlers that write a file.
+var fileHandlers = []string{"", "FileHandler", "WatchedFileHandler", "RotatingFileHandler", "TimedRotatingFileHandler"}
+
+// handler takes file, format and level of the first handler that has a file.
 func (r *reading) handler(log *Log, name string) {
-	section := r.doc.sections["handler_"+name]
-	if section == nil || log.File != "" {
+	section := "handler_" + name
+	keys := r.doc.sections[section]
+	if keys == nil {
+		r.warn(section, "", "the section ["+section+"], which [logger_root] names, is missing")
 		return
 	}
-	match := fileArgument.FindStringSubmatch(strings.TrimSpace(section["args"]))
-	if match == nil {
-		return // a stream handler
+	class := keys["class"][strings.LastIndexByte(keys["class"], '.')+1:]
+	if !slices.Contains(fileHandlers, class) {
+		if class != "StreamHandler" && class != "NullHandler" {
+			r.warn(section, "class", "handlers of the class "+keys["class"]+" are not supported; the log does not go there")
+		}
+		return
 	}
-	file := match[1] + match[2]
-	if file == "logs" {
-		return // the name for stdout
+	file, ok := fileArgument(keys["args"])
+	switch {
+	case !ok && class != "":
+		r.warn(section, "args", "args names no file in the form ('name.log',); the log goes to stdout only")
+		return
+	case !ok, file == "logs": // a stream; or the name for stdout
+		return
+	case log.File != "":
+		r.warn(section, "args", "only one log file is written: "+log.File+", not "+file)
+		return
+	case strings.Contains(class, "Rotating"):
+		r.warn(section, "class", "the log file is not rotated by the program; leave that to logrotate with copytruncate")
 	}
 	log.File = file
-	formatter := r.doc.sections["formatter_"+strings.TrimSpace(section["formatter"])]
-	log.Format = Format{Text: formatter["format"], Date: formatter["datefmt"]}
+	if level, given := r.level(section, keys["level"]); given {
+		log.Level = max(log.Level, level)
+	}
+	r.formatter(log, strings.TrimSpace(keys["formatter"]))
+}
+
+func (r *reading) formatter(log *Log, name string) {
+	if name == "" {
+		return
+	}
+	section := "formatter_" + name
+	keys := r.doc.sections[section]
+	switch {
+	case keys == nil:
+		r.warn(section, "", "the section ["+section+"], which a handler names, is missing; lines are the message only")
+	case keys["style"] != "" && keys["style"] != "%":
+		r.warn(section, "style", "only the style % is supported; lines are the message only")
+	default:
+		log.Format = Format{Text: keys["format"], Date: keys["datefmt"]}
+	}
+}
+
+// fileLiteral is the first string in a handler's args=('x.log',).
+var fileLiteral = regexp.MustCompile(`^\(?\s*([rRuU]?)(?:'((?:[^'\\]|\\.)+)'|"((?:[^"\\]|\\.)+)")\s*[,)]`)
+
+var escapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`)
+
+// fileArgument finds the file in a handler's args, a tuple in Python.
+func fileArgument(args string) (file string, ok bool) {
+	found := fileLiteral.FindStringSubmatch(args)
+	if found == nil {
+		return "", false
+	}
+	file = found[2] + found[3]
+	if strings.ToLower(found[1]) != "r" {
+		file = escapes.Replace(file)
+	}
+	return strings.ReplaceAll(file, "%%", "%"), true // as configparser has it for args
 }

@@ -1,8 +1,8 @@
 package configs
 
 import (
-	"regexp"
 	"math"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
