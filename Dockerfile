@@ -11,7 +11,7 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=devel
-RUN CGO_ENABLED=0 go build -trimpath \
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X anomalydetector/bootstrap.release=${VERSION}" -o /out/anomalydetector .
 # What else the final image is made of: a user, and folders for it to write to.
 RUN mkdir -p /out/etc /out/data /out/tmp \
@@ -34,3 +34,4 @@ WORKDIR /app
 ENV DETECTOR_DATA_DIR=/data container=oci
 VOLUME /data
 ENTRYPOINT ["/usr/local/bin/anomalydetector"]
+CMD ["hegemonydetector.conf"]
