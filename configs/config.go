@@ -76,19 +76,20 @@ type Output struct {
 
 // Log is what the sections of Python's logging ask for.
 type Log struct {
-	Level slog.Level
-	File  string // "": stdout only
-	JSON  bool   // on stdout
+	Level slog.Level // the stricter of logger and handler; LOG_LEVEL overrides both
+	File  string     // "": stdout only
+	JSON  bool       // on stdout
 	Format
 }
 
 // Warning is something the user should know about an accepted configuration.
 type Warning struct{ Section, Key, Text string }
 
-// Setting is one setting in force.
+// Setting is one setting in force. What the sections of Python's logging ask
+// for is in the section "log".
 type Setting struct {
 	Section, Key, Value string
-	Origin              string // the file, "default", or the environment variable
+	Origin              string // Config.Source, "default", or such as "environment KAFKA_HOST"
 }
 
 // Settings are all settings in force, in a fixed order. No secret is in them.

@@ -86,6 +86,9 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	}
 	r := &reading{file: source, doc: doc, env: env, warnings: warnings}
 	config := &Config{Name: strings.TrimSuffix(filepath.Base(argument), ".conf"), Source: source}
+	if config.Name == "" {
+		return nil, &Error{File: source, Problem: "the file has no name before .conf", Expected: "want one: it is the detector's name"}
+	}
 	r.older()
 	config.IO = r.io()
 	config.Detection = r.detection(config.IO.GranularityMinutes)

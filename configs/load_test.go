@@ -125,6 +125,28 @@ func TestErrorNamesWhatIsWrongAndWhatWasExpected(t *testing.T) {
 		"no password":          {"[job]", "[kafka]\nsasl_mechanism = PLAIN\n[job]", "kafka", "sasl_mechanism", "sasl_password_file"},
 		"commit interval":      {"[job]", "[persistence]\ncommit_interval = -1s\n[job]", "persistence", "commit_interval", "more than 0"},
 		"log level":            {"[job]", "[logger_root]\nlevel = LOUD\n[job]", "logger_root", "level", "INFO"},
+		"key of elsewhere":     {"duration = 0", "threshold = 5", "job", "threshold", "belongs in [detection]"},
+		"missing section":      {"[io]", "[IO]", "io", "", "lower case"},
+		"unknown key in upper": {"threshold = 5", "Treshold = 5", "detection", "treshold", "did you mean threshold?"},
+		"comment in the line":  {"threshold = 5", "threshold = 5 ; high", "detection", "threshold", "a line of its own"},
+		"quoted number":        {"threshold = 5", "threshold = '5'", "detection", "threshold", "with the quotes"},
+		"indented key":         {"dev_metric = mean", " dev_metric = mean", "detection", "threshold", "indented"},
+		"empty ratio":          {"ratio = 0.6", "ratio =", "detection", "history_min_ratio", "empty"},
+		"empty metric":         {"dev_metric = mean", "dev_metric =", "detection", "dev_metric", "empty"},
+		"metric in upper case": {"dev_metric = mean", "dev_metric = Mean", "detection", "dev_metric", "mean or median"},
+		"infinite by exponent": {"threshold = 5", "threshold = 1e999", "detection", "threshold", "greater than 0"},
+		"history without end":  {"history_hours = 72", "history_hours = 1e305", "detection", "history_hours", "smaller"},
+		"interpolation":        {"= hege", "= %(name)s", "io", "value_field", "write the value out"},
+		"name in two lines":    {"= hege", "= hege\n more", "io", "value_field", "one line"},
+		"duration too long":    {"duration = 0", "duration = 1e9", "job", "duration", "0 for ever"},
+		"topic of dots":        {"= out\n", "= ..\n", "io", "output_topic", "letters"},
+		"topic too long":       {"= out\n", "= " + strings.Repeat("x", 250) + "\n", "io", "output_topic", "249"},
+		"letters to anomalies": {"[job]", "[output]\ndead_letter_topic = out\n[job]", "output", "dead_letter_topic", "of its own"},
+		"interval of nothing":  {"[job]", "[persistence]\ncommit_interval = 0\n[job]", "persistence", "commit_interval", "more than 0"},
+		"interval too long":    {"[job]", "[persistence]\ncommit_interval = 11\n[job]", "persistence", "commit_interval", "at most 10s"},
+		"interval as a word":   {"[job]", "[persistence]\ncommit_interval = soon\n[job]", "persistence", "commit_interval", "seconds"},
+		"bad level of a file": {"[job]", "[logger_root]\nhandlers = h\n[handler_h]\nargs = ('x',)\nlevel = LOUD\n[job]",
+			"handler_h", "level", "INFO"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := strings.Replace(base, c.old, c.changed, 1)
@@ -203,25 +225,6 @@ func TestNumbersAreThoseOfPython(t *testing.T) {
 	}
 }
 
-func TestLoggingSectionsMeanWhatTheyMeanInPython(t *testing.T) {
-	sections := func(args string) string {
-		return base + "[loggers]\nkeys=root\n[handlers]\nkeys=h\n[formatters]\nkeys=f\n[logger_root]\nlevel=WARNING\nhandlers=h\n" +
-			"[handler_h]\nclass=FileHandler\nformatter=f\nargs=" + args + "\n[formatter_f]\nformat=%(asctime)s %(message)s\ndatefmt=%H:%M\n"
-	}
-	for args, file := range map[string]string{"('x.log',)": "x.log", `("y.log", 'a')`: "y.log", "('logs',)": "", "(sys.stdout,)": ""} {
-		log := mustRead(t, sections(args), none).Log
-		if log.File != file || log.Level != slog.LevelWarn {
-			t.Errorf("args=%s gives %+v, want the file %q", args, log, file)
-		}
-		if file != "" && (log.Text != "%(asctime)s %(message)s" || log.Date != "%H:%M") {
-			t.Errorf("the format is %+v", log.Format)
-		}
-	}
-	if log := mustRead(t, base, none).Log; log.File != "" || log.Level != slog.LevelInfo {
-		t.Errorf("without sections the log is %+v", log)
-	}
-}
-
 func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "password")
 	if err := os.WriteFile(secret, []byte("hunter2"), 0o600); err != nil {
@@ -243,6 +246,49 @@ func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
 	}
 	if slices.ContainsFunc(config.Settings(), func(s Setting) bool { return s.Value == "" }) {
 		t.Error("a setting without a value is shown")
+	}
+}
+
+func TestKeysOfDefaultAreInEverySection(t *testing.T) {
+	config := mustRead(t, "[DEFAULT]\nthreshold = 7\nprefix = x\n"+strings.Replace(base, "threshold = 5\n", "", 1), none)
+	if config.Detection.Threshold != 7 {
+		t.Errorf("the threshold is %v, want 7", config.Detection.Threshold)
+	}
+	if len(config.Warnings) != 1 || config.Warnings[0].Key != "prefix" {
+		t.Errorf("warned of %v, want prefix only", config.Warnings)
+	}
+}
+
+func TestMinDevWinsOverNoise(t *testing.T) {
+	config := mustRead(t, strings.Replace(base, "[job]", "noise = 9\n[job]", 1), none)
+	if config.Detection.MinDeviation != 0.01 || len(config.Warnings) != 1 || config.Warnings[0].Key != "noise" {
+		t.Errorf("the minimum is %v, warnings %v", config.Detection.MinDeviation, config.Warnings)
+	}
+}
+
+func TestQuotesInANameAreWarnedOf(t *testing.T) {
+	config := mustRead(t, strings.Replace(base, "= hege", `= "hege"`, 1), none)
+	if config.IO.ValueField != `"hege"` || len(config.Warnings) != 1 || config.Warnings[0].Key != "value_field" {
+		t.Errorf("the field is %s, warnings %v", config.IO.ValueField, config.Warnings)
+	}
+}
+
+func TestCommitIntervalIsInSecondsOrWithAUnit(t *testing.T) {
+	for text, want := range map[string]time.Duration{"2": 2 * time.Second, "0.5": time.Second / 2, "250ms": time.Second / 4} {
+		config := mustRead(t, base+"[persistence]\ncommit_interval = "+text+"\n", none)
+		if config.Persistence.CommitInterval != want {
+			t.Errorf("%s is %v", text, config.Persistence.CommitInterval)
+		}
+	}
+}
+
+func TestEndlessInputIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.conf")
+	if err := os.WriteFile(path, make([]byte, maxSize+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, none); err == nil || !strings.Contains(err.Error(), "larger than 1 MiB") {
+		t.Errorf("accepted, or refused with %v", err)
 	}
 }
 

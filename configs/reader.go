@@ -23,7 +23,7 @@ const defaultSection = "DEFAULT"
 // of one; values that go on in lines indented deeper than their key; nothing
 // twice. "%" and quotes mean nothing. The error is an *Error.
 //
-// go-ini was tried first and read 11 of the 36 files in testdata/configparser
+// go-ini was tried first and read 11 of the first 36 files in testdata/configparser
 // otherwise than Python (indentation, comments and blanks within values, quotes),
 // whatever its options: docs/adr/0006.
 //

@@ -143,9 +143,12 @@ func pythonFloat(text string) (float64, bool) {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// seconds is a Go duration, or a number of seconds.
+// longest keeps a transaction well under the 20 s after which a broker aborts it.
+const longest = 10 * time.Second
+
+// seconds is a Go duration, or a number of seconds, up to longest.
 func (r *reading) seconds(section, key, text string) time.Duration {
-	const expected = "want a time of more than 0, such as 1s, 500ms, or a number of seconds"
+	const expected = "want a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds"
 	duration, err := time.ParseDuration(text)
 	if err != nil {
 		number, ok := pythonFloat(text)
@@ -155,7 +158,7 @@ func (r *reading) seconds(section, key, text string) time.Duration {
 		}
 		duration = time.Duration(number * float64(time.Second))
 	}
-	if duration <= 0 {
+	if duration <= 0 || duration > longest {
 		r.refuse(section, key, text, expected)
 	}
 	return duration

@@ -1,0 +1,95 @@
+package configs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestBrokersHaveAHostAndKafkasPortUnlessTheyNameAnother(t *testing.T) {
+	for list, want := range map[string][]string{
+		"a":                        {"a:9092"},
+		"a:1, b.example.org:2 ,c_": {"a:1", "b.example.org:2", "c_:9092"},
+		"10.0.0.1:1":               {"10.0.0.1:1"},
+		"[::1]:1,[::1],::1":        {"[::1]:1", "[::1]:9092", "[::1]:9092"},
+	} {
+		if got := mustRead(t, base, of("KAFKA_HOST", list)).Kafka.Brokers; !slices.Equal(got, want) {
+			t.Errorf("%q gives %q, want %q", list, got, want)
+		}
+	}
+	for _, list := range []string{",", "a,", "a:", ":1", "a:0", "a:65536", "a:b", "a b", "PLAINTEXT://a:1", "a/b:1", "-a"} {
+		_, err := read("d.conf", "d.conf", []byte(base), of("KAFKA_HOST", list))
+		var wrong *Error
+		if !errors.As(err, &wrong) || wrong.Key != "KAFKA_HOST" || !strings.HasPrefix(err.Error(), "environment: KAFKA_HOST: ") {
+			t.Errorf("%q is accepted, or refused with %v", list, err)
+		}
+	}
+}
+
+func TestTLSIsOnWhenItsFilesAreGiven(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file.pem")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for keys, want := range map[string]bool{
+		"":                                       false,
+		"tls = yes":                              true,
+		"tls = OFF":                              false,
+		"tls_ca=" + file:                         true,
+		"tls_cert=" + file + "\ntls_key=" + file: true,
+	} {
+		if got := mustRead(t, base+"[kafka]\n"+keys+"\n", none).Kafka.TLS; got != want {
+			t.Errorf("%q gives %v", keys, got)
+		}
+	}
+	for keys, key := range map[string]string{
+		"tls = perhaps":              "tls",
+		"tls = no\ntls_ca = " + file: "tls",
+		"tls_ca = nothere.pem":       "tls_ca",
+		"tls_key = " + file:          "tls_cert",
+	} {
+		refusedKafka(t, keys, key)
+	}
+}
+
+func refusedKafka(t *testing.T, keys, key string) *Error {
+	t.Helper()
+	_, err := read("d.conf", "d.conf", []byte(base+"[kafka]\n"+keys+"\n"), none)
+	var wrong *Error
+	if !errors.As(err, &wrong) || wrong.Section != "kafka" || wrong.Key != key {
+		t.Fatalf("%q is accepted, or refused with %v", keys, err)
+	}
+	return wrong
+}
+
+func TestPasswordIsNeverShown(t *testing.T) {
+	login := "sasl_mechanism = PLAIN\nsasl_username = me\n"
+	for keys, key := range map[string]string{
+		login + "sasl_password_file = hunter2": "sasl_password_file", // the password instead of its file
+		login + "sasl_password = hunter2":      "sasl_password",
+		login + "hunter2":                      "",
+		"brokers = me:hunter2@a:1":             "brokers",
+	} {
+		if said := refusedKafka(t, keys, key).Error(); strings.Contains(said, "hunter2") {
+			t.Errorf("%q is refused with %q", keys, said)
+		}
+	}
+}
+
+func TestLoginNeedsAMechanismAndWarnsOfAPasswordInClear(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	login := "sasl_username = me\nsasl_password_file = " + file + "\n"
+	refusedKafka(t, login, "sasl_mechanism")
+	for mechanism, warnings := range map[string]int{"plain": 1, "PLAIN\ntls = yes": 0, "SCRAM-SHA-512": 0} {
+		config := mustRead(t, base+"[kafka]\n"+login+"sasl_mechanism = "+mechanism+"\n", none)
+		if len(config.Warnings) != warnings || config.Kafka.SASLMechanism != strings.ToUpper(strings.Split(mechanism, "\n")[0]) {
+			t.Errorf("%q gives %+v with %v", mechanism, config.Kafka, config.Warnings)
+		}
+	}
+}
