@@ -92,5 +92,6 @@ type Setting struct {
 	Origin              string // Config.Source, "default", or such as "environment KAFKA_HOST"
 }
 
-// Settings are all settings in force, in a fixed order. No secret is in them.
+// Settings are all settings in force, in the order of the schema. No secret is in
+// them.
 func (c *Config) Settings() []Setting { return c.settings }

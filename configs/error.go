@@ -1,6 +1,9 @@
 package configs
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Error is what is wrong with a configuration. It never shows a secret.
 type Error struct {
@@ -27,7 +30,12 @@ func (e *Error) Error() string {
 	if e.Expected != "" {
 		line.WriteString("; " + e.Expected)
 	}
-	return strings.ReplaceAll(line.String(), "\n", " ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' ' // a name in the file may hold what moves a terminal's cursor
+		}
+		return r
+	}, line.String())
 }
 
 // nearest is the known word that is closest to one that is not, or "" if none

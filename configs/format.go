@@ -19,6 +19,9 @@ type Format struct {
 // directive is one %(name)s, with what may stand between: flags, width, precision.
 var directive = regexp.MustCompile(`%\((\w+)\)([-+ #0]*)(\d*)(?:\.(\d+))?([sdif])|%%`)
 
+// reference is a directive as Python takes it, of any conversion.
+var reference = regexp.MustCompile(`%\(\w*\)[-+ #0]*\d*(?:\.\d*)?[A-Za-z]?|%%`)
+
 // Append appends one line, without its end. at is shown in its own time zone.
 // Names it does not know stay as they are.
 func (f Format) Append(line []byte, at time.Time, level slog.Level, name, message string) []byte {
@@ -44,6 +47,22 @@ func (f Format) Append(line []byte, at time.Time, level slog.Level, name, messag
 		}
 		return pad(value, flags, parts[3], conversion != "s")
 	})...)
+}
+
+// unknown returns the first name in the format that Append leaves as it is, "" if
+// there is none.
+func (f Format) unknown() string {
+	for _, found := range reference.FindAllString(f.Text, -1) {
+		parts := directive.FindStringSubmatch(found)
+		if parts == nil {
+			return found
+		}
+		_, known := f.value(parts[1], time.Time{}, 0, "", "")
+		if found != "%%" && !known && parts[1] != "created" && parts[1] != "msecs" {
+			return found
+		}
+	}
+	return ""
 }
 
 // value is what a name stands for. Where in the source a line was logged says
@@ -137,7 +156,7 @@ var layouts = map[byte]string{
 	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
 	'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday", 'j': "002", 'z': "-0700", 'Z': "MST",
 	'F': "2006-01-02", 'T': "15:04:05", 'c': "Mon Jan _2 15:04:05 2006", 'x': "01/02/06", 'X': "15:04:05",
-	'e': "_2", 'h': "Jan", 'D': "01/02/06", 'R': "15:04", 'r': "03:04:05 PM",
+	'e': "_2", 'h': "Jan", 'D': "01/02/06", 'R': "15:04", 'r': "03:04:05 PM", 'P': "pm", 'n': "\n", 't': "\t",
 }
 
 func (f Format) asctime(at time.Time) string {

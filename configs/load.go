@@ -40,6 +40,9 @@ func Load(argument string, env func(string) string) (*Config, error) {
 
 // find prefers a file on disk to one that is built in.
 func find(argument string) (content []byte, source string, err error) {
+	if argument == "" { // such as "$CONF", with CONF not set
+		return nil, "", &Error{File: `""`, Problem: "the name is empty", Expected: "want a path, or one that is built in: " + join(BuiltIn())}
+	}
 	content, err = readAll(argument)
 	var path *fs.PathError
 	switch {
@@ -50,8 +53,10 @@ func find(argument string) (content []byte, source string, err error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, "", &Error{File: argument, Problem: err.Error(), Expected: "want a configuration"}
 	case slices.Contains(BuiltIn(), argument):
-		content, err = builtIn.ReadFile(argument)
-		return content, "built-in " + argument, err
+		if content, err = builtIn.ReadFile(argument); err != nil {
+			return nil, "", &Error{File: argument, Problem: "it is built in, but cannot be read: " + err.Error(), Expected: "want a whole program"}
+		}
+		return content, "built-in " + argument, nil
 	}
 	return nil, "", &Error{File: argument, Problem: "there is no such file",
 		Expected: "want a path, or one that is built in: " + join(BuiltIn())}
@@ -100,7 +105,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	if r.err != nil {
 		return nil, r.err
 	}
-	config.Warnings, config.settings = r.warnings, r.settings
+	config.Warnings, config.settings = r.warnings, inOrder(r.settings)
 	return config, nil
 }
 

@@ -135,7 +135,8 @@ func TestErrorNamesWhatIsWrongAndWhatWasExpected(t *testing.T) {
 		"empty metric":         {"dev_metric = mean", "dev_metric =", "detection", "dev_metric", "empty"},
 		"metric in upper case": {"dev_metric = mean", "dev_metric = Mean", "detection", "dev_metric", "mean or median"},
 		"infinite by exponent": {"threshold = 5", "threshold = 1e999", "detection", "threshold", "greater than 0"},
-		"history without end":  {"history_hours = 72", "history_hours = 1e305", "detection", "history_hours", "smaller"},
+		"history without end":  {"history_hours = 72", "history_hours = 1e7", "detection", "history_hours", "at most 1000000"},
+		"no time between":      {"min = 15", "min = 1e-307", "io", "time_granularity_min", "larger"},
 		"interpolation":        {"= hege", "= %(name)s", "io", "value_field", "write the value out"},
 		"name in two lines":    {"= hege", "= hege\n more", "io", "value_field", "one line"},
 		"duration too long":    {"duration = 0", "duration = 1e9", "job", "duration", "0 for ever"},
@@ -166,10 +167,10 @@ func TestErrorNamesWhatIsWrongAndWhatWasExpected(t *testing.T) {
 }
 
 func TestUnreadableFilesAreRefusedWithTheirName(t *testing.T) {
-	for _, argument := range []string{"nothere.conf", t.TempDir()} {
+	for argument, file := range map[string]string{"nothere.conf": "nothere.conf", ".": ".", "load.go/x.conf": "load.go/x.conf", "": `""`} {
 		_, err := Load(argument, none)
 		var wrong *Error
-		if !errors.As(err, &wrong) || wrong.File != argument {
+		if !errors.As(err, &wrong) || wrong.File != file || wrong.Expected == "" {
 			t.Errorf("%s: %v", argument, err)
 		}
 	}
@@ -246,6 +247,36 @@ func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
 	}
 	if slices.ContainsFunc(config.Settings(), func(s Setting) bool { return s.Value == "" }) {
 		t.Error("a setting without a value is shown")
+	}
+}
+
+func TestSettingsAreInTheOrderOfTheSchema(t *testing.T) {
+	// Whatever the order in the file.
+	_, detection, _ := strings.Cut(base, "[detection]")
+	shuffled := "[persistence]\ndir = here\n[detection]" + detection + strings.TrimSuffix(base, "[detection]"+detection)
+	var want []string
+	for _, k := range known {
+		for _, key := range k.keys {
+			want = append(want, k.section+"."+key)
+		}
+	}
+	want = append(want, "log.level", "log.file", "log.format")
+	for _, content := range []string{base, shuffled} {
+		last := -1
+		for _, s := range mustRead(t, content, none).Settings() {
+			at := slices.Index(want, s.Section+"."+s.Key)
+			if at <= last {
+				t.Errorf("%s.%s comes after %s", s.Section, s.Key, want[last])
+			}
+			last = max(last, at)
+		}
+	}
+}
+
+func TestErrorsMoveNoCursor(t *testing.T) {
+	_, err := parse("d.conf", []byte("[\x1b[2J]\na = 1\na = 2\n"))
+	if err == nil || strings.ContainsRune(err.Error(), '\x1b') {
+		t.Errorf("refused with %q", err)
 	}
 }
 

@@ -117,6 +117,12 @@ func (r *reading) formatter(log *Log, name string) {
 		r.warn(section, "style", "only the style % is supported; lines are the message only")
 	default:
 		log.Format = Format{Text: keys["format"], Date: keys["datefmt"]}
+		if stays := log.Format.unknown(); stays != "" {
+			r.warn(section, "format", "format has "+stays+", which stays as it is in each line")
+		}
+		if log.Text != "" && !strings.Contains(log.Text, "%(message)") {
+			r.warn(section, "format", "format has no %(message)s; the lines do not say what happened")
+		}
 	}
 }
 

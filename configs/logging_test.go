@@ -74,6 +74,22 @@ func TestWhatTheLogCannotDoIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestFormatThatLosesWordsIsWarnedOf(t *testing.T) {
+	for format, says := range map[string]string{
+		"%(asctime)s %(message)s":                         "",
+		"%(created)f %(msecs)03d %(name)s %(message)s %%": "",
+		"%(relativeCreated)d %(message)s":                 "%(relativeCreated)d",
+		"%(message)r":                                     "%(message)r",
+		"{message}":                                       "no %(message)s",
+	} {
+		content := strings.Replace(logged("args = ('x.log',)\nformatter = f"), "%(message)s!", format, 1)
+		warnings := mustRead(t, content, none).Warnings
+		if says == "" && len(warnings) > 0 || says != "" && (len(warnings) != 1 || !strings.Contains(warnings[0].Text, says)) {
+			t.Errorf("%q warns of %+v, want %q", format, warnings, says)
+		}
+	}
+}
+
 func TestLogLevelIsTheStricterOfLoggerAndHandler(t *testing.T) {
 	for levels, want := range map[[2]string]slog.Level{
 		{"DEBUG", "ERROR"}: slog.LevelError, {"ERROR", "DEBUG"}: slog.LevelError, {"NOTSET", "NOTSET"}: slog.LevelDebug,

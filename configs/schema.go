@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,23 @@ var known = []struct {
 	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file"}},
 	{"persistence", []string{"dir", "commit_interval"}},
 	{"output", []string{"dead_letter_topic"}},
+}
+
+// inOrder sorts settings as they are in known; those of the log come last, as
+// they were noted.
+func inOrder(settings []Setting) []Setting {
+	place := func(s Setting) int {
+		at := 0
+		for _, k := range known {
+			if k.section == s.Section {
+				return at + slices.Index(k.keys, s.Key)
+			}
+			at += len(k.keys)
+		}
+		return at
+	}
+	slices.SortStableFunc(settings, func(a, b Setting) int { return cmp.Compare(place(a), place(b)) })
+	return settings
 }
 
 // keysOf returns the keys of a known section, nil for any other.

@@ -79,7 +79,11 @@ func (r *reading) topic(section, key, topic string) {
 
 func positive(x float64) bool    { return x > 0 }
 func notNegative(x float64) bool { return x >= 0 }
-func ratio(x float64) bool       { return 0 <= x && x <= 1 }
+
+// countable hours, some 114 years of them, fit into a time.Duration.
+func countable(x float64) bool { return 0 < x && x <= 1e6 }
+
+func ratio(x float64) bool { return 0 <= x && x <= 1 }
 
 func (r *reading) detection(granularityMinutes float64) Detection {
 	const section = "detection"
@@ -89,7 +93,7 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 	d := Detection{
 		Threshold:    number("threshold", "a number greater than 0", positive),
 		MinDeviation: number("min_dev", "a number of 0 or more", notNegative),
-		HistoryHours: number("history_hours", "a number of hours greater than 0", positive),
+		HistoryHours: number("history_hours", "a number of hours greater than 0, at most 1000000", countable),
 	}
 	const expected = "a number from 0 to 1"
 	d.MinRatio = r.number(section, "history_min_ratio", r.optional(section, "history_min_ratio", "0.6"), expected, ratio)
@@ -98,8 +102,8 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 		r.refuse(section, "dev_metric", d.Metric, "want mean or median")
 	}
 	// What the rules compute from these must be a number, too.
-	if full := d.HistoryHours * (60 / granularityMinutes); math.IsInf(full, 0) || math.IsInf(d.HistoryHours*60*60*1000, 0) {
-		r.fail(section, "history_hours", "that is more than can be counted", "want a smaller number, or a larger time_granularity_min in [io]")
+	if math.IsInf(d.HistoryHours*(60/granularityMinutes), 0) {
+		r.fail("io", "time_granularity_min", "that makes more points than can be counted", "want a larger number")
 	}
 	return d
 }

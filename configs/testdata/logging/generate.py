@@ -11,7 +11,7 @@ FORMATS = [
     ("%(asctime)s [%(levelname)8s] %(name)s: %(message)s", "%d/%b/%Y %H:%M:%S %a"),
     ("%(asctime)s", "%Y-%m-%d %H:%M:%S"),
     ("%(asctime)s", "%y %B %A %j %I %p %z %Z"),
-    ("%(asctime)s", "%F %T %D %R %e %h %r %c %x %X"),
+    ("%(asctime)s", "%F %T %D %R %e %h %r %c %x %X %P%t%n"),
     ("%(asctime)s", "100%% %Q at%"),
     ("%(asctime)30s|", ""),
     ("%(asctime).10s|", ""),
