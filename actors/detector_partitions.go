@@ -1,0 +1,103 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+)
+
+// What a detector does with the partitions it is given, from the assignment to
+// the moment they are read.
+
+// reconcile starts what the group has given us, and drops what it has taken.
+func (d *Detector) reconcile(ctx actor.Context) {
+	assignments, joined := d.session.Assignments()
+	if !joined {
+		return
+	}
+	owned := make(map[int32]struct{}, len(assignments))
+	for _, assignment := range assignments {
+		owned[assignment.Partition] = struct{}{}
+		d.assign(ctx, assignment)
+	}
+	for number := range d.partitions {
+		if _, still := owned[number]; !still {
+			d.config.Log.Info("partition given up", "topic", d.config.InputTopic, "partition", number)
+			d.drop(ctx, number)
+		}
+	}
+}
+
+// assign lets a partition that is new to us, or was given anew, load.
+func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
+	partition, known := d.partitions[assignment.Partition]
+	if !known {
+		partition = &member{}
+		d.partitions[assignment.Partition] = partition
+	}
+	if partition.pid == nil {
+		partition.pid = ctx.Spawn(partitionProps(d.config, assignment.Partition, d.producer))
+		ctx.Watch(partition.pid)
+		partition.serial = 0
+	}
+	if partition.serial == assignment.Serial {
+		return
+	}
+	partition.serial, partition.ready = assignment.Serial, false
+	partition.done, partition.pending = 0, 0
+	partition.next = assignment.Offset
+	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
+		"offset", assignment.Offset, "new", assignment.Fresh)
+	ctx.Send(partition.pid, &assignment)
+}
+
+func (d *Detector) drop(ctx actor.Context, number int32) {
+	if pid := d.partitions[number].pid; pid != nil {
+		ctx.Unwatch(pid)
+		ctx.Stop(pid)
+	}
+	delete(d.partitions, number)
+}
+
+func (d *Detector) progressed(p *messages.HistoryProgress) {
+	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Serial {
+		partition.done, partition.pending = p.Done, p.Pending
+		d.config.OnProgress(d.progress())
+	}
+}
+
+func (d *Detector) partitionReady(r *messages.PartitionReady) {
+	partition := d.partitions[r.Partition]
+	if partition == nil || partition.serial != r.Serial {
+		return
+	}
+	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
+	if r.Err != nil {
+		partition.serial = 0 // assigned again after the next end
+		if r.Panicked {
+			partition.panics++
+		}
+		if partition.panics >= attempts {
+			d.result, d.stopping = r.Err, true
+		}
+		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
+		return
+	}
+	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
+	log.Info("partition ready", "entities", r.Entities, "replayed", r.Records)
+	d.session.Resume(r.Partition, r.Serial)
+	d.config.OnProgress(d.progress())
+}
+
+func (d *Detector) progress() Progress {
+	var sum Progress
+	for _, partition := range d.partitions {
+		sum.Done += partition.done
+		sum.Pending += partition.pending
+		sum.Entities += partition.entities
+		if !partition.ready {
+			sum.Loading++
+		}
+	}
+	return sum
+}
