@@ -25,6 +25,8 @@ type Config struct {
 
 	// CommitInterval is how long a transaction stays open while records come.
 	CommitInterval time.Duration
+	// Batch is how many records a round takes at most.
+	Batch int
 	// FailFast ends the detector at the first failure that waiting may cure.
 	FailFast bool
 	// Backoff is between two sessions when one failed.
@@ -44,6 +46,9 @@ type Config struct {
 	// OnEnd is told when the detector has ended, with nil after a clean stop.
 	OnEnd func(error)
 }
+
+// DefaultBatch keeps a round well below a second, and its cost per record low.
+const DefaultBatch = 20_000
 
 // Session is the membership in a consumer group with a transaction that is
 // always open.

@@ -67,9 +67,6 @@ type place struct {
 	offset    int64
 }
 
-// batch is how many records a round takes at most.
-const batch = 20_000
-
 const (
 	// idleAfter: so long without a record, and what there is gets committed.
 	idleAfter = 50 * time.Millisecond

@@ -57,7 +57,7 @@ func (d *Detector) open(ctx actor.Context) {
 }
 
 func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
-	session := d.session
+	session, batch := d.session, d.config.Batch
 	d.begin(ctx, func(cuttable context.Context) any {
 		cuttable, cancel := context.WithTimeout(cuttable, patience)
 		defer cancel()

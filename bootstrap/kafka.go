@@ -32,7 +32,7 @@ func streamConfig(config *configs.Config, node string, log *slog.Logger, options
 		return stream.Config{}, fmt.Errorf("%s, [kafka]: %w", config.Source, err)
 	}
 	return stream.Config{
-		Brokers: config.Kafka.Brokers, TLS: security, SASL: mechanism, Dial: options.Dial, Log: log,
+		Brokers: config.Kafka.Brokers, TLS: security, SASL: mechanism, Client: options.Client, Log: log,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + node,

@@ -1,16 +1,17 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/actors"
 	"anomalydetector/configs"
@@ -37,9 +38,11 @@ func (r *runCommand) Run(world *World) error {
 // Options are what a configuration does not say.
 type Options struct {
 	FailFast bool
-	// Dial replaces TCP, and Timing the default one, for tests.
-	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	// Client (more options of the Kafka clients), Timing and Batch (records of a
+	// round, at most; 0: the default) are for tests.
+	Client []kgo.Opt
 	Timing *stream.Timing
+	Batch  int
 	// OnCommit is told what each committed transaction found. It must not block.
 	OnCommit func([]messages.Finding)
 	// Quiet keeps the log to warnings.
@@ -141,6 +144,7 @@ func build(config *configs.Config, node string, log *slog.Logger, world *World, 
 		Rules:          rules(config),
 		History:        time.Duration(config.Detection.HistoryHours * float64(time.Hour)),
 		CommitInterval: config.Persistence.CommitInterval,
+		Batch:          cmp.Or(options.Batch, actors.DefaultBatch),
 		FailFast:       options.FailFast,
 		Backoff:        streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {

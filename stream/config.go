@@ -11,7 +11,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -28,9 +27,10 @@ type Config struct {
 	Brokers []string
 	TLS     *tls.Config    // nil: plain text
 	SASL    sasl.Mechanism // nil: none
-	// Dial replaces TCP, for tests. nil: TCP.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	Log  *slog.Logger
+	// Client are more options of every client, for tests: a dialer that replaces
+	// TCP, hooks.
+	Client []kgo.Opt
+	Log    *slog.Logger
 
 	InputTopic      string
 	OutputTopic     string
@@ -90,15 +90,13 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.RetryBackoffFn(c.backoff),
 	}
-	if c.Dial != nil {
-		opts = append(opts, kgo.Dialer(c.Dial))
-	} else if c.TLS != nil {
+	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))
 	}
 	if c.SASL != nil {
 		opts = append(opts, kgo.SASL(c.SASL))
 	}
-	return opts
+	return append(opts, c.Client...)
 }
 
 // backoff is how long a client waits after so many failures in a row.

@@ -1,0 +1,70 @@
+// Package naive is the algorithm of the original program in a few slow lines:
+// what tests hold the detector's verdicts against. It imports nothing of ours.
+package naive
+
+import (
+	"math"
+	"math/big"
+	"slices"
+)
+
+// Rules are the settings that decide.
+type Rules struct {
+	GranularityMinutes, HistoryHours, MinRatio, Threshold, MinDeviation float64
+	Median                                                              bool // the deviation is the median of the distances, not their mean
+}
+
+// Detector keeps the windows of all entities.
+type Detector struct {
+	rules   Rules
+	windows map[string][]point
+}
+
+type point struct {
+	at    int64 // Unix milliseconds
+	value float64
+}
+
+// New has seen nothing.
+func New(rules Rules) *Detector { return &Detector{rules, make(map[string][]point)} }
+
+// Decide takes an entity's next point and tells whether it is an anomaly, and
+// by how many deviations.
+func (d *Detector) Decide(key string, at int64, value float64) (deviation float64, anomalous bool) {
+	r := d.rules
+	window := d.windows[key]
+	for len(window) > 0 && float64(window[0].at) < float64(at)-r.HistoryHours*60*60*1000 {
+		window = window[1:]
+	}
+	d.windows[key] = append(window, point{at, value})
+	if float64(len(window)) <= r.MinRatio*r.HistoryHours*(60/r.GranularityMinutes) {
+		return 0, false
+	}
+	var values, distances []float64
+	for _, p := range window {
+		values = append(values, p.value)
+	}
+	usual := median(values)
+	sum := new(big.Rat)
+	for _, v := range values {
+		distance := math.Abs(v - usual)
+		distances = append(distances, distance)
+		sum.Add(sum, new(big.Rat).SetFloat64(distance))
+	}
+	spread, _ := sum.Quo(sum, big.NewRat(int64(len(window)), 1)).Float64()
+	if r.Median {
+		spread = median(distances)
+	}
+	scale := float64(1.4826 * float64(r.MinDeviation+spread))
+	deviation = (value - usual) / scale
+	return deviation, math.Abs(deviation) > r.Threshold
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return (sorted[n/2-1] + sorted[n/2]) / 2
+}

@@ -1,0 +1,188 @@
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// faultKind is what goes wrong.
+type faultKind int
+
+const (
+	crash            faultKind = iota // a process is killed, and started again
+	cleanStop                         // SIGTERM, and started again
+	pause                             // a process stands still, and goes on
+	cut                               // connections break
+	hold                              // nothing passes between two parties for a while
+	brokerAway                        // a broker is restarted
+	requestFails                      // the broker answers with an error
+	requestLost                       // the connection breaks before a request arrives
+	answerLost                        // the connection breaks after a request was applied
+	requestLate                       // a request arrives after its sender has given it up, perhaps
+	coordinatorMoves                  // groups and transactions get other coordinators
+	leadersMove                       // partitions get other leaders
+	producerFenced                    // somebody uses the node's transactional id
+	partitionsAdded                   // to the input topic
+	offsetsReset                      // an operator stops all, sets the group's offsets, and starts all
+	faultKinds                        // how many there are
+)
+
+var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold", "broker away", "request fails", "request lost",
+	"answer lost", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset"}
+
+func (k faultKind) String() string { return faultWords[k] }
+
+// weights are how often each kind is drawn.
+var weights = [faultKinds]int{crash: 6, cleanStop: 4, pause: 4, cut: 4, hold: 3, brokerAway: 2, requestFails: 10, requestLost: 4,
+	answerLost: 8, requestLate: 4, coordinatorMoves: 2, leadersMove: 2, producerFenced: 2, partitionsAdded: 1, offsetsReset: 1}
+
+// Fault is something that goes wrong at a time.
+type Fault struct {
+	Kind   faultKind
+	At     time.Duration // after the start
+	For    time.Duration // it lasts
+	Node   int           // -1: the feeder
+	Broker int           // -1: all
+	Key    kmsg.Key      // of a request
+	Err    *kerr.Error
+	Count  int      // of requests, or of partitions
+	Where  []uint16 // offsets an operator resets to: parts of 65,536 of each partition
+}
+
+func (f Fault) String() string {
+	text := fmt.Sprintf("%6.2f s: %s", f.At.Seconds(), f.Kind)
+	node, broker := fmt.Sprintf(" of node %d", f.Node), fmt.Sprintf("broker %d", f.Broker)
+	if f.Node < 0 {
+		node = " of the feeder"
+	}
+	if f.Broker < 0 {
+		broker = "all brokers"
+	}
+	switch f.Kind {
+	case crash, cleanStop:
+		return fmt.Sprintf("%s%s, started again after %.2f s", text, node, f.For.Seconds())
+	case pause:
+		return fmt.Sprintf("%s%s for %.2f s", text, node, f.For.Seconds())
+	case cut:
+		return fmt.Sprintf("%s%s from %s", text, node, broker)
+	case hold:
+		return fmt.Sprintf("%s%s and %s for %.2f s", text, node, broker, f.For.Seconds())
+	case brokerAway:
+		return fmt.Sprintf("%s: %s for %.2f s", text, broker, f.For.Seconds())
+	case requestFails:
+		return fmt.Sprintf("%s: %s, %d times, with %s", text, f.Key.Name(), f.Count, f.Err.Message)
+	case requestLost, answerLost:
+		return fmt.Sprintf("%s: %s%s, %d times", text, f.Key.Name(), node, f.Count)
+	case requestLate:
+		return fmt.Sprintf("%s: %s%s by %.2f s", text, f.Key.Name(), node, f.For.Seconds())
+	case producerFenced:
+		return text + node
+	case partitionsAdded:
+		return fmt.Sprintf("%s: %d", text, f.Count)
+	}
+	return text
+}
+
+// failures are the requests a detector makes, with errors a broker may answer.
+var failures = []struct {
+	key    kmsg.Key
+	errors []*kerr.Error
+}{
+	{kmsg.Produce, []*kerr.Error{kerr.NotLeaderForPartition, kerr.RequestTimedOut, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
+		kerr.KafkaStorageError, kerr.InvalidRecord, kerr.UnknownServerError, kerr.InvalidProducerEpoch}},
+	{kmsg.Fetch, []*kerr.Error{kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.KafkaStorageError,
+		kerr.UnknownTopicOrPartition, kerr.UnknownServerError, kerr.OffsetNotAvailable}},
+	{kmsg.ListOffsets, []*kerr.Error{kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.UnknownTopicOrPartition, kerr.UnknownServerError}},
+	{kmsg.Metadata, []*kerr.Error{kerr.LeaderNotAvailable, kerr.UnknownTopicOrPartition, kerr.UnknownServerError}},
+	{kmsg.OffsetFetch, []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, kerr.UnstableOffsetCommit, kerr.UnknownServerError}},
+	{kmsg.FindCoordinator, []*kerr.Error{kerr.CoordinatorNotAvailable, kerr.UnknownServerError}},
+	{kmsg.JoinGroup, []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, kerr.UnknownMemberID, kerr.UnknownServerError}},
+	{kmsg.SyncGroup, []*kerr.Error{kerr.NotCoordinator, kerr.RebalanceInProgress, kerr.UnknownMemberID, kerr.IllegalGeneration, kerr.UnknownServerError}},
+	{kmsg.Heartbeat, []*kerr.Error{kerr.NotCoordinator, kerr.RebalanceInProgress, kerr.UnknownMemberID, kerr.IllegalGeneration, kerr.FencedInstanceID}},
+	{kmsg.LeaveGroup, []*kerr.Error{kerr.NotCoordinator, kerr.UnknownServerError}},
+	{kmsg.InitProducerID, []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, kerr.ConcurrentTransactions, kerr.UnknownServerError}},
+	{kmsg.AddPartitionsToTxn, []*kerr.Error{kerr.NotCoordinator, kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.InvalidProducerEpoch,
+		kerr.ProducerFenced, kerr.UnknownServerError}},
+	{kmsg.AddOffsetsToTxn, []*kerr.Error{kerr.NotCoordinator, kerr.ConcurrentTransactions, kerr.CoordinatorLoadInProgress, kerr.InvalidProducerEpoch}},
+	{kmsg.TxnOffsetCommit, []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorLoadInProgress, kerr.RequestTimedOut, kerr.UnknownMemberID,
+		kerr.IllegalGeneration, kerr.FencedInstanceID, kerr.UnknownServerError}},
+	{kmsg.EndTxn, []*kerr.Error{kerr.NotCoordinator, kerr.CoordinatorNotAvailable, kerr.ConcurrentTransactions, kerr.ProducerFenced,
+		kerr.InvalidProducerEpoch, kerr.UnknownServerError}},
+	{kmsg.CreateTopics, []*kerr.Error{kerr.NotController, kerr.RequestTimedOut, kerr.TopicAlreadyExists, kerr.UnknownServerError}},
+}
+
+// transactional are the requests at which a lost answer hurts most.
+var transactional = []kmsg.Key{kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}
+
+// drawFaults makes the schedule.
+func (s *Scenario) drawFaults(d dice) {
+	total := 0
+	for _, weight := range weights {
+		total += weight
+	}
+	for range d.IntN(9) {
+		pick, kind := d.IntN(total), faultKind(0)
+		for pick >= weights[kind] {
+			pick -= weights[kind]
+			kind++
+		}
+		s.Faults = append(s.Faults, s.drawFault(d, kind))
+	}
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
+	f := Fault{Kind: kind, At: d.between(0, s.Length), Node: d.IntN(s.Nodes), Broker: d.IntN(brokers), Count: 1}
+	if d.one(4) {
+		f.Broker = -1
+	}
+	switch kind {
+	case crash, cleanStop:
+		f.For = d.between(0, 2*time.Second)
+		if d.one(3) {
+			f.For = d.between(0, 2*s.Timing.Session)
+		}
+	case pause, hold:
+		f.For = d.between(time.Second, 3*s.Timing.Session)
+		if kind == hold && d.one(6) {
+			f.Node = -1
+		}
+	case cut:
+		if d.one(6) {
+			f.Node = -1
+		}
+	case brokerAway:
+		f.For = d.between(time.Second, 10*time.Second)
+	case requestFails:
+		failure := failures[d.IntN(len(failures))]
+		f.Key, f.Err, f.Count = failure.key, failure.errors[d.IntN(len(failure.errors))], 1+d.IntN(3)
+	case requestLost, answerLost, requestLate:
+		f.Key = transactional[d.IntN(len(transactional))]
+		if d.one(4) {
+			f.Key = failures[d.IntN(len(failures))].key
+		}
+		f.Count = 1 + d.IntN(3)
+		if kind == requestLate {
+			f.Count, f.For = 1, d.between(time.Second, 30*time.Second)
+		}
+	case partitionsAdded:
+		f.Count = 1 + d.IntN(2)
+	case offsetsReset:
+		for range 16 {
+			f.Where = append(f.Where, uint16(d.IntN(1<<16)))
+		}
+	}
+	return f
+}
+
+// fences tells whether a fault may end a process that did nothing wrong: its
+// membership or its transactional id was taken over.
+func (f Fault) fences() bool {
+	return f.Kind == producerFenced || f.Kind == requestFails &&
+		slices.Contains([]*kerr.Error{kerr.FencedInstanceID, kerr.ProducerFenced, kerr.InvalidProducerEpoch}, f.Err)
+}

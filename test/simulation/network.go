@@ -1,0 +1,431 @@
+package simulation
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// network is the wires between the parties: brokers, which listen, and nodes,
+// feeder and operator, which dial. Whatever is written arrives later by a
+// latency drawn from the seed, in order within a connection, unless a fault is
+// in the way.
+//
+// One lock guards all of it: a bubble has little to gain from more.
+type network struct {
+	mu        sync.Mutex
+	seed      uint64
+	listeners map[string]*listener // by address
+	wires     map[*wire]struct{}
+	dials     map[string]uint64    // by party: numbers its connections
+	dead      map[string]bool      // parties whose process was killed
+	frozen    map[string]bool      // parties whose process stands still
+	held      map[link]int         // links that carry nothing: how many faults hold them
+	refusing  map[string]int       // addresses of brokers that are away
+	traps     []*trap              // requests that something is to happen to
+	changed   chan struct{}        // closed and made anew when a fault begins or ends
+	sprung    func(kind faultKind) // is told of each trap that a request fell into
+}
+
+// link is a party and the address of a broker.
+type link struct{ party, address string }
+
+// trap waits for a request of a kind and a party, and spoils it.
+type trap struct {
+	kind  faultKind
+	party string // a prefix: any process of a node
+	key   int16
+	delay time.Duration // of a late request
+	count int
+}
+
+func newNetwork(seed uint64, sprung func(faultKind)) *network {
+	return &network{
+		seed: seed, sprung: sprung, changed: make(chan struct{}),
+		listeners: make(map[string]*listener), wires: make(map[*wire]struct{}), dials: make(map[string]uint64),
+		dead: make(map[string]bool), frozen: make(map[string]bool), held: make(map[link]int), refusing: make(map[string]int),
+	}
+}
+
+// wake lets all that wait look again. To be called with the lock held.
+func (n *network) wake() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *network) with(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+	n.wake()
+}
+
+// kill ends a party for good: nothing it sends from now on arrives. What is
+// under way arrives, or is lost with it, one or the other for each connection.
+func (n *network) kill(party string) {
+	n.with(func() {
+		n.dead[party] = true
+		for w := range n.wires {
+			if w.party != party {
+				continue
+			}
+			if w.dice.IntN(2) == 0 {
+				w.toBroker.chunks = nil
+			}
+			w.toBroker.shut, w.toClient.broken = true, true
+		}
+	})
+}
+
+// freeze stops a party, as SIGSTOP does; its connections stay.
+func (n *network) freeze(party string)   { n.with(func() { n.frozen[party] = true }) }
+func (n *network) unfreeze(party string) { n.with(func() { delete(n.frozen, party) }) }
+
+// hold lets nothing pass between a party and a broker until release; then what
+// was sent arrives.
+func (n *network) hold(l link)    { n.with(func() { n.held[l]++ }) }
+func (n *network) release(l link) { n.with(func() { n.held[l]-- }) }
+
+// cut breaks the connections that match, both ways; what is under way is lost.
+func (n *network) cut(match func(link) bool) {
+	n.with(func() {
+		for w := range n.wires {
+			if match(link{w.party, w.address}) {
+				w.reset()
+			}
+		}
+	})
+}
+
+// refuse takes a broker off the network until admit.
+func (n *network) refuse(address string) {
+	n.with(func() { n.refusing[address]++ })
+	n.cut(func(l link) bool { return l.address == address })
+}
+func (n *network) admit(address string) { n.with(func() { n.refusing[address]-- }) }
+
+// set lays a trap, and clear removes all.
+func (n *network) set(t *trap) { n.with(func() { n.traps = append(n.traps, t) }) }
+func (n *network) clear()      { n.with(func() { n.traps = nil }) }
+
+// listener is a broker's.
+type listener struct {
+	network *network
+	address string
+	accept  chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func (n *network) listen(_, address string) (net.Listener, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := &listener{network: n, address: address, accept: make(chan net.Conn), closed: make(chan struct{})}
+	n.listeners[address] = l
+	return l, nil
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.accept:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return address(l.address) }
+
+type address string
+
+func (address) Network() string  { return "simulated" }
+func (a address) String() string { return string(a) }
+
+// dialer dials as a party.
+func (n *network) dialer(party string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, address string) (net.Conn, error) { return n.dial(ctx, party, address) }
+}
+
+func (n *network) dial(ctx context.Context, party, address string) (net.Conn, error) {
+	refused := &net.OpError{Op: "dial", Net: "simulated", Err: syscall.ECONNREFUSED}
+	for {
+		n.mu.Lock()
+		target := n.listeners[address]
+		if n.dead[party] || n.refusing[address] > 0 || target == nil {
+			n.mu.Unlock()
+			return nil, refused
+		}
+		if !n.frozen[party] && n.held[link{party, address}] == 0 {
+			w := n.connect(party, address)
+			n.mu.Unlock()
+			select {
+			case target.accept <- &end{wire: w, in: &w.toBroker, out: &w.toClient}:
+				return &end{wire: w, in: &w.toClient, out: &w.toBroker, client: true}, nil
+			case <-target.closed:
+				return nil, refused
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		changed := n.changed
+		n.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, &net.OpError{Op: "dial", Net: "simulated", Err: ctx.Err()}
+		}
+	}
+}
+
+// connect makes a connection. To be called with the lock held.
+func (n *network) connect(party, address string) *wire {
+	n.dials[party]++
+	name := fnv.New64a()
+	fmt.Fprint(name, party, address)
+	w := &wire{network: n, party: party, address: address,
+		dice: rand.New(rand.NewPCG(n.seed^name.Sum64(), n.dials[party]))}
+	w.toBroker.wake, w.toClient.wake = make(chan struct{}), make(chan struct{})
+	n.wires[w] = struct{}{}
+	return w
+}
+
+// wire is a connection.
+type wire struct {
+	network            *network
+	party, address     string
+	dice               *rand.Rand
+	toBroker, toClient lane
+	fatal              map[int32]struct{} // correlation ids of requests whose answers break the connection
+}
+
+// lane is one direction of a connection.
+type lane struct {
+	chunks []chunk
+	last   time.Time     // when the newest chunk arrives
+	shut   bool          // the writer has closed it: its end follows the chunks
+	broken bool          // reset: nothing more arrives
+	wake   chan struct{} // closed and made anew when something was written
+}
+
+type chunk struct {
+	due  time.Time
+	data []byte
+}
+
+// latency is mostly that of a data centre, and sometimes of a bad day.
+func (w *wire) latency() time.Duration {
+	latency := 100*time.Microsecond + time.Duration(w.dice.Int64N(int64(2*time.Millisecond)))
+	if w.dice.IntN(200) == 0 {
+		latency += time.Duration(w.dice.Int64N(int64(400 * time.Millisecond)))
+	}
+	return latency
+}
+
+// reset breaks both directions. To be called with the lock held.
+func (w *wire) reset() {
+	w.toBroker.broken, w.toClient.broken = true, true
+	w.toBroker.chunks, w.toClient.chunks = nil, nil
+}
+
+// write puts data into a lane. To be called with the lock held.
+func (w *wire) write(l *lane, data []byte, delay time.Duration) {
+	due := time.Now().Add(w.latency() + delay)
+	if due.Before(l.last) {
+		due = l.last
+	}
+	l.last = due
+	l.chunks = append(l.chunks, chunk{due, append([]byte(nil), data...)})
+	close(l.wake)
+	l.wake = make(chan struct{})
+}
+
+// request applies the traps to what a client sends. It returns the delay of the
+// data, and false if the data is lost. To be called with the lock held.
+func (w *wire) request(data []byte) (delay time.Duration, arrives bool) {
+	key, correlation, ok := parseRequest(data)
+	if !ok {
+		return 0, true
+	}
+	for i, t := range w.network.traps {
+		if t.key != key || !sameNode(w.party, t.party) {
+			continue
+		}
+		if t.count--; t.count <= 0 {
+			w.network.traps = append(w.network.traps[:i:i], w.network.traps[i+1:]...)
+		}
+		w.network.sprung(t.kind)
+		switch t.kind {
+		case requestLost:
+			return 0, false
+		case answerLost:
+			if w.fatal == nil {
+				w.fatal = make(map[int32]struct{})
+			}
+			w.fatal[correlation] = struct{}{}
+		case requestLate:
+			return t.delay, true
+		}
+		return 0, true
+	}
+	return 0, true
+}
+
+// parseRequest reads the kind and the number of a request, which clients write
+// at once.
+func parseRequest(data []byte) (key int16, correlation int32, ok bool) {
+	if len(data) < 12 {
+		return 0, 0, false
+	}
+	return int16(binary.BigEndian.Uint16(data[4:])), int32(binary.BigEndian.Uint32(data[8:])), true
+}
+
+// end is a connection as one of its two parties has it.
+type end struct {
+	wire   *wire
+	in     *lane
+	out    *lane
+	client bool
+
+	closed   bool
+	deadline time.Time // of reads
+}
+
+func (e *end) Write(data []byte) (int, error) {
+	w := e.wire
+	w.network.mu.Lock()
+	defer w.network.mu.Unlock()
+	if e.closed {
+		return 0, net.ErrClosed
+	}
+	if e.out.broken || e.out.shut {
+		return 0, syscall.ECONNRESET
+	}
+	var delay time.Duration
+	if e.client {
+		arrives := true
+		if delay, arrives = w.request(data); !arrives {
+			w.reset()
+			w.network.wake()
+			return len(data), nil
+		}
+	} else if len(data) >= 8 {
+		if _, fatal := w.fatal[int32(binary.BigEndian.Uint32(data[4:]))]; fatal {
+			w.reset()
+			w.network.wake()
+			return len(data), nil
+		}
+	}
+	w.write(e.out, data, delay)
+	return len(data), nil
+}
+
+func (e *end) Read(buffer []byte) (int, error) {
+	w := e.wire
+	for {
+		w.network.mu.Lock()
+		count, wait, err := e.take(buffer)
+		changed, woken := w.network.changed, e.in.wake
+		w.network.mu.Unlock()
+		if count > 0 || err != nil {
+			return count, err
+		}
+		var alarm <-chan time.Time
+		var timer *time.Timer
+		if wait > 0 {
+			timer = time.NewTimer(wait)
+			alarm = timer.C
+		}
+		select {
+		case <-alarm:
+		case <-changed:
+		case <-woken:
+		}
+		if timer != nil {
+			timer.Stop()
+		}
+	}
+}
+
+// take reads what has arrived, or tells how long to wait before it makes sense
+// to look again: 0 is until something changes.
+func (e *end) take(buffer []byte) (count int, wait time.Duration, err error) {
+	w, l := e.wire, e.in
+	if e.closed {
+		return 0, 0, net.ErrClosed
+	}
+	still := w.network.frozen[w.party] && e.client // its deadlines stand still, too
+	stuck := still || w.network.frozen[w.party] && !e.client || w.network.held[link{w.party, w.address}] > 0
+	switch {
+	case stuck:
+	case l.broken:
+		return 0, 0, syscall.ECONNRESET
+	case len(l.chunks) > 0:
+		first := &l.chunks[0]
+		if wait = time.Until(first.due); wait <= 0 {
+			count = copy(buffer, first.data)
+			if first.data = first.data[count:]; len(first.data) == 0 {
+				l.chunks = l.chunks[1:]
+			}
+			return count, 0, nil
+		}
+	case l.shut:
+		return 0, 0, io.EOF
+	}
+	if !e.deadline.IsZero() && !still {
+		left := time.Until(e.deadline)
+		if left <= 0 {
+			return 0, 0, os.ErrDeadlineExceeded
+		}
+		if wait == 0 || left < wait {
+			wait = left
+		}
+	}
+	return 0, wait, nil
+}
+
+// Close lets what was written arrive, followed by the end.
+func (e *end) Close() error {
+	w := e.wire
+	w.network.mu.Lock()
+	defer w.network.mu.Unlock()
+	if e.closed {
+		return net.ErrClosed
+	}
+	e.closed, e.out.shut = true, true
+	e.in.broken, e.in.chunks = true, nil
+	if e.out.broken || e.out.shut && e.in.shut {
+		delete(w.network.wires, w)
+	}
+	w.network.wake()
+	return nil
+}
+
+func (e *end) LocalAddr() net.Addr  { return address(e.wire.party) }
+func (e *end) RemoteAddr() net.Addr { return address(e.wire.address) }
+
+func (e *end) SetDeadline(t time.Time) error { return e.SetReadDeadline(t) }
+
+func (e *end) SetReadDeadline(t time.Time) error {
+	e.wire.network.mu.Lock()
+	defer e.wire.network.mu.Unlock()
+	e.deadline = t
+	close(e.in.wake)
+	e.in.wake = make(chan struct{})
+	return nil
+}
+
+// SetWriteDeadline: writes never wait.
+func (e *end) SetWriteDeadline(time.Time) error { return nil }

@@ -1,0 +1,206 @@
+package simulation
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"anomalydetector/stream"
+	"anomalydetector/test/naive"
+)
+
+// Scenario is all that a seed draws. It is data: the same scenario, with some of
+// its faults taken out, can run again.
+type Scenario struct {
+	Seed       uint64
+	Nodes      int
+	Partitions int32
+	Rules      naive.Rules
+	Commit     time.Duration // the commit interval
+	Batch      int           // records of a round, at most
+	Letters    bool          // bad records are copied to a dead-letter topic
+	MadeBefore bool          // an operator has made the output topic
+	Aborts     bool          // the feeder is transactional, and aborts some
+	Timing     stream.Timing
+	Length     time.Duration // of the time in which it is fed
+	Records    []Record      // in the order in which they are fed
+	Faults     []Fault       // by time
+}
+
+// Record is an input record, and what is true of it.
+type Record struct {
+	When    time.Duration // it is fed, after the start
+	Entity  int
+	At      int64 // its timestamp, in Unix milliseconds
+	Key     string
+	Value   float64
+	Payload []byte
+	Bad     string // the reason, if it is a bad record
+}
+
+// brokers of the cluster, and the address of each.
+const brokers = 3
+
+func brokerAddress(broker int) string { return fmt.Sprintf("127.0.0.1:%d", 9092+broker) }
+
+// Draw makes the scenario of a seed.
+func Draw(seed uint64) *Scenario {
+	d := dice{rand.New(rand.NewPCG(seed, 0x5eed))}
+	s := &Scenario{
+		Seed:       seed,
+		Nodes:      1 + d.IntN(3),
+		Partitions: int32(1 + d.IntN(4)),
+		Rules: naive.Rules{
+			GranularityMinutes: 15, HistoryHours: float64(2 + d.IntN(5)), MinRatio: []float64{0.2, 0.4, 0.6}[d.IntN(3)],
+			Threshold: 3, MinDeviation: []float64{0.01, 0.1}[d.IntN(2)], Median: d.one(2),
+		},
+		Commit:     []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
+		Batch:      []int{3, 50, 20_000}[d.IntN(3)],
+		Letters:    !d.one(4),
+		MadeBefore: d.one(2),
+		Aborts:     d.one(4),
+		Timing: stream.Timing{
+			Session: 6 * time.Second, Rebalance: 15 * time.Second, Transaction: 10 * time.Second,
+			Backoff: []time.Duration{100 * time.Millisecond, time.Second}[d.IntN(2)],
+		},
+		Length: d.between(15*time.Second, 60*time.Second),
+	}
+	s.drawRecords(d)
+	s.drawFaults(d)
+	return s
+}
+
+// dice adds to rand what is drawn often.
+type dice struct{ *rand.Rand }
+
+func (d dice) one(in int) bool { return d.IntN(in) == 0 }
+
+func (d dice) between(low, high time.Duration) time.Duration {
+	return low + time.Duration(d.Int64N(int64(high-low)))
+}
+
+const (
+	quarter = int64(15 * time.Minute / time.Millisecond)
+	// begin of the stream: three months before the bubble's clock begins.
+	begin = int64(946_684_800_000) - 90*24*4*quarter
+)
+
+// drawRecords makes a stream with what real ones have at their worst:
+// stragglers, gaps, bursts, bad records, entities that vanish and come back, and
+// timestamps of other ages.
+func (s *Scenario) drawRecords(d dice) {
+	entities, bins := 3+d.IntN(10), 40+d.IntN(60)
+	wild := 20 + d.IntN(200) // one in so many records is odd
+	when := time.Duration(0)
+	for bin := range bins {
+		switch d.IntN(8) {
+		case 0: // a burst: at once with the last one
+		case 1:
+			when += 3 * s.Length / time.Duration(bins)
+		default:
+			when += s.Length / time.Duration(bins)
+		}
+		for entity := range entities {
+			away := entity%6 == 5 && bin/24%2 == 1
+			if away || d.one(20) {
+				continue
+			}
+			s.Records = append(s.Records, s.drawRecord(d, entity, begin+int64(bin)*quarter, wild, when))
+		}
+	}
+}
+
+func (s *Scenario) drawRecord(d dice, entity int, at int64, wild int, when time.Duration) Record {
+	r := Record{When: when, Entity: entity, At: at, Key: fmt.Sprintf("e%d", entity), Value: 0.5 + 0.05*d.Float64()}
+	if d.one(12) {
+		r.Value *= 1.5 + 2*d.Float64()
+	}
+	if d.one(wild) {
+		switch d.IntN(5) {
+		case 0:
+			r.At -= d.Int64N(4 * quarter) // late, within the hour
+		case 1:
+			r.At -= d.Int64N(80 * quarter) // late by up to 20 hours
+		case 2:
+			r.At = 1 // 1970
+		case 3:
+			r.Value = []float64{0, -1e300, 1e300, math.SmallestNonzeroFloat64, 0.5}[d.IntN(5)]
+		case 4:
+			r.spoil(d)
+			return r
+		}
+	}
+	r.Payload = point(r.Key, r.Value)
+	return r
+}
+
+func point(key string, value float64) []byte {
+	payload := msgp.AppendMapHeader(nil, 2)
+	payload = msgp.AppendString(msgp.AppendString(payload, "k"), key)
+	return msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+}
+
+// spoil makes a bad record.
+func (r *Record) spoil(d dice) {
+	whole := point(r.Key, r.Value)
+	switch d.IntN(8) {
+	case 0:
+		r.Bad, r.Payload = "tombstone", nil
+	case 1:
+		r.Bad, r.Payload = "not_msgpack", []byte{0xc1, 'x'}
+	case 2:
+		r.Bad, r.Payload = "not_a_map", msgp.AppendString(nil, "text")
+	case 3:
+		r.Bad, r.Payload = "truncated", whole[:1+d.IntN(len(whole)-1)]
+	case 4:
+		r.Bad, r.Payload = "field_missing", msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "k"), r.Key)
+	case 5:
+		r.Bad, r.Payload = "value_not_finite", point(r.Key, math.NaN())
+	case 6:
+		r.Bad = "value_not_a_number"
+		r.Payload = msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 2), "k"), r.Key)
+		r.Payload = msgp.AppendString(msgp.AppendString(r.Payload, "v"), "much")
+	case 7:
+		r.Bad, r.At, r.Payload = "negative_timestamp", -1-d.Int64N(5), whole
+	}
+}
+
+// Words describe the scenario for the reader of a failure.
+func (s *Scenario) Words() string {
+	var text strings.Builder
+	metric := "mean"
+	if s.Rules.Median {
+		metric = "median"
+	}
+	fmt.Fprintf(&text, "seed %d: %d nodes, %d partitions, %d records in %.0f s; history %g h, ratio %g, %s; commit %s, batch %d, backoff %s",
+		s.Seed, s.Nodes, s.Partitions, len(s.Records), s.Length.Seconds(), s.Rules.HistoryHours, s.Rules.MinRatio, metric,
+		s.Commit, s.Batch, s.Timing.Backoff)
+	for _, extra := range []struct {
+		is   bool
+		word string
+	}{{s.Letters, "dead letters"}, {s.MadeBefore, "output topic made before"}, {s.Aborts, "the feeder aborts some"}} {
+		if extra.is {
+			text.WriteString(", " + extra.word)
+		}
+	}
+	text.WriteByte('\n')
+	if len(s.Faults) == 0 {
+		text.WriteString("  no fault\n")
+	}
+	for _, f := range s.Faults {
+		fmt.Fprintf(&text, "  %s\n", f)
+	}
+	return text.String()
+}
+
+// without returns the scenario with some faults taken out.
+func (s *Scenario) without(from, until int) *Scenario {
+	less := *s
+	less.Faults = slices.Concat(s.Faults[:from], s.Faults[until:])
+	return &less
+}
