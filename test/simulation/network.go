@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,7 +28,7 @@ type network struct {
 	wires     map[*wire]struct{}
 	dials     map[string]uint64    // by party: numbers its connections
 	dead      map[string]bool      // parties whose process was killed
-	frozen    map[string]bool      // parties whose process stands still
+	frozen    map[string]time.Time // since when parties' processes stand still
 	held      map[link]int         // links that carry nothing: how many faults hold them
 	refusing  map[string]int       // addresses of brokers that are away
 	traps     []*trap              // requests that something is to happen to
@@ -51,7 +52,7 @@ func newNetwork(seed uint64, sprung func(faultKind)) *network {
 	return &network{
 		seed: seed, sprung: sprung, changed: make(chan struct{}),
 		listeners: make(map[string]*listener), wires: make(map[*wire]struct{}), dials: make(map[string]uint64),
-		dead: make(map[string]bool), frozen: make(map[string]bool), held: make(map[link]int), refusing: make(map[string]int),
+		dead: make(map[string]bool), frozen: make(map[string]time.Time), held: make(map[link]int), refusing: make(map[string]int),
 	}
 }
 
@@ -73,6 +74,7 @@ func (n *network) with(change func()) {
 func (n *network) kill(party string) {
 	n.with(func() {
 		n.dead[party] = true
+		delete(n.frozen, party)
 		for w := range n.wires {
 			if w.party != party {
 				continue
@@ -86,7 +88,7 @@ func (n *network) kill(party string) {
 }
 
 // freeze stops a party, as SIGSTOP does; its connections stay.
-func (n *network) freeze(party string)   { n.with(func() { n.frozen[party] = true }) }
+func (n *network) freeze(party string)   { n.with(func() { n.frozen[party] = time.Now() }) }
 func (n *network) unfreeze(party string) { n.with(func() { delete(n.frozen, party) }) }
 
 // hold lets nothing pass between a party and a broker until release; then what
@@ -168,7 +170,7 @@ func (n *network) dial(ctx context.Context, party, address string) (net.Conn, er
 			n.mu.Unlock()
 			return nil, refused
 		}
-		if !n.frozen[party] && n.held[link{party, address}] == 0 {
+		if _, frozen := n.frozen[party]; !frozen && n.held[link{party, address}] == 0 {
 			w := n.connect(party, address)
 			n.mu.Unlock()
 			select {
@@ -221,8 +223,8 @@ type lane struct {
 }
 
 type chunk struct {
-	due  time.Time
-	data []byte
+	sent, due time.Time
+	data      []byte
 }
 
 // latency is mostly that of a data centre, and sometimes of a bad day.
@@ -247,7 +249,7 @@ func (w *wire) write(l *lane, data []byte, delay time.Duration) {
 		due = l.last
 	}
 	l.last = due
-	l.chunks = append(l.chunks, chunk{due, append([]byte(nil), data...)})
+	l.chunks = append(l.chunks, chunk{time.Now(), due, append([]byte(nil), data...)})
 	close(l.wake)
 	l.wake = make(chan struct{})
 }
@@ -366,8 +368,10 @@ func (e *end) take(buffer []byte) (count int, wait time.Duration, err error) {
 	if e.closed {
 		return 0, 0, net.ErrClosed
 	}
-	still := w.network.frozen[w.party] && e.client // its deadlines stand still, too
-	stuck := still || w.network.frozen[w.party] && !e.client || w.network.held[link{w.party, w.address}] > 0
+	since, frozen := w.network.frozen[w.party]
+	still := frozen && e.client // its deadlines stand still, too
+	unsent := frozen && !e.client && len(l.chunks) > 0 && !l.chunks[0].sent.Before(since)
+	stuck := still || unsent || w.network.held[link{w.party, w.address}] > 0
 	switch {
 	case stuck:
 	case l.broken:
@@ -429,3 +433,9 @@ func (e *end) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline: writes never wait.
 func (e *end) SetWriteDeadline(time.Time) error { return nil }
+
+// sameNode tells whether a party is a process of a node.
+func sameNode(party, node string) bool {
+	name, _, _ := strings.Cut(party, "#")
+	return name == node
+}

@@ -1,0 +1,219 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/bootstrap"
+	"anomalydetector/configs"
+)
+
+// node is a machine that runs one detector process after another, as a service
+// manager does: a process that ends by itself is started again.
+type node struct {
+	name string
+	run  *run
+	busy chan struct{} // holds a token; who takes it may start and end the process
+
+	process *process // nil while none runs
+	started int      // processes
+}
+
+// process is one life of the program.
+type process struct {
+	party   string // its name on the network
+	dir     string // its data directory
+	signals chan os.Signal
+	ended   chan struct{} // closed when Run has returned
+	err     error         // what it returned
+	asked   bool          // to end
+
+	mu      sync.Mutex
+	clients []*kgo.Client
+	log     bytes.Buffer
+}
+
+// OnNewClient makes a process a hook of its Kafka clients.
+func (p *process) OnNewClient(client *kgo.Client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clients = append(p.clients, client)
+}
+
+func (p *process) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(text)
+}
+
+func newNode(r *run, number int) *node {
+	n := &node{name: fmt.Sprintf("n%d", number), run: r, busy: make(chan struct{}, 1)}
+	n.busy <- struct{}{}
+	return n
+}
+
+// hold lets one at a time start and end the process.
+func (n *node) hold() func() {
+	<-n.busy
+	return func() { n.busy <- struct{}{} }
+}
+
+// start runs the program as its main function does, but for the network and
+// where it writes. To be called by who holds the node.
+func (n *node) start() {
+	if n.process != nil {
+		return
+	}
+	n.started++
+	p := &process{
+		party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
+		signals: make(chan os.Signal, 2), ended: make(chan struct{}),
+	}
+	n.process = p
+	if err := n.inherit(p.dir); err != nil {
+		n.run.problem("%s: data directory: %v", p.party, err)
+	}
+	fmt.Fprintf(p, "--- %s starts at %.3f s\n", p.party, n.run.clock().Seconds())
+	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals,
+		Env: func(name string) string {
+			return map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1)}[name]
+		}}
+	go func() {
+		p.err = n.run.program(world, n.run.confPath(), p)
+		close(p.ended)
+	}()
+	go n.keep(p)
+}
+
+// inherit gives a process the data directory that the last one left.
+func (n *node) inherit(dir string) error {
+	last := filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started-1))
+	if n.started == 1 {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "node-id"), []byte(n.name+"\n"), 0o644)
+	}
+	return os.Rename(last, dir)
+}
+
+// program is what main does after reading the command line.
+func (r *run) program(world *bootstrap.World, conf string, p *process) error {
+	config, err := configs.Load(conf, world.Env)
+	if err != nil {
+		return err
+	}
+	timing := r.scenario.Timing
+	return bootstrap.Run(world, []*configs.Config{config}, bootstrap.Options{
+		Client: []kgo.Opt{kgo.Dialer(r.network.dialer(p.party)), kgo.WithHooks(p)},
+		Timing: &timing, Batch: r.scenario.Batch,
+	})
+}
+
+// keep starts the process again if it ends by itself.
+func (n *node) keep(p *process) {
+	<-p.ended
+	release := n.hold()
+	defer release()
+	if p.asked || n.process != p {
+		return
+	}
+	n.process = nil
+	n.run.exited(p)
+	n.bury(p)
+	n.run.later(time.Second, func() {
+		release := n.hold()
+		defer release()
+		n.start()
+	})
+}
+
+// kill ends the process at once: nothing it does from now on has an effect. Its
+// goroutines are then wound up. To be called by who holds the node.
+func (n *node) kill() {
+	p := n.process
+	if p == nil {
+		return
+	}
+	n.process, p.asked = nil, true
+	n.run.network.kill(p.party)
+	p.signals <- syscall.SIGTERM
+	p.signals <- syscall.SIGTERM
+	<-p.ended
+	n.bury(p)
+}
+
+// stop ends the process as an operator does, and tells what is wrong with that.
+// To be called by who holds the node.
+func (n *node) stop(clean bool) {
+	p := n.process
+	if p == nil {
+		return
+	}
+	n.process, p.asked = nil, true
+	begin := time.Now()
+	p.signals <- syscall.SIGTERM
+	<-p.ended
+	if clean && p.err != nil {
+		n.run.problem("%s was stopped, and ended after %s with: %v", p.party, time.Since(begin), p.err)
+	}
+	n.bury(p)
+}
+
+// bury ends what a process that is no more has left running, as the operating
+// system would.
+func (n *node) bury(p *process) {
+	n.run.network.kill(p.party)
+	p.mu.Lock()
+	clients := p.clients
+	text := p.log.String()
+	p.mu.Unlock()
+	for _, client := range clients {
+		client.Close()
+	}
+	for line := range strings.Lines(text) {
+		if strings.Contains(line, "panic") {
+			n.run.problem("%s: %s", p.party, strings.TrimSpace(line))
+		}
+	}
+	n.run.logs = append(n.run.logs, text)
+}
+
+// operator is a client outside the simulated trouble.
+func (r *run) operator(options ...kgo.Opt) *kgo.Client {
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(brokerAddress(0), brokerAddress(1), brokerAddress(2)),
+		kgo.Dialer(r.network.dialer("operator")),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
+		kgo.MetadataMinAge(50 * time.Millisecond),
+	}, options...)...)
+	if err != nil {
+		panic(err) // the options are wrong
+	}
+	return client
+}
+
+// insist repeats what faults may disturb, within reason.
+func (r *run) insist(what string, try func(context.Context) error) bool {
+	var err error
+	for range 300 {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err = try(ctx)
+		cancel()
+		if err == nil {
+			return true
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	r.problem("%s: %v", what, err)
+	return false
+}

@@ -1,0 +1,591 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	inputTopic  = "in"
+	outputTopic = "out"
+	letterTopic = "bad"
+	group       = "group"
+	confName    = "sim"
+	feederID    = "feeder" // its transactional id
+)
+
+// Report is what came of a run.
+type Report struct {
+	Problems  []string
+	Drawn     [faultKinds]int // faults of the schedule that were carried out
+	Struck    [faultKinds]int // requests that were spoilt
+	Starts    int             // processes
+	Exits     int             // processes that ended by themselves
+	Anomalies int
+	Letters   int
+	Virtual   time.Duration
+	Log       string
+	Leaked    bool // goroutines were left: the run cannot end
+}
+
+// run is a scenario under way.
+type run struct {
+	scenario *Scenario
+	dir      string
+	begin    time.Time
+	network  *network
+	cluster  *kfake.Cluster
+	client   *kgo.Client // the operator's
+	admin    *kadm.Client
+	nodes    []*node
+
+	partitions atomic.Int32
+	healed     chan struct{}  // closed when all that is broken is to be mended
+	background sync.WaitGroup // what ends a fault later
+	handles    []*kfake.FaultHandle
+	scored     map[int32][]span // by partition: what was read and committed, one span after another
+	next       map[int32]int64  // where the last span of it begins
+	last       []Record         // fed when all is mended
+
+	mu       sync.Mutex
+	problems []string
+	report   Report
+	logs     []string
+}
+
+// span is the offsets [from, until) of a partition.
+type span struct{ from, until int64 }
+
+// Run runs a scenario in a bubble of its own, with the clock of the bubble.
+func Run(t *testing.T, scenario *Scenario) (report Report) {
+	dir := t.TempDir()
+	synctest.Test(t, func(*testing.T) {
+		r := &run{
+			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}),
+			scored: make(map[int32][]span), next: make(map[int32]int64),
+		}
+		r.network = newNetwork(scenario.Seed, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
+		r.live()
+		report = r.report
+		report.Problems = r.problems
+		report.Virtual = r.clock()
+		report.Log = strings.Join(r.logs, "")
+	})
+	return report
+}
+
+func (r *run) clock() time.Duration { return time.Since(r.begin) }
+
+func (r *run) problem(format string, values ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems = append(r.problems, fmt.Sprintf("at %.3f s: ", r.clock().Seconds())+fmt.Sprintf(format, values...))
+}
+
+func (r *run) count(change func(*Report)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change(&r.report)
+}
+
+// exited judges a process that ended by itself: a daemon does not, unless
+// somebody else has taken its name.
+func (r *run) exited(p *process) {
+	r.count(func(report *Report) { report.Exits++ })
+	if !slices.ContainsFunc(r.scenario.Faults, Fault.fences) {
+		r.problem("%s ended by itself: %v", p.party, p.err)
+	}
+}
+
+// later does what ends a fault, after a while or when all is mended.
+func (r *run) later(after time.Duration, do func()) {
+	r.background.Go(func() {
+		select {
+		case <-time.After(after):
+		case <-r.healed:
+		}
+		do()
+	})
+}
+
+func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") }
+
+func (r *run) writeConf() error {
+	s := r.scenario
+	metric, letters := "mean", ""
+	if s.Rules.Median {
+		metric = "median"
+	}
+	if s.Letters {
+		letters = "[output]\ndead_letter_topic = " + letterTopic + "\n"
+	}
+	return os.WriteFile(r.confPath(), fmt.Appendf(nil, `[io]
+input_topic = %s
+value_field = v
+key_field = k
+output_topic = %s
+time_granularity_min = %g
+consumer_group = %s
+[detection]
+threshold = %g
+dev_metric = %s
+min_dev = %g
+history_hours = %g
+history_min_ratio = %g
+[job]
+duration = 0
+[persistence]
+commit_interval = %g
+%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
+		s.Rules.HistoryHours, s.Rules.MinRatio, s.Commit.Seconds(), letters), 0o644)
+}
+
+// live is the run from the first broker to the last check.
+func (r *run) live() {
+	s := r.scenario
+	var ports []int
+	for broker := range brokers {
+		ports = append(ports, 9092+broker)
+	}
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(brokers), kfake.Ports(ports...), kfake.ListenFn(r.network.listen),
+		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	if err == nil {
+		err = cluster.CreateTopic(inputTopic, s.Partitions, nil)
+	}
+	if err == nil && s.MadeBefore {
+		err = cluster.CreateTopic(outputTopic, 3, nil)
+	}
+	if err == nil {
+		err = r.writeConf()
+	}
+	if err != nil {
+		panic(err) // the simulation itself is wrong
+	}
+	r.cluster = cluster
+	r.partitions.Store(s.Partitions)
+	r.client = r.operator(kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	r.admin = kadm.NewClient(r.client)
+	for number := range s.Nodes {
+		r.nodes = append(r.nodes, newNode(r, number))
+	}
+	for number, n := range r.nodes {
+		r.later(time.Duration(number)*700*time.Millisecond, n.startHeld)
+	}
+	fed := make(chan struct{})
+	go func() {
+		defer close(fed)
+		r.feed()
+	}()
+	for _, fault := range s.Faults {
+		time.Sleep(time.Until(r.begin.Add(fault.At)))
+		r.strike(fault)
+	}
+	<-fed
+	r.mend()
+	if r.caughtUp() {
+		r.stopAll(true)
+		r.verify()
+	} else {
+		r.stopAll(false)
+	}
+	r.client.Close()
+	r.cluster.Close()
+	r.leaks()
+}
+
+func (n *node) startHeld() {
+	release := n.hold()
+	defer release()
+	n.run.count(func(report *Report) { report.Starts++ })
+	n.start()
+}
+
+// strike lets a fault happen.
+func (r *run) strike(f Fault) {
+	r.count(func(report *Report) { report.Drawn[f.Kind]++ })
+	var n *node
+	party := "feeder"
+	if f.Node >= 0 {
+		n = r.nodes[f.Node]
+		party = n.name
+	}
+	of := func(l link) bool {
+		return sameNode(l.party, party) && (f.Broker < 0 || l.address == brokerAddress(f.Broker))
+	}
+	switch f.Kind {
+	case crash, cleanStop:
+		r.background.Go(func() {
+			release := n.hold()
+			if f.Kind == crash {
+				n.kill()
+			} else {
+				n.stop(false)
+			}
+			release()
+			r.later(f.For, n.startHeld)
+		})
+	case pause:
+		if p := n.process; p != nil {
+			r.network.freeze(p.party)
+			r.later(f.For, func() { r.network.unfreeze(p.party) })
+		}
+	case cut:
+		r.network.cut(of)
+	case hold:
+		for broker := range brokers {
+			l := link{party, brokerAddress(broker)}
+			if n != nil && n.process != nil {
+				l.party = n.process.party
+			}
+			if f.Broker < 0 || f.Broker == broker {
+				r.network.hold(l)
+				r.later(f.For, func() { r.network.release(l) })
+			}
+		}
+	case brokerAway:
+		for broker := range brokers {
+			if f.Broker < 0 || f.Broker == broker {
+				r.network.refuse(brokerAddress(broker))
+				r.later(f.For, func() { r.network.admit(brokerAddress(broker)) })
+			}
+		}
+	case requestFails:
+		r.handles = append(r.handles, r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{f.Key}, Err: f.Err, Count: f.Count, When: fromDetector}))
+	case requestLost, answerLost, requestLate:
+		r.network.set(&trap{kind: f.Kind, party: party, key: f.Key.Int16(), delay: f.For, count: f.Count})
+	case coordinatorMoves:
+		r.cluster.RehashCoordinators()
+	case leadersMove:
+		r.cluster.ShufflePartitionLeaders()
+	case producerFenced:
+		r.fence(n)
+	case partitionsAdded:
+		r.addPartitions(f.Count)
+	case offsetsReset:
+		r.resetOffsets(f)
+	}
+}
+
+// fromDetector keeps the feeder's transactions out of it.
+func fromDetector(request kmsg.Request) bool {
+	var id *string
+	switch request := request.(type) {
+	case *kmsg.ProduceRequest:
+		id = request.TransactionID
+	case *kmsg.InitProducerIDRequest:
+		id = request.TransactionalID
+	case *kmsg.AddPartitionsToTxnRequest:
+		id = &request.TransactionalID
+	case *kmsg.EndTxnRequest:
+		id = &request.TransactionalID
+	default:
+		return true
+	}
+	return id != nil && *id != feederID
+}
+
+// fence begins as the node's producer, and does nothing with it.
+func (r *run) fence(n *node) {
+	client := r.operator(kgo.TransactionalID(group + "." + confName + "." + n.name))
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_, _, _ = client.ProducerID(ctx) // another fault may keep it from that
+}
+
+func (r *run) addPartitions(count int) {
+	want := int(r.partitions.Load()) + count
+	r.insist("add partitions", func(ctx context.Context) error {
+		answers, err := r.admin.UpdatePartitions(ctx, want, inputTopic)
+		if err == nil {
+			err = answers.Error()
+		}
+		if err == kerr.InvalidPartitions {
+			err = nil // a try that seemed to have failed
+		}
+		return err
+	})
+	r.partitions.Store(int32(want))
+}
+
+// resetOffsets is what an operator does: stop all, wait until nothing of them
+// is left, set the offsets, start all.
+func (r *run) resetOffsets(f Fault) {
+	var releases []func()
+	for _, n := range r.nodes {
+		releases = append(releases, n.hold())
+		n.stop(false)
+	}
+	defer func() {
+		for i, release := range releases {
+			r.nodes[i].start()
+			release()
+		}
+	}()
+	committed, ok := r.settledOffsets()
+	if !ok {
+		return
+	}
+	ends, ok := r.ends()
+	if !ok {
+		return
+	}
+	var wanted kadm.Offsets
+	places := make(map[int32]int64)
+	for partition := range r.partitions.Load() {
+		place := (ends[partition] + 1) * int64(f.Where[int(partition)%len(f.Where)]) >> 16
+		places[partition] = place
+		wanted.AddOffset(inputTopic, partition, place, -1)
+	}
+	done := r.insist("reset offsets", func(ctx context.Context) error { return r.admin.CommitAllOffsets(ctx, group, wanted) })
+	if !done {
+		return
+	}
+	for partition, place := range places {
+		if at := committed[partition]; at > r.next[partition] {
+			r.scored[partition] = append(r.scored[partition], span{r.next[partition], at})
+		}
+		r.next[partition] = place
+	}
+}
+
+// settledOffsets waits until the group has no member, and no transaction that
+// could still commit, and returns its offsets.
+func (r *run) settledOffsets() (offsets map[int32]int64, ok bool) {
+	ok = r.insist("wait for an empty group", func(ctx context.Context) error {
+		groups, err := r.admin.DescribeGroups(ctx, group)
+		if err != nil {
+			return err
+		}
+		if state := groups[group].State; state != "Empty" && state != "Dead" {
+			return fmt.Errorf("the group is %s", state)
+		}
+		transactions, err := r.admin.ListTransactions(ctx, nil, []string{"Ongoing", "PrepareCommit", "PrepareAbort"})
+		if err != nil {
+			return err
+		}
+		for _, transaction := range transactions {
+			if transaction.TxnID != feederID {
+				return fmt.Errorf("transaction %s is open", transaction.TxnID)
+			}
+		}
+		fetched, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), group)
+		if err != nil {
+			return err
+		}
+		offsets = make(map[int32]int64)
+		fetched.Each(func(o kadm.OffsetResponse) {
+			if o.Topic == inputTopic {
+				offsets[o.Partition] = o.At
+			}
+		})
+		return nil
+	})
+	return offsets, ok
+}
+
+func (r *run) ends() (ends map[int32]int64, ok bool) {
+	ok = r.insist("list the ends", func(ctx context.Context) error {
+		listed, err := r.admin.ListEndOffsets(ctx, inputTopic)
+		if err == nil {
+			err = listed.Error()
+		}
+		ends = make(map[int32]int64)
+		listed.Each(func(o kadm.ListedOffset) { ends[o.Partition] = o.Offset })
+		return err
+	})
+	return ends, ok
+}
+
+// feed produces the stream. What it fails to write is no part of it.
+func (r *run) feed() {
+	d := dice{rand.New(rand.NewPCG(r.scenario.Seed, 0xfeed))}
+	options := []kgo.Opt{
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.Dialer(r.network.dialer("feeder")), kgo.MaxProduceRequestsInflightPerBroker(1),
+	}
+	if r.scenario.Aborts {
+		options = append(options, kgo.TransactionalID(feederID), kgo.TransactionTimeout(10*time.Second))
+	}
+	client := r.operator(options...)
+	defer func() { client.Close() }()
+	records := r.scenario.Records
+	for first := 0; first < len(records); {
+		past := first + 1
+		for past < len(records) && records[past].When == records[first].When {
+			past++
+		}
+		time.Sleep(time.Until(r.begin.Add(records[first].When)))
+		if !r.feedSome(client, d, first, past) {
+			client.Close()
+			client = r.operator(options...)
+		}
+		first = past
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_ = client.Flush(ctx)
+}
+
+// feedSome is false if the client is of no more use.
+func (r *run) feedSome(client *kgo.Client, d dice, first, past int) bool {
+	if r.scenario.Aborts && client.BeginTransaction() != nil {
+		return false
+	}
+	for number := first; number < past; number++ {
+		record := &r.scenario.Records[number]
+		client.Produce(context.Background(), r.kafkaRecord(record, number), func(*kgo.Record, error) {})
+	}
+	if !r.scenario.Aborts {
+		return true
+	}
+	end := kgo.TransactionEndTry(!d.one(5))
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if end == kgo.TryAbort {
+		if client.AbortBufferedRecords(ctx) != nil {
+			return false
+		}
+	} else if client.Flush(ctx) != nil {
+		return false
+	}
+	return client.EndTransaction(ctx, end) == nil
+}
+
+func (r *run) kafkaRecord(record *Record, number int) *kgo.Record {
+	return &kgo.Record{
+		Topic: inputTopic, Partition: int32(record.Entity) % r.partitions.Load(), Timestamp: time.UnixMilli(record.At),
+		Key: []byte(record.Key), Value: record.Payload,
+		Headers: []kgo.RecordHeader{{Key: "n", Value: fmt.Append(nil, number)}},
+	}
+}
+
+// mend ends all faults and has all nodes run.
+func (r *run) mend() {
+	close(r.healed)
+	for _, handle := range r.handles {
+		handle.Remove()
+	}
+	r.network.clear()
+	r.background.Wait()
+	for _, n := range r.nodes {
+		release := n.hold()
+		n.start()
+		release()
+	}
+}
+
+// caughtUp feeds some more, to each partition, and tells whether all of the
+// input gets committed, which shows that the detector lives.
+func (r *run) caughtUp() bool {
+	newest := begin
+	for _, record := range r.scenario.Records {
+		newest = max(newest, record.At)
+	}
+	partitions := int(r.partitions.Load())
+	var records []*kgo.Record
+	for entity := range 3 * partitions {
+		record := Record{Entity: entity, Key: fmt.Sprintf("e%d", entity), At: newest + quarter, Value: 0.5 + float64(entity)/50}
+		record.Payload = point(record.Key, record.Value)
+		records = append(records, r.kafkaRecord(&record, len(r.scenario.Records)+len(r.last)))
+		r.last = append(r.last, record)
+	}
+	fed := r.insist("feed the last records", func(ctx context.Context) error {
+		return r.client.ProduceSync(ctx, records...).FirstErr()
+	})
+	if !fed {
+		return false
+	}
+	ends, ok := r.ends()
+	if !ok {
+		return false
+	}
+	limit := time.Now().Add(5 * time.Minute)
+	var behind string
+	for time.Now().Before(limit) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		fetched, err := r.admin.FetchOffsets(ctx, group)
+		cancel()
+		behind = fmt.Sprint(err)
+		if err == nil {
+			behind = ""
+			for partition, end := range ends {
+				if o, ok := fetched.Lookup(inputTopic, partition); !ok || o.At != end {
+					behind += fmt.Sprintf(" partition %d is committed up to %d of %d", partition, o.At, end)
+				}
+			}
+		}
+		if behind == "" {
+			for partition, end := range ends {
+				r.scored[partition] = append(r.scored[partition], span{r.next[partition], end})
+			}
+			return true
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	r.problem("five minutes after all was mended the input is not committed:%s", behind)
+	return false
+}
+
+func (r *run) stopAll(clean bool) {
+	var stops sync.WaitGroup
+	for _, n := range r.nodes {
+		stops.Go(func() {
+			release := n.hold()
+			defer release()
+			n.stop(clean)
+		})
+	}
+	stops.Wait()
+	r.background.Wait()
+}
+
+// leaks waits until all goroutines of the bubble have ended, and reports those
+// that have not.
+func (r *run) leaks() {
+	var left []string
+	for range 60 {
+		time.Sleep(time.Second)
+		if left = goroutines(); len(left) == 0 {
+			return
+		}
+	}
+	r.report.Leaked = true
+	r.problem("%d goroutines are left, such as:\n%s", len(left), left[0])
+}
+
+// goroutines are the others of our bubble.
+func goroutines() (others []string) {
+	own := make([]byte, 200)
+	own = own[:runtime.Stack(own, false)]
+	head, _, _ := strings.Cut(string(own), "\n")
+	_, bubble, _ := strings.Cut(head, "synctest bubble ")
+	bubble, _, _ = strings.Cut(bubble, "]")
+	all := make([]byte, 16<<20)
+	all = all[:runtime.Stack(all, true)]
+	for text := range strings.SplitSeq(string(all), "\n\n") {
+		head, _, _ := strings.Cut(text, "\n")
+		mine := strings.HasSuffix(head, "synctest bubble "+bubble+"]:") || strings.Contains(head, "synctest bubble "+bubble+",")
+		if mine && !strings.HasPrefix(text, strings.Fields(string(own))[0]+" "+strings.Fields(string(own))[1]+" ") &&
+			!strings.Contains(text, "testing/synctest.") {
+			others = append(others, text)
+		}
+	}
+	return others
+}

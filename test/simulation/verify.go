@@ -1,0 +1,146 @@
+package simulation
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/test/golden"
+	"anomalydetector/test/naive"
+)
+
+// place is where a record of the input is.
+type place struct {
+	partition int32
+	offset    int64
+}
+
+// expected is what is to come of a record.
+type expected struct {
+	payload string // of the anomaly; empty: none
+	reason  string // of the dead letter; empty: none
+	times   int    // it was read and committed
+}
+
+// verify compares what was committed with what a naive detector says of the
+// input as it is in the log.
+func (r *run) verify() {
+	log, err := r.read(inputTopic)
+	if err != nil {
+		r.problem("read the input: %v", err)
+		return
+	}
+	want := r.expect(log)
+	r.report.Anomalies = r.compare(outputTopic, want,
+		func(e expected) string { return e.payload }, func(record *kgo.Record) string { return string(record.Value) })
+	if r.scenario.Letters {
+		r.report.Letters = r.compare(letterTopic, want,
+			func(e expected) string { return e.reason }, func(record *kgo.Record) string { return header(record, "reason") })
+	}
+}
+
+func (r *run) read(topic string) ([]*kgo.Record, error) {
+	return golden.Read(topic, kgo.SeedBrokers(brokerAddress(0)), kgo.Dialer(r.network.dialer("operator")))
+}
+
+// expect runs the naive detector over the log.
+func (r *run) expect(log []*kgo.Record) map[place]expected {
+	slices.SortFunc(log, func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
+	oracles := make(map[int32]*naive.Detector)
+	want := make(map[place]expected)
+	for _, record := range log {
+		truth := r.truth(record)
+		e := expected{times: r.times(record)}
+		if truth.Bad != "" {
+			e.reason = truth.Bad
+		} else {
+			oracle := oracles[record.Partition]
+			if oracle == nil {
+				oracle = naive.New(r.scenario.Rules)
+				oracles[record.Partition] = oracle
+			}
+			if deviation, anomalous := oracle.Decide(truth.Key, truth.At, truth.Value); anomalous {
+				e.payload = string(golden.Payload(record.Value, deviation))
+			}
+		}
+		want[place{record.Partition, record.Offset}] = e
+	}
+	return want
+}
+
+// truth is the record as it was made.
+func (r *run) truth(record *kgo.Record) Record {
+	number, err := strconv.Atoi(header(record, "n"))
+	if err != nil {
+		panic(err) // nobody else feeds
+	}
+	if made := r.scenario.Records; number < len(made) {
+		return made[number]
+	}
+	return r.last[number-len(r.scenario.Records)]
+}
+
+// times is how often a record was read and committed: an operator may have set
+// the offsets back, or forward.
+func (r *run) times(record *kgo.Record) (times int) {
+	for _, s := range r.scored[record.Partition] {
+		if s.from <= record.Offset && record.Offset < s.until {
+			times++
+		}
+	}
+	return times
+}
+
+// compare checks that a topic holds what is wanted, as often as it is wanted,
+// and returns how many records it holds.
+func (r *run) compare(topic string, want map[place]expected, wanted func(expected) string, got func(*kgo.Record) string) int {
+	records, err := r.read(topic)
+	if err != nil {
+		r.problem("read %s: %v", topic, err)
+		return 0
+	}
+	slices.SortFunc(records, func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
+	found := make(map[place]int)
+	order := make(map[string]int64)
+	for _, record := range records {
+		partition, _ := strconv.Atoi(header(record, "partition"))
+		offset, _ := strconv.ParseInt(header(record, "offset"), 10, 64)
+		at := place{int32(partition), offset}
+		found[at]++
+		e := want[at]
+		if text := wanted(e); text != got(record) {
+			r.problem("%s: %q of offset %d of partition %d, where %q is right", topic, got(record), at.offset, at.partition, text)
+		}
+		line := fmt.Sprint(record.Partition, partition, string(record.Key))
+		if offset < order[line] && !r.replayed() {
+			r.problem("%s: offset %d of partition %d came after offset %d", topic, offset, partition, order[line])
+		}
+		order[line] = offset
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(want), func(a, b place) int { return int(a.offset - b.offset) }) {
+		e := want[at]
+		if times := found[at]; wanted(e) != "" && times != e.times {
+			r.problem("%s: offset %d of partition %d (timestamp %s) is there %d times, where %d are right", topic, at.offset, at.partition,
+				time.UnixMilli(0).UTC().Format(time.Kitchen), times, e.times)
+		}
+	}
+	return len(records)
+}
+
+// replayed tells whether an operator has set offsets.
+func (r *run) replayed() bool {
+	return slices.ContainsFunc(r.scenario.Faults, func(f Fault) bool { return f.Kind == offsetsReset })
+}
+
+func header(record *kgo.Record, name string) string {
+	for _, h := range record.Headers {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
