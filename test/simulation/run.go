@@ -480,6 +480,7 @@ func (r *run) kafkaRecord(record *Record, number int) *kgo.Record {
 func (r *run) mend() {
 	close(r.healed)
 	for _, handle := range r.handles {
+		r.count(func(report *Report) { report.Struck[requestFails] += handle.Hits() })
 		handle.Remove()
 	}
 	r.network.clear()

@@ -1,16 +1,146 @@
 package simulation
 
-import "testing"
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
 
-func TestOne(t *testing.T) {
-	s := Draw(1)
-	s.Faults = nil
-	r := Run(t, s)
-	t.Log(s.Words())
-	t.Logf("%+v", r.Virtual)
-	t.Log(r.Log)
-	for _, p := range r.Problems {
-		t.Error(p)
+var (
+	seedFlag  = flag.Uint64("seed", 1, "the first seed")
+	seedsFlag = flag.Int("seeds", 40, "how many seeds, from the first one on")
+	keepFlag  = flag.String("keep", "", "folder for the logs of failed seeds")
+	findFlag  = flag.Bool("find", false, "end at the first failure, without shrinking it")
+)
+
+// repeats is how often a schedule is tried: what a seed draws is the same each
+// time, but goroutines that run at the same instant of virtual time take turns
+// as the scheduler likes.
+const repeats = 3
+
+// TestSeeds runs seeds on all cores. It needs the build tag synctests, by which
+// the Kafka client's locks let virtual time pass.
+func TestSeeds(t *testing.T) {
+	var all total
+	var next atomic.Int64
+	begin := time.Now()
+	for range 2 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= *seedsFlag || *findFlag && t.Failed() {
+					return
+				}
+				scenario := Draw(*seedFlag + uint64(n))
+				report := run1(t, scenario)
+				all.add(report)
+				if len(report.Problems) > 0 {
+					tell(t, scenario, report)
+				}
+			}
+		})
 	}
-	t.Log(r.Anomalies, r.Letters, len(s.Records))
+	t.Cleanup(func() { all.print(*seedFlag, time.Since(begin)) })
+}
+
+// run1 runs a scenario in a subtest, so that its folder is gone afterwards.
+func run1(t *testing.T, scenario *Scenario) (report Report) {
+	t.Run(fmt.Sprint("seed_", scenario.Seed), func(t *testing.T) {
+		report = Run(t, scenario)
+		if report.Leaked {
+			// The bubble cannot end, and takes the process with it.
+			fmt.Printf("FAIL %s%s\n", scenario.Words(), strings.Join(report.Problems, "\n"))
+			keep(scenario, report)
+			os.Exit(1)
+		}
+	})
+	return report
+}
+
+// tell says what is wrong, and with how few faults it still is.
+func tell(t *testing.T, scenario *Scenario, report Report) {
+	keep(scenario, report)
+	const most = 12
+	problems := report.Problems
+	if len(problems) > most {
+		problems = append(problems[:most:most], fmt.Sprintf("and %d more", len(problems)-most))
+	}
+	t.Errorf("%s  %s", scenario.Words(), strings.Join(problems, "\n  "))
+	if *findFlag {
+		return
+	}
+	failed := 0
+	for range repeats {
+		if len(run1(t, scenario).Problems) > 0 {
+			failed++
+		}
+	}
+	shrunk := Shrink(scenario, func(less *Scenario) bool {
+		for range repeats {
+			if len(run1(t, less).Problems) > 0 {
+				return true
+			}
+		}
+		return false
+	})
+	t.Logf("it failed again in %d of %d runs; shrunk to: %s", failed, repeats, shrunk.Words())
+}
+
+func keep(scenario *Scenario, report Report) {
+	if *keepFlag == "" {
+		return
+	}
+	text := scenario.Words() + strings.Join(report.Problems, "\n") + "\n" + report.Log
+	if err := os.WriteFile(filepath.Join(*keepFlag, fmt.Sprintf("seed-%d.log", scenario.Seed)), []byte(text), 0o644); err != nil {
+		fmt.Println("the log was not kept:", err)
+	}
+}
+
+// total is the sum of many reports.
+type total struct {
+	mu      sync.Mutex
+	runs    int
+	failed  int
+	sum     Report
+	drawn   [faultKinds]int
+	struck  [faultKinds]int
+	virtual time.Duration
+}
+
+func (a *total) add(r Report) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.runs++
+	if len(r.Problems) > 0 {
+		a.failed++
+	}
+	for kind := range faultKinds {
+		a.drawn[kind] += r.Drawn[kind]
+		a.struck[kind] += r.Struck[kind]
+	}
+	a.sum.Starts += r.Starts
+	a.sum.Exits += r.Exits
+	a.sum.Anomalies += r.Anomalies
+	a.sum.Letters += r.Letters
+	a.virtual += r.Virtual
+}
+
+func (a *total) print(first uint64, took time.Duration) {
+	fmt.Printf("simulated %d seeds from %d on, in %s: %.1f seeds/s, %.1f hours of virtual time; %d failed\n", a.runs, first,
+		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), a.virtual.Hours(), a.failed)
+	fmt.Printf("  %d anomalies, %d dead letters, %d processes, %d of which ended by themselves\n", a.sum.Anomalies, a.sum.Letters, a.sum.Starts, a.sum.Exits)
+	for kind := range faultKinds {
+		struck := ""
+		if kind == requestFails || kind == requestLost || kind == answerLost || kind == requestLate {
+			struck = fmt.Sprintf(" (%d requests)", a.struck[kind])
+		}
+		fmt.Printf("  %5d %s%s\n", a.drawn[kind], kind, struck)
+	}
 }

@@ -1,0 +1,17 @@
+package simulation
+
+// Shrink takes faults out of a schedule as long as fails says that what is left
+// still fails: halves first, then single ones.
+func Shrink(s *Scenario, fails func(*Scenario) bool) *Scenario {
+	for part := (len(s.Faults) + 1) / 2; part > 0; part /= 2 {
+		for from := 0; from < len(s.Faults); {
+			less := s.without(from, min(from+part, len(s.Faults)))
+			if fails(less) {
+				s = less
+			} else {
+				from += part
+			}
+		}
+	}
+	return s
+}
