@@ -330,8 +330,11 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 		d.fences++
 	}
 	switch {
-	case errors.Is(err, stream.ErrFenced), d.fences >= attempts, d.config.FailFast, d.stopping:
+	case errors.Is(err, stream.ErrFenced), d.fences >= attempts, d.config.FailFast:
 		d.result = err
+		d.close(ctx)
+	case d.stopping:
+		d.config.Log.Warn("the last transaction could not be committed, its records are read again at the next start", "error", err)
 		d.close(ctx)
 	default:
 		d.config.Log.Error("session failed, opening another", "error", err)

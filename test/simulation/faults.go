@@ -181,8 +181,9 @@ func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
 }
 
 // fences tells whether a fault may end a process that did nothing wrong: its
-// membership or its transactional id was taken over.
+// membership or its transactional id was taken over, be it by a request of its
+// own predecessor that arrives late.
 func (f Fault) fences() bool {
-	return f.Kind == producerFenced || f.Kind == requestFails &&
+	return f.Kind == producerFenced || f.Kind == requestLate && f.Key == kmsg.JoinGroup || f.Kind == requestFails &&
 		slices.Contains([]*kerr.Error{kerr.FencedInstanceID, kerr.ProducerFenced, kerr.InvalidProducerEpoch}, f.Err)
 }

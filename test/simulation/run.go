@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -127,6 +128,22 @@ func (r *run) later(after time.Duration, do func()) {
 
 func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") }
 
+// debugLog is set to log what the Kafka clients do, too.
+var debugLog string
+
+const debugSections = `[loggers]
+keys = root
+[handlers]
+keys = out
+[formatters]
+keys =
+[logger_root]
+level = DEBUG
+handlers = out
+[handler_out]
+class = StreamHandler
+`
+
 func (r *run) writeConf() error {
 	s := r.scenario
 	metric, letters := "mean", ""
@@ -153,8 +170,8 @@ history_min_ratio = %g
 duration = 0
 [persistence]
 commit_interval = %g
-%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
-		s.Rules.HistoryHours, s.Rules.MinRatio, s.Commit.Seconds(), letters), 0o644)
+%s%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
+		s.Rules.HistoryHours, s.Rules.MinRatio, s.Commit.Seconds(), letters, debugLog), 0o644)
 }
 
 // live is the run from the first broker to the last check.
@@ -317,7 +334,7 @@ func (r *run) addPartitions(count int) {
 		if err == nil {
 			err = answers.Error()
 		}
-		if err == kerr.InvalidPartitions {
+		if errors.Is(err, kerr.InvalidPartitions) {
 			err = nil // a try that seemed to have failed
 		}
 		return err
@@ -387,6 +404,9 @@ func (r *run) settledOffsets() (offsets map[int32]int64, ok bool) {
 			}
 		}
 		fetched, err := r.admin.FetchOffsets(kadm.RequireStable(ctx), group)
+		if errors.Is(err, kerr.GroupIDNotFound) {
+			err = nil // nobody has been there yet
+		}
 		if err != nil {
 			return err
 		}

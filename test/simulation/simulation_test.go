@@ -16,6 +16,7 @@ var (
 	seedFlag  = flag.Uint64("seed", 1, "the first seed")
 	seedsFlag = flag.Int("seeds", 40, "how many seeds, from the first one on")
 	keepFlag  = flag.String("keep", "", "folder for the logs of failed seeds")
+	debugFlag = flag.Bool("debug", false, "log what the Kafka clients do, too")
 	findFlag  = flag.Bool("find", false, "end at the first failure, without shrinking it")
 )
 
@@ -27,6 +28,9 @@ const repeats = 3
 // TestSeeds runs seeds on all cores. It needs the build tag synctests, by which
 // the Kafka client's locks let virtual time pass.
 func TestSeeds(t *testing.T) {
+	if *debugFlag {
+		debugLog = debugSections
+	}
 	var all total
 	var next atomic.Int64
 	begin := time.Now()
