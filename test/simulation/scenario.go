@@ -96,8 +96,12 @@ const (
 func (s *Scenario) drawRecords(d dice) {
 	entities, bins := 3+d.IntN(10), 40+d.IntN(60)
 	wild := 20 + d.IntN(200) // one in so many records is odd
-	when := time.Duration(0)
+	when, at := time.Duration(0), begin
 	for bin := range bins {
+		at += quarter
+		if d.one(40) {
+			at += d.Int64N(60 * 4 * quarter) // nothing is published for up to 60 hours
+		}
 		switch d.IntN(8) {
 		case 0: // a burst: at once with the last one
 		case 1:
@@ -110,7 +114,7 @@ func (s *Scenario) drawRecords(d dice) {
 			if away || d.one(20) {
 				continue
 			}
-			s.Records = append(s.Records, s.drawRecord(d, entity, begin+int64(bin)*quarter, wild, when))
+			s.Records = append(s.Records, s.drawRecord(d, entity, at, wild, when))
 		}
 	}
 }
@@ -121,7 +125,7 @@ func (s *Scenario) drawRecord(d dice, entity int, at int64, wild int, when time.
 		r.Value *= 1.5 + 2*d.Float64()
 	}
 	if d.one(wild) {
-		switch d.IntN(5) {
+		switch d.IntN(6) {
 		case 0:
 			r.At -= d.Int64N(4 * quarter) // late, within the hour
 		case 1:
@@ -133,6 +137,8 @@ func (s *Scenario) drawRecord(d dice, entity int, at int64, wild int, when time.
 		case 4:
 			r.spoil(d)
 			return r
+		case 5:
+			r.At += d.Int64N(200 * quarter) // up to 50 hours too early
 		}
 	}
 	r.Payload = point(r.Key, r.Value)
