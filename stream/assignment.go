@@ -133,7 +133,10 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 		if !ok {
 			continue
 		}
-		assignment.Offset = offset.Offset
+		if assignment.Offset != offset.Offset {
+			// Something was committed since: there is history now.
+			assignment.Offset, assignment.Fresh = offset.Offset, false
+		}
 		list = append(list, assignment)
 	}
 	slices.SortFunc(list, func(a, b messages.Assignment) int { return cmp.Compare(a.Partition, b.Partition) })
