@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers readme
+.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers readme simulate mutants
 
 check: format vet staticcheck imports race
 
@@ -14,6 +14,7 @@ format:
 
 vet:
 	go vet ./...
+	go vet -tags synctests ./test/simulation
 
 staticcheck:
 	go run $(STATICCHECK) ./...
@@ -36,6 +37,17 @@ fuzz:
 BENCHTIME ?= 1s
 bench:
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./actors
+
+# The whole program in virtual time, with faults drawn from seeds; see
+# docs/reliability.md. make simulate SEEDS=1000 [SEED=n] [SIMFLAGS='-race']
+SEED ?= 1
+SEEDS ?= 1000
+simulate:
+	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -run TestSeeds -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
+
+# Whether the simulation finds small deliberate bugs.
+mutants:
+	test/simulation/mutants/run
 
 # The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
 test-kafka:

@@ -3,10 +3,7 @@ package actors_test
 import (
 	"context"
 	"fmt"
-	"math"
-	"math/big"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -16,58 +13,8 @@ import (
 
 	"anomalydetector/detection"
 	"anomalydetector/test/golden"
+	"anomalydetector/test/naive"
 )
-
-// naive is the algorithm of the original, in a few slow lines.
-type naive struct {
-	settings detection.Settings
-	windows  map[string][]naivePoint
-}
-
-type naivePoint struct {
-	at    int64
-	value float64
-}
-
-// decide returns the deviation if the point is an anomaly.
-func (n *naive) decide(key string, at int64, value float64) (deviation float64, anomalous bool) {
-	s := n.settings
-	h := n.windows[key]
-	for len(h) > 0 && float64(h[0].at) < float64(at)-s.HistoryHours*60*60*1000 {
-		h = h[1:]
-	}
-	if float64(len(h)) > s.MinRatio*s.HistoryHours*(60/s.GranularityMinutes) {
-		var values, distances []float64
-		for _, p := range h {
-			values = append(values, p.value)
-		}
-		m := middle(values)
-		sum := new(big.Rat)
-		for _, v := range values {
-			d := math.Abs(v - m)
-			distances = append(distances, d)
-			sum.Add(sum, new(big.Rat).SetFloat64(d))
-		}
-		d, _ := sum.Quo(sum, big.NewRat(int64(len(h)), 1)).Float64()
-		if s.Metric == detection.MedianDeviation {
-			d = middle(distances)
-		}
-		scale := float64(1.4826 * float64(s.MinDeviation+d))
-		deviation = (value - m) / scale
-		anomalous = math.Abs(deviation) > s.Threshold
-	}
-	n.windows[key] = append(h, naivePoint{at, value})
-	return deviation, anomalous
-}
-
-func middle(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	if n%2 == 1 {
-		return sorted[n/2]
-	}
-	return (sorted[n/2-1] + sorted[n/2]) / 2
-}
 
 // wild is a stream with what real ones have at their worst: stragglers, gaps,
 // entities that vanish and come back, and timestamps from other ages.
@@ -78,7 +25,8 @@ func wild(seed uint64, bins int) (*golden.Case, settings) {
 		rules:      detection.Settings{GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 3, MinDeviation: 0.01},
 		valueField: "v", keyFields: []string{"k"},
 	}
-	oracle := &naive{set.rules, make(map[string][]naivePoint)}
+	oracle := naive.New(naive.Rules{GranularityMinutes: set.rules.GranularityMinutes, HistoryHours: set.rules.HistoryHours,
+		MinRatio: set.rules.MinRatio, Threshold: set.rules.Threshold, MinDeviation: set.rules.MinDeviation})
 	const start = 1_600_000_000_000
 	quarter := (15 * time.Minute).Milliseconds()
 	for bin := range bins {
@@ -105,7 +53,7 @@ func wild(seed uint64, bins int) (*golden.Case, settings) {
 			payload := msgp.AppendMapHeader(nil, 2)
 			payload = msgp.AppendString(msgp.AppendString(payload, "k"), key)
 			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
-			if deviation, anomalous := oracle.decide(key, at, value); anomalous {
+			if deviation, anomalous := oracle.Decide(key, at, value); anomalous {
 				g.Expected[len(g.Records)] = deviation
 			}
 			g.Records = append(g.Records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})

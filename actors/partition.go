@@ -19,6 +19,8 @@ import (
 // HistoryReader replays what was committed.
 type HistoryReader interface {
 	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (covered int64, err error)
+	// Close waits for the Reads that are being cancelled.
+	Close() error
 }
 
 // partition owns the entities of one Kafka partition: it decodes the records,

@@ -48,6 +48,8 @@ func benchConfig() *Config {
 // noHistory is a topic in which nothing was committed.
 type noHistory struct{}
 
+func (noHistory) Close() error { return nil }
+
 func (noHistory) Read(context.Context, stream.Span, func(stream.Replayed) error) (int64, error) {
 	return stream.Complete, nil
 }

@@ -103,6 +103,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
+		stops = append(stops, detector.Reader.Close)
 		built = append(built, detector)
 		durations = append(durations, config.Job.Duration)
 	}

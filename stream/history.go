@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -13,7 +14,10 @@ import (
 
 // History reads again what the group has committed, on connections of its own:
 // a replay never touches the session.
-type History struct{ config Config }
+type History struct {
+	config  Config
+	reading sync.WaitGroup
+}
 
 // NewHistory reads the input topic of the configuration.
 func NewHistory(config Config) *History { return &History{config: config} }
@@ -49,6 +53,8 @@ const Complete = math.MinInt64
 // Read calls deliver with the records of the span, run by run, and returns what
 // they cover: Complete if the span has a From, or begins with the topic.
 func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (covered int64, err error) {
+	h.reading.Add(1)
+	defer h.reading.Done()
 	covered = Complete
 	from := span.From
 	if from < 0 {
@@ -64,6 +70,23 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 		return 0, fmt.Errorf("read history of partition %d, offsets %d to %d: %w", span.Partition, from, span.Until, err)
 	}
 	return covered, nil
+}
+
+// Close waits for the Reads under way, whose contexts have ended, to close
+// their connections. None may begin afterwards.
+func (h *History) Close() error {
+	const most = 5 * time.Second
+	over := make(chan struct{})
+	go func() {
+		h.reading.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-time.After(most):
+		return errors.New("the reading of the history does not end")
+	}
 }
 
 // start finds the first offset of the history before span.Until.

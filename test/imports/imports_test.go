@@ -23,6 +23,8 @@ var allowed = map[string][]string{
 	"synthetic":              {},
 	"test/imports":           {},
 	"test/golden":            {},
+	"test/naive":             {},
+	"test/simulation":        {"bootstrap", "configs", "stream", "test/golden", "test/naive"},
 	"test/kafka":             {},
 	"test/containers/golden": {"test/golden"},
 }

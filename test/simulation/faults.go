@@ -23,6 +23,7 @@ const (
 	requestFails                      // the broker answers with an error
 	requestLost                       // the connection breaks before a request arrives
 	answerLost                        // the connection breaks after a request was applied
+	answerWrong                       // of a commit that was applied: its repetition is answered with an error
 	requestLate                       // a request arrives after its sender has given it up, perhaps
 	coordinatorMoves                  // groups and transactions get other coordinators
 	leadersMove                       // partitions get other leaders
@@ -33,13 +34,13 @@ const (
 )
 
 var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold", "broker away", "request fails", "request lost",
-	"answer lost", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset"}
+	"answer lost", "answer wrong", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset"}
 
 func (k faultKind) String() string { return faultWords[k] }
 
 // weights are how often each kind is drawn.
 var weights = [faultKinds]int{crash: 6, cleanStop: 4, pause: 4, cut: 4, hold: 3, brokerAway: 2, requestFails: 10, requestLost: 4,
-	answerLost: 8, requestLate: 4, coordinatorMoves: 2, leadersMove: 2, producerFenced: 2, partitionsAdded: 1, offsetsReset: 1}
+	answerLost: 8, answerWrong: 3, requestLate: 4, coordinatorMoves: 2, leadersMove: 2, producerFenced: 2, partitionsAdded: 1, offsetsReset: 1}
 
 // Fault is something that goes wrong at a time.
 type Fault struct {
@@ -80,7 +81,7 @@ func (f Fault) String() string {
 		return fmt.Sprintf("%s: %s%s, %d times", text, f.Key.Name(), node, f.Count)
 	case requestLate:
 		return fmt.Sprintf("%s: %s%s by %.2f s", text, f.Key.Name(), node, f.For.Seconds())
-	case producerFenced:
+	case producerFenced, answerWrong:
 		return text + node
 	case partitionsAdded:
 		return fmt.Sprintf("%s: %d", text, f.Count)

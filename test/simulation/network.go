@@ -46,6 +46,7 @@ type trap struct {
 	key   int16
 	delay time.Duration // of a late request
 	count int
+	then  func() // is called, if not nil, when a request fell into it
 }
 
 func newNetwork(seed uint64, sprung func(faultKind)) *network {
@@ -269,10 +270,13 @@ func (w *wire) request(data []byte) (delay time.Duration, arrives bool) {
 			w.network.traps = append(w.network.traps[:i:i], w.network.traps[i+1:]...)
 		}
 		w.network.sprung(t.kind)
+		if t.then != nil {
+			t.then()
+		}
 		switch t.kind {
 		case requestLost:
 			return 0, false
-		case answerLost:
+		case answerLost, answerWrong:
 			if w.fatal == nil {
 				w.fatal = make(map[int32]struct{})
 			}

@@ -38,7 +38,7 @@ type process struct {
 	asked   bool          // to end
 
 	mu      sync.Mutex
-	clients []*kgo.Client
+	clients map[*kgo.Client]bool // whether each is open
 	log     bytes.Buffer
 }
 
@@ -46,7 +46,14 @@ type process struct {
 func (p *process) OnNewClient(client *kgo.Client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clients = append(p.clients, client)
+	p.clients[client] = true
+}
+
+// OnClientClosed is the end of what OnNewClient began.
+func (p *process) OnClientClosed(client *kgo.Client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clients[client] = false
 }
 
 func (p *process) Write(text []byte) (int, error) {
@@ -77,6 +84,7 @@ func (n *node) start() {
 	p := &process{
 		party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
 		signals: make(chan os.Signal, 2), ended: make(chan struct{}),
+		clients: make(map[*kgo.Client]bool),
 	}
 	n.process = p
 	if err := n.inherit(p.dir); err != nil {
@@ -166,6 +174,9 @@ func (n *node) stop(clean bool) {
 	if clean && p.err != nil {
 		n.run.problem("%s was stopped, and ended after %s with: %v", p.party, time.Since(begin), p.err)
 	}
+	if open := p.open(); p.err == nil && len(open) > 0 {
+		n.run.problem("%s was stopped, and left %d clients open", p.party, len(open))
+	}
 	n.bury(p)
 }
 
@@ -173,19 +184,32 @@ func (n *node) stop(clean bool) {
 // system would.
 func (n *node) bury(p *process) {
 	n.run.network.kill(p.party)
-	p.mu.Lock()
-	clients := p.clients
-	text := p.log.String()
-	p.mu.Unlock()
-	for _, client := range clients {
+	for _, client := range p.open() {
 		client.Close()
 	}
+	p.mu.Lock()
+	text := p.log.String()
+	p.mu.Unlock()
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "panic") {
 			n.run.problem("%s: %s", p.party, strings.TrimSpace(line))
 		}
 	}
+	n.run.mu.Lock()
+	defer n.run.mu.Unlock()
 	n.run.logs = append(n.run.logs, text)
+}
+
+// open are the clients that were not closed.
+func (p *process) open() (clients []*kgo.Client) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for client, open := range p.clients {
+		if open {
+			clients = append(clients, client)
+		}
+	}
+	return clients
 }
 
 // operator is a client outside the simulated trouble.

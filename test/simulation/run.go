@@ -284,9 +284,13 @@ func (r *run) strike(f Fault) {
 			}
 		}
 	case requestFails:
-		r.handles = append(r.handles, r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{f.Key}, Err: f.Err, Count: f.Count, When: fromDetector}))
+		r.fail(kfake.Fault{Keys: []kmsg.Key{f.Key}, Err: f.Err, Count: f.Count, When: fromDetector})
 	case requestLost, answerLost, requestLate:
 		r.network.set(&trap{kind: f.Kind, party: party, key: f.Key.Int16(), delay: f.For, count: f.Count})
+	case answerWrong:
+		r.network.set(&trap{kind: f.Kind, party: party, key: kmsg.EndTxn.Int16(), count: 1, then: func() {
+			r.fail(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: transactionalID(n), Err: kerr.UnknownServerError, When: butTheFirst()})
+		}})
 	case coordinatorMoves:
 		r.cluster.RehashCoordinators()
 	case leadersMove:
@@ -318,9 +322,30 @@ func fromDetector(request kmsg.Request) bool {
 	return id != nil && *id != feederID
 }
 
+// fail has the brokers answer with an error, until all is mended.
+func (r *run) fail(fault kfake.Fault) {
+	handle := r.cluster.Fault(fault)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handles = append(r.handles, handle)
+}
+
+// butTheFirst matches all requests but the first one it is shown.
+func butTheFirst() func(kmsg.Request) bool {
+	var first kmsg.Request
+	return func(request kmsg.Request) bool {
+		if first == nil {
+			first = request
+		}
+		return request != first
+	}
+}
+
+func transactionalID(n *node) string { return group + "." + confName + "." + n.name }
+
 // fence begins as the node's producer, and does nothing with it.
 func (r *run) fence(n *node) {
-	client := r.operator(kgo.TransactionalID(group + "." + confName + "." + n.name))
+	client := r.operator(kgo.TransactionalID(transactionalID(n)))
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -499,11 +524,11 @@ func (r *run) kafkaRecord(record *Record, number int) *kgo.Record {
 // mend ends all faults and has all nodes run.
 func (r *run) mend() {
 	close(r.healed)
+	r.network.clear()
 	for _, handle := range r.handles {
 		r.count(func(report *Report) { report.Struck[requestFails] += handle.Hits() })
 		handle.Remove()
 	}
-	r.network.clear()
 	r.background.Wait()
 	for _, n := range r.nodes {
 		release := n.hold()

@@ -1,3 +1,5 @@
+//go:build synctests
+
 package simulation
 
 import (
@@ -5,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,7 +37,7 @@ func TestSeeds(t *testing.T) {
 	var all total
 	var next atomic.Int64
 	begin := time.Now()
-	for range 2 {
+	for range runtime.GOMAXPROCS(0) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			for {
@@ -142,7 +145,7 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("  %d anomalies, %d dead letters, %d processes, %d of which ended by themselves\n", a.sum.Anomalies, a.sum.Letters, a.sum.Starts, a.sum.Exits)
 	for kind := range faultKinds {
 		struck := ""
-		if kind == requestFails || kind == requestLost || kind == answerLost || kind == requestLate {
+		if kind == requestFails || kind == requestLost || kind == answerLost || kind == answerWrong || kind == requestLate {
 			struck = fmt.Sprintf(" (%d requests)", a.struck[kind])
 		}
 		fmt.Printf("  %5d %s%s\n", a.drawn[kind], kind, struck)
