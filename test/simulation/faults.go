@@ -23,7 +23,7 @@ const (
 	requestFails                      // the broker answers with an error
 	requestLost                       // the connection breaks before a request arrives
 	answerLost                        // the connection breaks after a request was applied
-	answerWrong                       // of a commit that was applied: its repetition is answered with an error
+	answerWrong                       // a commit was applied, and is answered with an error
 	requestLate                       // a request arrives after its sender has given it up, perhaps
 	coordinatorMoves                  // groups and transactions get other coordinators
 	leadersMove                       // partitions get other leaders

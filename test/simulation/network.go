@@ -46,7 +46,6 @@ type trap struct {
 	key   int16
 	delay time.Duration // of a late request
 	count int
-	then  func() // is called, if not nil, when a request fell into it
 }
 
 func newNetwork(seed uint64, sprung func(faultKind)) *network {
@@ -198,7 +197,7 @@ func (n *network) connect(party, address string) *wire {
 	n.dials[party]++
 	name := fnv.New64a()
 	fmt.Fprint(name, party, address)
-	w := &wire{network: n, party: party, address: address,
+	w := &wire{network: n, party: party, address: address, spoilt: make(map[int32]faultKind),
 		dice: rand.New(rand.NewPCG(n.seed^name.Sum64(), n.dials[party]))}
 	w.toBroker.wake, w.toClient.wake = make(chan struct{}), make(chan struct{})
 	n.wires[w] = struct{}{}
@@ -211,7 +210,7 @@ type wire struct {
 	party, address     string
 	dice               *rand.Rand
 	toBroker, toClient lane
-	fatal              map[int32]struct{} // correlation ids of requests whose answers break the connection
+	spoilt             map[int32]faultKind // correlation ids of requests whose answers are lost or wrong
 }
 
 // lane is one direction of a connection.
@@ -270,17 +269,11 @@ func (w *wire) request(data []byte) (delay time.Duration, arrives bool) {
 			w.network.traps = append(w.network.traps[:i:i], w.network.traps[i+1:]...)
 		}
 		w.network.sprung(t.kind)
-		if t.then != nil {
-			t.then()
-		}
 		switch t.kind {
 		case requestLost:
 			return 0, false
 		case answerLost, answerWrong:
-			if w.fatal == nil {
-				w.fatal = make(map[int32]struct{})
-			}
-			w.fatal[correlation] = struct{}{}
+			w.spoilt[correlation] = t.kind
 		case requestLate:
 			return t.delay, true
 		}
@@ -327,8 +320,12 @@ func (e *end) Write(data []byte) (int, error) {
 			w.network.wake()
 			return len(data), nil
 		}
-	} else if len(data) >= 8 {
-		if _, fatal := w.fatal[int32(binary.BigEndian.Uint32(data[4:]))]; fatal {
+	} else if len(data) >= endTxnError+2 {
+		switch w.spoilt[int32(binary.BigEndian.Uint32(data[4:]))] {
+		case answerWrong:
+			data = append([]byte(nil), data...)
+			copy(data[endTxnError:], []byte{0xff, 0xff})
+		case answerLost:
 			w.reset()
 			w.network.wake()
 			return len(data), nil
@@ -337,6 +334,10 @@ func (e *end) Write(data []byte) (int, error) {
 	w.write(e.out, data, delay)
 	return len(data), nil
 }
+
+// endTxnError is where the error code is in an answer to EndTxn: after size,
+// correlation id, no tags, and throttle time. -1 is UNKNOWN_SERVER_ERROR.
+const endTxnError = 4 + 4 + 1 + 4
 
 func (e *end) Read(buffer []byte) (int, error) {
 	w := e.wire

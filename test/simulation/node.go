@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,8 +25,8 @@ type node struct {
 	run  *run
 	busy chan struct{} // holds a token; who takes it may start and end the process
 
-	process *process // nil while none runs
-	started int      // processes
+	process atomic.Pointer[process] // nil while none runs
+	started int                     // processes
 }
 
 // process is one life of the program.
@@ -77,7 +78,7 @@ func (n *node) hold() func() {
 // start runs the program as its main function does, but for the network and
 // where it writes. To be called by who holds the node.
 func (n *node) start() {
-	if n.process != nil {
+	if n.process.Load() != nil {
 		return
 	}
 	n.started++
@@ -86,7 +87,7 @@ func (n *node) start() {
 		signals: make(chan os.Signal, 2), ended: make(chan struct{}),
 		clients: make(map[*kgo.Client]bool),
 	}
-	n.process = p
+	n.process.Store(p)
 	if err := n.inherit(p.dir); err != nil {
 		n.run.problem("%s: data directory: %v", p.party, err)
 	}
@@ -132,10 +133,10 @@ func (n *node) keep(p *process) {
 	<-p.ended
 	release := n.hold()
 	defer release()
-	if p.asked || n.process != p {
+	if p.asked || n.process.Load() != p {
 		return
 	}
-	n.process = nil
+	n.process.Store(nil)
 	n.run.exited(p)
 	n.bury(p)
 	n.run.later(time.Second, func() {
@@ -148,11 +149,12 @@ func (n *node) keep(p *process) {
 // kill ends the process at once: nothing it does from now on has an effect. Its
 // goroutines are then wound up. To be called by who holds the node.
 func (n *node) kill() {
-	p := n.process
+	p := n.process.Load()
 	if p == nil {
 		return
 	}
-	n.process, p.asked = nil, true
+	p.asked = true
+	n.process.Store(nil)
 	n.run.network.kill(p.party)
 	p.signals <- syscall.SIGTERM
 	p.signals <- syscall.SIGTERM
@@ -163,11 +165,12 @@ func (n *node) kill() {
 // stop ends the process as an operator does, and tells what is wrong with that.
 // To be called by who holds the node.
 func (n *node) stop(clean bool) {
-	p := n.process
+	p := n.process.Load()
 	if p == nil {
 		return
 	}
-	n.process, p.asked = nil, true
+	p.asked = true
+	n.process.Store(nil)
 	begin := time.Now()
 	p.signals <- syscall.SIGTERM
 	<-p.ended
@@ -184,9 +187,12 @@ func (n *node) stop(clean bool) {
 // system would.
 func (n *node) bury(p *process) {
 	n.run.network.kill(p.party)
-	for _, client := range p.open() {
-		client.Close()
-	}
+	n.run.burials.Go(func() {
+		time.Sleep(10 * time.Second) // it may be closing some itself
+		for _, client := range p.open() {
+			client.Close()
+		}
+	})
 	p.mu.Lock()
 	text := p.log.String()
 	p.mu.Unlock()

@@ -60,6 +60,7 @@ type run struct {
 	partitions atomic.Int32
 	healed     chan struct{}  // closed when all that is broken is to be mended
 	background sync.WaitGroup // what ends a fault later
+	burials    sync.WaitGroup // what ends the goroutines of dead processes
 	handles    []*kfake.FaultHandle
 	scored     map[int32][]span // by partition: what was read and committed, one span after another
 	next       map[int32]int64  // where the last span of it begins
@@ -222,6 +223,7 @@ func (r *run) live() {
 	} else {
 		r.stopAll(false)
 	}
+	r.burials.Wait()
 	r.client.Close()
 	r.cluster.Close()
 	r.leaks()
@@ -259,7 +261,7 @@ func (r *run) strike(f Fault) {
 			r.later(f.For, n.startHeld)
 		})
 	case pause:
-		if p := n.process; p != nil {
+		if p := n.process.Load(); p != nil {
 			r.network.freeze(p.party)
 			r.later(f.For, func() { r.network.unfreeze(p.party) })
 		}
@@ -268,8 +270,10 @@ func (r *run) strike(f Fault) {
 	case hold:
 		for broker := range brokers {
 			l := link{party, brokerAddress(broker)}
-			if n != nil && n.process != nil {
-				l.party = n.process.party
+			if n != nil {
+				if p := n.process.Load(); p != nil {
+					l.party = p.party
+				}
 			}
 			if f.Broker < 0 || f.Broker == broker {
 				r.network.hold(l)
@@ -288,9 +292,7 @@ func (r *run) strike(f Fault) {
 	case requestLost, answerLost, requestLate:
 		r.network.set(&trap{kind: f.Kind, party: party, key: f.Key.Int16(), delay: f.For, count: f.Count})
 	case answerWrong:
-		r.network.set(&trap{kind: f.Kind, party: party, key: kmsg.EndTxn.Int16(), count: 1, then: func() {
-			r.fail(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, TxnID: transactionalID(n), Err: kerr.UnknownServerError, When: butTheFirst()})
-		}})
+		r.network.set(&trap{kind: f.Kind, party: party, key: kmsg.EndTxn.Int16(), count: 1})
 	case coordinatorMoves:
 		r.cluster.RehashCoordinators()
 	case leadersMove:
@@ -328,17 +330,6 @@ func (r *run) fail(fault kfake.Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handles = append(r.handles, handle)
-}
-
-// butTheFirst matches all requests but the first one it is shown.
-func butTheFirst() func(kmsg.Request) bool {
-	var first kmsg.Request
-	return func(request kmsg.Request) bool {
-		if first == nil {
-			first = request
-		}
-		return request != first
-	}
 }
 
 func transactionalID(n *node) string { return group + "." + confName + "." + n.name }
