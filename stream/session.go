@@ -156,12 +156,26 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(kadm.RequireStable(ctx), s.config.Timing.Transaction)
 	defer cancel()
-	theirs, err := s.admin.FetchOffsets(ctx, s.config.Group)
-	if err != nil {
-		return fmt.Errorf("read committed offsets after an abort: %w", err)
+	for failures := 0; ; failures++ {
+		theirs, err := s.admin.FetchOffsets(ctx, s.config.Group)
+		if err == nil {
+			err = theirs.Error() // such as that an offset is not stable yet
+		}
+		if err == nil {
+			return agree(ours, theirs[s.config.InputTopic])
+		}
+		select {
+		case <-time.After(s.config.backoff(failures)):
+		case <-ctx.Done():
+			return fmt.Errorf("read committed offsets after an abort: %w", err)
+		}
 	}
+}
+
+// agree compares what we take as committed with what the broker does.
+func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse) error {
 	for partition, our := range ours {
-		their, ok := theirs.Lookup(s.config.InputTopic, partition)
+		their, ok := theirs[partition]
 		if ok && their.At >= 0 && their.At != our.Offset {
 			return fmt.Errorf("partition %d is committed up to %d, expected %d", partition, their.At, our.Offset)
 		}
