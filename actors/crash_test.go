@@ -117,7 +117,8 @@ func TestAbortedTransactionIsDecidedAlikeAgain(t *testing.T) {
 }
 
 // TestUnknownOutcomeOfACommitIsLearntFromTheBroker answers a commit that was
-// applied with an error, and one that was not.
+// not applied with errors that leave that open. Commits that were applied and
+// are answered with an error are the simulation's (test/simulation).
 func TestUnknownOutcomeOfACommitIsLearntFromTheBroker(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []*kerr.Error{kerr.RequestTimedOut, kerr.UnknownServerError, kerr.InvalidTxnState} {

@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func must(t *testing.T, err error) {
@@ -119,5 +122,76 @@ func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 		if records, covered := readAll(t, config, c.span); records != c.records || covered != c.covered {
 			t.Errorf("%s: %d records, covered from %d; want %d, from %d", name, records, covered, c.records, c.covered)
 		}
+	}
+}
+
+// joined opens a session that has been given the one partition of its topic,
+// which holds some records.
+func joined(t *testing.T, records int) (*kfake.Cluster, *Session) {
+	t.Helper()
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	for range records {
+		must(t, client.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
+	}
+	session, err := Open(context.Background(), config)
+	must(t, err)
+	t.Cleanup(func() { session.Close(true) })
+	for {
+		assigned, joined := session.Assignments()
+		if joined && len(assigned) == 1 {
+			return cluster, session
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_, err := session.Poll(ctx, 1)
+		cancel()
+		must(t, err)
+	}
+}
+
+// TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted:
+// loading it anew, after a straggler or a panic, is to find that history.
+func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *testing.T) {
+	_, session := joined(t, 5)
+	before, _ := session.Assignments()
+	if !before[0].Fresh {
+		t.Fatalf("%+v is not fresh, though nothing was ever committed", before[0])
+	}
+	session.Resume(0, before[0].Serial)
+	for read := 0; read < 5; {
+		slices, err := session.Poll(context.Background(), 5)
+		must(t, err)
+		for _, slice := range slices {
+			read += len(slice.Records)
+		}
+	}
+	committed, err := session.End(context.Background(), true)
+	must(t, err)
+	after, _ := session.Assignments()
+	if !committed || after[0].Offset != 5 || after[0].Fresh {
+		t.Errorf("committed: %v, then %+v; want offset 5, not fresh", committed, after[0])
+	}
+}
+
+// TestAbortIsVerifiedByStableOffsets: an offset that waits for the end of a
+// transaction tells nothing yet.
+func TestAbortIsVerifiedByStableOffsets(t *testing.T) {
+	cluster, session := joined(t, 1)
+	const unstable = 3
+	fault := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Err: kerr.UnstableOffsetCommit, Count: unstable})
+	must(t, session.verifyAbort(context.Background()))
+	if fault.Hits() != unstable {
+		t.Errorf("the offsets were asked for %d times while they were not stable, want %d", fault.Hits(), unstable)
+	}
+}
+
+func TestDisagreementOnCommittedOffsetsIsAnError(t *testing.T) {
+	ours := map[int32]kgo.EpochOffset{0: {Offset: 5}, 1: {Offset: 7}}
+	must(t, agree(ours, map[int32]kadm.OffsetResponse{0: {Offset: kadm.Offset{At: 5}}, 1: {Offset: kadm.Offset{At: -1}}}))
+	if agree(ours, map[int32]kadm.OffsetResponse{0: {Offset: kadm.Offset{At: 6}}}) == nil {
+		t.Error("a commit beyond ours is no error")
 	}
 }
