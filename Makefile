@@ -18,6 +18,7 @@ vet:
 
 staticcheck:
 	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags synctests ./test/simulation
 
 # Imports point downward only; see test/imports.
 imports:

@@ -132,19 +132,6 @@ func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") 
 // debugLog is set to log what the Kafka clients do, too.
 var debugLog string
 
-const debugSections = `[loggers]
-keys = root
-[handlers]
-keys = out
-[formatters]
-keys =
-[logger_root]
-level = DEBUG
-handlers = out
-[handler_out]
-class = StreamHandler
-`
-
 func (r *run) writeConf() error {
 	s := r.scenario
 	metric, letters := "mean", ""

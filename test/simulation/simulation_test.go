@@ -23,6 +23,20 @@ var (
 	findFlag  = flag.Bool("find", false, "end at the first failure, without shrinking it")
 )
 
+// debugSections make a conf log what the Kafka clients do.
+const debugSections = `[loggers]
+keys = root
+[handlers]
+keys = out
+[formatters]
+keys =
+[logger_root]
+level = DEBUG
+handlers = out
+[handler_out]
+class = StreamHandler
+`
+
 // repeats is how often a schedule is tried: what a seed draws is the same each
 // time, but goroutines that run at the same instant of virtual time take turns
 // as the scheduler likes.
