@@ -78,6 +78,11 @@ type span struct{ from, until int64 }
 // Run runs a scenario in a bubble of its own, with the clock of the bubble.
 func Run(t *testing.T, scenario *Scenario) (report Report) {
 	dir := t.TempDir()
+	defer func() {
+		if report.Leaked {
+			_ = recover() // the bubble panics where goroutines are left, which the report says better
+		}
+	}()
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
 			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}),
