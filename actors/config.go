@@ -7,6 +7,7 @@ import (
 
 	"anomalydetector/detection"
 	"anomalydetector/messages"
+	"anomalydetector/persistence"
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches
@@ -36,6 +37,11 @@ type Config struct {
 	// failure is final.
 	Open   func(context.Context) (Session, error)
 	Reader HistoryReader
+	// Store keeps the windows; nil: they come from the topic at each start.
+	Store *persistence.Store
+	// Resident is how many entities a partition keeps in memory, about; the
+	// others are loaded when a point of theirs comes. 0: all.
+	Resident int
 
 	// The following are called on the detector's goroutine and must not block.
 

@@ -25,6 +25,7 @@ import (
 //   - *messages.SliceDone, *messages.SliceFailed: a partition's part in a round.
 //   - *messages.HistoryProgress, *messages.PartitionReady: from a partition
 //     that loads history.
+//   - *messages.Checkpointed: a partition has stored what was committed, or not.
 //   - *actor.Terminated: a partition died.
 //   - *messages.Stop: end the round, commit, leave the group, end.
 type Detector struct {
@@ -42,6 +43,8 @@ type Detector struct {
 	dirty    bool      // records were polled since the last commit
 	since    time.Time // of the first of them
 	waiting  map[int32]struct{}
+	saving   map[int32]struct{} // partitions that store what was committed
+	stalled  stall
 	failed   []*messages.SliceFailed // in this round
 	retried  map[place]int           // failures of a record since the last commit
 	aborts   int                     // failed writes in a row
@@ -58,7 +61,9 @@ type member struct {
 	done, pending int64 // of its history
 	next, end     int64 // where it is, and where the topic ended
 	entities      int
-	panics        int // in a row, while it loaded its history
+	panics        int   // in a row, while it loaded its history
+	unsaved       int   // checkpoints that failed, in a row
+	problem       error // of the last one
 }
 
 // place is where a record is.
@@ -84,7 +89,7 @@ func DetectorProps(config *Config) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Detector{
 			config: config, partitions: make(map[int32]*member),
-			waiting: make(map[int32]struct{}), retried: make(map[place]int),
+			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int),
 		}
 	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
 }
@@ -119,6 +124,8 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.progressed(message)
 	case *messages.PartitionReady:
 		d.partitionReady(message)
+	case *messages.Checkpointed:
+		d.checkpointed(ctx, message)
 	case *messages.Stop:
 		d.stop(message)
 	case *closed:
@@ -149,8 +156,11 @@ func (d *Detector) proceed(ctx actor.Context) {
 		d.open(ctx)
 	case d.dirty && (d.stopping || now.Sub(d.since) >= d.config.CommitInterval):
 		d.flush(ctx)
+	case d.stopping && len(d.saving) > 0:
+		d.stalled.stopping = true // checkpointed goes on
 	case d.stopping:
 		d.close(ctx)
+	case !d.dirty && d.stall(ctx, now):
 	case d.dirty:
 		d.poll(ctx, idleAfter)
 	default:
@@ -213,6 +223,7 @@ func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
 			continue
 		}
 		partition.ready, partition.pid = false, nil
+		d.saved(ctx, number)
 		if _, answering := d.waiting[number]; answering {
 			d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next,
 				Err: errors.New("the partition's actor died")})
@@ -270,6 +281,11 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 			d.config.OnCommit(d.summary.findings)
 		}
 		d.tell(ctx, &messages.Committed{})
+		for number, partition := range d.partitions {
+			if partition.pid != nil {
+				d.saving[number] = struct{}{}
+			}
+		}
 	} else {
 		if d.dirty {
 			d.summary.aborts++

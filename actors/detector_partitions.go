@@ -40,7 +40,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		ctx.Watch(partition.pid)
 		partition.serial = 0
 	}
-	if partition.serial == assignment.Serial {
+	if partition.serial == assignment.Serial || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
 	partition.serial, partition.ready = assignment.Serial, false
@@ -57,6 +57,7 @@ func (d *Detector) drop(ctx actor.Context, number int32) {
 		ctx.Stop(pid)
 	}
 	delete(d.partitions, number)
+	d.saved(ctx, number)
 }
 
 func (d *Detector) progressed(p *messages.HistoryProgress) {

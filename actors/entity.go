@@ -13,6 +13,8 @@ import (
 //   - *messages.Observation: one datapoint. It answers in the message itself,
 //     and sends an anomaly to the producer.
 //   - *messages.EntityRollBack: forget what an aborted transaction brought.
+//   - *messages.WindowTail: its last points, for the checkpoint. It answers in
+//     the message.
 //
 // It runs on its partition's goroutine and is fed by nobody else.
 type entity struct {
@@ -36,9 +38,11 @@ type shared struct {
 // entityProps: the direct mailbox makes Send return when the datapoint is
 // scored, which is the round's barrier. A panic stops the entity and fails the
 // round (see partitionProps).
-func entityProps(shared *shared, key string) *actor.Props {
+func entityProps(shared *shared, key string, stored history) *actor.Props {
 	return actor.PropsFromProducer(
-		func() actor.Actor { return &entity{shared: shared, key: key} },
+		func() actor.Actor {
+			return &entity{shared: shared, key: key, window: stored.window, settled: stored.settled}
+		},
 		actor.WithMailbox(newDirect),
 	)
 }
@@ -51,6 +55,11 @@ func (e *entity) Receive(ctx actor.Context) {
 	case *messages.EntityRollBack:
 		e.window.Rollback(message.Epoch)
 		e.settled = false // it may have been settled by what is gone
+	case *messages.WindowTail:
+		for at, value := range e.window.Last(message.Count) {
+			message.Take(at, value)
+		}
+		message.Live = e.window.Len()
 	}
 }
 

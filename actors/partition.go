@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
 	"anomalydetector/messages"
+	"anomalydetector/persistence"
 	"anomalydetector/stream"
 )
 
@@ -33,7 +35,8 @@ type HistoryReader interface {
 //     reads it.
 //   - *messages.Slice: score these records; answered with messages.SliceDone
 //     or messages.SliceFailed.
-//   - *messages.Committed, *messages.RolledBack: how the transaction ended.
+//   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
+//     first is answered with messages.Checkpointed.
 type partition struct {
 	config   *Config
 	number   int32
@@ -41,8 +44,10 @@ type partition struct {
 	shared   shared
 	scanner  *datapoint.Scanner
 	badLog   badLog
-	entities map[string]*child
-	seen     messages.Observation // the one that all entities are sent
+	entities map[string]*child      // those that are resident
+	seen     messages.Observation   // the one that all entities are sent
+	state    *persistence.Partition // nil while it is not open, and without a store
+	spoilt   bool                   // what is stored must not be used
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
@@ -54,8 +59,9 @@ type partition struct {
 	next      int64  // offset after the last record in the windows
 	committed int64  // what next goes back to on an abort
 
-	covered    int64 // history is complete for points at or after this time
-	reach      int64 // the oldest point that history had to be complete for
+	covered    int64 // what was read is complete for points at or after this time
+	forgotten  int64 // entities that we know nothing of may have had points that matter before this time
+	reach      int64 // the oldest point since the last commit that history had to be complete for
 	streamTime int64 // the newest timestamp seen
 	swept      int64 // stream time of the last sweep
 	lateness   int64 // how far behind stream time an entity's first point came, in ms, at most
@@ -63,8 +69,10 @@ type partition struct {
 
 // child is an entity as its partition sees it.
 type child struct {
-	pid    *actor.PID
-	newest int64 // newest timestamp it was sent
+	pid     *actor.PID
+	newest  int64               // newest timestamp it was sent
+	unknown bool                // nothing of it is in its window yet
+	stored  *persistence.Entity // nil without a store
 }
 
 // partitionProps: the default dispatcher gives each partition a goroutine of
@@ -86,8 +94,8 @@ func newPartition(config *Config, number int32, producer *actor.PID) *partition 
 		shared:   shared{rules: config.Rules, producer: producer, group: config.Group, output: config.OutputTopic},
 		entities: make(map[string]*child),
 		epoch:    1,
-		covered:  stream.Complete,
-		reach:    math.MaxInt64,
+		covered:  stream.Complete, forgotten: stream.Complete,
+		reach: math.MaxInt64,
 	}
 }
 
@@ -107,11 +115,13 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.rollBack(ctx)
 	case *actor.Stopping:
 		p.stopReading()
+		p.closeState()
 	}
 }
 
 // assign brings the windows up to the assignment's offset. Windows that are
-// behind it are brought forward; otherwise they are built anew.
+// behind it, in memory or in the store, are brought forward; otherwise they are
+// built anew.
 func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.stopReading()
 	p.rollBack(ctx)
@@ -120,22 +130,42 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.warm = false
 	if !p.kept {
 		p.forget(ctx)
-		p.covered = stream.Complete
+		var err error
+		if p.kept, err = p.restore(); err != nil {
+			p.notReady(ctx, err, false)
+			return
+		}
 	}
+	p.load(ctx)
+}
+
+// load reads the history that the windows lack.
+func (p *partition) load(ctx actor.Context) {
 	span := stream.Span{
-		Partition: p.number, From: -1, Until: assignment.Offset,
+		Partition: p.number, From: -1, Until: p.assignment.Offset,
 		Length: p.config.History, Slack: slack, Reach: p.reach,
 	}
 	switch {
-	case assignment.Fresh:
-		span.From = assignment.Offset
+	case p.assignment.Fresh:
+		span.From = p.assignment.Offset
 	case p.kept:
 		span.From = p.next
 	}
-	p.next = assignment.Offset
+	p.next = p.assignment.Offset
 	reading, cancel := context.WithCancel(context.Background())
 	p.cancelRead = cancel
-	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, assignment.Serial)
+	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, p.assignment.Serial)
+}
+
+// rebuild begins the history anew, from the topic.
+func (p *partition) rebuild(ctx actor.Context) {
+	p.stopReading()
+	p.forget(ctx)
+	p.kept, p.replayed = false, 0
+	if p.state != nil {
+		p.state.Reset()
+	}
+	p.load(ctx)
 }
 
 // slack is what a replay covers beyond the history, for stragglers.
@@ -165,7 +195,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
-			p.notReady(ctx, fmt.Errorf("panic in the replay of offsets %d and on: %v", history.Records[0].Offset, cause))
+			p.notReady(ctx, fmt.Errorf("panic in the replay of offsets %d and on: %v", history.Records[0].Offset, cause), true)
 		}
 	}()
 	if !p.kept {
@@ -175,10 +205,27 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	for _, record := range history.Records {
 		at := record.Timestamp.UnixMilli()
 		point, bad := p.scanner.Scan(at, record.Value)
-		if bad == nil && !p.observe(ctx, record, at, point).Answered {
-			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset))
+		if bad != nil {
+			continue
+		}
+		answered, err := p.observe(ctx, record, at, point)
+		if err != nil {
+			p.notReady(ctx, err, false)
 			return
 		}
+		if !answered.Answered {
+			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset), true)
+			return
+		}
+		if answered.Incomplete {
+			p.reach = min(p.reach, at)
+			p.rebuild(ctx)
+			return
+		}
+	}
+	if err := p.saveReplayed(ctx, history.Records[len(history.Records)-1].Offset+1); err != nil {
+		p.notReady(ctx, err, false)
+		return
 	}
 	p.replayed += int64(len(history.Records))
 	history.Next <- struct{}{}
@@ -187,11 +234,11 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	})
 }
 
-// notReady gives up a replay that the program itself failed at.
-func (p *partition) notReady(ctx actor.Context, err error) {
+// notReady gives up the history, until the partition is assigned again.
+func (p *partition) notReady(ctx actor.Context, err error, panicked bool) {
 	p.stopReading()
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: p.assignment.Serial, Err: err, Panicked: true,
+		Partition: p.number, Serial: p.assignment.Serial, Err: err, Panicked: panicked,
 	})
 }
 
@@ -200,16 +247,25 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		return
 	}
 	p.stopReading()
-	if ended.Err == nil {
-		p.warm = true
-		p.committed = p.next
-		p.epoch++
+	if errors.Is(ended.Err, stream.ErrDeleted) && p.kept {
+		p.log.Warn("the topic no longer holds what follows the windows we have, building them anew", "problem", ended.Err)
+		p.rebuild(ctx)
+		return
+	}
+	err := ended.Err
+	if err == nil {
 		if !p.kept {
 			p.covered = ended.Covered
 		}
+		err = p.checkpoint(ctx, p.next)
+	}
+	if err == nil {
+		p.warm = true
+		p.committed = p.next
+		p.epoch++
 	}
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: ended.Serial, Records: p.replayed, Entities: len(p.entities), Err: ended.Err,
+		Partition: p.number, Serial: ended.Serial, Records: p.replayed, Entities: p.known(), Err: err,
 	})
 }
 
@@ -244,7 +300,13 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 			tally.early++
 			p.badLog.early(p.log, p.config.Now(), at)
 		}
-		answered := p.observe(ctx, at, timestamp, point)
+		answered, err := p.observe(ctx, at, timestamp, point)
+		if err != nil {
+			p.warm = false
+			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
+			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+			return
+		}
 		if !answered.Answered {
 			p.warm = false
 			p.fail(ctx, at, fmt.Errorf("entity %s panicked", point.Key))
@@ -266,26 +328,34 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 		}
 	}
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
-		Partition: p.number, Next: p.next, End: slice.End, Tally: tally.message(len(p.entities)),
+		Partition: p.number, Next: p.next, End: slice.End, Tally: tally.message(p.known()),
 	})
 }
 
 // observe sends a point to its entity and returns the answer.
-func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) *messages.Observation {
+func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
 	entity, known := p.entities[string(point.Key)]
 	if !known {
-		key := string(point.Key)
-		entity = &child{pid: ctx.Spawn(entityProps(&p.shared, key)), newest: at}
-		p.entities[key] = entity
-		p.lateness = max(p.lateness, p.streamTime-at)
+		var err error
+		if entity, err = p.bring(ctx, string(point.Key), at); err != nil {
+			return nil, err
+		}
 	}
 	entity.newest = max(entity.newest, at)
 	p.streamTime = max(p.streamTime, at)
 	o := &p.seen
 	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
 	o.Answered, o.Incomplete, o.TooLarge = false, false, false
+	if entity.unknown && at < p.forgotten {
+		o.Answered, o.Incomplete = true, true
+		return o, nil
+	}
 	ctx.Send(entity.pid, o)
-	return o
+	entity.unknown = entity.unknown && (!o.Answered || o.Incomplete)
+	if entity.stored != nil && o.Answered && !o.Incomplete {
+		p.state.Append(entity.stored, at, point.Value)
+	}
+	return o, nil
 }
 
 // reject tells, counts and copies a bad record; the stream goes on.
@@ -310,7 +380,7 @@ func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {
 // remember more of it. The history is loaded again, so that it covers it.
 func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
 	p.log.Info("straggler is older than the history that was loaded, loading more",
-		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(p.covered).UTC())
+		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(max(p.covered, p.forgotten)).UTC())
 	p.reach, p.warm = min(p.reach, at), false
 	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Reload: true})
 }
@@ -318,12 +388,16 @@ func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
 // commit makes the windows as they are what an abort goes back to. While
 // history is loading nothing of it belongs to a transaction.
 func (p *partition) commit(ctx actor.Context) {
-	if !p.warm {
-		return
+	var err error
+	if p.warm {
+		p.epoch++
+		p.committed = p.next
+		p.reach = math.MaxInt64
+		if err = p.sweep(ctx); err == nil {
+			err = p.checkpoint(ctx, p.next)
+		}
 	}
-	p.epoch++
-	p.committed = p.next
-	p.sweep(ctx)
+	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Err: err})
 }
 
 // rollBack goes back to the last commit. Windows that are being loaded, or are
@@ -336,6 +410,9 @@ func (p *partition) rollBack(ctx actor.Context) {
 	for _, entity := range p.entities {
 		ctx.Send(entity.pid, message)
 	}
+	if p.state != nil {
+		p.state.RollBack()
+	}
 	p.epoch++
 	p.next = p.committed
 }
@@ -346,7 +423,8 @@ func (p *partition) forget(ctx actor.Context) {
 		ctx.Stop(entity.pid)
 	}
 	clear(p.entities)
-	p.streamTime, p.swept = 0, 0
+	p.streamTime, p.swept, p.lateness = 0, 0, 0
+	p.covered, p.forgotten = stream.Complete, stream.Complete
 }
 
 func (p *partition) stopReading() {

@@ -18,7 +18,7 @@ import (
 )
 
 // streamConfig says how a configuration's streams are reached.
-func streamConfig(config *configs.Config, node string, log *slog.Logger, options Options) (stream.Config, error) {
+func streamConfig(config *configs.Config, home *home, log *slog.Logger, options Options) (stream.Config, error) {
 	timing := stream.DefaultTiming()
 	if options.Timing != nil {
 		timing = *options.Timing
@@ -35,7 +35,7 @@ func streamConfig(config *configs.Config, node string, log *slog.Logger, options
 		Brokers: config.Kafka.Brokers, TLS: security, SASL: mechanism, Client: options.Client, Log: log,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
-		Member: config.Name + "." + node,
+		Member: config.Name + "." + home.node.ID,
 		Timing: timing,
 	}, nil
 }

@@ -43,6 +43,8 @@ type Options struct {
 	Client []kgo.Opt
 	Timing *stream.Timing
 	Batch  int
+	// Store changes how the state is stored, for tests.
+	Store func(*persistence.Options)
 	// OnCommit is told what each committed transaction found. It must not block.
 	OnCommit func([]messages.Finding)
 	// Quiet keeps the log to warnings.
@@ -73,20 +75,8 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	var stops []func() error
 	defer func() { err = errors.Join(err, joinStops(stops)) }()
 
-	nodes := make(map[string]*persistence.Node)
-	for _, config := range confs {
-		if nodes[config.Persistence.Dir] != nil {
-			continue
-		}
-		node, err := persistence.OpenNode(config.Persistence.Dir, world.Env("DETECTOR_NODE_ID"))
-		if err != nil {
-			return err
-		}
-		nodes[config.Persistence.Dir] = node
-		stops = append(stops, node.Close)
-	}
-
 	stdout := &lockedWriter{out: world.Stdout}
+	homes := make(map[string]*home)
 	var built []*actors.Config
 	var durations []time.Duration
 	for _, config := range confs {
@@ -98,8 +88,15 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if options.Quiet {
 			log = slog.New(quiet{log.Handler()})
 		}
-		tellStart(log, config, nodes[config.Persistence.Dir].ID)
-		detector, err := build(config, nodes[config.Persistence.Dir].ID, log, world, stdout, options)
+		dir := config.Persistence.Dir
+		if homes[dir] == nil {
+			if homes[dir], err = openHome(confs, dir, world, log, options); err != nil {
+				return err
+			}
+			stops = append(stops, homes[dir].close)
+		}
+		tellStart(log, config, homes[dir].node.ID)
+		detector, err := build(config, homes[dir], log, world, stdout, options)
 		if err != nil {
 			return err
 		}
@@ -123,8 +120,8 @@ func actorSystem(log *slog.Logger) *actor.ActorSystem {
 }
 
 // build turns a configuration into a detector that is not started.
-func build(config *configs.Config, node string, log *slog.Logger, world *World, stdout io.Writer, options Options) (*actors.Config, error) {
-	streams, err := streamConfig(config, node, log, options)
+func build(config *configs.Config, home *home, log *slog.Logger, world *World, stdout io.Writer, options Options) (*actors.Config, error) {
+	streams, err := streamConfig(config, home, log, options)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +134,7 @@ func build(config *configs.Config, node string, log *slog.Logger, world *World, 
 	if onCommit == nil {
 		onCommit = func([]messages.Finding) {}
 	}
-	return &actors.Config{
+	detector := &actors.Config{
 		Name: config.Name, Log: log, Now: world.Now,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
@@ -152,9 +149,15 @@ func build(config *configs.Config, node string, log *slog.Logger, world *World, 
 			return openSession(ctx, streams, options.FailFast)
 		},
 		Reader:     stream.NewHistory(streams),
+		Resident:   config.Persistence.Resident,
 		OnProgress: loading.tell,
 		OnCommit:   onCommit,
-	}, nil
+	}
+	if config.Persistence.Enabled {
+		detector.Store = home.store
+		streams.Stored = detector.StoredOffset
+	}
+	return detector, nil
 }
 
 func rules(config *configs.Config) detection.Rules {

@@ -67,6 +67,10 @@ type Kafka struct {
 type Persistence struct {
 	Dir            string        // the node's data directory; "data" in the working directory unless given
 	CommitInterval time.Duration // > 0
+	Enabled        bool          // whether windows are stored; else they come from the topic at each start
+	MemoryMB       int           // of the database's memtables and caches, at least 16
+	FloorMB        int           // free space on the disk below which nothing more is read
+	Resident       int           // entities of a Kafka partition in memory, about; 0: all
 }
 
 // Output is [output].

@@ -116,9 +116,18 @@ func (r *reading) job() Job {
 }
 
 func (r *reading) persistence() Persistence {
+	const section = "persistence"
+	count := func(key, fallback, expected string, least float64) int {
+		fits := func(x float64) bool { return least <= x && x <= 1e9 && x == math.Trunc(x) }
+		return int(r.number(section, key, r.optional(section, key, fallback), expected, fits))
+	}
 	return Persistence{
-		Dir:            r.get("persistence", "dir", "data", "DETECTOR_DATA_DIR"),
-		CommitInterval: r.seconds("persistence", "commit_interval", r.optional("persistence", "commit_interval", "1s")),
+		Dir:            r.get(section, "dir", "data", "DETECTOR_DATA_DIR"),
+		CommitInterval: r.seconds(section, "commit_interval", r.optional(section, "commit_interval", "1s")),
+		Enabled:        r.boolean(section, "enabled", true),
+		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes, at least 16", 16),
+		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0),
+		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0),
 	}
 }
 

@@ -62,8 +62,13 @@ func (w *Window) Len() int { return w.points.len() }
 // All yields times (Unix milliseconds) and values in arrival order. The window must not be changed
 // meanwhile.
 func (w *Window) All() iter.Seq2[int64, float64] {
+	return w.Last(w.points.len())
+}
+
+// Last yields times and values of the last n points, or of all if there are fewer, like All.
+func (w *Window) Last(n int) iter.Seq2[int64, float64] {
 	return func(yield func(int64, float64) bool) {
-		for i := range w.points.len() {
+		for i := max(0, w.points.len()-n); i < w.points.len(); i++ {
 			if p := w.points.at(i); !yield(p.at, p.value) {
 				return
 			}

@@ -44,6 +44,14 @@ type Observation struct {
 // EntityRollBack undoes what an entity observed in an epoch.
 type EntityRollBack struct{ Epoch uint64 }
 
+// WindowTail asks an entity for the last points of its window. Like Observation
+// it is reused, and the entity writes its answer into it.
+type WindowTail struct {
+	Count int                           // of points, at most
+	Take  func(at int64, value float64) // is called with each, in the order of arrival
+	Live  int                           // the answer: points in the window
+}
+
 // To a partition, from the detector.
 
 // Assignment says which partition this process owns and where it goes on.
@@ -62,7 +70,8 @@ type Slice struct {
 	End       int64 // the partition's high watermark when it was fetched
 }
 
-// Committed says that everything up to now was committed.
+// Committed says that everything up to now was committed. It is answered with
+// Checkpointed.
 type Committed struct{}
 
 // RolledBack says that everything since the last commit was aborted.
@@ -142,6 +151,13 @@ type PartitionReady struct {
 	Entities  int
 	Err       error
 	Panicked  bool // Err is the program's own fault: trying for ever is of no use
+}
+
+// Checkpointed says that a partition has stored all that was committed, or why
+// not: then the next Committed makes it try again.
+type Checkpointed struct {
+	Partition int32
+	Err       error
 }
 
 // To the producer.

@@ -37,7 +37,7 @@ func OpenNode(directory, wanted string) (*Node, error) {
 	if wanted != "" && !legalID.MatchString(wanted) {
 		return nil, fmt.Errorf("node id %q: want 1 to 64 letters, digits, dots, dashes or underscores", wanted)
 	}
-	if err := os.MkdirAll(directory, 0o755); err != nil {
+	if err := os.MkdirAll(directory, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
 	lock := flock.New(filepath.Join(directory, "LOCK"))

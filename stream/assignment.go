@@ -94,6 +94,13 @@ func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 	switch {
 	case assignment.Offset < 0:
 		assignment.Offset, assignment.Fresh = bound.first, true
+		if s.config.Stored == nil {
+			break
+		}
+		if stored, ok := s.config.Stored(assignment.Partition); ok && bound.first <= stored && stored <= bound.end {
+			assignment.Offset, assignment.Fresh = stored, false
+			log.Warn("the group has no offset, but there are stored windows: going on where they end", "stored", stored)
+		}
 	case assignment.Offset < bound.first:
 		log.Error("records were deleted from the topic before they were read; going on at the first that is left",
 			"lost", bound.first-assignment.Offset)

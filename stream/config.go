@@ -42,6 +42,10 @@ type Config struct {
 	// its partitions and ends its transaction at once.
 	Member string
 
+	// Stored tells up to which offset there are stored windows of a partition. It
+	// is asked where the group has no offset; nil: there are none.
+	Stored func(partition int32) (offset int64, ok bool)
+
 	Timing Timing
 }
 

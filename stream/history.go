@@ -50,6 +50,10 @@ type Replayed struct {
 // Complete is the coverage of a history that begins with the topic.
 const Complete = math.MinInt64
 
+// ErrDeleted is in the error of a Read whose first records the topic no longer
+// holds.
+var ErrDeleted = errors.New("the records were deleted from the topic")
+
 // Read calls deliver with the records of the span, run by run, and returns what
 // they cover: Complete if the span has a From, or begins with the topic.
 func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (covered int64, err error) {
@@ -57,10 +61,14 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	defer h.reading.Done()
 	covered = Complete
 	from := span.From
-	if from < 0 {
-		if from, covered, err = h.start(ctx, span); err != nil {
-			return 0, fmt.Errorf("find history of partition %d before offset %d: %w", span.Partition, span.Until, err)
-		}
+	switch {
+	case from < 0:
+		from, covered, err = h.start(ctx, span)
+	case from < span.Until:
+		err = h.holds(ctx, span.Partition, from)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("find history of partition %d before offset %d: %w", span.Partition, span.Until, err)
 	}
 	err = h.scan(ctx, span.Partition, from, span.Until, func(records []*kgo.Record) error {
 		last := records[len(records)-1].Offset
@@ -87,6 +95,20 @@ func (h *History) Close() error {
 	case <-time.After(most):
 		return errors.New("the reading of the history does not end")
 	}
+}
+
+// holds checks that the topic still has what follows an offset.
+func (h *History) holds(ctx context.Context, partition int32, from int64) error {
+	client, err := kgo.NewClient(h.config.client("history")...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	all, err := boundsOf(ctx, kadm.NewClient(client), h.config.InputTopic)
+	if err == nil && from < all[partition].first {
+		err = fmt.Errorf("%w, which begins at offset %d: %d is wanted", ErrDeleted, all[partition].first, from)
+	}
+	return err
 }
 
 // start finds the first offset of the history before span.Until.
@@ -233,7 +255,7 @@ func nothingLeft(ctx context.Context, client *kgo.Client, topic string, partitio
 	}
 	bound := bounds[partition]
 	if bound.first >= until {
-		return false, fmt.Errorf("the records were deleted from the topic, which begins at offset %d now", bound.first)
+		return false, fmt.Errorf("%w, which begins at offset %d now", ErrDeleted, bound.first)
 	}
 	return bound.end == until, nil
 }

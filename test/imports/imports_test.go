@@ -13,7 +13,7 @@ import (
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
 	"bootstrap":              {"actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
-	"actors":                 {"stream", "messages", "detection", "datapoint"},
+	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},

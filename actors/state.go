@@ -1,0 +1,199 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// What a partition does with its stored state. Without a store all of this does
+// nothing, and windows come from the topic alone.
+
+// history is what an entity begins with.
+type history struct {
+	window  detection.Window
+	settled bool
+}
+
+// Source says what stored windows were read from, and how: those of another
+// source are of no use.
+func (c *Config) Source() string {
+	return strings.Join(append([]string{c.InputTopic, c.Group, c.ValueField}, c.KeyFields...), "\x00")
+}
+
+// StoredOffset is up to where there are stored windows of a partition that can
+// be used where the group has no offset.
+func (c *Config) StoredOffset(partition int32) (offset int64, ok bool) {
+	head, ok, err := c.Store.Stored(c.Name, partition)
+	if err != nil {
+		c.Log.Warn("the stored offset cannot be read", "partition", partition, "error", err)
+	}
+	return head.Offset, ok && head.Source == c.Source() && head.History >= c.History.Milliseconds()
+}
+
+// restore opens the stored state, and tells whether the windows in it can be
+// brought forward to the assignment's offset. If not, it begins anew.
+func (p *partition) restore() (usable bool, err error) {
+	if p.config.Store == nil {
+		return false, nil
+	}
+	p.closeState()
+	if p.state, err = p.config.Store.Partition(p.config.Name, p.number); err != nil {
+		return false, err
+	}
+	head, stored := p.state.Head()
+	reason := p.unusable(head)
+	p.spoilt = false
+	if !stored {
+		return false, nil
+	}
+	if reason != "" {
+		p.log.Info("the stored windows are not used", "reason", reason, "stored_offset", head.Offset, "offset", p.assignment.Offset)
+		p.state.Reset()
+		return false, nil
+	}
+	p.next, p.committed = head.Offset, head.Offset
+	p.covered, p.forgotten = head.Base, head.Forgotten
+	p.streamTime, p.swept, p.lateness = head.StreamTime, head.Swept, head.Lateness
+	return true, nil
+}
+
+// unusable tells why stored windows cannot be used, if so.
+func (p *partition) unusable(head persistence.Head) string {
+	switch {
+	case p.spoilt:
+		return "part of them could not be read"
+	case head.Source != p.config.Source():
+		return "they are of another input_topic, consumer_group, value_field or key_field"
+	case p.assignment.Fresh:
+		return "the group has no offset for them"
+	case head.History < p.config.History.Milliseconds():
+		return "history_hours is longer now"
+	case head.Offset > p.assignment.Offset:
+		return "the group's offset was set back"
+	case max(head.Base, head.Forgotten) > p.reach:
+		return "a straggler needs older history"
+	}
+	return ""
+}
+
+func (p *partition) closeState() {
+	if p.state != nil {
+		p.state.Close()
+		p.state = nil
+	}
+}
+
+// known is how many entities there are.
+func (p *partition) known() int {
+	if p.state != nil {
+		return max(p.state.Entities(), len(p.entities))
+	}
+	return len(p.entities)
+}
+
+// bring makes an entity resident that is not, with what is stored of it. Points
+// that were evicted before are evicted again on the way, for the head of a
+// window depends on nothing but what came after.
+func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
+	entity := &child{newest: math.MinInt64, unknown: true}
+	var stored history
+	if p.state != nil {
+		var points []persistence.Point
+		var err error
+		entity.stored, points, _, err = p.state.Load(key)
+		if err != nil {
+			p.spoilt = errors.Is(err, persistence.ErrCorrupt)
+			return nil, err
+		}
+		for _, point := range points {
+			stored.window.Observe(&p.shared.rules, 0, point.At, point.Value)
+			entity.newest = max(entity.newest, point.At)
+			entity.unknown = false
+		}
+		stored.settled = !entity.unknown && entity.newest >= p.covered
+	}
+	if entity.unknown {
+		p.lateness = max(p.lateness, p.streamTime-at)
+	}
+	entity.pid = ctx.Spawn(entityProps(&p.shared, key, stored))
+	p.entities[key] = entity
+	return entity, nil
+}
+
+// saveEvery is how many replayed points are kept in memory until they are stored.
+const saveEvery = 250_000
+
+// saveReplayed stores what was replayed up to an offset, now and then: a process
+// that dies while it replays goes on there.
+func (p *partition) saveReplayed(ctx actor.Context, next int64) error {
+	if p.state == nil || p.state.Pending() < saveEvery {
+		return nil
+	}
+	return p.checkpoint(ctx, next)
+}
+
+// checkpoint stores all that was observed, as reaching up to an offset.
+func (p *partition) checkpoint(ctx actor.Context, next int64) error {
+	if p.state == nil {
+		return nil
+	}
+	p.state.Commit()
+	passive := p.idle()
+	err := p.state.Checkpoint(persistence.Head{
+		Source: p.config.Source(), Offset: next, History: p.config.History.Milliseconds(),
+		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
+	}, p.tail(ctx), passive)
+	if err != nil {
+		return fmt.Errorf("store partition %d up to offset %d: %w", p.number, next, err)
+	}
+	for _, entity := range passive {
+		ctx.Stop(p.entities[entity.Key()].pid)
+		delete(p.entities, entity.Key())
+	}
+	return nil
+}
+
+// tail reads the last points of an entity's window.
+func (p *partition) tail(ctx actor.Context) persistence.Tail {
+	var points []persistence.Point
+	message := &messages.WindowTail{Take: func(at int64, value float64) {
+		points = append(points, persistence.Point{At: at, Value: value})
+	}}
+	return func(e *persistence.Entity, n int) ([]persistence.Point, int) {
+		points = points[:0]
+		message.Count, message.Live = n, 0
+		ctx.Send(p.entities[e.Key()].pid, message)
+		return points, message.Live
+	}
+}
+
+// idle are the entities to become passive, if more are resident than should be:
+// those that have been without a point for the longest time.
+func (p *partition) idle() (passive []*persistence.Entity) {
+	limit := p.config.Resident
+	if limit <= 0 || len(p.entities) <= limit {
+		return nil
+	}
+	newest := make([]int64, 0, len(p.entities))
+	for _, entity := range p.entities {
+		newest = append(newest, entity.newest)
+	}
+	slices.Sort(newest)
+	const room = 10 // a tenth, so that this is not due at each commit
+	from := newest[min(len(newest)-limit+limit/room, len(newest)-1)]
+	for _, entity := range p.entities {
+		if entity.newest < from {
+			passive = append(passive, entity.stored)
+		}
+	}
+	return passive
+}

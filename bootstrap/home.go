@@ -1,0 +1,53 @@
+package bootstrap
+
+import (
+	"errors"
+	"log/slog"
+
+	"anomalydetector/configs"
+	"anomalydetector/persistence"
+)
+
+// home is a data directory with what is in it: the node's id, which locks it,
+// and the state of the detectors that use it.
+type home struct {
+	node  *persistence.Node
+	store *persistence.Store // nil if none of them stores anything
+}
+
+// openHome opens the data directory that some of the configurations share, with
+// the largest of the memory and the free space they ask for.
+func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logger, options Options) (*home, error) {
+	node, err := persistence.OpenNode(dir, world.Env("DETECTOR_NODE_ID"))
+	if err != nil {
+		return nil, err
+	}
+	h := &home{node: node}
+	settings := persistence.Options{Log: log}
+	stores := false
+	for _, config := range confs {
+		if p := config.Persistence; p.Dir == dir && p.Enabled {
+			stores = true
+			settings.Memory = max(settings.Memory, int64(p.MemoryMB)<<20)
+			settings.Floor = max(settings.Floor, uint64(p.FloorMB)<<20)
+		}
+	}
+	if !stores {
+		return h, nil
+	}
+	if options.Store != nil {
+		options.Store(&settings)
+	}
+	if h.store, err = persistence.OpenStore(dir, settings); err != nil {
+		return nil, errors.Join(err, node.Close())
+	}
+	return h, nil
+}
+
+func (h *home) close() error {
+	var err error
+	if h.store != nil {
+		err = h.store.Close()
+	}
+	return errors.Join(err, h.node.Close())
+}

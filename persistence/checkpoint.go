@@ -1,0 +1,386 @@
+package persistence
+
+import (
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Tail returns the last n points of a resident entity's window, or all if it has
+// fewer, in the order of their arrival, and how many points the window has.
+type Tail func(e *Entity, n int) (points []Point, live int)
+
+const (
+	// blockPoints bounds a journal block, so that it fits into a transaction.
+	blockPoints = 32_000
+	// The journal may hold so many points an entity, on average, and in all,
+	// before its oldest blocks are sealed into chunks: longer chunks cost less,
+	// a longer journal takes longer to read at a start.
+	journalPerEntity = 64
+	journalAtLeast   = 4096
+	journalComfort   = 2_000_000
+	journalPerMany   = 16
+)
+
+// journalLimit is how many points the journal may hold.
+func journalLimit(entities int) int {
+	return max(journalAtLeast, min(journalPerEntity*entities, max(journalComfort, journalPerMany*entities)))
+}
+
+// Checkpoint stores what was committed, with the head, in one transaction: or in
+// several, of which the last one makes it count. It then seals what is oldest in
+// the journal, and the entities that are to become passive: those are no longer
+// resident if there is no error.
+//
+// After an error what is stored is a checkpoint of before, or this one; Checkpoint
+// can be called again.
+func (p *Partition) Checkpoint(head Head, tail Tail, passive []*Entity) error {
+	if err := p.journal(head); err != nil {
+		return fmt.Errorf("write checkpoint: %w", err)
+	}
+	if err := p.sealOldest(tail, passive); err != nil {
+		return fmt.Errorf("seal chunks: %w", err)
+	}
+	return nil
+}
+
+// journal writes blocks of what was committed, and the head last.
+func (p *Partition) journal(head Head) error {
+	next := record{Head: head, slot: p.slot}
+	old := p.stored
+	if old != nil && old.slot == p.slot {
+		next.seq, next.reserved = old.seq, old.reserved
+		if p.committed == 0 && len(p.removed) == 0 && head == old.Head {
+			return nil
+		}
+	} else {
+		old = nil
+	}
+	if old != nil && p.nextID > old.reserved {
+		// Should this checkpoint stay unfinished, the ids in what there is of it
+		// must never be given to others.
+		reservation := *old
+		reservation.reserved = p.nextID + p.nextID/8 + 64
+		err := p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&reservation)) })
+		if err != nil {
+			return err
+		}
+		p.stored = &reservation
+		next.reserved = reservation.reserved
+	}
+	next.reserved = max(next.reserved, p.nextID)
+	if len(p.removed) > 0 {
+		p.dropPending()
+	}
+	entries := p.pending[:p.committed]
+	born := unnamed(entries)
+	next.entities = uint32(p.entities + len(born))
+	var blocks []block
+	err := p.store.update(func(u *update) error {
+		for _, e := range born {
+			if err := u.set(entityKey(p.slot, e.key), encodeID(e.id)); err != nil {
+				return err
+			}
+		}
+		for rest := entries; len(rest) > 0; {
+			part := rest[:min(blockPoints, len(rest))]
+			rest = rest[len(part):]
+			next.seq++
+			if err := u.set(blockKey(p.slot, next.seq), encodeBlock(part)); err != nil {
+				return err
+			}
+			blocks = append(blocks, block{next.seq, len(part), idsOf(part)})
+		}
+		return u.set(p.head, encodeRecord(&next))
+	})
+	if err != nil {
+		for _, e := range born {
+			e.named = false
+		}
+		return err
+	}
+	p.entities = int(next.entities)
+	p.settle(&next, blocks)
+	return nil
+}
+
+// unnamed are the entities whose first point is to be stored. They are named.
+func unnamed(entries []entry) (born []*Entity) {
+	for _, e := range entries {
+		if !e.entity.named {
+			e.entity.named = true
+			born = append(born, e.entity)
+		}
+	}
+	return born
+}
+
+// idsOf are the entities of a block, each once.
+func idsOf(part []entry) []uint32 {
+	ids := make([]uint32, 0, len(part))
+	seen := make(map[uint32]struct{}, len(part))
+	for _, e := range part {
+		if _, twice := seen[e.entity.id]; !twice {
+			seen[e.entity.id] = struct{}{}
+			ids = append(ids, e.entity.id)
+		}
+	}
+	return ids
+}
+
+// settle notes what has been stored.
+func (p *Partition) settle(now *record, blocks []block) {
+	if old := p.stored; old != nil && old.slot != p.slot {
+		p.store.purge(old.slot)
+	}
+	p.stored = now
+	p.blocks = append(p.blocks, blocks...)
+	p.unsealed += p.committed
+	for _, e := range p.pending[:p.committed] {
+		e.entity.arrived++
+		e.entity.unsealed++
+	}
+	const roomy = 1 << 20
+	rest := p.pending[p.committed:]
+	if cap(p.pending) > roomy {
+		p.pending = append([]entry(nil), rest...)
+	} else {
+		p.pending = append(p.pending[:0], rest...)
+	}
+	p.committed = 0
+}
+
+// sealing is what becomes of an entity once its chunk is stored.
+type sealing struct {
+	entity *Entity
+	chunks []uint32
+}
+
+// sealOldest writes chunks of what the oldest blocks hold until the journal is
+// short enough, of the entities that become passive, and deletes blocks all of
+// which is sealed, chunks all of which was evicted, and removed entities.
+func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
+	limit := journalLimit(p.entities)
+	trimmed, points := 0, 0
+	for p.unsealed-points > limit {
+		points += p.blocks[trimmed].points
+		trimmed++
+	}
+	if trimmed == 0 && len(passive) == 0 && len(p.removed) == 0 {
+		return nil
+	}
+	var sealed []sealing
+	done := make(map[*Entity]struct{})
+	err := p.store.update(func(u *update) error {
+		sealOne := func(e *Entity) error {
+			if _, twice := done[e]; twice || e.unsealed == 0 && e.resident {
+				return nil
+			}
+			done[e] = struct{}{}
+			s, err := p.seal(u, e, tail)
+			sealed = append(sealed, s)
+			return err
+		}
+		for _, b := range p.blocks[:trimmed] {
+			for _, id := range b.ids {
+				if e := p.byID[id]; e != nil && e.through < b.seq {
+					if err := sealOne(e); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		for _, e := range passive {
+			if err := sealOne(e); err != nil {
+				return err
+			}
+		}
+		for _, b := range p.blocks[:trimmed] {
+			if err := u.delete(blockKey(p.slot, b.seq)); err != nil {
+				return err
+			}
+		}
+		return p.deleteRemoved(u)
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range sealed {
+		s.entity.chunks, s.entity.unsealed, s.entity.through = s.chunks, 0, p.stored.seq
+		if !s.entity.resident {
+			p.byID[s.entity.id] = nil
+		}
+	}
+	for _, e := range passive {
+		e.resident = false
+		p.byID[e.id] = nil
+		p.dormant++
+	}
+	p.blocks = p.blocks[trimmed:]
+	p.unsealed -= points
+	p.removed = nil
+	return nil
+}
+
+// seal writes a chunk of what the journal alone holds of an entity: no more, so
+// that a chunk never reaches beyond the stored head.
+func (p *Partition) seal(u *update, e *Entity, tail Tail) (sealing, error) {
+	var points []Point
+	var live int
+	if e.resident {
+		points, live = tail(e, int(e.unsealed))
+	} else {
+		var all []Point
+		err := p.store.view(func(txn *badger.Txn) (err error) {
+			all, err = p.loadPoints(txn, e)
+			return err
+		})
+		if err != nil {
+			return sealing{}, err
+		}
+		points, live = all[len(all)-int(e.unsealed):], len(all)
+	}
+	s := sealing{entity: e}
+	head := e.arrived - min(uint32(live), e.arrived) // the position of the window's first point
+	for i, start := range e.chunks {
+		end := e.arrived - e.unsealed
+		if i+1 < len(e.chunks) {
+			end = e.chunks[i+1]
+		}
+		if end > head {
+			s.chunks = append(s.chunks, start)
+		} else if err := u.delete(chunkKey(p.slot, e.id, start)); err != nil {
+			return s, err
+		}
+	}
+	for position := e.arrived - uint32(len(points)); len(points) > 0; {
+		part := points[:min(len(points), blockPoints)]
+		if err := u.set(chunkKey(p.slot, e.id, position), encodeChunk(p.stored.seq, part)); err != nil {
+			return s, err
+		}
+		s.chunks = append(s.chunks, position)
+		position += uint32(len(part))
+		points = points[len(part):]
+	}
+	return s, nil
+}
+
+// dropPending forgets the points of entities that are removed.
+func (p *Partition) dropPending() {
+	kept, committed := p.pending[:0], 0
+	for i, e := range p.pending {
+		if !e.entity.resident {
+			continue
+		}
+		kept = append(kept, e)
+		if i < p.committed {
+			committed++
+		}
+	}
+	p.pending, p.committed = kept, committed
+}
+
+// Remove forgets an entity at the next checkpoint.
+func (p *Partition) Remove(e *Entity) {
+	if !e.resident {
+		p.dormant--
+	}
+	e.resident = false
+	p.byID[e.id] = nil
+	if e.named {
+		p.entities--
+	}
+	p.removed = append(p.removed, e)
+}
+
+func (p *Partition) deleteRemoved(u *update) error {
+	for _, e := range p.removed {
+		if err := u.delete(entityKey(p.slot, e.key)); err != nil {
+			return err
+		}
+		for _, start := range e.chunks {
+			if err := u.delete(chunkKey(p.slot, e.id, start)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Sweep looks at some of the entities that are on disk only, goes on where it
+// ended the last time, and removes those without a point at or after a time. It
+// returns the newest of the points it removed; false if there is none.
+func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, err error) {
+	if p.dormant == 0 {
+		return 0, false, nil
+	}
+	prefix := slotPrefix(entityKind, p.slot)
+	var dead []*Entity
+	err = p.store.view(func(txn *badger.Txn) error {
+		o := badger.DefaultIteratorOptions
+		o.Prefix, o.PrefetchValues = prefix, false
+		iterator := txn.NewIterator(o)
+		defer iterator.Close()
+		if len(p.cursor) == 0 {
+			p.cursor = prefix
+		}
+		for iterator.Seek(p.cursor); iterator.Valid() && count > 0; iterator.Next() {
+			count--
+			e, last, err := p.lastOf(txn, iterator.Item())
+			if err != nil {
+				return err
+			}
+			if e != nil && last < keep {
+				dead = append(dead, e)
+				if !removed || last > newest {
+					newest, removed = last, true
+				}
+			}
+		}
+		p.cursor = nil
+		if iterator.Valid() {
+			p.cursor = iterator.Item().KeyCopy(nil)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("sweep: %w", err)
+	}
+	for _, e := range dead {
+		p.Remove(e)
+	}
+	return newest, removed, nil
+}
+
+// lastOf is an entity and the time of its newest point, or nil for one that is
+// resident, or was removed.
+func (p *Partition) lastOf(txn *badger.Txn, item *badger.Item) (e *Entity, newest int64, err error) {
+	key := string(item.Key()[5:])
+	id, found, err := p.lookUp(txn, key)
+	if !found || err != nil {
+		return nil, 0, err
+	}
+	if e = p.byID[id]; e == nil {
+		e = &Entity{id: id}
+	}
+	for _, other := range p.removed {
+		if other.id == id {
+			return nil, 0, nil
+		}
+	}
+	if e.resident {
+		return nil, 0, nil
+	}
+	e.key = key
+	points, err := p.loadPoints(txn, e)
+	if len(points) == 0 {
+		return nil, 0, err // of a checkpoint that was not finished
+	}
+	e.named = true
+	for i, point := range points {
+		if i == 0 || point.At > newest {
+			newest = point.At
+		}
+	}
+	return e, newest, err
+}

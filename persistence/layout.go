@@ -1,0 +1,309 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+)
+
+// ErrCorrupt is in the error of whoever meets a stored value that cannot be what
+// was written. What it belongs to has to be rebuilt from the topic.
+var ErrCorrupt = errors.New("stored state is corrupt")
+
+// ErrNewer is in the error of whoever meets a value of a later format version.
+var ErrNewer = errors.New("stored state was written by a newer version of this program")
+
+// format is the version in front of every value.
+const format = 1
+
+// Kinds of keys.
+const (
+	headKind   = 'h'
+	entityKind = 'e'
+	chunkKind  = 'c'
+	blockKind  = 'j'
+)
+
+var order = binary.BigEndian // in keys, so that they sort as the numbers do
+
+func headKey(detector string, partition int32) []byte {
+	key := append([]byte{headKind}, detector...)
+	return order.AppendUint32(append(key, 0), uint32(partition))
+}
+
+// headOf is the opposite of headKey.
+func headOf(key []byte) (detector string, partition int32, ok bool) {
+	end := len(key) - 5
+	if end < 1 || key[0] != headKind || key[end] != 0 {
+		return "", 0, false
+	}
+	return string(key[1:end]), int32(order.Uint32(key[end+1:])), true
+}
+
+func slotPrefix(kind byte, slot uint32) []byte { return order.AppendUint32([]byte{kind}, slot) }
+
+func entityKey(slot uint32, key string) []byte { return append(slotPrefix(entityKind, slot), key...) }
+
+func chunkPrefix(slot, id uint32) []byte { return order.AppendUint32(slotPrefix(chunkKind, slot), id) }
+
+func chunkKey(slot, id, start uint32) []byte {
+	return order.AppendUint32(chunkPrefix(slot, id), start)
+}
+
+func blockKey(slot uint32, seq uint64) []byte {
+	return order.AppendUint64(slotPrefix(blockKind, slot), seq)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sealed puts version and checksum in front of a body: the first five bytes of
+// value are room for them.
+func seal(value []byte) []byte {
+	value[0] = format
+	binary.LittleEndian.PutUint32(value[1:], crc32.Checksum(value[5:], castagnoli))
+	return value
+}
+
+// room begins a value.
+func room(size int) []byte { return make([]byte, 5, 5+size) }
+
+// body checks a value and returns a reader of its body.
+func body(value []byte) (*reader, error) {
+	if len(value) < 5 {
+		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
+	}
+	if value[0] > format {
+		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, value[0], format)
+	}
+	if value[0] != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
+		return nil, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
+	}
+	return &reader{rest: value[5:]}, nil
+}
+
+// reader takes a body apart. After a failure all it gives is zero.
+type reader struct {
+	rest   []byte
+	failed bool
+}
+
+func (r *reader) fail() { r.rest, r.failed = nil, true }
+
+func (r *reader) uvarint() uint64 {
+	x, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return x
+}
+
+func (r *reader) varint() int64 {
+	x, n := binary.Varint(r.rest)
+	if n <= 0 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[n:]
+	return x
+}
+
+func (r *reader) float() float64 {
+	if len(r.rest) < 8 {
+		r.fail()
+		return 0
+	}
+	x := math.Float64frombits(binary.LittleEndian.Uint64(r.rest))
+	r.rest = r.rest[8:]
+	return x
+}
+
+func (r *reader) text() string {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)) {
+		r.fail()
+		return ""
+	}
+	text := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return text
+}
+
+// count reads how many items of at least so many bytes follow.
+func (r *reader) count(size int) int {
+	n := r.uvarint()
+	if n > uint64(len(r.rest)/size) {
+		r.fail()
+		return 0
+	}
+	return int(n)
+}
+
+// end tells whether all was as it should be, and nothing is left.
+func (r *reader) end(what string) error {
+	if r.failed || len(r.rest) > 0 {
+		return fmt.Errorf("%w: the %s does not end where it should", ErrCorrupt, what)
+	}
+	return nil
+}
+
+func appendFloat(b []byte, x float64) []byte {
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+}
+
+// Head is what is stored of a partition as a whole.
+type Head struct {
+	Source     string // what the points were read from, and how; see actors
+	Offset     int64  // the windows reach up to here
+	History    int64  // the length of the windows, ms
+	Base       int64  // points at or after this time need nothing from before what was read
+	Forgotten  int64  // entities that are not stored may have had points that matter before this time
+	StreamTime int64  // the newest timestamp
+	Swept      int64  // stream time of the last sweep
+	Lateness   int64  // how late an entity's first point came, at most, ms
+}
+
+// record is a head with what only this package needs.
+type record struct {
+	Head
+	slot     uint32
+	seq      uint64 // of the last journal block that counts
+	reserved uint32 // ids below this may be in use
+	entities uint32
+}
+
+func encodeRecord(r *record) []byte {
+	b := room(100 + len(r.Source))
+	b = binary.AppendUvarint(b, uint64(len(r.Source)))
+	b = append(b, r.Source...)
+	for _, x := range []int64{r.Offset, r.History, r.Base, r.Forgotten, r.StreamTime, r.Swept, r.Lateness} {
+		b = binary.AppendVarint(b, x)
+	}
+	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities)} {
+		b = binary.AppendUvarint(b, x)
+	}
+	return seal(b)
+}
+
+func decodeRecord(value []byte) (*record, error) {
+	b, err := body(value)
+	if err != nil {
+		return nil, err
+	}
+	r := &record{}
+	r.Source = b.text()
+	for _, x := range []*int64{&r.Offset, &r.History, &r.Base, &r.Forgotten, &r.StreamTime, &r.Swept, &r.Lateness} {
+		*x = b.varint()
+	}
+	r.slot = b.uint32()
+	r.seq = b.uvarint()
+	r.reserved = b.uint32()
+	r.entities = b.uint32()
+	return r, b.end("head")
+}
+
+func (r *reader) uint32() uint32 {
+	x := r.uvarint()
+	if x > math.MaxUint32 {
+		r.fail()
+	}
+	return uint32(x)
+}
+
+func encodeID(id uint32) []byte {
+	return seal(binary.AppendUvarint(room(5), uint64(id)))
+}
+
+func decodeID(value []byte) (uint32, error) {
+	b, err := body(value)
+	if err != nil {
+		return 0, err
+	}
+	id := b.uint32()
+	return id, b.end("entity")
+}
+
+// Point is a value of an entity at a time, in Unix milliseconds.
+type Point struct {
+	At    int64
+	Value float64
+}
+
+// chunk is a run of an entity's points, in the order of their arrival.
+type chunk struct {
+	through uint64 // what the journal holds of the entity up to this block is in this chunk or before it
+	newest  int64  // the greatest time
+	points  []Point
+}
+
+// encodeChunk: times as the change of their difference, which is 0 in a regular
+// stream.
+func encodeChunk(through uint64, points []Point) []byte {
+	b := room(24 + 10*len(points))
+	b = binary.AppendUvarint(b, through)
+	newest := int64(math.MinInt64)
+	for _, p := range points {
+		newest = max(newest, p.At)
+	}
+	b = binary.AppendVarint(b, newest)
+	b = binary.AppendUvarint(b, uint64(len(points)))
+	at, step := newest, int64(0)
+	for _, p := range points {
+		b = binary.AppendVarint(b, p.At-at-step)
+		step, at = p.At-at, p.At
+		b = appendFloat(b, p.Value)
+	}
+	return seal(b)
+}
+
+func decodeChunk(value []byte) (c chunk, err error) {
+	b, err := body(value)
+	if err != nil {
+		return c, err
+	}
+	c.through, c.newest = b.uvarint(), b.varint()
+	c.points = make([]Point, b.count(9))
+	at, step := c.newest, int64(0)
+	for i := range c.points {
+		step += b.varint()
+		at += step
+		c.points[i] = Point{at, b.float()}
+	}
+	return c, b.end("chunk")
+}
+
+// encodeBlock writes committed points as they came.
+func encodeBlock(entries []entry) []byte {
+	b := room(10 + 12*len(entries))
+	b = binary.AppendUvarint(b, uint64(len(entries)))
+	var id, at int64
+	for _, e := range entries {
+		b = binary.AppendVarint(b, int64(e.entity.id)-id)
+		b = binary.AppendVarint(b, e.point.At-at)
+		id, at = int64(e.entity.id), e.point.At
+		b = appendFloat(b, e.point.Value)
+	}
+	return seal(b)
+}
+
+// eachOfBlock calls each with the points of a block, in order.
+func eachOfBlock(value []byte, each func(id uint32, p Point)) error {
+	b, err := body(value)
+	if err != nil {
+		return err
+	}
+	var id, at int64
+	for range b.count(10) {
+		id += b.varint()
+		at += b.varint()
+		value := b.float()
+		if b.failed || id < 0 || id > math.MaxUint32 {
+			return fmt.Errorf("%w: a journal block has an impossible point", ErrCorrupt)
+		}
+		each(uint32(id), Point{at, value})
+	}
+	return b.end("journal block")
+}

@@ -1,0 +1,339 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Partition is the stored state of one Kafka partition of one detector. One at a
+// time holds it, and uses it from one goroutine.
+type Partition struct {
+	store   *Store
+	head    []byte // its key
+	stored  *record
+	release func()
+
+	// What is not stored under any head yet goes to the slot.
+	slot     uint32
+	nextID   uint32
+	entities int
+	dormant  int // of them are on disk only
+	byID     []*Entity
+	blocks   []block // of the journal, oldest first
+	unsealed int     // points in them
+
+	pending   []entry // points that are not stored
+	committed int     // of them, from the front, may be
+	removed   []*Entity
+	cursor    []byte // where the sweep is
+}
+
+// Entity is what a Partition knows of an entity that is resident, or has points
+// in the journal since before.
+type Entity struct {
+	key      string
+	id       uint32
+	arrived  uint32 // position after its last stored point
+	unsealed uint32 // so many of those points are in the journal only
+	through  uint64 // the journal up to this block is sealed
+	chunks   []uint32
+	tail     []journaled // of a dormant one: its points of the journal
+	named    bool        // its key is stored, and it counts as one of the partition's
+	resident bool
+}
+
+// Key is the entity's key.
+func (e *Entity) Key() string { return e.key }
+
+// journaled is a point and the block it is in.
+type journaled struct {
+	Point
+	seq uint64
+}
+
+type entry struct {
+	entity *Entity
+	point  Point
+}
+
+// block is what is known of a journal block without its points.
+type block struct {
+	seq    uint64
+	points int
+	ids    []uint32 // each once
+}
+
+// Partition waits until nobody else holds the partition, and takes it.
+func (s *Store) Partition(detector string, number int32) (*Partition, error) {
+	key := headKey(detector, number)
+	s.mu.Lock()
+	token, known := s.owners[string(key)]
+	if !known {
+		token = make(chan struct{}, 1)
+		token <- struct{}{}
+		s.owners[string(key)] = token
+	}
+	s.mu.Unlock()
+	select {
+	case <-token:
+	case <-s.stop:
+		return nil, ErrClosed
+	}
+	p := &Partition{store: s, head: key, release: func() { token <- struct{}{} }}
+	err := p.open()
+	if errors.Is(err, ErrCorrupt) {
+		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
+			"detector", detector, "partition", number, "error", err)
+		p.stored, err = nil, nil
+	}
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("open state of partition %d: %w", number, err)
+	}
+	if p.stored == nil {
+		p.Reset()
+	}
+	return p, nil
+}
+
+// Close lets another one take the partition. What was not stored is forgotten.
+func (p *Partition) Close() { p.release() }
+
+// Head is what is stored of the partition, and false if nothing is.
+func (p *Partition) Head() (Head, bool) {
+	if p.stored == nil {
+		return Head{}, false
+	}
+	return p.stored.Head, true
+}
+
+// Entities is how many entities are stored, resident or not.
+func (p *Partition) Entities() int { return p.entities }
+
+// Reset begins anew, without entities. What is stored stays until the first
+// checkpoint.
+func (p *Partition) Reset() {
+	p.slot, p.nextID, p.entities, p.dormant = p.store.newSlot(), 0, 0, 0
+	p.byID, p.blocks, p.unsealed = nil, nil, 0
+	p.pending, p.committed, p.removed, p.cursor = nil, 0, nil, nil
+}
+
+// open reads the head and the journal.
+func (p *Partition) open() error {
+	var torn [][]byte
+	err := p.store.view(func(txn *badger.Txn) error {
+		found, err := get(txn, p.head, func(value []byte) (err error) {
+			p.stored, err = decodeRecord(value)
+			return err
+		})
+		if !found || err != nil {
+			return err
+		}
+		r := p.stored
+		p.slot, p.nextID, p.entities, p.dormant = r.slot, r.reserved, int(r.entities), int(r.entities)
+		p.byID = make([]*Entity, p.nextID)
+		torn, err = p.readJournal(txn)
+		return err
+	})
+	if err != nil || len(torn) == 0 {
+		return err
+	}
+	// Of a checkpoint that was not finished: its numbers will be used again.
+	return p.store.update(func(u *update) error {
+		for _, key := range torn {
+			if err := u.delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// readJournal reads all blocks twice: to count, and to put each entity's points
+// together.
+func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
+	prefix := slotPrefix(blockKind, p.slot)
+	counts := make([]uint32, p.nextID)
+	total, next := 0, uint64(0)
+	err = each(txn, prefix, true, func(item *badger.Item) error {
+		seq, err := seqOf(item.Key())
+		if err != nil {
+			return err
+		}
+		if seq > p.stored.seq {
+			torn = append(torn, item.KeyCopy(nil))
+			return nil
+		}
+		if next > 0 && seq != next {
+			return fmt.Errorf("%w: journal block %d is missing", ErrCorrupt, next)
+		}
+		next = seq + 1
+		b := block{seq: seq}
+		seen := make(map[uint32]struct{})
+		var foreign error
+		err = item.Value(func(value []byte) error {
+			return eachOfBlock(value, func(id uint32, _ Point) {
+				if int(id) >= len(counts) {
+					foreign = fmt.Errorf("%w: journal block %d has entity %d of %d", ErrCorrupt, seq, id, len(counts))
+					return
+				}
+				counts[id]++
+				b.points++
+				if _, twice := seen[id]; !twice {
+					seen[id] = struct{}{}
+					b.ids = append(b.ids, id)
+				}
+			})
+		})
+		total += b.points
+		p.blocks = append(p.blocks, b)
+		return errors.Join(err, foreign)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(p.blocks) > 0 && next != p.stored.seq+1 {
+		return nil, fmt.Errorf("%w: journal block %d is missing", ErrCorrupt, next)
+	}
+	p.unsealed = total
+	all := make([]journaled, total)
+	entities := make([]Entity, 0, p.nextID)
+	for id, count := range counts {
+		if count > 0 {
+			entities = append(entities, Entity{id: uint32(id), named: true, tail: all[:0:count]})
+			p.byID[id] = &entities[len(entities)-1]
+			all = all[count:]
+		}
+	}
+	for _, b := range p.blocks {
+		_, err := get(txn, blockKey(p.slot, b.seq), func(value []byte) error {
+			return eachOfBlock(value, func(id uint32, point Point) {
+				e := p.byID[id]
+				e.tail = append(e.tail, journaled{point, b.seq})
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return torn, nil
+}
+
+func seqOf(key []byte) (uint64, error) {
+	if len(key) != 13 {
+		return 0, fmt.Errorf("%w: a journal block has the key %x", ErrCorrupt, key)
+	}
+	return order.Uint64(key[5:]), nil
+}
+
+// Load makes an entity resident, and returns the points that are stored of it,
+// in the order of their arrival: those of its window, and perhaps some that lie
+// before. Known is false if nothing is stored of it.
+func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
+	for _, gone := range p.removed {
+		if gone.key == key {
+			return nil, nil, false, fmt.Errorf("load entity %s: its removal has not been stored", key)
+		}
+	}
+	if p.dormant > 0 {
+		err = p.store.view(func(txn *badger.Txn) error {
+			id, found, err := p.lookUp(txn, key)
+			if !found || err != nil {
+				return err
+			}
+			if e = p.byID[id]; e == nil {
+				e = &Entity{id: id}
+			}
+			e.key = key
+			points, err = p.loadPoints(txn, e)
+			e.named = len(points) > 0 // else its checkpoint was not finished
+			return err
+		})
+		if err != nil {
+			return nil, nil, false, fmt.Errorf("load entity %s: %w", key, err)
+		}
+	}
+	if e != nil {
+		if e.named {
+			p.dormant--
+		}
+		p.byID[e.id] = e
+		e.tail, e.resident = nil, true
+		return e, points, e.named, nil
+	}
+	e = &Entity{key: key, id: p.nextID, resident: true}
+	p.nextID++
+	p.byID = append(p.byID, e)
+	return e, nil, false, nil
+}
+
+// lookUp finds the id of a key. An id that has not been given out belongs to a
+// checkpoint that was not finished.
+func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, err error) {
+	found, err = get(txn, entityKey(p.slot, key), func(value []byte) (err error) {
+		id, err = decodeID(value)
+		return err
+	})
+	if found && err == nil && id >= uint32(len(p.byID)) {
+		err = fmt.Errorf("%w: entity %d of %d", ErrCorrupt, id, len(p.byID))
+	}
+	return id, found, err
+}
+
+// loadPoints reads an entity's chunks, and adds its points of the journal that
+// are in none of them. Chunks may overlap: what both have is the same.
+func (p *Partition) loadPoints(txn *badger.Txn, e *Entity) (points []Point, err error) {
+	e.chunks, e.through, e.arrived = nil, 0, 0
+	err = each(txn, chunkPrefix(p.slot, e.id), true, func(item *badger.Item) error {
+		key := item.Key()
+		if len(key) != 13 {
+			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
+		}
+		start := order.Uint32(key[9:])
+		return item.Value(func(value []byte) error {
+			c, err := decodeChunk(value)
+			if err != nil {
+				return fmt.Errorf("chunk %d: %w", start, err)
+			}
+			if len(points) > 0 {
+				switch back := int64(e.arrived) - int64(start); {
+				case back < 0: // what lies between was evicted
+					points = points[:0]
+				case back > int64(len(points)):
+					return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
+				default:
+					points = points[:len(points)-int(back)]
+				}
+			}
+			points = append(points, c.points...)
+			e.chunks = append(e.chunks, start)
+			e.arrived, e.through = start+uint32(len(c.points)), max(e.through, c.through)
+			return nil
+		})
+	})
+	e.unsealed = 0
+	for _, point := range e.tail {
+		if point.seq > e.through {
+			points = append(points, point.Point)
+			e.unsealed++
+		}
+	}
+	e.arrived += e.unsealed
+	return points, err
+}
+
+// Append adds a point to what the next checkpoint stores, once it is committed.
+func (p *Partition) Append(e *Entity, at int64, value float64) {
+	p.pending = append(p.pending, entry{e, Point{at, value}})
+}
+
+// Commit marks what was appended as to be stored.
+func (p *Partition) Commit() { p.committed = len(p.pending) }
+
+// RollBack forgets what was appended since the last Commit.
+func (p *Partition) RollBack() { p.pending = p.pending[:p.committed] }
+
+// Pending is how many points are not stored.
+func (p *Partition) Pending() int { return len(p.pending) }

@@ -1,0 +1,442 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+	"golang.org/x/sys/unix"
+)
+
+// ErrNoSpace is in the error of a write for which the disk has too little space
+// left.
+var ErrNoSpace = errors.New("too little space left on the disk of the data directory")
+
+// ErrClosed is in the error of whoever uses a store that was closed.
+var ErrClosed = errors.New("the store is closed")
+
+// Options are how a store uses the machine.
+type Options struct {
+	Log *slog.Logger
+	// Memory is what Badger's memtables and caches may take, in bytes; at least
+	// LeastMemory.
+	Memory int64
+	// Floor is how much space the disk must have left for a write, in bytes.
+	Floor uint64
+
+	// The following are for tests.
+
+	// BeforeWrite is called before each transaction is written; with an error
+	// nothing is.
+	BeforeWrite func() error
+	// Free tells how much space is left.
+	Free func() (uint64, error)
+	// ReadOnly opens without the right to write: to look at the state.
+	ReadOnly bool
+}
+
+// LeastMemory is the least that Options.Memory may be.
+const LeastMemory = 16 << 20
+
+// Store keeps the state of all partitions of all detectors of a node, in a
+// Badger database under the node's data directory.
+type Store struct {
+	db      *badger.DB
+	dir     string
+	options Options
+
+	mu     sync.Mutex
+	closed bool
+	slots  uint32                   // the next one to give out
+	owners map[string]chan struct{} // by head key; who holds a partition has taken the token
+
+	users sync.WaitGroup // operations under way
+	stop  chan struct{}  // closed when the store closes
+	chore sync.WaitGroup // goroutines of our own
+}
+
+// OpenStore opens the state below a node's data directory, or makes it.
+func OpenStore(dir string, o Options) (*Store, error) {
+	path := filepath.Join(dir, "state")
+	if !o.ReadOnly {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return nil, fmt.Errorf("create state: %w", err)
+		}
+	}
+	if o.Free == nil {
+		o.Free = func() (uint64, error) { return freeSpace(path) }
+	}
+	s := &Store{dir: path, options: o, owners: make(map[string]chan struct{}), stop: make(chan struct{})}
+	if !o.ReadOnly {
+		if err := s.Room(); err != nil { // Badger dies of a full disk
+			return nil, fmt.Errorf("open state %s: %w", path, err)
+		}
+	}
+	db, err := badger.Open(badgerOptions(path, o))
+	if err != nil {
+		return nil, fmt.Errorf("open state %s: %w", path, err)
+	}
+	s.db = db
+	garbage, err := s.survey()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, err), db.Close())
+	}
+	if !o.ReadOnly {
+		s.purge(garbage...)
+		s.chore.Go(s.collect)
+	}
+	return s, nil
+}
+
+// badgerOptions: a fifth of the memory for each of two memtables, the rest for
+// the caches. Journal blocks of some size go to the value log, and are written
+// once; all else stays in the tree.
+func badgerOptions(path string, o Options) badger.Options {
+	memory := max(o.Memory, LeastMemory)
+	memtable := memory / 5
+	return badger.DefaultOptions(path).
+		WithSyncWrites(true).
+		WithReadOnly(o.ReadOnly).
+		WithMemTableSize(memtable).
+		WithNumMemtables(2).
+		WithBlockCacheSize(memory * 2 / 5).
+		WithIndexCacheSize(memory / 5).
+		WithBaseTableSize(min(max(memtable/4, 2<<20), 16<<20)).
+		WithBaseLevelSize(max(memtable, 10<<20)).
+		WithNumCompactors(2).
+		WithNumLevelZeroTables(4).
+		WithNumLevelZeroTablesStall(12).
+		WithNumGoroutines(2).
+		WithValueLogFileSize(max(memtable, 8<<20)).
+		WithValueThreshold(16 << 10).
+		WithCompression(options.Snappy).
+		WithMetricsEnabled(false).
+		WithDetectConflicts(false). // each key has one writer
+		WithLogger(badgerLog{o.Log})
+}
+
+// badgerLog lets Badger's warnings and errors through.
+type badgerLog struct{ log *slog.Logger }
+
+func (b badgerLog) Errorf(format string, values ...any) {
+	b.log.Error("badger", "problem", fmt.Sprintf(format, values...))
+}
+func (b badgerLog) Warningf(format string, values ...any) {
+	b.log.Warn("badger", "problem", fmt.Sprintf(format, values...))
+}
+func (badgerLog) Infof(string, ...any)  {}
+func (badgerLog) Debugf(string, ...any) {}
+
+// Close waits for what is under way, and closes the database.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	already := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if already {
+		return nil
+	}
+	close(s.stop)
+	s.users.Wait()
+	s.chore.Wait()
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close state %s: %w", s.dir, err)
+	}
+	return nil
+}
+
+// Stored is the head of a partition that need not be held.
+func (s *Store) Stored(detector string, number int32) (head Head, ok bool, err error) {
+	err = s.view(func(txn *badger.Txn) error {
+		ok, err = get(txn, headKey(detector, number), func(value []byte) error {
+			r, err := decodeRecord(value)
+			if err == nil {
+				head = r.Head
+			}
+			return err
+		})
+		return err
+	})
+	return head, ok && err == nil, err
+}
+
+// use lets Close wait for an operation; done is to be called after it.
+func (s *Store) use() (done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	s.users.Add(1)
+	return s.users.Done, nil
+}
+
+// Room tells whether there is space left for writing: an error that wraps
+// ErrNoSpace says how much is missing.
+func (s *Store) Room() error {
+	free, err := s.options.Free()
+	if err != nil {
+		return fmt.Errorf("ask for the free space of %s: %w", s.dir, err)
+	}
+	if free < s.options.Floor {
+		return fmt.Errorf("%w: %d MB, at least %d MB are wanted ([persistence] free_space_floor_mb)", ErrNoSpace, free>>20, s.options.Floor>>20)
+	}
+	return nil
+}
+
+func freeSpace(path string) (uint64, error) {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(path, &stat); err != nil {
+		return 0, err
+	}
+	return stat.Bavail * uint64(stat.Bsize), nil
+}
+
+// update is a run of writes that need not be atomic: it is split where it would
+// be too large for one transaction, but what was put first is written first.
+type update struct {
+	store *Store
+	txn   *badger.Txn
+}
+
+// update runs a function that puts, and commits the rest.
+func (s *Store) update(write func(*update) error) error {
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	u := &update{store: s, txn: s.db.NewTransaction(true)}
+	defer func() { u.txn.Discard() }()
+	if err := write(u); err != nil {
+		return err
+	}
+	return u.commit()
+}
+
+func (u *update) commit() error {
+	if err := u.store.Room(); err != nil {
+		return err
+	}
+	if before := u.store.options.BeforeWrite; before != nil {
+		if err := before(); err != nil {
+			return err
+		}
+	}
+	return u.txn.Commit()
+}
+
+func (u *update) set(key, value []byte) error {
+	return u.put(func() error { return u.txn.Set(key, value) })
+}
+
+func (u *update) delete(key []byte) error {
+	return u.put(func() error { return u.txn.Delete(key) })
+}
+
+func (u *update) put(put func() error) error {
+	err := put()
+	if !errors.Is(err, badger.ErrTxnTooBig) {
+		return err
+	}
+	if err := u.commit(); err != nil {
+		return err
+	}
+	u.txn = u.store.db.NewTransaction(true)
+	return put()
+}
+
+// view runs a function that reads.
+func (s *Store) view(read func(*badger.Txn) error) error {
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return s.db.View(read)
+}
+
+// get hands a value to a function; without a value it is not called, and found
+// is false.
+func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool, err error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return false, nil
+	}
+	if err == nil {
+		err = item.Value(use)
+	}
+	return true, err
+}
+
+// each walks over what begins with a prefix, in order.
+func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) error) error {
+	o := badger.DefaultIteratorOptions
+	o.Prefix, o.PrefetchValues = prefix, values
+	iterator := txn.NewIterator(o)
+	defer iterator.Close()
+	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
+		if err := visit(iterator.Item()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// survey finds the slots that no head refers to, and the first one never used.
+func (s *Store) survey() (garbage []uint32, err error) {
+	used := make(map[uint32]bool)
+	err = s.db.View(func(txn *badger.Txn) error {
+		err := each(txn, []byte{headKind}, true, func(item *badger.Item) error {
+			return item.Value(func(value []byte) error {
+				head, err := decodeRecord(value)
+				if errors.Is(err, ErrCorrupt) {
+					return nil // its partition will find out
+				}
+				if err == nil {
+					used[head.slot] = true
+				}
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+		o := badger.DefaultIteratorOptions
+		o.PrefetchValues = false
+		iterator := txn.NewIterator(o)
+		defer iterator.Close()
+		for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+			for slot := uint32(0); ; slot++ {
+				iterator.Seek(slotPrefix(kind, slot))
+				if !iterator.ValidForPrefix([]byte{kind}) {
+					break
+				}
+				slot = order.Uint32(iterator.Item().Key()[1:5])
+				if _, known := used[slot]; !known {
+					used[slot] = false
+				}
+			}
+		}
+		return nil
+	})
+	for slot, referred := range used {
+		s.slots = max(s.slots, slot+1)
+		if !referred {
+			garbage = append(garbage, slot)
+		}
+	}
+	return garbage, err
+}
+
+// newSlot is where a partition's state can begin anew.
+func (s *Store) newSlot() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slots++
+	return s.slots - 1
+}
+
+// purge deletes what is in slots nobody refers to, in the background.
+func (s *Store) purge(slots ...uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(slots) == 0 {
+		return
+	}
+	s.chore.Go(func() {
+		for _, slot := range slots {
+			for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+				for s.purgeSome(slotPrefix(kind, slot)) {
+				}
+			}
+		}
+	})
+}
+
+// purgeSome deletes a part, and tells whether there is more. What it leaves the
+// next survey finds again.
+func (s *Store) purgeSome(prefix []byte) (more bool) {
+	const part = 2000
+	var keys [][]byte
+	err := s.db.View(func(txn *badger.Txn) error {
+		err := each(txn, prefix, false, func(item *badger.Item) error {
+			if len(keys) == part {
+				return errEnough
+			}
+			keys = append(keys, item.KeyCopy(nil))
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && len(keys) > 0 {
+		err = s.update(func(u *update) error {
+			for _, key := range keys {
+				if err := u.delete(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	select {
+	case <-s.stop:
+		return false
+	default:
+		return err == nil && len(keys) == part
+	}
+}
+
+var errEnough = errors.New("enough")
+
+// collectEvery is how often the value log is looked at.
+const collectEvery = 5 * time.Minute
+
+// collect gives space back to the disk.
+func (s *Store) collect() {
+	ticker := time.NewTicker(collectEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if s.Room() != nil {
+				continue
+			}
+			for s.db.RunValueLogGC(0.5) == nil {
+			}
+		case <-s.stop:
+			return
+		}
+	}
+}
+
+// Size is how many bytes the state takes on disk.
+func (s *Store) Size() (bytes int64, err error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if errors.Is(err, os.ErrNotExist) {
+			continue // Badger has removed it
+		}
+		if err != nil {
+			return 0, err
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			bytes += stat.Blocks * 512 // files have holes
+		}
+	}
+	return bytes, nil
+}
