@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -160,7 +161,7 @@ type sealing struct {
 // short enough, of the entities that become passive, and deletes blocks all of
 // which is sealed, chunks all of which was evicted, and removed entities.
 func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
-	limit := journalLimit(p.entities)
+	limit := cmp.Or(p.store.options.Journal, journalLimit(p.entities))
 	trimmed, points := 0, 0
 	for p.unsealed-points > limit {
 		points += p.blocks[trimmed].points

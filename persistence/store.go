@@ -36,6 +36,11 @@ type Options struct {
 	// BeforeWrite is called before each transaction is written; with an error
 	// nothing is.
 	BeforeWrite func() error
+	// Journal is how many points a partition's journal may hold; 0: as many as
+	// suit its entities.
+	Journal int
+	// Split is how many writes a transaction may have; 0: as many as fit.
+	Split int
 	// Free tells how much space is left.
 	Free func() (uint64, error)
 	// ReadOnly opens without the right to write: to look at the state.
@@ -204,6 +209,7 @@ func freeSpace(path string) (uint64, error) {
 type update struct {
 	store *Store
 	txn   *badger.Txn
+	puts  int
 }
 
 // update runs a function that puts, and commits the rest.
@@ -242,14 +248,16 @@ func (u *update) delete(key []byte) error {
 }
 
 func (u *update) put(put func() error) error {
-	err := put()
-	if !errors.Is(err, badger.ErrTxnTooBig) {
-		return err
+	if most := u.store.options.Split; most == 0 || u.puts < most {
+		u.puts++
+		if err := put(); !errors.Is(err, badger.ErrTxnTooBig) {
+			return err
+		}
 	}
 	if err := u.commit(); err != nil {
 		return err
 	}
-	u.txn = u.store.db.NewTransaction(true)
+	u.txn, u.puts = u.store.db.NewTransaction(true), 1
 	return put()
 }
 

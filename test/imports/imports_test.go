@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"test/imports":           {},
 	"test/golden":            {},
 	"test/naive":             {},
-	"test/simulation":        {"bootstrap", "configs", "stream", "test/golden", "test/naive"},
+	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive"},
 	"test/kafka":             {},
 	"test/containers/golden": {"test/golden"},
 }

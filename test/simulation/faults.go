@@ -30,11 +30,17 @@ const (
 	producerFenced                    // somebody uses the node's transactional id
 	partitionsAdded                   // to the input topic
 	offsetsReset                      // an operator stops all, sets the group's offsets, and starts all
+	stateOlder                        // a process is killed, and started with an older copy of its state
+	stateGone                         // a process is killed, and started without its state
+	writeFails                        // writes of a node's state fail
+	diskFull                          // a node's disk is full for a while
+	settingsChanged                   // an operator stops all, sets another length of the history, and starts all
 	faultKinds                        // how many there are
 )
 
 var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold", "broker away", "request fails", "request lost",
-	"answer lost", "answer wrong", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset"}
+	"answer lost", "answer wrong", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset",
+	"state older", "state gone", "write fails", "disk full", "settings changed"}
 
 func (k faultKind) String() string { return faultWords[k] }
 
@@ -53,6 +59,7 @@ type Fault struct {
 	Err    *kerr.Error
 	Count  int      // of requests, or of partitions
 	Where  []uint16 // offsets an operator resets to: parts of 65,536 of each partition
+	Hours  float64  // of history, from now on
 }
 
 func (f Fault) String() string {
@@ -65,7 +72,7 @@ func (f Fault) String() string {
 		broker = "all brokers"
 	}
 	switch f.Kind {
-	case crash, cleanStop:
+	case crash, cleanStop, stateOlder, stateGone:
 		return fmt.Sprintf("%s%s, started again after %.2f s", text, node, f.For.Seconds())
 	case pause:
 		return fmt.Sprintf("%s%s for %.2f s", text, node, f.For.Seconds())
@@ -85,6 +92,12 @@ func (f Fault) String() string {
 		return text + node
 	case partitionsAdded:
 		return fmt.Sprintf("%s: %d", text, f.Count)
+	case writeFails:
+		return fmt.Sprintf("%s%s, %d times", text, node, f.Count)
+	case diskFull:
+		return fmt.Sprintf("%s%s for %.2f s", text, node, f.For.Seconds())
+	case settingsChanged:
+		return fmt.Sprintf("%s: history %g h", text, f.Hours)
 	}
 	return text
 }
@@ -180,6 +193,41 @@ func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
 	}
 	return f
 }
+
+// drawDisk adds what may happen to the state.
+func (s *Scenario) drawDisk(d dice) {
+	s.Disk = Disk{
+		Off:      d.one(10),
+		Delay:    []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
+		Journal:  []int{1, 20, 200}[d.IntN(3)],
+		Split:    []int{0, 1, 3}[d.IntN(3)],
+		Resident: []int{0, 0, 2, 5}[d.IntN(4)],
+	}
+	if s.Disk.Split > 0 {
+		s.Disk.Delay /= 50 // there are many more of them
+	}
+	if s.Disk.Off {
+		return
+	}
+	kinds := []faultKind{crash, crash, stateOlder, stateGone, writeFails, diskFull}
+	for range d.IntN(5) {
+		f := Fault{Kind: kinds[d.IntN(len(kinds))], At: d.between(0, s.Length), Node: d.IntN(s.Nodes), For: d.between(0, 2*time.Second)}
+		switch f.Kind {
+		case writeFails:
+			f.Count = 1 + d.IntN(4)
+		case diskFull:
+			f.For = d.between(time.Second, 20*time.Second)
+		}
+		s.Faults = append(s.Faults, f)
+	}
+	if d.one(4) && !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offsetsReset }) {
+		s.Faults = append(s.Faults, Fault{Kind: settingsChanged, At: d.between(0, s.Length), Hours: float64(2 + d.IntN(5))})
+	}
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+// breaks tells whether a fault may end a process that cannot store its state.
+func (f Fault) breaks() bool { return f.Kind == writeFails || f.Kind == diskFull }
 
 // fences tells whether a fault may end a process that did nothing wrong: its
 // membership or its transactional id was taken over, be it by a request of its

@@ -3,6 +3,7 @@ package simulation
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,12 +11,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/bootstrap"
 	"anomalydetector/configs"
+	"anomalydetector/persistence"
 )
 
 // node is a machine that runs one detector process after another, as a service
@@ -27,10 +30,17 @@ type node struct {
 
 	process atomic.Pointer[process] // nil while none runs
 	started int                     // processes
+
+	disk    string       // the data directory that the last process left; empty: none
+	older   []string     // copies of it, from other times
+	copies  int          // that were made
+	failing atomic.Int32 // so many writes fail from now on
+	full    atomic.Bool  // the disk is
 }
 
 // process is one life of the program.
 type process struct {
+	node    *node
 	party   string // its name on the network
 	dir     string // its data directory
 	signals chan os.Signal
@@ -83,13 +93,16 @@ func (n *node) start() {
 	}
 	n.started++
 	p := &process{
-		party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
+		node: n, party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
 		signals: make(chan os.Signal, 2), ended: make(chan struct{}),
 		clients: make(map[*kgo.Client]bool),
 	}
 	n.process.Store(p)
 	if err := n.inherit(p.dir); err != nil {
 		n.run.problem("%s: data directory: %v", p.party, err)
+	}
+	if len(n.older) < 2 && n.started > 1 && n.run.has(stateOlder) {
+		n.older = append(n.older, n.snapshot())
 	}
 	fmt.Fprintf(p, "--- %s starts at %.3f s\n", p.party, n.run.clock().Seconds())
 	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals,
@@ -105,14 +118,103 @@ func (n *node) start() {
 
 // inherit gives a process the data directory that the last one left.
 func (n *node) inherit(dir string) error {
-	last := filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started-1))
-	if n.started == 1 {
+	last := n.disk
+	n.disk = dir
+	if last == "" {
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			return err
 		}
 		return os.WriteFile(filepath.Join(dir, "node-id"), []byte(n.name+"\n"), 0o644)
 	}
 	return os.Rename(last, dir)
+}
+
+// snapshot copies the data directory as it is at this instant: when all that
+// goes on in the process waits for something.
+func (n *node) snapshot() string {
+	<-n.run.quiet
+	defer func() { n.run.quiet <- struct{}{} }()
+	synctest.Wait()
+	n.copies++
+	to := filepath.Join(n.run.dir, fmt.Sprintf("%s.copy%d", n.name, n.copies))
+	if err := copyTree(n.disk, to); err != nil {
+		n.run.problem("%s: copy the data directory: %v", n.name, err)
+	}
+	return to
+}
+
+// replaceState gives the next process another state than the last one left.
+func (n *node) replaceState(kind faultKind) {
+	if n.disk == "" || n.process.Load() != nil {
+		return
+	}
+	switch {
+	case kind == stateGone:
+		if err := os.RemoveAll(filepath.Join(n.disk, "state")); err != nil {
+			n.run.problem("%s: remove the state: %v", n.name, err)
+		}
+	case kind == stateOlder && len(n.older) > 0:
+		n.disk = n.older[0]
+		n.older = nil
+	}
+}
+
+// copyTree copies a directory, leaving holes where there are zeros.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		if err != nil || entry.IsDir() {
+			return errors.Join(err, os.MkdirAll(filepath.Join(to, name), 0o755))
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		file, err := os.Create(filepath.Join(to, name))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		var empty [4096]byte
+		for at := 0; at < len(content); at += len(empty) {
+			page := content[at:min(at+len(empty), len(content))]
+			if bytes.Equal(page, empty[:len(page)]) {
+				continue
+			}
+			if _, err := file.WriteAt(page, int64(at)); err != nil {
+				return err
+			}
+		}
+		return file.Truncate(int64(len(content)))
+	})
+}
+
+// errWrite is what a write fails with.
+var errWrite = errors.New("input/output error")
+
+// store makes the disk slow, full, or faulty.
+func (n *node) store(o *persistence.Options) {
+	disk := n.run.scenario.Disk
+	o.Journal, o.Split = disk.Journal, disk.Split
+	o.Free = func() (uint64, error) {
+		if n.full.Load() {
+			return 0, nil
+		}
+		return 1 << 40, nil
+	}
+	o.BeforeWrite = func() error {
+		if disk.Delay > 0 {
+			time.Sleep(disk.Delay)
+		}
+		if n.failing.Load() > 0 && n.failing.Add(-1) >= 0 {
+			n.run.count(func(report *Report) { report.Struck[writeFails]++ })
+			return errWrite
+		}
+		return nil
+	}
 }
 
 // program is what main does after reading the command line.
@@ -124,7 +226,7 @@ func (r *run) program(world *bootstrap.World, conf string, p *process) error {
 	timing := r.scenario.Timing
 	return bootstrap.Run(world, []*configs.Config{config}, bootstrap.Options{
 		Client: []kgo.Opt{kgo.Dialer(r.network.dialer(p.party)), kgo.WithHooks(p)},
-		Timing: &timing, Batch: r.scenario.Batch,
+		Timing: &timing, Batch: r.scenario.Batch, Store: p.node.store,
 	})
 }
 
@@ -156,6 +258,7 @@ func (n *node) kill() {
 	p.asked = true
 	n.process.Store(nil)
 	n.run.network.kill(p.party)
+	n.disk = n.snapshot()
 	p.signals <- syscall.SIGTERM
 	p.signals <- syscall.SIGTERM
 	<-p.ended
@@ -193,9 +296,7 @@ func (n *node) bury(p *process) {
 			client.Close()
 		}
 	})
-	p.mu.Lock()
-	text := p.log.String()
-	p.mu.Unlock()
+	text := p.text()
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "panic") {
 			n.run.problem("%s: %s", p.party, strings.TrimSpace(line))
@@ -204,6 +305,13 @@ func (n *node) bury(p *process) {
 	n.run.mu.Lock()
 	defer n.run.mu.Unlock()
 	n.run.logs = append(n.run.logs, text)
+}
+
+// text is what it has logged.
+func (p *process) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
 }
 
 // open are the clients that were not closed.

@@ -21,6 +21,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/persistence"
+	"anomalydetector/test/naive"
 )
 
 const (
@@ -65,11 +68,19 @@ type run struct {
 	scored     map[int32][]span // by partition: what was read and committed, one span after another
 	next       map[int32]int64  // where the last span of it begins
 	last       []Record         // fed when all is mended
+	eras       []era            // of settings, after the first
+	quiet      chan struct{}    // holds a token; who takes it may wait until all others wait
 
 	mu       sync.Mutex
 	problems []string
 	report   Report
 	logs     []string
+}
+
+// era is from where on other rules are in force.
+type era struct {
+	rules naive.Rules
+	from  map[int32]int64 // by partition; 0 if it is missing
 }
 
 // span is the offsets [from, until) of a partition.
@@ -85,10 +96,11 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 	}()
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
-			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}),
+			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1),
 			scored: make(map[int32][]span), next: make(map[int32]int64),
 		}
 		r.network = newNetwork(scenario.Seed, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
+		r.quiet <- struct{}{}
 		r.live()
 		report = r.report
 		report.Problems = r.problems
@@ -116,9 +128,15 @@ func (r *run) count(change func(*Report)) {
 // somebody else has taken its name.
 func (r *run) exited(p *process) {
 	r.count(func(report *Report) { report.Exits++ })
-	if !slices.ContainsFunc(r.scenario.Faults, Fault.fences) {
+	storing := strings.Contains(fmt.Sprint(p.err), persistence.ErrNoSpace.Error()) || strings.Contains(p.text(), errWrite.Error())
+	if !slices.ContainsFunc(r.scenario.Faults, Fault.fences) && !(storing && slices.ContainsFunc(r.scenario.Faults, Fault.breaks)) {
 		r.problem("%s ended by itself: %v", p.party, p.err)
 	}
+}
+
+// has tells whether a kind of fault is in the schedule.
+func (r *run) has(kind faultKind) bool {
+	return slices.ContainsFunc(r.scenario.Faults, func(f Fault) bool { return f.Kind == kind })
 }
 
 // later does what ends a fault, after a while or when all is mended.
@@ -137,7 +155,7 @@ func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") 
 // debugLog is set to log what the Kafka clients do, too.
 var debugLog string
 
-func (r *run) writeConf() error {
+func (r *run) writeConf(hours float64) error {
 	s := r.scenario
 	metric, letters := "mean", ""
 	if s.Rules.Median {
@@ -163,8 +181,12 @@ history_min_ratio = %g
 duration = 0
 [persistence]
 commit_interval = %g
+enabled = %t
+memory_mb = 16
+free_space_floor_mb = 1
+resident_entities = %d
 %s%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
-		s.Rules.HistoryHours, s.Rules.MinRatio, s.Commit.Seconds(), letters, debugLog), 0o644)
+		hours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Resident, letters, debugLog), 0o644)
 }
 
 // live is the run from the first broker to the last check.
@@ -183,7 +205,7 @@ func (r *run) live() {
 		err = cluster.CreateTopic(outputTopic, 3, nil)
 	}
 	if err == nil {
-		err = r.writeConf()
+		err = r.writeConf(s.Rules.HistoryHours)
 	}
 	if err != nil {
 		panic(err) // the simulation itself is wrong
@@ -241,14 +263,16 @@ func (r *run) strike(f Fault) {
 		return sameNode(l.party, party) && (f.Broker < 0 || l.address == brokerAddress(f.Broker))
 	}
 	switch f.Kind {
-	case crash, cleanStop:
+	case crash, cleanStop, stateOlder, stateGone:
 		r.background.Go(func() {
 			release := n.hold()
-			if f.Kind == crash {
-				n.kill()
-			} else {
+			switch f.Kind {
+			case cleanStop:
 				n.stop(false)
+			default:
+				n.kill()
 			}
+			n.replaceState(f.Kind)
 			release()
 			r.later(f.For, n.startHeld)
 		})
@@ -295,6 +319,13 @@ func (r *run) strike(f Fault) {
 		r.addPartitions(f.Count)
 	case offsetsReset:
 		r.resetOffsets(f)
+	case writeFails:
+		n.failing.Add(int32(f.Count))
+	case diskFull:
+		n.full.Store(true)
+		r.later(f.For, func() { n.full.Store(false) })
+	case settingsChanged:
+		r.changeSettings(f)
 	}
 }
 
@@ -350,20 +381,42 @@ func (r *run) addPartitions(count int) {
 	r.partitions.Store(int32(want))
 }
 
-// resetOffsets is what an operator does: stop all, wait until nothing of them
-// is left, set the offsets, start all.
-func (r *run) resetOffsets(f Fault) {
+// stopped does something while no node runs.
+func (r *run) stopped(do func()) {
 	var releases []func()
 	for _, n := range r.nodes {
 		releases = append(releases, n.hold())
 		n.stop(false)
 	}
-	defer func() {
-		for i, release := range releases {
-			r.nodes[i].start()
-			release()
+	do()
+	for i, release := range releases {
+		r.nodes[i].start()
+		release()
+	}
+}
+
+// changeSettings is what an operator does: stop all, wait until nothing of them
+// is left, change the configuration, start all.
+func (r *run) changeSettings(f Fault) {
+	r.stopped(func() {
+		committed, ok := r.settledOffsets()
+		if !ok {
+			return
 		}
-	}()
+		rules := r.scenario.Rules
+		rules.HistoryHours = f.Hours
+		r.eras = append(r.eras, era{rules, committed})
+		if err := r.writeConf(f.Hours); err != nil {
+			panic(err)
+		}
+	})
+}
+
+// resetOffsets is what an operator does: stop all, wait until nothing of them
+// is left, set the offsets, start all.
+func (r *run) resetOffsets(f Fault) { r.stopped(func() { r.setOffsets(f) }) }
+
+func (r *run) setOffsets(f Fault) {
 	committed, ok := r.settledOffsets()
 	if !ok {
 		return
@@ -514,6 +567,7 @@ func (r *run) mend() {
 	}
 	r.background.Wait()
 	for _, n := range r.nodes {
+		n.failing.Store(0)
 		release := n.hold()
 		n.start()
 		release()

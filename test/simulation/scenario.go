@@ -28,8 +28,18 @@ type Scenario struct {
 	Aborts     bool          // the feeder is transactional, and aborts some
 	Timing     stream.Timing
 	Length     time.Duration // of the time in which it is fed
-	Records    []Record      // in the order in which they are fed
-	Faults     []Fault       // by time
+	Disk       Disk
+	Records    []Record // in the order in which they are fed
+	Faults     []Fault  // by time
+}
+
+// Disk is how the nodes store their state.
+type Disk struct {
+	Off      bool          // they do not
+	Delay    time.Duration // of each write
+	Journal  int           // points in a partition's journal, at most
+	Split    int           // writes in a transaction, at most; 0: as many as fit
+	Resident int           // entities of a partition in memory; 0: all
 }
 
 // Record is an input record, and what is true of it.
@@ -72,6 +82,7 @@ func Draw(seed uint64) *Scenario {
 	}
 	s.drawRecords(d)
 	s.drawFaults(d)
+	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	return s
 }
 
@@ -194,7 +205,11 @@ func (s *Scenario) Words() string {
 			text.WriteString(", " + extra.word)
 		}
 	}
-	text.WriteByte('\n')
+	if s.Disk.Off {
+		text.WriteString("; nothing is stored\n")
+	} else {
+		fmt.Fprintf(&text, "; writes take %s, journal %d, split %d, resident %d\n", s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
+	}
 	if len(s.Faults) == 0 {
 		text.WriteString("  no fault\n")
 	}

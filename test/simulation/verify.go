@@ -49,7 +49,12 @@ func (r *run) read(topic string) ([]*kgo.Record, error) {
 // expect runs the naive detector over the log.
 func (r *run) expect(log []*kgo.Record) map[place]expected {
 	slices.SortFunc(log, func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
-	oracles := make(map[int32]*naive.Detector)
+	type line struct {
+		era       int
+		partition int32
+	}
+	oracles := make(map[line]*naive.Detector)
+	eras := append([]era{{rules: r.scenario.Rules}}, r.eras...)
 	want := make(map[place]expected)
 	for _, record := range log {
 		truth := r.truth(record)
@@ -57,13 +62,19 @@ func (r *run) expect(log []*kgo.Record) map[place]expected {
 		if truth.Bad != "" {
 			e.reason = truth.Bad
 		} else {
-			oracle := oracles[record.Partition]
-			if oracle == nil {
-				oracle = naive.New(r.scenario.Rules)
-				oracles[record.Partition] = oracle
-			}
-			if deviation, anomalous := oracle.Decide(truth.Key, truth.At, truth.Value); anomalous {
-				e.payload = string(golden.Payload(record.Value, deviation))
+			for number, era := range eras { // the last that has begun decides
+				at := line{number, record.Partition}
+				if oracles[at] == nil {
+					oracles[at] = naive.New(era.rules)
+				}
+				deviation, anomalous := oracles[at].Decide(truth.Key, truth.At, truth.Value)
+				if record.Offset < era.from[record.Partition] {
+					continue
+				}
+				e.payload = ""
+				if anomalous {
+					e.payload = string(golden.Payload(record.Value, deviation))
+				}
 			}
 		}
 		want[place{record.Partition, record.Offset}] = e
@@ -131,7 +142,7 @@ func (r *run) compare(topic string, want map[place]expected, wanted func(expecte
 
 // replayed tells whether an operator has set offsets.
 func (r *run) replayed() bool {
-	return slices.ContainsFunc(r.scenario.Faults, func(f Fault) bool { return f.Kind == offsetsReset })
+	return r.has(offsetsReset)
 }
 
 func header(record *kgo.Record, name string) string {
