@@ -61,7 +61,8 @@ type partition struct {
 
 	covered    int64 // what was read is complete for points at or after this time
 	forgotten  int64 // entities that we know nothing of may have had points that matter before this time
-	reach      int64 // the oldest point since the last commit that history had to be complete for
+	reach      int64 // the oldest straggler that history has to be complete for
+	straggler  int64 // its offset: once it is committed, reach has served
 	streamTime int64 // the newest timestamp seen
 	swept      int64 // stream time of the last sweep
 	lateness   int64 // how far behind stream time an entity's first point came, in ms, at most
@@ -218,7 +219,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 			return
 		}
 		if answered.Incomplete {
-			p.reach = min(p.reach, at)
+			p.need(record.Offset, at)
 			p.rebuild(ctx)
 			return
 		}
@@ -381,8 +382,16 @@ func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {
 func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
 	p.log.Info("straggler is older than the history that was loaded, loading more",
 		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(max(p.covered, p.forgotten)).UTC())
-	p.reach, p.warm = min(p.reach, at), false
+	p.need(record.Offset, at)
+	p.warm = false
 	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Reload: true})
+}
+
+// need asks the next history, and the sweeps after it, for all that matters to a
+// straggler.
+func (p *partition) need(offset, at int64) {
+	p.reach, p.straggler = min(p.reach, at), max(p.straggler, offset)
+	p.lateness = max(p.lateness, p.streamTime-at)
 }
 
 // commit makes the windows as they are what an abort goes back to. While
@@ -392,7 +401,9 @@ func (p *partition) commit(ctx actor.Context) {
 	if p.warm {
 		p.epoch++
 		p.committed = p.next
-		p.reach = math.MaxInt64
+		if p.next > p.straggler {
+			p.reach = math.MaxInt64
+		}
 		if err = p.sweep(ctx); err == nil {
 			err = p.checkpoint(ctx, p.next)
 		}
@@ -423,7 +434,7 @@ func (p *partition) forget(ctx actor.Context) {
 		ctx.Stop(entity.pid)
 	}
 	clear(p.entities)
-	p.streamTime, p.swept, p.lateness = 0, 0, 0
+	p.streamTime, p.swept = 0, 0
 	p.covered, p.forgotten = stream.Complete, stream.Complete
 }
 

@@ -62,7 +62,7 @@ func (p *partition) restore() (usable bool, err error) {
 	}
 	p.next, p.committed = head.Offset, head.Offset
 	p.covered, p.forgotten = head.Base, head.Forgotten
-	p.streamTime, p.swept, p.lateness = head.StreamTime, head.Swept, head.Lateness
+	p.streamTime, p.swept, p.lateness = head.StreamTime, head.Swept, max(p.lateness, head.Lateness)
 	return true, nil
 }
 

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"math"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -23,6 +24,9 @@ const sweepAtOnce = 200
 func (p *partition) sweep(ctx actor.Context) error {
 	history := p.config.History.Milliseconds()
 	keep := p.streamTime - history - max(patience.Milliseconds(), 2*p.lateness)
+	if p.reach != math.MaxInt64 {
+		keep = min(keep, p.reach-history)
+	}
 	if p.state != nil {
 		newest, removed, err := p.state.Sweep(sweepAtOnce, keep)
 		if err != nil {
