@@ -29,7 +29,7 @@ type entity struct {
 // shared is what all entities of a partition have in common. The partition
 // writes it before it spawns them; they only read it.
 type shared struct {
-	rules    detection.Rules
+	scorer   *detection.Scorer
 	producer *actor.PID
 	group    string // the consumer group, part of an anomaly's id
 	output   string // the topic anomalies go to
@@ -71,10 +71,10 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
 		return
 	}
 	if !o.Scored {
-		e.window.Observe(&e.shared.rules, o.Epoch, o.At, o.Value)
+		e.window.Observe(e.shared.scorer.Rules(), o.Epoch, o.At, o.Value)
 		return
 	}
-	o.Verdict = e.window.Add(&e.shared.rules, o.Epoch, o.At, o.Value)
+	o.Verdict = e.window.Add(e.shared.scorer, o.Epoch, o.At, o.Value)
 	if o.Verdict.Reason == detection.Anomalous {
 		anomaly := newAnomaly(e.shared, e.key, o)
 		if o.TooLarge = size(anomaly.Record) > maxRecord; !o.TooLarge {

@@ -92,7 +92,7 @@ func newPartition(config *Config, number int32, producer *actor.PID) *partition 
 		config: config, number: number,
 		log:      config.Log.With("topic", config.InputTopic, "partition", number),
 		scanner:  datapoint.NewScanner(config.ValueField, config.KeyFields),
-		shared:   shared{rules: config.Rules, producer: producer, group: config.Group, output: config.OutputTopic},
+		shared:   shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic},
 		entities: make(map[string]*child),
 		epoch:    1,
 		covered:  stream.Complete, forgotten: stream.Complete,

@@ -115,7 +115,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 			return nil, err
 		}
 		for _, point := range points {
-			stored.window.Observe(&p.shared.rules, 0, point.At, point.Value)
+			stored.window.Observe(p.shared.scorer.Rules(), 0, point.At, point.Value)
 			entity.newest = max(entity.newest, point.At)
 			entity.unknown = false
 		}

@@ -6,7 +6,7 @@
 // the same calls give the same verdicts. It imports the standard library only.
 //
 // Read in this order: rules.go (the settings as limits), window.go (the way of one point), score.go
-// (the decision), then what they stand on: ring.go (arrival order and rollback), sorted.go (the
-// median and the median deviation), spread.go (the mean deviation within a provable error), exact.go
-// (the mean deviation to the last bit).
+// (the decision), then what they stand on: screen.go and spread.go (bounds that decide most points
+// without looking at the window), ring.go (arrival order and rollback), order.go (medians), exact.go (the
+// mean deviation to the last bit).
 package detection

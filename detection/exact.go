@@ -7,7 +7,7 @@ import (
 
 // exactMean is Python's statistics.mean of the float64 values |x - m|: their exact sum, divided by
 // their number, rounded once to the nearest float64, ties to even.
-func exactMean(s sorted, m float64) float64 {
+func exactMean(s []float64, m float64) float64 {
 	if mean, sure := quickMean(s, m); sure {
 		return mean
 	}
@@ -23,7 +23,7 @@ func exactMean(s sorted, m float64) float64 {
 // Knuth's two-sum) and collected in low. As no value is negative, high only rises, so each error is at
 // most u*high, the n additions to low are off by less than n*u*(n*u*high) = (n*u)^2*high up to a factor
 // 1+n*u, and that is all that is off: the remainder of the division is exact (fused).
-func quickMean(s sorted, m float64) (mean float64, sure bool) {
+func quickMean(s []float64, m float64) (mean float64, sure bool) {
 	var high, low float64
 	for _, x := range s {
 		d := math.Abs(x - m)
@@ -49,7 +49,7 @@ func quickMean(s sorted, m float64) (mean float64, sure bool) {
 
 // rationalMean is the mean in integer arithmetic: every |x - m| is a whole number of the smallest
 // unit among them.
-func rationalMean(s sorted, m float64) float64 {
+func rationalMean(s []float64, m float64) float64 {
 	unit := math.MaxInt
 	for _, x := range s {
 		d := math.Abs(x - m)

@@ -35,7 +35,7 @@ func TestVerdictsEqualTheOriginalProgram(t *testing.T) {
 		folder := filepath.Dir(conf)
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			settings, keys, field := goldenSettings(t, conf)
-			rules := NewRules(settings)
+			scorer := NewScorer(NewRules(settings))
 			records := readLines[goldenRecord](t, filepath.Join(folder, "input.jsonl.gz"))
 			want := readLines[goldenAnomaly](t, filepath.Join(folder, "expected.jsonl.gz"))
 			windows := map[string]*Window{}
@@ -47,7 +47,7 @@ func TestVerdictsEqualTheOriginalProgram(t *testing.T) {
 					w = new(Window)
 					windows[entity] = w
 				}
-				if v := w.Add(&rules, uint64(i/1000), record.Timestamp, value); v.Reason == Anomalous {
+				if v := w.Add(scorer, uint64(i/1000), record.Timestamp, value); v.Reason == Anomalous {
 					got = append(got, goldenAnomaly{i, v.Deviation})
 				}
 			}

@@ -68,9 +68,9 @@ func (o *oracle) score(value float64) Verdict {
 	if s.Metric == MeanDeviation {
 		d = naiveMean(values)
 	}
-	verdict := Verdict{Reason: Normal, Median: m + 0, Points: n}
+	verdict := Verdict{Reason: Normal, Points: n}
 	if deviation := (value - m) / (1.4826 * (s.MinDeviation + d)); math.Abs(deviation) > s.Threshold {
-		verdict.Reason, verdict.Deviation = Anomalous, deviation
+		verdict.Reason, verdict.Deviation, verdict.Median = Anomalous, deviation, m+0
 	}
 	return verdict
 }
@@ -101,18 +101,18 @@ func naiveMean(values []float64) float64 {
 // pair is a window and its oracle, which are given the same.
 type pair struct {
 	t      testing.TB
-	rules  Rules
+	scorer *Scorer
 	window Window
 	oracle oracle
 }
 
 func newPair(t testing.TB, s Settings) *pair {
-	return &pair{t: t, rules: NewRules(s), oracle: oracle{settings: s}}
+	return &pair{t: t, scorer: NewScorer(NewRules(s)), oracle: oracle{settings: s}}
 }
 
 func (p *pair) add(epoch uint64, at int64, value float64) {
 	p.t.Helper()
-	got, want := p.window.Add(&p.rules, epoch, at, value), p.oracle.add(epoch, at, value)
+	got, want := p.window.Add(p.scorer, epoch, at, value), p.oracle.add(epoch, at, value)
 	if !same(got, want) {
 		p.t.Fatalf("verdict on %v at %d: %+v, the oracle says %+v\n%+v\n%v",
 			value, at, got, want, p.oracle.settings, p.oracle.points)
@@ -122,7 +122,7 @@ func (p *pair) add(epoch uint64, at int64, value float64) {
 
 func (p *pair) observe(epoch uint64, at int64, value float64) {
 	p.t.Helper()
-	p.window.Observe(&p.rules, epoch, at, value)
+	p.window.Observe(p.scorer.Rules(), epoch, at, value)
 	p.oracle.observe(epoch, at, value)
 	p.equalPoints()
 }

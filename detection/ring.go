@@ -1,6 +1,9 @@
 package detection
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // point is one value of an entity. Times are Unix milliseconds, from Kafka's record timestamp.
 type point struct {
@@ -18,8 +21,9 @@ type point struct {
 //
 // The two divisions are independent: everything committed may have been dropped.
 type ring struct {
-	buf       []point // all of it is used: len is the capacity
-	epoch     uint64  // the last one that changed the ring
+	values    []float64 // all of it is used: len is the capacity
+	times     times     // of the same slots
+	epoch     uint64    // the last one that changed the ring
 	start     uint32
 	held      uint32
 	gone      uint32
@@ -29,17 +33,30 @@ type ring struct {
 func (r *ring) len() int { return int(r.held - r.gone) }
 
 // at is the i-th point of the window, the head being 0.
-func (r *ring) at(i int) *point {
-	return &r.buf[r.slot(int(r.gone)+i)]
+func (r *ring) at(i int) point {
+	slot := r.slot(int(r.gone) + i)
+	return point{r.times.at(slot), r.values[slot]}
 }
 
 // slot is the place in the buffer of the i-th held point.
 func (r *ring) slot(i int) int {
 	i += int(r.start)
-	if i >= len(r.buf) {
-		i -= len(r.buf)
+	if i >= len(r.values) {
+		i -= len(r.values)
 	}
 	return i
+}
+
+// appendValues appends the values of the window, in arrival order.
+func (r *ring) appendValues(to []float64) []float64 {
+	if r.len() == 0 {
+		return to
+	}
+	first, end := r.slot(int(r.gone)), r.slot(int(r.held))
+	if first < end {
+		return append(to, r.values[first:end]...)
+	}
+	return append(append(to, r.values[first:]...), r.values[:end]...)
 }
 
 // begin makes the present window the committed one, if the epoch is new.
@@ -66,30 +83,52 @@ func (r *ring) drop() {
 
 // push appends a point.
 func (r *ring) push(p point) {
-	if int(r.held) == len(r.buf) {
+	if int(r.held) == len(r.values) {
 		r.makeRoom()
 	}
-	r.buf[r.slot(int(r.held))] = p
+	slot := r.slot(int(r.held))
+	if !r.times.put(slot, p.at) {
+		r.fit(p.at)
+		r.times.put(slot, p.at)
+	}
+	r.values[slot] = p.value
 	r.held++
 }
 
 // makeRoom moves the held points to a larger buffer, unless enough of them were both added and dropped
 // within the epoch: those are of no use to anyone, so a replay of any length takes bounded room.
 func (r *ring) makeRoom() {
-	if useless := int(r.gone) - int(r.committed); useless > len(r.buf)/4 {
+	if useless := int(r.gone) - int(r.committed); useless > len(r.values)/4 {
 		for i := int(r.gone); i < int(r.held); i++ {
-			r.buf[r.slot(i-useless)] = r.buf[r.slot(i)]
+			from, to := r.slot(i), r.slot(i-useless)
+			r.values[to] = r.values[from]
+			r.times.move(to, from)
 		}
 		r.held -= uint32(useless)
 		r.gone = r.committed
 		return
 	}
-	buf := slices.Grow([]point(nil), larger(int(r.held)))
-	buf = buf[:cap(buf)]
-	wrapped := copy(buf, r.buf[r.start:])
-	copy(buf[wrapped:], r.buf[:r.start])
-	r.buf = buf
+	values := slices.Grow([]float64(nil), larger(int(r.held)))
+	values = values[:cap(values)]
+	wrapped := copy(values, r.values[r.start:])
+	copy(values[wrapped:], r.values[:r.start])
+	r.times = r.times.grown(len(values), int(r.start))
+	r.values = values
 	r.start = 0
+}
+
+// fit makes the times of the held points and one more storable.
+func (r *ring) fit(at int64) {
+	earliest, latest := at, at
+	all := make([]int64, r.held)
+	for i := range all {
+		all[i] = r.times.at(r.slot(i))
+		earliest, latest = min(earliest, all[i]), max(latest, all[i])
+	}
+	r.times = newTimes(len(r.values), earliest, latest)
+	for i, t := range all {
+		r.times.put(r.slot(i), t)
+	}
 }
 
 // rollback restores the window from before the epoch, and tells whether the epoch had changed it.
@@ -102,5 +141,63 @@ func (r *ring) rollback(epoch uint64) bool {
 	return true
 }
 
-// larger is the capacity to grow to: a quarter more, as there may be a million windows.
-func larger(n int) int { return n + n/4 + 4 }
+// larger is the capacity to grow to: an eighth more, as there may be a million windows.
+func larger(n int) int { return n + n/8 + 4 }
+
+// times are the times of a ring's slots: four bytes each, as milliseconds after a base, while they lie
+// within 49 days of one another, and eight bytes each otherwise.
+type times struct {
+	base  int64
+	parts []uint32 // one a slot, or two, the lower half first
+	wide  bool
+}
+
+// newTimes makes room for so many slots with times between the two, and leaves the most room for later
+// ones: time goes on.
+func newTimes(slots int, earliest, latest int64) times {
+	span := uint64(latest) - uint64(earliest)
+	if span > math.MaxUint32 {
+		return times{parts: make([]uint32, 2*slots), wide: true}
+	}
+	return times{base: earliest - int64((math.MaxUint32-span)/8), parts: make([]uint32, slots)}
+}
+
+func (t *times) at(slot int) int64 {
+	if t.wide {
+		return int64(t.parts[2*slot]) | int64(t.parts[2*slot+1])<<32
+	}
+	return t.base + int64(t.parts[slot])
+}
+
+// put is false if the time does not fit.
+func (t *times) put(slot int, at int64) bool {
+	if t.wide {
+		t.parts[2*slot], t.parts[2*slot+1] = uint32(at), uint32(uint64(at)>>32)
+		return true
+	}
+	after := uint64(at) - uint64(t.base)
+	if after > math.MaxUint32 {
+		return false
+	}
+	t.parts[slot] = uint32(after)
+	return true
+}
+
+func (t *times) move(to, from int) {
+	if t.wide {
+		to, from = 2*to, 2*from
+		t.parts[to+1] = t.parts[from+1]
+	}
+	t.parts[to] = t.parts[from]
+}
+
+// grown is the same with more slots, of which the one at start is the first.
+func (t *times) grown(slots, start int) times {
+	if t.wide {
+		slots, start = 2*slots, 2*start
+	}
+	grown := times{base: t.base, parts: make([]uint32, slots), wide: t.wide}
+	wrapped := copy(grown.parts, t.parts[start:])
+	copy(grown.parts[wrapped:], t.parts[:start])
+	return grown
+}

@@ -2,44 +2,21 @@ package detection
 
 import "math"
 
-// spread knows the sum of |x - median| over a window within a provable error, and keeps it up at a
-// few operations a change.
+// spread is a number, sum - err, which the sum of |x - median| over a window is not below.
 //
-// The sum is that of the real numbers, without the rounding of each difference; meanAtLeast accounts
-// for the rest. As there are as many values below the median as above it, the sum does not depend on
-// where between the two middle values a median lies, and adding or removing a value changes it by that
-// value's distance to the nearest point between the middle values of the others: 0 if it lies between
-// them. So there is no cancellation of large sums: what rounds is a distance and the sum itself.
-//
-// Invariant: |sum - the real sum| <= err, or one of the two is not finite (values so large that the
-// sum overflows). A test holds it against exact rational arithmetic.
+// Both sums are those of real numbers, without the rounding of each difference; meanAtLeast accounts
+// for the rest.
 type spread struct {
 	sum float64
 	err float64
 }
 
-// newSpread sums up the values, from the innermost pair to the outermost, the smallest difference first.
-func newSpread(s sorted) spread {
-	var r spread
-	for low, high := len(s)/2-1, (len(s)+1)/2; low >= 0; low, high = low-1, high+1 {
-		r.add(s[high] - s[low])
-	}
-	return r
-}
-
-// distance of v to the interval between the two middle values of s, as float64 subtraction rounds it.
-func distance(s sorted, v float64) float64 {
-	n := len(s)
-	if n == 0 {
-		return 0
-	}
-	if low := s[(n-1)/2]; v < low {
-		return low - v
-	}
-	if high := s[n/2]; v > high {
-		return v - high
-	}
-	return 0
+// newSpread takes the sum of n float64 values |x - median|, added up one by one.
+//
+// With u = 2^-53 each of the differences and of the n additions is off by a factor of 1+u at most (and
+// exact where subnormal), so the sum is off by less than 1.01*n*u*sum. The bound is twice n*u*sum.
+func newSpread(sum float64, n int) spread {
+	return spread{sum, sum * float64(n) * 0x1p-52}
 }
 
 // add changes the sum by a difference of two values that has been rounded once.
@@ -54,7 +31,7 @@ func (r *spread) add(d float64) {
 }
 
 // meanAtLeast is a number not above the mean of the n float64 values |x - median|, each rounded, as
-// exactMean would compute it, and seldom far below it.
+// exactMean would compute it.
 //
 // Each rounded difference is at least (1-u) times the real one, and the last rounding of the mean
 // takes another u at most. Here are three roundings, u each: together less than the 16u taken off.
@@ -65,9 +42,4 @@ func (r *spread) meanAtLeast(n int) float64 {
 		return mean
 	}
 	return 0
-}
-
-// vague tells whether so much error has built up that a new sum would be of use.
-func (r *spread) vague() bool {
-	return !(r.err <= r.sum*0x1p-30)
 }

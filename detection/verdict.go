@@ -34,7 +34,8 @@ type Verdict struct {
 	// takes a min_dev of 0 (the original stops there with a division by zero).
 	Deviation float64
 
-	// Median of the window before the point was appended, 0 if TooFewPoints. A zero has no sign.
+	// Median of the window before the point was appended, if the point is Anomalous, else 0. A zero
+	// has no sign.
 	Median float64
 
 	// Points in the window before the point was appended.

@@ -113,10 +113,10 @@ func TestOldStragglerBehindANewerPointStays(t *testing.T) {
 }
 
 func TestScoringTakesStrictlyMorePointsThanTheMinimum(t *testing.T) {
-	rules := NewRules(Settings{GranularityMinutes: 15, HistoryHours: 2, MinRatio: 0.5, Threshold: 5, MinDeviation: 1})
+	scorer := NewScorer(NewRules(Settings{GranularityMinutes: 15, HistoryHours: 2, MinRatio: 0.5, Threshold: 5, MinDeviation: 1}))
 	var w Window
 	for i := range int64(6) {
-		v := w.Add(&rules, 1, i, 0)
+		v := w.Add(scorer, 1, i, 0)
 		if want := i > 4; (v.Reason != TooFewPoints) != want || v.Points != int(i) {
 			t.Fatalf("with %d points: %+v", i, v)
 		}
@@ -125,13 +125,13 @@ func TestScoringTakesStrictlyMorePointsThanTheMinimum(t *testing.T) {
 
 func TestWindowWithoutDeviationMakesInfinityOfAnyOther(t *testing.T) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
-		rules := NewRules(Settings{GranularityMinutes: 15, HistoryHours: 2, Threshold: 5, Metric: metric})
+		scorer := NewScorer(NewRules(Settings{GranularityMinutes: 15, HistoryHours: 2, Threshold: 5, Metric: metric}))
 		var w Window
-		w.Add(&rules, 1, 0, 0.1)
-		if v := w.Add(&rules, 1, 1, 0.1); v.Reason != Normal {
+		w.Add(scorer, 1, 0, 0.1)
+		if v := w.Add(scorer, 1, 1, 0.1); v.Reason != Normal {
 			t.Errorf("%v: an equal value is %v", metric, v)
 		}
-		if v := w.Add(&rules, 1, 2, 0); v.Reason != Anomalous || !math.IsInf(v.Deviation, -1) {
+		if v := w.Add(scorer, 1, 2, 0); v.Reason != Anomalous || !math.IsInf(v.Deviation, -1) {
 			t.Errorf("%v: a lesser value is %v", metric, v)
 		}
 	}
@@ -140,11 +140,11 @@ func TestWindowWithoutDeviationMakesInfinityOfAnyOther(t *testing.T) {
 func TestWindowSurvivesNaNAndInfinity(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 4))
 	for range 200 {
-		rules := NewRules(someSettings(r))
+		scorer := NewScorer(NewRules(someSettings(r)))
 		var w Window
 		for i := range int64(100) {
 			v := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, 1, r.NormFloat64()}[r.IntN(6)]
-			w.Add(&rules, uint64(i/3), i*quarter, v)
+			w.Add(scorer, uint64(i/3), i*quarter, v)
 		}
 	}
 }

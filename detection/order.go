@@ -1,0 +1,78 @@
+package detection
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// nth is the value of rank k (0 is the smallest) among the values, which it reorders: none before it is
+// greater, none after it is less. It takes time in proportion to their number. Equal values are
+// interchangeable: those of zero differ in sign, which no comparison, distance or deviation can show.
+func nth(values []float64, k int) float64 {
+	const few = 12
+	low, high := 0, len(values)
+	for tries := 2 * bits.Len(uint(high)); high-low > few && tries > 0; tries-- {
+		pivot := middleOf(values[low], values[(low+high)/2], values[high-1])
+		less := low + partition(values[low:high], pivot)
+		if k < less {
+			high = less
+			continue
+		}
+		equal := less + partitionEqual(values[less:high], pivot)
+		if k < equal {
+			return pivot
+		}
+		low = equal
+	}
+	slices.Sort(values[low:high])
+	return values[k]
+}
+
+// middleOf is the one of three between the others.
+func middleOf(a, b, c float64) float64 {
+	return max(min(a, b), min(max(a, b), c))
+}
+
+// partition puts what is less than the pivot in front, and counts it. There is no branch to predict in
+// the loop: the values are in no order.
+func partition(values []float64, pivot float64) int {
+	less := 0
+	for i, x := range values {
+		values[i] = values[less]
+		values[less] = x
+		less += number(x < pivot)
+	}
+	return less
+}
+
+// partitionEqual is the same with what is not greater.
+func partitionEqual(values []float64, pivot float64) int {
+	equal := 0
+	for i, x := range values {
+		values[i] = values[equal]
+		values[equal] = x
+		equal += number(x <= pivot)
+	}
+	return equal
+}
+
+// number is 1 for true. The compiler makes it an instruction.
+func number(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// medianOf is Python's statistics.median, but for the sign of a zero: it is always positive here. (The
+// original's depends on the order of arrival, and cannot show: x - 0 differs from x - -0 only if x is
+// itself a zero, which is never anomalous, and never in |x - median|.) The values are reordered as by nth,
+// for the lower one of the two in the middle.
+func medianOf(values []float64) float64 {
+	n := len(values)
+	lower := nth(values, (n-1)/2)
+	if n%2 == 1 {
+		return lower + 0
+	}
+	return (lower+slices.Min(values[n/2:]))/2 + 0
+}

@@ -1,0 +1,157 @@
+package detection
+
+import (
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// realSum is the sum of |x - median| without any rounding.
+func realSum(values []float64) *big.Rat {
+	s := slices.Sorted(slices.Values(values))
+	sum := new(big.Rat)
+	for i, j := 0, len(s)-1; i < j; i, j = i+1, j-1 {
+		sum.Add(sum, rational(s[j]))
+		sum.Sub(sum, rational(s[i]))
+	}
+	return sum
+}
+
+func rational(x float64) *big.Rat { return new(big.Rat).SetFloat64(x) }
+
+// TestScreenNeverClaimsTooMuch: whatever comes and goes, in windows that stay as they are, grow and
+// shrink, the bounds of a screen that holds are true.
+func TestScreenNeverClaimsTooMuch(t *testing.T) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		for _, stream := range streams {
+			t.Run(metric.String()+"/"+stream.name, func(t *testing.T) {
+				held := 0
+				for seed := range uint64(20) {
+					r := rand.New(rand.NewPCG(seed, 5))
+					var s screen
+					var values []float64
+					size := 1 + r.IntN(60)
+					for range 300 {
+						if r.IntN(100) == 0 {
+							size = 1 + r.IntN(60)
+						}
+						x := stream.next(r)
+						values = append(values, x)
+						s.add(x, len(values))
+						checkScreen(t, &s, values, metric)
+						for len(values) > size {
+							gone := values[0]
+							values = values[1:]
+							s.remove(gone, len(values))
+							checkScreen(t, &s, values, metric)
+						}
+						if s.drawn {
+							held++
+						} else {
+							s, _ = newScreen(slices.Clone(values), metric)
+							checkScreen(t, &s, values, metric)
+						}
+					}
+				}
+				if held == 0 && stream.name != "near the largest" {
+					t.Error("no screen ever held")
+				}
+			})
+		}
+	}
+}
+
+func checkScreen(t *testing.T, s *screen, values []float64, metric Metric) {
+	t.Helper()
+	if !s.drawn {
+		return
+	}
+	m := naiveMedian(values)
+	if !(s.low <= m && m <= s.high) {
+		t.Fatalf("median %v, said to be between %v and %v: %v", m, s.low, s.high, values)
+	}
+	deviations := make([]float64, len(values))
+	for i, x := range values {
+		deviations[i] = math.Abs(x - m)
+	}
+	exact := naiveMean(deviations)
+	if metric == MedianDeviation {
+		exact = naiveMedian(deviations)
+	}
+	if atLeast := s.deviationAtLeast(metric, len(values)); !(atLeast <= exact) {
+		t.Fatalf("deviation %v, said to be at least %v: %v", exact, atLeast, values)
+	}
+	sum, err := s.spread.sum, s.spread.err
+	if metric == MedianDeviation || math.IsInf(sum, 0) || math.IsNaN(sum) || math.IsInf(err, 0) || math.IsNaN(err) {
+		return
+	}
+	if least := new(big.Rat).Sub(rational(sum), rational(err)); least.Cmp(realSum(values)) > 0 {
+		t.Fatalf("sum said to be at least %v - %v: %v", sum, err, values)
+	}
+}
+
+// TestScreenDecidesNearlyAllOrdinaryPoints: the exact way is for few, or it would not be worth having.
+func TestScreenDecidesNearlyAllOrdinaryPoints(t *testing.T) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		s := newRunning(metric, (*rand.Rand).NormFloat64)
+		drawn := 0
+		for range 20_000 {
+			before := s.window.screen
+			s.add()
+			if s.window.screen.low != before.low {
+				drawn++
+			}
+		}
+		t.Logf("%v: %d screens for 20000 points", metric, drawn)
+		if drawn > 600 {
+			t.Errorf("%v: %d screens were drawn for 20000 points", metric, drawn)
+		}
+	}
+}
+
+func TestNthIsTheValueOfThatRank(t *testing.T) {
+	for _, stream := range streams {
+		t.Run(stream.name, func(t *testing.T) {
+			for seed := range uint64(200) {
+				r := rand.New(rand.NewPCG(seed, 9))
+				values := make([]float64, 1+r.IntN(200))
+				for i := range values {
+					values[i] = stream.next(r)
+				}
+				sorted := slices.Sorted(slices.Values(values))
+				k := r.IntN(len(values))
+				if got := nth(values, k); got != sorted[k] || values[k] != got {
+					t.Fatalf("rank %d is %v, want %v", k, got, sorted[k])
+				}
+				if k > 0 && slices.Max(values[:k]) > values[k] || slices.Min(values[k:]) < values[k] {
+					t.Fatalf("rank %d does not divide %v", k, values)
+				}
+			}
+		})
+	}
+}
+
+// TestNthFindsItInAdversarialOrders: where pivots are bad it ends by sorting.
+func TestNthFindsItInAdversarialOrders(t *testing.T) {
+	const n = 5000
+	for name, at := range map[string]func(i int) float64{
+		"equal":    func(int) float64 { return 1 },
+		"rising":   func(i int) float64 { return float64(i) },
+		"falling":  func(i int) float64 { return float64(-i) },
+		"organ":    func(i int) float64 { return float64(min(i, n-i)) },
+		"sawtooth": func(i int) float64 { return float64(i % 7) },
+	} {
+		values := make([]float64, n)
+		for i := range values {
+			values[i] = at(i)
+		}
+		sorted := slices.Sorted(slices.Values(values))
+		for k := 0; k < n; k += 501 {
+			if got := nth(values, k); got != sorted[k] {
+				t.Fatalf("%s: rank %d is %v, want %v", name, k, got, sorted[k])
+			}
+		}
+	}
+}
