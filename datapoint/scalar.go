@@ -2,15 +2,21 @@ package datapoint
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
 )
 
+const msgpackFloat64 = 0xcb
+
 // number reads the int or float at the start of b. An int beyond 2^53 is
 // rounded to the nearest float64, half to even, as Python's float does.
 func number(b []byte) (value float64, ok bool) {
+	if len(b) >= 9 && b[0] == msgpackFloat64 { // nearly all of them are
+		return math.Float64frombits(binary.BigEndian.Uint64(b[1:])), true
+	}
 	switch msgp.NextType(b) {
 	case msgp.Float64Type:
 		value, _, _ = msgp.ReadFloat64Bytes(b)
@@ -32,6 +38,9 @@ func number(b []byte) (value float64, ok bool) {
 // appendScalar appends the str, int or float at the start of b as Python's str
 // writes it.
 func appendScalar(dst, b []byte) (text []byte, ok bool) {
+	if lead := b[0]; lead >= 0xa0 && lead < 0xc0 { // a short str, as nearly all of them are
+		return append(dst, b[1:1+lead&0x1f]...), true
+	}
 	switch msgp.NextType(b) {
 	case msgp.StrType:
 		str, _, _ := msgp.ReadStringZC(b)

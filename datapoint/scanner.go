@@ -29,9 +29,10 @@ type Point struct {
 // Scanner finds the value field and the key fields in payloads. It holds
 // scratch space, so it serves one goroutine: use one for each partition.
 type Scanner struct {
-	fields []field // the value field first, then the key fields; no name twice
-	keys   []int   // the key fields in the configured order, as indexes into fields
-	key    []byte  // backs Point.Key; overwritten by each Scan
+	fields []field         // the value field first, then the key fields; no name twice
+	keys   []int           // the key fields in the configured order, as indexes into fields
+	key    []byte          // backs Point.Key; overwritten by each Scan
+	names  [mostNames]name // of the first entries of the last map, in their order
 	left   [maxDepth]uint64
 
 	bad [ReasonCount]BadRecord // of the whole record, and of the value field
@@ -45,6 +46,14 @@ type field struct {
 	at int
 
 	missing, notScalar BadRecord
+}
+
+// name is the name of a map's entry, as it is in the payload, and which of the
+// fields it is. The records of a stream have the same names in the same order,
+// mostly: then each is recognised by its bytes alone.
+type name struct {
+	bytes []byte
+	field int // -1: none of them
 }
 
 // NewScanner returns a Scanner for the value in valueField, and the key in
@@ -146,17 +155,28 @@ func (s *Scanner) find(payload []byte) Reason {
 		return Truncated
 	}
 	at := int(size)
-	for ; children > 0; children -= 2 {
-		value, reason := s.skip(payload, at, 1)
-		if reason != fine {
+	for entry := 0; children > 0; entry, children = entry+1, children-2 {
+		known := &s.names[min(entry, len(s.names)-1)]
+		value := at + len(known.bytes)
+		if len(known.bytes) == 0 || value > len(payload) || string(payload[at:value]) != string(known.bytes) {
+			var reason Reason
+			if value, reason = s.skip(payload, at, 1); reason != fine {
+				return reason
+			}
+			s.learn(known, payload[at:value])
+		}
+		if known.field >= 0 {
+			s.fields[known.field].at = value
+		}
+		if at = value; at < len(payload) {
+			if at += int(scalarSizes[payload[at]]); at > value && at <= len(payload) {
+				continue
+			}
+		}
+		var reason Reason
+		if at, reason = s.skip(payload, value, 1); reason != fine {
 			return reason
 		}
-		end, reason := s.skip(payload, value, 1)
-		if reason != fine {
-			return reason
-		}
-		s.match(payload[at:value], value)
-		at = end
 	}
 	if at != len(payload) {
 		return NotMsgpack
@@ -164,17 +184,24 @@ func (s *Scanner) find(payload []byte) Reason {
 	return fine
 }
 
-// match notes that the value of the field with this name, a whole msgpack
-// value, starts at the offset at.
-func (s *Scanner) match(name []byte, at int) {
+// How many names are remembered, the last of them of all further entries, and how
+// long they may be: a hostile record claims no more memory.
+const mostNames, longestName = 32, 256
+
+// learn remembers an entry's name for the next record.
+func (s *Scanner) learn(n *name, bytes []byte) {
+	n.field = s.match(bytes)
+	n.bytes = n.bytes[:0]
+	if len(bytes) <= longestName {
+		n.bytes = append(n.bytes, bytes...)
+	}
+}
+
+// match is the field with this name, a whole msgpack value, or -1.
+func (s *Scanner) match(name []byte) int {
 	if msgp.NextType(name) != msgp.StrType {
-		return
+		return -1
 	}
 	name, _, _ = msgp.ReadStringZC(name)
-	for i := range s.fields {
-		if s.fields[i].name == string(name) {
-			s.fields[i].at = at
-			return
-		}
-	}
+	return slices.IndexFunc(s.fields, func(f field) bool { return f.name == string(name) })
 }

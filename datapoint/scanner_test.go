@@ -166,3 +166,34 @@ func BenchmarkScan(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
 }
+
+// TestScanDoesNotDependOnTheRecordBefore: names are remembered from record to
+// record, so each is followed by one that is like it, but not the same.
+func TestScanDoesNotDependOnTheRecordBefore(t *testing.T) {
+	payloads := []string{
+		record("hege", half, "scope", a1, "asn", "\x07"),
+		record("hege", half, "scope", a1, "asnx", "\x07"),
+		record("scope", a1, "asn", "\x07", "hege", half),
+		record("hege", half, "scope", a1),
+		record("hege", half, "scopf", a1, "asn", "\x07"),
+		record("hege", half, "scope", a1, "asn", "\x07", "asn", "\x08"),
+		record("hege", half, "scope", a1, "asn", "\x07")[:12],
+		record("hege", "\xcb\x3f", "scope", a1, "asn", "\x07"),
+	}
+	long := "\xde\x00\x40" // 64 entries, the wanted ones last
+	for range 61 {
+		long += "\xa1x\x01"
+	}
+	payloads = append(payloads, long+record("hege", half, "scope", a1, "asn", "\x07")[1:], long+record("scope", a1, "asn", "\x07", "hege", half)[1:])
+	reused := NewScanner("hege", []string{"scope", "asn"})
+	for i, first := range payloads {
+		for j, second := range payloads {
+			reused.Scan(0, []byte(first))
+			got, bad := reused.Scan(0, []byte(second))
+			want, wantBad := NewScanner("hege", []string{"scope", "asn"}).Scan(0, []byte(second))
+			if string(got.Key) != string(want.Key) || got.Value != want.Value || (bad == nil) != (wantBad == nil) || bad != nil && *bad != *wantBad {
+				t.Errorf("record %d after %d: %q %v %v, alone: %q %v %v", j, i, got.Key, got.Value, bad, want.Key, want.Value, wantBad)
+			}
+		}
+	}
+}

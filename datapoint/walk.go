@@ -132,3 +132,21 @@ var layouts = [32]struct{ fixed, width, perItem uint8 }{
 	{3, 2, 2},  // de map 16
 	{5, 4, 2},  // df map 32
 }
+
+// scalarSizes are the sizes of the values of one size, with neither children nor
+// a count, by their leading byte; 0 for all others.
+var scalarSizes = func() (sizes [256]uint8) {
+	for lead := range sizes {
+		switch {
+		case lead < 0x80 || lead >= 0xe0:
+			sizes[lead] = 1
+		case lead >= 0xa0 && lead < 0xc0:
+			sizes[lead] = uint8(1 + lead&0x1f)
+		case lead >= 0xc0:
+			if l := layouts[lead-0xc0]; l.width == 0 {
+				sizes[lead] = l.fixed
+			}
+		}
+	}
+	return sizes
+}()
