@@ -37,14 +37,10 @@ type shared struct {
 
 // entityProps: the direct mailbox makes Send return when the datapoint is
 // scored, which is the round's barrier. A panic stops the entity and fails the
-// round (see partitionProps).
-func entityProps(shared *shared, key string, stored history) *actor.Props {
-	return actor.PropsFromProducer(
-		func() actor.Actor {
-			return &entity{shared: shared, key: key, window: stored.window, settled: stored.settled}
-		},
-		actor.WithMailbox(newDirect),
-	)
+// round (see partitionProps). One value serves all entities of a partition, as
+// there may be a million: each is made by the partition just before it spawns it.
+func entityProps(next func() *entity) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return next() }, actor.WithMailbox(newDirect))
 }
 
 func (e *entity) Receive(ctx actor.Context) {

@@ -45,6 +45,8 @@ type partition struct {
 	scanner  *datapoint.Scanner
 	badLog   badLog
 	entities map[string]*child      // those that are resident
+	props    *actor.Props           // of each of them
+	born     *entity                // the one that is being spawned
 	seen     messages.Observation   // the one that all entities are sent
 	state    *persistence.Partition // nil while it is not open, and without a store
 	spoilt   bool                   // what is stored must not be used
@@ -88,7 +90,7 @@ func partitionProps(config *Config, number int32, producer *actor.PID) *actor.Pr
 }
 
 func newPartition(config *Config, number int32, producer *actor.PID) *partition {
-	return &partition{
+	p := &partition{
 		config: config, number: number,
 		log:      config.Log.With("topic", config.InputTopic, "partition", number),
 		scanner:  datapoint.NewScanner(config.ValueField, config.KeyFields),
@@ -98,6 +100,8 @@ func newPartition(config *Config, number int32, producer *actor.PID) *partition 
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
 	}
+	p.props = entityProps(func() *entity { return p.born })
+	return p
 }
 
 func (p *partition) Receive(ctx actor.Context) {

@@ -9,19 +9,12 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
 
 // What a partition does with its stored state. Without a store all of this does
 // nothing, and windows come from the topic alone.
-
-// history is what an entity begins with.
-type history struct {
-	window  detection.Window
-	settled bool
-}
 
 // Source says what stored windows were read from, and how: those of another
 // source are of no use.
@@ -104,29 +97,30 @@ func (p *partition) known() int {
 // that were evicted before are evicted again on the way, for the head of a
 // window depends on nothing but what came after.
 func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
-	entity := &child{newest: math.MinInt64, unknown: true}
-	var stored history
+	known := &child{newest: math.MinInt64, unknown: true}
+	born := &entity{shared: &p.shared, key: key}
 	if p.state != nil {
 		var points []persistence.Point
 		var err error
-		entity.stored, points, _, err = p.state.Load(key)
+		known.stored, points, _, err = p.state.Load(key)
 		if err != nil {
 			p.spoilt = errors.Is(err, persistence.ErrCorrupt)
 			return nil, err
 		}
 		for _, point := range points {
-			stored.window.Observe(p.shared.scorer.Rules(), 0, point.At, point.Value)
-			entity.newest = max(entity.newest, point.At)
-			entity.unknown = false
+			born.window.Observe(p.shared.scorer.Rules(), 0, point.At, point.Value)
+			known.newest = max(known.newest, point.At)
+			known.unknown = false
 		}
-		stored.settled = !entity.unknown && entity.newest >= p.covered
+		born.settled = !known.unknown && known.newest >= p.covered
 	}
-	if entity.unknown {
+	if known.unknown {
 		p.lateness = max(p.lateness, p.streamTime-at)
 	}
-	entity.pid = ctx.Spawn(entityProps(&p.shared, key, stored))
-	p.entities[key] = entity
-	return entity, nil
+	p.born = born
+	known.pid = ctx.Spawn(p.props)
+	p.entities[key] = known
+	return known, nil
 }
 
 // saveEvery is how many replayed points are kept in memory until they are stored.

@@ -81,10 +81,10 @@ func (r *ring) drop() {
 	r.gone++
 }
 
-// push appends a point.
-func (r *ring) push(p point) {
+// push appends a point. A full window has about so many.
+func (r *ring) push(p point, full int) {
 	if int(r.held) == len(r.values) {
-		r.makeRoom()
+		r.makeRoom(full)
 	}
 	slot := r.slot(int(r.held))
 	if !r.times.put(slot, p.at) {
@@ -97,7 +97,7 @@ func (r *ring) push(p point) {
 
 // makeRoom moves the held points to a larger buffer, unless enough of them were both added and dropped
 // within the epoch: those are of no use to anyone, so a replay of any length takes bounded room.
-func (r *ring) makeRoom() {
+func (r *ring) makeRoom(full int) {
 	if useless := int(r.gone) - int(r.committed); useless > len(r.values)/4 {
 		for i := int(r.gone); i < int(r.held); i++ {
 			from, to := r.slot(i), r.slot(i-useless)
@@ -108,7 +108,7 @@ func (r *ring) makeRoom() {
 		r.gone = r.committed
 		return
 	}
-	values := slices.Grow([]float64(nil), larger(int(r.held)))
+	values := slices.Grow([]float64(nil), larger(int(r.held), full))
 	values = values[:cap(values)]
 	wrapped := copy(values, r.values[r.start:])
 	copy(values[wrapped:], r.values[:r.start])
@@ -141,8 +141,14 @@ func (r *ring) rollback(epoch uint64) bool {
 	return true
 }
 
-// larger is the capacity to grow to: an eighth more, as there may be a million windows.
-func larger(n int) int { return n + n/8 + 4 }
+// larger is the capacity to grow to from n points: an eighth more, as there may be a million windows, but
+// from a half on what a full window needs, with a few of an epoch that were dropped.
+func larger(n, full int) int {
+	if n >= full/2 && n < full {
+		return full + 4
+	}
+	return n + n/8 + 4
+}
 
 // times are the times of a ring's slots: four bytes each, as milliseconds after a base, while they lie
 // within 49 days of one another, and eight bytes each otherwise.

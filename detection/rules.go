@@ -41,6 +41,7 @@ type Rules struct {
 	threshold    float64
 	minDeviation float64
 	metric       Metric
+	full         int // points in a window without gaps, about
 }
 
 // NewRules computes the limits in the original's order of operations, as each of them rounds.
@@ -51,6 +52,7 @@ func NewRules(s Settings) Rules {
 		threshold:    s.Threshold,
 		minDeviation: s.MinDeviation,
 		metric:       s.Metric,
+		full:         int(min(s.HistoryHours*60/s.GranularityMinutes, 1<<20)) + 1,
 	}
 }
 

@@ -9,7 +9,7 @@ import "iter"
 // Points come in transactions, numbered by a rising epoch: what an epoch changed can be rolled back
 // until the next one changes the window.
 //
-// A window of n points takes 12n bytes, an eighth more at most after it grew, and 168 of its own: 20n
+// A window of n points takes 12n bytes, little more when it is full, an eighth otherwise, and 168 of its own: 20n
 // if its points lie more than 49 days apart. Points dropped in an epoch stay until the next one.
 type Window struct {
 	points ring
@@ -26,7 +26,7 @@ func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 	if s.rules.enough(n) {
 		verdict = w.score(s, value)
 	}
-	w.push(point{at, value})
+	w.push(&s.rules, point{at, value})
 	return verdict
 }
 
@@ -34,7 +34,7 @@ func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 func (w *Window) Observe(r *Rules, epoch uint64, at int64, value float64) {
 	w.points.begin(epoch)
 	w.evict(r.oldest(at))
-	w.push(point{at, value})
+	w.push(r, point{at, value})
 }
 
 // Rollback makes the window what it was before the first change in the epoch. It does nothing if the
@@ -90,7 +90,7 @@ func (w *Window) evict(oldest int64) {
 	}
 }
 
-func (w *Window) push(p point) {
-	w.points.push(p)
+func (w *Window) push(r *Rules, p point) {
+	w.points.push(p, r.full)
 	w.screen.add(p.value, w.points.len())
 }
