@@ -233,6 +233,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 		return
 	}
 	p.replayed += int64(len(history.Records))
+	p.recycle(history.Records)
 	history.Next <- struct{}{}
 	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
 		Partition: p.number, Serial: history.Serial, Done: history.Done, Pending: history.Pending,
@@ -332,9 +333,19 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 			tally.anomalies++
 		}
 	}
+	p.recycle(slice.Records)
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
 		Partition: p.number, Next: p.next, End: slice.End, Tally: tally.message(p.known()),
 	})
+}
+
+// recycle gives records back to the client that fetched them, with the memory
+// they point into: nothing refers to them any more.
+func (p *partition) recycle(records []*kgo.Record) {
+	p.seen.Record = nil
+	for _, record := range records {
+		record.Recycle()
+	}
 }
 
 // observe sends a point to its entity and returns the answer.

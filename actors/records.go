@@ -1,9 +1,11 @@
 package actors
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -52,22 +54,22 @@ func size(record *kgo.Record) int {
 }
 
 // newDeadLetter copies a bad record, with its reason and where it was. Of one
-// that is too large for a copy it takes the beginning, and says its size.
+// that is too large for a copy it takes the beginning, and says its size. It
+// shares nothing with the record, which is recycled after its slice.
 func newDeadLetter(topic string, record *kgo.Record, reason string) *messages.DeadLetter {
 	headers := append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...)
-	letter := &kgo.Record{
-		Topic:     topic,
-		Key:       record.Key,
-		Value:     record.Value,
-		Timestamp: record.Timestamp,
-		Headers:   append(headers, record.Headers...),
+	letter := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Timestamp: record.Timestamp}
+	for _, header := range record.Headers {
+		headers = append(headers, kgo.RecordHeader{Key: strings.Clone(header.Key), Value: bytes.Clone(header.Value)})
 	}
+	letter.Headers = headers
 	if size(letter) > maxRecord {
 		const beginning = 10_000
 		letter.Key = record.Key[:min(len(record.Key), beginning)]
 		letter.Value = record.Value[:min(len(record.Value), beginning)]
-		letter.Headers = append(headers, kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(record.Value)), 10)})
+		letter.Headers = append(headers[:len(headers)-len(record.Headers)], kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(record.Value)), 10)})
 	}
+	letter.Key, letter.Value = bytes.Clone(letter.Key), bytes.Clone(letter.Value)
 	return &messages.DeadLetter{Record: letter}
 }
 

@@ -63,7 +63,7 @@ type Assignment struct {
 }
 
 // Slice is a partition's share of one polled batch, in offset order. The
-// receiver owns the records.
+// receiver owns the records, and recycles them.
 type Slice struct {
 	Partition int32
 	Records   []*kgo.Record
