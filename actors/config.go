@@ -54,7 +54,7 @@ type Config struct {
 }
 
 // DefaultBatch keeps a round well below a second, and its cost per record low.
-const DefaultBatch = 20_000
+const DefaultBatch = 200_000
 
 // Session is the membership in a consumer group with a transaction that is
 // always open.

@@ -73,24 +73,27 @@ func (p *Partition) journal(head Head) error {
 	if len(p.removed) > 0 {
 		p.dropPending()
 	}
-	entries := p.pending[:p.committed]
-	born := unnamed(entries)
+	var born []*Entity // their first points are to be stored
+	var parts []part
+	for rest := p.pending[:p.committed]; len(rest) > 0; {
+		next.seq++
+		entries := rest[:min(blockPoints, len(rest))]
+		rest = rest[len(entries):]
+		var shares []share
+		shares, born = p.share(entries, born)
+		parts = append(parts, part{next.seq, entries, shares})
+	}
 	next.entities = uint32(p.entities + len(born))
-	var blocks []block
 	err := p.store.update(func(u *update) error {
 		for _, e := range born {
 			if err := u.set(entityKey(p.slot, e.key), encodeID(e.id)); err != nil {
 				return err
 			}
 		}
-		for rest := entries; len(rest) > 0; {
-			part := rest[:min(blockPoints, len(rest))]
-			rest = rest[len(part):]
-			next.seq++
-			if err := u.set(blockKey(p.slot, next.seq), encodeBlock(part)); err != nil {
+		for _, part := range parts {
+			if err := u.set(blockKey(p.slot, part.seq), encodeBlock(part.entries)); err != nil {
 				return err
 			}
-			blocks = append(blocks, block{next.seq, len(part), idsOf(part)})
 		}
 		return u.set(p.head, encodeRecord(&next))
 	})
@@ -101,46 +104,58 @@ func (p *Partition) journal(head Head) error {
 		return err
 	}
 	p.entities = int(next.entities)
-	p.settle(&next, blocks)
+	p.settle(&next, parts)
 	return nil
 }
 
-// unnamed are the entities whose first point is to be stored. They are named.
-func unnamed(entries []entry) (born []*Entity) {
-	for _, e := range entries {
-		if !e.entity.named {
-			e.entity.named = true
-			born = append(born, e.entity)
-		}
-	}
-	return born
+// part is a journal block that is being written.
+type part struct {
+	seq     uint64
+	entries []entry
+	shares  []share
 }
 
-// idsOf are the entities of a block, each once.
-func idsOf(part []entry) []uint32 {
-	ids := make([]uint32, 0, len(part))
-	seen := make(map[uint32]struct{}, len(part))
-	for _, e := range part {
-		if _, twice := seen[e.entity.id]; !twice {
-			seen[e.entity.id] = struct{}{}
-			ids = append(ids, e.entity.id)
+// share tells how many points each entity has in a block, and adds those to
+// born of which nothing is stored. They are named.
+func (p *Partition) share(entries []entry, born []*Entity) ([]share, []*Entity) {
+	p.count++
+	var ids []*Entity
+	for i := range entries {
+		e := p.byID[entries[i].id]
+		if e.count != p.count {
+			e.count, e.counted = p.count, 0
+			ids = append(ids, e)
+			if !e.named {
+				e.named = true
+				born = append(born, e)
+			}
 		}
+		e.counted++
 	}
-	return ids
+	shares := make([]share, len(ids))
+	for i, e := range ids {
+		shares[i] = share{e.id, e.counted}
+	}
+	return shares, born
 }
 
 // settle notes what has been stored.
-func (p *Partition) settle(now *record, blocks []block) {
+func (p *Partition) settle(now *record, parts []part) {
 	if old := p.stored; old != nil && old.slot != p.slot {
 		p.store.purge(old.slot)
 	}
 	p.stored = now
-	p.blocks = append(p.blocks, blocks...)
-	p.unsealed += p.committed
-	for _, e := range p.pending[:p.committed] {
-		e.entity.arrived++
-		e.entity.unsealed++
+	for _, part := range parts {
+		b := block{part.seq, len(part.entries), make([]uint32, len(part.shares))}
+		for i, s := range part.shares {
+			b.ids[i] = s.id
+			e := p.byID[s.id]
+			e.arrived += s.count
+			e.unsealed += s.count
+		}
+		p.blocks = append(p.blocks, b)
 	}
+	p.unsealed += p.committed
 	const roomy = 1 << 20
 	rest := p.pending[p.committed:]
 	if cap(p.pending) > roomy {
@@ -270,7 +285,7 @@ func (p *Partition) seal(u *update, e *Entity, tail Tail) (sealing, error) {
 func (p *Partition) dropPending() {
 	kept, committed := p.pending[:0], 0
 	for i, e := range p.pending {
-		if !e.entity.resident {
+		if known := p.byID[e.id]; known == nil || !known.resident {
 			continue
 		}
 		kept = append(kept, e)

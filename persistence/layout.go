@@ -281,10 +281,10 @@ func encodeBlock(entries []entry) []byte {
 	b = binary.AppendUvarint(b, uint64(len(entries)))
 	var id, at int64
 	for _, e := range entries {
-		b = binary.AppendVarint(b, int64(e.entity.id)-id)
-		b = binary.AppendVarint(b, e.point.At-at)
-		id, at = int64(e.entity.id), e.point.At
-		b = appendFloat(b, e.point.Value)
+		b = binary.AppendVarint(b, int64(e.id)-id)
+		b = binary.AppendVarint(b, e.At-at)
+		id, at = int64(e.id), e.At
+		b = appendFloat(b, e.Value)
 	}
 	return seal(b)
 }

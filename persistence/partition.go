@@ -26,6 +26,7 @@ type Partition struct {
 
 	pending   []entry // points that are not stored
 	committed int     // of them, from the front, may be
+	count     uint64  // of blocks whose shares were counted
 	removed   []*Entity
 	cursor    []byte // where the sweep is
 }
@@ -42,6 +43,9 @@ type Entity struct {
 	tail     []journaled // of a dormant one: its points of the journal
 	named    bool        // its key is stored, and it counts as one of the partition's
 	resident bool
+
+	counted uint32 // points in the block of the partition's count
+	count   uint64
 }
 
 // Key is the entity's key.
@@ -53,9 +57,10 @@ type journaled struct {
 	seq uint64
 }
 
+// entry is a point to be stored. It has no pointer: there may be millions.
 type entry struct {
-	entity *Entity
-	point  Point
+	id uint32
+	Point
 }
 
 // block is what is known of a journal block without its points.
@@ -63,6 +68,12 @@ type block struct {
 	seq    uint64
 	points int
 	ids    []uint32 // each once
+}
+
+// share is how many points of a block are one entity's.
+type share struct {
+	id    uint32
+	count uint32
 }
 
 // Partition waits until nobody else holds the partition, and takes it.
@@ -326,7 +337,7 @@ func (p *Partition) loadPoints(txn *badger.Txn, e *Entity) (points []Point, err 
 
 // Append adds a point to what the next checkpoint stores, once it is committed.
 func (p *Partition) Append(e *Entity, at int64, value float64) {
-	p.pending = append(p.pending, entry{e, Point{at, value}})
+	p.pending = append(p.pending, entry{e.id, Point{at, value}})
 }
 
 // Commit marks what was appended as to be stored.

@@ -73,7 +73,7 @@ func DefaultTiming() Timing {
 // of each history reader; a single larger record is still fetched.
 const (
 	fetchBytes          = 16 << 20
-	fetchPartitionBytes = 4 << 20
+	fetchPartitionBytes = 1 << 20
 )
 
 // transactionalID names the producer of one member of one group.

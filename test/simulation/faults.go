@@ -203,7 +203,7 @@ func (s *Scenario) drawDisk(d dice) {
 		Split:    []int{0, 1, 3}[d.IntN(3)],
 		Resident: []int{0, 0, 2, 5}[d.IntN(4)],
 	}
-	if s.Disk.Split > 0 {
+	if s.Disk.Split > 0 || s.Batch < 20 {
 		s.Disk.Delay /= 50 // there are many more of them
 	}
 	if s.Disk.Off {
