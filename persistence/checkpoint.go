@@ -17,9 +17,9 @@ const (
 	// The journal may hold so many points an entity, on average, and in all,
 	// before its oldest blocks are sealed into chunks: longer chunks cost less,
 	// a longer journal takes longer to read at a start.
-	journalPerEntity = 64
+	journalPerEntity = 160
 	journalAtLeast   = 4096
-	journalComfort   = 2_000_000
+	journalComfort   = 1_000_000
 	journalPerMany   = 16
 )
 

@@ -72,7 +72,7 @@ func DefaultTiming() Timing {
 // Bytes prefetched while a round runs. They bound the memory of a session and
 // of each history reader; a single larger record is still fetched.
 const (
-	fetchBytes          = 16 << 20
+	fetchBytes          = 8 << 20
 	fetchPartitionBytes = 1 << 20
 )
 

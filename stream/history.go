@@ -203,7 +203,7 @@ func (h *History) scan(ctx context.Context, partition int32, from, until int64, 
 	}
 	topic := h.config.InputTopic
 	client, err := kgo.NewClient(append(h.config.client("history"),
-		kgo.WithPools(newFetchPool()),
+		kgo.WithPools(new(fetchPool)),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
 		// Control records tell that an end without data has been reached.
 		kgo.KeepControlRecords(),

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -11,52 +13,40 @@ import (
 // says so with its Recycle; one that is never recycled goes to the garbage
 // collector with its batch. It is safe for concurrent use, as the client needs.
 type fetchPool struct {
-	records sync.Pool // of *[]kgo.Record
-	bytes   sync.Pool // of *[]byte
-	// The headers of slices, which would be allocated for each Put.
-	recordHeaders, bytesHeaders sync.Pool
+	records slicePool[kgo.Record]
+	bytes   slicePool[byte]
 }
 
-func newFetchPool() *fetchPool {
-	return &fetchPool{
-		recordHeaders: sync.Pool{New: func() any { return new([]kgo.Record) }},
-		bytesHeaders:  sync.Pool{New: func() any { return new([]byte) }},
-	}
-}
+func (p *fetchPool) GetRecords(n int) []kgo.Record     { return p.records.get(n) }
+func (p *fetchPool) PutRecords(records []kgo.Record)   { p.records.put(records) }
+func (p *fetchPool) PutDecompressBytes(decoded []byte) { p.bytes.put(decoded) }
 
-func (p *fetchPool) GetRecords(n int) []kgo.Record {
-	if kept, ok := p.records.Get().(*[]kgo.Record); ok {
-		records := *kept
-		*kept = nil
-		p.recordHeaders.Put(kept)
-		if cap(records) >= n {
-			return records[:0]
+// GetDecompressBytes goes by the length that a snappy block begins with, and
+// guesses it otherwise. A slice that is too small is replaced by the client.
+func (p *fetchPool) GetDecompressBytes(compressed []byte, codec kgo.CompressionCodecType) []byte {
+	const shrinks, atMost = 6, 40 // datapoints are much alike
+	length := shrinks * len(compressed)
+	if codec == kgo.CodecSnappy {
+		if n, read := binary.Uvarint(compressed); read > 0 && n <= uint64(atMost*len(compressed)) {
+			length = int(n)
 		}
 	}
-	return make([]kgo.Record, 0, n)
+	return p.bytes.get(length)
 }
 
-func (p *fetchPool) PutRecords(records []kgo.Record) {
-	header := p.recordHeaders.Get().(*[]kgo.Record)
-	*header = records
-	p.records.Put(header)
-}
+// slicePool keeps slices by the power of two that their capacity reaches.
+type slicePool[T any] struct{ classes [64]sync.Pool }
 
-// GetDecompressBytes guesses the size: datapoints are much alike, and shrink to
-// about a fifth. A slice that is too small is replaced by the one it grew to.
-func (p *fetchPool) GetDecompressBytes(compressed []byte, _ kgo.CompressionCodecType) []byte {
-	if kept, ok := p.bytes.Get().(*[]byte); ok {
-		bytes := *kept
-		*kept = nil
-		p.bytesHeaders.Put(kept)
-		return bytes[:0]
+func (p *slicePool[T]) get(n int) []T {
+	class := bits.Len(uint(max(n, 1) - 1))
+	if kept, ok := p.classes[class].Get().(*[]T); ok {
+		return (*kept)[:0]
 	}
-	const grows = 5
-	return make([]byte, 0, grows*len(compressed))
+	return make([]T, 0, 1<<class)
 }
 
-func (p *fetchPool) PutDecompressBytes(bytes []byte) {
-	header := p.bytesHeaders.Get().(*[]byte)
-	*header = bytes
-	p.bytes.Put(header)
+func (p *slicePool[T]) put(s []T) {
+	if cap(s) > 0 {
+		p.classes[bits.Len(uint(cap(s)))-1].Put(&s)
+	}
 }

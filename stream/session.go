@@ -49,7 +49,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.OnPartitionsAssigned(s.joined),
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.revoked),
-		kgo.WithPools(newFetchPool()),
+		kgo.WithPools(new(fetchPool)),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	)
