@@ -3,6 +3,7 @@ package persistence
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -73,15 +74,24 @@ func (p *Partition) journal(head Head) error {
 	if len(p.removed) > 0 {
 		p.dropPending()
 	}
-	var born []*Entity // their first points are to be stored
-	var parts []part
+	p.checkpoints++
+	p.touched, p.encoded = p.touched[:0], p.encoded[:0]
+	var blocks []block
+	var values [][]byte
 	for rest := p.pending[:p.committed]; len(rest) > 0; {
 		next.seq++
 		entries := rest[:min(blockPoints, len(rest))]
 		rest = rest[len(entries):]
-		var shares []share
-		shares, born = p.share(entries, born)
-		parts = append(parts, part{next.seq, entries, shares})
+		blocks = append(blocks, block{next.seq, len(entries), p.share(entries)})
+		start := len(p.encoded)
+		p.encoded = appendBlock(p.encoded, entries)
+		values = append(values, p.encoded[start:])
+	}
+	var born []*Entity // nothing is stored of them yet
+	for _, e := range p.touched {
+		if !e.named {
+			born = append(born, e)
+		}
 	}
 	next.entities = uint32(p.entities + len(born))
 	err := p.store.update(func(u *update) error {
@@ -90,70 +100,54 @@ func (p *Partition) journal(head Head) error {
 				return err
 			}
 		}
-		for _, part := range parts {
-			if err := u.set(blockKey(p.slot, part.seq), encodeBlock(part.entries)); err != nil {
+		for i, b := range blocks {
+			if err := u.set(blockKey(p.slot, b.seq), values[i]); err != nil {
 				return err
 			}
 		}
 		return u.set(p.head, encodeRecord(&next))
 	})
 	if err != nil {
-		for _, e := range born {
-			e.named = false
-		}
 		return err
 	}
+	for _, e := range born {
+		e.named = true
+	}
 	p.entities = int(next.entities)
-	p.settle(&next, parts)
+	p.settle(&next, blocks)
 	return nil
 }
 
-// part is a journal block that is being written.
-type part struct {
-	seq     uint64
-	entries []entry
-	shares  []share
-}
-
-// share tells how many points each entity has in a block, and adds those to
-// born of which nothing is stored. They are named.
-func (p *Partition) share(entries []entry, born []*Entity) ([]share, []*Entity) {
-	p.count++
-	var ids []*Entity
+// share returns the entities of a block, each once, and counts their points in
+// the running checkpoint.
+func (p *Partition) share(entries []entry) []uint32 {
+	p.written++
+	p.ids = p.ids[:0]
 	for i := range entries {
 		e := p.byID[entries[i].id]
-		if e.count != p.count {
-			e.count, e.counted = p.count, 0
-			ids = append(ids, e)
-			if !e.named {
-				e.named = true
-				born = append(born, e)
+		if e.block != p.written {
+			e.block = p.written
+			p.ids = append(p.ids, e.id)
+			if e.checkpoint != p.checkpoints {
+				e.checkpoint, e.counted = p.checkpoints, 0
+				p.touched = append(p.touched, e)
 			}
 		}
 		e.counted++
 	}
-	shares := make([]share, len(ids))
-	for i, e := range ids {
-		shares[i] = share{e.id, e.counted}
-	}
-	return shares, born
+	return slices.Clone(p.ids)
 }
 
 // settle notes what has been stored.
-func (p *Partition) settle(now *record, parts []part) {
+func (p *Partition) settle(now *record, blocks []block) {
 	if old := p.stored; old != nil && old.slot != p.slot {
 		p.store.purge(old.slot)
 	}
 	p.stored = now
-	for _, part := range parts {
-		b := block{part.seq, len(part.entries), make([]uint32, len(part.shares))}
-		for i, s := range part.shares {
-			b.ids[i] = s.id
-			e := p.byID[s.id]
-			e.arrived += s.count
-			e.unsealed += s.count
-		}
-		p.blocks = append(p.blocks, b)
+	p.blocks = append(p.blocks, blocks...)
+	for _, e := range p.touched {
+		e.arrived += e.counted
+		e.unsealed += e.counted
 	}
 	p.unsealed += p.committed
 	const roomy = 1 << 20

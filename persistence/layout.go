@@ -277,7 +277,13 @@ func decodeChunk(value []byte) (c chunk, err error) {
 
 // encodeBlock writes committed points as they came.
 func encodeBlock(entries []entry) []byte {
-	b := room(10 + 12*len(entries))
+	return appendBlock(make([]byte, 0, 15+12*len(entries)), entries)
+}
+
+// appendBlock appends what encodeBlock makes.
+func appendBlock(to []byte, entries []entry) []byte {
+	start := len(to)
+	b := append(to, make([]byte, 5)...)
 	b = binary.AppendUvarint(b, uint64(len(entries)))
 	var id, at int64
 	for _, e := range entries {
@@ -286,7 +292,8 @@ func encodeBlock(entries []entry) []byte {
 		id, at = int64(e.id), e.At
 		b = appendFloat(b, e.Value)
 	}
-	return seal(b)
+	seal(b[start:])
+	return b
 }
 
 // eachOfBlock calls each with the points of a block, in order.

@@ -24,11 +24,15 @@ type Partition struct {
 	blocks   []block // of the journal, oldest first
 	unsealed int     // points in them
 
-	pending   []entry // points that are not stored
-	committed int     // of them, from the front, may be
-	count     uint64  // of blocks whose shares were counted
-	removed   []*Entity
-	cursor    []byte // where the sweep is
+	pending     []entry   // points that are not stored
+	committed   int       // of them, from the front, may be
+	checkpoints uint64    // begun
+	written     uint64    // blocks, of unfinished checkpoints too
+	touched     []*Entity // scratch: the entities with points in the running checkpoint
+	ids         []uint32  // scratch: those of a block
+	encoded     []byte    // scratch: the blocks
+	removed     []*Entity
+	cursor      []byte // where the sweep is
 }
 
 // Entity is what a Partition knows of an entity that is resident, or has points
@@ -44,8 +48,10 @@ type Entity struct {
 	named    bool        // its key is stored, and it counts as one of the partition's
 	resident bool
 
-	counted uint32 // points in the block of the partition's count
-	count   uint64
+	// Of the checkpoint that is being written; see share.
+	checkpoint uint64
+	block      uint64
+	counted    uint32 // points in it
 }
 
 // Key is the entity's key.
@@ -68,12 +74,6 @@ type block struct {
 	seq    uint64
 	points int
 	ids    []uint32 // each once
-}
-
-// share is how many points of a block are one entity's.
-type share struct {
-	id    uint32
-	count uint32
 }
 
 // Partition waits until nobody else holds the partition, and takes it.

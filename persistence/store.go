@@ -100,9 +100,11 @@ func OpenStore(dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// badgerOptions: a fifth of the memory for each of two memtables, the rest for
-// the caches. Journal blocks of some size go to the value log, and are written
-// once; all else stays in the tree.
+// badgerOptions: a fifth of the memory for each of three memtables, one that is
+// written to and two on their way to the disk, and one for indices. Blocks that are
+// not compressed, as floats hardly can be, need no cache but the system's. Journal
+// blocks of some size go to the value log, and are written once; all else stays in
+// the tree.
 func badgerOptions(path string, o Options) badger.Options {
 	memory := max(o.Memory, LeastMemory)
 	memtable := memory / 5
@@ -111,7 +113,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithReadOnly(o.ReadOnly).
 		WithMemTableSize(memtable).
 		WithNumMemtables(2).
-		WithBlockCacheSize(memory * 2 / 5).
+		WithBlockCacheSize(0).
 		WithIndexCacheSize(memory / 5).
 		WithBaseTableSize(min(max(memtable/4, 2<<20), 16<<20)).
 		WithBaseLevelSize(max(memtable, 10<<20)).
@@ -121,7 +123,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
 		WithValueThreshold(16 << 10).
-		WithCompression(options.Snappy).
+		WithCompression(options.None).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false). // each key has one writer
 		WithLogger(badgerLog{o.Log})
