@@ -32,6 +32,9 @@ func (r *runCommand) Run(world *World) error {
 	if err != nil {
 		return err
 	}
+	if world.Env("GOGC") == "" {
+		defer limitGarbage()()
+	}
 	return Run(world, confs, Options{FailFast: r.FailFast})
 }
 
