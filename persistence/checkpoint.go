@@ -16,9 +16,10 @@ const (
 	// blockPoints bounds a journal block, so that it fits into a transaction.
 	blockPoints = 32_000
 	// The journal may hold so many points an entity, on average, and in all,
-	// before its oldest blocks are sealed into chunks: longer chunks cost less,
-	// a longer journal takes longer to read at a start.
-	journalPerEntity = 160
+	// before its oldest blocks are trimmed. What of them still belongs to a window
+	// is sealed into chunks, so a journal longer than the windows costs nothing
+	// more, but takes longer to read at a start.
+	journalPerEntity = 400
 	journalAtLeast   = 4096
 	journalComfort   = 1_000_000
 	journalPerMany   = 16
@@ -48,11 +49,11 @@ func (p *Partition) Checkpoint(head Head, tail Tail, passive []*Entity) error {
 
 // journal writes blocks of what was committed, and the head last.
 func (p *Partition) journal(head Head) error {
-	next := record{Head: head, slot: p.slot}
+	next := record{Head: head, slot: p.slot, removing: len(p.removed) > 0}
 	old := p.stored
 	if old != nil && old.slot == p.slot {
 		next.seq, next.reserved = old.seq, old.reserved
-		if p.committed == 0 && len(p.removed) == 0 && head == old.Head {
+		if p.committed == 0 && !next.removing && !old.removing && head == old.Head {
 			return nil
 		}
 	} else {
@@ -82,7 +83,8 @@ func (p *Partition) journal(head Head) error {
 		next.seq++
 		entries := rest[:min(blockPoints, len(rest))]
 		rest = rest[len(entries):]
-		blocks = append(blocks, block{next.seq, len(entries), p.share(entries)})
+		ids, counts := p.share(entries)
+		blocks = append(blocks, block{next.seq, len(entries), ids, counts})
 		start := len(p.encoded)
 		p.encoded = appendBlock(p.encoded, entries)
 		values = append(values, p.encoded[start:])
@@ -118,24 +120,30 @@ func (p *Partition) journal(head Head) error {
 	return nil
 }
 
-// share returns the entities of a block, each once, and counts their points in
-// the running checkpoint.
-func (p *Partition) share(entries []entry) []uint32 {
+// share returns the entities of a block, each once, with the number of their
+// points in it, and counts those of the running checkpoint.
+func (p *Partition) share(entries []entry) (ids []uint32, counts []uint16) {
 	p.written++
-	p.ids = p.ids[:0]
+	p.ids, p.counts = p.ids[:0], p.counts[:0]
 	for i := range entries {
 		e := p.byID[entries[i].id]
 		if e.block != p.written {
-			e.block = p.written
-			p.ids = append(p.ids, e.id)
-			if e.checkpoint != p.checkpoints {
-				e.checkpoint, e.counted = p.checkpoints, 0
-				p.touched = append(p.touched, e)
-			}
+			e.block, e.place = p.written, uint32(len(p.ids))
+			p.ids, p.counts = append(p.ids, e.id), append(p.counts, 0)
 		}
-		e.counted++
+		p.counts[e.place]++
+		p.touch(e, 1)
 	}
-	return slices.Clone(p.ids)
+	return slices.Clone(p.ids), slices.Clone(p.counts)
+}
+
+// touch counts points of an entity, in what goes on.
+func (p *Partition) touch(e *Entity, points uint32) {
+	if e.checkpoint != p.checkpoints {
+		e.checkpoint, e.counted = p.checkpoints, 0
+		p.touched = append(p.touched, e)
+	}
+	e.counted += points
 }
 
 // settle notes what has been stored.
@@ -160,15 +168,18 @@ func (p *Partition) settle(now *record, blocks []block) {
 	p.committed = 0
 }
 
-// sealing is what becomes of an entity once its chunk is stored.
+// sealing is what an entity is once the journal is trimmed.
 type sealing struct {
-	entity *Entity
-	chunks []uint32
+	entity   *Entity
+	chunks   []uint32
+	unsealed uint32
+	through  uint64
 }
 
-// sealOldest writes chunks of what the oldest blocks hold until the journal is
-// short enough, of the entities that become passive, and deletes blocks all of
-// which is sealed, chunks all of which was evicted, and removed entities.
+// sealOldest trims the oldest blocks until the journal is short enough: what of
+// them still belongs to a window is written to chunks, and so are the entities
+// that become passive. It deletes the blocks, chunks all of which was evicted, and
+// removed entities.
 func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 	limit := cmp.Or(p.store.options.Journal, journalLimit(p.entities))
 	trimmed, points := 0, 0
@@ -179,32 +190,39 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 	if trimmed == 0 && len(passive) == 0 && len(p.removed) == 0 {
 		return nil
 	}
-	var sealed []sealing
-	done := make(map[*Entity]struct{})
+	p.checkpoints++
+	p.touched = p.touched[:0]
+	for _, e := range passive {
+		p.touch(e, e.unsealed)
+	}
+	passives := len(p.touched)
+	for _, b := range p.blocks[:trimmed] {
+		for i, id := range b.ids {
+			if e := p.byID[id]; e != nil && e.through < b.seq {
+				p.touch(e, uint32(b.counts[i]))
+			}
+		}
+	}
+	sealed := make([]sealing, 0, len(p.touched))
 	err := p.store.update(func(u *update) error {
-		sealOne := func(e *Entity) error {
-			if _, twice := done[e]; twice || e.unsealed == 0 && e.resident {
-				return nil
+		for i, e := range p.touched {
+			var s sealing
+			var done bool
+			var err error
+			if i >= passives {
+				s, done, err = p.outlive(u, e, tail)
+			} else if done = e.unsealed == 0; done {
+				continue
 			}
-			done[e] = struct{}{}
-			s, err := p.seal(u, e, tail)
-			sealed = append(sealed, s)
-			return err
-		}
-		for _, b := range p.blocks[:trimmed] {
-			for _, id := range b.ids {
-				if e := p.byID[id]; e != nil && e.through < b.seq {
-					if err := sealOne(e); err != nil {
-						return err
-					}
-				}
+			if !done && err == nil {
+				s, err = p.seal(u, e, tail)
 			}
-		}
-		for _, e := range passive {
-			if err := sealOne(e); err != nil {
+			if err != nil {
 				return err
 			}
+			sealed = append(sealed, s)
 		}
+		// Only now, for a crash may come in between.
 		for _, b := range p.blocks[:trimmed] {
 			if err := u.delete(blockKey(p.slot, b.seq)); err != nil {
 				return err
@@ -216,7 +234,7 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 		return err
 	}
 	for _, s := range sealed {
-		s.entity.chunks, s.entity.unsealed, s.entity.through = s.chunks, 0, p.stored.seq
+		s.entity.chunks, s.entity.unsealed, s.entity.through = s.chunks, s.unsealed, s.through
 		if !s.entity.resident {
 			p.byID[s.entity.id] = nil
 		}
@@ -224,12 +242,31 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 	for _, e := range passive {
 		e.resident = false
 		p.byID[e.id] = nil
-		p.dormant++
+		p.onDisk = true
 	}
 	p.blocks = p.blocks[trimmed:]
 	p.unsealed -= points
 	p.removed = nil
 	return nil
+}
+
+// outlive needs no chunk for an entity whose points in the blocks that are trimmed
+// were all evicted, and then everything before them was, too: its chunks go, so
+// that what is stored stays a run of points without a hole.
+func (p *Partition) outlive(u *update, e *Entity, tail Tail) (s sealing, done bool, err error) {
+	if !e.resident {
+		return s, false, nil
+	}
+	left := e.unsealed - e.counted
+	if _, live := tail(e, 0); left < uint32(live) {
+		return s, false, nil
+	}
+	for _, start := range e.chunks {
+		if err := u.delete(chunkKey(p.slot, e.id, start)); err != nil {
+			return s, false, err
+		}
+	}
+	return sealing{entity: e, unsealed: left, through: e.through}, true, nil
 }
 
 // seal writes a chunk of what the journal alone holds of an entity: no more, so
@@ -250,7 +287,7 @@ func (p *Partition) seal(u *update, e *Entity, tail Tail) (sealing, error) {
 		}
 		points, live = all[len(all)-int(e.unsealed):], len(all)
 	}
-	s := sealing{entity: e}
+	s := sealing{entity: e, through: p.stored.seq}
 	head := e.arrived - min(uint32(live), e.arrived) // the position of the window's first point
 	for i, start := range e.chunks {
 		end := e.arrived - e.unsealed
@@ -292,9 +329,6 @@ func (p *Partition) dropPending() {
 
 // Remove forgets an entity at the next checkpoint.
 func (p *Partition) Remove(e *Entity) {
-	if !e.resident {
-		p.dormant--
-	}
 	e.resident = false
 	p.byID[e.id] = nil
 	if e.named {
@@ -321,7 +355,7 @@ func (p *Partition) deleteRemoved(u *update) error {
 // ended the last time, and removes those without a point at or after a time. It
 // returns the newest of the points it removed; false if there is none.
 func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, err error) {
-	if p.dormant == 0 {
+	if !p.onDisk {
 		return 0, false, nil
 	}
 	prefix := slotPrefix(entityKind, p.slot)

@@ -173,6 +173,7 @@ type record struct {
 	seq      uint64 // of the last journal block that counts
 	reserved uint32 // ids below this may be in use
 	entities uint32
+	removing bool // of removed entities there may be something left, which is not counted
 }
 
 func encodeRecord(r *record) []byte {
@@ -182,7 +183,11 @@ func encodeRecord(r *record) []byte {
 	for _, x := range []int64{r.Offset, r.History, r.Base, r.Forgotten, r.StreamTime, r.Swept, r.Lateness} {
 		b = binary.AppendVarint(b, x)
 	}
-	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities)} {
+	removing := uint64(0)
+	if r.removing {
+		removing = 1
+	}
+	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), removing} {
 		b = binary.AppendUvarint(b, x)
 	}
 	return seal(b)
@@ -202,6 +207,7 @@ func decodeRecord(value []byte) (*record, error) {
 	r.seq = b.uvarint()
 	r.reserved = b.uint32()
 	r.entities = b.uint32()
+	r.removing = b.uvarint() != 0
 	return r, b.end("head")
 }
 

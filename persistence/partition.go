@@ -19,7 +19,7 @@ type Partition struct {
 	slot     uint32
 	nextID   uint32
 	entities int
-	dormant  int // of them are on disk only
+	onDisk   bool // there may be entities that are not resident
 	byID     []*Entity
 	blocks   []block // of the journal, oldest first
 	unsealed int     // points in them
@@ -29,7 +29,8 @@ type Partition struct {
 	checkpoints uint64    // begun
 	written     uint64    // blocks, of unfinished checkpoints too
 	touched     []*Entity // scratch: the entities with points in the running checkpoint
-	ids         []uint32  // scratch: those of a block
+	ids         []uint32  // scratch: those of a block, and
+	counts      []uint16  // how many points they have in it
 	encoded     []byte    // scratch: the blocks
 	removed     []*Entity
 	cursor      []byte // where the sweep is
@@ -48,10 +49,11 @@ type Entity struct {
 	named    bool        // its key is stored, and it counts as one of the partition's
 	resident bool
 
-	// Of the checkpoint that is being written; see share.
+	// Of the checkpoint that is being written; see share and touch.
 	checkpoint uint64
 	block      uint64
-	counted    uint32 // points in it
+	counted    uint32 // points in the checkpoint
+	place      uint32 // in the block's ids
 }
 
 // Key is the entity's key.
@@ -74,6 +76,7 @@ type block struct {
 	seq    uint64
 	points int
 	ids    []uint32 // each once
+	counts []uint16 // of their points
 }
 
 // Partition waits until nobody else holds the partition, and takes it.
@@ -126,7 +129,7 @@ func (p *Partition) Entities() int { return p.entities }
 // Reset begins anew, without entities. What is stored stays until the first
 // checkpoint.
 func (p *Partition) Reset() {
-	p.slot, p.nextID, p.entities, p.dormant = p.store.newSlot(), 0, 0, 0
+	p.slot, p.nextID, p.entities, p.onDisk = p.store.newSlot(), 0, 0, false
 	p.byID, p.blocks, p.unsealed = nil, nil, 0
 	p.pending, p.committed, p.removed, p.cursor = nil, 0, nil, nil
 }
@@ -143,8 +146,15 @@ func (p *Partition) open() error {
 			return err
 		}
 		r := p.stored
-		p.slot, p.nextID, p.entities, p.dormant = r.slot, r.reserved, int(r.entities), int(r.entities)
+		p.slot, p.nextID, p.entities, p.onDisk = r.slot, r.reserved, int(r.entities), true
 		p.byID = make([]*Entity, p.nextID)
+		if r.removing {
+			// The process ended before all of them were gone: what is left counts,
+			// until it is removed again.
+			if p.entities, err = countKeys(txn, slotPrefix(entityKind, p.slot)); err != nil {
+				return err
+			}
+		}
 		torn, err = p.readJournal(txn)
 		return err
 	})
@@ -167,7 +177,8 @@ func (p *Partition) open() error {
 func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	prefix := slotPrefix(blockKind, p.slot)
 	counts := make([]uint32, p.nextID)
-	total, next := 0, uint64(0)
+	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last
+	total, number, next := 0, uint32(0), uint64(0)
 	err = each(txn, prefix, true, func(item *badger.Item) error {
 		seq, err := seqOf(item.Key())
 		if err != nil {
@@ -182,20 +193,21 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		}
 		next = seq + 1
 		b := block{seq: seq}
-		seen := make(map[uint32]struct{})
+		number++
 		var foreign error
 		err = item.Value(func(value []byte) error {
 			return eachOfBlock(value, func(id uint32, _ Point) {
-				if int(id) >= len(counts) {
-					foreign = fmt.Errorf("%w: journal block %d has entity %d of %d", ErrCorrupt, seq, id, len(counts))
+				if int(id) >= len(counts) || b.points == blockPoints {
+					foreign = fmt.Errorf("%w: journal block %d has more than %d points, or entity %d of %d", ErrCorrupt, seq, blockPoints, id, len(counts))
 					return
 				}
 				counts[id]++
 				b.points++
-				if _, twice := seen[id]; !twice {
-					seen[id] = struct{}{}
-					b.ids = append(b.ids, id)
+				if blockOf[id] != number {
+					blockOf[id], places[id] = number, uint16(len(b.ids))
+					b.ids, b.counts = append(b.ids, id), append(b.counts, 0)
 				}
+				b.counts[places[id]]++
 			})
 		})
 		total += b.points
@@ -248,7 +260,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 			return nil, nil, false, fmt.Errorf("load entity %s: its removal has not been stored", key)
 		}
 	}
-	if p.dormant > 0 {
+	if p.onDisk {
 		err = p.store.view(func(txn *badger.Txn) error {
 			id, found, err := p.lookUp(txn, key)
 			if !found || err != nil {
@@ -267,9 +279,6 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 		}
 	}
 	if e != nil {
-		if e.named {
-			p.dormant--
-		}
 		p.byID[e.id] = e
 		e.tail, e.resident = nil, true
 		return e, points, e.named, nil

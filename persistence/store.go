@@ -300,6 +300,15 @@ func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) 
 	return nil
 }
 
+// countKeys is how many keys begin with a prefix.
+func countKeys(txn *badger.Txn, prefix []byte) (count int, err error) {
+	err = each(txn, prefix, false, func(*badger.Item) error {
+		count++
+		return nil
+	})
+	return count, err
+}
+
 // survey finds the slots that no head refers to, and the first one never used.
 func (s *Store) survey() (garbage []uint32, err error) {
 	used := make(map[uint32]bool)
