@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// program is what to start.
+type program struct {
+	name      string
+	command   []string
+	env       []string // in addition to ours
+	dir       string   // its working directory; its log is there, too
+	countsOut bool     // it prints its progress: see workCommand
+}
+
+// process is a program that runs. It is killed when the context it was started
+// with ends.
+type process struct {
+	program
+	command *exec.Cmd
+	began   time.Time
+	input   io.Closer // ends a workCommand
+	output  *counter
+	exited  chan struct{}
+}
+
+func (p program) start(ctx context.Context) (*process, error) {
+	if err := os.MkdirAll(p.dir, 0o755); err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(p.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	command := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
+	command.Dir, command.Env = p.dir, append(os.Environ(), p.env...)
+	command.Stdout, command.Stderr = log, log
+	// Ctrl-C is for us alone: we stop what we started, in order.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	child := &process{program: p, command: command, exited: make(chan struct{})}
+	if p.countsOut {
+		child.output = &counter{}
+		command.Stdout = child.output
+		if child.input, err = command.StdinPipe(); err != nil {
+			return nil, err
+		}
+	}
+	child.began = time.Now()
+	if err := command.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	go func() {
+		_ = command.Wait() // what it exits with is not ours to judge: it was killed, or its log tells
+		close(child.exited)
+	}()
+	return child, nil
+}
+
+func (p program) log() string { return filepath.Join(p.dir, "log") }
+
+func (p *process) usage() (usage, error) { return readUsage(p.command.Process.Pid) }
+
+func (p *process) running() bool {
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+// failed tells that the process has ended too early, and what it said last.
+func (p *process) failed() error {
+	said := content(p.log())
+	const enough = 2000
+	if len(said) > enough {
+		said = "..." + said[len(said)-enough:]
+	}
+	return fmt.Errorf("%s ended too early: %v\n%s", p.name, p.command.ProcessState, strings.TrimSpace(said))
+}
+
+// kill is SIGKILL, and waits.
+func (p *process) kill() {
+	_ = p.command.Process.Kill() // it may have ended
+	<-p.exited
+}
+
+// stop is SIGTERM, and SIGKILL if that does not help.
+func (p *process) stop() {
+	if p.input != nil {
+		p.input.Close()
+	} else {
+		_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended
+	}
+	select {
+	case <-p.exited:
+	case <-time.After(30 * time.Second):
+		p.kill()
+	}
+}
