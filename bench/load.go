@@ -77,29 +77,44 @@ func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until
 			}
 		}
 	}()
-	var failure struct {
-		once sync.Once
-		err  error
-	}
+	loading := loading{client: b.client, cancel: cancel}
 	var count int64
 	for points := range bins {
 		for _, point := range points {
-			b.client.Produce(ctx, h.record(topic, point), func(_ *kgo.Record, err error) {
-				if err != nil {
-					failure.once.Do(func() { failure.err = err; cancel() })
-				}
-			})
+			loading.add(ctx, h.record(topic, point))
 			count++
 		}
 	}
-	if err := b.client.Flush(ctx); err != nil {
-		failure.once.Do(func() { failure.err = err })
+	if err := loading.end(ctx); err != nil {
+		return count, fmt.Errorf("load %s: %w", topic, err)
 	}
-	failure.once.Do(func() {}) // what it wrote is visible from here on
-	if failure.err != nil {
-		return count, fmt.Errorf("load %s: %w", topic, failure.err)
+	return count, nil
+}
+
+// loading is a number of records on their way.
+type loading struct {
+	client *kgo.Client
+	cancel func() // called at the first failure
+	once   sync.Once
+	err    error
+}
+
+func (l *loading) add(ctx context.Context, r *kgo.Record) {
+	l.client.Produce(ctx, r, func(_ *kgo.Record, err error) {
+		if err != nil {
+			l.once.Do(func() { l.err = err; l.cancel() })
+		}
+	})
+}
+
+// end waits until all are written, and returns the first failure.
+func (l *loading) end(ctx context.Context) error {
+	flushed := l.client.Flush(ctx)
+	l.once.Do(func() { l.err = flushed })
+	if l.err == nil {
+		l.err = ctx.Err()
 	}
-	return count, ctx.Err()
+	return l.err
 }
 
 // fill makes a topic of the whole stream.

@@ -45,7 +45,7 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 		return report.Run{}, err
 	}
 	process.stop()
-	return report.RunOf(samples, used.PeakRSS, used.Written, blocks(j.data()), live(shape)), nil
+	return report.RunOf(samples, used.PeakRSS, process.written, blocks(j.data()), live(shape)), nil
 }
 
 // progress tells how many points are done.

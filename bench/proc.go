@@ -31,11 +31,17 @@ func readUsage(pid int) (usage, error) {
 	}
 	status := filepath.Join(home, "status")
 	u := usage{CPU: cpu, RSS: kilobytes(field(status, "VmRSS")), PeakRSS: kilobytes(field(status, "VmHWM"))}
-	u.Written, _ = strconv.ParseInt(field(filepath.Join(home, "io"), "write_bytes"), 10, 64) // 0 where the kernel does not count
 	if u.PeakRSS == 0 {
 		return usage{}, fmt.Errorf("process %d has ended", pid)
 	}
 	return u, nil
+}
+
+// readWritten is how many bytes a process made go to the disk; 0 where the kernel
+// does not count.
+func readWritten(pid int) int64 {
+	written, _ := strconv.ParseInt(field(filepath.Join("/proc", strconv.Itoa(pid), "io"), "write_bytes"), 10, 64)
+	return written
 }
 
 func readCPU(pid int) (time.Duration, error) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // program is what to start.
@@ -30,6 +32,8 @@ type process struct {
 	input   io.Closer // ends a workCommand
 	output  *counter
 	exited  chan struct{}
+	logged  int   // bytes that were in the log before
+	written int64 // bytes that it made go to the disk, its end included; once it has exited
 }
 
 func (p program) start(ctx context.Context) (*process, error) {
@@ -41,12 +45,13 @@ func (p program) start(ctx context.Context) (*process, error) {
 		return nil, err
 	}
 	defer log.Close()
+	logged := len(content(p.log()))
 	command := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
 	command.Dir, command.Env = p.dir, append(os.Environ(), p.env...)
 	command.Stdout, command.Stderr = log, log
 	// Ctrl-C is for us alone: we stop what we started, in order.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	child := &process{program: p, command: command, exited: make(chan struct{})}
+	child := &process{program: p, command: command, logged: logged, exited: make(chan struct{})}
 	if p.countsOut {
 		child.output = &counter{}
 		command.Stdout = child.output
@@ -59,6 +64,9 @@ func (p program) start(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	go func() {
+		// Its numbers are there until somebody waits for it.
+		_ = unix.Waitid(unix.P_PID, command.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		child.written = readWritten(command.Process.Pid)
 		_ = command.Wait() // what it exits with is not ours to judge: it was killed, or its log tells
 		close(child.exited)
 	}()
@@ -66,6 +74,9 @@ func (p program) start(ctx context.Context) (*process, error) {
 }
 
 func (p program) log() string { return filepath.Join(p.dir, "log") }
+
+// said is what this process has printed.
+func (p *process) said() string { return content(p.log())[p.logged:] }
 
 func (p *process) usage() (usage, error) { return readUsage(p.command.Process.Pid) }
 
@@ -80,7 +91,7 @@ func (p *process) running() bool {
 
 // failed tells that the process has ended too early, and what it said last.
 func (p *process) failed() error {
-	said := content(p.log())
+	said := p.said()
 	const enough = 2000
 	if len(said) > enough {
 		said = "..." + said[len(said)-enough:]

@@ -63,6 +63,8 @@ func Short(x float64) string {
 func digits(x float64) string {
 	places := 2
 	switch {
+	case x < 0.0995:
+		return strconv.FormatFloat(x, 'g', 2, 64)
 	case x >= 99.95:
 		places = 0
 	case x >= 9.995:
