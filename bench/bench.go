@@ -146,6 +146,7 @@ func build(ctx context.Context, dir string, env map[string]string, name string, 
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, name, arguments...)
+	alone(command)
 	command.Dir, command.Env = dir, os.Environ()
 	for key, value := range env {
 		command.Env = append(command.Env, key+"="+value)

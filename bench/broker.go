@@ -27,7 +27,7 @@ func startBroker(ctx context.Context, dir string, port int) (*broker, error) {
 	command := exec.CommandContext(ctx, brokerScript, "start", dir, "1", strconv.Itoa(port))
 	command.Env = append(os.Environ(), "KAFKA_HEAP=2g")
 	command.Stderr = os.Stderr
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us alone
+	alone(command)
 	said, err := command.Output()
 	if err != nil {
 		return nil, fmt.Errorf("start the broker: %w (is port %d free?)\n%s", err, port, b.stopped())
@@ -50,7 +50,7 @@ func (b *broker) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	command := exec.CommandContext(ctx, brokerScript, "stop", b.dir)
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	alone(command)
 	if err := command.Run(); err != nil && pid > 0 {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
 		return fmt.Errorf("stop the broker: %w; killed it", err)

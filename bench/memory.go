@@ -7,7 +7,10 @@ import (
 	"anomalydetector/bench/report"
 )
 
-type memoryFlags struct{ stateFlags }
+type memoryFlags struct {
+	stateFlags
+	BudgetMB int `default:"64" help:"The detector's memory_mb: of the database's memtables and caches. It is subtracted, so a small one leaves less doubt (default ${default})."`
+}
 
 // memory looks at a detector before and after a bin that makes all windows
 // resident.
@@ -21,7 +24,7 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
-	p, err := b.stateProgram(k).start(ctx)
+	p, err := b.stateProgram(k, f.BudgetMB).start(ctx)
 	if err != nil {
 		return err
 	}
@@ -47,7 +50,7 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS, After: after.RSS, Peak: after.PeakRSS, Budget: budget}.Completed()
+	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS, After: after.RSS, Peak: after.PeakRSS, Budget: int64(f.BudgetMB) << 20}.Completed()
 	say("memory: %.0f bytes an entity", m.PerEntity)
 	b.result.Memory = append(b.result.Memory, m)
 	return nil

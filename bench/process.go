@@ -49,8 +49,7 @@ func (p program) start(ctx context.Context) (*process, error) {
 	command := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
 	command.Dir, command.Env = p.dir, append(os.Environ(), p.env...)
 	command.Stdout, command.Stderr = log, log
-	// Ctrl-C is for us alone: we stop what we started, in order.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	alone(command)
 	child := &process{program: p, command: command, logged: logged, exited: make(chan struct{})}
 	if p.countsOut {
 		child.output = &counter{}
@@ -117,4 +116,13 @@ func (p *process) stop() {
 	case <-time.After(30 * time.Second):
 		p.kill()
 	}
+}
+
+// alone gives a command a process group of its own, so that Ctrl-C is for us
+// alone: we stop what we started, in order. The whole group is killed when the
+// command's context ends.
+func alone(command *exec.Cmd) {
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	command.WaitDelay = 5 * time.Second // for whoever holds on to its output
 }

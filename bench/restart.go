@@ -39,7 +39,7 @@ func (f *restartFlags) restart(ctx context.Context, b *bench) error {
 func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, result *report.Restart) error {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
-	p, err := b.stateProgram(k).start(ctx)
+	p, err := b.stateProgram(k, 0).start(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 	defer a.close()
 	a.next = round // another entity each time
 	p.kill()
-	again, err := b.stateProgram(k).start(ctx)
+	again, err := b.stateProgram(k, 0).start(ctx)
 	if err != nil {
 		return err
 	}

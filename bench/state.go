@@ -18,7 +18,7 @@ const (
 	fullWindow  = 288        // points
 	chunkPoints = 32         // as many points of an entity are stored together
 	batch       = 2000       // entities that are written at a time
-	budget      = 256 << 20  // memory_mb of the detector
+	writing     = 256 << 20  // bytes of memory for the database while state is written
 	written     = "written"  // state that is written directly
 	detected    = "detected" // state that a detector made of a topic
 )
@@ -81,7 +81,7 @@ func (b *bench) detect(ctx context.Context, k *known) (err error) {
 // group's offset to be after it.
 func (b *bench) writeState(ctx context.Context, k *known) error {
 	store, err := persistence.OpenStore(k.data(), persistence.Options{
-		Log: slog.New(slog.DiscardHandler), Memory: budget, Journal: 1, // seal at each checkpoint
+		Log: slog.New(slog.DiscardHandler), Memory: writing, Journal: 1, // seal at each checkpoint
 	})
 	if err != nil {
 		return err
@@ -170,9 +170,13 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 	return nil
 }
 
-// stateProgram is the detector that knows the state.
-func (b *bench) stateProgram(k *known) program {
-	return b.detectorProgram(k.job, fmt.Sprintf("memory_mb = %d", budget>>20))
+// stateProgram is the detector that knows the state, with a memory_mb; 0: the
+// usual one.
+func (b *bench) stateProgram(k *known, memoryMB int) program {
+	if memoryMB == 0 {
+		return b.detectorProgram(k.job)
+	}
+	return b.detectorProgram(k.job, fmt.Sprintf("memory_mb = %d", memoryMB))
 }
 
 // bin appends a whole bin after the state, and waits until it is committed.

@@ -164,14 +164,15 @@ type Memory struct {
 	Peak         int64 `json:"peak_rss_bytes"`
 	Budget       int64 `json:"badger_budget_bytes"`
 
-	// After less the budget, and After less Before, by entity.
+	// After less the budget, and After less Before, by entity. The first is too
+	// small, even negative, if Badger does not use its budget.
 	PerEntity      float64 `json:"bytes_per_entity"`
 	GrowthByEntity float64 `json:"growth_bytes_per_entity"`
 }
 
 // Completed has the bytes an entity computed.
 func (m Memory) Completed() Memory {
-	m.PerEntity = Ratio(float64(max(0, m.After-m.Budget)), float64(m.Entities))
+	m.PerEntity = Ratio(float64(m.After-m.Budget), float64(m.Entities))
 	m.GrowthByEntity = Ratio(float64(m.After-m.Before), float64(m.Entities))
 	return m
 }

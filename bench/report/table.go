@@ -44,10 +44,11 @@ func Table(header []string, rows [][]string) string {
 	return b.String()
 }
 
-// Short shows a positive number with three digits and a letter for thousands.
+// Short shows a positive number with three digits and a letter for thousands, and
+// "-" for none.
 func Short(x float64) string {
 	switch {
-	case x == 0 || math.IsNaN(x) || math.IsInf(x, 0):
+	case x <= 0 || math.IsNaN(x) || math.IsInf(x, 0):
 		return "-"
 	case x >= 999.5e6:
 		return digits(x/1e9) + " G"
