@@ -119,6 +119,8 @@ func (l *loading) end(ctx context.Context) error {
 
 // fill makes a topic of the whole stream.
 func (b *bench) fill(ctx context.Context, name string, entities, bins int, partitions int32) (string, *hegemony, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
+	defer cancel()
 	h, err := b.newHegemony(entities, bins, partitions)
 	if err != nil {
 		return "", nil, err

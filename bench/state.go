@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"anomalydetector/actors"
@@ -27,6 +28,8 @@ const (
 type stateFlags struct {
 	Entities int    `default:"10000" help:"Entities, each with a full window of 288 points (default ${default})."`
 	State    string `default:"written" enum:"written,detected" help:"How the state is made: written directly, with the group's offset set, or by a detector that reads it all from a topic, which takes long (default ${default})."`
+
+	StatePatience time.Duration `default:"1h" help:"What making the state may take at most (default ${default})."`
 }
 
 // known is a topic, and the state of a detector that has read it.
@@ -39,6 +42,8 @@ type known struct {
 // know makes the state, in the job's folder. The stream goes on after it by more
 // bins, the last of which is now.
 func (f *stateFlags) know(ctx context.Context, b *bench, what string, more int) (*known, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.StatePatience)
+	defer cancel()
 	h, err := b.newHegemony(f.Entities, fullWindow+more, b.settings.Partitions)
 	if err != nil {
 		return nil, err
@@ -105,10 +110,19 @@ func (b *bench) writeState(ctx context.Context, k *known) error {
 		offsets[record.Partition] = 1
 		k.count++
 	}
+	var wait sync.WaitGroup
+	failures := make(chan error, len(offsets))
 	for partition, at := range offsets {
-		if err := writePartition(ctx, store, k, partition, entities[partition], at); err != nil {
-			return fmt.Errorf("write the state of partition %d: %w", partition, err)
-		}
+		wait.Go(func() {
+			if err := writePartition(ctx, store, k, partition, entities[partition], at); err != nil {
+				failures <- fmt.Errorf("write the state of partition %d: %w", partition, err)
+			}
+		})
+	}
+	wait.Wait()
+	close(failures)
+	if err := <-failures; err != nil {
+		return err
 	}
 	return b.setOffsets(ctx, k.name, k.input, offsets)
 }
