@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"anomalydetector/bench/report"
 )
@@ -31,7 +32,7 @@ func (f *restartFlags) restart(ctx context.Context, b *bench) error {
 		say("restart %d: %.2f s until the anomaly was visible", round+1, result.Seconds[round])
 	}
 	result.DirectoryBytes = blocks(k.data())
-	result.Spread = report.SpreadOf(result.Seconds)
+	result.Spread, result.Bin = report.SpreadOf(result.Seconds), report.SpreadOf(result.Bins)
 	b.result.Restart = append(b.result.Restart, result)
 	return nil
 }
@@ -48,9 +49,11 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 		return err
 	}
 	if f.Bin {
+		start := time.Now()
 		if err := k.bin(ctx, b, p, round); err != nil {
 			return err
 		}
+		result.Bins = append(result.Bins, time.Since(start).Seconds())
 	}
 	a, err := b.newAlarms(ctx, k.stream, k.job)
 	if err != nil {

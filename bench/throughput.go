@@ -35,11 +35,13 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 			return err
 		}
 		partShape = h.shape
-		systems = append(systems, b.detectorSystem("detector-part", "detector, the peers' part"))
+		same := b.detectorSystem("detector-part", "detector, the peers' part")
+		same.Aside = true // it is mostly its start-up
+		systems = append(systems, same)
 	}
 	for _, s := range systems {
 		s.Shape = stream.shape
-		if s.Name == "detector-part" {
+		if s.Aside {
 			s.Shape = partShape
 		}
 	}
@@ -53,7 +55,7 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 				continue
 			}
 			input := topic
-			if s.Peer || s.Name == "detector-part" {
+			if s.Peer || s.Aside {
 				input = part
 			}
 			run, err := b.runOnce(ctx, s, input, s.Shape)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +23,7 @@ const (
 // and a whisker from the slowest run to the fastest. The scale is logarithmic,
 // for a peer may be a hundred times slower.
 func Chart(rows []Row) string {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Aside })
 	low, high := math.Inf(1), 0.0
 	for _, row := range rows {
 		if row.Steady.Median > 0 {

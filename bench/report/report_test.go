@@ -71,6 +71,7 @@ func TestChartIsWellFormedWhateverTheRows(t *testing.T) {
 		"none":        nil,
 		"usual":       rows(),
 		"nothing ran": {{Name: "a", Label: "a"}},
+		"only asides": {{Name: "a", Label: "a", Aside: true}},
 		"all equal":   {{Name: "a", Label: "a", Steady: Spread{100, 100, 100}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,8 +90,9 @@ func TestChartIsWellFormedWhateverTheRows(t *testing.T) {
 				}
 			}
 			for _, row := range list {
-				if !strings.Contains(chart, strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(row.Label)) {
-					t.Errorf("no label for %s", row.Label)
+				label := strings.NewReplacer("<", "&lt;", ">", "&gt;").Replace(row.Label)
+				if strings.Contains(chart, ">"+label+"<") == row.Aside {
+					t.Errorf("%s is drawn: %v", row.Label, row.Aside)
 				}
 			}
 		})

@@ -72,7 +72,8 @@ func RunOf(samples []Sample, peakRSS, written, directory, live int64) Run {
 type Row struct {
 	Name   string             `json:"name"` // one word
 	Label  string             `json:"label"`
-	Peer   bool               `json:"peer,omitempty"` // somebody else's program
+	Peer   bool               `json:"peer,omitempty"`  // somebody else's program
+	Aside  bool               `json:"aside,omitempty"` // not for the chart
 	Shape  Shape              `json:"shape"`
 	Runs   []Run              `json:"runs"`
 	Steady Spread             `json:"steady"`
@@ -152,6 +153,8 @@ type Restart struct {
 	DirectoryBytes int64     `json:"directory_bytes"`
 	Seconds        []float64 `json:"seconds"` // from the start of the process to the visible anomaly
 	Spread         Spread    `json:"spread"`
+	Bins           []float64 `json:"cold_bin_seconds,omitempty"` // a bin of all entities after a start: from its first append until it is committed
+	Bin            Spread    `json:"cold_bin"`
 	PeakRSS        int64     `json:"peak_rss_bytes"`
 }
 

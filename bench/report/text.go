@@ -104,9 +104,9 @@ func restarts(list []Restart) string {
 	var lines [][]string
 	for _, r := range list {
 		lines = append(lines, []string{Short(float64(r.Entities)), fmt.Sprint(r.WindowPoints), r.State,
-			megabytes(r.DirectoryBytes), fmt.Sprint(len(r.Seconds)), r.Spread.text(seconds), megabytes(r.PeakRSS)})
+			megabytes(r.DirectoryBytes), fmt.Sprint(len(r.Seconds)), r.Spread.text(seconds), r.Bin.text(seconds), megabytes(r.PeakRSS)})
 	}
-	return Table([]string{"entities", "points each", "state", "directory", "runs", "time (min - max)", "peak RSS"}, lines)
+	return Table([]string{"entities", "points each", "state", "directory", "runs", "time (min - max)", "first bin after a start", "peak RSS"}, lines)
 }
 
 func memories(list []Memory) string {
