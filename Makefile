@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz bench test-kafka test-containers readme simulate mutants
+.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers readme simulate mutants
 
 check: format vet staticcheck imports race
 
@@ -35,9 +35,18 @@ FUZZTIME ?= 20s
 fuzz:
 	test/fuzz $(FUZZTIME)
 
+# What the parts cost by themselves.
 BENCHTIME ?= 1s
-bench:
+microbench:
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./actors
+
+# The detector and its peers on a real Apache Kafka (Java 17 and Maven); see
+# docs/performance.md. make bench BENCH='throughput --rounds 1 --peers='
+BENCH ?= all
+bench:
+	@mkdir -p bench/results
+	go build -trimpath -o bench/results/bench ./bench
+	exec bench/results/bench $(BENCH)
 
 # The whole program in virtual time, with faults drawn from seeds; see
 # docs/reliability.md. make simulate SEEDS=1000 [SEED=n] [SIMFLAGS='-race']

@@ -21,6 +21,8 @@ var allowed = map[string][]string{
 	"datapoint":              {},
 	"configs":                {},
 	"synthetic":              {},
+	"bench":                  {"bench/report", "actors", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench/report":           {},
 	"test/imports":           {},
 	"test/golden":            {},
 	"test/naive":             {},
@@ -31,7 +33,7 @@ var allowed = map[string][]string{
 
 // pure are the packages that must not reach the outside: what they may import
 // of the standard library and others does not include these.
-var pure = []string{"detection", "datapoint", "synthetic"}
+var pure = []string{"detection", "datapoint", "synthetic", "bench/report"}
 
 var impure = []string{"os", "net", "time.Now", "log", "log/slog", "math/rand",
 	"github.com/twmb/franz-go/pkg/kgo", "github.com/asynkron/protoactor-go/actor"}

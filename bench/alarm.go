@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// alarms appends points that must be anomalies, and sees when they are visible
+// to a reader of committed records. It has clients of its own, which wait for
+// nothing.
+type alarms struct {
+	bench    *bench
+	input    string
+	entities []string // "scope,asn"; another one each time
+	next     int
+	producer *kgo.Client
+	reader   *kgo.Client
+	seen     chan position
+	cancel   func()
+}
+
+// position is where an anomaly's point is, by the anomaly's headers.
+type position struct {
+	partition int32
+	offset    int64
+	at        time.Time // when it was seen
+}
+
+// newAlarms reads the output from where it ends now.
+func (b *bench) newAlarms(ctx context.Context, h *hegemony, j job) (*alarms, error) {
+	a := &alarms{bench: b, input: j.input, seen: make(chan position, 1<<16)}
+	for _, entity := range h.Entities() {
+		a.entities = append(a.entities, entity.Key)
+	}
+	var err error
+	if a.producer, err = newClient(b.brokers, kgo.ProducerLinger(0)); err != nil {
+		return nil, err
+	}
+	a.reader, err = newClient(b.brokers, kgo.ConsumeTopics(j.output), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(100*time.Millisecond))
+	if err != nil {
+		a.producer.Close()
+		return nil, err
+	}
+	ctx, a.cancel = context.WithCancel(ctx)
+	go a.read(ctx)
+	return a, nil
+}
+
+func (a *alarms) close() {
+	a.cancel()
+	a.producer.Close()
+	a.reader.Close()
+}
+
+func (a *alarms) read(ctx context.Context) {
+	for ctx.Err() == nil {
+		fetches := a.reader.PollFetches(ctx)
+		now := time.Now()
+		fetches.EachRecord(func(r *kgo.Record) {
+			p := position{at: now}
+			for _, header := range r.Headers {
+				n, _ := strconv.ParseInt(string(header.Value), 10, 64)
+				switch header.Key {
+				case "partition":
+					p.partition = int32(n)
+				case "offset":
+					p.offset = n
+				}
+			}
+			select {
+			case a.seen <- p:
+			case <-ctx.Done():
+			}
+		})
+	}
+}
+
+// raise appends an alarm. It took place before the call returns.
+func (a *alarms) raise(ctx context.Context, h *hegemony) (raised time.Time, at position, err error) {
+	const step = 7919 // a prime: neighbours are often of one partition
+	a.next = (a.next + step) % len(a.entities)
+	scope, asn, _ := strings.Cut(a.entities[a.next], ",")
+	raised = time.Now()
+	record := &kgo.Record{Topic: a.input, Partition: h.partition(scope), Key: []byte(scope), Value: alarm(scope, asn, raised), Timestamp: raised}
+	written, err := a.producer.ProduceSync(ctx, record).First()
+	if err != nil {
+		return raised, position{}, fmt.Errorf("append an alarm: %w", err)
+	}
+	return raised, position{partition: written.Partition, offset: written.Offset}, nil
+}
+
+// visible waits for the anomaly of a point, and returns when it was seen.
+func (a *alarms) visible(ctx context.Context, p *process, at position) (time.Time, error) {
+	for {
+		select {
+		case seen := <-a.seen:
+			if seen.partition == at.partition && seen.offset == at.offset {
+				return seen.at, nil
+			}
+		case <-p.exited:
+			return time.Time{}, p.failed()
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("wait for the anomaly of offset %d of partition %d: %w", at.offset, at.partition, ctx.Err())
+		}
+	}
+}
+
+// alarm is a datapoint with a hegemony that no window makes normal.
+func alarm(scope, asn string, at time.Time) []byte {
+	value := msgp.AppendMapHeader(nil, 5)
+	value = msgp.AppendUint64(msgp.AppendString(value, "timestamp"), uint64(at.Unix()))
+	value = msgp.AppendString(msgp.AppendString(value, "scope"), scope)
+	value = msgp.AppendString(msgp.AppendString(value, "asn"), asn)
+	value = msgp.AppendFloat64(msgp.AppendString(value, "hege"), 100)
+	return msgp.AppendUint64(msgp.AppendString(value, "nb_peers"), 60)
+}

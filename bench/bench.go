@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/bench/report"
+)
+
+// Settings are the flags of all parts.
+type Settings struct {
+	Out        string        `default:"bench/results" help:"Folder for latest.json, benchmark.svg and what is built; untracked (default ${default})."`
+	Publish    bool          `help:"Write docs/benchmark.json and docs/benchmark.svg, too."`
+	Work       string        `help:"Folder for the broker's and the detectors' data, which are removed at the end. Its disk is what is measured (default: a new one in --out)."`
+	Port       int           `default:"39092" help:"Port of the broker on loopback (default ${default})."`
+	Partitions int32         `default:"10" help:"Partitions of the topics (default ${default})."`
+	Seed       uint64        `default:"1" help:"Seed of the stream (default ${default})."`
+	Patience   time.Duration `default:"10m" help:"What a single run may take at most (default ${default})."`
+}
+
+// bench is a run of the program: a broker, and what was found.
+type bench struct {
+	settings *Settings
+	work     string // absolute
+	detector string // the binary
+	brokers  string
+	client   *kgo.Client
+	admin    *kadm.Client
+	result   report.Result
+	count    int // makes names that were not used before
+}
+
+// measure builds the detector, starts a broker, runs the parts, and writes what
+// they found, even if one of them failed. The broker is stopped and the data
+// removed whatever happens.
+func (s *Settings) measure(ctx context.Context, command any, parts func(*bench) error) (err error) {
+	out, err := filepath.Abs(s.Out)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	b := &bench{settings: s, detector: filepath.Join(out, "anomalydetector")}
+	b.result.Began, b.result.Machine, b.result.Revision = time.Now(), machine(), revision()
+	b.result.Settings = map[string]string{"command line": strings.Join(os.Args[1:], " "), "settings": fmt.Sprintf("%+v", command)}
+	if b.work, err = workFolder(s.Work, out); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.work)) }()
+	say("building the detector")
+	if err := build(ctx, ".", map[string]string{"CGO_ENABLED": "0"}, "go", "build", "-trimpath", "-o", b.detector, "."); err != nil {
+		return err
+	}
+	say("starting a broker on port %d", s.Port)
+	broker, err := startBroker(ctx, filepath.Join(b.work, "broker"), s.Port)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, broker.stop()) }()
+	b.brokers = broker.address
+	if b.client, err = newClient(b.brokers); err != nil {
+		return err
+	}
+	defer b.client.Close()
+	b.admin = kadm.NewClient(b.client)
+	failed := parts(b)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(failed, b.write(out))
+}
+
+func workFolder(wanted, out string) (string, error) {
+	if wanted == "" {
+		return os.MkdirTemp(out, "work-")
+	}
+	if err := os.MkdirAll(wanted, 0o755); err != nil {
+		return "", err
+	}
+	made, err := os.MkdirTemp(wanted, "bench-")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(made)
+}
+
+// write leaves the result for people and for programs.
+func (b *bench) write(out string) error {
+	fmt.Print("\n" + b.result.Text())
+	encoded, err := json.MarshalIndent(&b.result, "", "  ")
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{filepath.Join(out, "latest.json"): append(encoded, '\n')}
+	if len(b.result.Throughput) > 0 {
+		files[filepath.Join(out, "benchmark.svg")] = []byte(report.Chart(b.result.Throughput))
+	}
+	if b.settings.Publish {
+		for path, content := range files {
+			name := map[bool]string{true: "benchmark.svg", false: "benchmark.json"}[strings.HasSuffix(path, ".svg")]
+			files[filepath.Join("docs", name)] = content
+		}
+	}
+	for path, content := range files {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			return err
+		}
+		say("wrote %s", path)
+	}
+	return nil
+}
+
+// name is new for each call.
+func (b *bench) name(what string) string {
+	b.count++
+	return fmt.Sprintf("%s.%d", what, b.count)
+}
+
+func (b *bench) note(format string, values ...any) {
+	note := fmt.Sprintf(format, values...)
+	say("note: %s", note)
+	b.result.Notes = append(b.result.Notes, note)
+}
+
+var began = time.Now()
+
+// say tells what is under way.
+func say(format string, values ...any) {
+	fmt.Fprintf(os.Stderr, "%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
+}
+
+// build runs a compiler, and shows what it says if it fails.
+func build(ctx context.Context, dir string, env map[string]string, name string, arguments ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, name, arguments...)
+	alone(command)
+	command.Dir, command.Env = dir, os.Environ()
+	for key, value := range env {
+		command.Env = append(command.Env, key+"="+value)
+	}
+	if said, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build with %s in %s: %w\n%s", name, dir, err, said)
+	}
+	return nil
+}
+
+func revision() string {
+	said, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(said))
+}
+
+func machine() report.Machine {
+	m := report.Machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
+	m.Processor = field("/proc/cpuinfo", "model name")
+	fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%d", &m.MemoryMB)
+	m.MemoryMB /= 1024
+	m.Kernel = strings.TrimSpace(content("/proc/sys/kernel/osrelease"))
+	m.Load = strings.TrimSpace(content("/proc/loadavg"))
+	return m
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// broker is a real Apache Kafka, of the script that the tests use.
+type broker struct {
+	dir     string
+	address string
+}
+
+const brokerScript = "test/kafka/broker"
+
+func startBroker(ctx context.Context, dir string, port int) (*broker, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute) // the first time it downloads Kafka
+	defer cancel()
+	b := &broker{dir: dir}
+	command := exec.CommandContext(ctx, brokerScript, "start", dir, "1", strconv.Itoa(port))
+	command.Env = append(os.Environ(), "KAFKA_HEAP=2g")
+	command.Stderr = os.Stderr
+	alone(command)
+	said, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("start the broker: %w (is port %d free?)\n%s", err, port, b.stopped())
+	}
+	b.address = strings.TrimSpace(string(said))
+	return b, nil
+}
+
+// stopped stops what there may be of a broker that did not start.
+func (b *broker) stopped() string {
+	if err := b.stop(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// stop is gentle for a while, then it kills the process that we started.
+func (b *broker) stop() error {
+	pid, _ := strconv.Atoi(strings.TrimSpace(content(filepath.Join(b.dir, "node1", "pid"))))
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, brokerScript, "stop", b.dir)
+	alone(command)
+	if err := command.Run(); err != nil && pid > 0 {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+		return fmt.Errorf("stop the broker: %w; killed it", err)
+	}
+	return nil
+}

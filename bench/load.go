@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/bench/report"
+	"anomalydetector/synthetic"
+)
+
+const (
+	bin          = 15 * time.Minute
+	windowBins   = 72*4 + 1 // a point that is exactly 72 hours old still counts
+	longestEvent = 24       // bins; see synthetic
+)
+
+// hegemony is a stream like the real one, keyed by scope, that ends now: a
+// broker takes no records from the future.
+type hegemony struct {
+	*synthetic.Stream
+	shape report.Shape // without Points
+	start time.Time
+}
+
+// newHegemony has one event for ten entities, where there is room for them.
+func (b *bench) newHegemony(entities, bins int, partitions int32) (*hegemony, error) {
+	options := synthetic.Options{Seed: b.settings.Seed, Entities: entities, Bin: bin}
+	options.Start = time.Now().Truncate(bin).Add(-time.Duration(bins-1) * bin)
+	options.HistoryBins = bins / 2
+	options.LiveBins = bins - options.HistoryBins
+	if options.LiveBins >= longestEvent {
+		options.Events = entities / 10
+	}
+	source, err := synthetic.New(options)
+	if err != nil {
+		return nil, err
+	}
+	return &hegemony{Stream: source, start: options.Start,
+		shape: report.Shape{Entities: entities, Bins: bins, Partitions: int(partitions)}}, nil
+}
+
+// live is how many of so many points are in the windows in the end, about.
+func live(shape report.Shape) int64 {
+	return shape.Points * int64(min(shape.Bins, windowBins)) / int64(shape.Bins)
+}
+
+func (h *hegemony) partition(scope string) int32 {
+	return int32(crc32.ChecksumIEEE([]byte(scope)) % uint32(h.shape.Partitions))
+}
+
+// record is a datapoint on its way into a topic.
+func (h *hegemony) record(topic string, point synthetic.Datapoint) *kgo.Record {
+	scope, _, _ := strings.Cut(point.Entity, ",")
+	return &kgo.Record{Topic: topic, Partition: h.partition(scope), Key: []byte(scope), Value: point.Payload,
+		Timestamp: time.UnixMilli(point.At)}
+}
+
+// load appends the bins from one up to before another, and returns how many
+// points they have.
+func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until int) (int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	bins := make(chan []synthetic.Datapoint, 2) // made while the ones before are on their way
+	go func() {
+		defer close(bins)
+		for i := from; i < until; i++ {
+			select {
+			case bins <- h.Bin(i):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	loading := loading{client: b.client, cancel: cancel}
+	var count int64
+	for points := range bins {
+		for _, point := range points {
+			loading.add(ctx, h.record(topic, point))
+			count++
+		}
+	}
+	if err := loading.end(ctx); err != nil {
+		return count, fmt.Errorf("load %s: %w", topic, err)
+	}
+	return count, nil
+}
+
+// loading is a number of records on their way.
+type loading struct {
+	client *kgo.Client
+	cancel func() // called at the first failure
+	once   sync.Once
+	err    error
+}
+
+func (l *loading) add(ctx context.Context, r *kgo.Record) {
+	l.client.Produce(ctx, r, func(_ *kgo.Record, err error) {
+		if err != nil {
+			l.once.Do(func() { l.err = err; l.cancel() })
+		}
+	})
+}
+
+// end waits until all are written, and returns the first failure.
+func (l *loading) end(ctx context.Context) error {
+	flushed := l.client.Flush(ctx)
+	l.once.Do(func() { l.err = flushed })
+	if l.err == nil {
+		l.err = ctx.Err()
+	}
+	return l.err
+}
+
+// fill makes a topic of the whole stream.
+func (b *bench) fill(ctx context.Context, name string, entities, bins int, partitions int32) (string, *hegemony, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
+	defer cancel()
+	h, err := b.newHegemony(entities, bins, partitions)
+	if err != nil {
+		return "", nil, err
+	}
+	topic := b.name(name)
+	if err := b.createTopic(ctx, partitions, topic); err != nil {
+		return "", nil, err
+	}
+	start := time.Now()
+	h.shape.Points, err = b.load(ctx, h, topic, 0, bins)
+	if err != nil {
+		return "", nil, err
+	}
+	say("%s: %s points of %d entities in %d bins, loaded in %.1f s (%s/s)", topic, report.Short(float64(h.shape.Points)), entities, bins,
+		time.Since(start).Seconds(), report.Short(float64(h.shape.Points)/time.Since(start).Seconds()))
+	return topic, h, nil
+}

@@ -1,0 +1,116 @@
+// Command bench measures the detector, and others that do the same job, on a
+// real Apache Kafka on loopback: see docs/performance.md.
+//
+// It drives the built binary from outside, as users run it. It may import what
+// it needs of the product to make streams (synthetic) and stored windows
+// (persistence), and to measure the parts in memory (datapoint, detection).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// commands is the command line.
+type commands struct {
+	Settings
+
+	All        allCommand        `cmd:"" default:"1" help:"throughput, latency, burst and scale, one after the other (the default)."`
+	Throughput throughputCommand `cmd:"" help:"The limit, the parts in memory, the detector, and its peers, in turn."`
+	Latency    latencyCommand    `cmd:"" help:"From a point's append to its visible anomaly, idle and under load."`
+	Burst      burstCommand      `cmd:"" help:"Whole bins of many entities at once."`
+	Scale      scaleCommand      `cmd:"" help:"By partitions and by entities."`
+	Restart    restartCommand    `cmd:"" help:"From the start after SIGKILL to a visible anomaly."`
+	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
+	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
+}
+
+func run(arguments []string) int {
+	var line commands
+	parser := kong.Must(&line, kong.Name("bench"),
+		kong.Description("Measures the detector and its peers on a real Apache Kafka. Run it in the root of the source tree."))
+	command, err := parser.Parse(arguments)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(&line.Settings)
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "bench: stopped")
+		return 1
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+type (
+	allCommand struct {
+		throughputFlags
+		latencyFlags
+		burstFlags
+		scaleFlags
+	}
+	throughputCommand struct{ throughputFlags }
+	latencyCommand    struct{ latencyFlags }
+	burstCommand      struct{ burstFlags }
+	scaleCommand      struct{ scaleFlags }
+	restartCommand    struct{ restartFlags }
+	memoryCommand     struct{ memoryFlags }
+)
+
+// Run goes on with the next part when one has failed.
+func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
+	return settings.measure(ctx, c, func(b *bench) error {
+		var failed error
+		for _, part := range []func(context.Context, *bench) error{
+			c.throughput, c.latency, c.burst, c.scale,
+		} {
+			if err := part(ctx, b); err != nil {
+				failed = errors.Join(failed, err)
+				b.note("a part failed: %v", err)
+			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		return failed
+	})
+}
+
+func (c *throughputCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.throughput(ctx, b) })
+}
+
+func (c *latencyCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.latency(ctx, b) })
+}
+
+func (c *burstCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.burst(ctx, b) })
+}
+
+func (c *scaleCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.scale(ctx, b) })
+}
+
+func (c *restartCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.restart(ctx, b) })
+}
+
+func (c *memoryCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.memory(ctx, b) })
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"anomalydetector/bench/report"
+)
+
+// system is something that does the job, or a part of it.
+type system struct {
+	report.Row // its name, label and runs
+	make       func(job) program
+	// progress is the topic whose committed offsets count the points that are
+	// done, by the group's and the input's name; nil: the input, and "" never.
+	progress func(job) string
+}
+
+// job is one run of a system.
+type job struct {
+	name          string // of the group, and in those of topics
+	input, output string
+	dir           string // the process's folder; its data is in the folder data
+}
+
+func (j job) data() string { return filepath.Join(j.dir, "data") }
+
+// conf is hegemonydetector.conf with other topics and nothing in the log but
+// what the program prints. It is complete, for the original.
+const conf = `[io]
+input_topic = %s
+value_field = hege
+key_field = scope,asn
+output_topic = %s
+time_granularity_min = 15
+consumer_group = %s
+[detection]
+threshold = 5
+dev_metric = mean
+min_dev = 0.01
+history_hours = 72
+history_min_ratio = 0.6
+[job]
+duration = 0
+[loggers]
+keys = root
+[handlers]
+keys = logfile
+[formatters]
+keys = plain
+[logger_root]
+level = INFO
+handlers = logfile
+[handler_logfile]
+class = FileHandler
+formatter = plain
+args = ('detector.log',)
+[formatter_plain]
+format = %%(asctime)s %%(processName)s %%(levelname)s %%(message)s
+`
+
+// detectorName is the name of the configuration, under which state is stored.
+const detectorName = "detector"
+
+// detectorProgram is the binary as users run it. More are further lines of the
+// configuration.
+func (b *bench) detectorProgram(j job, more ...string) program {
+	path := b.writeConf(j, append([]string{"[persistence]", "dir = " + j.data()}, more...)...)
+	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path}, env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT="}}
+}
+
+func (b *bench) writeConf(j job, more ...string) string {
+	path := filepath.Join(j.dir, detectorName+".conf")
+	text := fmt.Sprintf(conf, j.input, j.output, j.name) + strings.Join(more, "\n") + "\n"
+	if err := os.MkdirAll(j.dir, 0o755); err == nil {
+		_ = os.WriteFile(path, []byte(text), 0o644) // without it the program says so
+	}
+	return path
+}
+
+func (b *bench) workSystem(what, label string) *system {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return &system{Row: report.Row{Name: what, Label: label}, make: func(j job) program {
+		return program{name: label, dir: j.dir, countsOut: true, command: []string{self, "work", what, b.brokers, j.input}}
+	}}
+}
+
+const limit = "count" // the row that nothing that reads the topic can beat
+
+// ours are the limit, the parts, and the detector.
+func (b *bench) ours() []*system {
+	return []*system{
+		b.workSystem(limit, "franz-go, counting only"),
+		b.workSystem("decode", "decoding only"),
+		b.workSystem("score", "scoring in memory"),
+		b.detectorSystem("detector", "detector"),
+		b.detectorSystem("detector-unstored", "detector, nothing stored", "enabled = no"),
+	}
+}
+
+func (b *bench) detectorSystem(name, label string, more ...string) *system {
+	return &system{Row: report.Row{Name: name, Label: label}, make: func(j job) program { return b.detectorProgram(j, more...) }}
+}
+
+// peers builds those that are asked for, and leaves out those that cannot be.
+func (b *bench) peers(ctx context.Context, names []string, original string) (list []*system) {
+	for _, name := range names {
+		make, known := map[string]func(context.Context) (*system, error){
+			"kafka-streams": b.kafkaStreams, "goka": b.goka,
+		}[name]
+		if !known {
+			b.note("there is no peer %q: kafka-streams and goka there are", name)
+			continue
+		}
+		say("building %s", name)
+		peer, err := make(ctx)
+		if err != nil {
+			b.note("%s was left out: %v", name, err)
+			continue
+		}
+		list = append(list, peer)
+	}
+	if words := strings.Fields(original); len(words) > 0 {
+		for i, word := range words { // it runs in a folder of its own
+			if _, err := os.Stat(word); err == nil {
+				words[i], _ = filepath.Abs(word)
+			}
+		}
+		list = append(list, &system{Row: report.Row{Name: "original", Label: "the original", Peer: true}, make: func(j job) program {
+			return program{name: "the original", dir: j.dir, command: append(words[:len(words):len(words)], b.writeConf(j)),
+				env: []string{"KAFKA_HOST=" + b.brokers}}
+		}})
+	}
+	return list
+}
+
+// kafkaStreams: two threads as there are two CPUs where it was chosen, and
+// exactly once like us.
+func (b *bench) kafkaStreams(ctx context.Context) (*system, error) {
+	dir, err := filepath.Abs("bench/peers/kafka-streams")
+	if err != nil {
+		return nil, err
+	}
+	if err := build(ctx, dir, nil, "mvn", "-q", "-B", "-Dstyle.color=never", "package", "dependency:copy-dependencies", "-DincludeScope=runtime"); err != nil {
+		return nil, err
+	}
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return nil, err
+	}
+	classes := filepath.Join(dir, "target", "*") + ":" + filepath.Join(dir, "target", "dependency", "*")
+	return &system{Row: report.Row{Name: "kafka-streams", Label: "Kafka Streams", Peer: true}, make: func(j job) program {
+		return program{name: "Kafka Streams", dir: j.dir, command: []string{java, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+			"-cp", classes, "Detector", b.brokers, j.input, j.output, j.name, j.data(), "mean", "exactly_once_v2", "2"}}
+	}}, nil
+}
+
+// goka sends each point on to itself, so it is done when it has read that.
+func (b *bench) goka(ctx context.Context) (*system, error) {
+	binary, err := filepath.Abs(filepath.Join(b.settings.Out, "goka-detector"))
+	if err != nil {
+		return nil, err
+	}
+	if err := build(ctx, "bench/peers/goka", nil, "go", "build", "-o", binary, "."); err != nil {
+		return nil, err
+	}
+	return &system{Row: report.Row{Name: "goka", Label: "goka", Peer: true},
+		progress: func(j job) string { return j.name + "-loop" },
+		make: func(j job) program {
+			return program{name: "goka", dir: j.dir, command: []string{binary, b.brokers, j.input, j.output, j.name, j.data(), "mean"}}
+		}}, nil
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// until waits for a condition, as long as the process runs and the context does.
+func until(ctx context.Context, p *process, what string, condition func() bool) error {
+	for !condition() {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-p.exited:
+			return p.failed()
+		case <-ctx.Done():
+			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
+		}
+	}
+	return nil
+}
+
+func (b *bench) untilCommitted(ctx context.Context, p *process, j job, count int64) error {
+	return until(ctx, p, fmt.Sprintf("%d points are committed", count), func() bool {
+		return b.committed(ctx, j.name, j.input) >= count
+	})
+}
+
+// untilReady waits until the detector has all partitions, which its log tells.
+func untilReady(ctx context.Context, p *process, partitions int) error {
+	return until(ctx, p, "all partitions are ready", func() bool {
+		return strings.Count(p.said(), "partition ready") >= partitions
+	})
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
+)
+
+// workCommand reads a topic once, and prints how many points it is at: the
+// parts of the detector's work, each in a process of its own so that /proc
+// tells what it takes. In the end it waits until its input is closed.
+type workCommand struct {
+	What    string `arg:"" enum:"count,decode,score"`
+	Brokers string `arg:""`
+	Topic   string `arg:""`
+}
+
+// hegemonyRules are those of hegemonydetector.conf.
+var hegemonyRules = detection.NewRules(detection.Settings{
+	GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: detection.MeanDeviation,
+})
+
+// part is what is in memory of a Kafka partition.
+type part struct {
+	scanner   *datapoint.Scanner
+	windows   map[string]*detection.Window
+	anomalies int
+	encoded   []byte
+}
+
+func (w *workCommand) Run(ctx context.Context, _ *Settings) error {
+	client, total, err := w.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	parts := make(map[int32]*part)
+	var seen int64
+	next := time.Now()
+	for seen < total {
+		fetches := client.PollRecords(ctx, 20_000) // as many as the detector takes
+		if err := fetches.Err0(); err != nil {
+			return err
+		}
+		var bad atomic.Int64
+		var wait sync.WaitGroup
+		fetches.EachPartition(func(slice kgo.FetchTopicPartition) {
+			seen += int64(len(slice.Records))
+			if w.What == "count" {
+				return
+			}
+			p := parts[slice.Partition]
+			if p == nil {
+				p = &part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}), windows: make(map[string]*detection.Window)}
+				parts[slice.Partition] = p
+			}
+			wait.Go(func() { bad.Add(p.take(slice.Records, w.What == "score")) })
+		})
+		wait.Wait()
+		if bad.Load() > 0 {
+			return fmt.Errorf("%d bad records", bad.Load())
+		}
+		if now := time.Now(); now.After(next) || seen >= total {
+			fmt.Println(seen)
+			next = now.Add(10 * time.Millisecond)
+		}
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin) // until we are no longer needed
+	return nil
+}
+
+// open reads all partitions from their beginning, and tells how much they hold.
+func (w *workCommand) open(ctx context.Context) (*kgo.Client, int64, error) {
+	client, err := newClient(w.Brokers)
+	if err != nil {
+		return nil, 0, err
+	}
+	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, w.Topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		client.Close()
+		return nil, 0, err
+	}
+	var total int64
+	positions := make(map[int32]kgo.Offset)
+	ends.Each(func(o kadm.ListedOffset) {
+		total += o.Offset
+		positions[o.Partition] = kgo.NewOffset().AtStart()
+	})
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{w.Topic: positions})
+	return client, total, nil
+}
+
+func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
+	for _, r := range records {
+		at := r.Timestamp.UnixMilli()
+		point, fault := p.scanner.Scan(at, r.Value)
+		if fault != nil {
+			bad++
+			continue
+		}
+		if !score {
+			continue
+		}
+		window := p.windows[string(point.Key)]
+		if window == nil {
+			window = new(detection.Window)
+			p.windows[string(point.Key)] = window
+		}
+		if verdict := window.Add(&hegemonyRules, 1, at, point.Value); verdict.Reason == detection.Anomalous {
+			p.encoded = datapoint.AppendAnomaly(p.encoded[:0], r.Value, verdict.Deviation)
+			p.anomalies++
+		}
+	}
+	return bad
+}
+
+// counter takes the lines that a workCommand prints.
+type counter struct {
+	rest []byte
+	at   atomic.Int64
+}
+
+func (c *counter) Write(text []byte) (int, error) {
+	c.rest = append(c.rest, text...)
+	for {
+		line, rest, whole := bytes.Cut(c.rest, []byte("\n"))
+		if !whole {
+			return len(text), nil
+		}
+		if n, err := strconv.ParseInt(string(line), 10, 64); err == nil {
+			c.at.Store(n)
+		}
+		c.rest = rest
+	}
+}
