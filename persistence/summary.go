@@ -22,28 +22,48 @@ type Summary struct {
 	Err       error // why the rest cannot be told, if so
 }
 
-// Summaries are those of all that is stored, by detector and partition.
-func (s *Store) Summaries() ([]Summary, error) {
-	var all []Summary
+// eachHead visits the heads of all partitions.
+func (s *Store) eachHead(visit func(detector string, number int32, value []byte)) error {
 	err := s.view(func(txn *badger.Txn) error {
 		return each(txn, []byte{headKind}, true, func(item *badger.Item) error {
-			detector, partition, ok := headOf(item.Key())
+			detector, number, ok := headOf(item.Key())
 			if !ok {
 				return fmt.Errorf("%w: a head has the key %x", ErrCorrupt, item.Key())
 			}
-			summary := Summary{Detector: detector, Partition: partition}
-			err := item.Value(func(value []byte) error {
-				if len(value) > 0 {
-					summary.Format = int(value[0])
-				}
+			return item.Value(func(value []byte) error {
+				visit(detector, number, value)
 				return nil
 			})
-			all = append(all, summary)
-			return err
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list partitions: %w", err)
+		return fmt.Errorf("list partitions: %w", err)
+	}
+	return nil
+}
+
+// Numbers are the partitions of a detector of which something is stored.
+func (s *Store) Numbers(detector string) (numbers []int32, err error) {
+	err = s.eachHead(func(of string, number int32, _ []byte) {
+		if of == detector {
+			numbers = append(numbers, number)
+		}
+	})
+	return numbers, err
+}
+
+// Summaries are those of all that is stored, by detector and partition.
+func (s *Store) Summaries() ([]Summary, error) {
+	var all []Summary
+	err := s.eachHead(func(detector string, number int32, value []byte) {
+		summary := Summary{Detector: detector, Partition: number}
+		if len(value) > 0 {
+			summary.Format = int(value[0])
+		}
+		all = append(all, summary)
+	})
+	if err != nil {
+		return nil, err
 	}
 	for i := range all {
 		_, all[i].Err = s.reading(all[i].Detector, all[i].Partition, all[i].count)
