@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -16,12 +15,6 @@ import (
 // What a partition does with its stored state. Without a store all of this does
 // nothing, and windows come from the topic alone.
 
-// Source says what stored windows were read from, and how: those of another
-// source are of no use.
-func (c *Config) Source() string {
-	return strings.Join(append([]string{c.InputTopic, c.Group, c.ValueField}, c.KeyFields...), "\x00")
-}
-
 // StoredOffset is up to where there are stored windows of a partition that can
 // be used where the group has no offset.
 func (c *Config) StoredOffset(partition int32) (offset int64, ok bool) {
@@ -29,7 +22,7 @@ func (c *Config) StoredOffset(partition int32) (offset int64, ok bool) {
 	if err != nil {
 		c.Log.Warn("the stored offset cannot be read", "partition", partition, "error", err)
 	}
-	return head.Offset, ok && head.Source == c.Source() && head.History >= c.History.Milliseconds()
+	return head.Offset, ok && c.Unfit(head) == ""
 }
 
 // restore opens the stored state, and tells whether the windows in it can be
@@ -61,15 +54,14 @@ func (p *partition) restore() (usable bool, err error) {
 
 // unusable tells why stored windows cannot be used, if so.
 func (p *partition) unusable(head persistence.Head) string {
+	unfit := p.config.Unfit(head)
 	switch {
 	case p.spoilt:
 		return "part of them could not be read"
-	case head.Source != p.config.Source():
-		return "they are of another input_topic, consumer_group, value_field or key_field"
+	case unfit != "":
+		return unfit
 	case p.assignment.Fresh:
 		return "the group has no offset for them"
-	case head.History < p.config.History.Milliseconds():
-		return "history_hours is longer now"
 	case head.Offset > p.assignment.Offset:
 		return "the group's offset was set back"
 	case max(head.Base, head.Forgotten) > p.reach:

@@ -35,6 +35,8 @@ var hegemonyRules = detection.NewRules(detection.Settings{
 // part is what is in memory of a Kafka partition.
 type part struct {
 	scanner   *datapoint.Scanner
+	scorer    *detection.Scorer
+	epoch     uint64 // one a fetch, as of a transaction
 	windows   map[string]*detection.Window
 	anomalies int
 	encoded   []byte
@@ -63,7 +65,8 @@ func (w *workCommand) Run(ctx context.Context, _ *Settings) error {
 			}
 			p := parts[slice.Partition]
 			if p == nil {
-				p = &part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}), windows: make(map[string]*detection.Window)}
+				p = &part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}), scorer: detection.NewScorer(hegemonyRules),
+					windows: make(map[string]*detection.Window)}
 				parts[slice.Partition] = p
 			}
 			wait.Go(func() { bad.Add(p.take(slice.Records, w.What == "score")) })
@@ -106,6 +109,7 @@ func (w *workCommand) open(ctx context.Context) (*kgo.Client, int64, error) {
 }
 
 func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
+	p.epoch++
 	for _, r := range records {
 		at := r.Timestamp.UnixMilli()
 		point, fault := p.scanner.Scan(at, r.Value)
@@ -121,7 +125,7 @@ func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
 			window = new(detection.Window)
 			p.windows[string(point.Key)] = window
 		}
-		if verdict := window.Add(&hegemonyRules, 1, at, point.Value); verdict.Reason == detection.Anomalous {
+		if verdict := window.Add(p.scorer, p.epoch, at, point.Value); verdict.Reason == detection.Anomalous {
 			p.encoded = datapoint.AppendAnomaly(p.encoded[:0], r.Value, verdict.Deviation)
 			p.anomalies++
 		}

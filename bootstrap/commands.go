@@ -43,6 +43,7 @@ type commands struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
 	Demo    demoCommand    `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
 	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from."`
+	State   stateCommand   `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

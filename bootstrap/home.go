@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"errors"
 	"log/slog"
+	"slices"
 
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
@@ -23,18 +24,11 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 		return nil, err
 	}
 	h := &home{node: node}
-	settings := persistence.Options{Log: log}
-	stores := false
-	for _, config := range confs {
-		if p := config.Persistence; p.Dir == dir && p.Enabled {
-			stores = true
-			settings.Memory = max(settings.Memory, int64(p.MemoryMB)<<20)
-			settings.Floor = max(settings.Floor, uint64(p.FloorMB)<<20)
-		}
-	}
-	if !stores {
+	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
 		return h, nil
 	}
+	settings := storeOptions(confs, dir)
+	settings.Log = log
 	if options.Store != nil {
 		options.Store(&settings)
 	}

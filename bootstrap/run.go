@@ -143,7 +143,7 @@ func build(config *configs.Config, home *home, log *slog.Logger, world *World, s
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
-		History:        time.Duration(config.Detection.HistoryHours * float64(time.Hour)),
+		History:        history(config),
 		CommitInterval: config.Persistence.CommitInterval,
 		Batch:          cmp.Or(options.Batch, actors.DefaultBatch),
 		FailFast:       options.FailFast,

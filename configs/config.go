@@ -68,7 +68,7 @@ type Persistence struct {
 	Dir            string        // the node's data directory; "data" in the working directory unless given
 	CommitInterval time.Duration // > 0
 	Enabled        bool          // whether windows are stored; else they come from the topic at each start
-	MemoryMB       int           // of the database's memtables and caches, at least 16
+	MemoryMB       int           // of the database's memtables and caches, 16 to 65536
 	FloorMB        int           // free space on the disk below which nothing more is read
 	Resident       int           // entities of a Kafka partition in memory, about; 0: all
 }

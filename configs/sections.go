@@ -2,7 +2,9 @@ package configs
 
 import (
 	"math"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -117,18 +119,37 @@ func (r *reading) job() Job {
 
 func (r *reading) persistence() Persistence {
 	const section = "persistence"
-	count := func(key, fallback, expected string, least float64) int {
-		fits := func(x float64) bool { return least <= x && x <= 1e9 && x == math.Trunc(x) }
+	count := func(key, fallback, expected string, least, most float64) int {
+		fits := func(x float64) bool { return least <= x && x <= most && x == math.Trunc(x) }
 		return int(r.number(section, key, r.optional(section, key, fallback), expected, fits))
 	}
 	return Persistence{
-		Dir:            r.get(section, "dir", "data", "DETECTOR_DATA_DIR"),
+		Dir:            r.directory(section, "dir", "data", "DETECTOR_DATA_DIR"),
 		CommitInterval: r.seconds(section, "commit_interval", r.optional(section, "commit_interval", "1s")),
 		Enabled:        r.boolean(section, "enabled", true),
-		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes, at least 16", 16),
-		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0),
-		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0),
+		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes from 16 to 65536", 16, 65536),
+		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0, 1e9),
+		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
 	}
+}
+
+// directory is a path that may not exist, but is no file.
+func (r *reading) directory(section, key, fallback, variable string) string {
+	path := r.get(section, key, fallback, variable)
+	problem, expected := "", "want the path of a directory, which is made if it is missing"
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		problem = "the value is " + strconv.Quote(path)
+	} else if about, err := os.Stat(path); err == nil && !about.IsDir() {
+		problem = path + " is not a directory"
+	}
+	switch {
+	case problem == "":
+	case r.env(variable) != "":
+		r.failVariable(variable, problem, expected)
+	default:
+		r.fail(section, key, problem, expected)
+	}
+	return path
 }
 
 func (r *reading) output(io IO) Output {

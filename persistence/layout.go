@@ -245,11 +245,13 @@ type chunk struct {
 	points  []Point
 }
 
-// encodeChunk: times as the change of their difference, which is 0 in a regular
-// stream.
 func encodeChunk(through uint64, points []Point) []byte {
-	b := room(24 + 10*len(points))
-	b = binary.AppendUvarint(b, through)
+	return seal(appendPoints(binary.AppendUvarint(room(24+10*len(points)), through), points))
+}
+
+// appendPoints: times as the change of their difference, which is 0 in a regular
+// stream.
+func appendPoints(b []byte, points []Point) []byte {
 	newest := int64(math.MinInt64)
 	for _, p := range points {
 		newest = max(newest, p.At)
@@ -262,7 +264,7 @@ func encodeChunk(through uint64, points []Point) []byte {
 		step, at = p.At-at, p.At
 		b = appendFloat(b, p.Value)
 	}
-	return seal(b)
+	return b
 }
 
 func decodeChunk(value []byte) (c chunk, err error) {

@@ -1,7 +1,3 @@
-// Package persistence keeps what a node must remember on disk: today its id,
-// in a directory that one process at a time may use.
-//
-// It never talks to Kafka and knows no actors. It imports nothing of ours.
 package persistence
 
 import (

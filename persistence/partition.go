@@ -82,21 +82,12 @@ type block struct {
 // Partition waits until nobody else holds the partition, and takes it.
 func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	key := headKey(detector, number)
-	s.mu.Lock()
-	token, known := s.owners[string(key)]
-	if !known {
-		token = make(chan struct{}, 1)
-		token <- struct{}{}
-		s.owners[string(key)] = token
+	release, err := s.hold(key)
+	if err != nil {
+		return nil, err
 	}
-	s.mu.Unlock()
-	select {
-	case <-token:
-	case <-s.stop:
-		return nil, ErrClosed
-	}
-	p := &Partition{store: s, head: key, release: func() { token <- struct{}{} }}
-	err := p.open()
+	p := &Partition{store: s, head: key, release: release}
+	err = p.open()
 	if errors.Is(err, ErrCorrupt) {
 		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
 			"detector", detector, "partition", number, "error", err)
@@ -110,6 +101,24 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 		p.Reset()
 	}
 	return p, nil
+}
+
+// hold waits until nobody else holds the partition with that head, and takes it.
+func (s *Store) hold(key []byte) (release func(), err error) {
+	s.mu.Lock()
+	token, known := s.owners[string(key)]
+	if !known {
+		token = make(chan struct{}, 1)
+		token <- struct{}{}
+		s.owners[string(key)] = token
+	}
+	s.mu.Unlock()
+	select {
+	case <-token:
+		return func() { token <- struct{}{} }, nil
+	case <-s.stop:
+		return nil, ErrClosed
+	}
 }
 
 // Close lets another one take the partition. What was not stored is forgotten.
@@ -137,25 +146,8 @@ func (p *Partition) Reset() {
 // open reads the head and the journal.
 func (p *Partition) open() error {
 	var torn [][]byte
-	err := p.store.view(func(txn *badger.Txn) error {
-		found, err := get(txn, p.head, func(value []byte) (err error) {
-			p.stored, err = decodeRecord(value)
-			return err
-		})
-		if !found || err != nil {
-			return err
-		}
-		r := p.stored
-		p.slot, p.nextID, p.entities, p.onDisk = r.slot, r.reserved, int(r.entities), true
-		p.byID = make([]*Entity, p.nextID)
-		if r.removing {
-			// The process ended before all of them were gone: what is left counts,
-			// until it is removed again.
-			if p.entities, err = countKeys(txn, slotPrefix(entityKind, p.slot)); err != nil {
-				return err
-			}
-		}
-		torn, err = p.readJournal(txn)
+	err := p.store.view(func(txn *badger.Txn) (err error) {
+		torn, err = p.read(txn)
 		return err
 	})
 	if err != nil || len(torn) == 0 {
@@ -170,6 +162,29 @@ func (p *Partition) open() error {
 		}
 		return nil
 	})
+}
+
+// read reads the head and the journal as of one moment, if there are any, and
+// names the blocks of a checkpoint that was not finished.
+func (p *Partition) read(txn *badger.Txn) (torn [][]byte, err error) {
+	found, err := get(txn, p.head, func(value []byte) (err error) {
+		p.stored, err = decodeRecord(value)
+		return err
+	})
+	if !found || err != nil {
+		return nil, err
+	}
+	r := p.stored
+	p.slot, p.nextID, p.entities, p.onDisk = r.slot, r.reserved, int(r.entities), true
+	p.byID = make([]*Entity, p.nextID)
+	if r.removing {
+		// The process ended before all of them were gone: what is left counts, until
+		// it is removed again.
+		if p.entities, err = countKeys(txn, slotPrefix(entityKind, p.slot)); err != nil {
+			return nil, err
+		}
+	}
+	return p.readJournal(txn)
 }
 
 // readJournal reads all blocks twice: to count, and to put each entity's points

@@ -30,6 +30,8 @@ type Options struct {
 	Memory int64
 	// Floor is how much space the disk must have left for a write, in bytes.
 	Floor uint64
+	// ReadOnly writes nothing of ours: to look at the state. See openBadger.
+	ReadOnly bool
 
 	// The following are for tests.
 
@@ -43,8 +45,6 @@ type Options struct {
 	Split int
 	// Free tells how much space is left.
 	Free func() (uint64, error)
-	// ReadOnly opens without the right to write: to look at the state.
-	ReadOnly bool
 }
 
 // LeastMemory is the least that Options.Memory may be.
@@ -84,7 +84,7 @@ func OpenStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
-	db, err := badger.Open(badgerOptions(path, o))
+	db, err := openBadger(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
@@ -216,6 +216,9 @@ type update struct {
 
 // update runs a function that puts, and commits the rest.
 func (s *Store) update(write func(*update) error) error {
+	if s.options.ReadOnly {
+		return errReadOnly
+	}
 	done, err := s.use()
 	if err != nil {
 		return err

@@ -1,0 +1,88 @@
+package configs
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func persistenceKeys() []string { return keysOf("persistence") }
+
+// TestBuiltInConfigurationsExplainEachKeyOfPersistence: as a comment that holds
+// the default, so that taking the semicolon away changes nothing.
+func TestBuiltInConfigurationsExplainEachKeyOfPersistence(t *testing.T) {
+	for _, name := range BuiltIn() {
+		content, err := builtIn.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, err := Load(name, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(content)
+		for _, key := range persistenceKeys() {
+			line := regexp.MustCompile(`(?m)^; (` + key + ` = .*)$`)
+			if !line.MatchString(text) {
+				t.Errorf("%s does not explain %s", name, key)
+			}
+			text = line.ReplaceAllString(text, "$1")
+		}
+		given := mustRead(t, text, none)
+		if given.Persistence != plain.Persistence {
+			t.Errorf("%s shows other defaults: %+v, in force are %+v", name, given.Persistence, plain.Persistence)
+		}
+		for _, word := range []string{"DETECTOR_DATA_DIR", "0700"} {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s does not tell of %s", name, word)
+			}
+		}
+	}
+}
+
+func TestPersistenceDefaults(t *testing.T) {
+	want := Persistence{Dir: "data", CommitInterval: time.Second, Enabled: true, MemoryMB: 256, FloorMB: 512}
+	config := mustRead(t, base, none)
+	if config.Persistence != want {
+		t.Errorf("%+v, want %+v", config.Persistence, want)
+	}
+	for _, key := range persistenceKeys() {
+		if !slices.ContainsFunc(config.Settings(), func(s Setting) bool {
+			return s.Section == "persistence" && s.Key == key && s.Value != "" && s.Origin == "default"
+		}) {
+			t.Errorf("check does not show persistence.%s", key)
+		}
+	}
+}
+
+func TestBadPersistenceIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ line, says string }{
+		"little memory":     {"memory_mb = 8", "from 16 to 65536"},
+		"too much memory":   {"memory_mb = 1e6", "from 16 to 65536"},
+		"half a megabyte":   {"memory_mb = 16.5", "whole number of megabytes"},
+		"memory with unit":  {"memory_mb = 256MB", "whole number of megabytes"},
+		"negative floor":    {"free_space_floor_mb = -1", "0 or more"},
+		"negative entities": {"resident_entities = -1", "0 for all"},
+		"entities as words": {"resident_entities = all", "0 for all"},
+		"enabled":           {"enabled = maybe", "yes or no"},
+		"empty directory":   {"dir =", "empty"},
+		"file as directory": {"dir = load.go", "not a directory"},
+		"two lines":         {"dir = a\n b", "path of a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := read("detector.conf", "detector.conf", []byte(base+"[persistence]\n"+c.line+"\n"), none)
+			var wrong *Error
+			key, _, _ := strings.Cut(c.line, " ")
+			if !errors.As(err, &wrong) || wrong.Section != "persistence" || wrong.Key != key || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("refused with %v, want [persistence] %s, and %q", err, key, c.says)
+			}
+		})
+	}
+	_, err := read("detector.conf", "detector.conf", []byte(base), of("DETECTOR_DATA_DIR", "load.go"))
+	if err == nil || !strings.Contains(err.Error(), "environment: DETECTOR_DATA_DIR") {
+		t.Errorf("a file as DETECTOR_DATA_DIR: %v", err)
+	}
+}

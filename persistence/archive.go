@@ -1,0 +1,132 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// An archive is a file with the snapshots of several partitions of a detector, in
+// the framing of snapshot.go:
+//
+//	+--------------------+---------+------+----------+-----+----------+-----+
+//	| "adetect-archive-" | version | list | snapshot | ... | snapshot | end |
+//	+--------------------+---------+------+----------+-----+----------+-----+
+//	'l' list    count | count × partition, in ascending order, as the snapshots are
+//	'z' end     entities | points | sha256 of all bytes before this record
+const (
+	archiveMagic   = "adetect-archive-"
+	archiveVersion = 1
+)
+
+// WriteArchive writes snapshots of some partitions, in ascending order.
+func (s *Store) WriteArchive(w io.Writer, detector string, numbers []int32) ([]Snapshot, error) {
+	numbers = slices.Clone(numbers)
+	slices.Sort(numbers)
+	out, err := newRecordWriter(w, archiveMagic, archiveVersion)
+	if err != nil {
+		return nil, err
+	}
+	list := binary.AppendUvarint(nil, uint64(len(numbers)))
+	for _, number := range numbers {
+		list = binary.AppendUvarint(list, uint64(number))
+	}
+	if err := out.write(listRecord, list); err != nil {
+		return nil, err
+	}
+	var written []Snapshot
+	entities, points := 0, 0
+	for _, number := range numbers {
+		snapshot, err := s.Export(detector, number, out.out)
+		if err != nil {
+			return nil, err
+		}
+		written = append(written, snapshot)
+		entities += snapshot.Entities
+		points += snapshot.Points
+	}
+	return written, out.end(entities, points)
+}
+
+// ReadArchive imports the snapshots of an archive that are wanted, and checks the
+// others and that nothing follows. Accept may refuse a snapshot by what its head
+// says. After an error nothing is left to drop.
+func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, accept func(Snapshot) error) (imports []*Import, err error) {
+	defer func() {
+		if err != nil {
+			s.Drop(imports...)
+			imports = nil
+		}
+	}()
+	in = buffered(in)
+	r, err := newRecordReader(in, "archive", archiveMagic, archiveVersion)
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := r.list()
+	if err != nil {
+		return nil, err
+	}
+	entities, points := 0, 0
+	inner := io.TeeReader(in, r.sum)
+	for _, number := range numbers {
+		inspect := func(found Snapshot) error {
+			if found.Partition != number {
+				return r.damaged("it has partition %d where it should have %d", found.Partition, number)
+			}
+			return accept(found)
+		}
+		if !wanted(number) {
+			skipped, err := readSnapshot(inner, inspect, func(string, bool, []Point) error { return nil })
+			if err != nil {
+				return imports, fmt.Errorf("partition %d: %w", number, err)
+			}
+			entities += skipped.Entities
+			points += skipped.Points
+			continue
+		}
+		one, err := s.Import(inner, inspect)
+		if err != nil {
+			return imports, fmt.Errorf("partition %d: %w", number, err)
+		}
+		imports = append(imports, one)
+		entities += one.Entities
+		points += one.Points
+	}
+	kind, body, err := r.next()
+	if err != nil {
+		return imports, err
+	}
+	if kind != endRecord {
+		return imports, r.damaged("it goes on where it should end")
+	}
+	if err := r.end(body, entities, points); err != nil {
+		return imports, err
+	}
+	if n, err := in.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+		return imports, r.damaged("something follows its end")
+	}
+	return imports, nil
+}
+
+// list reads which partitions there are.
+func (r *recordReader) list() (numbers []int32, err error) {
+	kind, body, err := r.next()
+	if err != nil {
+		return nil, err
+	}
+	b := &reader{rest: body}
+	for range b.count(1) {
+		number := b.uvarint()
+		if number > 1<<31-1 || len(numbers) > 0 && int32(number) <= numbers[len(numbers)-1] {
+			b.fail()
+			break
+		}
+		numbers = append(numbers, int32(number))
+	}
+	if kind != listRecord || b.end("list") != nil {
+		return nil, r.damaged("it does not begin with a list of partitions")
+	}
+	return numbers, nil
+}

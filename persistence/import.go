@@ -1,0 +1,129 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Import is a snapshot that has been read into a fresh slot. Nothing counts of
+// it until it is adopted.
+type Import struct {
+	Snapshot
+	slot uint32
+}
+
+// importBytes is how much of a snapshot is kept in memory until it is written.
+const importBytes = 1 << 20
+
+// Import reads a snapshot, and not a byte more. Accept may refuse it by what its
+// head says, before anything is written. What is stored stays as it is, whatever
+// the error is; the result is for Adopt or Drop.
+func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, error) {
+	i := &importing{store: s, slot: s.newSlot()}
+	snapshot, err := readSnapshot(in, accept, i.take)
+	if err == nil {
+		err = i.flush()
+	}
+	result := &Import{snapshot, i.slot}
+	if err != nil {
+		s.Drop(result)
+		return nil, err
+	}
+	return result, nil
+}
+
+// importing collects what is to be written.
+type importing struct {
+	store    *Store
+	slot     uint32
+	entities uint32
+	start    uint32 // position of the entity's next point
+	keys     [][]byte
+	values   [][]byte
+	bytes    int
+}
+
+// take gives an entity an id, and makes a chunk of its points.
+func (i *importing) take(key string, more bool, points []Point) error {
+	if !more {
+		i.put(entityKey(i.slot, key), encodeID(i.entities))
+		i.entities++
+		i.start = 0
+	}
+	i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, points))
+	i.start += uint32(len(points))
+	if i.bytes < importBytes {
+		return nil
+	}
+	return i.flush()
+}
+
+func (i *importing) put(key, value []byte) {
+	i.keys, i.values = append(i.keys, key), append(i.values, value)
+	i.bytes += len(key) + len(value)
+}
+
+func (i *importing) flush() error {
+	err := i.store.update(func(u *update) error {
+		for n, key := range i.keys {
+			if err := u.set(key, i.values[n]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store a snapshot: %w", err)
+	}
+	i.keys, i.values, i.bytes = i.keys[:0], i.values[:0], 0
+	return nil
+}
+
+// Adopt makes imports what is stored of their partitions, all in one transaction,
+// instead of what there was. It waits until nobody holds them.
+func (s *Store) Adopt(detector string, imports ...*Import) error {
+	ordered := slices.Clone(imports)
+	slices.SortFunc(ordered, func(a, b *Import) int { return int(a.Partition) - int(b.Partition) })
+	for _, i := range ordered { // in order, so that two of us cannot wait for each other
+		release, err := s.hold(headKey(detector, i.Partition))
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	var replaced []uint32
+	err := s.update(func(u *update) error {
+		for _, i := range ordered {
+			key := headKey(detector, i.Partition)
+			_, err := get(u.txn, key, func(value []byte) error {
+				old, err := decodeRecord(value)
+				if err == nil {
+					replaced = append(replaced, old.slot)
+				}
+				return err
+			})
+			if err != nil && !errors.Is(err, ErrCorrupt) {
+				return err
+			}
+			entities := uint32(i.Entities)
+			if err := u.set(key, encodeRecord(&record{Head: i.Head, slot: i.slot, reserved: entities, entities: entities})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("adopt a snapshot: %w", err)
+	}
+	s.purge(replaced...)
+	return nil
+}
+
+// Drop deletes imports that are not adopted.
+func (s *Store) Drop(imports ...*Import) {
+	for _, i := range imports {
+		s.purge(i.slot)
+	}
+}

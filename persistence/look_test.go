@@ -1,0 +1,102 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+func TestDirectoriesAreForTheirOwnerOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	node := open(t, dir, "")
+	defer node.Close()
+	openState(t, dir, Options{})
+	for _, path := range []string{dir, filepath.Join(dir, "state")} {
+		about, err := os.Stat(path)
+		if err != nil || about.Mode().Perm() != 0o700 {
+			t.Errorf("%s has the permissions %v, %v; want 0700", path, about.Mode().Perm(), err)
+		}
+	}
+}
+
+func TestDirectoryInUseIsNotLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	node := open(t, dir, "")
+	if _, err := Lock(dir); !errors.Is(err, ErrLocked) {
+		t.Errorf("%v, want ErrLocked", err)
+	}
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenNode(dir, ""); !errors.Is(err, ErrLocked) {
+		t.Errorf("a node opened what is looked at: %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestStateOfAKilledProcessCanBeLookedAt copies the files of an open database,
+// which is what a killed process leaves.
+func TestStateOfAKilledProcessCanBeLookedAt(t *testing.T) {
+	dir := t.TempDir()
+	store := openState(t, dir, Options{Journal: 50})
+	fill(t, store, "d", 0, 10, 10)
+	want := export(t, store, "d", 0)
+	summaries, err := store.Summaries()
+	if err != nil || len(summaries) != 1 || summaries[0].Err != nil {
+		t.Fatalf("summaries %+v, %v", summaries, err)
+	}
+	killed, closed := t.TempDir(), t.TempDir()
+	copyFiles(t, dir, killed)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	copyFiles(t, dir, closed)
+	for name, dir := range map[string]string{"killed": killed, "closed": closed} {
+		files := listing(t, dir)
+		for range 2 { // the first look may mend it
+			store := openState(t, dir, Options{ReadOnly: true})
+			got := export(t, store, "d", 0)
+			again, err := store.Summaries()
+			if err != nil || len(again) != 1 || again[0].Points != summaries[0].Points || again[0].Entities != summaries[0].Entities || again[0].Head != summaries[0].Head {
+				t.Errorf("%s: summary %+v, %v; want %+v", name, again, err, summaries)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s: the windows differ", name)
+			}
+			if err := store.update(func(*update) error { return nil }); !errors.Is(err, errReadOnly) {
+				t.Errorf("%s: something could be written: %v", name, err)
+			}
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if name == "closed" && listing(t, dir) != files {
+			t.Errorf("a look has changed the files of a database that was closed: %s, before %s", listing(t, dir), files)
+		}
+	}
+}
+
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	if out, err := exec.Command("cp", "-a", from+"/.", to).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func listing(t *testing.T, dir string) string {
+	t.Helper()
+	out, err := exec.Command("ls", "-l", "--full-time", filepath.Join(dir, "state")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}

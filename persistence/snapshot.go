@@ -1,0 +1,116 @@
+package persistence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// A snapshot is a partition's state in a form that depends on nothing of the
+// store it comes from: two stores that hold the same windows write the same
+// bytes. It is written and read as a stream, a record at a time.
+//
+//	+--------------------+---------+------+---------------------+-----+
+//	| "adetect-snapshot" | version | head | entity points* ...  | end |
+//	+--------------------+---------+------+---------------------+-----+
+//	         16 bytes       1 byte          in the order of keys
+//
+// A record, with a checksum of all its other bytes:
+//
+//	+---------+------------+------------+------
+//	| kind u8 | length u32 | crc32c u32 | body, of that length, at most maxRecord
+//	+---------+------------+------------+------
+//	'h' head    partition | source | offset history base forgotten stream-time swept lateness
+//	'e' entity  key | points     the oldest of its window, in the order of arrival
+//	'p' points  points           of the same entity; all records before it are full
+//	'z' end     entities | points | sha256 of all bytes before this record
+//
+//	points      newest | count | count × (change of the step of time, value), as in a chunk
+//
+// Fixed-size numbers are little-endian, the others varints. The checksum of the
+// end tells that no record is missing, twice, or of another snapshot.
+const (
+	snapshotMagic   = "adetect-snapshot"
+	snapshotVersion = 1
+)
+
+// ErrNotStored is in the error of Export if nothing is stored of the partition.
+var ErrNotStored = errors.New("nothing is stored of the partition")
+
+// Snapshot is what a snapshot says of itself.
+type Snapshot struct {
+	Partition int32
+	Head      Head
+	Entities  int
+	Points    int
+}
+
+// Export writes a snapshot of what is stored of a partition as of now. It does
+// not need to be the one that holds the partition, and does not disturb it.
+// Memory: what a Partition takes when it is opened, and one window.
+func (s *Store) Export(detector string, number int32, w io.Writer) (Snapshot, error) {
+	snapshot := Snapshot{Partition: number}
+	found, err := s.reading(detector, number, func(txn *badger.Txn, p *Partition) error {
+		snapshot.Head = p.stored.Head
+		out, err := newRecordWriter(w, snapshotMagic, snapshotVersion)
+		if err != nil {
+			return err
+		}
+		if err := out.write(headRecord, appendHead(nil, &snapshot)); err != nil {
+			return err
+		}
+		err = p.eachWindow(txn, func(key string, points []Point) error {
+			snapshot.Entities++
+			snapshot.Points += len(points)
+			return out.window(key, points)
+		})
+		if err != nil {
+			return err
+		}
+		return out.end(snapshot.Entities, snapshot.Points)
+	})
+	if err == nil && !found {
+		err = ErrNotStored
+	}
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("export partition %d: %w", number, err)
+	}
+	return snapshot, nil
+}
+
+// window writes one entity, in as many records as it takes.
+func (w *recordWriter) window(key string, points []Point) error {
+	kind := byte(entityRecord)
+	for {
+		part := points[:min(recordPoints, len(points))]
+		points = points[len(part):]
+		body := w.body[:0]
+		if kind == entityRecord {
+			body = binary.AppendUvarint(body, uint64(len(key)))
+			body = append(body, key...)
+		}
+		w.body = appendPoints(body, part)
+		if err := w.write(kind, w.body); err != nil || len(points) == 0 {
+			return err
+		}
+		kind = pointsRecord
+	}
+}
+
+func appendHead(b []byte, s *Snapshot) []byte {
+	b = binary.AppendUvarint(b, uint64(s.Partition))
+	b = binary.AppendUvarint(b, uint64(len(s.Head.Source)))
+	b = append(b, s.Head.Source...)
+	for _, x := range s.Head.numbers() {
+		b = binary.AppendVarint(b, *x)
+	}
+	return b
+}
+
+// numbers are the fields of a head that are, in the order in which they are written.
+func (h *Head) numbers() []*int64 {
+	return []*int64{&h.Offset, &h.History, &h.Base, &h.Forgotten, &h.StreamTime, &h.Swept, &h.Lateness}
+}

@@ -1,0 +1,97 @@
+package persistence
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Summary is what there is to say of a partition's state.
+type Summary struct {
+	Detector  string
+	Partition int32
+	Head      Head
+	Format    int   // of the head; 0 if it cannot be read
+	Entities  int   // those with points
+	Points    int   // of all windows
+	Journaled int   // points in the journal
+	Chunks    int   // stored ones
+	Bytes     int64 // of keys and values, before compression
+	Err       error // why the rest cannot be told, if so
+}
+
+// eachHead visits the heads of all partitions.
+func (s *Store) eachHead(visit func(detector string, number int32, value []byte)) error {
+	err := s.view(func(txn *badger.Txn) error {
+		return each(txn, []byte{headKind}, true, func(item *badger.Item) error {
+			detector, number, ok := headOf(item.Key())
+			if !ok {
+				return fmt.Errorf("%w: a head has the key %x", ErrCorrupt, item.Key())
+			}
+			return item.Value(func(value []byte) error {
+				visit(detector, number, value)
+				return nil
+			})
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("list partitions: %w", err)
+	}
+	return nil
+}
+
+// Numbers are the partitions of a detector of which something is stored.
+func (s *Store) Numbers(detector string) (numbers []int32, err error) {
+	err = s.eachHead(func(of string, number int32, _ []byte) {
+		if of == detector {
+			numbers = append(numbers, number)
+		}
+	})
+	return numbers, err
+}
+
+// Summaries are those of all that is stored, by detector and partition.
+func (s *Store) Summaries() ([]Summary, error) {
+	var all []Summary
+	err := s.eachHead(func(detector string, number int32, value []byte) {
+		summary := Summary{Detector: detector, Partition: number}
+		if len(value) > 0 {
+			summary.Format = int(value[0])
+		}
+		all = append(all, summary)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		_, all[i].Err = s.reading(all[i].Detector, all[i].Partition, all[i].count)
+	}
+	slices.SortFunc(all, func(a, b Summary) int {
+		return cmp.Or(cmp.Compare(a.Detector, b.Detector), cmp.Compare(a.Partition, b.Partition))
+	})
+	return all, nil
+}
+
+// count reads all windows, so that it also tells whether they can be read.
+func (y *Summary) count(txn *badger.Txn, p *Partition) error {
+	y.Head, y.Journaled = p.stored.Head, p.unsealed
+	for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+		err := each(txn, slotPrefix(kind, p.slot), false, func(item *badger.Item) error {
+			y.Bytes += item.EstimatedSize()
+			if kind == chunkKind {
+				y.Chunks++
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return p.eachWindow(txn, func(_ string, points []Point) error {
+		y.Entities++
+		y.Points += len(points)
+		return nil
+	})
+}

@@ -1,0 +1,100 @@
+package persistence
+
+import (
+	"io"
+	"math"
+)
+
+// maxKey is how long a key may be that Badger takes, with a slot before it.
+const maxKey = 65_000 - 16
+
+// readSnapshot reads a snapshot to its end, and not a byte more. Accept is called
+// with the head; take with each record's points, and whether they are more of the
+// same entity. What was taken counts only if there is no error.
+func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key string, more bool, points []Point) error) (Snapshot, error) {
+	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotVersion)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	kind, body, err := r.next()
+	if err != nil {
+		return Snapshot{}, err
+	}
+	s, err := decodeHead(body)
+	if kind != headRecord || err != nil {
+		return Snapshot{}, r.damaged("it does not begin with a head")
+	}
+	if err := accept(s); err != nil {
+		return Snapshot{}, err
+	}
+	var key string
+	full := false // the last record was, so that more of its entity may follow
+	for {
+		kind, body, err := r.next()
+		if err != nil {
+			return Snapshot{}, err
+		}
+		b := &reader{rest: body}
+		switch kind {
+		case entityRecord:
+			next := b.text()
+			if s.Entities > 0 && next <= key || len(next) > maxKey {
+				return Snapshot{}, r.damaged("the key of record %d is out of order, or too long", r.number)
+			}
+			key = next
+			s.Entities++
+		case pointsRecord:
+			if !full {
+				return Snapshot{}, r.damaged("record %d goes on with what is complete", r.number)
+			}
+		case endRecord:
+			return s, r.end(body, s.Entities, s.Points)
+		default:
+			return Snapshot{}, r.damaged("record %d is of an unknown kind", r.number)
+		}
+		points := b.points()
+		if b.end("record") != nil {
+			return Snapshot{}, r.damaged("the points of record %d are none", r.number)
+		}
+		s.Points += len(points)
+		full = len(points) == recordPoints
+		if err := take(key, kind == pointsRecord, points); err != nil {
+			return Snapshot{}, err
+		}
+	}
+}
+
+func decodeHead(body []byte) (s Snapshot, err error) {
+	r := &reader{rest: body}
+	partition := r.uvarint()
+	s.Partition, s.Head.Source = int32(partition), r.text()
+	for _, x := range s.Head.numbers() {
+		*x = r.varint()
+	}
+	if partition > math.MaxInt32 || s.Head.Offset < 0 || s.Head.History <= 0 {
+		r.fail()
+	}
+	return s, r.end("head")
+}
+
+// points reads what appendPoints has written, and refuses what never is in a
+// window: no points, times before 1970, values that are no numbers.
+func (r *reader) points() []Point {
+	newest := r.varint()
+	points := make([]Point, r.count(9))
+	at, step, greatest := newest, int64(0), int64(math.MinInt64)
+	for i := range points {
+		step += r.varint()
+		at += step
+		points[i] = Point{at, r.float()}
+		greatest = max(greatest, at)
+		if at < 0 || math.IsNaN(points[i].Value) || math.IsInf(points[i].Value, 0) {
+			r.fail()
+			return nil
+		}
+	}
+	if len(points) == 0 || len(points) > recordPoints || greatest != newest {
+		r.fail()
+	}
+	return points
+}

@@ -1,0 +1,59 @@
+package persistence
+
+import (
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// reading calls a function with what is stored of a partition as of one moment,
+// whoever holds the partition and writes to it meanwhile. Without state it is not
+// called.
+func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Partition) error) (found bool, err error) {
+	p := &Partition{store: s, head: headKey(detector, number)}
+	err = s.view(func(txn *badger.Txn) error {
+		if _, err := p.read(txn); err != nil || p.stored == nil {
+			return err
+		}
+		return use(txn, p)
+	})
+	return p.stored != nil, err
+}
+
+// eachWindow visits the entities in the order of their keys, with the points of
+// their windows in the order of arrival. The points are valid until visit returns.
+func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []Point) error) error {
+	return each(txn, slotPrefix(entityKind, p.slot), false, func(item *badger.Item) error {
+		key := string(item.Key()[5:])
+		id, _, err := p.lookUp(txn, key)
+		if err != nil {
+			return err
+		}
+		e := p.byID[id]
+		if e == nil {
+			e = &Entity{id: id}
+		}
+		points, err := p.loadPoints(txn, e)
+		if err != nil {
+			return fmt.Errorf("entity %s: %w", key, err)
+		}
+		if len(points) == 0 {
+			return nil // of a checkpoint that was not finished
+		}
+		return visit(key, window(points, p.stored.History))
+	})
+}
+
+// window leaves out the points that others have evicted: each point evicts from
+// the front what is older than the history, until it meets one that is not. What
+// is stored may or may not have them. A millisecond more is kept, for a history
+// that is not a whole number of them.
+func window(points []Point, history int64) []Point {
+	head := 0
+	for i, p := range points {
+		for head < i && points[head].At < p.At-history-1 {
+			head++
+		}
+	}
+	return points[head:]
+}
