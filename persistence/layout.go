@@ -283,12 +283,7 @@ func decodeChunk(value []byte) (c chunk, err error) {
 	return c, b.end("chunk")
 }
 
-// encodeBlock writes committed points as they came.
-func encodeBlock(entries []entry) []byte {
-	return appendBlock(make([]byte, 0, 15+12*len(entries)), entries)
-}
-
-// appendBlock appends what encodeBlock makes.
+// appendBlock appends committed points as they came.
 func appendBlock(to []byte, entries []entry) []byte {
 	start := len(to)
 	b := append(to, make([]byte, 5)...)
