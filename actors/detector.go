@@ -36,21 +36,22 @@ type Detector struct {
 	partitions map[int32]*member
 	summary    summary
 
-	step     context.Context // ends when the step under way should be cut short
-	cut      context.CancelFunc
-	stopping bool
-	over     bool      // OnEnd was called
-	dirty    bool      // records were polled since the last commit
-	since    time.Time // of the first of them
-	waiting  map[int32]struct{}
-	saving   map[int32]struct{} // partitions that store what was committed
-	stalled  stall
-	failed   []*messages.SliceFailed // in this round
-	retried  map[place]int           // failures of a record since the last commit
-	aborts   int                     // failed writes in a row
-	fences   int                     // sessions lost to another producer since the last commit
-	round    messages.Tally          // of the running transaction
-	result   error                   // what OnEnd is told
+	step      context.Context // ends when the step under way should be cut short
+	cut       context.CancelFunc
+	stopping  bool
+	over      bool      // OnEnd was called
+	dirty     bool      // records were polled since the last commit
+	since     time.Time // of the first of them
+	committed time.Time // when records were, the last time
+	waiting   map[int32]struct{}
+	saving    map[int32]struct{} // partitions that store what was committed
+	stalled   stall
+	failed    []*messages.SliceFailed // in this round
+	retried   map[place]int           // failures of a record since the last commit
+	aborts    int                     // failed writes in a row
+	fences    int                     // sessions lost to another producer since the last commit
+	round     messages.Tally          // of the running transaction
+	result    error                   // what OnEnd is told
 }
 
 // member is a partition that this process was given.
@@ -73,8 +74,10 @@ type place struct {
 }
 
 const (
-	// idleAfter: so long without a record, and what there is gets committed.
-	idleAfter = 50 * time.Millisecond
+	// idleAfter: so long without a record, and what there is gets committed; but
+	// not within idleAtLeast of the last time, for a stream that trickles.
+	idleAfter   = 10 * time.Millisecond
+	idleAtLeast = 200 * time.Millisecond
 	// idlePoll: so often the transaction is ended without records, for the
 	// session notices a revocation only then.
 	idlePoll = time.Second
@@ -162,7 +165,7 @@ func (d *Detector) proceed(ctx actor.Context) {
 		d.close(ctx)
 	case !d.dirty && d.stall(ctx, now):
 	case d.dirty:
-		d.poll(ctx, idleAfter)
+		d.poll(ctx, max(idleAfter, idleAtLeast-now.Sub(d.committed)))
 	default:
 		d.poll(ctx, idlePoll)
 	}
@@ -276,6 +279,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	if committed {
 		d.aborts, d.fences = 0, 0
 		if d.dirty {
+			d.committed = d.config.Now()
 			clear(d.retried)
 			d.summary.add(d.round)
 			d.config.OnCommit(d.summary.findings)

@@ -38,6 +38,8 @@ func journalLimit(entities int) int {
 // After an error what is stored is a checkpoint of before, or this one; Checkpoint
 // can be called again.
 func (p *Partition) Checkpoint(head Head, tail Tail, passive []*Entity) error {
+	p.endView()
+	defer p.endView() // what sealing looked at
 	if err := p.journal(head); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
 	}
@@ -278,8 +280,8 @@ func (p *Partition) seal(u *update, e *Entity, tail Tail) (sealing, error) {
 		points, live = tail(e, int(e.unsealed))
 	} else {
 		var all []Point
-		err := p.store.view(func(txn *badger.Txn) (err error) {
-			all, err = p.loadPoints(txn, e)
+		err := p.look(func(v *view) (err error) {
+			all, err = p.loadPoints(v.chunks, e)
 			return err
 		})
 		if err != nil {
@@ -360,17 +362,17 @@ func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, er
 	}
 	prefix := slotPrefix(entityKind, p.slot)
 	var dead []*Entity
-	err = p.store.view(func(txn *badger.Txn) error {
+	err = p.look(func(v *view) error {
 		o := badger.DefaultIteratorOptions
 		o.Prefix, o.PrefetchValues = prefix, false
-		iterator := txn.NewIterator(o)
+		iterator := v.txn.NewIterator(o)
 		defer iterator.Close()
 		if len(p.cursor) == 0 {
 			p.cursor = prefix
 		}
 		for iterator.Seek(p.cursor); iterator.Valid() && count > 0; iterator.Next() {
 			count--
-			e, last, err := p.lastOf(txn, iterator.Item())
+			e, last, err := p.lastOf(v, iterator.Item())
 			if err != nil {
 				return err
 			}
@@ -398,9 +400,9 @@ func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, er
 
 // lastOf is an entity and the time of its newest point, or nil for one that is
 // resident, or was removed.
-func (p *Partition) lastOf(txn *badger.Txn, item *badger.Item) (e *Entity, newest int64, err error) {
+func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64, err error) {
 	key := string(item.Key()[5:])
-	id, found, err := p.lookUp(txn, key)
+	id, found, err := p.lookUp(v.txn, key)
 	if !found || err != nil {
 		return nil, 0, err
 	}
@@ -416,7 +418,7 @@ func (p *Partition) lastOf(txn *badger.Txn, item *badger.Item) (e *Entity, newes
 		return nil, 0, nil
 	}
 	e.key = key
-	points, err := p.loadPoints(txn, e)
+	points, err := p.loadPoints(v.chunks, e)
 	if len(points) == 0 {
 		return nil, 0, err // of a checkpoint that was not finished
 	}

@@ -34,6 +34,7 @@ type Partition struct {
 	encoded     []byte    // scratch: the blocks
 	removed     []*Entity
 	cursor      []byte // where the sweep is
+	view        *view  // nil, or what was stored at the last checkpoint
 }
 
 // Entity is what a Partition knows of an entity that is resident, or has points
@@ -122,7 +123,10 @@ func (s *Store) hold(key []byte) (release func(), err error) {
 }
 
 // Close lets another one take the partition. What was not stored is forgotten.
-func (p *Partition) Close() { p.release() }
+func (p *Partition) Close() {
+	p.endView()
+	p.release()
+}
 
 // Head is what is stored of the partition, and false if nothing is.
 func (p *Partition) Head() (Head, bool) {
@@ -138,6 +142,7 @@ func (p *Partition) Entities() int { return p.entities }
 // Reset begins anew, without entities. What is stored stays until the first
 // checkpoint.
 func (p *Partition) Reset() {
+	p.endView()
 	p.slot, p.nextID, p.entities, p.onDisk = p.store.newSlot(), 0, 0, false
 	p.byID, p.blocks, p.unsealed = nil, nil, 0
 	p.pending, p.committed, p.removed, p.cursor = nil, 0, nil, nil
@@ -276,8 +281,8 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 		}
 	}
 	if p.onDisk {
-		err = p.store.view(func(txn *badger.Txn) error {
-			id, found, err := p.lookUp(txn, key)
+		err = p.look(func(v *view) error {
+			id, found, err := p.lookUp(v.txn, key)
 			if !found || err != nil {
 				return err
 			}
@@ -285,7 +290,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 				e = &Entity{id: id}
 			}
 			e.key = key
-			points, err = p.loadPoints(txn, e)
+			points, err = p.loadPoints(v.chunks, e)
 			e.named = len(points) > 0 // else its checkpoint was not finished
 			return err
 		})
@@ -319,9 +324,9 @@ func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, 
 
 // loadPoints reads an entity's chunks, and adds its points of the journal that
 // are in none of them. Chunks may overlap: what both have is the same.
-func (p *Partition) loadPoints(txn *badger.Txn, e *Entity) (points []Point, err error) {
+func (p *Partition) loadPoints(chunks *badger.Iterator, e *Entity) (points []Point, err error) {
 	e.chunks, e.through, e.arrived = nil, 0, 0
-	err = each(txn, chunkPrefix(p.slot, e.id), true, func(item *badger.Item) error {
+	err = eachOf(chunks, chunkPrefix(p.slot, e.id), func(item *badger.Item) error {
 		key := item.Key()
 		if len(key) != 13 {
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)

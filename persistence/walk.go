@@ -23,6 +23,8 @@ func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Pa
 // eachWindow visits the entities in the order of their keys, with the points of
 // their windows in the order of arrival. The points are valid until visit returns.
 func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []Point) error) error {
+	v := newView(txn, p.slot)
+	defer v.chunks.Close()
 	return each(txn, slotPrefix(entityKind, p.slot), false, func(item *badger.Item) error {
 		key := string(item.Key()[5:])
 		id, _, err := p.lookUp(txn, key)
@@ -33,7 +35,7 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []
 		if e == nil {
 			e = &Entity{id: id}
 		}
-		points, err := p.loadPoints(txn, e)
+		points, err := p.loadPoints(v.chunks, e)
 		if err != nil {
 			return fmt.Errorf("entity %s: %w", key, err)
 		}
