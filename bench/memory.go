@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"anomalydetector/bench/report"
@@ -32,26 +33,43 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	if err := untilReady(ctx, p, k.stream.shape.Partitions); err != nil {
 		return err
 	}
-	settle := func() (usage, error) {
-		select {
-		case <-time.After(3 * time.Second):
-		case <-ctx.Done():
-		}
-		return p.usage()
-	}
-	before, err := settle()
+	before, err := settled(ctx, p)
 	if err != nil {
 		return err
 	}
 	if err := k.bin(ctx, b, p, 0); err != nil {
 		return err
 	}
-	after, err := settle()
+	after, err := settled(ctx, p)
 	if err != nil {
 		return err
 	}
-	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS, After: after.RSS, Peak: after.PeakRSS, Budget: int64(f.BudgetMB) << 20}.Completed()
+	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS - before.Mapped, After: after.RSS - after.Mapped, Mapped: after.Mapped,
+		Peak: after.PeakRSS, Budget: int64(f.BudgetMB) << 20}.Completed()
 	say("memory: %.0f bytes an entity", m.PerEntity)
 	b.result.Memory = append(b.result.Memory, m)
 	return nil
+}
+
+// settled waits until the process gives no more memory back, for a minute at most.
+func settled(ctx context.Context, p *process) (usage, error) {
+	const look, calm, atMost = 2 * time.Second, 5, 30
+	least, since := int64(math.MaxInt64), 0
+	var now usage
+	var err error
+	for looks := 0; looks < atMost && since < calm; looks++ {
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+		}
+		if now, err = p.usage(); err != nil {
+			return now, err
+		}
+		if held := now.RSS - now.Mapped; held < least-least/100 {
+			least, since = held, 0
+		} else {
+			since++
+		}
+	}
+	return now, nil
 }

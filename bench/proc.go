@@ -16,6 +16,7 @@ type usage struct {
 	CPU     time.Duration // user and system
 	RSS     int64         // bytes
 	PeakRSS int64         // bytes
+	Mapped  int64         // bytes of RSS that are files: Badger's tables, which the system drops when it needs room
 	Written int64         // bytes that it made go to the disk
 }
 
@@ -30,7 +31,8 @@ func readUsage(pid int) (usage, error) {
 		return usage{}, err
 	}
 	status := filepath.Join(home, "status")
-	u := usage{CPU: cpu, RSS: kilobytes(field(status, "VmRSS")), PeakRSS: kilobytes(field(status, "VmHWM"))}
+	u := usage{CPU: cpu, RSS: kilobytes(field(status, "VmRSS")), PeakRSS: kilobytes(field(status, "VmHWM")),
+		Mapped: kilobytes(field(status, "RssFile"))}
 	if u.PeakRSS == 0 {
 		return usage{}, fmt.Errorf("process %d has ended", pid)
 	}

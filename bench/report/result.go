@@ -162,8 +162,9 @@ type Restart struct {
 type Memory struct {
 	Entities     int   `json:"entities"`
 	WindowPoints int   `json:"window_points"`
-	Before       int64 `json:"rss_before_bytes"` // started, no entity resident
-	After        int64 `json:"rss_after_bytes"`  // a bin later: all are
+	Before       int64 `json:"before_bytes"` // RSS less mapped files; started, no entity resident
+	After        int64 `json:"after_bytes"`  // a bin later: all are
+	Mapped       int64 `json:"mapped_bytes"` // files, then
 	Peak         int64 `json:"peak_rss_bytes"`
 	Budget       int64 `json:"badger_budget_bytes"`
 

@@ -113,8 +113,8 @@ func memories(list []Memory) string {
 	var lines [][]string
 	for _, m := range list {
 		lines = append(lines, []string{Short(float64(m.Entities)), fmt.Sprint(m.WindowPoints), megabytes(m.Before), megabytes(m.After),
-			megabytes(m.Peak), megabytes(m.Budget), Short(m.PerEntity) + " B", Short(m.GrowthByEntity) + " B"})
+			megabytes(m.Mapped), megabytes(m.Peak), megabytes(m.Budget), Short(m.PerEntity) + " B", Short(m.GrowthByEntity) + " B"})
 	}
-	return Table([]string{"entities", "points each", "RSS before", "RSS after", "peak", "Badger's budget",
+	return Table([]string{"entities", "points each", "before", "after", "mapped files", "peak RSS", "Badger's budget",
 		"(after - budget)/entity", "(after - before)/entity"}, lines)
 }
