@@ -47,6 +47,12 @@ func Lock(dir string) (unlock func() error, err error) {
 // refuses to. A database that was closed is not touched at all, so that one can
 // look at a backup on a medium that cannot be written.
 func openBadger(path string, o Options) (*badger.DB, error) {
+	least, err := memtableLeft(path)
+	if err != nil {
+		return nil, err
+	}
+	const shares = 5 // of which the memtable has one; see badgerOptions
+	o.Memory = max(o.Memory, shares*(least+shares))
 	if o.ReadOnly {
 		db, err := badger.Open(badgerOptions(path, o))
 		if err == nil || !strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // Badger does not wrap it

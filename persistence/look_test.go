@@ -100,3 +100,24 @@ func listing(t *testing.T, dir string) string {
 	}
 	return string(out)
 }
+
+// TestLessMemoryAfterACrash: what a large memtable has logged is read by a store
+// that is to have a small one.
+func TestLessMemoryAfterACrash(t *testing.T) {
+	dir := t.TempDir()
+	store := openState(t, dir, Options{Memory: 256 << 20})
+	fill(t, store, "d", 0, 300_000, 1) // more than the smallest memtable takes
+	want := export(t, store, "d", 0)
+	killed := t.TempDir()
+	copyFiles(t, dir, killed)
+	small := openState(t, killed, Options{Memory: LeastMemory})
+	if !bytes.Equal(export(t, small, "d", 0), want) {
+		t.Error("the windows differ")
+	}
+	// Killed once more, with a log that was cut.
+	again := t.TempDir()
+	copyFiles(t, killed, again)
+	if !bytes.Equal(export(t, openState(t, again, Options{Memory: LeastMemory}), "d", 0), want) {
+		t.Error("the windows differ after the second crash")
+	}
+}
