@@ -4,6 +4,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // How much garbage there may be between two collections, as a percentage of what
@@ -17,6 +19,7 @@ const (
 	collectorMost  = 0.035 // of the processor time that the process uses
 	collectorLeast = 0.015
 	heapLookEvery  = 2 * time.Second
+	restAfter      = 3 // looks without work: then what the work left is given back
 )
 
 // limitGarbage adjusts the collector to the load, until stop is called. An
@@ -28,9 +31,14 @@ func limitGarbage() (stop func()) {
 	go func() {
 		ticker := time.NewTicker(heapLookEvery)
 		defer ticker.Stop()
+		var r rest
 		for last := readHeap(); ; {
 			select {
 			case <-ticker.C:
+				if r.due(processorTime()) {
+					debug.FreeOSMemory()
+					debug.FreeOSMemory() // pools keep theirs for one collection
+				}
 				now := readHeap()
 				if next := garbageFor(percent, now, last); next != percent {
 					percent = next
@@ -79,4 +87,36 @@ func readHeap() heapState {
 	metrics.Read(samples)
 	seconds := func(i int) float64 { return samples[i].Value.Float64() }
 	return heapState{samples[0].Value.Uint64(), seconds(1) - seconds(2), seconds(3) - seconds(4)}
+}
+
+// rest knows when a process that worked has come to rest.
+type rest struct {
+	last  time.Duration // processor time
+	idle  int           // looks since it worked
+	given bool          // memory was given back since
+}
+
+// due is true once after each time of work.
+func (r *rest) due(processor time.Duration) bool {
+	worked := processor - r.last
+	r.last = processor
+	if worked > heapLookEvery/5 {
+		r.idle, r.given = 0, false
+		return false
+	}
+	r.idle++
+	if r.idle < restAfter || r.given {
+		return false
+	}
+	r.given = true
+	return true
+}
+
+// processorTime is what the process has used.
+func processorTime() time.Duration {
+	var used unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -2,7 +2,9 @@ package bootstrap
 
 import (
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 )
 
 func TestGarbageIsAsLittleAsItsCollectionAllows(t *testing.T) {
@@ -31,5 +33,20 @@ func TestHeapStateIsRead(t *testing.T) {
 	runtime.GC() // they are of the last collection
 	if s := readHeap(); s.live == 0 || s.used <= 0 || s.collector < 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestMemoryIsGivenBackOnceAfterWork(t *testing.T) {
+	var r rest
+	var used time.Duration
+	var due []int
+	for i, worked := range []time.Duration{2, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0, 0} {
+		used += worked * time.Second
+		if r.due(used) {
+			due = append(due, i)
+		}
+	}
+	if !slices.Equal(due, []int{3, 12}) {
+		t.Errorf("memory is given back at %v", due)
 	}
 }
