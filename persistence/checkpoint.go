@@ -21,7 +21,7 @@ const (
 	// more, but takes longer to read at a start.
 	journalPerEntity = 400
 	journalAtLeast   = 4096
-	journalComfort   = 1_000_000
+	journalComfort   = 2_000_000
 	journalPerMany   = 16
 )
 
