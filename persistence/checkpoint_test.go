@@ -1,0 +1,255 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+)
+
+// model is a partition, and beside it what its windows should be: as they are in
+// memory, as they were at the last commit, and as each head that was stored has
+// them.
+type model struct {
+	t       *testing.T
+	random  *rand.Rand
+	dir     string
+	options Options
+	store   *Store
+	p       *Partition
+
+	resident map[string]*Entity
+	windows  map[string][]Point
+	before   map[string][]Point           // at the last commit
+	stored   map[int64]map[string][]Point // by the head's offset
+	at       int64                        // stream time
+	points   int64                        // observed
+	offset   int64                        // committed
+}
+
+func newModel(t *testing.T, seed uint64, o Options) *model {
+	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), options: o, at: 1_600_000_000_000,
+		windows: make(map[string][]Point), before: make(map[string][]Point), stored: make(map[int64]map[string][]Point)}
+	m.open()
+	return m
+}
+
+func (m *model) open() {
+	m.t.Helper()
+	m.store = openState(m.t, m.dir, m.options)
+	p, err := m.store.Partition("d", 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.p, m.resident = p, make(map[string]*Entity)
+}
+
+// observe gives an entity a point.
+func (m *model) observe() {
+	m.t.Helper()
+	key := fmt.Sprintf("64500,%d", m.random.IntN(12))
+	m.at += m.random.Int64N(hours / 20)
+	at := m.at - int64(m.random.IntN(8)/7)*hours // now and then a straggler
+	e := m.load(key)
+	m.points++
+	m.windows[key] = window(append(slices.Clone(m.windows[key]), Point{at, float64(m.points)}), 2*hours)
+	m.p.Append(e, at, float64(m.points))
+}
+
+// load makes an entity resident: what is stored of it must be its window.
+func (m *model) load(key string) *Entity {
+	m.t.Helper()
+	if e := m.resident[key]; e != nil {
+		return e
+	}
+	e, points, _, err := m.p.Load(key)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if got := window(points, 2*hours); len(m.windows[key]) > 0 && !slices.Equal(got, m.windows[key]) {
+		m.t.Fatalf("entity %s has %v, want %v", key, got, m.windows[key])
+	}
+	m.resident[key] = e
+	return e
+}
+
+func (m *model) checkpoint() error {
+	m.p.Commit()
+	m.before, m.offset = maps.Clone(m.windows), m.points
+	m.stored[m.offset] = maps.Clone(m.windows)
+	var passive []*Entity
+	for _, key := range slices.Sorted(maps.Keys(m.resident)) {
+		if m.random.IntN(6) == 0 && len(m.windows[key]) > 0 {
+			passive = append(passive, m.resident[key])
+		}
+	}
+	err := m.p.Checkpoint(Head{Source: "s", Offset: m.offset, History: 2 * hours, StreamTime: m.at}, func(e *Entity, n int) ([]Point, int) {
+		w := m.windows[e.Key()]
+		return w[len(w)-min(n, len(w)):], len(w)
+	}, passive)
+	if err == nil {
+		for _, e := range passive {
+			delete(m.resident, e.Key())
+		}
+	}
+	return err
+}
+
+// rollBack forgets what came since the last commit.
+func (m *model) rollBack() {
+	m.p.RollBack()
+	m.windows, m.points = maps.Clone(m.before), m.offset
+}
+
+// remove forgets the entities that had no point for long.
+func (m *model) remove() {
+	for key, e := range m.resident {
+		w := m.windows[key]
+		if len(w) > 0 && w[len(w)-1].At < m.at-4*hours {
+			m.p.Remove(e)
+			delete(m.resident, key)
+			delete(m.windows, key)
+		}
+	}
+}
+
+// crash goes on with a copy of the directory as it is now. What was not stored
+// is gone.
+func (m *model) crash() {
+	m.t.Helper()
+	from := m.dir
+	m.dir = m.t.TempDir()
+	if err := os.CopyFS(m.dir, os.DirFS(from)); err != nil {
+		m.t.Fatal(err)
+	}
+	old := m.store
+	m.open()
+	if err := old.Close(); err != nil {
+		m.t.Fatal(err)
+	}
+	m.goBack()
+}
+
+// goBack makes the windows those of the stored head, which must be one that was
+// written.
+func (m *model) goBack() {
+	m.t.Helper()
+	head, _ := m.p.Head()
+	stored, known := m.stored[head.Offset]
+	if !known && head.Offset != 0 {
+		m.t.Fatalf("the stored offset is %d, which no checkpoint had", head.Offset)
+	}
+	m.windows, m.before = maps.Clone(stored), maps.Clone(stored)
+	if m.windows == nil {
+		m.windows, m.before = make(map[string][]Point), make(map[string][]Point)
+	}
+	m.points, m.offset = head.Offset, head.Offset
+}
+
+// check loads all entities.
+func (m *model) check() {
+	m.t.Helper()
+	if got, want := m.p.Entities(), len(m.before); got < want {
+		m.t.Fatalf("%d entities are stored, want %d", got, want)
+	}
+	for key := range m.before {
+		m.load(key)
+	}
+}
+
+// cases are ways in which checkpoints are written.
+var cases = map[string]Options{
+	"all at once":              {},
+	"a journal of 1":           {Journal: 1},
+	"a journal of 40":          {Journal: 40},
+	"split, a journal of 1":    {Journal: 1, Split: 1},
+	"split by 3, journal of 9": {Journal: 9, Split: 3},
+}
+
+// TestStoredWindowsAreThoseOfTheHead: whatever happens between checkpoints.
+func TestStoredWindowsAreThoseOfTheHead(t *testing.T) {
+	for name, options := range cases {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(2) {
+				m := newModel(t, seed, options)
+				for range 200 {
+					switch m.random.IntN(20) {
+					case 0, 1, 2, 3:
+						m.remove()
+						if err := m.checkpoint(); err != nil {
+							t.Fatal(err)
+						}
+					case 4:
+						m.rollBack()
+					case 5:
+						m.at += m.random.Int64N(6 * hours) // a silence
+					case 6:
+						if m.random.IntN(3) == 0 {
+							m.crash()
+							m.check()
+						}
+					default:
+						for range m.random.IntN(10) {
+							m.observe()
+						}
+					}
+				}
+				m.crash()
+				m.check()
+			}
+		})
+	}
+}
+
+// TestFailedWriteLeavesTheOldCheckpointOrTheNew: for every write, until none
+// fails; and the next try succeeds.
+func TestFailedWriteLeavesTheOldCheckpointOrTheNew(t *testing.T) {
+	broken := errors.New("input/output error")
+	for name, options := range cases {
+		t.Run(name, func(t *testing.T) {
+			for failing, failed := 1, true; failed; failing++ {
+				left := -1 // writes until one fails
+				options.Log = slog.New(slog.DiscardHandler)
+				options.BeforeWrite = func() error {
+					if left--; left == 0 {
+						return broken
+					}
+					return nil
+				}
+				m := newModel(t, 7, options)
+				for range 8 {
+					for range 30 {
+						m.observe()
+					}
+					m.remove()
+					if err := m.checkpoint(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 30 {
+					m.observe()
+				}
+				left = failing
+				err := m.checkpoint()
+				left = -1
+				if failed = err != nil; failed && !errors.Is(err, broken) {
+					t.Fatal(err)
+				}
+				if failing%2 == 0 { // the process goes on
+					if err := m.checkpoint(); err != nil {
+						t.Fatalf("after write %d failed: %v", failing, err)
+					}
+				}
+				m.crash()
+				m.check()
+				if !failed && failing < 2 {
+					t.Fatal("no write ever failed")
+				}
+			}
+		})
+	}
+}
