@@ -1,0 +1,243 @@
+package actors_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"anomalydetector/actors"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+)
+
+// told collects what a detector logs of its state.
+type told struct {
+	slog.Handler
+	mu       sync.Mutex
+	replayed int64    // records, at all partitions' starts
+	lines    []string // of all messages, with their reasons
+}
+
+func (l *told) Handle(ctx context.Context, r slog.Record) error {
+	line := r.Message
+	l.mu.Lock()
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "replayed":
+			l.replayed += a.Value.Int64()
+		case "reason":
+			line += ": " + a.Value.String()
+		}
+		return true
+	})
+	l.lines = append(l.lines, line)
+	l.mu.Unlock()
+	return l.Handler.Handle(ctx, r)
+}
+
+func (l *told) Enabled(context.Context, slog.Level) bool { return true }
+func (l *told) WithAttrs([]slog.Attr) slog.Handler       { return l }
+func (l *told) WithGroup(string) slog.Handler            { return l }
+func (l *told) has(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(strings.Join(l.lines, "\n"), text)
+}
+
+// storing is a detector with its state in a directory.
+type storing struct {
+	*node
+	log   *told
+	store *persistence.Store
+}
+
+// startStoring runs a detector on what a directory has.
+func (w *world) startStoring(dir string, options persistence.Options, change func(*actors.Config)) *storing {
+	w.Helper()
+	s := &storing{log: &told{Handler: slog.DiscardHandler}}
+	options.Log = slog.New(s.log)
+	var err error
+	s.store, err = persistence.OpenStore(dir, options)
+	must(w.T, err)
+	s.node = w.start("one", func(c *actors.Config, streams *stream.Config) {
+		c.Store, c.Log = s.store, slog.New(s.log)
+		if change != nil {
+			change(c)
+		}
+		streams.Stored, streams.Log = c.StoredOffset, slog.New(s.log)
+	})
+	return s
+}
+
+func (s *storing) end() {
+	s.world.Helper()
+	must(s.world.T, s.stop())
+	must(s.world.T, s.store.Close())
+}
+
+// TestStoredWindowsGoOnWhereTheGroupIs: whatever became of the state between two
+// processes, the second decides as one that never stopped.
+func TestStoredWindowsGoOnWhereTheGroupIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between func(w *world, dir, older string)
+		least   int64 // records that are replayed
+		most    int64
+		says    string // in the log
+	}{
+		"as it was": {between: func(*world, string, string) {}},
+		"an older copy": {between: func(w *world, dir, older string) {
+			must(w.T, os.RemoveAll(dir))
+			must(w.T, os.Rename(older, dir))
+		}, least: 1000, most: 5000},
+		"gone": {between: func(w *world, dir, _ string) { must(w.T, os.RemoveAll(filepath.Join(dir, "state"))) }, least: 500, most: 9000},
+		"the group's offsets are gone": {between: func(w *world, _, _ string) {
+			_, err := w.admin.DeleteGroup(context.Background(), group)
+			must(w.T, err)
+		}, says: "the group has no offset, but there are stored windows"},
+		"chunks are damaged": {between: func(w *world, dir, _ string) { damageChunks(w, dir) }, least: 500, most: 9000, says: "part of them could not be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, set := wild(11, 400)
+			w := newWorldOf(t, g, set)
+			dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+			options := persistence.Options{Journal: 300}
+			third := len(g.Records) / 3
+			for part := range 3 {
+				n := w.startStoring(dir, options, nil)
+				w.feed(third + 2)
+				w.untilCommitted()
+				n.end()
+				if part == 2 {
+					if n.log.replayed < c.least || n.log.replayed > c.most || !n.log.has(c.says) {
+						t.Errorf("%d records were replayed, want %d to %d; it said\n%s", n.log.replayed, c.least, c.most, strings.Join(n.log.lines, "\n"))
+					}
+				}
+				switch part {
+				case 0:
+					must(t, os.CopyFS(older, os.DirFS(dir)))
+				case 1:
+					c.between(w, dir, older)
+				}
+			}
+			w.verify()
+		})
+	}
+}
+
+// damageChunks flips a bit in each.
+func damageChunks(w *world, dir string) {
+	w.Helper()
+	db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "state")).WithLogger(nil))
+	must(w.T, err)
+	count := 0
+	must(w.T, db.Update(func(txn *badger.Txn) error {
+		var keys, values [][]byte
+		o := badger.DefaultIteratorOptions
+		o.Prefix = []byte("c")
+		iterator := txn.NewIterator(o)
+		for iterator.Rewind(); iterator.Valid(); iterator.Next() {
+			value, err := iterator.Item().ValueCopy(nil)
+			must(w.T, err)
+			keys, values = append(keys, iterator.Item().KeyCopy(nil)), append(values, value)
+		}
+		iterator.Close()
+		for i, key := range keys {
+			count++
+			values[i][len(values[i])-1] ^= 1
+			must(w.T, txn.Set(key, values[i]))
+		}
+		return nil
+	}))
+	must(w.T, db.Close())
+	if count == 0 {
+		w.Fatal("there were no chunks to damage")
+	}
+}
+
+// TestStateOfOtherSettingsIsNotUsed: it is said, and the windows are rebuilt.
+func TestStateOfOtherSettingsIsNotUsed(t *testing.T) {
+	t.Parallel()
+	g, set := wild(12, 100)
+	w := newWorldOf(t, g, set)
+	dir := t.TempDir()
+	n := w.startStoring(dir, persistence.Options{}, nil)
+	w.feed(len(g.Records))
+	w.untilCommitted()
+	n.end()
+	for name, c := range map[string]struct {
+		change func(*actors.Config)
+		reason string
+	}{
+		"key_field":            {func(c *actors.Config) { c.KeyFields = []string{"v"} }, "key_field"},
+		"value_field":          {func(c *actors.Config) { c.ValueField = "k" }, "value_field"},
+		"history_hours longer": {func(c *actors.Config) { c.History *= 2 }, "history_hours is longer now"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			copied := t.TempDir()
+			must(t, os.CopyFS(copied, os.DirFS(dir)))
+			n := w.startStoring(copied, persistence.Options{}, c.change)
+			w.until("the history is loaded", func() bool { return n.log.has("partition ready") })
+			n.end()
+			if !n.log.has("the stored windows are not used: ") || !n.log.has(c.reason) || n.log.replayed == 0 {
+				t.Errorf("%d records were replayed; it said\n%s", n.log.replayed, strings.Join(n.log.lines, "\n"))
+			}
+		})
+	}
+}
+
+// TestPassiveEntitiesComeBackAsTheyWere: most of them are on disk only.
+func TestPassiveEntitiesComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	g, set := wild(13, 300)
+	w := newWorldOf(t, g, set)
+	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 100}, func(c *actors.Config) { c.Resident, c.Batch = 3, 50 })
+	w.feed(len(g.Records))
+	w.untilCommitted()
+	n.end()
+	w.verify()
+}
+
+// TestIntakeStopsWhileTheDiskIsFull: nothing is polled, it is said, and it goes on
+// by itself.
+func TestIntakeStopsWhileTheDiskIsFull(t *testing.T) {
+	t.Parallel()
+	g, set := wild(14, 200)
+	w := newWorldOf(t, g, set)
+	var full atomic.Bool
+	var looks atomic.Int64 // at the free space
+	free := func() (uint64, error) {
+		looks.Add(1)
+		if full.Load() {
+			return 0, nil
+		}
+		return 1 << 40, nil
+	}
+	n := w.startStoring(t.TempDir(), persistence.Options{Floor: 1 << 20, Free: free}, nil)
+	w.feed(len(g.Records) / 2)
+	w.untilCommitted()
+	full.Store(true)
+	w.until("it is said that intake is stopped", func() bool { return n.log.has("intake is stopped: the state cannot be stored") })
+	before := w.committed()
+	w.feed(len(g.Records))
+	seen := looks.Load()
+	w.until("it has looked again and again", func() bool { return looks.Load() > seen+2 })
+	if after := w.committed(); after != before {
+		t.Errorf("%d records were read while the disk was full", after-before)
+	}
+	full.Store(false)
+	w.untilCommitted()
+	n.end()
+	if !n.log.has("intake goes on") {
+		t.Error("it was not said that intake goes on")
+	}
+	w.verify()
+}
