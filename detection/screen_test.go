@@ -33,7 +33,7 @@ func TestScreenNeverClaimsTooMuch(t *testing.T) {
 					var s screen
 					var values []float64
 					size := 1 + r.IntN(60)
-					for range 300 {
+					for range 120 {
 						if r.IntN(100) == 0 {
 							size = 1 + r.IntN(60)
 						}
