@@ -279,6 +279,10 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 // decide on fails the whole slice, and with it the round.
 func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 	at := slice.Records[0]
+	if p.spoilt {
+		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+		return
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.warm = false
@@ -421,6 +425,10 @@ func (p *partition) commit(ctx actor.Context) {
 		}
 		if err = p.sweep(ctx); err == nil {
 			err = p.checkpoint(ctx, p.next)
+		}
+		if errors.Is(err, persistence.ErrCorrupt) {
+			p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
+			p.spoilt, p.warm, err = true, false, nil
 		}
 	}
 	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Err: err})

@@ -139,6 +139,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
 	}, p.tail(ctx), passive)
 	if err != nil {
+		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
 		return fmt.Errorf("store partition %d up to offset %d: %w", p.number, next, err)
 	}
 	for _, entity := range passive {

@@ -6,7 +6,8 @@ import "math"
 // at a time; it may serve any number of windows.
 type Scorer struct {
 	rules Rules
-	room  []float64
+
+	values, deviations []float64 // room
 }
 
 // NewScorer makes a scorer for the rules.
@@ -28,29 +29,31 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	if w.screen.drawn && r.normal(w.screen.farthest(value), w.screen.deviationAtLeast(r.metric, n)) {
 		return normal
 	}
-	s.room = w.points.appendValues(s.room[:0])
+	s.values = w.points.appendValues(s.values[:0])
+	if r.metric == MedianDeviation {
+		s.deviations = append(s.deviations[:0], s.values...)
+	}
 	var median float64
-	w.screen, median = newScreen(s.room, r.metric)
+	w.screen, median = newScreen(s.values, s.deviations, r.metric)
 	distance := value - median
 	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAtLeast(r.metric, n)) {
 		return normal
 	}
 	// A window's deviation of 0 (with a min_dev of 0) makes this ±Inf, and overflows may make it NaN,
 	// which is normal, as every comparison with it is false.
-	deviation := r.deviation(distance, exactDeviation(s.room, median, r.metric))
+	deviation := r.deviation(distance, s.exactDeviation(median))
 	if math.Abs(deviation) > r.threshold {
 		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Points: n}
 	}
 	return normal
 }
 
-// exactDeviation is what the metric makes of the values that newScreen left: for the median deviation
-// they are the deviations.
-func exactDeviation(left []float64, median float64, metric Metric) float64 {
-	if metric == MedianDeviation {
-		return medianOf(left)
+// exactDeviation is that of what newScreen left.
+func (s *Scorer) exactDeviation(median float64) float64 {
+	if s.rules.metric == MedianDeviation {
+		return medianOf(s.deviations)
 	}
-	return exactMean(left, median)
+	return exactMean(s.values, median)
 }
 
 // normal tells whether a point is certainly normal, given a number not below its distance from the

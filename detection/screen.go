@@ -34,8 +34,9 @@ type screen struct {
 // in two windows, and the bounds cost little of what they decide.
 func margin(n int) int { return n/16 + 1 }
 
-// newScreen looks at all values, which it reorders, and returns their median, too.
-func newScreen(values []float64, metric Metric) (s screen, median float64) {
+// newScreen looks at all values, which it reorders, and returns their median, too. For the median
+// deviation it leaves the |x - median| in deviations, which must be as long.
+func newScreen(values, deviations []float64, metric Metric) (s screen, median float64) {
 	n := len(values)
 	median = medianOf(values)
 	middle := (n - 1) / 2
@@ -54,15 +55,19 @@ func newScreen(values []float64, metric Metric) (s screen, median float64) {
 		return s, median
 	}
 	for i, x := range values {
-		values[i] = math.Abs(x - median)
+		deviations[i] = math.Abs(x - median)
 	}
-	most := nth(values, max(middle-margin(n), 0))
+	most := nth(deviations, max(middle-margin(n), 0))
 	s.nearLow, s.nearHigh = median-most, median+most
-	for _, d := range values {
-		s.near += uint32(number(d < most))
+	for _, x := range values {
+		s.near += s.isNear(x)
 	}
 	return s, median
 }
+
+// isNear is 1 for a value that counts as near. All must be counted by the same comparison: that of its
+// distance with another distance rounds otherwise.
+func (s *screen) isNear(x float64) uint32 { return uint32(number(s.nearLow < x && x < s.nearHigh)) }
 
 // holds tells whether the bounds are good for a window of n values.
 func (s *screen) holds(n int) bool { return s.drawn && 2*max(s.below, s.above) < uint32(n) }
@@ -80,7 +85,7 @@ func (s *screen) add(x float64, n int) {
 		s.above++
 		s.spread.add(x - s.high)
 	}
-	s.near += uint32(number(s.nearLow < x && x < s.nearHigh))
+	s.near += s.isNear(x)
 	s.drawn = s.holds(n)
 }
 
@@ -91,7 +96,7 @@ func (s *screen) remove(x float64, n int) {
 	}
 	s.below -= uint32(number(x < s.low))
 	s.above -= uint32(number(x > s.high))
-	s.near -= uint32(number(s.nearLow < x && x < s.nearHigh))
+	s.near -= s.isNear(x)
 	s.spread.add(-s.farthest(x))
 	s.drawn = s.holds(n)
 }

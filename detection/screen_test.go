@@ -50,7 +50,7 @@ func TestScreenNeverClaimsTooMuch(t *testing.T) {
 						if s.drawn {
 							held++
 						} else {
-							s, _ = newScreen(slices.Clone(values), metric)
+							s, _ = newScreen(slices.Clone(values), slices.Clone(values), metric)
 							checkScreen(t, &s, values, metric)
 						}
 					}
@@ -60,6 +60,47 @@ func TestScreenNeverClaimsTooMuch(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestScreenBoundsLongWindowsOfTies: where many values are at the same distance from the median, a count
+// that is off by a rounding is off by all of them.
+func TestScreenBoundsLongWindowsOfTies(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 4))
+	held := 0
+	for range 3000 {
+		n := []int{17, 32, 97, 289}[r.IntN(4)]
+		next := twoLevels(math.Round(r.NormFloat64()*10)/10, float64(1+r.IntN(4)))
+		values := make([]float64, n)
+		for i := range values {
+			values[i] = next(r)
+		}
+		s, _ := newScreen(slices.Clone(values), slices.Clone(values), MedianDeviation)
+		for range n {
+			gone, came := values[0], next(r)
+			values = append(values[1:], came)
+			if s.remove(gone, n-1); s.drawn {
+				s.add(came, n)
+			}
+			if !s.drawn {
+				break
+			}
+			held++
+			if r.IntN(10) > 0 {
+				continue
+			}
+			m := naiveMedian(values)
+			deviations := make([]float64, n)
+			for i, x := range values {
+				deviations[i] = math.Abs(x - m)
+			}
+			if exact, atLeast := naiveMedian(deviations), s.deviationAtLeast(MedianDeviation, n); !(atLeast <= exact) {
+				t.Fatalf("deviation %v, said to be at least %v: %v", exact, atLeast, values)
+			}
+		}
+	}
+	if held < 10_000 {
+		t.Errorf("screens held for %d points only", held)
 	}
 }
 

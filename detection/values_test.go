@@ -21,6 +21,10 @@ var streams = []struct {
 	{"small noise far from zero", func(r *rand.Rand) float64 { return 1e9 + r.Float64() }},
 	{"few whole numbers", func(r *rand.Rand) float64 { return float64(r.IntN(4)) }},
 	{"quarters around zero", func(r *rand.Rand) float64 { return float64(r.IntN(9)-4) / 4 }},
+	{"tenths", func(r *rand.Rand) float64 { return math.Round(r.NormFloat64()*15) / 10 }},
+	{"hundredths", func(r *rand.Rand) float64 { return math.Round(r.NormFloat64()*40) / 100 }},
+	{"two levels in tenths", twoLevels(0.7, 2)},
+	{"two levels in tenths far from zero", twoLevels(1234.3, 3)},
 	{"equal", func(*rand.Rand) float64 { return 0.1 }},
 	{"equal with rare others", func(r *rand.Rand) float64 {
 		if r.IntN(30) == 0 {
@@ -75,5 +79,20 @@ func someSettings(r *rand.Rand) Settings {
 		Threshold:          []float64{5, 3, 1, 0.1, 0.6744907594765952}[r.IntN(5)],
 		MinDeviation:       []float64{0.01, 0, 1, 1e-300}[r.IntN(4)],
 		Metric:             Metric(r.IntN(2)),
+	}
+}
+
+// twoLevels jumps between two values and what is around their middle, in tenths: then many distances from
+// the median are equal, and no two ways to compute them round alike.
+func twoLevels(middle, level float64) func(*rand.Rand) float64 {
+	return func(r *rand.Rand) float64 {
+		value := middle + level*float64(1-2*r.IntN(2))
+		switch r.IntN(5) {
+		case 0:
+			value = middle + r.NormFloat64()*0.1
+		case 1:
+			value = middle + r.NormFloat64()
+		}
+		return math.Round(value*10) / 10
 	}
 }

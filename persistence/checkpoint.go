@@ -200,13 +200,17 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 	passives := len(p.touched)
 	for _, b := range p.blocks[:trimmed] {
 		for i, id := range b.ids {
-			if e := p.byID[id]; e != nil && e.through < b.seq {
+			if e := p.byID[id]; e != nil && !e.removed && e.through < b.seq {
 				p.touch(e, uint32(b.counts[i]))
 			}
 		}
 	}
 	sealed := make([]sealing, 0, len(p.touched))
 	err := p.store.update(func(u *update) error {
+		// First, lest one that comes back after a crash lacks points of the journal.
+		if err := p.deleteRemoved(u); err != nil {
+			return err
+		}
 		for i, e := range p.touched {
 			var s sealing
 			var done bool
@@ -230,7 +234,7 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 				return err
 			}
 		}
-		return p.deleteRemoved(u)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -248,6 +252,9 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 	}
 	p.blocks = p.blocks[trimmed:]
 	p.unsealed -= points
+	for _, e := range p.removed {
+		p.byID[e.id] = nil
+	}
 	p.removed = nil
 	return nil
 }
@@ -302,23 +309,23 @@ func (p *Partition) seal(u *update, e *Entity, tail Tail) (sealing, error) {
 			return s, err
 		}
 	}
-	for position := e.arrived - uint32(len(points)); len(points) > 0; {
-		part := points[:min(len(points), blockPoints)]
-		if err := u.set(chunkKey(p.slot, e.id, position), encodeChunk(p.stored.seq, part)); err != nil {
+	if len(points) > 0 {
+		position := e.arrived - uint32(len(points))
+		if err := u.set(chunkKey(p.slot, e.id, position), encodeChunk(p.stored.seq, points)); err != nil {
 			return s, err
 		}
 		s.chunks = append(s.chunks, position)
-		position += uint32(len(part))
-		points = points[len(part):]
 	}
 	return s, nil
 }
 
-// dropPending forgets the points of entities that are removed.
+// dropPending forgets the points of entities that are removed and were never
+// stored. Those of others are stored: should they come back after a crash, they
+// lack nothing.
 func (p *Partition) dropPending() {
 	kept, committed := p.pending[:0], 0
 	for i, e := range p.pending {
-		if known := p.byID[e.id]; known == nil || !known.resident {
+		if known := p.byID[e.id]; known.removed && !known.named {
 			continue
 		}
 		kept = append(kept, e)
@@ -331,8 +338,8 @@ func (p *Partition) dropPending() {
 
 // Remove forgets an entity at the next checkpoint.
 func (p *Partition) Remove(e *Entity) {
-	e.resident = false
-	p.byID[e.id] = nil
+	e.resident, e.removed = false, true
+	p.byID[e.id] = e
 	if e.named {
 		p.entities--
 	}
@@ -409,12 +416,7 @@ func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64,
 	if e = p.byID[id]; e == nil {
 		e = &Entity{id: id}
 	}
-	for _, other := range p.removed {
-		if other.id == id {
-			return nil, 0, nil
-		}
-	}
-	if e.resident {
+	if e.resident || e.removed {
 		return nil, 0, nil
 	}
 	e.key = key

@@ -49,6 +49,7 @@ type Entity struct {
 	tail     []journaled // of a dormant one: its points of the journal
 	named    bool        // its key is stored, and it counts as one of the partition's
 	resident bool
+	removed  bool // at the next checkpoint
 
 	// Of the checkpoint that is being written; see share and touch.
 	checkpoint uint64

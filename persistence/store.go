@@ -83,6 +83,9 @@ func OpenStore(dir string, o Options) (*Store, error) {
 		if err := s.Room(); err != nil { // Badger dies of a full disk
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
+		if err := removeEmpty(path); err != nil {
+			return nil, fmt.Errorf("open state %s: %w", path, err)
+		}
 	}
 	db, err := openBadger(path, o)
 	if err != nil {
@@ -98,6 +101,30 @@ func OpenStore(dir string, o Options) (*Store, error) {
 		s.chore.Go(s.collect)
 	}
 	return s, nil
+}
+
+// removeEmpty removes logs that have no content. A process that dies in between
+// leaves one where Badger has made the file and not yet its content, or no longer;
+// and Badger does not open a directory that has one (its issue 2207).
+func removeEmpty(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := filepath.Join(path, entry.Name())
+		if kind := filepath.Ext(name); kind != ".mem" && kind != ".vlog" {
+			continue
+		}
+		info, err := entry.Info()
+		if err == nil && info.Size() == 0 {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // badgerOptions: a fifth of the memory for each of three memtables, one that is

@@ -211,3 +211,20 @@ func TestSmallStateIsSmallOnDisk(t *testing.T) {
 		t.Errorf("%d bytes on disk, %d in length, %v", size, length, err)
 	}
 }
+
+// TestLogWithoutContentIsNoObstacle: a process that is killed may leave one.
+func TestLogWithoutContentIsNoObstacle(t *testing.T) {
+	dir := filled(t)
+	for _, name := range []string{"00000.mem", "00077.mem", "000077.vlog"} {
+		if err := os.WriteFile(filepath.Join(dir, "state", name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := openState(t, dir, Options{}).Partition("d", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head, _ := p.Head(); head.Offset != 200 {
+		t.Errorf("offset %d is stored, want 200", head.Offset)
+	}
+}

@@ -83,6 +83,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawRecords(d)
 	s.drawFaults(d)
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
+	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
 	return s
 }
 
@@ -128,6 +129,27 @@ func (s *Scenario) drawRecords(d dice) {
 			s.Records = append(s.Records, s.drawRecord(d, entity, at, wild, when))
 		}
 	}
+}
+
+// drawAbsence lets an entity be away for so long that it is removed, while the
+// others go on, and come back.
+func (s *Scenario) drawAbsence(d dice) {
+	if !d.one(2) {
+		return
+	}
+	all := len(s.Records)
+	away, long := s.Records[d.IntN(all)].Entity, int64(26+s.Rules.HistoryHours)*4*quarter
+	from, jump, until := all/5, all*2/5, all*(50+d.IntN(45))/100
+	kept := s.Records[:0]
+	for number, r := range s.Records {
+		if number > jump && r.At > 1 { // not those of 1970, and before
+			r.At += long
+		}
+		if r.Entity != away || number < from || number > until {
+			kept = append(kept, r)
+		}
+	}
+	s.Records = kept
 }
 
 func (s *Scenario) drawRecord(d dice, entity int, at int64, wild int, when time.Duration) Record {
