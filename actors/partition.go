@@ -53,6 +53,7 @@ type partition struct {
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
+	reading    uint64              // its number: what others sent is stale
 	replayed   int64               // records of history since the assignment
 	kept       bool                // the windows of before the assignment were kept
 
@@ -159,7 +160,8 @@ func (p *partition) load(ctx actor.Context) {
 	p.next = p.assignment.Offset
 	reading, cancel := context.WithCancel(context.Background())
 	p.cancelRead = cancel
-	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, p.assignment.Serial)
+	p.reading++
+	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, p.reading)
 }
 
 // rebuild begins the history anew, from the topic.
@@ -177,11 +179,11 @@ func (p *partition) rebuild(ctx actor.Context) {
 const slack = time.Hour
 
 // read hands a span to a partition, one run at a time.
-func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, serial uint64) {
+func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, number uint64) {
 	covered, err := reader.Read(ctx, span, func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
 		root.Send(self, &messages.HistoryRead{
-			Serial: serial, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
+			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
 		})
 		select {
 		case <-taken:
@@ -190,12 +192,12 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 			return ctx.Err()
 		}
 	})
-	root.Send(self, &messages.HistoryEnded{Serial: serial, Covered: covered, Err: err})
+	root.Send(self, &messages.HistoryEnded{Reading: number, Covered: covered, Err: err})
 }
 
 // replay puts history into the windows: nothing of it is decided again.
 func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
-	if history.Serial != p.assignment.Serial || p.cancelRead == nil {
+	if history.Reading != p.reading || p.cancelRead == nil {
 		return
 	}
 	defer func() {
@@ -236,7 +238,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	p.recycle(history.Records)
 	history.Next <- struct{}{}
 	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
-		Partition: p.number, Serial: history.Serial, Done: history.Done, Pending: history.Pending,
+		Partition: p.number, Serial: p.assignment.Serial, Done: history.Done, Pending: history.Pending,
 	})
 }
 
@@ -249,7 +251,7 @@ func (p *partition) notReady(ctx actor.Context, err error, panicked bool) {
 }
 
 func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
-	if ended.Serial != p.assignment.Serial || p.cancelRead == nil {
+	if ended.Reading != p.reading || p.cancelRead == nil {
 		return
 	}
 	p.stopReading()
@@ -271,7 +273,7 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		p.epoch++
 	}
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: ended.Serial, Records: p.replayed, Entities: p.known(), Err: err,
+		Partition: p.number, Serial: p.assignment.Serial, Records: p.replayed, Entities: p.known(), Err: err,
 	})
 }
 
@@ -314,7 +316,8 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 		if err != nil {
 			p.warm = false
 			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
-			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+			// What is corrupt is rebuilt. What else fails may fail again: that is counted.
+			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
 			return
 		}
 		if !answered.Answered {

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -170,17 +171,14 @@ func (p *partition) idle() (passive []*persistence.Entity) {
 	if limit <= 0 || len(p.entities) <= limit {
 		return nil
 	}
-	newest := make([]int64, 0, len(p.entities))
+	all := make([]*child, 0, len(p.entities))
 	for _, entity := range p.entities {
-		newest = append(newest, entity.newest)
+		all = append(all, entity)
 	}
-	slices.Sort(newest)
+	slices.SortFunc(all, func(a, b *child) int { return cmp.Compare(a.newest, b.newest) })
 	const room = 10 // a tenth, so that this is not due at each commit
-	from := newest[min(len(newest)-limit+limit/room, len(newest)-1)]
-	for _, entity := range p.entities {
-		if entity.newest < from {
-			passive = append(passive, entity.stored)
-		}
+	for _, entity := range all[:len(all)-limit+limit/room] {
+		passive = append(passive, entity.stored)
 	}
 	return passive
 }

@@ -82,7 +82,7 @@ type RolledBack struct{}
 // HistoryRead is a run of replayed records. Next is sent to once, when they are
 // in the windows; it never blocks.
 type HistoryRead struct {
-	Serial  uint64
+	Reading uint64 // which of the partition's readings it is of
 	Records []*kgo.Record
 	Done    int64 // offsets read so far
 	Pending int64 // offsets still to read
@@ -92,8 +92,8 @@ type HistoryRead struct {
 
 // HistoryEnded says that the history was read to its end, or why not.
 type HistoryEnded struct {
-	Serial  uint64
-	Covered int64 // points at or after this time meet complete history, Unix milliseconds
+	Reading uint64 // which of the partition's readings it is of
+	Covered int64  // points at or after this time meet complete history, Unix milliseconds
 	Err     error
 }
 

@@ -1,7 +1,9 @@
 package persistence
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -44,7 +46,24 @@ func headOf(key []byte) (detector string, partition int32, ok bool) {
 
 func slotPrefix(kind byte, slot uint32) []byte { return order.AppendUint32([]byte{kind}, slot) }
 
-func entityKey(slot uint32, key string) []byte { return append(slotPrefix(entityKind, slot), key...) }
+func entityKey(slot uint32, key string) []byte {
+	return append(slotPrefix(entityKind, slot), storedKey(key)...)
+}
+
+// longestKey is more than the keys of networks and places ever have; Badger takes
+// no more than 65,000 bytes.
+const longestKey = 1000
+
+// storedKey is the key by which an entity is stored: a long one ends with a hash of
+// the whole. That of a stored key is itself.
+func storedKey(key string) string {
+	if len(key) <= longestKey {
+		return key
+	}
+	hash := sha256.Sum256([]byte(key))
+	end := "#" + hex.EncodeToString(hash[:])
+	return key[:longestKey-len(end)] + end
+}
 
 func chunkPrefix(slot, id uint32) []byte { return order.AppendUint32(slotPrefix(chunkKind, slot), id) }
 

@@ -277,7 +277,7 @@ func seqOf(key []byte) (uint64, error) {
 // before. Known is false if nothing is stored of it.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
 	for _, gone := range p.removed {
-		if gone.key == key {
+		if storedKey(gone.key) == storedKey(key) {
 			return nil, nil, false, fmt.Errorf("load entity %s: its removal has not been stored", key)
 		}
 	}

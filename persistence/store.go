@@ -28,7 +28,8 @@ type Options struct {
 	// Memory is what Badger's memtables and caches may take, in bytes; at least
 	// LeastMemory.
 	Memory int64
-	// Floor is how much space the disk must have left for a write, in bytes.
+	// Floor is how much space the disk must have left for a write, in bytes; no
+	// less than Memory.
 	Floor uint64
 	// ReadOnly writes nothing of ours: to look at the state. See openBadger.
 	ReadOnly bool
@@ -75,6 +76,8 @@ func OpenStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("create state: %w", err)
 		}
 	}
+	// What is in the memtables has still to be written, and merged, without asking.
+	o.Floor = max(o.Floor, uint64(max(o.Memory, LeastMemory)))
 	if o.Free == nil {
 		o.Free = func() (uint64, error) { return freeSpace(path) }
 	}

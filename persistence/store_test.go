@@ -228,3 +228,39 @@ func TestLogWithoutContentIsNoObstacle(t *testing.T) {
 		t.Errorf("offset %d is stored, want 200", head.Offset)
 	}
 }
+
+// TestKeyOfAnyLengthIsStored: Badger's limit must not be a record's way to stop
+// the stream.
+func TestKeyOfAnyLengthIsStored(t *testing.T) {
+	dir := t.TempDir()
+	long := strings.Repeat("x", 100_000)
+	keys := []string{long + "1", long + "2", long[:longestKey], long[:longestKey+1]}
+	store := openState(t, dir, Options{})
+	p, err := store.Partition("d", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range keys {
+		e, _, known, err := p.Load(key)
+		if known || err != nil {
+			t.Fatal(known, err)
+		}
+		p.Append(e, 1, float64(i))
+	}
+	p.Commit()
+	if err := p.Checkpoint(Head{Offset: 4}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if p, err = openState(t, dir, Options{}).Partition("d", 0); err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range keys {
+		if _, points, _, err := p.Load(key); err != nil || len(points) != 1 || points[0].Value != float64(i) {
+			t.Errorf("key %d has %v, %v", i, points, err)
+		}
+	}
+}

@@ -197,7 +197,7 @@ func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
 // drawDisk adds what may happen to the state.
 func (s *Scenario) drawDisk(d dice) {
 	s.Disk = Disk{
-		Off:      d.one(10),
+		Off:      d.one(4),
 		Delay:    []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
 		Journal:  []int{1, 20, 200}[d.IntN(3)],
 		Split:    []int{0, 1, 3}[d.IntN(3)],
