@@ -6,7 +6,7 @@
 // A state belongs to one actor, so there is no lock here. The package never
 // opens connections or files and never reads the wall clock: it declares what
 // it needs of stream where it uses it. It imports messages, detection,
-// datapoint and stream's types.
+// datapoint, and the types of stream and persistence.
 package actors
 
 import (

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"slices"
 	"time"
@@ -68,7 +67,7 @@ type statePartition struct {
 	Journaled  int    `json:"journal_points"`
 	Chunks     int    `json:"chunks"`
 	StreamTime *int64 `json:"stream_time"` // Unix milliseconds; null before the first point
-	Bytes      int64  `json:"bytes"`       // of keys and values, before compression
+	Bytes      int64  `json:"bytes"`       // of keys and values
 	Format     int    `json:"format"`
 	Usable     bool   `json:"usable"`
 	Problem    string `json:"problem,omitempty"`
@@ -95,7 +94,7 @@ func inspect(dir string, confs []*configs.Config, world *World) (found stateDire
 			Detector: s.Detector, Partition: s.Partition, Offset: s.Head.Offset, Entities: s.Entities, Points: s.Points,
 			Journaled: s.Journaled, Chunks: s.Chunks, Bytes: s.Bytes, Format: s.Format, Usable: problem == "", Problem: problem,
 		}
-		if s.Head.StreamTime != math.MinInt64 {
+		if s.Head.StreamTime > 0 {
 			p.StreamTime = &s.Head.StreamTime
 		}
 		found.Partitions = append(found.Partitions, p)

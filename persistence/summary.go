@@ -18,7 +18,7 @@ type Summary struct {
 	Points    int   // of all windows
 	Journaled int   // points in the journal
 	Chunks    int   // stored ones
-	Bytes     int64 // of keys and values, before compression
+	Bytes     int64 // of keys and values
 	Err       error // why the rest cannot be told, if so
 }
 
