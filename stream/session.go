@@ -24,7 +24,8 @@ type Session struct {
 	group   *kgo.GroupTransactSession
 	client  *kgo.Client
 	admin   *kadm.Client
-	made    chan struct{} // closed when the fields above are set
+	made    chan struct{}      // closed when the fields above are set
+	abandon context.CancelFunc // ends what the client waits for
 	owned   owned
 	failure failure // of the records produced since the last Flush
 }
@@ -35,7 +36,10 @@ type Session struct {
 func Open(ctx context.Context, config Config) (*Session, error) {
 	s := &Session{config: config, made: make(chan struct{})}
 	s.owned.wake = func() {}
+	life, abandon := context.WithCancel(context.Background())
+	s.abandon = abandon
 	options := append(config.client("session"),
+		kgo.WithContext(life),
 		kgo.ConsumerGroup(config.Group),
 		kgo.ConsumeTopics(config.InputTopic),
 		kgo.InstanceID(config.Member),
@@ -60,11 +64,11 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
 	close(s.made)
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
-		group.Close()
+		s.Close(false)
 		return nil, fmt.Errorf("begin as transactional producer %s: %w", config.transactionalID(), err)
 	}
 	if err := group.Begin(); err != nil {
-		group.Close()
+		s.Close(false)
 		return nil, fmt.Errorf("begin transaction: %w", err)
 	}
 	return s, nil
@@ -188,15 +192,31 @@ func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse)
 // is aborted by the next session of this member. With leave, the partitions are
 // given to the other members at once; without, they are kept for a restart.
 func (s *Session) Close(leave bool) {
-	s.group.Close()
+	closed := make(chan struct{})
+	go func() {
+		s.group.Close()
+		close(closed)
+	}()
+	// A client that is joining ends only when all others have joined, too, which
+	// may take as long as a rebalance may.
+	select {
+	case <-closed:
+	case <-time.After(closePatience):
+	}
+	s.abandon()
+	<-closed
 	if !leave {
 		return
 	}
-	if err := s.leave(); err != nil {
+	err := s.leave()
+	if err != nil {
 		s.config.Log.Warn("could not leave the group; its partitions stay unread until the session expires",
 			"group", s.config.Group, "session_timeout", s.config.Timing.Session, "error", err)
 	}
 }
+
+// closePatience is how long a client may take to close before it is cut short.
+const closePatience = 2 * time.Second
 
 // leave is said for the instance id: a static member does not leave by itself.
 func (s *Session) leave() error {
