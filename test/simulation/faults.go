@@ -206,6 +206,9 @@ func (s *Scenario) drawDisk(d dice) {
 	if s.Disk.Split > 0 || s.Batch < 20 {
 		s.Disk.Delay /= 50 // there are many more of them
 	}
+	if s.Disk.Split > 0 && s.Batch < 20 {
+		s.Disk.Delay = 0
+	}
 	if s.Disk.Off {
 		return
 	}
