@@ -42,6 +42,7 @@ type Report struct {
 	Struck    [faultKinds]int // requests that were spoilt
 	Starts    int             // processes
 	Exits     int             // processes that ended by themselves
+	Unstuck   int             // whether the embedded broker needed help with a rebalance
 	Anomalies int
 	Letters   int
 	Virtual   time.Duration
@@ -526,6 +527,14 @@ func (r *run) feed() {
 
 // feedSome is false if the client is of no more use.
 func (r *run) feedSome(client *kgo.Client, d dice, first, past int) bool {
+	// A client that has records before it has its producer id asks for that
+	// without a pause while no broker can be dialled: no virtual time passes.
+	if !r.insist("producer id", func(ctx context.Context) error {
+		_, _, err := client.ProducerID(ctx)
+		return err
+	}) {
+		return false
+	}
 	if r.scenario.Aborts && client.BeginTransaction() != nil {
 		return false
 	}
@@ -599,7 +608,8 @@ func (r *run) caughtUp() bool {
 	if !ok {
 		return false
 	}
-	limit := time.Now().Add(5 * time.Minute)
+	begun := time.Now()
+	limit := begun.Add(5 * time.Minute)
 	var behind string
 	for time.Now().Before(limit) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -620,10 +630,32 @@ func (r *run) caughtUp() bool {
 			}
 			return true
 		}
+		if time.Since(begun) > time.Minute {
+			begun = limit
+			r.unstick()
+		}
 		time.Sleep(200 * time.Millisecond)
 	}
 	r.problem("five minutes after all was mended the input is not committed:%s", behind)
 	return false
+}
+
+// unstick ends a rebalance that the embedded broker cannot: it counts a member
+// that left while it waited for its assignment as one that does not join, and
+// puts the end off at each join, so that members who join again and again wait
+// for ever. A real coordinator does neither. Without joins for a while its
+// timer ends the rebalance.
+func (r *run) unstick() {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	groups, err := r.admin.DescribeGroups(ctx, group)
+	if err != nil || groups[group].State != "PreparingRebalance" {
+		return
+	}
+	r.count(func(report *Report) { report.Unstuck++ })
+	joins := r.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Err: kerr.CoordinatorLoadInProgress, Count: -1})
+	defer joins.Remove()
+	time.Sleep(r.scenario.Timing.Rebalance + time.Second)
 }
 
 func (r *run) stopAll(clean bool) {
