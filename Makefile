@@ -38,7 +38,7 @@ fuzz:
 # What the parts cost by themselves.
 BENCHTIME ?= 1s
 microbench:
-	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./actors
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors
 
 # The detector and its peers on a real Apache Kafka (Java 17 and Maven); see
 # docs/performance.md. make bench BENCH='throughput --rounds 1 --peers='

@@ -156,21 +156,25 @@ func (b *bench) fill(tb testing.TB, entities int) {
 }
 
 // BenchmarkRecordToVerdict is the way of one record from the batch to its
-// verdict: scan, route, evict, score, append. An op is a record.
+// verdict: scan, route, evict, score, append. An op is a record. With more
+// entities more of them are out of the processor's caches.
 func BenchmarkRecordToVerdict(b *testing.B) {
-	const entities = 5000
-	p := newBench(b, benchConfig())
-	p.fill(b, entities)
-	records := p.bin(entities)
-	p.score(b, records)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for done := 0; done < b.N; done += entities {
-		part := records[:min(entities, b.N-done)]
-		p.again(part)
-		p.score(b, part)
+	for _, entities := range []int{1_000, 5_000, 50_000} {
+		b.Run(fmt.Sprint(entities), func(b *testing.B) {
+			p := newBench(b, benchConfig())
+			p.fill(b, entities)
+			records := p.bin(entities)
+			p.score(b, records)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for done := 0; done < b.N; done += entities {
+				part := records[:min(entities, b.N-done)]
+				p.again(part)
+				p.score(b, part)
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
+		})
 	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
 }
 
 func TestNoAllocationAPointOnTheNormalPath(t *testing.T) {

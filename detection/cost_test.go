@@ -2,6 +2,7 @@ package detection
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -23,12 +24,20 @@ type running struct {
 }
 
 func newRunning(metric Metric, next func(*rand.Rand) float64) *running {
+	return newRunningOf(288, metric, next)
+}
+
+// newRunningOf has a full window of so many points.
+func newRunningOf(points int, metric Metric, next func(*rand.Rand) float64) *running {
+	rules := NewRules(Settings{
+		GranularityMinutes: 15, HistoryHours: float64(points) / 4, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: metric,
+	})
 	r := rand.New(rand.NewPCG(1, 10))
-	s := &running{scorer: NewScorer(threeDays(metric)), values: make([]float64, 4096)}
+	s := &running{scorer: NewScorer(rules), values: make([]float64, 65536)}
 	for i := range s.values {
 		s.values[i] = next(r)
 	}
-	for range 1000 {
+	for range 4 * points {
 		s.add()
 	}
 	return s
@@ -119,6 +128,46 @@ func BenchmarkAdd(b *testing.B) {
 				b.ReportMetric(float64(anomalies)/float64(b.N), "anomalies/point")
 			})
 		}
+	}
+}
+
+// BenchmarkAddByWindow is what the length of the window makes of a point, with
+// random values.
+func BenchmarkAddByWindow(b *testing.B) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		for _, points := range []int{12, 288, 2_880, 28_800} {
+			b.Run(fmt.Sprintf("%v/%d", metric, points), func(b *testing.B) {
+				s := newRunningOf(points, metric, (*rand.Rand).NormFloat64)
+				b.ReportAllocs()
+				for b.Loop() {
+					s.add()
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkAddInTurn is the same while many windows take turns, so that none is
+// in the processor's caches.
+func BenchmarkAddInTurn(b *testing.B) {
+	const windows = 20_000
+	scorer := NewScorer(threeDays(MeanDeviation))
+	random := rand.New(rand.NewPCG(1, 11))
+	all := make([]Window, windows)
+	bin := int64(0)
+	round := func(count int) {
+		for i := range count {
+			all[i].Add(scorer, uint64(bin), bin*quarter, random.Float64())
+		}
+		bin++
+	}
+	for range 300 {
+		round(windows)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += windows {
+		round(min(windows, b.N-done))
 	}
 }
 
