@@ -1,13 +1,16 @@
 package detection
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Scorer scores windows by one set of rules. It has room to sort values in, so it serves one goroutine
 // at a time; it may serve any number of windows.
 type Scorer struct {
 	rules Rules
 
-	values, deviations []float64 // room
+	values, room []float64 // both as long as the window
 }
 
 // NewScorer makes a scorer for the rules.
@@ -21,7 +24,8 @@ func (s *Scorer) Rules() *Rules { return &s.rules }
 // Everything between the window's deviation and the point's rounds monotonically: with a number not
 // below the distance from the median in its place, and one not above the window's deviation,
 // |deviation| can only come out larger. If it is within the threshold even so, the point is normal, and
-// nothing exact is needed: the screen decides most points so. Another screen is drawn where it does not.
+// nothing exact is needed. So the screen decides most points; of the others the exact median most; and
+// where it takes the exact deviation to see that a point is normal, another screen is drawn.
 func (w *Window) score(s *Scorer, value float64) Verdict {
 	r := &s.rules
 	n := w.points.len()
@@ -30,13 +34,16 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 		return normal
 	}
 	s.values = w.points.appendValues(s.values[:0])
-	if r.metric == MedianDeviation {
-		s.deviations = append(s.deviations[:0], s.values...)
-	}
+	s.room = slices.Grow(s.room[:0], n)[:n]
 	var median float64
-	w.screen, median = newScreen(s.values, s.deviations, r.metric)
+	redrawn := !w.screen.drawn
+	if redrawn {
+		w.screen, median = newScreen(s.values, s.room, r.metric)
+	} else {
+		median = w.screen.median(s.values, s.room)
+	}
 	distance := value - median
-	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAtLeast(r.metric, n)) {
+	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAround(median, r.metric, n)) {
 		return normal
 	}
 	// A window's deviation of 0 (with a min_dev of 0) makes this ±Inf, and overflows may make it NaN,
@@ -45,15 +52,19 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	if math.Abs(deviation) > r.threshold {
 		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Points: n}
 	}
+	if !redrawn {
+		w.screen, _ = newScreen(s.values, s.room, r.metric)
+	}
 	return normal
 }
 
-// exactDeviation is that of what newScreen left.
+// exactDeviation is that of the values.
 func (s *Scorer) exactDeviation(median float64) float64 {
-	if s.rules.metric == MedianDeviation {
-		return medianOf(s.deviations)
+	if s.rules.metric == MeanDeviation {
+		return exactMean(s.values, median)
 	}
-	return exactMean(s.values, median)
+	setDistances(s.room, s.values, median)
+	return medianOf(s.room)
 }
 
 // normal tells whether a point is certainly normal, given a number not below its distance from the

@@ -1,6 +1,9 @@
 package detection
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // screen decides most points without looking at the window: it holds bounds of the window's median and
 // deviation that are kept up, in a few operations, as points come and go.
@@ -31,12 +34,13 @@ type screen struct {
 }
 
 // margin is how many ranks lie between a bound and the median: a random stream crosses it about once
-// in two windows, and the bounds cost little of what they decide.
-func margin(n int) int { return n/16 + 1 }
+// in two windows, and the bounds cost little of what they decide. Its median wanders by the square root
+// of the window's length, so that a long window can have closer bounds.
+func margin(n int) int { return min(n/16+1, 2*int(math.Sqrt(float64(n)))) }
 
-// newScreen looks at all values, which it reorders, and returns their median, too. For the median
-// deviation it leaves the |x - median| in deviations, which must be as long.
-func newScreen(values, deviations []float64, metric Metric) (s screen, median float64) {
+// newScreen looks at all values, which it reorders, and returns their median, too. It needs room for as
+// many.
+func newScreen(values, room []float64, metric Metric) (s screen, median float64) {
 	n := len(values)
 	median = medianOf(values)
 	middle := (n - 1) / 2
@@ -54,15 +58,36 @@ func newScreen(values, deviations []float64, metric Metric) (s screen, median fl
 		s.spread = newSpread(sum, n)
 		return s, median
 	}
-	for i, x := range values {
-		deviations[i] = math.Abs(x - median)
-	}
-	most := nth(deviations, max(middle-margin(n), 0))
+	setDistances(room, values, median)
+	most := nth(room, max(middle-margin(n), 0))
 	s.nearLow, s.nearHigh = median-most, median+most
 	for _, x := range values {
 		s.near += s.isNear(x)
 	}
 	return s, median
+}
+
+// setDistances writes the |x - median|.
+func setDistances(distances, values []float64, median float64) {
+	for i, x := range values {
+		distances[i] = math.Abs(x - median)
+	}
+}
+
+// median is that of the values, exactly, while the screen holds: only those between its bounds are put in
+// order. It needs room for as many.
+func (s *screen) median(values, room []float64) float64 {
+	inside := 0
+	for _, x := range values {
+		room[inside] = x
+		inside += 1 - number(x < s.low) - number(x > s.high) // as they are counted
+	}
+	n, middle := len(values), (len(values)-1)/2-int(s.below)
+	lower := nth(room[:inside], middle)
+	if n%2 == 1 {
+		return lower + 0
+	}
+	return (lower+slices.Min(room[middle+1:inside]))/2 + 0
 }
 
 // isNear is 1 for a value that counts as near. All must be counted by the same comparison: that of its
@@ -113,8 +138,22 @@ func (s *screen) deviationAtLeast(metric Metric, n int) float64 {
 	if metric == MeanDeviation {
 		return s.spread.meanAtLeast(n)
 	}
+	return s.medianAtLeast(s.low, s.high, n)
+}
+
+// deviationAround is the same where the median is known.
+func (s *screen) deviationAround(median float64, metric Metric, n int) float64 {
+	if metric == MeanDeviation {
+		return s.spread.meanAtLeast(n)
+	}
+	return s.medianAtLeast(median, median, n)
+}
+
+// medianAtLeast is a number not above the median deviation of n values, whose median is between low and
+// high.
+func (s *screen) medianAtLeast(low, high float64, n int) float64 {
 	if 2*s.near >= uint32(n) {
 		return 0
 	}
-	return max(min(s.low-s.nearLow, s.nearHigh-s.high), 0)
+	return max(min(low-s.nearLow, s.nearHigh-high), 0)
 }

@@ -89,14 +89,7 @@ func TestScreenBoundsLongWindowsOfTies(t *testing.T) {
 			if r.IntN(10) > 0 {
 				continue
 			}
-			m := naiveMedian(values)
-			deviations := make([]float64, n)
-			for i, x := range values {
-				deviations[i] = math.Abs(x - m)
-			}
-			if exact, atLeast := naiveMedian(deviations), s.deviationAtLeast(MedianDeviation, n); !(atLeast <= exact) {
-				t.Fatalf("deviation %v, said to be at least %v: %v", exact, atLeast, values)
-			}
+			checkScreen(t, &s, values, MedianDeviation)
 		}
 	}
 	if held < 10_000 {
@@ -113,6 +106,9 @@ func checkScreen(t *testing.T, s *screen, values []float64, metric Metric) {
 	if !(s.low <= m && m <= s.high) {
 		t.Fatalf("median %v, said to be between %v and %v: %v", m, s.low, s.high, values)
 	}
+	if median := s.median(values, make([]float64, len(values))); median != m {
+		t.Fatalf("median %v, want %v: %v", median, m, values)
+	}
 	deviations := make([]float64, len(values))
 	for i, x := range values {
 		deviations[i] = math.Abs(x - m)
@@ -121,8 +117,9 @@ func checkScreen(t *testing.T, s *screen, values []float64, metric Metric) {
 	if metric == MedianDeviation {
 		exact = naiveMedian(deviations)
 	}
-	if atLeast := s.deviationAtLeast(metric, len(values)); !(atLeast <= exact) {
-		t.Fatalf("deviation %v, said to be at least %v: %v", exact, atLeast, values)
+	atLeast, around := s.deviationAtLeast(metric, len(values)), s.deviationAround(m, metric, len(values))
+	if !(atLeast <= around && around <= exact) {
+		t.Fatalf("deviation %v, said to be at least %v, and %v with the median: %v", exact, atLeast, around, values)
 	}
 	sum, err := s.spread.sum, s.spread.err
 	if metric == MedianDeviation || math.IsInf(sum, 0) || math.IsNaN(sum) || math.IsInf(err, 0) || math.IsNaN(err) {
