@@ -63,6 +63,7 @@ type Session interface {
 	Poll(ctx context.Context, limit int) ([]messages.Slice, error)
 	End(ctx context.Context, commit bool) (committed bool, err error)
 	Assignments() (list []messages.Assignment, joined bool)
+	Changed() bool
 	Resume(partition int32, serial uint64)
 	Pause(partition int32)
 	Close(leave bool)

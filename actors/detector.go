@@ -78,8 +78,7 @@ const (
 	// not within idleAtLeast of the last time, for a stream that trickles.
 	idleAfter   = 10 * time.Millisecond
 	idleAtLeast = 200 * time.Millisecond
-	// idlePoll: so often the transaction is ended without records, for the
-	// session notices a revocation only then.
+	// idlePoll: so often we look around where there are no records.
 	idlePoll = time.Second
 	// attempts a record has to make a round fail before the process gives up.
 	attempts = 3
@@ -178,11 +177,7 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 		return
 	}
 	if len(p.slices) == 0 {
-		if d.dirty {
-			d.flush(ctx)
-		} else {
-			d.endTransaction(ctx, true)
-		}
+		d.idle(ctx)
 		return
 	}
 	if !d.dirty {
@@ -202,6 +197,21 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 		ctx.Send(partition.pid, slice)
 	}
 	d.roundOver(ctx)
+}
+
+// idle commits what there is. An empty transaction is ended only for the
+// assignment that changed, and then aborted: a commit of nothing makes the client
+// pause for half a second.
+func (d *Detector) idle(ctx actor.Context) {
+	switch {
+	case d.dirty:
+		d.flush(ctx)
+	case d.session.Changed():
+		d.endTransaction(ctx, false)
+	default:
+		d.reconcile(ctx)
+		d.proceed(ctx)
+	}
 }
 
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
@@ -290,11 +300,9 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 				d.saving[number] = struct{}{}
 			}
 		}
-	} else {
-		if d.dirty {
-			d.summary.aborts++
-			d.config.Log.Info("transaction aborted, its records are read again")
-		}
+	} else if d.dirty {
+		d.summary.aborts++
+		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
 	}
 	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false

@@ -18,7 +18,7 @@ import (
 type owned struct {
 	mu         sync.Mutex
 	joined     bool   // the group has told us what we own, if only that it is nothing
-	changed    bool   // since Assignments was last asked
+	changed    bool   // since the last End began
 	wake       func() // cuts a running Poll short, for the assignment changed
 	serial     uint64
 	partitions map[int32]messages.Assignment
@@ -32,6 +32,13 @@ func (o *owned) onChange(wake func()) {
 	if o.changed {
 		wake()
 	}
+}
+
+// ending: what changed so far, the End that begins takes note of.
+func (o *owned) ending() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.changed = false
 }
 
 // change is to be called with the lock held.
@@ -132,7 +139,6 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 	committed := s.client.CommittedOffsets()[s.config.InputTopic]
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
-	s.owned.changed = false
 	for partition, assignment := range s.owned.partitions {
 		// The client's word counts: its callback is skipped for a second
 		// revocation within one transaction.
@@ -148,6 +154,14 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 	}
 	slices.SortFunc(list, func(a, b messages.Assignment) int { return cmp.Compare(a.Partition, b.Partition) })
 	return list, s.owned.joined
+}
+
+// Changed tells whether the assignment changed since the last End began. Until
+// there is another End the client may not tell us of more changes.
+func (s *Session) Changed() bool {
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	return s.owned.changed
 }
 
 // Resume lets Poll return the partition's records, unless it was taken from us

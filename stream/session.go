@@ -138,8 +138,9 @@ func (s *Session) Flush(ctx context.Context) error {
 // After an error the session must be closed, and what was committed is unknown:
 // the next session learns it from the broker.
 func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
+	s.owned.ending()
 	committed, err = s.group.End(ctx, kgo.TransactionEndTry(commit))
-	if err == nil && !committed {
+	if err == nil && commit && !committed {
 		err = s.verifyAbort(ctx)
 	}
 	if err != nil {

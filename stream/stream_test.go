@@ -141,14 +141,17 @@ func joined(t *testing.T, records int) (*kfake.Cluster, *Session) {
 	must(t, err)
 	t.Cleanup(func() { session.Close(true) })
 	for {
-		assigned, joined := session.Assignments()
-		if joined && len(assigned) == 1 {
-			return cluster, session
-		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		_, err := session.Poll(ctx, 1)
 		cancel()
 		must(t, err)
+		if session.Changed() {
+			_, err := session.End(context.Background(), false)
+			must(t, err)
+		}
+		if assigned, joined := session.Assignments(); joined && len(assigned) == 1 && !session.Changed() {
+			return cluster, session
+		}
 	}
 }
 
