@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"anomalydetector/bench/report"
 )
 
@@ -13,7 +15,7 @@ type burstFlags struct {
 	Bursts        int `default:"3" help:"Bursts, one bin after the other; in the first all entities are new (default ${default})."`
 }
 
-// burst appends whole bins as fast as it can to a detector that waits for them.
+// burst lets whole bins appear at once before a detector that waits for them.
 func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
@@ -39,9 +41,14 @@ func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	if err := untilReady(ctx, p, h.shape.Partitions); err != nil {
 		return err
 	}
+	loader, err := newClient(b.brokers, kgo.TransactionalID(topic), kgo.TransactionTimeout(time.Minute))
+	if err != nil {
+		return err
+	}
+	defer loader.Close()
 	var total int64
 	for i := range f.Bursts {
-		one, err := b.burstOf(ctx, h, j, p, i, &total)
+		one, err := b.burstOf(ctx, h, j, p, loader, i, &total)
 		if err != nil {
 			return err
 		}
@@ -51,25 +58,35 @@ func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// burstOf appends a bin. That it is checkpointed shows in that one more point is
-// committed afterwards: the detector stores a transaction before it polls again.
-func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, i int, total *int64) (report.Burst, error) {
+// burstOf appends a bin in a transaction, so that all of it can be read at the
+// same moment, which the times are from. That it is checkpointed shows in that one
+// more point is committed afterwards: the detector stores a transaction before it
+// polls again.
+func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loader *kgo.Client, i int, total *int64) (report.Burst, error) {
 	points := h.Bin(i)
 	what := map[bool]string{true: "new entities", false: "known entities"}[i == 0]
 	burst := report.Burst{Bin: fmt.Sprintf("%d, %s", i+1, what), Points: int64(len(points))}
-	start := time.Now()
-	since := func() float64 { return time.Since(start).Seconds() }
+	if err := loader.BeginTransaction(); err != nil {
+		return burst, err
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	loading := loading{client: b.client, cancel: cancel}
+	loading := loading{client: loader, cancel: cancel}
+	touched := make(map[int32]struct{})
 	for _, point := range points {
-		loading.add(inner, h.record(j.input, point))
+		record := h.record(j.input, point)
+		touched[record.Partition] = struct{}{}
+		loading.add(inner, record)
 	}
 	if err := loading.end(inner); err != nil {
 		return burst, err
 	}
-	burst.Appended = since()
-	*total += burst.Points
+	start := time.Now()
+	since := func() float64 { return time.Since(start).Seconds() }
+	if err := loader.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return burst, err
+	}
+	*total += burst.Points + int64(len(touched)) // the end of a transaction has an offset in each partition
 	if err := b.untilCommitted(ctx, p, j, *total); err != nil {
 		return burst, err
 	}

@@ -123,11 +123,11 @@ func LatencyOf(stream string, values []float64) Latency {
 		P50: Percentile(values, 50), P99: Percentile(values, 99), Max: Percentile(values, 100)}
 }
 
-// Burst is one bin of all entities at once. The times are from its first append.
+// Burst is one bin of all entities at once. The times are from the moment it can
+// be read.
 type Burst struct {
 	Bin          string  `json:"bin"`
 	Points       int64   `json:"points"`
-	Appended     float64 `json:"appended_seconds"`
 	Committed    float64 `json:"committed_seconds"`
 	Checkpointed float64 `json:"checkpointed_seconds"` // at most
 	PeakRSS      int64   `json:"peak_rss_bytes"`

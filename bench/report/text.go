@@ -85,10 +85,10 @@ func latencies(list []Latency) string {
 func bursts(list []Burst) string {
 	var lines [][]string
 	for _, burst := range list {
-		lines = append(lines, []string{burst.Bin, Short(float64(burst.Points)), seconds(burst.Appended),
+		lines = append(lines, []string{burst.Bin, Short(float64(burst.Points)),
 			seconds(burst.Committed), seconds(burst.Checkpointed), megabytes(burst.PeakRSS)})
 	}
-	return Table([]string{"bin", "points", "appended", "committed", "checkpointed (at most)", "peak RSS"}, lines)
+	return Table([]string{"bin", "points", "committed", "checkpointed (at most)", "peak RSS"}, lines)
 }
 
 func scales(list []Scale) string {
