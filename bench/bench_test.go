@@ -21,6 +21,16 @@ func TestProcessorTimeIsReadBehindAnyName(t *testing.T) {
 	}
 }
 
+func TestCollectorsShareIsThatOfTheLastCollection(t *testing.T) {
+	log := "gc 1 @0.012s 9%: 0.01+2+0.01 ms clock\n03:15:06 INF gc 7 @1s 50%\ngc 2 @1.5s 4%: 0.02+3+0.01 ms clock\nstopped\n"
+	if got := collected(log); got != 4 {
+		t.Errorf("%d, want 4", got)
+	}
+	if got := collected("nothing\n"); got != 0 {
+		t.Errorf("%d of nothing, want 0", got)
+	}
+}
+
 func TestOwnProcessHasNumbers(t *testing.T) {
 	used, err := readUsage(os.Getpid())
 	if err != nil || used.RSS == 0 || used.PeakRSS < used.RSS {

@@ -45,7 +45,9 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 		return report.Run{}, err
 	}
 	process.stop()
-	return report.RunOf(samples, used.PeakRSS, process.written, blocks(j.data()), live(shape)), nil
+	run := report.RunOf(samples, used.PeakRSS, process.written, blocks(j.data()), live(shape))
+	run.Collector = collected(process.said())
+	return run, nil
 }
 
 // progress tells how many points are done.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -70,6 +72,20 @@ func (p program) start(ctx context.Context) (*process, error) {
 		close(child.exited)
 	}()
 	return child, nil
+}
+
+// gcLine is what a Go program says of a collection with GODEBUG=gctrace=1.
+var gcLine = regexp.MustCompile(`(?m)^gc \d+ @[0-9.]+s (\d+)%`)
+
+// collected is the percentage of the processors' time since the program's start
+// that its collector took, by the last of these lines; 0 if there is none.
+func collected(log string) int {
+	lines := gcLine.FindAllStringSubmatch(log, -1)
+	if len(lines) == 0 {
+		return 0
+	}
+	percent, _ := strconv.Atoi(lines[len(lines)-1][1]) // digits, by the expression
+	return percent
 }
 
 func (p program) log() string { return filepath.Join(p.dir, "log") }

@@ -70,7 +70,7 @@ const detectorName = "detector"
 // configuration.
 func (b *bench) detectorProgram(j job, more ...string) program {
 	path := b.writeConf(j, append([]string{"[persistence]", "dir = " + j.data()}, more...)...)
-	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path}, env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT="}}
+	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path}, env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT=", "GODEBUG=gctrace=1"}}
 }
 
 func (b *bench) writeConf(j job, more ...string) string {

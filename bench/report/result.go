@@ -48,8 +48,9 @@ type Run struct {
 	SteadyCPU       float64 `json:"steady_cpu_seconds_per_million"`
 	TotalCPU        float64 `json:"total_cpu_seconds_per_million"`
 	PeakRSS         int64   `json:"peak_rss_bytes"`
-	WrittenBytes    int64   `json:"written_bytes"`   // write_bytes of /proc/PID/io, until after a clean stop
-	DirectoryBytes  int64   `json:"directory_bytes"` // blocks that the data directory takes
+	Collector       int     `json:"collector_percent,omitempty"` // of the processors' time; the detector's only
+	WrittenBytes    int64   `json:"written_bytes"`               // write_bytes of /proc/PID/io, until after a clean stop
+	DirectoryBytes  int64   `json:"directory_bytes"`             // blocks that the data directory takes
 	WrittenPerPoint float64 `json:"written_per_point"`
 	BytesPerLive    float64 `json:"directory_bytes_per_live_point"`
 }

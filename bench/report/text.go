@@ -19,7 +19,7 @@ func (r *Result) Text() string {
 	}
 	part("Throughput, points/s", throughput(r.Throughput), len(r.Throughput) > 0)
 	part("Alarm latency: append to visible", latencies(r.Latency), len(r.Latency) > 0)
-	part("A burst: times from its first append", bursts(r.Burst), len(r.Burst) > 0)
+	part("A burst: times from the moment it can be read", bursts(r.Burst), len(r.Burst) > 0)
 	part("Scaling by partitions", scales(r.Partitions), len(r.Partitions) > 0)
 	part("Scaling by entities", scales(r.Entities), len(r.Entities) > 0)
 	part("Restart after SIGKILL: process start to visible anomaly", restarts(r.Restart), len(r.Restart) > 0)
@@ -44,11 +44,15 @@ func throughput(rows []Row) string {
 	for _, name := range others {
 		header = append(header, "to "+name)
 	}
-	header = append(header, "CPU s/M", "peak RSS", "written B/point", "dir B/live point")
+	header = append(header, "CPU s/M", "GC", "peak RSS", "written B/point", "dir B/live point")
 	var lines [][]string
 	for _, row := range rows {
 		cpu := row.spread(func(r Run) float64 { return r.SteadyCPU })
 		written := row.spread(func(r Run) float64 { return r.WrittenPerPoint })
+		collector := "-"
+		if gc := row.spread(func(r Run) float64 { return float64(r.Collector) }).Median; gc > 0 {
+			collector = fmt.Sprintf("%.0f %%", gc)
+		}
 		dir := row.spread(func(r Run) float64 { return r.BytesPerLive })
 		rss := row.spread(func(r Run) float64 { return float64(r.PeakRSS) })
 		line := []string{row.Label, fmt.Sprint(len(row.Runs)), Short(float64(row.Shape.Points)),
@@ -56,7 +60,7 @@ func throughput(rows []Row) string {
 		for _, name := range others {
 			line = append(line, times(row.Ratios[name]))
 		}
-		lines = append(lines, append(line, Short(cpu.Median), megabytes(int64(rss.Median)), Short(written.Median), Short(dir.Median)))
+		lines = append(lines, append(line, Short(cpu.Median), collector, megabytes(int64(rss.Median)), Short(written.Median), Short(dir.Median)))
 	}
 	return Table(header, lines)
 }
