@@ -37,7 +37,8 @@ func limitGarbage() (stop func()) {
 			case <-ticker.C:
 				if r.due(processorTime()) {
 					debug.FreeOSMemory()
-					debug.FreeOSMemory() // pools keep theirs for one collection
+					debug.FreeOSMemory()     // pools keep theirs for one collection
+					r.last = processorTime() // that was not work
 				}
 				now := readHeap()
 				if next := garbageFor(percent, now, last); next != percent {
