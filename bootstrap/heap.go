@@ -37,8 +37,8 @@ func limitGarbage() (stop func()) {
 			case <-ticker.C:
 				if r.due(processorTime()) {
 					debug.FreeOSMemory()
-					debug.FreeOSMemory()     // pools keep theirs for one collection
-					r.last = processorTime() // that was not work
+					debug.FreeOSMemory() // pools keep theirs for one collection
+					r.gave(processorTime())
 				}
 				now := readHeap()
 				if next := garbageFor(percent, now, last); next != percent {
@@ -97,7 +97,7 @@ type rest struct {
 	given bool          // memory was given back since
 }
 
-// due is true once after each time of work.
+// due is true after a time of work, until memory was given back.
 func (r *rest) due(processor time.Duration) bool {
 	worked := processor - r.last
 	r.last = processor
@@ -106,12 +106,12 @@ func (r *rest) due(processor time.Duration) bool {
 		return false
 	}
 	r.idle++
-	if r.idle < restAfter || r.given {
-		return false
-	}
-	r.given = true
-	return true
+	return r.idle >= restAfter && !r.given
 }
+
+// gave notes that memory was given back, which takes long in a large heap, and
+// is not work.
+func (r *rest) gave(processor time.Duration) { r.last, r.given = processor, true }
 
 // processorTime is what the process has used.
 func processorTime() time.Duration {

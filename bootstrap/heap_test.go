@@ -44,6 +44,8 @@ func TestMemoryIsGivenBackOnceAfterWork(t *testing.T) {
 		used += worked * time.Second
 		if r.due(used) {
 			due = append(due, i)
+			used += 3 * time.Second
+			r.gave(used)
 		}
 	}
 	if !slices.Equal(due, []int{3, 12}) {

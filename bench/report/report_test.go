@@ -36,7 +36,7 @@ func TestRowsAreComparedWithTheLimitAndThePeers(t *testing.T) {
 }
 
 func TestRunCountsBytesByPointAndByLivePoint(t *testing.T) {
-	run := RunOf([]Sample{{time.Second, 100, 0}}, 1, 1000, 500, 50)
+	run := RunOf([]Sample{{time.Second, 100, 0}}, 0, 1, 1000, 500, 50)
 	if run.WrittenPerPoint != 10 || run.BytesPerLive != 10 || !run.Unsteady {
 		t.Errorf("run is %+v", run)
 	}

@@ -55,9 +55,10 @@ type Run struct {
 	BytesPerLive    float64 `json:"directory_bytes_per_live_point"`
 }
 
-// RunOf completes a run: live is how many points the windows hold in the end.
-func RunOf(samples []Sample, peakRSS, written, directory, live int64) Run {
-	pace := PaceOf(samples)
+// RunOf completes a run: first is how many points make all entities known, live is
+// how many the windows hold in the end.
+func RunOf(samples []Sample, first, peakRSS, written, directory, live int64) Run {
+	pace := PaceOf(samples, first)
 	points := float64(samples[len(samples)-1].Points)
 	return Run{
 		Steady: pace.Steady, Total: pace.Total, Unsteady: pace.Unsteady,

@@ -56,7 +56,7 @@ type Sample struct {
 
 // Pace is how fast a run went.
 type Pace struct {
-	Steady        float64 // points/s between a tenth of the points and all of them
+	Steady        float64 // points/s between the first of the points, see PaceOf, and all of them
 	Total         float64 // points/s from the start of the process, its start-up included
 	First         time.Duration
 	Whole         time.Duration
@@ -67,7 +67,8 @@ type Pace struct {
 }
 
 // PaceOf works on samples in order of time, of which the last one has all points.
-func PaceOf(samples []Sample) Pace {
+// The steady part begins when a tenth of them is done, and so many.
+func PaceOf(samples []Sample, first int64) Pace {
 	if len(samples) == 0 {
 		return Pace{}
 	}
@@ -76,7 +77,9 @@ func PaceOf(samples []Sample) Pace {
 	if i := slices.IndexFunc(samples, func(s Sample) bool { return s.Points > 0 }); i >= 0 {
 		pace.First = samples[i].At
 	}
-	from := samples[slices.IndexFunc(samples, func(s Sample) bool { return 10*s.Points >= last.Points })]
+	from := samples[slices.IndexFunc(samples, func(s Sample) bool {
+		return 10*s.Points >= last.Points && s.Points >= min(first, last.Points)
+	})]
 	pace.PointsInRange = last.Points - from.Points
 	if pace.PointsInRange == 0 || last.At <= from.At {
 		pace.Steady, pace.SteadyCPU, pace.Unsteady = pace.Total, pace.TotalCPU, true

@@ -58,9 +58,13 @@ func TestSteadyPaceLeavesOutTheStart(t *testing.T) {
 	at := func(seconds, points, cpu int) Sample {
 		return Sample{time.Duration(seconds) * time.Second, int64(points), time.Duration(cpu) * time.Second}
 	}
-	pace := PaceOf([]Sample{at(0, 0, 0), at(4, 50, 3), at(5, 100, 4), at(7, 600, 6), at(8, 1000, 7)})
+	samples := []Sample{at(0, 0, 0), at(4, 50, 3), at(5, 100, 4), at(7, 600, 6), at(8, 1000, 7)}
+	pace := PaceOf(samples, 0)
 	if pace.Steady != 300 || pace.Unsteady {
 		t.Errorf("steady is %v points/s, want 300: 900 points in 3 s", pace.Steady)
+	}
+	if known := PaceOf(samples, 500); known.Steady != 400 {
+		t.Errorf("steady after 500 points is %v points/s, want 400: the last 400 in 1 s", known.Steady)
 	}
 	if pace.Total != 125 {
 		t.Errorf("total is %v points/s, want 125: 1000 points in 8 s", pace.Total)
@@ -77,11 +81,11 @@ func TestSteadyPaceLeavesOutTheStart(t *testing.T) {
 }
 
 func TestPaceOfAllAtOnceSaysSo(t *testing.T) {
-	pace := PaceOf([]Sample{{0, 0, 0}, {2 * time.Second, 10, time.Second}})
+	pace := PaceOf([]Sample{{0, 0, 0}, {2 * time.Second, 10, time.Second}}, 0)
 	if !pace.Unsteady || pace.Steady != 5 || pace.Total != 5 {
 		t.Errorf("pace is %+v, want the total rate of 5, marked", pace)
 	}
-	if got := PaceOf(nil); got != (Pace{}) {
+	if got := PaceOf(nil, 0); got != (Pace{}) {
 		t.Errorf("pace of nothing is %+v", got)
 	}
 }
