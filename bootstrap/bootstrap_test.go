@@ -50,7 +50,7 @@ func newOutside(t *testing.T, env map[string]string) *outside {
 	t.Helper()
 	o := &outside{output: newOutput(), signals: make(chan os.Signal, 2)}
 	o.World = World{
-		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals,
+		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals, Release: func() {},
 	}
 	return o
 }

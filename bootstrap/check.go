@@ -10,6 +10,7 @@ import (
 // Run prints the settings in force and where each comes from. It touches
 // nothing but the configuration files.
 func (c *checkCommand) Run(world *World) error {
+	world.Release()
 	for i, argument := range c.Confs {
 		config, err := configs.Load(argument, world.Env)
 		if err != nil {

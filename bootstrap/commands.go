@@ -36,6 +36,9 @@ type World struct {
 	Terminal bool
 	// Signals are requests to stop: the first gently, the second at once.
 	Signals <-chan os.Signal
+	// Release lets them end the process at once, for commands that do not look
+	// at Signals.
+	Release func()
 }
 
 // commands is the command line.

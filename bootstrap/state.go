@@ -27,6 +27,7 @@ type stateShowCommand struct {
 
 // Run prints what is stored in the data directories of the configurations.
 func (c *stateShowCommand) Run(world *World) error {
+	world.Release()
 	confs, err := loadAll(c.Confs, world)
 	if err != nil {
 		return err

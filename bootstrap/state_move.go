@@ -20,6 +20,7 @@ type stateExportCommand struct {
 
 // Run writes an archive. A file appears under its name when it is complete.
 func (c *stateExportCommand) Run(world *World) (err error) {
+	world.Release()
 	confs, err := loadAll([]string{c.Conf}, world)
 	if err != nil {
 		return err
@@ -99,6 +100,7 @@ type stateImportCommand struct {
 
 // Run imports all partitions of an archive that are wanted, or none.
 func (c *stateImportCommand) Run(world *World) (err error) {
+	world.Release()
 	confs, err := loadAll([]string{c.Conf}, world)
 	if err != nil {
 		return err

@@ -2,22 +2,21 @@ package bootstrap
 
 import (
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
+
+	"anomalydetector/bootstrap/stopping"
 )
 
 // Process is the world of a real process.
 func Process() World {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	return World{
 		Env: os.Getenv, Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
 		Terminal:  term.IsTerminal(int(os.Stdout.Fd())),
 		Container: inContainer(),
-		Signals:   signals,
+		Signals:   stopping.Requests,
+		Release:   stopping.Release,
 	}
 }
 

@@ -12,7 +12,8 @@ import (
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
+	"bootstrap":              {"bootstrap/stopping", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
+	"bootstrap/stopping":     {},
 	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
 	"stream":                 {"messages"},
 	"persistence":            {},

@@ -105,7 +105,7 @@ func (n *node) start() {
 		n.older = append(n.older, n.snapshot())
 	}
 	fmt.Fprintf(p, "--- %s starts at %.3f s\n", p.party, n.run.clock().Seconds())
-	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals,
+	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals, Release: func() {},
 		Env: func(name string) string {
 			return map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1)}[name]
 		}}
