@@ -30,6 +30,9 @@ type Config struct {
 	Batch int
 	// FailFast ends the detector at the first failure that waiting may cure.
 	FailFast bool
+	// Stay keeps the partitions after a clean stop, for a restart within the
+	// session timeout.
+	Stay bool
 	// Backoff is between two sessions when one failed.
 	Backoff time.Duration
 
@@ -39,6 +42,10 @@ type Config struct {
 	Reader HistoryReader
 	// Store keeps the windows; nil: they come from the topic at each start.
 	Store *persistence.Store
+	// Peers are the other nodes; nil: windows come from the topic alone. They are
+	// asked where so many records would have to be replayed otherwise.
+	Peers       Peers
+	HandoffFrom int64
 	// Resident is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
 	Resident int
@@ -55,6 +62,20 @@ type Config struct {
 
 // DefaultBatch keeps a round well below a second, and its cost per record low.
 const DefaultBatch = 200_000
+
+// Peers are the other nodes of the group.
+type Peers interface {
+	// Fetch copies a partition's windows from one of them into the store, as of an
+	// offset from least to most, if accept does not refuse them by their head.
+	// They count once they are adopted.
+	Fetch(ctx context.Context, wanted Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error)
+}
+
+// Wanted are the windows of a partition as of an offset from Least to Most.
+type Wanted struct {
+	Partition   int32
+	Least, Most int64
+}
 
 // Session is the membership in a consumer group with a transaction that is
 // always open.

@@ -27,6 +27,8 @@ import (
 //     that loads history.
 //   - *messages.Checkpointed: a partition has stored what was committed, or not.
 //   - *actor.Terminated: a partition died.
+//   - *messages.Follow: keep these partitions of others warm.
+//   - *statusAsked: how it is; answered with statusAnswer.
 //   - *messages.Stop: end the round, commit, leave the group, end.
 type Detector struct {
 	config *Config
@@ -47,6 +49,7 @@ type Detector struct {
 	saving    map[int32]struct{} // partitions that store what was committed
 	stalled   stall
 	failed    []*messages.SliceFailed // in this round
+	follows   uint64                  // assignments of partitions that are others'
 	retried   map[place]int           // failures of a record since the last commit
 	aborts    int                     // failed writes in a row
 	fences    int                     // sessions lost to another producer since the last commit
@@ -58,6 +61,8 @@ type Detector struct {
 type member struct {
 	pid           *actor.PID
 	serial        uint64
+	following     bool // it is another's, and kept warm
+	warming       bool // another node is asked for its windows
 	ready         bool
 	done, pending int64 // of its history
 	next, end     int64 // where it is, and where the topic ended
@@ -66,6 +71,9 @@ type member struct {
 	unsaved       int   // checkpoints that failed, in a row
 	problem       error // of the last one
 }
+
+// scoring: it has a part in transactions.
+func (m *member) scoring() bool { return m.pid != nil && !m.following }
 
 // place is where a record is.
 type place struct {
@@ -122,12 +130,18 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.ended(ctx, message)
 	case *waited:
 		d.proceed(ctx)
+	case *messages.Warming:
+		d.warming(message)
 	case *messages.HistoryProgress:
 		d.progressed(message)
 	case *messages.PartitionReady:
 		d.partitionReady(message)
 	case *messages.Checkpointed:
 		d.checkpointed(ctx, message)
+	case *messages.Follow:
+		d.follow(ctx, message)
+	case *statusAsked:
+		ctx.Respond(d.status())
 	case *messages.Stop:
 		d.stop(message)
 	case *closed:
@@ -187,7 +201,7 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 		slice := &p.slices[i]
 		d.waiting[slice.Partition] = struct{}{}
 		partition, known := d.partitions[slice.Partition]
-		if !known || !partition.ready {
+		if !known || !partition.ready || partition.following {
 			// It was given to us during the poll: the transaction will abort.
 			d.failed = append(d.failed, &messages.SliceFailed{Partition: slice.Partition,
 				Offset: slice.Records[0].Offset, Reload: true})
@@ -235,7 +249,7 @@ func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
 		if partition.pid == nil || !partition.pid.Equal(t.Who) {
 			continue
 		}
-		partition.ready, partition.pid = false, nil
+		partition.ready, partition.pid, partition.serial = false, nil, 0
 		d.saved(ctx, number)
 		if _, answering := d.waiting[number]; answering {
 			d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next,
@@ -296,7 +310,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		}
 		d.tell(ctx, &messages.Committed{})
 		for number, partition := range d.partitions {
-			if partition.pid != nil {
+			if partition.scoring() {
 				d.saving[number] = struct{}{}
 			}
 		}
@@ -310,7 +324,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 
 func (d *Detector) tell(ctx actor.Context, message any) {
 	for _, partition := range d.partitions {
-		if partition.pid != nil {
+		if partition.scoring() {
 			ctx.Send(partition.pid, message)
 		}
 	}
@@ -352,7 +366,9 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 	d.conclude(ctx, false)
 	d.failed = nil
 	for _, partition := range d.partitions {
-		partition.serial, partition.ready = 0, false // the next session counts anew
+		if !partition.following {
+			partition.serial, partition.ready = 0, false // the next session counts anew
+		}
 	}
 	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
 		d.fences++

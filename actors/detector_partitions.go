@@ -20,8 +20,8 @@ func (d *Detector) reconcile(ctx actor.Context) {
 		owned[assignment.Partition] = struct{}{}
 		d.assign(ctx, assignment)
 	}
-	for number := range d.partitions {
-		if _, still := owned[number]; !still {
+	for number, partition := range d.partitions {
+		if _, still := owned[number]; !still && !partition.following {
 			d.config.Log.Info("partition given up", "topic", d.config.InputTopic, "partition", number)
 			d.drop(ctx, number)
 		}
@@ -35,20 +35,25 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		partition = &member{}
 		d.partitions[assignment.Partition] = partition
 	}
-	if partition.pid == nil {
-		partition.pid = ctx.Spawn(partitionProps(d.config, assignment.Partition, d.producer))
-		ctx.Watch(partition.pid)
-		partition.serial = 0
-	}
+	d.spawn(ctx, assignment.Partition, partition)
 	if partition.serial == assignment.Serial || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
-	partition.serial, partition.ready = assignment.Serial, false
+	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
 	partition.done, partition.pending = 0, 0
 	partition.next = assignment.Offset
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
 		"offset", assignment.Offset, "new", assignment.Fresh)
 	ctx.Send(partition.pid, &assignment)
+}
+
+// spawn makes the partition's actor, if there is none.
+func (d *Detector) spawn(ctx actor.Context, number int32, partition *member) {
+	if partition.pid == nil {
+		partition.pid = ctx.Spawn(partitionProps(d.config, number, d.producer))
+		ctx.Watch(partition.pid)
+		partition.serial = 0
+	}
 }
 
 func (d *Detector) drop(ctx actor.Context, number int32) {
@@ -62,8 +67,14 @@ func (d *Detector) drop(ctx actor.Context, number int32) {
 
 func (d *Detector) progressed(p *messages.HistoryProgress) {
 	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Serial {
-		partition.done, partition.pending = p.Done, p.Pending
+		partition.done, partition.pending, partition.warming = p.Done, p.Pending, false
 		d.config.OnProgress(d.progress())
+	}
+}
+
+func (d *Detector) warming(w *messages.Warming) {
+	if partition := d.partitions[w.Partition]; partition != nil && partition.serial == w.Serial {
+		partition.warming = true
 	}
 }
 
@@ -72,10 +83,11 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 	if partition == nil || partition.serial != r.Serial {
 		return
 	}
+	partition.warming = false
 	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
 	if r.Err != nil {
 		partition.serial = 0 // assigned again after the next end
-		if r.Panicked {
+		if r.Panicked && !partition.following {
 			partition.panics++
 		}
 		if partition.panics >= attempts {
@@ -85,6 +97,9 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		return
 	}
 	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
+	if partition.following {
+		return
+	}
 	log.Info("partition ready", "entities", r.Entities, "replayed", r.Records)
 	d.session.Resume(r.Partition, r.Serial)
 	d.config.OnProgress(d.progress())
@@ -93,6 +108,9 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 func (d *Detector) progress() Progress {
 	var sum Progress
 	for _, partition := range d.partitions {
+		if partition.following {
+			continue
+		}
 		sum.Done += partition.done
 		sum.Pending += partition.pending
 		sum.Entities += partition.entities

@@ -33,10 +33,12 @@ type HistoryReader interface {
 //     answered with messages.PartitionReady.
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that
 //     reads it.
+//   - *handedOver: the windows that another node has, or why there are none.
 //   - *messages.Slice: score these records; answered with messages.SliceDone
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
 //     first is answered with messages.Checkpointed.
+//   - *entityAsked: a question about an entity; answered with entityAnswer.
 type partition struct {
 	config   *Config
 	number   int32
@@ -113,12 +115,18 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.replay(ctx, message)
 	case *messages.HistoryEnded:
 		p.ready(ctx, message)
+	case *handedOver:
+		p.handedOver(ctx, message)
 	case *messages.Slice:
+		p.score(ctx, &scoring{rest: message.Records, end: message.End})
+	case *scoring:
 		p.score(ctx, message)
 	case *messages.Committed:
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
+	case *entityAsked:
+		ctx.Respond(p.answer(ctx, message.key))
 	case *actor.Stopping:
 		p.stopReading()
 		p.closeState()
@@ -141,6 +149,10 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 			p.notReady(ctx, err, false)
 			return
 		}
+	}
+	if p.handoffPays() {
+		p.askOthers(ctx)
+		return
 	}
 	p.load(ctx)
 }
@@ -277,10 +289,23 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 	})
 }
 
-// score decides on each record of a slice, in order. Any record that it cannot
+// scoring is a slice on its way. It is scored in pieces, so that a question
+// about an entity waits for one of them at most.
+type scoring struct {
+	rest  []*kgo.Record
+	end   int64 // the partition's high watermark
+	tally tally
+}
+
+// piece is how many records are scored until other messages have their turn.
+const piece = 4096
+
+// score decides on each record of a piece, in order. Any record that it cannot
 // decide on fails the whole slice, and with it the round.
-func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
-	at := slice.Records[0]
+func (p *partition) score(ctx actor.Context, slice *scoring) {
+	records := slice.rest[:min(piece, len(slice.rest))]
+	slice.rest = slice.rest[len(records):]
+	at := records[0]
 	if p.spoilt {
 		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
 		return
@@ -291,10 +316,10 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 			p.fail(ctx, at, fmt.Errorf("panic: %v", cause))
 		}
 	}()
-	tally := newTally()
+	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	for _, at = range slice.Records {
+	for _, at = range records {
 		if !p.warm || at.Offset < p.next {
 			p.warm = false
 			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
@@ -340,9 +365,13 @@ func (p *partition) score(ctx actor.Context, slice *messages.Slice) {
 			tally.anomalies++
 		}
 	}
-	p.recycle(slice.Records)
+	p.recycle(records)
+	if len(slice.rest) > 0 {
+		ctx.Send(ctx.Self(), slice)
+		return
+	}
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
-		Partition: p.number, Next: p.next, End: slice.End, Tally: tally.message(p.known()),
+		Partition: p.number, Next: p.next, End: slice.end, Tally: tally.message(p.known()),
 	})
 }
 

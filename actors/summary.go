@@ -44,12 +44,17 @@ func (s *summary) tell(log *slog.Logger, now time.Time, partitions map[int32]*me
 func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32]*member) {
 	var entities int
 	var lag int64
+	owned := 0
 	for _, partition := range partitions {
+		if partition.following {
+			continue
+		}
+		owned++
 		entities += partition.entities
 		lag += max(partition.end-partition.next, 0)
 	}
 	total, reasons := s.badWords()
-	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", len(partitions), "points", s.points,
+	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", owned, "points", s.points,
 		"entities", entities, "anomalies", s.anomaly, "bad_records", total, "bad_reasons", reasons,
 		"early_timestamps", s.early, "aborts", s.aborts, "lag", lag)
 	findings := s.findings

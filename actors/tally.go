@@ -17,8 +17,6 @@ type tally struct {
 	bad                      [datapoint.ReasonCount]int
 }
 
-func newTally() *tally { return &tally{} }
-
 func (t *tally) message(entities int) messages.Tally {
 	message := messages.Tally{Points: t.points, Anomalies: t.anomalies, Early: t.early, Entities: entities}
 	for reason, count := range t.bad {

@@ -47,6 +47,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
 	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from."`
 	State   stateCommand   `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
+	Status  statusCommand  `cmd:"" help:"Ask a running node for all nodes and partitions."`
+	Entity  entityCommand  `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

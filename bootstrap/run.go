@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/actors"
+	"anomalydetector/cluster"
 	"anomalydetector/configs"
 	"anomalydetector/detection"
 	"anomalydetector/messages"
@@ -46,6 +48,12 @@ type Options struct {
 	Client []kgo.Opt
 	Timing *stream.Timing
 	Batch  int
+	// HandoffFrom is how many records a replay must have for other nodes to be
+	// asked first; 0: the default. Listener and Dial replace TCP between nodes.
+	// All three are for tests.
+	HandoffFrom int64
+	Listener    func(network, address string) (net.Listener, error)
+	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	// Store changes how the state is stored, for tests.
 	Store func(*persistence.Options)
 	// OnCommit is told what each committed transaction found. It must not block.
@@ -80,8 +88,12 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 
 	stdout := &lockedWriter{out: world.Stdout}
 	homes := make(map[string]*home)
-	var built []*actors.Config
-	var durations []time.Duration
+	section, err := clusterOf(confs)
+	if err != nil {
+		return err
+	}
+	var node *cluster.Node
+	var all []*built
 	for _, config := range confs {
 		log, closeLog, err := logging(config, world, stdout)
 		if err != nil {
@@ -99,18 +111,23 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 			stops = append(stops, homes[dir].close)
 		}
 		tellStart(log, config, homes[dir].node.ID)
-		detector, err := build(config, homes[dir], log, world, stdout, options)
+		if section != nil && node == nil {
+			if node, err = newNode(section, homes[dir].node, world, log, options); err != nil {
+				return err
+			}
+			stops = append(stops, node.Close)
+		}
+		detector, err := build(config, homes[dir], node, log, world, stdout, options)
 		if err != nil {
 			return err
 		}
-		stops = append(stops, detector.Reader.Close)
-		built = append(built, detector)
-		durations = append(durations, config.Job.Duration)
+		stops = append(stops, detector.config.Reader.Close)
+		all = append(all, detector)
 	}
 
-	system := actorSystem(built[0].Log)
+	system := actorSystem(all[0].config.Log)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
-	return supervise(world, system, built, durations)
+	return supervise(world, system, node, all)
 }
 
 // actorSystem logs what goes wrong inside the actor library to the first
@@ -122,11 +139,22 @@ func actorSystem(log *slog.Logger) *actor.ActorSystem {
 	return actor.NewActorSystemWithConfig(config)
 }
 
-// build turns a configuration into a detector that is not started.
-func build(config *configs.Config, home *home, log *slog.Logger, world *World, stdout io.Writer, options Options) (*actors.Config, error) {
+// built is a detector that is not started.
+type built struct {
+	config   *actors.Config
+	peers    *cluster.Detector // nil: it is alone
+	duration time.Duration     // of its job; 0: for ever
+}
+
+// build turns a configuration into a detector.
+func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
 	streams, err := streamConfig(config, home, log, options)
 	if err != nil {
 		return nil, err
+	}
+	clustered := config.Cluster.Listen != ""
+	if clustered {
+		streams.ClientID = node.ClientID()
 	}
 	var bar io.Writer
 	if world.Terminal && !options.Quiet {
@@ -147,20 +175,27 @@ func build(config *configs.Config, home *home, log *slog.Logger, world *World, s
 		CommitInterval: config.Persistence.CommitInterval,
 		Batch:          cmp.Or(options.Batch, actors.DefaultBatch),
 		FailFast:       options.FailFast,
+		Stay:           !config.Kafka.LeaveOnStop,
 		Backoff:        streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			return openSession(ctx, streams, options.FailFast)
 		},
-		Reader:     stream.NewHistory(streams),
-		Resident:   config.Persistence.Resident,
-		OnProgress: loading.tell,
-		OnCommit:   onCommit,
+		Reader:   stream.NewHistory(streams),
+		Resident: config.Persistence.Resident,
+
+		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
+		OnProgress:  loading.tell,
+		OnCommit:    onCommit,
 	}
 	if config.Persistence.Enabled {
 		detector.Store = home.store
 		streams.Stored = detector.StoredOffset
 	}
-	return detector, nil
+	b := &built{config: detector, duration: config.Job.Duration}
+	if clustered {
+		err = b.watch(node, streams, config.Cluster.Standbys)
+	}
+	return b, err
 }
 
 func rules(config *configs.Config) detection.Rules {
@@ -213,10 +248,11 @@ func tellStart(log *slog.Logger, config *configs.Config, node string) {
 }
 
 // supervise runs the detectors to their end.
-func supervise(world *World, system *actor.ActorSystem, built []*actors.Config, durations []time.Duration) error {
-	results := make(chan error, len(built))
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all []*built) error {
+	results := make(chan error, len(all))
 	var pids []*actor.PID
-	for _, detector := range built {
+	for _, b := range all {
+		detector := b.config
 		detector.OnEnd = func(err error) {
 			if err != nil {
 				detector.Log.Error("detector failed", "detector", detector.Name, "error", err)
@@ -224,11 +260,11 @@ func supervise(world *World, system *actor.ActorSystem, built []*actors.Config, 
 			results <- err
 		}
 	}
-	for i, detector := range built {
-		pid := system.Root.Spawn(actors.DetectorProps(detector))
+	for _, b := range all {
+		pid := system.Root.Spawn(actors.DetectorProps(b.config))
 		pids = append(pids, pid)
-		if durations[i] > 0 {
-			timer := time.AfterFunc(durations[i], func() {
+		if b.duration > 0 {
+			timer := time.AfterFunc(b.duration, func() {
 				system.Root.Send(pid, &messages.Stop{Reason: "the job's duration is over"})
 			})
 			defer timer.Stop()
@@ -239,7 +275,8 @@ func supervise(world *World, system *actor.ActorSystem, built []*actors.Config, 
 			system.Root.Send(pid, &messages.Stop{Reason: reason})
 		}
 	}
-	return await(world, results, len(built), stopAll)
+	answer(node, system.Root, all, pids)
+	return await(world, results, len(all), stopAll)
 }
 
 // await waits for all detectors to end. The first signal and the first failure

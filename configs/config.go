@@ -21,6 +21,7 @@ type Config struct {
 	Kafka       Kafka
 	Persistence Persistence
 	Output      Output
+	Cluster     Cluster
 	Log         Log
 	Warnings    []Warning
 
@@ -61,6 +62,7 @@ type Kafka struct {
 	SASLMechanism    string // "", PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 	SASLUsername     string
 	SASLPasswordFile string
+	LeaveOnStop      bool // whether a clean stop gives the partitions to others at once
 }
 
 // Persistence is [persistence].
@@ -76,6 +78,17 @@ type Persistence struct {
 // Output is [output].
 type Output struct {
 	DeadLetterTopic string // "": bad records are only logged and counted
+}
+
+// Cluster is [cluster]: how this node and others reach each other.
+type Cluster struct {
+	Listen    string // host:port; "": not at all, and the rest is empty
+	Advertise string // host:port under which others reach this node
+	TLSCA     string // all three, or none
+	TLSCert   string
+	TLSKey    string
+	Insecure  bool // plain text on other addresses than loopback
+	Standbys  int  // nodes besides the owner that keep a partition's windows warm
 }
 
 // Log is what the sections of Python's logging ask for.

@@ -24,6 +24,7 @@ func (r *reading) kafka() Kafka {
 		SASLMechanism:    strings.ToUpper(r.optional("kafka", "sasl_mechanism", "")),
 		SASLUsername:     r.optional("kafka", "sasl_username", ""),
 		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
+		LeaveOnStop:      r.boolean("kafka", "leave_on_stop", true),
 	}
 	files := k.TLSCA != "" || k.TLSCert != "" || k.TLSKey != ""
 	k.TLS = r.boolean("kafka", "tls", files)
@@ -36,7 +37,7 @@ func (r *reading) kafka() Kafka {
 	r.sasl(k)
 	for _, file := range []struct{ key, path string }{{"tls_ca", k.TLSCA}, {"tls_cert", k.TLSCert}, {"tls_key", k.TLSKey},
 		{"sasl_password_file", k.SASLPasswordFile}} {
-		r.exists(file.key, file.path)
+		r.exists("kafka", file.key, file.path)
 	}
 	return k
 }
@@ -57,12 +58,12 @@ func (r *reading) sasl(k Kafka) {
 
 // exists refuses a path to no file without showing it: it may be the password
 // itself, written where its file's path belongs.
-func (r *reading) exists(key, path string) {
+func (r *reading) exists(section, key, path string) {
 	if path == "" || r.err != nil {
 		return
 	}
 	if about, err := os.Stat(path); err != nil || about.IsDir() {
-		r.fail("kafka", key, "there is no such file", "want the path of a file, from the directory the program starts in")
+		r.fail(section, key, "there is no such file", "want the path of a file, from the directory the program starts in")
 	}
 }
 

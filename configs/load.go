@@ -101,6 +101,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	config.Kafka = r.kafka()
 	config.Persistence = r.persistence()
 	config.Output = r.output(config.IO)
+	config.Cluster = r.cluster(config.Persistence)
 	config.Log = r.log()
 	if r.err != nil {
 		return nil, r.err

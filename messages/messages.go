@@ -77,6 +77,12 @@ type Committed struct{}
 // RolledBack says that everything since the last commit was aborted.
 type RolledBack struct{}
 
+// To a detector, from whoever knows the group.
+
+// Follow says which partitions of others this process keeps warm, and up to
+// which offset. Partitions that are not named are not followed any more.
+type Follow struct{ Partitions []Assignment }
+
 // To a partition, from the goroutine that reads its history.
 
 // HistoryRead is a run of replayed records. Next is sent to once, when they are
@@ -140,6 +146,12 @@ type HistoryProgress struct {
 	Serial    uint64
 	Done      int64 // offsets read so far
 	Pending   int64 // offsets still to read
+}
+
+// Warming says that a partition asks the other nodes for its windows.
+type Warming struct {
+	Partition int32
+	Serial    uint64
 }
 
 // PartitionReady says that a partition's windows reach up to its assignment's

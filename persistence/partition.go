@@ -310,6 +310,33 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	return e, nil, false, nil
 }
 
+// Peek returns the points that are stored of an entity that is not resident, as
+// far as they are of its window. It changes nothing.
+func (p *Partition) Peek(key string) (points []Point, err error) {
+	if !p.onDisk {
+		return nil, nil
+	}
+	err = p.look(func(v *view) error {
+		id, found, err := p.lookUp(v.txn, key)
+		if !found || err != nil {
+			return err
+		}
+		e := Entity{id: id}
+		if known := p.byID[id]; known != nil {
+			if known.removed {
+				return nil
+			}
+			e.tail = known.tail
+		}
+		points, err = p.loadPoints(v.chunks, &e)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at entity %s: %w", key, err)
+	}
+	return window(points, p.stored.History), nil
+}
+
 // lookUp finds the id of a key. An id that has not been given out belongs to a
 // checkpoint that was not finished.
 func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, err error) {

@@ -52,9 +52,17 @@ type Snapshot struct {
 // not need to be the one that holds the partition, and does not disturb it.
 // Memory: what a Partition takes when it is opened, and one window.
 func (s *Store) Export(detector string, number int32, w io.Writer) (Snapshot, error) {
+	return s.ExportIf(detector, number, w, func(Head) error { return nil })
+}
+
+// ExportIf writes a snapshot unless the function refuses it by its head.
+func (s *Store) ExportIf(detector string, number int32, w io.Writer, accept func(Head) error) (Snapshot, error) {
 	snapshot := Snapshot{Partition: number}
 	found, err := s.reading(detector, number, func(txn *badger.Txn, p *Partition) error {
 		snapshot.Head = p.stored.Head
+		if err := accept(snapshot.Head); err != nil {
+			return err
+		}
 		out, err := newRecordWriter(w, snapshotMagic, snapshotVersion)
 		if err != nil {
 			return err

@@ -42,6 +42,10 @@ type Config struct {
 	// its partitions and ends its transaction at once.
 	Member string
 
+	// ClientID names the member to the broker, and to who asks it for the members of
+	// the group; empty: the program's name, as all its other clients have.
+	ClientID string
+
 	// Stored tells up to which offset there are stored windows of a partition. It
 	// is asked where the group has no offset; nil: there are none.
 	Stored func(partition int32) (offset int64, ok bool)
@@ -79,11 +83,14 @@ const (
 // transactionalID names the producer of one member of one group.
 func (c Config) transactionalID() string { return c.Group + "." + c.Member }
 
+// Program is what Kafka clients call themselves.
+const Program = "anomalydetector"
+
 // client are the options that every client of this configuration shares.
 func (c Config) client(purpose string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
-		kgo.ClientID("anomalydetector"),
+		kgo.ClientID(Program),
 		kgo.WithLogger(libraryLog{c.Log.With("client", purpose)}),
 		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),

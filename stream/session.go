@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 	life, abandon := context.WithCancel(context.Background())
 	s.abandon = abandon
 	options := append(config.client("session"),
+		kgo.ClientID(cmp.Or(config.ClientID, Program)),
 		kgo.WithContext(life),
 		kgo.ConsumerGroup(config.Group),
 		kgo.ConsumeTopics(config.InputTopic),
@@ -48,7 +50,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.SessionTimeout(config.Timing.Session),
 		kgo.HeartbeatInterval(config.Timing.Session/10),
 		kgo.RebalanceTimeout(config.Timing.Rebalance),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()),
+		kgo.Balancers(newPreferring()),
 		kgo.AdjustFetchOffsetsFn(s.assigned),
 		kgo.OnPartitionsAssigned(s.joined),
 		kgo.OnPartitionsRevoked(s.revoked),

@@ -12,8 +12,9 @@ import (
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
 	"bootstrap/stopping":     {},
+	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
 	"stream":                 {"messages"},
 	"persistence":            {},

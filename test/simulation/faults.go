@@ -34,13 +34,17 @@ const (
 	stateGone                         // a process is killed, and started without its state
 	writeFails                        // writes of a node's state fail
 	diskFull                          // a node's disk is full for a while
+	peersCut                          // connections between a node and others break
+	peersHold                         // nothing passes between a node and others for a while
+	peersBreak                        // what a node answers others breaks off in the middle
+	peersLate                         // what a node answers others arrives late
 	settingsChanged                   // an operator stops all, sets another length of the history, and starts all
 	faultKinds                        // how many there are
 )
 
 var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold", "broker away", "request fails", "request lost",
 	"answer lost", "answer wrong", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset",
-	"state older", "state gone", "write fails", "disk full", "settings changed"}
+	"state older", "state gone", "write fails", "disk full", "peers cut", "peers hold", "peers break", "peers late", "settings changed"}
 
 func (k faultKind) String() string { return faultWords[k] }
 
@@ -96,6 +100,14 @@ func (f Fault) String() string {
 		return fmt.Sprintf("%s%s, %d times", text, node, f.Count)
 	case diskFull:
 		return fmt.Sprintf("%s%s for %.2f s", text, node, f.For.Seconds())
+	case peersCut:
+		return text + node + " from the others"
+	case peersHold:
+		return fmt.Sprintf("%s%s and the others for %.2f s", text, node, f.For.Seconds())
+	case peersBreak:
+		return fmt.Sprintf("%s%s, after %d parts", text, node, f.Count)
+	case peersLate:
+		return fmt.Sprintf("%s%s by %.2f s, %d times", text, node, f.For.Seconds(), f.Count)
 	case settingsChanged:
 		return fmt.Sprintf("%s: history %g h", text, f.Hours)
 	}
@@ -225,6 +237,33 @@ func (s *Scenario) drawDisk(d dice) {
 	}
 	if d.one(4) && !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offsetsReset }) {
 		s.Faults = append(s.Faults, Fault{Kind: settingsChanged, At: d.between(0, s.Length), Hours: float64(2 + d.IntN(5))})
+	}
+	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+// drawCluster lets some of those that are several nodes with a state know each
+// other, and adds what may go wrong between them.
+func (s *Scenario) drawCluster(d dice) {
+	if s.Nodes == 1 || d.one(3) {
+		return
+	}
+	s.Cluster, s.HandoffFrom = true, []int64{1, 10, 60}[d.IntN(3)]
+	if s.Disk.Off {
+		return
+	}
+	s.Standbys = d.IntN(s.Nodes)
+	kinds := []faultKind{crash, cleanStop, pause, hold, peersCut, peersHold, peersBreak, peersBreak, peersLate, stateGone}
+	for range d.IntN(6) {
+		f := Fault{Kind: kinds[d.IntN(len(kinds))], At: d.between(0, s.Length), Node: d.IntN(s.Nodes), Broker: -1, Count: 1 + d.IntN(6)}
+		switch f.Kind {
+		case crash, cleanStop, stateGone:
+			f.For = d.between(0, 2*s.Timing.Session)
+		case pause, hold, peersHold:
+			f.For = d.between(time.Second, 3*s.Timing.Session)
+		case peersLate:
+			f.For = d.between(100*time.Millisecond, 8*time.Second)
+		}
+		s.Faults = append(s.Faults, f)
 	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }

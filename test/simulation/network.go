@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// network is the wires between the parties: brokers, which listen, and nodes,
-// feeder and operator, which dial. Whatever is written arrives later by a
+// network is the wires between the parties: brokers, which listen, feeder and
+// operator, which dial, and nodes, which do both. Whatever is written arrives later by a
 // latency drawn from the seed, in order within a connection, unless a fault is
 // in the way.
 //
@@ -36,13 +36,13 @@ type network struct {
 	sprung    func(kind faultKind) // is told of each trap that a request fell into
 }
 
-// link is a party and the address of a broker.
+// link is a party that dials and the address of one that listens.
 type link struct{ party, address string }
 
 // trap waits for a request of a kind and a party, and spoils it.
 type trap struct {
-	kind  faultKind
-	party string // a prefix: any process of a node
+	kind  faultKind // peersBreak: what a node answers another breaks off after count parts; peersLate: they arrive late
+	party string    // a prefix: any process of a node
 	key   int16
 	delay time.Duration // of a late request
 	count int
@@ -76,13 +76,23 @@ func (n *network) kill(party string) {
 		n.dead[party] = true
 		delete(n.frozen, party)
 		for w := range n.wires {
-			if w.party != party {
+			from, to := &w.toBroker, &w.toClient
+			switch party {
+			case w.party:
+			case w.server:
+				from, to = to, from
+			default:
 				continue
 			}
 			if w.dice.IntN(2) == 0 {
-				w.toBroker.chunks = nil
+				from.chunks = nil
 			}
-			w.toBroker.shut, w.toClient.broken = true, true
+			from.shut, to.broken = true, true
+		}
+		for address, l := range n.listeners {
+			if l.party == party {
+				delete(n.listeners, address)
+			}
 		}
 	})
 }
@@ -91,8 +101,7 @@ func (n *network) kill(party string) {
 func (n *network) freeze(party string)   { n.with(func() { n.frozen[party] = time.Now() }) }
 func (n *network) unfreeze(party string) { n.with(func() { delete(n.frozen, party) }) }
 
-// hold lets nothing pass between a party and a broker until release; then what
-// was sent arrives.
+// hold lets nothing pass on a link until release; then what was sent arrives.
 func (n *network) hold(l link)    { n.with(func() { n.held[l]++ }) }
 func (n *network) release(l link) { n.with(func() { n.held[l]-- }) }
 
@@ -118,19 +127,28 @@ func (n *network) admit(address string) { n.with(func() { n.refusing[address]-- 
 func (n *network) set(t *trap) { n.with(func() { n.traps = append(n.traps, t) }) }
 func (n *network) clear()      { n.with(func() { n.traps = nil }) }
 
-// listener is a broker's.
+// listener is a broker's, or a node's.
 type listener struct {
 	network *network
+	party   string // empty: a broker
 	address string
 	accept  chan net.Conn
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func (n *network) listen(_, address string) (net.Listener, error) {
+// listener listens for a party.
+func (n *network) listener(party string) func(network, address string) (net.Listener, error) {
+	return func(_, address string) (net.Listener, error) { return n.listen(party, address) }
+}
+
+func (n *network) listen(party, address string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	l := &listener{network: n, address: address, accept: make(chan net.Conn), closed: make(chan struct{})}
+	if n.dead[party] {
+		return nil, &net.OpError{Op: "listen", Net: "simulated", Err: syscall.EADDRNOTAVAIL}
+	}
+	l := &listener{network: n, party: party, address: address, accept: make(chan net.Conn), closed: make(chan struct{})}
 	n.listeners[address] = l
 	return l, nil
 }
@@ -171,7 +189,7 @@ func (n *network) dial(ctx context.Context, party, address string) (net.Conn, er
 			return nil, refused
 		}
 		if _, frozen := n.frozen[party]; !frozen && n.held[link{party, address}] == 0 {
-			w := n.connect(party, address)
+			w := n.connect(party, target)
 			n.mu.Unlock()
 			select {
 			case target.accept <- &end{wire: w, in: &w.toBroker, out: &w.toClient}:
@@ -193,11 +211,11 @@ func (n *network) dial(ctx context.Context, party, address string) (net.Conn, er
 }
 
 // connect makes a connection. To be called with the lock held.
-func (n *network) connect(party, address string) *wire {
+func (n *network) connect(party string, target *listener) *wire {
 	n.dials[party]++
 	name := fnv.New64a()
-	fmt.Fprint(name, party, address)
-	w := &wire{network: n, party: party, address: address, spoilt: make(map[int32]faultKind),
+	fmt.Fprint(name, party, target.address)
+	w := &wire{network: n, party: party, address: target.address, server: target.party, spoilt: make(map[int32]faultKind),
 		dice: rand.New(rand.NewPCG(n.seed^name.Sum64(), n.dials[party]))}
 	w.toBroker.wake, w.toClient.wake = make(chan struct{}), make(chan struct{})
 	n.wires[w] = struct{}{}
@@ -208,6 +226,7 @@ func (n *network) connect(party, address string) *wire {
 type wire struct {
 	network            *network
 	party, address     string
+	server             string // the party that listens; empty: a broker
 	dice               *rand.Rand
 	toBroker, toClient lane
 	spoilt             map[int32]faultKind // correlation ids of requests whose answers are lost or wrong
@@ -257,12 +276,15 @@ func (w *wire) write(l *lane, data []byte, delay time.Duration) {
 // request applies the traps to what a client sends. It returns the delay of the
 // data, and false if the data is lost. To be called with the lock held.
 func (w *wire) request(data []byte) (delay time.Duration, arrives bool) {
+	if w.server != "" {
+		return 0, true
+	}
 	key, correlation, ok := parseRequest(data)
 	if !ok {
 		return 0, true
 	}
 	for i, t := range w.network.traps {
-		if t.key != key || !sameNode(w.party, t.party) {
+		if t.kind == peersBreak || t.kind == peersLate || t.key != key || !sameNode(w.party, t.party) {
 			continue
 		}
 		if t.count--; t.count <= 0 {
@@ -280,6 +302,28 @@ func (w *wire) request(data []byte) (delay time.Duration, arrives bool) {
 		return 0, true
 	}
 	return 0, true
+}
+
+// reply applies the traps to what a node answers another: one that breaks does so
+// in the middle of a part, after some. To be called with the lock held.
+func (w *wire) reply() (delay time.Duration, breaks bool) {
+	for i, t := range w.network.traps {
+		if t.kind != peersBreak && t.kind != peersLate || !sameNode(w.server, t.party) {
+			continue
+		}
+		if t.count--; t.count <= 0 {
+			w.network.traps = append(w.network.traps[:i:i], w.network.traps[i+1:]...)
+		}
+		if t.kind == peersLate {
+			w.network.sprung(t.kind)
+			return t.delay, false
+		}
+		if t.count <= 0 {
+			w.network.sprung(t.kind)
+		}
+		return 0, t.count <= 0
+	}
+	return 0, false
 }
 
 // parseRequest reads the kind and the number of a request, which clients write
@@ -317,6 +361,14 @@ func (e *end) Write(data []byte) (int, error) {
 		arrives := true
 		if delay, arrives = w.request(data); !arrives {
 			w.reset()
+			w.network.wake()
+			return len(data), nil
+		}
+	} else if w.server != "" {
+		var breaks bool
+		if delay, breaks = w.reply(); breaks {
+			w.write(e.out, data[:len(data)/2], 0)
+			e.out.shut, e.in.broken = true, true
 			w.network.wake()
 			return len(data), nil
 		}
@@ -373,9 +425,13 @@ func (e *end) take(buffer []byte) (count int, wait time.Duration, err error) {
 	if e.closed {
 		return 0, 0, net.ErrClosed
 	}
-	since, frozen := w.network.frozen[w.party]
-	still := frozen && e.client // its deadlines stand still, too
-	unsent := frozen && !e.client && len(l.chunks) > 0 && !l.chunks[0].sent.Before(since)
+	self, other := w.party, w.server
+	if !e.client {
+		self, other = other, self
+	}
+	_, still := w.network.frozen[self] // its deadlines stand still, too
+	since, frozen := w.network.frozen[other]
+	unsent := frozen && len(l.chunks) > 0 && !l.chunks[0].sent.Before(since)
 	stuck := still || unsent || w.network.held[link{w.party, w.address}] > 0
 	switch {
 	case stuck:

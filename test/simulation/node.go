@@ -24,9 +24,10 @@ import (
 // node is a machine that runs one detector process after another, as a service
 // manager does: a process that ends by itself is started again.
 type node struct {
-	name string
-	run  *run
-	busy chan struct{} // holds a token; who takes it may start and end the process
+	name    string
+	address string // for other nodes
+	run     *run
+	busy    chan struct{} // holds a token; who takes it may start and end the process
 
 	process atomic.Pointer[process] // nil while none runs
 	started int                     // processes
@@ -74,7 +75,7 @@ func (p *process) Write(text []byte) (int, error) {
 }
 
 func newNode(r *run, number int) *node {
-	n := &node{name: fmt.Sprintf("n%d", number), run: r, busy: make(chan struct{}, 1)}
+	n := &node{name: fmt.Sprintf("n%d", number), address: nodeAddress(number), run: r, busy: make(chan struct{}, 1)}
 	n.busy <- struct{}{}
 	return n
 }
@@ -107,7 +108,11 @@ func (n *node) start() {
 	fmt.Fprintf(p, "--- %s starts at %.3f s\n", p.party, n.run.clock().Seconds())
 	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals, Release: func() {},
 		Env: func(name string) string {
-			return map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1)}[name]
+			env := map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1)}
+			if n.run.scenario.Cluster {
+				env["DETECTOR_CLUSTER_LISTEN"] = n.address
+			}
+			return env[name]
 		}}
 	go func() {
 		p.err = n.run.program(world, n.run.confPath(), p)
@@ -227,6 +232,7 @@ func (r *run) program(world *bootstrap.World, conf string, p *process) error {
 	return bootstrap.Run(world, []*configs.Config{config}, bootstrap.Options{
 		Client: []kgo.Opt{kgo.Dialer(r.network.dialer(p.party)), kgo.WithHooks(p)},
 		Timing: &timing, Batch: r.scenario.Batch, Store: p.node.store,
+		HandoffFrom: r.scenario.HandoffFrom, Listener: r.network.listener(p.party), Dial: r.network.dialer(p.party),
 	})
 }
 

@@ -186,8 +186,10 @@ enabled = %t
 memory_mb = 16
 free_space_floor_mb = 1
 resident_entities = %d
-%s%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
-		hours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Resident, letters, debugLog), 0o644)
+%s[cluster]
+standbys = %d
+%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
+		hours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Resident, letters, s.Standbys, debugLog), 0o644)
 }
 
 // live is the run from the first broker to the last check.
@@ -197,7 +199,7 @@ func (r *run) live() {
 	for broker := range brokers {
 		ports = append(ports, 9092+broker)
 	}
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(brokers), kfake.Ports(ports...), kfake.ListenFn(r.network.listen),
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(brokers), kfake.Ports(ports...), kfake.ListenFn(r.network.listener("")),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 	if err == nil {
 		err = cluster.CreateTopic(inputTopic, s.Partitions, nil)
@@ -251,6 +253,12 @@ func (n *node) startHeld() {
 	n.start()
 }
 
+// peers tells whether a link is one between a node and others.
+func (r *run) peers(l link, n *node) bool {
+	return l.address == n.address || sameNode(l.party, n.name) &&
+		slices.ContainsFunc(r.nodes, func(other *node) bool { return other.address == l.address })
+}
+
 // strike lets a fault happen.
 func (r *run) strike(f Fault) {
 	r.count(func(report *Report) { report.Drawn[f.Kind]++ })
@@ -284,6 +292,23 @@ func (r *run) strike(f Fault) {
 		}
 	case cut:
 		r.network.cut(of)
+	case peersCut:
+		r.network.cut(func(l link) bool { return r.peers(l, n) })
+	case peersHold:
+		for _, other := range r.nodes {
+			if other == n {
+				continue
+			}
+			for _, ends := range [][2]*node{{n, other}, {other, n}} {
+				if p := ends[0].process.Load(); p != nil {
+					l := link{p.party, ends[1].address}
+					r.network.hold(l)
+					r.later(f.For, func() { r.network.release(l) })
+				}
+			}
+		}
+	case peersBreak, peersLate:
+		r.network.set(&trap{kind: f.Kind, party: party, delay: f.For, count: f.Count})
 	case hold:
 		for broker := range brokers {
 			l := link{party, brokerAddress(broker)}

@@ -29,8 +29,13 @@ type Scenario struct {
 	Timing     stream.Timing
 	Length     time.Duration // of the time in which it is fed
 	Disk       Disk
-	Records    []Record // in the order in which they are fed
-	Faults     []Fault  // by time
+	Cluster    bool // the nodes know each other
+	Standbys   int
+	// HandoffFrom: for so many records that would have to be replayed, other nodes
+	// are asked.
+	HandoffFrom int64
+	Records     []Record // in the order in which they are fed
+	Faults      []Fault  // by time
 }
 
 // Disk is how the nodes store their state.
@@ -58,6 +63,9 @@ const brokers = 3
 
 func brokerAddress(broker int) string { return fmt.Sprintf("127.0.0.1:%d", 9092+broker) }
 
+// nodeAddress is where a node answers others.
+func nodeAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 7101+number) }
+
 // Draw makes the scenario of a seed.
 func Draw(seed uint64) *Scenario {
 	d := dice{rand.New(rand.NewPCG(seed, 0x5eed))}
@@ -84,6 +92,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawFaults(d)
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
+	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
 	return s
 }
 
@@ -231,6 +240,9 @@ func (s *Scenario) Words() string {
 		text.WriteString("; nothing is stored\n")
 	} else {
 		fmt.Fprintf(&text, "; writes take %s, journal %d, split %d, resident %d\n", s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
+	}
+	if s.Cluster {
+		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on\n", s.Standbys, s.HandoffFrom)
 	}
 	if len(s.Faults) == 0 {
 		text.WriteString("  no fault\n")

@@ -1,0 +1,192 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+)
+
+// How the outside asks a detector and its partitions. A question waits for what
+// the actor does at the moment, never for the broker.
+
+// statusAsked is answered with statusAnswer, by a detector.
+type statusAsked struct{}
+
+type statusAnswer struct {
+	status     messages.DetectorStatus
+	partitions []*actor.PID // those of the status, in the same order; nil: it cannot be asked
+}
+
+// entityAsked is answered with entityAnswer, by a partition.
+type entityAsked struct{ key string }
+
+type entityAnswer struct {
+	known  bool
+	status messages.EntityStatus
+	err    error
+}
+
+// AskStatus asks a detector how it is.
+func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID) (messages.DetectorStatus, error) {
+	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
+	if err != nil {
+		return messages.DetectorStatus{}, err
+	}
+	return answer.status, nil
+}
+
+// AskEntity asks all partitions of a detector for an entity. An error is that of
+// some partition, and what others have found is there all the same.
+func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) ([]messages.EntityStatus, error) {
+	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		answer *entityAnswer
+		err    error
+	}
+	results := make([]chan result, len(answer.partitions))
+	for i, pid := range answer.partitions {
+		results[i] = make(chan result, 1)
+		if pid == nil {
+			results[i] <- result{err: fmt.Errorf("it is not running")}
+			continue
+		}
+		go func() {
+			a, err := ask[*entityAnswer](ctx, root, pid, &entityAsked{key})
+			if err == nil {
+				err = a.err
+			}
+			results[i] <- result{a, err}
+		}()
+	}
+	var found []messages.EntityStatus
+	for i, pending := range results {
+		partition := answer.status.Partitions[i]
+		r := <-pending
+		if r.err != nil {
+			err = fmt.Errorf("partition %d: %w", partition.Partition, r.err)
+			continue
+		}
+		if r.answer.known {
+			r.answer.status.Role, r.answer.status.State = partition.Role, partition.State
+			found = append(found, r.answer.status)
+		}
+	}
+	return found, err
+}
+
+// ask sends a question and waits for the answer.
+func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PID, question any) (answer Answer, err error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return answer, fmt.Errorf("a question needs a deadline")
+	}
+	got, err := root.RequestFuture(pid, question, time.Until(deadline)).Result()
+	if err != nil {
+		return answer, err
+	}
+	return got.(Answer), nil
+}
+
+// status is what a detector says of itself.
+func (d *Detector) status() *statusAnswer {
+	answer := &statusAnswer{status: messages.DetectorStatus{
+		Detector: d.config.Name, Topic: d.config.InputTopic, Group: d.config.Group,
+		State: messages.StateLive, Partitions: []messages.PartitionStatus{},
+	}}
+	switch {
+	case d.stopping:
+		answer.status.State = messages.StateStopped
+	case !d.stalled.since.IsZero():
+		answer.status.State = messages.StateStopped
+		if problem := d.config.Store.Room(); problem != nil {
+			answer.status.Problem = problem.Error()
+		}
+	case d.session == nil:
+		answer.status.State = messages.StateJoining
+	}
+	for number, partition := range d.partitions {
+		state, role := messages.StateReplaying, messages.RoleOwner
+		if partition.following {
+			role = messages.RoleStandby
+		}
+		switch {
+		case partition.ready && partition.following:
+			state = messages.StateFollowing
+		case partition.ready && answer.status.State == messages.StateStopped:
+			state = messages.StateStopped
+		case partition.ready:
+			state = messages.StateLive
+		case partition.warming:
+			state = messages.StateWarming
+		}
+		answer.status.Partitions = append(answer.status.Partitions, messages.PartitionStatus{
+			Partition: number, Role: role, State: state, Offset: partition.next, End: partition.end,
+			Lag: max(partition.end-partition.next, 0), Entities: partition.entities, Pending: partition.pending,
+		})
+	}
+	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
+	for _, partition := range answer.status.Partitions {
+		answer.partitions = append(answer.partitions, d.partitions[partition.Partition].pid)
+	}
+	return answer
+}
+
+// answer is what a partition knows of an entity. One that is not resident stays
+// so.
+func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
+	var window []messages.WindowPoint
+	take := func(at int64, value float64) { window = append(window, messages.WindowPoint{At: at, Value: value}) }
+	if known, resident := p.entities[key]; resident {
+		message := &messages.WindowTail{Count: math.MaxInt, Take: take}
+		ctx.Send(known.pid, message)
+	} else if p.state != nil {
+		points, err := p.state.Peek(key)
+		if err != nil {
+			return &entityAnswer{err: err}
+		}
+		for _, point := range points {
+			take(point.At, point.Value)
+		}
+	}
+	if len(window) == 0 {
+		return &entityAnswer{}
+	}
+	return &entityAnswer{known: true, status: p.describe(window)}
+}
+
+// describe sums up a window.
+func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatus {
+	values := make([]float64, len(window))
+	for i, point := range window {
+		values[i] = point.Value
+	}
+	s := p.shared.scorer.Summarize(values)
+	status := messages.EntityStatus{
+		Partition: p.number, Offset: p.next, Points: s.Points, Needed: s.Needed, Full: s.Full, Scored: s.Scored, Window: window,
+		Coverage: min(float64(s.Points)/float64(max(s.Full, 1)), 1),
+	}
+	if s.Scored {
+		status.Median, status.Unit, status.Low, status.High = finite(s.Median), finite(s.Unit), finite(s.Low), finite(s.High)
+	}
+	if s.LastScored {
+		status.LastDeviation = finite(s.LastDeviation)
+	}
+	return status
+}
+
+// finite is nil for what JSON has no number for.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}

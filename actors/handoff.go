@@ -1,0 +1,119 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// How a partition gets its windows from another node. Nothing depends on it but
+// time: what it is given lies at or before the offset that the group has
+// committed, and the rest is replayed; and if it is given nothing, all is.
+
+// handedOver is the end of a handoff.
+type handedOver struct {
+	reading  uint64 // which of the partition's readings it is of
+	imported *persistence.Import
+	err      error
+}
+
+// replayPerSecond is what a replay is sure to reach: a handoff that takes longer
+// than that is given up.
+const (
+	replayPerSecond = 100_000
+	handoffAtLeast  = 5 * time.Second
+	handoffAtMost   = 10 * time.Minute
+	handoffMustBeat = 2 // windows that save less than this part of the replay are not asked for
+)
+
+// DefaultHandoff: a replay of fewer records takes a second at most.
+const DefaultHandoff = 300_000
+
+// missing is how many offsets a replay would read, at most.
+func (p *partition) missing() int64 {
+	if p.kept {
+		return p.assignment.Offset - p.next
+	}
+	return p.assignment.Offset
+}
+
+// handoffPays tells whether the others are worth asking.
+func (p *partition) handoffPays() bool {
+	return p.config.Peers != nil && p.state != nil && !p.assignment.Fresh && p.missing() >= p.config.HandoffFrom
+}
+
+// askOthers begins a handoff, which ends with handedOver.
+func (p *partition) askOthers(ctx actor.Context) {
+	wanted := Wanted{Partition: p.number, Most: p.assignment.Offset}
+	if p.kept {
+		wanted.Least = p.assignment.Offset - p.missing()/handoffMustBeat
+	}
+	patience := time.Duration(p.missing()) * time.Second / replayPerSecond
+	fetching, cancel := context.WithTimeout(context.Background(), min(max(patience, handoffAtLeast), handoffAtMost))
+	p.cancelRead = cancel
+	p.reading++
+	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
+	config, reach, number := p.config, p.reach, p.reading
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	go func() {
+		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
+			return config.refuse(offered, wanted, reach)
+		})
+		if err == nil && fetching.Err() != nil {
+			config.Store.Drop(imported)
+			err = fetching.Err()
+		}
+		root.Send(self, &handedOver{number, imported, err})
+	}()
+}
+
+// refuse tells why windows of another node cannot be used, if so.
+func (c *Config) refuse(offered persistence.Snapshot, wanted Wanted, reach int64) error {
+	head := offered.Head
+	switch unfit := c.Unfit(head); {
+	case unfit != "":
+		return fmt.Errorf("the windows offered cannot be used: %s", unfit)
+	case offered.Partition != wanted.Partition:
+		return fmt.Errorf("windows of partition %d were offered for %d", offered.Partition, wanted.Partition)
+	case head.Offset < wanted.Least || head.Offset > wanted.Most:
+		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %d to %d", head.Offset, wanted.Least, wanted.Most)
+	case max(head.Base, head.Forgotten) > reach:
+		return fmt.Errorf("the windows offered cannot be used: a straggler needs older history")
+	}
+	return nil
+}
+
+// handedOver goes on from the windows that another node had, or without them.
+func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
+	if h.reading != p.reading || p.cancelRead == nil {
+		if h.err == nil {
+			p.config.Store.Drop(h.imported)
+		}
+		return
+	}
+	p.stopReading()
+	if h.err != nil {
+		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", h.err)
+		p.load(ctx)
+		return
+	}
+	p.forget(ctx)
+	p.closeState()
+	err := p.config.Store.Adopt(p.config.Name, h.imported)
+	if err != nil {
+		p.config.Store.Drop(h.imported)
+	}
+	var problem error
+	if p.kept, problem = p.restore(); problem != nil {
+		p.notReady(ctx, problem, false)
+		return
+	}
+	p.log.Info("windows taken from another node", "entities", h.imported.Entities, "points", h.imported.Points,
+		"offset", h.imported.Head.Offset, "used", err == nil && p.kept, "problem", err)
+	p.load(ctx)
+}

@@ -1,0 +1,83 @@
+package bootstrap
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/cluster"
+	"anomalydetector/configs"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+)
+
+// clusterOf is the [cluster] section that the configurations of a process agree
+// on; nil if none of them has one in force.
+func clusterOf(confs []*configs.Config) (*configs.Cluster, error) {
+	var agreed *configs.Config
+	for _, config := range confs {
+		switch {
+		case config.Cluster.Listen == "":
+		case agreed == nil:
+			agreed = config
+		case agreed.Cluster != config.Cluster:
+			return nil, &configs.Error{File: config.Source, Section: "cluster", Problem: "it differs from that of " + agreed.Source,
+				Expected: "want the same in all configurations of a process, for they share the port"}
+		}
+	}
+	if agreed == nil {
+		return nil, nil
+	}
+	return &agreed.Cluster, nil
+}
+
+// newNode makes this process a node of a cluster.
+func newNode(section *configs.Cluster, node *persistence.Node, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
+	server, client, err := clusterTLS(section).Load()
+	if err != nil {
+		return nil, fmt.Errorf("[cluster]: %w", err)
+	}
+	now := world.Now()
+	config := cluster.Config{
+		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
+		Process: node.ID + "-" + strconv.FormatInt(now.UnixMilli(), 36),
+		Server:  server, Client: client, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
+	}
+	if options.Listener != nil {
+		config.Listener, config.Dial = options.Listener, options.Dial
+	}
+	return cluster.New(config)
+}
+
+func clusterTLS(section *configs.Cluster) cluster.TLSFiles {
+	return cluster.TLSFiles{CA: section.TLSCA, Cert: section.TLSCert, Key: section.TLSKey}
+}
+
+// watch lets a node answer for a detector, and tells that of the others.
+func (b *built) watch(node *cluster.Node, streams stream.Config, standbys int) error {
+	group, err := stream.NewGroup(streams)
+	if err != nil {
+		return err
+	}
+	b.peers = node.Watch(b.config.Name, group, b.config.Store, standbys)
+	if b.config.Store != nil {
+		b.config.Peers = b.peers
+	}
+	return nil
+}
+
+// answer lets a node answer for detectors that have been started.
+func answer(node *cluster.Node, root *actor.RootContext, all []*built, pids []*actor.PID) {
+	if node == nil {
+		return
+	}
+	for i, b := range all {
+		if b.peers != nil {
+			b.peers.Bind(root, pids[i])
+		}
+	}
+	node.Start()
+}

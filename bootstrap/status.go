@@ -1,0 +1,219 @@
+package bootstrap
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"anomalydetector/cluster"
+	"anomalydetector/configs"
+	"anomalydetector/messages"
+)
+
+// asking is what commands that ask a running node have in common.
+type asking struct {
+	Conf    string        `arg:"" name:"conf" help:"Configuration with the [cluster] section of the node to ask."`
+	Node    string        `help:"Ask the node at this host:port instead."`
+	Timeout time.Duration `default:"2s" help:"How long to wait, at most a minute (default ${default})."`
+	JSON    bool          `name:"json" help:"Print JSON."`
+}
+
+type statusCommand struct{ asking }
+
+type entityCommand struct {
+	asking
+	Key    string `arg:"" help:"The entity: the values of key_field with commas between them."`
+	Window bool   `help:"Print its points, too."`
+}
+
+// ready finds whom to ask, and how.
+func (a *asking) ready(world *World) (*cluster.Asker, *configs.Config, context.Context, context.CancelFunc, error) {
+	world.Release()
+	config, err := configs.Load(a.Conf, world.Env)
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	if a.Node == "" {
+		a.Node = config.Cluster.Advertise
+	}
+	if a.Node == "" {
+		return nil, nil, nil, nil, &configs.Error{File: config.Source, Section: "cluster", Key: "listen",
+			Problem: "a running detector cannot be asked without it", Expected: "want host:port in the configuration it runs with, or --node host:port"}
+	}
+	if a.Timeout <= 0 || a.Timeout > time.Minute {
+		return nil, nil, nil, nil, usageError("--timeout is " + a.Timeout.String() + ", want up to 1m")
+	}
+	_, client, err := clusterTLS(&config.Cluster).Load()
+	if err != nil {
+		return nil, nil, nil, nil, fmt.Errorf("[cluster]: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), a.Timeout)
+	return cluster.NewAsker(client), config, ctx, cancel, nil
+}
+
+// Run prints who is there and what each has.
+func (c *statusCommand) Run(world *World) error {
+	asker, _, ctx, cancel, err := c.ready(world)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	status, err := asker.Status(ctx, c.Node)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printIndented(world.Stdout, status)
+	}
+	return printStatus(world.Stdout, status)
+}
+
+// Run prints what is known of an entity.
+func (c *entityCommand) Run(world *World) error {
+	asker, config, ctx, cancel, err := c.ready(world)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if !c.Window {
+			for i := range found.Found {
+				found.Found[i].Window = nil
+			}
+		}
+		return printIndented(world.Stdout, found)
+	}
+	return printEntity(world.Stdout, found, c.Window)
+}
+
+func printIndented(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func printStatus(out io.Writer, status messages.ClusterStatus) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tpartitions\tstandby for\tentities\tlag")
+	for _, node := range status.Nodes {
+		if node.Problem != "" {
+			fmt.Fprintf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\n", node.Address)
+			continue
+		}
+		for _, d := range node.Detectors {
+			owned, standby, entities, lag := 0, 0, 0, int64(0)
+			for _, p := range d.Partitions {
+				if p.Role == messages.RoleStandby {
+					standby++
+					continue
+				}
+				owned++
+				entities += p.Entities
+				lag += p.Lag
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", node.Address, node.Version,
+				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, owned, standby, entities, lag)
+		}
+	}
+	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(table, "detector\tpartition\trole\tstate\tnode\toffset\tlag\tentities\tto replay")
+	for _, row := range rowsOf(status) {
+		p := row.partition
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", row.detector, p.Partition, p.Role, p.State, row.node, p.Offset, p.Lag, p.Entities, p.Pending)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, none := range status.Unowned {
+		fmt.Fprintf(out, "nobody owns partition %d of %s at the moment\n", none.Partition, none.Detector)
+	}
+	for _, node := range status.Nodes {
+		if node.Problem != "" {
+			fmt.Fprintln(out, node.Problem)
+		}
+		for _, d := range node.Detectors {
+			if d.Problem != "" {
+				fmt.Fprintf(out, "node %s, detector %s: %s\n", node.Address, d.Detector, d.Problem)
+			}
+		}
+	}
+	return printPartial(out, status.Partial, status.Problems)
+}
+
+// statusRow is a partition in a node.
+type statusRow struct {
+	detector, node string
+	partition      messages.PartitionStatus
+}
+
+// rowsOf are all partitions, by detector and number, the owner's first.
+func rowsOf(status messages.ClusterStatus) (rows []statusRow) {
+	for _, node := range status.Nodes {
+		for _, d := range node.Detectors {
+			for _, p := range d.Partitions {
+				rows = append(rows, statusRow{d.Detector, node.Address, p})
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b statusRow) int {
+		return cmp.Or(cmp.Compare(a.detector, b.detector), cmp.Compare(a.partition.Partition, b.partition.Partition),
+			cmp.Compare(a.partition.Role, b.partition.Role))
+	})
+	return rows
+}
+
+func printPartial(out io.Writer, partial bool, problems []string) error {
+	if partial {
+		fmt.Fprintln(out, "This is not all there is: a part could not be asked.")
+	}
+	for _, problem := range problems {
+		fmt.Fprintln(out, problem)
+	}
+	return nil
+}
+
+func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error {
+	if len(answer.Found) == 0 {
+		fmt.Fprintf(out, "nothing is known of entity %s of %s\n", answer.Entity, answer.Detector)
+	}
+	for _, e := range answer.Found {
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(table, "entity\t%s\n", answer.Entity)
+		fmt.Fprintf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.State, e.Address, e.Offset)
+		fmt.Fprintf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
+		if last := len(e.Window) - 1; last >= 0 {
+			fmt.Fprintf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), time.UnixMilli(e.Window[last].At).UTC().Format(time.RFC3339))
+		}
+		fmt.Fprintf(table, "its deviation\t%s\n", number(e.LastDeviation))
+		fmt.Fprintf(table, "median\t%s\n", number(e.Median))
+		fmt.Fprintf(table, "unit of deviations\t%s\n", number(e.Unit))
+		fmt.Fprintf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+		if err := table.Flush(); err != nil {
+			return err
+		}
+		if window {
+			for _, point := range e.Window {
+				fmt.Fprintf(out, "%s  %s\n", time.UnixMilli(point.At).UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
+			}
+		}
+	}
+	return printPartial(out, answer.Partial, answer.Problems)
+}
+
+// number is exact, or a dash where there is none.
+func number(x *float64) string {
+	if x == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(*x, 'g', -1, 64)
+}

@@ -1,0 +1,273 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// newClient makes what asks other nodes.
+func newClient(config *Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: config.Dial, TLSClientConfig: config.Client, ForceAttemptHTTP2: config.Client != nil,
+		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+	}}
+}
+
+// get asks a node. The caller closes the body.
+func get(ctx context.Context, client *http.Client, secure bool, address, path string, values url.Values) (*http.Response, error) {
+	scheme := map[bool]string{false: "http", true: "https"}[secure]
+	where := url.URL{Scheme: scheme, Host: address, Path: path, RawQuery: values.Encode()}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set(protocolHeader, strconv.Itoa(Protocol))
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
+	}
+	if theirs := response.Header.Get(protocolHeader); theirs != strconv.Itoa(Protocol) {
+		response.Body.Close()
+		if theirs == "" {
+			return nil, fmt.Errorf("ask node %s: what answers there is no detector's [cluster] listen", address)
+		}
+		return nil, fmt.Errorf("ask node %s: it speaks protocol %s, this one %d: update the older of the two", address, theirs, Protocol)
+	}
+	if response.StatusCode != http.StatusOK {
+		defer response.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
+		return nil, fmt.Errorf("node %s answers: %s", address, strings.TrimSpace(string(text)))
+	}
+	return response, nil
+}
+
+// plain takes the address out of an error of the HTTP library, which has it
+// with all parameters.
+func plain(err error) error {
+	var whole *url.Error
+	if errors.As(err, &whole) {
+		return whole.Err
+	}
+	return err
+}
+
+// getJSON asks a node for a value.
+func getJSON(ctx context.Context, client *http.Client, secure bool, address, path string, values url.Values, into any) error {
+	response, err := get(ctx, client, secure, address, path, values)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+		return fmt.Errorf("node %s answers what cannot be read: %w", address, err)
+	}
+	return nil
+}
+
+func (n *Node) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
+	return getJSON(ctx, n.client, n.config.Client != nil, address, path, values, into)
+}
+
+// leaveTime is what is kept of a deadline for the way back.
+const leaveTime = 10
+
+// each asks all of some at the same time, with a deadline a little before that of
+// the whole.
+func each[T any](ctx context.Context, all []T, ask func(context.Context, T)) {
+	if until, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(until)*(leaveTime-1)/leaveTime)
+		defer cancel()
+	}
+	var asked sync.WaitGroup
+	for _, one := range all {
+		asked.Go(func() { ask(ctx, one) })
+	}
+	asked.Wait()
+}
+
+// Cluster is what there is to say of all nodes.
+func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
+	status := messages.ClusterStatus{At: n.config.Now().UTC(), Nodes: []messages.NodeStatus{}, Unowned: []messages.PartitionName{}}
+	addresses := []string{n.config.Advertise}
+	problem := func(text string) { status.Partial, status.Problems = true, append(status.Problems, text) }
+	for _, d := range n.detectors {
+		v, partitions := d.seen()
+		if err := v.problem(d.name); err != nil {
+			problem(err.Error())
+		}
+		for _, partition := range v.unowned(partitions) {
+			status.Unowned = append(status.Unowned, messages.PartitionName{Detector: d.name, Partition: partition})
+		}
+		for _, m := range v.members {
+			switch {
+			case m.address == "":
+				problem(fmt.Sprintf("detector %s: member %s has no [cluster] listen", d.name, m.name()))
+			case !slices.Contains(addresses, m.address):
+				addresses = append(addresses, m.address)
+			}
+		}
+	}
+	slices.Sort(addresses)
+	var mu sync.Mutex
+	each(ctx, addresses, func(ctx context.Context, address string) {
+		var one messages.NodeStatus
+		if address == n.config.Advertise {
+			one = n.status(ctx)
+		} else if err := n.getJSON(ctx, address, "/v1/node", nil, &one); err != nil {
+			one = messages.NodeStatus{Address: address, Problem: err.Error()}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		status.Nodes = append(status.Nodes, one)
+		status.Partial = status.Partial || one.Problem != ""
+	})
+	slices.SortFunc(status.Nodes, func(a, b messages.NodeStatus) int { return strings.Compare(a.Address, b.Address) })
+	return status
+}
+
+// entity asks all nodes of the group for an entity: which partition its points
+// come in, only who writes them knows.
+func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer {
+	v, partitions := d.seen()
+	whole := messages.EntityAnswer{Detector: d.name, Entity: key, Found: []messages.EntityStatus{}}
+	problem := func(text string) { whole.Partial, whole.Problems = true, append(whole.Problems, text) }
+	if err := v.problem(d.name); err != nil {
+		problem(err.Error())
+	}
+	if none := v.unowned(partitions); len(none) > 0 {
+		problem(fmt.Sprintf("nobody owns partitions %v at the moment", none))
+	}
+	if !slices.ContainsFunc(v.members, func(m member) bool { return m.process == d.node.config.Process }) {
+		v.members = append(v.members, member{address: d.node.config.Advertise, process: d.node.config.Process})
+	}
+	var mu sync.Mutex
+	each(ctx, v.members, func(ctx context.Context, m member) {
+		var one messages.EntityAnswer
+		switch {
+		case m.process == d.node.config.Process:
+			one = d.entityHere(ctx, key)
+		case m.address == "":
+			one = messages.EntityAnswer{Partial: true, Problems: []string{"member " + m.name() + " has no [cluster] listen"}}
+		default:
+			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "timeout": {left(ctx).String()}}
+			if err := d.node.getJSON(ctx, m.address, "/v1/entity", values, &one); err != nil {
+				one = messages.EntityAnswer{Partial: true, Problems: []string{err.Error()}}
+			}
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		whole.Found = append(whole.Found, one.Found...)
+		whole.Partial = whole.Partial || one.Partial
+		whole.Problems = append(whole.Problems, one.Problems...)
+	})
+	slices.SortFunc(whole.Found, func(a, b messages.EntityStatus) int {
+		if a.Partition != b.Partition {
+			return int(a.Partition - b.Partition)
+		}
+		return strings.Compare(a.Role+a.Address, b.Role+b.Address) // the owner first
+	})
+	return whole
+}
+
+// left is what is left until a deadline, in milliseconds.
+func left(ctx context.Context) time.Duration {
+	until, ok := ctx.Deadline()
+	if !ok {
+		return askTimeout
+	}
+	return max(time.Until(until).Truncate(time.Millisecond), time.Millisecond)
+}
+
+// Fetch copies a partition's windows from the node where they reach farthest. It
+// implements actors.Peers.
+func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+	v := d.look(ctx)
+	type offer struct {
+		address string
+		offset  int64
+	}
+	var mu sync.Mutex
+	var offers []offer
+	var refusals []error
+	others := slices.DeleteFunc(v.members, func(m member) bool { return m.process == d.node.config.Process || m.address == "" })
+	asking, cancel := context.WithTimeout(ctx, askTimeout)
+	each(asking, others, func(ctx context.Context, m member) {
+		var offset int64
+		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
+		err := d.node.getJSON(ctx, m.address, "/v1/windows/offset", values, &offset)
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case err != nil:
+			refusals = append(refusals, err)
+		case wanted.Least <= offset && offset <= wanted.Most:
+			offers = append(offers, offer{m.address, offset})
+		}
+	})
+	cancel()
+	slices.SortFunc(offers, func(a, b offer) int { return int(b.offset - a.offset) })
+	for _, o := range offers {
+		imported, err := d.fetchFrom(ctx, o.address, wanted, accept)
+		if err == nil {
+			return imported, nil
+		}
+		refusals = append(refusals, err)
+	}
+	if len(refusals) == 0 {
+		return nil, fmt.Errorf("none of %d other nodes has windows as of offset %d to %d", len(others), wanted.Least, wanted.Most)
+	}
+	return nil, errors.Join(refusals...)
+}
+
+// silence is how long a stream of windows may bring nothing.
+const silence = 3 * time.Second
+
+func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing for %s", address, silence)) })
+	defer stalled.Stop()
+	response, err := get(ctx, d.node.client, d.node.config.Client != nil, address, "/v1/windows", url.Values{
+		"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))},
+		"least": {strconv.FormatInt(wanted.Least, 10)}, "most": {strconv.FormatInt(wanted.Most, 10)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	imported, err := d.store.Import(&watched{response.Body, stalled}, accept)
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take windows from node %s: %w", address, err)
+	}
+	return imported, nil
+}
+
+// watched raises an alarm if nothing comes for a while.
+type watched struct {
+	in    io.Reader
+	alarm *time.Timer
+}
+
+func (w *watched) Read(into []byte) (int, error) {
+	w.alarm.Reset(silence)
+	defer w.alarm.Stop()
+	return w.in.Read(into)
+}

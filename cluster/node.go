@@ -1,0 +1,242 @@
+package cluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+)
+
+// Config is what a node is told of itself.
+type Config struct {
+	Listen    string // host:port
+	Advertise string // host:port under which the others reach it
+	Node      string // the id in its data directory
+	Process   string // differs between two runs
+	Version   string // of the program
+	// Server and Client are for mutual TLS; nil: plain text.
+	Server, Client *tls.Config
+	Log            *slog.Logger
+	Now            func() time.Time
+
+	// Listener and Dial replace TCP in tests.
+	Listener func(network, address string) (net.Listener, error)
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Protocol is what nodes speak: it changes if an older node would misunderstand
+// a newer one, which then refuse each other.
+const Protocol = 1
+
+const (
+	lookEvery  = time.Second // at each group
+	askTimeout = 2 * time.Second
+)
+
+// Node is this process as one of a cluster.
+type Node struct {
+	config    Config
+	started   time.Time
+	detectors []*Detector
+	listener  net.Listener
+	server    http.Server
+	client    *http.Client
+	exports   chan struct{} // a token for each that may run
+	life      context.Context
+	end       context.CancelFunc
+	running   sync.WaitGroup
+}
+
+// New makes a node that listens, and does not answer yet.
+func New(config Config) (*Node, error) {
+	listener, err := config.Listener("tcp", config.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for other nodes ([cluster] listen): %w", err)
+	}
+	n := &Node{config: config, listener: listener, started: config.Now(), exports: make(chan struct{}, exportsAtOnce)}
+	n.life, n.end = context.WithCancel(context.Background())
+	n.client = newClient(&config)
+	n.server = http.Server{
+		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
+		Protocols: func() *http.Protocols {
+			p := new(http.Protocols)
+			p.SetHTTP1(true)
+			p.SetHTTP2(true)
+			return p
+		}(),
+	}
+	return n, nil
+}
+
+// ClientID is how this node's members of groups are to call themselves.
+func (n *Node) ClientID() string { return clientID(n.config.Advertise, n.config.Process) }
+
+// Detector is one configuration, with its group as it was last seen. It is a
+// partition's Peers.
+type Detector struct {
+	node     *Node
+	name     string
+	group    *stream.Group
+	store    *persistence.Store // nil: nothing is stored
+	standbys int
+	root     *actor.RootContext // nil until it is bound
+	pid      *actor.PID
+
+	mu         sync.Mutex
+	view       view
+	partitions int32 // of the input topic; 0: not known
+}
+
+// Watch adds a detector. The node closes the group in the end.
+func (n *Node) Watch(name string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
+	d := &Detector{node: n, name: name, group: group, store: store, standbys: standbys}
+	n.detectors = append(n.detectors, d)
+	return d
+}
+
+// Bind says which actor answers for a detector, before Start.
+func (d *Detector) Bind(root *actor.RootContext, pid *actor.PID) { d.root, d.pid = root, pid }
+
+// Start answers, and looks at the groups, from now on.
+func (n *Node) Start() {
+	n.config.Log.Info("answering other nodes", "listen", n.config.Listen, "advertise", n.config.Advertise, "tls", n.config.Server != nil)
+	n.running.Go(func() {
+		var err error
+		if n.config.Server != nil {
+			err = n.server.ServeTLS(n.listener, "", "")
+		} else {
+			err = n.server.Serve(n.listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			n.config.Log.Error("other nodes are not answered any more", "error", err)
+		}
+	})
+	for _, d := range n.detectors {
+		n.running.Go(d.watch)
+	}
+}
+
+// Close breaks off what is under way. It may be called without Start.
+func (n *Node) Close() error {
+	n.end()
+	err := n.server.Close()
+	n.listener.Close() // if it was not started
+	n.client.CloseIdleConnections()
+	n.running.Wait()
+	for _, d := range n.detectors {
+		d.group.Close()
+	}
+	return err
+}
+
+// watch looks at the group again and again.
+func (d *Detector) watch() {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		d.look(d.node.life)
+		d.follow(d.node.life)
+		select {
+		case <-ticker.C:
+		case <-d.node.life.Done():
+			return
+		}
+	}
+}
+
+// look asks the broker for the group, and returns a copy of the view.
+func (d *Detector) look(ctx context.Context) view {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	found, stable, err := d.group.Members(ctx)
+	var partitions int32
+	if err == nil && d.knownPartitions() == 0 {
+		partitions, err = d.group.Partitions(ctx)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if partitions > 0 {
+		d.partitions = partitions
+	}
+	if err == nil {
+		d.view.update(found, stable, d.node.config.Now())
+	} else {
+		d.view.err = err
+	}
+	v := d.view
+	v.members = slices.Clone(v.members)
+	return v
+}
+
+func (d *Detector) knownPartitions() int32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.partitions
+}
+
+// seen is a copy of the view.
+func (d *Detector) seen() (v view, partitions int32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	v = d.view
+	v.members = slices.Clone(v.members)
+	return v, d.partitions
+}
+
+// follow tells the detector which partitions of others it keeps warm, and how far
+// they are.
+func (d *Detector) follow(ctx context.Context) {
+	v, partitions := d.seen()
+	if d.standbys == 0 || v.problem(d.name) != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var wanted []int32
+	for partition := range partitions {
+		if v.standby(d.node.config.Process, partition, d.standbys) {
+			wanted = append(wanted, partition)
+		}
+	}
+	message := &messages.Follow{}
+	if len(wanted) > 0 {
+		committed, err := d.group.Committed(ctx)
+		if err != nil {
+			return
+		}
+		for _, partition := range wanted {
+			if offset, ok := committed[partition]; ok {
+				message.Partitions = append(message.Partitions, messages.Assignment{Partition: partition, Offset: offset})
+			}
+		}
+	}
+	d.root.Send(d.pid, message)
+}
+
+// detector finds one by its name; an empty name is that of the only one.
+func (n *Node) detector(name string) (*Detector, error) {
+	if name == "" && len(n.detectors) == 1 {
+		return n.detectors[0], nil
+	}
+	var names []string
+	for _, d := range n.detectors {
+		if d.name == name {
+			return d, nil
+		}
+		names = append(names, d.name)
+	}
+	return nil, fmt.Errorf("no detector %q here; there are %v", name, names)
+}

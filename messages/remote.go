@@ -1,0 +1,114 @@
+package messages
+
+import "time"
+
+// What crosses nodes, as JSON: field names are part of the protocol, and only
+// ever added to. Times are UTC, offsets and lags are in records.
+
+// NodeStatus is what a node says of itself.
+type NodeStatus struct {
+	Address   string           `json:"address"`  // under which the others reach it
+	Node      string           `json:"node"`     // the id in its data directory
+	Process   string           `json:"process"`  // differs between two runs
+	Version   string           `json:"version"`  // of the program
+	Protocol  int              `json:"protocol"` // between nodes
+	Started   time.Time        `json:"started"`
+	Detectors []DetectorStatus `json:"detectors"`
+	// Problem is why it did not answer; then there is nothing but the address.
+	Problem string `json:"problem,omitempty"`
+}
+
+// DetectorStatus is one configuration in one node.
+type DetectorStatus struct {
+	Detector   string            `json:"detector"`
+	Topic      string            `json:"topic"`
+	Group      string            `json:"group"`
+	State      string            `json:"state"` // State...
+	Problem    string            `json:"problem,omitempty"`
+	Partitions []PartitionStatus `json:"partitions"`
+}
+
+// PartitionStatus is one partition in one node.
+type PartitionStatus struct {
+	Partition int32  `json:"partition"`
+	Role      string `json:"role"`  // RoleOwner or RoleStandby
+	State     string `json:"state"` // State...
+	Offset    int64  `json:"offset"`
+	End       int64  `json:"end"` // of the topic, as last seen; 0 if nothing was
+	Lag       int64  `json:"lag"`
+	Entities  int    `json:"entities"`
+	Pending   int64  `json:"pending"` // offsets of history that are still to be read
+}
+
+// Roles of a node for a partition.
+const (
+	RoleOwner   = "owner"
+	RoleStandby = "standby"
+)
+
+// States of a partition, and of a detector.
+const (
+	StateJoining   = "joining"   // the group has not told what is ours
+	StateLive      = "live"      // scores what comes
+	StateReplaying = "replaying" // reads its history from the topic
+	StateWarming   = "warming"   // is given its windows by another node
+	StateFollowing = "following" // a standby that is as far as the owner's last commit
+	StateStopped   = "stopped"   // reads nothing: the disk is full or fails, or it is stopping
+)
+
+// ClusterStatus is what a node knows of all of them.
+type ClusterStatus struct {
+	At    time.Time    `json:"at"`
+	Nodes []NodeStatus `json:"nodes"`
+	// Unowned are the partitions that no node claims at the moment.
+	Unowned []PartitionName `json:"unowned"`
+	// Partial: a node did not answer, or a group could not be asked.
+	Partial  bool     `json:"partial"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+// PartitionName names a partition of a detector's input topic.
+type PartitionName struct {
+	Detector  string `json:"detector"`
+	Partition int32  `json:"partition"`
+}
+
+// EntityAnswer is what the nodes know of an entity.
+type EntityAnswer struct {
+	Detector string         `json:"detector"`
+	Entity   string         `json:"entity"`
+	Found    []EntityStatus `json:"found"` // one, unless its points are spread over partitions
+	// Partial: it may be in a partition that could not be asked.
+	Partial  bool     `json:"partial"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+// EntityStatus is an entity in one partition, as of Offset. Numbers are null
+// where there are too few points, or none would be finite.
+type EntityStatus struct {
+	Partition int32  `json:"partition"`
+	Address   string `json:"address"` // of the node that answered
+	Role      string `json:"role"`
+	State     string `json:"state"`
+	Offset    int64  `json:"offset"` // the next record of the partition; what was read up to it is in the window
+
+	Points   int     `json:"points"`
+	Needed   int     `json:"points_needed"` // to be scored
+	Full     int     `json:"points_full"`   // in a window without gaps
+	Coverage float64 `json:"coverage"`      // points / points_full
+	Scored   bool    `json:"scored"`        // the next point will be
+
+	Median *float64 `json:"median"`
+	Unit   *float64 `json:"unit"` // what deviations are counted in, in units of the value
+	Low    *float64 `json:"low"`  // values from low to high are normal
+	High   *float64 `json:"high"`
+
+	LastDeviation *float64      `json:"last_deviation"`
+	Window        []WindowPoint `json:"window"` // in the order of arrival
+}
+
+// WindowPoint is one point of a window.
+type WindowPoint struct {
+	At    int64   `json:"at"` // Unix milliseconds
+	Value float64 `json:"value"`
+}

@@ -1,0 +1,31 @@
+package stream
+
+import (
+	"hash/fnv"
+	"slices"
+	"strconv"
+)
+
+// Prefer sorts instances by how well they suit a partition: an order that is the
+// same wherever it is asked for, and that keeps when others come or go. So the
+// first one that is not the owner is the owner's standby, and if the owner goes it
+// is the first of all.
+func Prefer(instances []string, partition int32) {
+	weight := func(instance string) uint64 {
+		h := fnv.New64a()
+		h.Write([]byte(instance + "\x00" + strconv.Itoa(int(partition))))
+		x := h.Sum64() // whose high bits hardly know the last bytes
+		x ^= x >> 33
+		x *= 0xff51afd7ed558ccd
+		return x ^ x>>33
+	}
+	slices.SortFunc(instances, func(a, b string) int {
+		switch wa, wb := weight(a), weight(b); {
+		case wa > wb:
+			return -1
+		case wa < wb:
+			return 1
+		}
+		return 0
+	})
+}
