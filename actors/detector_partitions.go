@@ -39,11 +39,12 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	if partition.serial == assignment.Serial || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
+	standby := partition.following
 	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
 	partition.done, partition.pending = 0, 0
 	partition.next = assignment.Offset
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
-		"offset", assignment.Offset, "new", assignment.Fresh)
+		"offset", assignment.Offset, "new", assignment.Fresh, "standby", standby)
 	ctx.Send(partition.pid, &assignment)
 }
 

@@ -43,6 +43,10 @@ type Report struct {
 	Starts    int             // processes
 	Exits     int             // processes that ended by themselves
 	Unstuck   int             // whether the embedded broker needed help with a rebalance
+	Handoffs  int             // windows that were taken from another node
+	Refused   int             // handoffs that came to nothing
+	Standbys  int             // partitions that a standby began to follow
+	Warm      int             // partitions that were assigned to their standby
 	Anomalies int
 	Letters   int
 	Virtual   time.Duration
@@ -107,6 +111,10 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 		report.Problems = r.problems
 		report.Virtual = r.clock()
 		report.Log = strings.Join(r.logs, "")
+		report.Handoffs = strings.Count(report.Log, "windows taken from another node")
+		report.Refused = strings.Count(report.Log, "no windows from other nodes")
+		report.Standbys = strings.Count(report.Log, "partition of another node is kept warm")
+		report.Warm = strings.Count(report.Log, "standby=true")
 	})
 	return report
 }

@@ -149,6 +149,10 @@ func (a *total) add(r Report) {
 	a.sum.Starts += r.Starts
 	a.sum.Exits += r.Exits
 	a.sum.Unstuck += r.Unstuck
+	a.sum.Handoffs += r.Handoffs
+	a.sum.Refused += r.Refused
+	a.sum.Standbys += r.Standbys
+	a.sum.Warm += r.Warm
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
 	a.virtual += r.Virtual
@@ -158,12 +162,14 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("simulated %d seeds from %d on, in %s: %.1f seeds/s, %.1f hours of virtual time; %d failed\n", a.runs, first,
 		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), a.virtual.Hours(), a.failed)
 	fmt.Printf("  %d anomalies, %d dead letters, %d processes, %d of which ended by themselves\n", a.sum.Anomalies, a.sum.Letters, a.sum.Starts, a.sum.Exits)
+	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
+		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
 	}
 	for kind := range faultKinds {
 		struck := ""
-		if kind == requestFails || kind == requestLost || kind == answerLost || kind == answerWrong || kind == requestLate {
+		if kind == requestFails || kind == requestLost || kind == answerLost || kind == answerWrong || kind == requestLate || kind == peersBreak || kind == peersLate {
 			struck = fmt.Sprintf(" (%d requests)", a.struck[kind])
 		}
 		fmt.Printf("  %5d %s%s\n", a.drawn[kind], kind, struck)
