@@ -265,6 +265,12 @@ func (s *Scenario) drawCluster(d dice) {
 		}
 		s.Faults = append(s.Faults, f)
 	}
+	has := func(kinds ...faultKind) bool {
+		return slices.ContainsFunc(s.Faults, func(f Fault) bool { return slices.Contains(kinds, f.Kind) })
+	}
+	if d.one(4) && !has(offsetsReset, settingsChanged) {
+		s.Faults = append(s.Faults, s.drawFault(d, offsetsReset))
+	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
