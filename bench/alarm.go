@@ -21,7 +21,7 @@ type alarms struct {
 	next     int
 	producer *kgo.Client
 	reader   *kgo.Client
-	seen     chan position
+	seen     chan sighting
 	cancel   func()
 }
 
@@ -29,12 +29,18 @@ type alarms struct {
 type position struct {
 	partition int32
 	offset    int64
-	at        time.Time // when it was seen
 }
 
-// newAlarms reads the output from where it ends now.
+// sighting is an anomaly that is visible.
+type sighting struct {
+	position
+	at       time.Time // when it was seen
+	producer int64     // the id of who has written it
+}
+
+// newAlarms reads the output from its beginning.
 func (b *bench) newAlarms(ctx context.Context, h *hegemony, j job) (*alarms, error) {
-	a := &alarms{bench: b, input: j.input, seen: make(chan position, 1<<16)}
+	a := &alarms{bench: b, input: j.input, seen: make(chan sighting, 1<<16)}
 	for _, entity := range h.Entities() {
 		a.entities = append(a.entities, entity.Key)
 	}
@@ -64,29 +70,34 @@ func (a *alarms) read(ctx context.Context) {
 		fetches := a.reader.PollFetches(ctx)
 		now := time.Now()
 		fetches.EachRecord(func(r *kgo.Record) {
-			p := position{at: now}
+			s := sighting{at: now, producer: r.ProducerID}
 			for _, header := range r.Headers {
 				n, _ := strconv.ParseInt(string(header.Value), 10, 64)
 				switch header.Key {
 				case "partition":
-					p.partition = int32(n)
+					s.partition = int32(n)
 				case "offset":
-					p.offset = n
+					s.offset = n
 				}
 			}
 			select {
-			case a.seen <- p:
+			case a.seen <- s:
 			case <-ctx.Done():
 			}
 		})
 	}
 }
 
-// raise appends an alarm. It took place before the call returns.
+// raise appends an alarm of the next entity.
 func (a *alarms) raise(ctx context.Context, h *hegemony) (raised time.Time, at position, err error) {
 	const step = 7919 // a prime: neighbours are often of one partition
 	a.next = (a.next + step) % len(a.entities)
-	scope, asn, _ := strings.Cut(a.entities[a.next], ",")
+	return a.raiseOf(ctx, h, a.entities[a.next])
+}
+
+// raiseOf appends an alarm of an entity. It took place before the call returns.
+func (a *alarms) raiseOf(ctx context.Context, h *hegemony, entity string) (raised time.Time, at position, err error) {
+	scope, asn, _ := strings.Cut(entity, ",")
 	raised = time.Now()
 	record := &kgo.Record{Topic: a.input, Partition: h.partition(scope), Key: []byte(scope), Value: alarm(scope, asn, raised), Timestamp: raised}
 	written, err := a.producer.ProduceSync(ctx, record).First()
@@ -101,7 +112,7 @@ func (a *alarms) visible(ctx context.Context, p *process, at position) (time.Tim
 	for {
 		select {
 		case seen := <-a.seen:
-			if seen.partition == at.partition && seen.offset == at.offset {
+			if seen.position == at {
 				return seen.at, nil
 			}
 		case <-p.exited:

@@ -43,7 +43,7 @@ func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	if err := untilReady(ctx, p, h.shape.Partitions); err != nil {
 		return err
 	}
-	loader, err := newClient(b.brokers, kgo.TransactionalID(topic), kgo.TransactionTimeout(time.Minute))
+	loader, err := b.newLoader(topic)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,11 @@ func (h *hegemony) record(topic string, point synthetic.Datapoint) *kgo.Record {
 // load appends the bins from one up to before another, and returns how many
 // points they have.
 func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until int) (int64, error) {
+	return b.loadWith(ctx, b.client, h, topic, from, until)
+}
+
+// loadWith is load with a client that may be in a transaction.
+func (b *bench) loadWith(ctx context.Context, client *kgo.Client, h *hegemony, topic string, from, until int) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	bins := make(chan []synthetic.Datapoint, 2) // made while the ones before are on their way
@@ -77,7 +82,7 @@ func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until
 			}
 		}
 	}()
-	loading := loading{client: b.client, cancel: cancel}
+	loading := loading{client: client, cancel: cancel}
 	var count int64
 	for points := range bins {
 		for _, point := range points {

@@ -30,6 +30,7 @@ type commands struct {
 	Scale      scaleCommand      `cmd:"" help:"By partitions and by entities."`
 	Restart    restartCommand    `cmd:"" help:"From the start after SIGKILL to a visible anomaly."`
 	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
+	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
 
@@ -70,25 +71,27 @@ type (
 	scaleCommand      struct{ scaleFlags }
 	restartCommand    struct{ restartFlags }
 	memoryCommand     struct{ memoryFlags }
+	nodesCommand      struct{ nodesFlags }
 )
 
-// Run goes on with the next part when one has failed.
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
 	return settings.measure(ctx, c, func(b *bench) error {
-		var failed error
-		for _, part := range []func(context.Context, *bench) error{
-			c.throughput, c.latency, c.burst, c.scale,
-		} {
-			if err := part(ctx, b); err != nil {
-				failed = errors.Join(failed, err)
-				b.note("a part failed: %v", err)
-			}
-			if ctx.Err() != nil {
-				break
-			}
-		}
-		return failed
+		return b.inTurn(ctx, c.throughput, c.latency, c.burst, c.scale)
 	})
+}
+
+// inTurn runs parts, and goes on with the next one when one has failed.
+func (b *bench) inTurn(ctx context.Context, parts ...func(context.Context, *bench) error) (failed error) {
+	for _, part := range parts {
+		if err := part(ctx, b); err != nil {
+			failed = errors.Join(failed, err)
+			b.note("a part failed: %v", err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return failed
 }
 
 func (c *throughputCommand) Run(ctx context.Context, s *Settings) error {
@@ -113,4 +116,8 @@ func (c *restartCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *memoryCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.memory(ctx, b) })
+}
+
+func (c *nodesCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.nodes(ctx, b) })
 }

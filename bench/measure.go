@@ -40,16 +40,19 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 		return report.Run{}, err
 	}
 	defer process.stop()
-	samples, used, err := b.follow(ctx, process, b.progress(s, j, process), shape.Points)
+	samples, used, err := b.follow(ctx, process.began, b.progress(s, j, process), shape.Points, process)
 	if err != nil {
 		return report.Run{}, err
 	}
 	process.stop()
-	known := int64(shape.Entities) * 3 / 2 // partitions are not read evenly
-	run := report.RunOf(samples, known, used.PeakRSS, process.written, blocks(j.data()), live(shape))
+	run := report.RunOf(samples, allKnown(shape), used.PeakRSS, process.written, blocks(j.data()), live(shape))
 	run.Collector = collected(process.said())
 	return run, nil
 }
+
+// allKnown is how many points are done when all entities are known: partitions are
+// not read evenly.
+func allKnown(shape report.Shape) int64 { return int64(shape.Entities) * 3 / 2 }
 
 // progress tells how many points are done.
 func (b *bench) progress(s *system, j job, p *process) func(context.Context) int64 {
@@ -63,29 +66,58 @@ func (b *bench) progress(s *system, j job, p *process) func(context.Context) int
 	return func(ctx context.Context) int64 { return b.committed(ctx, j.name, topic) }
 }
 
-// follow samples a process until all points are done.
-func (b *bench) follow(ctx context.Context, p *process, progress func(context.Context) int64, points int64) ([]report.Sample, usage, error) {
+// follow samples processes until all points are done, and returns what they have
+// taken together. Times are from when it began.
+func (b *bench) follow(ctx context.Context, began time.Time, progress func(context.Context) int64, points int64, processes ...*process) ([]report.Sample, usage, error) {
 	const often = 20 * time.Millisecond
 	var samples []report.Sample
 	for {
 		done := progress(ctx)
 		if len(samples) == 0 || done > samples[len(samples)-1].Points {
-			cpu, err := readCPU(p.command.Process.Pid)
-			if err != nil && p.running() {
+			cpu, err := cpuOf(processes)
+			if err != nil {
 				return nil, usage{}, err
 			}
-			samples = append(samples, report.Sample{At: time.Since(p.began), Points: done, CPU: cpu})
+			samples = append(samples, report.Sample{At: time.Since(began), Points: done, CPU: cpu})
 		}
 		if done >= points {
-			used, err := p.usage()
+			used, err := usageOf(processes)
 			return samples, used, err
+		}
+		if p := ended(processes); p != nil {
+			return nil, usage{}, p.failed()
 		}
 		select {
 		case <-time.After(often):
 		case <-ctx.Done():
-			return nil, usage{}, fmt.Errorf("%s: %d of %d points were done: %w", p.name, done, points, ctx.Err())
-		case <-p.exited:
-			return nil, usage{}, p.failed()
+			return nil, usage{}, fmt.Errorf("%s: %d of %d points were done: %w", processes[0].name, done, points, ctx.Err())
 		}
 	}
+}
+
+// cpuOf is what processes have taken; one that has ended counts no more.
+func cpuOf(processes []*process) (sum time.Duration, err error) {
+	for _, p := range processes {
+		cpu, err := readCPU(p.command.Process.Pid)
+		if err != nil && p.running() {
+			return 0, err
+		}
+		sum += cpu
+	}
+	return sum, nil
+}
+
+// usageOf is the sum of what processes have taken.
+func usageOf(processes []*process) (sum usage, err error) {
+	for _, p := range processes {
+		used, err := p.usage()
+		if err != nil {
+			return usage{}, err
+		}
+		sum.CPU += used.CPU
+		sum.RSS += used.RSS
+		sum.PeakRSS += used.PeakRSS
+		sum.Mapped += used.Mapped
+	}
+	return sum, nil
 }

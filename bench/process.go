@@ -104,6 +104,16 @@ func (p *process) running() bool {
 	}
 }
 
+// ended is the first of some processes that does not run any more; nil: all do.
+func ended(processes []*process) *process {
+	for _, p := range processes {
+		if !p.running() {
+			return p
+		}
+	}
+	return nil
+}
+
 // failed tells that the process has ended too early, and what it said last.
 func (p *process) failed() error {
 	said := p.said()
@@ -120,13 +130,18 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-// stop is SIGTERM, and SIGKILL if that does not help.
-func (p *process) stop() {
+// end asks it to end, and does not wait: SIGTERM, for a detector.
+func (p *process) end() {
 	if p.input != nil {
 		p.input.Close()
 	} else {
 		_ = p.command.Process.Signal(syscall.SIGTERM) // it may have ended
 	}
+}
+
+// stop ends it gently, and with SIGKILL if that does not help.
+func (p *process) stop() {
+	p.end()
 	select {
 	case <-p.exited:
 	case <-time.After(30 * time.Second):

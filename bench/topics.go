@@ -20,6 +20,12 @@ func newClient(brokers string, options ...kgo.Opt) (*kgo.Client, error) {
 	}, options...)...)
 }
 
+// newLoader is a client for transactions: what it appends in one can be read at
+// once when that is committed.
+func (b *bench) newLoader(name string) (*kgo.Client, error) {
+	return newClient(b.brokers, kgo.TransactionalID(name), kgo.TransactionTimeout(10*time.Minute)) // a broker allows 15
+}
+
 // createTopic makes a topic that keeps all records, though their timestamps are
 // old, and does not begin a file for each week of them.
 func (b *bench) createTopic(ctx context.Context, partitions int32, names ...string) error {

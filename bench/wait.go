@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// until waits for a condition, as long as the process runs and the context does.
-func until(ctx context.Context, p *process, what string, condition func() bool) error {
+// until waits for a condition, as long as the processes run and the context does.
+func until(ctx context.Context, what string, condition func() bool, processes ...*process) error {
 	for !condition() {
+		if p := ended(processes); p != nil {
+			return p.failed()
+		}
 		select {
 		case <-time.After(10 * time.Millisecond):
-		case <-p.exited:
-			return p.failed()
 		case <-ctx.Done():
 			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
 		}
@@ -22,14 +23,14 @@ func until(ctx context.Context, p *process, what string, condition func() bool) 
 }
 
 func (b *bench) untilCommitted(ctx context.Context, p *process, j job, count int64) error {
-	return until(ctx, p, fmt.Sprintf("%d points are committed", count), func() bool {
+	return until(ctx, fmt.Sprintf("%d points are committed", count), func() bool {
 		return b.committed(ctx, j.name, j.input) >= count
-	})
+	}, p)
 }
 
 // untilReady waits until the detector has all partitions, which its log tells.
 func untilReady(ctx context.Context, p *process, partitions int) error {
-	return until(ctx, p, "all partitions are ready", func() bool {
+	return until(ctx, "all partitions are ready", func() bool {
 		return strings.Count(p.said(), "partition ready") >= partitions
-	})
+	}, p)
 }

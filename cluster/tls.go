@@ -12,9 +12,12 @@ import (
 // TLSFiles are the PEM files of mutual TLS, or none.
 type TLSFiles struct{ CA, Cert, Key string }
 
-// Load makes what a server and a client need; nil without files. A certificate
-// that is renewed on the disk is used from then on.
-func (f TLSFiles) Load() (server, client *tls.Config, err error) {
+// Load makes what a server and a client need, for TLS 1.3; nil without files. A
+// certificate that is renewed on the disk is used from then on; another
+// authority needs a restart.
+func (f TLSFiles) Load() (server, client *tls.Config, err error) { return f.load(time.Now) }
+
+func (f TLSFiles) load(now func() time.Time) (server, client *tls.Config, err error) {
 	if f == (TLSFiles{}) {
 		return nil, nil, nil
 	}
@@ -26,8 +29,8 @@ func (f TLSFiles) Load() (server, client *tls.Config, err error) {
 	if !trusted.AppendCertsFromPEM(pem) {
 		return nil, nil, fmt.Errorf("tls_ca %s: no PEM certificate in it", f.CA)
 	}
-	pair := &renewed{files: f, now: time.Now}
-	if err := pair.read(); err != nil {
+	pair := &renewed{files: f, now: now}
+	if err = pair.read(); err != nil {
 		return nil, nil, fmt.Errorf("read tls_cert and tls_key: %w", err)
 	}
 	protocols := []string{"h2", "http/1.1"}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -22,67 +22,103 @@ func (r *reading) cluster(persistence Persistence) Cluster {
 	const expected = "a whole number of nodes from 0 to 10"
 	fits := func(x float64) bool { return 0 <= x && x <= 10 && x == math.Trunc(x) }
 	c.Standbys = int(r.number(section, "standbys", r.optional(section, "standbys", "0"), expected, fits))
-	if c.Listen == "" {
-		r.unused(section, "it has no effect without listen")
-		return Cluster{}
-	}
-	files := c.TLSCA != "" && c.TLSCert != "" && c.TLSKey != ""
-	if !files && (c.TLSCA != "" || c.TLSCert != "" || c.TLSKey != "") {
-		r.fail(section, "tls_cert", "mutual TLS needs three files", "want all of tls_ca, tls_cert and tls_key, or none")
-	}
-	for _, file := range []struct{ key, path string }{{"tls_ca", c.TLSCA}, {"tls_cert", c.TLSCert}, {"tls_key", c.TLSKey}} {
-		r.exists(section, file.key, file.path)
-	}
-	host, _, _ := net.SplitHostPort(c.Listen)
-	address, notIP := netip.ParseAddr(host)
 	switch {
-	case c.Insecure && files:
-		r.fail(section, "insecure", "it is on, but files for TLS are given", "want one or the other")
-	case c.Insecure:
-		r.warn(section, "insecure", "whoever reaches "+c.Listen+" can read windows, and pass for another node")
-	case !files && !(notIP == nil && address.IsLoopback()) && host != "localhost":
-		r.fail(section, "listen", c.Listen+" is not on loopback, and there is no TLS",
-			"want tls_ca, tls_cert and tls_key, or a loopback address, or insecure = yes")
-	}
-	if notIP == nil && address.IsUnspecified() && c.Advertise == "" {
-		r.fail(section, "advertise", "the key is missing, and others cannot reach "+c.Listen,
-			"want host:port of this node, here or in DETECTOR_CLUSTER_ADVERTISE")
-	}
-	if c.Advertise == "" {
-		c.Advertise = c.Listen
-		r.show(section, "advertise", c.Advertise, "default")
-	}
-	if c.Standbys > 0 && !persistence.Enabled {
+	case c.Standbys > 0 && c.Listen == "":
+		r.fail(section, "standbys", "the nodes cannot reach each other without listen", "want listen = host:port, or standbys = 0")
+	case c.Standbys > 0 && !persistence.Enabled:
 		r.fail(section, "standbys", "a standby stores windows, and [persistence] enabled is off", "want standbys = 0, or enabled = yes")
 	}
+	if c.Listen == "" {
+		r.unused(section, "DETECTOR_CLUSTER_ADVERTISE")
+		return Cluster{}
+	}
+	r.protected(c)
+	switch {
+	case c.Advertise == "" && unspecified(c.Listen):
+		r.fail(section, "advertise", "the key is missing, and others cannot reach "+c.Listen,
+			"want host:port of this node, here or in DETECTOR_CLUSTER_ADVERTISE")
+	case c.Advertise == "":
+		c.Advertise = c.Listen
+		r.show(section, "advertise", c.Advertise, "default")
+	case unspecified(c.Advertise):
+		r.failEither(section, "advertise", "DETECTOR_CLUSTER_ADVERTISE", "others cannot reach "+c.Advertise, "want host:port of this node")
+	}
 	return c
+}
+
+// protected looks whether only nodes can use the port.
+func (r *reading) protected(c Cluster) {
+	const section, all = "cluster", "want all of tls_ca, tls_cert and tls_key, or none"
+	files := []struct{ key, path string }{{"tls_ca", c.TLSCA}, {"tls_cert", c.TLSCert}, {"tls_key", c.TLSKey}}
+	tls := c.TLSCA != "" || c.TLSCert != "" || c.TLSKey != ""
+	for _, file := range files {
+		if tls && file.path == "" {
+			r.fail(section, file.key, "the key is missing, but other files for TLS are given", all)
+		}
+		r.exists(section, file.key, file.path)
+	}
+	switch {
+	case c.Insecure && tls:
+		r.fail(section, "insecure", "it is on, but files for TLS are given", "want one or the other")
+	case tls || loopback(c.Listen):
+	case c.Insecure:
+		r.warn(section, "insecure", "insecure: anybody who reaches "+c.Listen+" can read windows, and hand over state in the place of another node; "+
+			"to prevent it, give tls_ca, tls_cert and tls_key")
+	default:
+		r.failEither(section, "listen", "DETECTOR_CLUSTER_LISTEN", c.Listen+" is not on loopback, and there is no TLS",
+			"want [cluster] tls_ca, tls_cert and tls_key, or a loopback address, or insecure = yes")
+	}
 }
 
 // address is a host and a port, or nothing.
 func (r *reading) address(section, key, variable string) string {
 	text := r.get(section, key, "", variable)
-	if text == "" {
-		return ""
-	}
-	_, port, err := net.SplitHostPort(text)
+	_, _, err := net.SplitHostPort(text) // hostPort does with a host alone
 	address, ok := hostPort(text)
-	if err == nil && ok && port != "" {
+	const expected = "want host:port, such as 10.0.0.1:7100"
+	switch {
+	case text == "":
+		return ""
+	case err == nil && ok:
 		return address
-	}
-	const expected = "want host:port, such as 127.0.0.1:7100"
-	if r.env(variable) != "" {
-		r.failVariable(variable, "the value is "+strconv.Quote(text), expected)
-	} else {
+	case r.env(variable) != "" || strings.Contains(text, "@"):
+		r.failEither(section, key, variable, wrongAddress("the value", text), expected)
+	default:
 		r.refuse(section, key, text, expected)
 	}
 	return ""
 }
 
-// unused warns of the keys that a section has itself.
-func (r *reading) unused(section, why string) {
-	for name, keys := range r.doc.own {
-		if name == section && len(keys) > 0 {
-			r.warn(section, keys[0], strings.Join(keys, ", ")+": "+why)
+// unused warns of what is given although there is no listen, and takes it from
+// the settings in force. The files named in it have not been looked for, so
+// they must not be shown.
+func (r *reading) unused(section, variable string) {
+	for _, key := range r.doc.own[section] {
+		if r.doc.sections[section][key] != "" {
+			r.warn(section, key, "["+section+"] "+key+" has no effect without listen")
 		}
 	}
+	if r.env(variable) != "" {
+		r.warn(section, "advertise", variable+" has no effect without ["+section+"] listen")
+	}
+	r.settings = slices.DeleteFunc(r.settings, func(s Setting) bool { return s.Section == section })
+}
+
+// loopback tells addresses that only this machine reaches.
+func loopback(address string) bool {
+	host, ip := hostOf(address)
+	return ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// unspecified tells addresses that stand for all of a machine.
+func unspecified(address string) bool {
+	_, ip := hostOf(address)
+	return ip.Unmap().WithZone("").IsUnspecified()
+}
+
+// hostOf returns the host of a checked address; ip is the zero one for a name.
+func hostOf(address string) (host string, ip netip.Addr) {
+	host, _, _ = net.SplitHostPort(address)
+	ip, _ = netip.ParseAddr(host)
+	return host, ip
 }

@@ -76,18 +76,18 @@ func (r *reading) brokers() []string {
 			all = append(all, broker)
 			continue
 		}
-		problem := "a broker is " + strconv.Quote(address)
-		if strings.Contains(address, "@") {
-			problem = "a broker has a user before it" // and perhaps a password
-		}
-		const expected = "want host:port, with commas between several"
-		if r.env("KAFKA_HOST") != "" {
-			r.failVariable("KAFKA_HOST", problem, expected)
-		} else {
-			r.fail("kafka", "brokers", problem, expected)
-		}
+		r.failEither("kafka", "brokers", "KAFKA_HOST", wrongAddress("a broker", address), "want host:port, with commas between several")
 	}
 	return all
+}
+
+// wrongAddress shows an address, but for one with a user before it, and perhaps a
+// password.
+func wrongAddress(what, address string) string {
+	if strings.Contains(address, "@") {
+		return what + " has a user before it"
+	}
+	return what + " is " + strconv.Quote(address)
 }
 
 // hostPort completes an address with Kafka's usual port. An IPv6 address is in

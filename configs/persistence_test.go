@@ -11,26 +11,34 @@ import (
 
 func persistenceKeys() []string { return keysOf("persistence") }
 
+// uncommented is a built-in configuration with the keys of a section, which it
+// has in comments, in force.
+func uncommented(t *testing.T, name, section string) string {
+	t.Helper()
+	content, err := builtIn.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(content)
+	for _, key := range keysOf(section) {
+		line := regexp.MustCompile(`(?m)^; (` + key + ` =.*)$`)
+		if !line.MatchString(text) {
+			t.Errorf("%s does not explain %s", name, key)
+		}
+		text = line.ReplaceAllString(text, "$1")
+	}
+	return text
+}
+
 // TestBuiltInConfigurationsExplainEachKeyOfPersistence: as a comment that holds
 // the default, so that taking the semicolon away changes nothing.
 func TestBuiltInConfigurationsExplainEachKeyOfPersistence(t *testing.T) {
 	for _, name := range BuiltIn() {
-		content, err := builtIn.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
 		plain, err := Load(name, none)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := string(content)
-		for _, key := range persistenceKeys() {
-			line := regexp.MustCompile(`(?m)^; (` + key + ` = .*)$`)
-			if !line.MatchString(text) {
-				t.Errorf("%s does not explain %s", name, key)
-			}
-			text = line.ReplaceAllString(text, "$1")
-		}
+		text := uncommented(t, name, "persistence")
 		given := mustRead(t, text, none)
 		if given.Persistence != plain.Persistence {
 			t.Errorf("%s shows other defaults: %+v, in force are %+v", name, given.Persistence, plain.Persistence)

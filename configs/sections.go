@@ -142,12 +142,8 @@ func (r *reading) directory(section, key, fallback, variable string) string {
 	} else if about, err := os.Stat(path); err == nil && !about.IsDir() {
 		problem = path + " is not a directory"
 	}
-	switch {
-	case problem == "":
-	case r.env(variable) != "":
-		r.failVariable(variable, problem, expected)
-	default:
-		r.fail(section, key, problem, expected)
+	if problem != "" {
+		r.failEither(section, key, variable, problem, expected)
 	}
 	return path
 }

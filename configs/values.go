@@ -32,6 +32,16 @@ func (r *reading) failVariable(name, problem, expected string) {
 	}
 }
 
+// failEither refuses what the environment variable gives if it is set, else the
+// key.
+func (r *reading) failEither(section, key, variable, problem, expected string) {
+	if r.env(variable) != "" {
+		r.failVariable(variable, problem, expected)
+	} else {
+		r.fail(section, key, problem, expected)
+	}
+}
+
 // refuse shows a value that is wrong, and what may have made it so.
 func (r *reading) refuse(section, key, value, expected string) {
 	problem := "the value is " + strconv.Quote(value)
