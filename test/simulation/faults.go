@@ -252,7 +252,8 @@ func (s *Scenario) drawCluster(d dice) {
 		return
 	}
 	s.Standbys = d.IntN(s.Nodes)
-	kinds := []faultKind{crash, cleanStop, pause, hold, peersCut, peersHold, peersBreak, peersBreak, peersLate, stateGone}
+	s.PeerDelay = []time.Duration{0, 0, 100 * time.Millisecond, time.Second}[d.IntN(4)]
+	kinds := []faultKind{crash, cleanStop, pause, hold, peersCut, peersHold, peersBreak, peersBreak, peersLate, peersLate, stateGone}
 	for range d.IntN(6) {
 		f := Fault{Kind: kinds[d.IntN(len(kinds))], At: d.between(0, s.Length), Node: d.IntN(s.Nodes), Broker: -1, Count: 1 + d.IntN(6)}
 		switch f.Kind {

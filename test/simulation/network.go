@@ -24,6 +24,7 @@ import (
 type network struct {
 	mu        sync.Mutex
 	seed      uint64
+	peerDelay time.Duration        // of each answer of a node to another
 	listeners map[string]*listener // by address
 	wires     map[*wire]struct{}
 	dials     map[string]uint64    // by party: numbers its connections
@@ -48,9 +49,9 @@ type trap struct {
 	count int
 }
 
-func newNetwork(seed uint64, sprung func(faultKind)) *network {
+func newNetwork(seed uint64, peerDelay time.Duration, sprung func(faultKind)) *network {
 	return &network{
-		seed: seed, sprung: sprung, changed: make(chan struct{}),
+		seed: seed, peerDelay: peerDelay, sprung: sprung, changed: make(chan struct{}),
 		listeners: make(map[string]*listener), wires: make(map[*wire]struct{}), dials: make(map[string]uint64),
 		dead: make(map[string]bool), frozen: make(map[string]time.Time), held: make(map[link]int), refusing: make(map[string]int),
 	}
@@ -366,7 +367,9 @@ func (e *end) Write(data []byte) (int, error) {
 		}
 	} else if w.server != "" {
 		var breaks bool
-		if delay, breaks = w.reply(); breaks {
+		delay, breaks = w.reply()
+		delay += w.network.peerDelay
+		if breaks {
 			w.write(e.out, data[:len(data)/2], 0)
 			e.out.shut, e.in.broken = true, true
 			w.network.wake()

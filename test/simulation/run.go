@@ -104,7 +104,7 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1),
 			scored: make(map[int32][]span), next: make(map[int32]int64),
 		}
-		r.network = newNetwork(scenario.Seed, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
+		r.network = newNetwork(scenario.Seed, scenario.PeerDelay, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
 		r.quiet <- struct{}{}
 		r.live()
 		report = r.report

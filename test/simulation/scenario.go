@@ -34,8 +34,9 @@ type Scenario struct {
 	// HandoffFrom: for so many records that would have to be replayed, other nodes
 	// are asked.
 	HandoffFrom int64
-	Records     []Record // in the order in which they are fed
-	Faults      []Fault  // by time
+	PeerDelay   time.Duration // of each answer of a node to another
+	Records     []Record      // in the order in which they are fed
+	Faults      []Fault       // by time
 }
 
 // Disk is how the nodes store their state.
@@ -242,7 +243,7 @@ func (s *Scenario) Words() string {
 		fmt.Fprintf(&text, "; writes take %s, journal %d, split %d, resident %d\n", s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
 	}
 	if s.Cluster {
-		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on\n", s.Standbys, s.HandoffFrom)
+		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)
 	}
 	if len(s.Faults) == 0 {
 		text.WriteString("  no fault\n")
