@@ -40,10 +40,9 @@ func newNode(section *configs.Cluster, node *persistence.Node, world *World, log
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)
 	}
-	now := world.Now()
 	config := cluster.Config{
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
-		Process: node.ID + "-" + strconv.FormatInt(now.UnixMilli(), 36),
+		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
 		Server:  server, Client: client, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
 	}
 	if options.Listener != nil {
@@ -62,7 +61,7 @@ func (b *built) watch(node *cluster.Node, streams stream.Config, standbys int) e
 	if err != nil {
 		return err
 	}
-	b.peers = node.Watch(b.config.Name, group, b.config.Store, standbys)
+	b.peers = node.Watch(b.config.Name, streams.Member, group, b.config.Store, standbys)
 	if b.config.Store != nil {
 		b.config.Peers = b.peers
 	}

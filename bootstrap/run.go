@@ -154,7 +154,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 	}
 	clustered := config.Cluster.Listen != ""
 	if clustered {
-		streams.ClientID = node.ClientID()
+		streams.Advertise, streams.Process = node.Address(), node.Process()
 	}
 	var bar io.Writer
 	if world.Terminal && !options.Quiet {

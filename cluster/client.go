@@ -17,6 +17,7 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
+	"anomalydetector/stream"
 )
 
 // newClient makes what asks other nodes.
@@ -115,10 +116,10 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 		}
 		for _, m := range v.members {
 			switch {
-			case m.address == "":
+			case m.Address == "":
 				problem(fmt.Sprintf("detector %s: member %s has no [cluster] listen", d.name, m.name()))
-			case !slices.Contains(addresses, m.address):
-				addresses = append(addresses, m.address)
+			case !slices.Contains(addresses, m.Address):
+				addresses = append(addresses, m.Address)
 			}
 		}
 	}
@@ -140,6 +141,9 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 	return status
 }
 
+// isUs tells whether a member is this process, or the one that it replaces.
+func (d *Detector) isUs(m member) bool { return m.Instance == d.instance }
+
 // entity asks all nodes of the group for an entity: which partition its points
 // come in, only who writes them knows.
 func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer {
@@ -152,20 +156,20 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 	if none := v.unowned(partitions); len(none) > 0 {
 		problem(fmt.Sprintf("nobody owns partitions %v at the moment", none))
 	}
-	if !slices.ContainsFunc(v.members, func(m member) bool { return m.process == d.node.config.Process }) {
-		v.members = append(v.members, member{address: d.node.config.Advertise, process: d.node.config.Process})
+	if !slices.ContainsFunc(v.members, d.isUs) {
+		v.members = append(v.members, member{stream.Member{Instance: d.instance}})
 	}
 	var mu sync.Mutex
 	each(ctx, v.members, func(ctx context.Context, m member) {
 		var one messages.EntityAnswer
 		switch {
-		case m.process == d.node.config.Process:
+		case d.isUs(m):
 			one = d.entityHere(ctx, key)
-		case m.address == "":
+		case m.Address == "":
 			one = messages.EntityAnswer{Partial: true, Problems: []string{"member " + m.name() + " has no [cluster] listen"}}
 		default:
 			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "timeout": {left(ctx).String()}}
-			if err := d.node.getJSON(ctx, m.address, "/v1/entity", values, &one); err != nil {
+			if err := d.node.getJSON(ctx, m.Address, "/v1/entity", values, &one); err != nil {
 				one = messages.EntityAnswer{Partial: true, Problems: []string{err.Error()}}
 			}
 		}
@@ -204,19 +208,19 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 	var mu sync.Mutex
 	var offers []offer
 	var refusals []error
-	others := slices.DeleteFunc(v.members, func(m member) bool { return m.process == d.node.config.Process || m.address == "" })
+	others := slices.DeleteFunc(v.members, func(m member) bool { return d.isUs(m) || m.Address == "" })
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	each(asking, others, func(ctx context.Context, m member) {
 		var offset int64
 		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
-		err := d.node.getJSON(ctx, m.address, "/v1/windows/offset", values, &offset)
+		err := d.node.getJSON(ctx, m.Address, "/v1/windows/offset", values, &offset)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
 		case err != nil:
 			refusals = append(refusals, err)
 		case wanted.Least <= offset && offset <= wanted.Most:
-			offers = append(offers, offer{m.address, offset})
+			offers = append(offers, offer{m.Address, offset})
 		}
 	})
 	cancel()

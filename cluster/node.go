@@ -81,14 +81,18 @@ func New(config Config) (*Node, error) {
 	return n, nil
 }
 
-// ClientID is how this node's members of groups are to call themselves.
-func (n *Node) ClientID() string { return clientID(n.config.Advertise, n.config.Process) }
+// Address is where the others reach this node.
+func (n *Node) Address() string { return n.config.Advertise }
+
+// Process tells the runs of a node apart.
+func (n *Node) Process() string { return n.config.Process }
 
 // Detector is one configuration, with its group as it was last seen. It is a
 // partition's Peers.
 type Detector struct {
 	node     *Node
 	name     string
+	instance string // under which it is a member of the group
 	group    *stream.Group
 	store    *persistence.Store // nil: nothing is stored
 	standbys int
@@ -101,8 +105,8 @@ type Detector struct {
 }
 
 // Watch adds a detector. The node closes the group in the end.
-func (n *Node) Watch(name string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
-	d := &Detector{node: n, name: name, group: group, store: store, standbys: standbys}
+func (n *Node) Watch(name, instance string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
+	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys}
 	n.detectors = append(n.detectors, d)
 	return d
 }
@@ -207,7 +211,7 @@ func (d *Detector) follow(ctx context.Context) {
 	defer cancel()
 	var wanted []int32
 	for partition := range partitions {
-		if v.standby(d.node.config.Process, partition, d.standbys) {
+		if v.standby(d.instance, partition, d.standbys) {
 			wanted = append(wanted, partition)
 		}
 	}

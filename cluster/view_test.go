@@ -12,21 +12,7 @@ import (
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func of(name string, partitions ...int32) stream.Member {
-	return stream.Member{ID: "id-" + name, Instance: name, ClientID: clientID(name+":7100", "p-"+name), Partitions: partitions}
-}
-
-func TestMemberReadsWhatClientIDWrites(t *testing.T) {
-	for _, address := range []string{"127.0.0.1:7100", "[::1]:7100", "node-1.example.org:80"} {
-		m := memberOf(stream.Member{ID: "x", ClientID: clientID(address, "node-1-abc")})
-		if m.address != address || m.process != "node-1-abc" {
-			t.Errorf("%s comes back as %q and %q", address, m.address, m.process)
-		}
-	}
-	for _, foreign := range []string{"", "anomalydetector", "kafka-console@h:1/2", "anomalydetector@", "anomalydetector@host:1"} {
-		if m := memberOf(stream.Member{ID: "x", ClientID: foreign}); m.address != "" || m.process != "" {
-			t.Errorf("%q is taken for one of ours: %+v", foreign, m)
-		}
-	}
+	return stream.Member{ID: "id-" + name, Instance: name, Address: name + ":7100", Partitions: partitions}
 }
 
 // TestOwnersOutliveARebalance: while the group is not stable those that still are
@@ -38,7 +24,7 @@ func TestOwnersOutliveARebalance(t *testing.T) {
 	if none := v.unowned(4); !slices.Equal(none, []int32{3}) {
 		t.Errorf("nobody has %v, want 3 alone", none)
 	}
-	if owner := v.owner(1); owner == nil || owner.address != "a:7100" {
+	if owner := v.owner(1); owner == nil || owner.Address != "a:7100" {
 		t.Errorf("partition 1 is of %+v", owner)
 	}
 	again := of("a")
@@ -83,7 +69,7 @@ func TestEachPartitionHasItsStandbys(t *testing.T) {
 		for wanted := range 5 {
 			var standbys []string
 			for _, name := range names {
-				if v.standby("p-"+name, partition, wanted) {
+				if v.standby(name, partition, wanted) {
 					standbys = append(standbys, name)
 				}
 			}
@@ -100,7 +86,7 @@ func TestEachPartitionHasItsStandbys(t *testing.T) {
 			}
 		}
 	}
-	if v.standby("p-a", 1000, 3) || v.standby("p-stranger", 0, 3) {
-		t.Error("a partition that nobody owns, or a process that is no member, has a part in standbys")
+	if v.standby("a", 1000, 3) || v.standby("stranger", 0, 3) {
+		t.Error("a partition that nobody owns, or an instance that is no member, has a part in standbys")
 	}
 }

@@ -42,9 +42,10 @@ type Config struct {
 	// its partitions and ends its transaction at once.
 	Member string
 
-	// ClientID names the member to the broker, and to who asks it for the members of
-	// the group; empty: the program's name, as all its other clients have.
-	ClientID string
+	// Advertise is where other members can ask this one, as host:port; Process tells
+	// its runs apart. Both are in the client id that the broker tells whoever asks for
+	// the members. Empty: it cannot be asked.
+	Advertise, Process string
 
 	// Stored tells up to which offset there are stored windows of a partition. It
 	// is asked where the group has no offset; nil: there are none.

@@ -2,9 +2,12 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -18,10 +21,67 @@ type Group struct {
 
 // Member is a member of a group.
 type Member struct {
-	ID         string // given by the broker, anew each time it joins
-	Instance   string // its own, the same after a restart
-	ClientID   string
+	ID         string  // given by the broker, anew each time it joins
+	Instance   string  // its own, the same after a restart
+	Address    string  // where it can be asked; empty: it cannot
+	Process    string  // that joined first under the instance's name
 	Partitions []int32 // of the input topic; none while the group is not stable
+}
+
+// clientID is what the session calls itself. Brokers keep the first client id of an
+// instance, also when another process takes its place.
+func (c Config) clientID() string {
+	if c.Advertise == "" {
+		return Program
+	}
+	return Program + "@" + c.Advertise + "/" + c.Process
+}
+
+// addressOf reads what clientID has written.
+func addressOf(clientID string) (address, process string) {
+	if rest, ours := strings.CutPrefix(clientID, Program+"@"); ours {
+		if at := strings.LastIndexByte(rest, '/'); at > 0 {
+			return rest[:at], rest[at+1:]
+		}
+	}
+	return "", ""
+}
+
+// dropFormerAddress ends the membership of a process of the same name that could
+// be asked elsewhere: others would go on asking there.
+func (c Config) dropFormerAddress(ctx context.Context) error {
+	if c.Advertise == "" {
+		return nil
+	}
+	group, err := NewGroup(c)
+	if err != nil {
+		return err
+	}
+	defer group.Close()
+	ctx, cancel := context.WithTimeout(ctx, c.Timing.Transaction)
+	defer cancel()
+	members, _, err := group.Members(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Instance == c.Member && m.Address != c.Advertise {
+			c.Log.Info("this node has another address now, joining the group anew", "former", m.Address, "advertise", c.Advertise)
+			return group.leave(ctx, "another address")
+		}
+	}
+	return nil
+}
+
+func (g *Group) leave(ctx context.Context, reason string) error {
+	answers, err := g.admin.LeaveGroup(ctx, kadm.LeaveGroup(g.config.Group).InstanceIDs(g.config.Member).Reason(reason))
+	if err == nil {
+		err = answers.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("leave group %s as %s: %w", g.config.Group, g.config.Member, err)
+	}
+	return nil
 }
 
 // NewGroup does not connect yet.
@@ -43,12 +103,16 @@ func (g *Group) Members(ctx context.Context) (members []Member, stable bool, err
 	if err == nil {
 		err = groups.Error()
 	}
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, false, nil // nobody has joined it yet
+	}
 	if err != nil {
 		return nil, false, fmt.Errorf("describe group %s: %w", g.config.Group, err)
 	}
 	group := groups[g.config.Group]
 	for _, found := range group.Members {
-		member := Member{ID: found.MemberID, ClientID: found.ClientID}
+		member := Member{ID: found.MemberID}
+		member.Address, member.Process = addressOf(found.ClientID)
 		if found.InstanceID != nil {
 			member.Instance = *found.InstanceID
 		}

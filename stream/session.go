@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,12 +34,15 @@ type Session struct {
 // process of the same Member left open, which would otherwise hold back both
 // its readers and our committed offsets until it times out.
 func Open(ctx context.Context, config Config) (*Session, error) {
+	if err := config.dropFormerAddress(ctx); err != nil {
+		return nil, err
+	}
 	s := &Session{config: config, made: make(chan struct{})}
 	s.owned.wake = func() {}
 	life, abandon := context.WithCancel(context.Background())
 	s.abandon = abandon
 	options := append(config.client("session"),
-		kgo.ClientID(cmp.Or(config.ClientID, Program)),
+		kgo.ClientID(config.clientID()),
 		kgo.WithContext(life),
 		kgo.ConsumerGroup(config.Group),
 		kgo.ConsumeTopics(config.InputTopic),
@@ -223,17 +225,12 @@ const closePatience = 2 * time.Second
 
 // leave is said for the instance id: a static member does not leave by itself.
 func (s *Session) leave() error {
-	client, err := kgo.NewClient(s.config.client("leave")...)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	answers, err := kadm.NewClient(client).LeaveGroup(ctx,
-		kadm.LeaveGroup(s.config.Group).InstanceIDs(s.config.Member).Reason("clean stop"))
+	group, err := NewGroup(s.config)
 	if err != nil {
 		return err
 	}
-	return answers.Error()
+	defer group.Close()
+	return group.leave(ctx, "clean stop")
 }
