@@ -20,8 +20,8 @@ import (
 // thing is under way, so nothing is in flight when a transaction ends.
 //
 // It takes:
-//   - *opened, *polled, *messages.Flushed, *ended, *waited, *closed: the step
-//     under way is over (detector_steps.go).
+//   - *opened, *polled, *messages.Flushed, *messages.Discarded, *ended, *waited,
+//     *closed: the step under way is over (detector_steps.go).
 //   - *messages.SliceDone, *messages.SliceFailed: a partition's part in a round.
 //   - *messages.HistoryProgress, *messages.PartitionReady: from a partition
 //     that loads history.
@@ -126,6 +126,8 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.partitionDied(ctx, message)
 	case *messages.Flushed:
 		d.flushed(ctx, message)
+	case *messages.Discarded:
+		d.endTransaction(ctx, false)
 	case *ended:
 		d.ended(ctx, message)
 	case *waited:
@@ -263,7 +265,7 @@ func (d *Detector) roundOver(ctx actor.Context) {
 	switch {
 	case len(d.waiting) > 0:
 	case len(d.failed) > 0:
-		d.endTransaction(ctx, false)
+		d.discard(ctx)
 	default:
 		d.proceed(ctx)
 	}

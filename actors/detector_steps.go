@@ -71,6 +71,12 @@ func (d *Detector) flush(ctx actor.Context) {
 	ctx.Request(d.producer, &messages.Flush{})
 }
 
+// discard is answered by the producer, too: an anomaly that is still on its way to
+// it must not end up in the next transaction.
+func (d *Detector) discard(ctx actor.Context) {
+	ctx.Request(d.producer, &messages.Discard{})
+}
+
 // endTransaction is never cut short: a cancelled end leaves the client unusable.
 func (d *Detector) endTransaction(ctx actor.Context, commit bool) {
 	session := d.session

@@ -34,6 +34,8 @@ type Publisher interface {
 //   - *messages.Flush: waits until all are written and answers with
 //     messages.Flushed. Whoever sent it earlier, directly or through another
 //     actor, has its records in.
+//   - *messages.Discard: the same before an abort, without waiting for the broker;
+//     answered with messages.Discarded.
 type producer struct {
 	publisher Publisher          // nil while there is no session; then nothing comes
 	findings  []messages.Finding // since the last Flush
@@ -58,6 +60,9 @@ func (p *producer) Receive(ctx actor.Context) {
 		p.publisher.Produce(message.Record)
 	case *messages.Flush:
 		p.flush(ctx)
+	case *messages.Discard:
+		p.findings = nil
+		ctx.Respond(&messages.Discarded{})
 	}
 }
 

@@ -195,6 +195,13 @@ type DeadLetter struct{ Record *kgo.Record }
 // Flush asks for a Flushed when all that was sent before it has been written.
 type Flush struct{}
 
+// Discard asks for a Discarded when all that was sent before it has been handed to
+// the transaction, which is to be aborted: what came later would be in the next.
+type Discard struct{}
+
+// Discarded answers Discard.
+type Discarded struct{}
+
 // Flushed answers Flush. Findings are those of the anomalies written since the
 // last one. With Err, the round must be aborted.
 type Flushed struct {

@@ -68,6 +68,13 @@ func (p *process) OnClientClosed(client *kgo.Client) {
 	p.clients[client] = false
 }
 
+// OnProduceRecordBuffered is called at the beginning of Produce.
+func (p *process) OnProduceRecordBuffered(*kgo.Record) {
+	if delay := p.node.run.scenario.ProduceDelay; delay > 0 {
+		time.Sleep(delay)
+	}
+}
+
 func (p *process) Write(text []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

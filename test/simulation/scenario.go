@@ -17,20 +17,21 @@ import (
 // Scenario is all that a seed draws. It is data: the same scenario, with some of
 // its faults taken out, can run again.
 type Scenario struct {
-	Seed       uint64
-	Nodes      int
-	Partitions int32
-	Rules      naive.Rules
-	Commit     time.Duration // the commit interval
-	Batch      int           // records of a round, at most
-	Letters    bool          // bad records are copied to a dead-letter topic
-	MadeBefore bool          // an operator has made the output topic
-	Aborts     bool          // the feeder is transactional, and aborts some
-	Timing     stream.Timing
-	Length     time.Duration // of the time in which it is fed
-	Disk       Disk
-	Cluster    bool // the nodes know each other
-	Standbys   int
+	Seed         uint64
+	Nodes        int
+	Partitions   int32
+	Rules        naive.Rules
+	Commit       time.Duration // the commit interval
+	Batch        int           // records of a round, at most
+	Letters      bool          // bad records are copied to a dead-letter topic
+	MadeBefore   bool          // an operator has made the output topic
+	Aborts       bool          // the feeder is transactional, and aborts some
+	Timing       stream.Timing
+	Length       time.Duration // of the time in which it is fed
+	Disk         Disk
+	ProduceDelay time.Duration // until a record that is produced is taken
+	Cluster      bool          // the nodes know each other
+	Standbys     int
 	// HandoffFrom: for so many records that would have to be replayed, other nodes
 	// are asked.
 	HandoffFrom int64
@@ -94,6 +95,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
 	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
+	s.ProduceDelay = []time.Duration{0, 0, time.Millisecond, 30 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
 	return s
 }
 
@@ -238,9 +240,9 @@ func (s *Scenario) Words() string {
 		}
 	}
 	if s.Disk.Off {
-		text.WriteString("; nothing is stored\n")
+		fmt.Fprintf(&text, "; producing takes %s; nothing is stored\n", s.ProduceDelay)
 	} else {
-		fmt.Fprintf(&text, "; writes take %s, journal %d, split %d, resident %d\n", s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
+		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, resident %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
 	}
 	if s.Cluster {
 		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)

@@ -6,11 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -41,6 +43,12 @@ class = StreamHandler
 // time, but goroutines that run at the same instant of virtual time take turns
 // as the scheduler likes.
 const repeats = 3
+
+// TestMain lets signals end the test: the program has taken them for itself.
+func TestMain(m *testing.M) {
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	os.Exit(m.Run())
+}
 
 // TestSeeds runs seeds on all cores. It needs the build tag synctests, by which
 // the Kafka client's locks let virtual time pass.

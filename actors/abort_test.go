@@ -1,0 +1,107 @@
+package actors
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// slowProducer is a session whose Produce returns when nothing else can happen
+// any more without it. It is given partition 0, and polls a bad record of it
+// together with one of a partition that is not its own, which fails the round.
+type slowProducer struct {
+	mu       sync.Mutex
+	resumed  chan struct{}
+	polled   bool
+	happened []string
+	over     chan struct{}
+}
+
+func (s *slowProducer) note(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.polled {
+		s.happened = append(s.happened, what)
+	}
+}
+
+func (s *slowProducer) Produce(*kgo.Record) {
+	synctest.Wait()
+	s.note("produced")
+}
+
+func (s *slowProducer) Flush(context.Context) error { return nil }
+
+func (s *slowProducer) Poll(ctx context.Context, _ int) ([]messages.Slice, error) {
+	select {
+	case <-s.resumed:
+	case <-ctx.Done():
+		return nil, nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.polled {
+		return nil, nil
+	}
+	s.polled = true
+	record := func() []*kgo.Record { return []*kgo.Record{{Topic: "in", Timestamp: time.UnixMilli(0)}} }
+	return []messages.Slice{{Partition: 0, Records: record()}, {Partition: 7, Records: record()}}, nil
+}
+
+func (s *slowProducer) End(_ context.Context, commit bool) (bool, error) {
+	s.note("ended")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.polled {
+		select {
+		case s.over <- struct{}{}:
+		default:
+		}
+	}
+	return commit, nil
+}
+
+func (s *slowProducer) Assignments() ([]messages.Assignment, bool) {
+	return []messages.Assignment{{Partition: 0, Fresh: true, Serial: 1}}, true
+}
+
+func (s *slowProducer) Changed() bool        { return true }
+func (s *slowProducer) Resume(int32, uint64) { close(s.resumed) }
+func (s *slowProducer) Pause(int32)          {}
+func (s *slowProducer) Close(bool)           {}
+
+// TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that reaches the
+// producer only when the transaction has been aborted would be committed with the
+// next one, and again when the round is repeated.
+func TestAbortWaitsForWhatIsOnItsWayToTheProducer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := &slowProducer{resumed: make(chan struct{}), over: make(chan struct{}, 1)}
+		config := benchConfig()
+		config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
+		config.Open = func(context.Context) (Session, error) { return session, nil }
+		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		ended := make(chan error, 1)
+		config.OnEnd = func(err error) { ended <- err }
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		detector := system.Root.Spawn(DetectorProps(config))
+		<-session.over
+		system.Root.Send(detector, &messages.Stop{Reason: "test"})
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		session.mu.Lock()
+		defer session.mu.Unlock()
+		if at := slices.Index(session.happened, "ended"); at != 1 || session.happened[0] != "produced" {
+			t.Errorf("in the aborted round happened %v, want produced before ended", session.happened)
+		}
+	})
+}
