@@ -166,10 +166,20 @@ func (b *safeBuffer) String() string {
 
 func (w *world) start(arguments ...string) *process {
 	w.Helper()
-	p := &process{world: w, output: &safeBuffer{}, exited: make(chan struct{})}
-	p.command = exec.Command(os.Getenv("DETECTOR_BINARY"), arguments...)
-	p.command.Env = append(os.Environ(), "KAFKA_HOST="+w.broker, "DETECTOR_DATA_DIR="+filepath.Join(w.home, "data"))
-	p.command.Dir = w.home
+	return w.startWith([]string{"KAFKA_HOST=" + w.broker, "DETECTOR_DATA_DIR=" + filepath.Join(w.home, "data")}, arguments...)
+}
+
+// command is the binary, to be run with more variables.
+func (w *world) command(variables []string, arguments ...string) *exec.Cmd {
+	command := exec.Command(os.Getenv("DETECTOR_BINARY"), arguments...)
+	command.Env = append(os.Environ(), variables...)
+	command.Dir = w.home
+	return command
+}
+
+func (w *world) startWith(variables []string, arguments ...string) *process {
+	w.Helper()
+	p := &process{world: w, command: w.command(variables, arguments...), output: &safeBuffer{}, exited: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	must(w.T, p.command.Start())
 	go func() {
@@ -180,7 +190,7 @@ func (w *world) start(arguments ...string) *process {
 		p.signal(syscall.SIGKILL)
 		<-p.exited
 		if w.Failed() {
-			w.Logf("output of the detector:\n%s", p.output)
+			w.Logf("output of the detector with %s:\n%s", strings.Join(variables, " "), p.output)
 		}
 	})
 	return p

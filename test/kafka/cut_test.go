@@ -1,0 +1,208 @@
+package kafka_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// cutCases are those that are run under cuts of the network.
+var cutCases = []string{"hegemony_median", "short_window_median"}
+
+// TestNodeCutOffFromTheBrokerIsReplacedAndComesBack: of the transaction that it has
+// open when it is cut off nothing must count that others do again.
+func TestNodeCutOffFromTheBrokerIsReplacedAndComesBack(t *testing.T) {
+	for _, name := range cutCases {
+		for _, c := range []struct {
+			how   cutting
+			while phase
+		}{{drop, writing}, {drop, committing}, {reset, writing}} {
+			t.Run(fmt.Sprintf("%s/%s while %s", name, c.how, c.while), func(t *testing.T) {
+				w := newTeam(t, name)
+				w.start()
+				w.feedTo(20)
+				w.untilSteady()
+				w.feedTo(35) // from there on there are anomalies
+				away, others := w.nodes[0], w.nodes[1:]
+				away.cutOff(c.how, c.while)
+				w.meanwhile(70, "the others own all partitions", func() bool {
+					return others[0].status().shared(w.golden.Partitions, others...)
+				})
+				w.until("the one that is cut off says that it does not know the group", func() bool {
+					s := away.status()
+					return s.Partial && len(s.Problems) > 0 && len(s.silent()) == 0
+				})
+				w.feedTo(75)
+				w.untilCommitted()
+				away.broker.mend()
+				w.meanwhile(90, "it has its share again", func() bool {
+					return away.status().shared(w.golden.Partitions, w.nodes...)
+				})
+				w.finish()
+			})
+		}
+	}
+}
+
+// cutOff cuts the node off from the broker while it has a transaction open there.
+func (n *node) cutOff(how cutting, while phase) {
+	n.team.Helper()
+	n.team.until("a node is cut off while "+string(while), func() bool {
+		const few, most = 5, 500
+		for fed := 0; fed < most && !n.inTransaction(while); fed += few {
+			n.team.feed(few) // without a pause, in which it would commit
+		}
+		n.broker.cut(how)
+		if n.inTransaction(while) {
+			return true
+		}
+		n.broker.mend()
+		return false
+	})
+}
+
+func TestPartitionsMoveWhileNodesAreCutOffFromEachOther(t *testing.T) {
+	for _, name := range cutCases {
+		t.Run(name, func(t *testing.T) {
+			w := newTeam(t, name)
+			w.start()
+			w.feedTo(20)
+			w.untilSteady()
+			for _, n := range w.nodes {
+				n.peers.cut(drop)
+			}
+			stays, stopped, killed := w.nodes[0], w.nodes[1], w.nodes[2]
+			w.meanwhile(30, "each node says that it alone answers", func() bool {
+				return !slices.ContainsFunc(w.nodes, func(n *node) bool {
+					s := n.status()
+					return !s.Partial || len(s.Nodes) != 3 || len(s.silent()) != 2 || slices.Contains(s.silent(), n.peers.address)
+				})
+			})
+			killed.kill()
+			w.feedTo(40)
+			stopped.stop()
+			w.feedTo(50)
+			stopped.start()
+			w.feedTo(60)
+			w.untilCommitted()
+			w.feedTo(65)
+			killed.start()
+			w.feedTo(70)
+			w.untilCommitted()
+			w.feedTo(80)
+			for _, n := range w.nodes {
+				n.peers.mend()
+			}
+			w.meanwhile(90, "they answer each other", func() bool {
+				return stays.status().shared(w.golden.Partitions, w.nodes...)
+			})
+			w.finish()
+		})
+	}
+}
+
+func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
+	for _, name := range cutCases {
+		t.Run(name, func(t *testing.T) {
+			w := newTeam(t, name)
+			w.start()
+			w.feedTo(50)
+			w.untilSteady()
+			healthy, away := w.nodes[0], w.nodes[1]
+			for i, how := range []cutting{drop, reset} {
+				away.peers.cut(how)
+				w.meanwhile(60+20*i, "the status tells that one does not answer: "+string(how), func() bool {
+					s := healthy.status()
+					return s.Partial && len(s.Nodes) == 3 && slices.Equal(s.silent(), []string{away.peers.address})
+				})
+				away.peers.mend()
+				w.meanwhile(70+20*i, "the status is whole again: "+string(how), func() bool { return !healthy.status().Partial })
+				w.untilSteady()
+			}
+			w.feedTo(100)
+			w.untilSteady()
+			w.verifyEntity()
+			w.finish()
+		})
+	}
+}
+
+// verifyEntity asks each node for the entity of the case's last anomaly. All have to
+// say the same of it as the node that has it, and its window has to end with the
+// entity's last point.
+func (w *team) verifyEntity() {
+	w.Helper()
+	key, last := w.lastPoint(slices.Max(slices.Collect(maps.Keys(w.golden.Expected))))
+	var first *entityStatus
+	for _, n := range w.nodes {
+		var answer struct {
+			Found   []entityStatus
+			Partial bool
+		}
+		must(w.T, n.ask(&answer, "entity", "--window", key))
+		at := slices.IndexFunc(answer.Found, func(e entityStatus) bool { return e.Role == "owner" })
+		if at < 0 || answer.Partial {
+			w.Fatalf("node %s says of entity %s: %+v", n.name, key, answer)
+		}
+		owner := &answer.Found[at]
+		if first == nil {
+			first = owner
+		}
+		if !reflect.DeepEqual(owner, first) || owner.Median == nil || !slices.Equal(owner.Window[len(owner.Window)-1:], last) {
+			w.Errorf("node %s says of entity %s: %+v, another one %+v; its last point is %+v", n.name, key, owner, first, last)
+		}
+		owners := n.status().holders(owner.Partition, "owner", "live")
+		if !slices.Equal(owners, []string{owner.Address}) {
+			w.Errorf("entity %s is in partition %d of %s, which %v own", key, owner.Partition, owner.Address, owners)
+		}
+	}
+}
+
+// entityStatus is what a node knows of an entity.
+type entityStatus struct {
+	Partition            int32
+	Address, Role, State string
+	Offset               int64
+	Median               *float64
+	Window               []windowPoint
+}
+
+type windowPoint struct {
+	At    int64
+	Value float64
+}
+
+// lastPoint is the entity of a record, and the last point of it.
+func (w *team) lastPoint(record int) (key string, last []windowPoint) {
+	w.Helper()
+	key, _ = w.point(record)
+	for i := range w.golden.Records {
+		if entity, point := w.point(i); entity == key {
+			last = []windowPoint{point}
+		}
+	}
+	return key, last
+}
+
+// point is the entity and the point of a record.
+func (w *team) point(record int) (key string, point windowPoint) {
+	w.Helper()
+	r, section := w.golden.Records[record], w.golden.Conf.Section("io")
+	fields, _, err := msgp.ReadMapStrIntfBytes(r.Value, nil)
+	must(w.T, err)
+	var names []string
+	for _, name := range section.Key("key_field").Strings(",") {
+		names = append(names, fmt.Sprint(fields[name]))
+	}
+	point.At = r.Timestamp.UnixMilli()
+	if point.Value, err = strconv.ParseFloat(fmt.Sprint(fields[section.Key("value_field").String()]), 64); err != nil {
+		w.Fatal(err)
+	}
+	return strings.Join(names, ","), point
+}
