@@ -20,9 +20,14 @@ type alarms struct {
 	entities []string // "scope,asn"; another one each time
 	next     int
 	producer *kgo.Client
-	reader   *kgo.Client
-	seen     chan sighting
-	cancel   func()
+	*sightings
+}
+
+// sightings are the anomalies of a topic, from its beginning.
+type sightings struct {
+	reader *kgo.Client
+	seen   chan sighting
+	cancel func()
 }
 
 // position is where an anomaly's point is, by the anomaly's headers.
@@ -31,16 +36,15 @@ type position struct {
 	offset    int64
 }
 
-// sighting is an anomaly that is visible.
+// sighting is an anomaly that a reader sees.
 type sighting struct {
 	position
 	at       time.Time // when it was seen
 	producer int64     // the id of who has written it
 }
 
-// newAlarms reads the output from its beginning.
 func (b *bench) newAlarms(ctx context.Context, h *hegemony, j job) (*alarms, error) {
-	a := &alarms{bench: b, input: j.input, seen: make(chan sighting, 1<<16)}
+	a := &alarms{bench: b, input: j.input}
 	for _, entity := range h.Entities() {
 		a.entities = append(a.entities, entity.Key)
 	}
@@ -48,40 +52,53 @@ func (b *bench) newAlarms(ctx context.Context, h *hegemony, j job) (*alarms, err
 	if a.producer, err = newClient(b.brokers, kgo.ProducerLinger(0)); err != nil {
 		return nil, err
 	}
-	a.reader, err = newClient(b.brokers, kgo.ConsumeTopics(j.output), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.FetchMaxWait(100*time.Millisecond))
-	if err != nil {
+	if a.sightings, err = b.newSightings(ctx, j.output, kgo.ReadCommitted()); err != nil {
 		a.producer.Close()
 		return nil, err
 	}
-	ctx, a.cancel = context.WithCancel(ctx)
-	go a.read(ctx)
 	return a, nil
 }
 
 func (a *alarms) close() {
-	a.cancel()
 	a.producer.Close()
-	a.reader.Close()
+	a.sightings.close()
 }
 
-func (a *alarms) read(ctx context.Context) {
+func (b *bench) newSightings(ctx context.Context, topic string, isolation kgo.IsolationLevel) (*sightings, error) {
+	s := &sightings{seen: make(chan sighting, 1<<16)}
+	var err error
+	s.reader, err = newClient(b.brokers, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+		kgo.FetchIsolationLevel(isolation), kgo.FetchMaxWait(100*time.Millisecond))
+	if err != nil {
+		return nil, err
+	}
+	ctx, s.cancel = context.WithCancel(ctx)
+	go s.read(ctx)
+	return s, nil
+}
+
+func (s *sightings) close() {
+	s.cancel()
+	s.reader.Close()
+}
+
+func (s *sightings) read(ctx context.Context) {
 	for ctx.Err() == nil {
-		fetches := a.reader.PollFetches(ctx)
+		fetches := s.reader.PollFetches(ctx)
 		now := time.Now()
 		fetches.EachRecord(func(r *kgo.Record) {
-			s := sighting{at: now, producer: r.ProducerID}
+			anomaly := sighting{at: now, producer: r.ProducerID}
 			for _, header := range r.Headers {
 				n, _ := strconv.ParseInt(string(header.Value), 10, 64)
 				switch header.Key {
 				case "partition":
-					s.partition = int32(n)
+					anomaly.partition = int32(n)
 				case "offset":
-					s.offset = n
+					anomaly.offset = n
 				}
 			}
 			select {
-			case a.seen <- s:
+			case s.seen <- anomaly:
 			case <-ctx.Done():
 			}
 		})

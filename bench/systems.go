@@ -70,11 +70,14 @@ const detectorName = "detector"
 // configuration.
 func (b *bench) detectorProgram(j job, more ...string) program {
 	path := b.writeConf(j, append([]string{"[persistence]", "dir = " + j.data()}, more...)...)
-	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path}, env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT=", "GODEBUG=gctrace=1"}}
+	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path},
+		env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT=", "GODEBUG=gctrace=1", "container=bench"}} // in a container it prints its log
 }
 
+func (j job) conf() string { return filepath.Join(j.dir, detectorName+".conf") }
+
 func (b *bench) writeConf(j job, more ...string) string {
-	path := filepath.Join(j.dir, detectorName+".conf")
+	path := j.conf()
 	text := fmt.Sprintf(conf, j.input, j.output, j.name) + strings.Join(more, "\n") + "\n"
 	if err := os.MkdirAll(j.dir, 0o755); err == nil {
 		_ = os.WriteFile(path, []byte(text), 0o644) // without it the program says so

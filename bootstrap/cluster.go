@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net"
@@ -66,6 +67,13 @@ func (b *built) watch(node *cluster.Node, streams stream.Config, standbys int) e
 		b.config.Peers = b.peers
 	}
 	return nil
+}
+
+// prepare waits until it is good for the group to be joined.
+func (b *built) prepare(ctx context.Context) {
+	if b.peers != nil {
+		b.peers.Prepare(ctx)
+	}
 }
 
 // answer lets a node answer for detectors that have been started.

@@ -160,6 +160,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 	if world.Terminal && !options.Quiet {
 		bar = stdout
 	}
+	b := &built{duration: config.Job.Duration}
 	loading := &progress{log: log, bar: bar, now: world.Now}
 	onCommit := options.OnCommit
 	if onCommit == nil {
@@ -178,6 +179,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		Stay:           !config.Kafka.LeaveOnStop,
 		Backoff:        streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
+			b.prepare(ctx)
 			return openSession(ctx, streams, options.FailFast)
 		},
 		Reader:   stream.NewHistory(streams),
@@ -191,7 +193,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		detector.Store = home.store
 		streams.Stored = detector.StoredOffset
 	}
-	b := &built{config: detector, duration: config.Job.Duration}
+	b.config = detector
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}

@@ -96,23 +96,30 @@ type Detector struct {
 	group    *stream.Group
 	store    *persistence.Store // nil: nothing is stored
 	standbys int
-	root     *actor.RootContext // nil until it is bound
+	bound    chan struct{} // closed when the next two are set
+	root     *actor.RootContext
 	pid      *actor.PID
 
 	mu         sync.Mutex
 	view       view
 	partitions int32 // of the input topic; 0: not known
+	preparing  bool  // to join the group, or joining it
+	joinBy     time.Time
+	followed   []int32 // what the detector was told last to keep warm
 }
 
 // Watch adds a detector. The node closes the group in the end.
 func (n *Node) Watch(name, instance string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
-	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys}
+	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{})}
 	n.detectors = append(n.detectors, d)
 	return d
 }
 
 // Bind says which actor answers for a detector, before Start.
-func (d *Detector) Bind(root *actor.RootContext, pid *actor.PID) { d.root, d.pid = root, pid }
+func (d *Detector) Bind(root *actor.RootContext, pid *actor.PID) {
+	d.root, d.pid = root, pid
+	close(d.bound)
+}
 
 // Start answers, and looks at the groups, from now on.
 func (n *Node) Start() {
@@ -204,6 +211,7 @@ func (d *Detector) seen() (v view, partitions int32) {
 // they are.
 func (d *Detector) follow(ctx context.Context) {
 	v, partitions := d.seen()
+	preparing := d.isPreparing(v)
 	if d.standbys == 0 || v.problem(d.name) != nil {
 		return
 	}
@@ -211,7 +219,7 @@ func (d *Detector) follow(ctx context.Context) {
 	defer cancel()
 	var wanted []int32
 	for partition := range partitions {
-		if v.standby(d.instance, partition, d.standbys) {
+		if preparing || v.standby(d.instance, partition, d.standbys) {
 			wanted = append(wanted, partition)
 		}
 	}
@@ -227,6 +235,12 @@ func (d *Detector) follow(ctx context.Context) {
 			}
 		}
 	}
+	d.mu.Lock()
+	d.followed = d.followed[:0]
+	for _, one := range message.Partitions {
+		d.followed = append(d.followed, one.Partition)
+	}
+	d.mu.Unlock()
 	d.root.Send(d.pid, message)
 }
 

@@ -30,6 +30,10 @@ type Session struct {
 	failure failure // of the records produced since the last Flush
 }
 
+// mostHeartbeat: a member learns with its next heartbeat that the group changes,
+// and a partition that moves has no owner until then.
+const mostHeartbeat = 500 * time.Millisecond
+
 // Open joins the group and begins the first transaction. It ends what a killed
 // process of the same Member left open, which would otherwise hold back both
 // its readers and our committed offsets until it times out.
@@ -50,7 +54,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.TransactionalID(config.transactionalID()),
 		kgo.TransactionTimeout(config.Timing.Transaction),
 		kgo.SessionTimeout(config.Timing.Session),
-		kgo.HeartbeatInterval(config.Timing.Session/10),
+		kgo.HeartbeatInterval(min(config.Timing.Session/10, mostHeartbeat)),
 		kgo.RebalanceTimeout(config.Timing.Rebalance),
 		kgo.Balancers(newPreferring()),
 		kgo.AdjustFetchOffsetsFn(s.assigned),

@@ -122,7 +122,60 @@ func TestTextShowsAllPartsThatRan(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}
 	}
+	if strings.Contains(text, "nodes") {
+		t.Error("a part is shown that did not run")
+	}
+	result.Moves = []Moves{moves()}
+	result.Questions = []Questions{Questions{Nodes: 2, Rate: 50, Asked: 4, Errors: 1, Without: rows()[0].Runs, With: rows()[1].Runs}.Completed([]float64{3, 1, 2})}
+	result.Total = CompareTotals([]Total{{Nodes: 1, Runs: rows()[1].Runs}, {Nodes: 2, Runs: rows()[0].Runs}})
+	text = result.Text()
+	for _, want := range []string{"Moves: 2.00 k entities", "| 50.0 a second |", "0.20x", "What several nodes do together", "5.00x"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in\n%s", want, text)
+		}
+	}
 	if _, err := json.Marshal(&result); err != nil {
 		t.Error(err)
+	}
+}
+
+// moves has two ways, one of them twice.
+func moves() Moves {
+	m := Moves{Entities: 2000, WindowPoints: 288, Session: 15}
+	m.Add("standby", "joins", false, Move{Partitions: 5, First: 1, All: 2, Longest: 1, Taken: 5, PeakRSS: 1e6})
+	m.Add("standby", "killed", true, Move{Partitions: 5, First: 15.5, All: 16, Reported: 15.6, Longest: 16.5, PeakRSS: 3e6})
+	m.Add("replay", "joins", false, Move{Partitions: 5, First: 3, All: 4, Longest: 4})
+	m.Add("standby", "killed", true, Move{Partitions: 5, First: 16.5, All: 18, Reported: 15.8, Longest: 25, PeakRSS: 2e6})
+	m.Sort()
+	return m
+}
+
+func TestMovesAreOfOneEventAfterTheOther(t *testing.T) {
+	m := moves()
+	var got []string
+	for _, row := range m.Rows {
+		got = append(got, row.Event+" "+row.Way)
+	}
+	if want := "joins standby, joins replay, killed standby"; strings.Join(got, ", ") != want {
+		t.Errorf("rows are %v, want %s", got, want)
+	}
+}
+
+func TestSessionTimeoutIsSubtractedWhereOnlyItTells(t *testing.T) {
+	m := moves()
+	if got, want := m.Rows[2].Above, (Spread{2, 1, 3}); got != want {
+		t.Errorf("above the session timeout are %v, want %v", got, want)
+	}
+	lines := strings.Split(m.table(), "\n")
+	for i, want := range map[int][]string{
+		2: {"joins", "standby", "1.00 s", "| - |", "5 of 5", "1 MB"},
+		4: {"killed", "16.00 s", "17.00 s (16.00 s - 18.00 s)", "2.00 s (1.00 s - 3.00 s)", "15.70 s (15.60 s - 15.80 s)", "20.75 s", "0 of 10", "3 MB"},
+	} {
+		line := strings.Join(strings.Fields(lines[i]), " ")
+		for _, part := range want {
+			if !strings.Contains(line, part) {
+				t.Errorf("%q is missing in %q", part, line)
+			}
+		}
 	}
 }

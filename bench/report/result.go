@@ -18,6 +18,10 @@ type Result struct {
 	Entities   []Scale   `json:"scaling_by_entities,omitempty"`
 	Restart    []Restart `json:"restart,omitempty"`
 	Memory     []Memory  `json:"memory,omitempty"`
+
+	Moves     []Moves     `json:"moves,omitempty"`
+	Questions []Questions `json:"questions,omitempty"`
+	Total     []Total     `json:"total,omitempty"`
 }
 
 // Machine is where it ran.
@@ -144,7 +148,7 @@ type Scale struct {
 
 // ScaleOf completes a Scale.
 func ScaleOf(shape Shape, runs []Run) Scale {
-	return Scale{Shape: shape, Runs: runs, Steady: Row{Runs: runs}.spread(func(r Run) float64 { return r.Steady })}
+	return Scale{Shape: shape, Runs: runs, Steady: steadyOf(runs)}
 }
 
 // Restart is a start after SIGKILL.

@@ -24,6 +24,11 @@ func (r *Result) Text() string {
 	part("Scaling by entities", scales(r.Entities), len(r.Entities) > 0)
 	part("Restart after SIGKILL: process start to visible anomaly", restarts(r.Restart), len(r.Restart) > 0)
 	part("Memory with full windows", memories(r.Memory), len(r.Memory) > 0)
+	for _, m := range r.Moves {
+		part(m.title(), m.table(), true)
+	}
+	part("Questions while points are processed", questions(r.Questions), len(r.Questions) > 0)
+	part("What several nodes do together", totals(r.Total), len(r.Total) > 0)
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"anomalydetector/bench/report"
+)
+
+type nodesFlags struct {
+	Entities int      `default:"100000" help:"Moves: entities, each with a full window of 288 points; with fewer than 12,000 windows are not asked for, for a replay is short (default ${default})."`
+	Ways     []string `default:"standby,handoff,replay" enum:"standby,handoff,replay" help:"Moves: how a node that takes over may know the windows (default ${default})."`
+	Rounds   int      `default:"2" help:"How often everything is measured (default ${default})."`
+
+	QuestionsEntities int     `default:"4000" help:"Questions and total: entities of the stream (default ${default})."`
+	QuestionsBins     int     `default:"5600" help:"Questions and total: bins of the stream (default ${default})."`
+	Rate              float64 `default:"50" help:"Questions a second (default ${default})."`
+	TotalNodes        []int   `default:"1,2,3" help:"Total: so many nodes; the first number is what the others are compared with (default ${default})."`
+
+	Moves     bool `default:"true" negatable:"" help:"Measure how long partitions that move are without detection (default ${default})."`
+	Questions bool `default:"true" negatable:"" help:"Measure questions about entities, and what they cost (default ${default})."`
+	Total     bool `default:"true" negatable:"" help:"Measure what several nodes do together (default ${default})."`
+}
+
+// Validate is called by the parser.
+func (f *nodesFlags) Validate() error {
+	switch {
+	case f.Rate <= 0:
+		return fmt.Errorf("--rate is %v, want more than 0", f.Rate)
+	case len(f.TotalNodes) == 0 || slices.Min(f.TotalNodes) < 1:
+		return fmt.Errorf("--total-nodes is %v, want numbers from 1", f.TotalNodes)
+	}
+	return nil
+}
+
+// nodes measures several detectors in one group.
+func (f *nodesFlags) nodes(ctx context.Context, b *bench) error {
+	var parts []func(context.Context, *bench) error
+	for _, part := range []struct {
+		wanted bool
+		run    func(context.Context, *bench) error
+	}{{f.Moves, f.moves}, {f.Questions, f.questions}, {f.Total, f.total}} {
+		if part.wanted {
+			parts = append(parts, part.run)
+		}
+	}
+	return b.inTurn(ctx, parts...)
+}
+
+// total lets one, two, ... nodes work through the stream, in turn.
+func (f *nodesFlags) total(ctx context.Context, b *bench) error {
+	rows := make([]report.Total, len(f.TotalNodes))
+	for i, count := range f.TotalNodes {
+		rows[i].Nodes = count
+	}
+	for round := range f.Rounds {
+		for i := range rows {
+			if err := f.once(ctx, b, &rows[i]); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				b.note("a run of %d nodes failed: %v", rows[i].Nodes, err)
+				continue
+			}
+			say("round %d: %d nodes: %s points/s", round+1, rows[i].Nodes, report.Short(rows[i].Runs[len(rows[i].Runs)-1].Steady))
+		}
+	}
+	for _, row := range rows {
+		if len(row.Runs) == 0 {
+			return fmt.Errorf("no run of %d nodes succeeded", row.Nodes)
+		}
+	}
+	b.result.Total = report.CompareTotals(rows)
+	return nil
+}
+
+func (f *nodesFlags) once(ctx context.Context, b *bench, row *report.Total) error {
+	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
+	defer cancel()
+	t, err := f.newTeam(ctx, b, row.Nodes)
+	defer t.discard()
+	if err != nil {
+		return err
+	}
+	run, err := t.work(ctx, func(context.Context) {})
+	if err != nil {
+		return err
+	}
+	row.Shape, row.Runs = t.stream.shape, append(row.Runs, run)
+	return nil
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"anomalydetector/bench/report"
+)
+
+// asked is how many nodes there are while questions are measured.
+const askedNodes = 2
+
+// questions lets two nodes work through the stream, in turn without and with
+// questions.
+func (f *nodesFlags) questions(ctx context.Context, b *bench) error {
+	result := report.Questions{Nodes: askedNodes, Rate: f.Rate}
+	a := newAsking()
+	defer a.client.CloseIdleConnections()
+	for round := range f.Rounds {
+		for _, into := range []*[]report.Run{&result.Without, &result.With} {
+			run, shape, err := f.answering(ctx, b, a, round, into == &result.With)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				b.note("a run of %d nodes that are asked or not failed: %v", askedNodes, err)
+				continue
+			}
+			say("round %d: %s points/s, %d questions so far", round+1, report.Short(run.Steady), a.asked)
+			result.Shape, *into = shape, append(*into, run)
+		}
+	}
+	if len(result.Without) == 0 || len(result.With) == 0 {
+		return fmt.Errorf("no run with questions, or none without, succeeded")
+	}
+	if a.problem != "" {
+		b.note("of %d questions %d failed and %d got a partial answer; the first of them: %s", a.asked, a.errors, a.partial, a.problem)
+	}
+	result.Asked, result.Errors, result.Partial, result.Unknown = a.asked, a.errors, a.partial, a.unknown
+	b.result.Questions = append(b.result.Questions, result.Completed(a.milliseconds))
+	return nil
+}
+
+// answering is a run with or without questions.
+func (f *nodesFlags) answering(ctx context.Context, b *bench, a *asking, round int, ask bool) (report.Run, report.Shape, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
+	defer cancel()
+	t, err := f.newTeam(ctx, b, askedNodes)
+	defer t.discard()
+	if err != nil {
+		return report.Run{}, report.Shape{}, err
+	}
+	random := rand.New(rand.NewPCG(b.settings.Seed, uint64(round)))
+	run, err := t.work(ctx, func(working context.Context) {
+		if ask {
+			a.ask(working, t, f.Rate, random)
+		}
+	})
+	return run, t.stream.shape, err
+}
+
+// asking is what became of questions.
+type asking struct {
+	client *http.Client
+
+	mu           sync.Mutex
+	asked        int
+	milliseconds []float64 // from when it was due, of those that were answered
+	errors       int
+	partial      int
+	unknown      int // answers that nothing is known of the entity
+	problem      string
+}
+
+// patienceForAnswer is more than a node has.
+const patienceForAnswer = 10 * time.Second
+
+// newAsking has a client that keeps as many connections as there are questions
+// under way.
+func newAsking() *asking {
+	return &asking{client: &http.Client{Timeout: patienceForAnswer, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
+}
+
+// ask asks random nodes for random entities, so many times a second, until the
+// context ends. A slow answer holds nothing up.
+func (a *asking) ask(ctx context.Context, t *team, rate float64, random *rand.Rand) {
+	entities := t.stream.Entities()
+	start := time.Now()
+	var underway sync.WaitGroup
+	defer underway.Wait()
+	for i := 0; ; i++ {
+		due := start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+		select {
+		case <-time.After(time.Until(due)):
+		case <-ctx.Done():
+			return
+		}
+		n, entity := t.nodes[random.IntN(len(t.nodes))], entities[random.IntN(len(entities))]
+		underway.Go(func() {
+			got, err := a.question(n.address, entity.Key)
+			a.count(due, got, err)
+		})
+	}
+}
+
+// entityAnswer is what is looked at of an answer.
+type entityAnswer struct {
+	Found    []json.RawMessage
+	Partial  bool
+	Problems []string
+}
+
+func (a *asking) question(address, key string) (got entityAnswer, err error) {
+	response, err := a.client.Get("http://" + address + "/v1/entity?" + url.Values{"detector": {detectorName}, "key": {key}}.Encode())
+	if err != nil {
+		return got, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	switch {
+	case err != nil:
+		return got, err
+	case response.StatusCode != http.StatusOK:
+		return got, fmt.Errorf("%s: %s", response.Status, strings.TrimSpace(string(body)))
+	}
+	return got, json.Unmarshal(body, &got)
+}
+
+func (a *asking) count(due time.Time, got entityAnswer, err error) {
+	took := time.Since(due)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked++
+	problem := ""
+	switch {
+	case err != nil:
+		a.errors++
+		problem = err.Error()
+	case got.Partial:
+		a.partial++
+		problem = strings.Join(got.Problems, "; ")
+	case len(got.Found) == 0:
+		a.unknown++
+	}
+	if err == nil {
+		a.milliseconds = append(a.milliseconds, float64(took.Microseconds())/1000)
+	}
+	if a.problem == "" {
+		a.problem = problem
+	}
+}

@@ -1,0 +1,105 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+)
+
+const (
+	prepareAtMost = 2 * time.Minute
+	prepareLook   = 100 * time.Millisecond
+	joinAtMost    = 30 * time.Second // until a member has partitions, if there are enough for all
+)
+
+// Prepare keeps a process from joining a group in which others do the work, until
+// it has the windows of all partitions that it may be given: nobody waits for it
+// meanwhile, and once it is a member nobody waits for long. It returns at once
+// where somebody does wait, or there are to be no standbys.
+func (d *Detector) Prepare(ctx context.Context) {
+	select {
+	case <-d.bound:
+	case <-ctx.Done():
+		return
+	}
+	if d.standbys == 0 || !d.newcomer(d.look(ctx)) {
+		return
+	}
+	log := d.node.config.Log.With("detector", d.name)
+	log.Info("others do the work: keeping their partitions warm before joining the group")
+	began := d.node.config.Now()
+	d.setPreparing(time.Time{})
+	defer func() { d.setPreparing(d.node.config.Now().Add(joinAtMost)) }()
+	d.follow(ctx)
+	ticker := time.NewTicker(prepareLook)
+	defer ticker.Stop()
+	deadline := time.After(prepareAtMost)
+	for {
+		v, _ := d.seen()
+		switch {
+		case !d.newcomer(v):
+			log.Info("the group changes: joining it now")
+			return
+		case d.warm(ctx):
+			log.Info("the windows are here: joining the group", "seconds", d.node.config.Now().Sub(began).Seconds())
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			log.Warn("the windows of others' partitions are not all here yet, joining the group all the same", "after", prepareAtMost.String())
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// newcomer tells whether the group does without us: it has members, we are none of
+// them, and each partition has an owner.
+func (d *Detector) newcomer(v view) bool {
+	return v.problem(d.name) == nil && len(v.members) > 0 && !slices.ContainsFunc(v.members, d.isUs) &&
+		len(v.unowned(d.knownPartitions())) == 0
+}
+
+// setPreparing begins to keep all partitions warm, until we have some of our own,
+// or a time, if it is not zero.
+func (d *Detector) setPreparing(until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.preparing, d.joinBy = true, until
+}
+
+// isPreparing tells whether all partitions of others are to be kept warm.
+func (d *Detector) isPreparing(v view) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	have := slices.ContainsFunc(v.members, func(m member) bool { return d.isUs(m) && len(m.Partitions) > 0 })
+	if have || !d.joinBy.IsZero() && d.node.config.Now().After(d.joinBy) {
+		d.preparing = false
+	}
+	return d.preparing
+}
+
+// warm tells whether the detector is as far as it was told last.
+func (d *Detector) warm(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	status, err := actors.AskStatus(ctx, d.root, d.pid)
+	if err != nil {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, partition := range d.followed {
+		if !slices.ContainsFunc(status.Partitions, func(p messages.PartitionStatus) bool {
+			return p.Partition == partition && p.State == messages.StateFollowing
+		}) {
+			return false
+		}
+	}
+	return true
+}
