@@ -134,33 +134,39 @@ func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
 }
 
 // verifyEntity asks each node for the entity of the case's last anomaly. All have to
-// say the same of it as the node that has it, and its window has to end with the
-// entity's last point.
+// say the same of it: that its owner and its standby have the same window, which
+// ends with the entity's last point.
 func (w *team) verifyEntity() {
 	w.Helper()
 	key, last := w.lastPoint(slices.Max(slices.Collect(maps.Keys(w.golden.Expected))))
-	var first *entityStatus
+	var first []entityStatus
 	for _, n := range w.nodes {
 		var answer struct {
 			Found   []entityStatus
 			Partial bool
 		}
 		must(w.T, n.ask(&answer, "entity", "--window", key))
-		at := slices.IndexFunc(answer.Found, func(e entityStatus) bool { return e.Role == "owner" })
-		if at < 0 || answer.Partial {
+		found := answer.Found
+		if answer.Partial || len(found) != 2 || found[0].Role != "owner" || found[1].Role != "standby" {
 			w.Fatalf("node %s says of entity %s: %+v", n.name, key, answer)
 		}
-		owner := &answer.Found[at]
 		if first == nil {
-			first = owner
+			first = found
 		}
-		if !reflect.DeepEqual(owner, first) || owner.Median == nil || !slices.Equal(owner.Window[len(owner.Window)-1:], last) {
-			w.Errorf("node %s says of entity %s: %+v, another one %+v; its last point is %+v", n.name, key, owner, first, last)
+		if !reflect.DeepEqual(found, first) {
+			w.Errorf("of entity %s node %s says %+v, another one %+v", key, n.name, found, first)
 		}
-		owners := n.status().holders(owner.Partition, "owner", "live")
-		if !slices.Equal(owners, []string{owner.Address}) {
-			w.Errorf("entity %s is in partition %d of %s, which %v own", key, owner.Partition, owner.Address, owners)
-		}
+	}
+	owner, standby := first[0], first[1]
+	if owner.Median == nil || len(owner.Window) == 0 || owner.Window[len(owner.Window)-1] != last {
+		w.Errorf("of entity %s its owner says %+v, its last point is %+v", key, owner, last)
+	}
+	if standby.Offset != owner.Offset || standby.Median != owner.Median || !slices.Equal(standby.Window, owner.Window) {
+		w.Errorf("of entity %s its owner says %+v, its standby %+v", key, owner, standby)
+	}
+	owners := w.nodes[0].status().holders(owner.Partition, "owner", "live")
+	if len(owners) != 1 || owners[0].address != owner.Address {
+		w.Errorf("entity %s is in partition %d of %s, which %v own", key, owner.Partition, owner.Address, owners)
 	}
 }
 
@@ -169,7 +175,7 @@ type entityStatus struct {
 	Partition            int32
 	Address, Role, State string
 	Offset               int64
-	Median               *float64
+	Median               any // a number, or nil
 	Window               []windowPoint
 }
 
@@ -179,12 +185,12 @@ type windowPoint struct {
 }
 
 // lastPoint is the entity of a record, and the last point of it.
-func (w *team) lastPoint(record int) (key string, last []windowPoint) {
+func (w *team) lastPoint(record int) (key string, last windowPoint) {
 	w.Helper()
 	key, _ = w.point(record)
 	for i := range w.golden.Records {
 		if entity, point := w.point(i); entity == key {
-			last = []windowPoint{point}
+			last = point
 		}
 	}
 	return key, last

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -160,6 +159,7 @@ type status struct {
 type partitionStatus struct {
 	Partition   int32
 	Role, State string
+	Offset      int64
 }
 
 // status is empty if the node does not answer.
@@ -180,16 +180,24 @@ func (s status) silent() (addresses []string) {
 	return addresses
 }
 
-// holders are the addresses of the nodes that have a partition in a role and state.
-func (s status) holders(partition int32, role, state string) (addresses []string) {
+// holder is a node that has a partition, and how.
+type holder struct {
+	address string
+	partitionStatus
+}
+
+// holders are the nodes that have a partition in a role and state.
+func (s status) holders(partition int32, role, state string) (all []holder) {
 	for _, n := range s.Nodes {
 		for _, d := range n.Detectors {
-			if slices.Contains(d.Partitions, partitionStatus{partition, role, state}) {
-				addresses = append(addresses, n.Address)
+			for _, p := range d.Partitions {
+				if p.Partition == partition && p.Role == role && p.State == state {
+					all = append(all, holder{n.Address, p})
+				}
 			}
 		}
 	}
-	return addresses
+	return all
 }
 
 // shared: all have answered, they are these, and each partition has one owner,
@@ -201,7 +209,7 @@ func (s status) shared(partitions int32, nodes ...*node) bool {
 		if len(owners) != 1 {
 			return false
 		}
-		owned[owners[0]]++
+		owned[owners[0].address]++
 	}
 	for _, n := range nodes {
 		if owned[n.peers.address] < partitions/int32(len(nodes)) {
@@ -211,38 +219,33 @@ func (s status) shared(partitions int32, nodes ...*node) bool {
 	return !s.Partial && len(s.Problems) == 0 && len(s.Unowned) == 0 && len(s.Nodes) == len(nodes)
 }
 
-// steady: there is no other role or state than that of an owner that scores, and
-// of one standby that follows for each of these partitions.
-func (s status) steady(followed map[int32]bool) bool {
-	has := 0
+// steady: each partition has one owner, which scores, and if something of it was
+// fed one standby, which has followed it to the same offset. Nobody has it
+// otherwise.
+func (s status) steady(partitions int32, fed map[int32]bool) bool {
+	has, wanted := 0, int(partitions)+len(fed)
 	for _, n := range s.Nodes {
 		for _, d := range n.Detectors {
-			for _, p := range d.Partitions {
-				if p.Role+" "+p.State == "standby following" {
-					has++
-				} else if p.Role+" "+p.State != "owner live" {
-					return false
-				}
-			}
+			has += len(d.Partitions)
 		}
 	}
-	for partition := range followed {
-		if len(s.holders(partition, "standby", "following")) != 1 {
+	for partition := range partitions {
+		owners, standbys := s.holders(partition, "owner", "live"), s.holders(partition, "standby", "following")
+		if len(owners) != 1 || fed[partition] && (len(standbys) != 1 || standbys[0].Offset != owners[0].Offset) {
 			return false
 		}
 	}
-	return has == len(followed)
+	return has == wanted
 }
 
 // untilSteady waits until each node says that all share the partitions, and that
-// each has its standby, if anything of it was committed: else there is nothing to
-// keep warm.
+// each has its standby. Of what nothing was committed there is nothing to keep warm.
 func (w *team) untilSteady() {
 	w.Helper()
 	w.untilCommitted()
-	followed := make(map[int32]bool)
+	fed := make(map[int32]bool)
 	for _, r := range w.golden.Records[:w.fed] {
-		followed[r.Partition] = true
+		fed[r.Partition] = true
 	}
 	var last status
 	defer func() {
@@ -253,7 +256,7 @@ func (w *team) untilSteady() {
 	for _, n := range w.nodes {
 		w.until("node "+n.name+" says that all is steady", func() bool {
 			last = n.status()
-			return last.shared(w.golden.Partitions, w.nodes...) && last.steady(followed)
+			return last.shared(w.golden.Partitions, w.nodes...) && last.steady(w.golden.Partitions, fed)
 		})
 	}
 }
