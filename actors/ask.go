@@ -41,12 +41,13 @@ func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return answer.status, nil
 }
 
-// AskEntity asks all partitions of a detector for an entity. An error is that of
-// some partition, and what others have found is there all the same.
-func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) ([]messages.EntityStatus, error) {
+// AskEntity asks all partitions of a detector for an entity, and tells which of its
+// own it has asked. An error is that of some partition, and what others have found
+// is there all the same.
+func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) (found []messages.EntityStatus, asked []int32, err error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	type result struct {
 		answer *entityAnswer
@@ -67,7 +68,6 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 			results[i] <- result{a, err}
 		}()
 	}
-	var found []messages.EntityStatus
 	for i, pending := range results {
 		partition := answer.status.Partitions[i]
 		r := <-pending
@@ -75,12 +75,15 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 			err = fmt.Errorf("partition %d: %w", partition.Partition, r.err)
 			continue
 		}
+		if partition.Role == messages.RoleOwner {
+			asked = append(asked, partition.Partition)
+		}
 		if r.answer.known {
 			r.answer.status.Role, r.answer.status.State = partition.Role, partition.State
 			found = append(found, r.answer.status)
 		}
 	}
-	return found, err
+	return found, asked, err
 }
 
 // ask sends a question and waits for the answer.
@@ -140,15 +143,32 @@ func (d *Detector) status() *statusAnswer {
 	return answer
 }
 
+// question is an entityAsked with who asks.
+type question struct {
+	key  string
+	from *actor.PID
+}
+
+// asked answers a question, at once if it can: what is stored cannot be read while
+// it is written.
+func (p *partition) asked(ctx actor.Context, q *question) {
+	if _, resident := p.entities[q.key]; p.saving != nil && !resident && p.absent > 0 {
+		p.postponed = append(p.postponed, q)
+		return
+	}
+	ctx.Send(q.from, p.answer(ctx, q.key))
+}
+
 // answer is what a partition knows of an entity. One that is not resident stays
 // so.
 func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
 	take := func(at int64, value float64) { window = append(window, messages.WindowPoint{At: at, Value: value}) }
 	if known, resident := p.entities[key]; resident {
-		message := &messages.WindowTail{Count: math.MaxInt, Take: take}
-		ctx.Send(known.pid, message)
-	} else if p.state != nil {
+		p.windows.Lock()
+		ctx.Send(known.pid, &messages.WindowTail{Count: math.MaxInt, Take: take})
+		p.windows.Unlock()
+	} else if p.state != nil && p.saving == nil {
 		points, err := p.state.Peek(key)
 		if err != nil {
 			return &entityAnswer{err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,6 +39,7 @@ type HistoryReader interface {
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
 //     first is answered with messages.Checkpointed.
+//   - *saved: what was committed is stored, or not.
 //   - *entityAsked: a question about an entity; answered with entityAnswer.
 type partition struct {
 	config   *Config
@@ -52,6 +54,11 @@ type partition struct {
 	seen     messages.Observation   // the one that all entities are sent
 	state    *persistence.Partition // nil while it is not open, and without a store
 	spoilt   bool                   // what is stored must not be used
+
+	saving    chan struct{} // closed when what is being stored is; nil: nothing is
+	absent    int           // entities that are stored and not resident, when that began
+	postponed []any         // messages that came meanwhile
+	windows   sync.Mutex    // held while an entity is asked for its window: meanwhile two may
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
@@ -107,8 +114,30 @@ func newPartition(config *Config, number int32, producer *actor.PID) *partition 
 	return p
 }
 
+// Receive: while what was committed is being stored, all waits but questions.
 func (p *partition) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
+	case *saved:
+		p.saved(ctx, message)
+	case *actor.Stopping:
+		p.stopReading()
+		p.awaitSaved()
+		p.closeState()
+	case *entityAsked:
+		p.asked(ctx, &question{message.key, ctx.Sender()})
+	default:
+		if p.saving != nil {
+			p.postponed = append(p.postponed, message)
+			return
+		}
+		p.handle(ctx, message)
+	}
+}
+
+func (p *partition) handle(ctx actor.Context, message any) {
+	switch message := message.(type) {
+	case *question:
+		p.asked(ctx, message)
 	case *messages.Assignment:
 		p.assign(ctx, message)
 	case *messages.HistoryRead:
@@ -125,11 +154,6 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
-	case *entityAsked:
-		ctx.Respond(p.answer(ctx, message.key))
-	case *actor.Stopping:
-		p.stopReading()
-		p.closeState()
 	}
 }
 
@@ -221,6 +245,8 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 		p.covered = history.Covered
 	}
 	p.seen.Scored = false
+	p.config.beginTurn()
+	defer p.config.endTurn()
 	for _, record := range history.Records {
 		at := record.Timestamp.UnixMilli()
 		point, bad := p.scanner.Scan(at, record.Value)
@@ -298,7 +324,7 @@ type scoring struct {
 }
 
 // piece is how many records are scored until other messages have their turn.
-const piece = 4096
+const piece = 1024
 
 // score decides on each record of a piece, in order. Any record that it cannot
 // decide on fails the whole slice, and with it the round.
@@ -319,6 +345,8 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
+	p.config.beginTurn()
+	defer p.config.endTurn()
 	for _, at = range records {
 		if !p.warm || at.Offset < p.next {
 			p.warm = false
@@ -455,13 +483,19 @@ func (p *partition) commit(ctx actor.Context) {
 		if p.next > p.straggler {
 			p.reach = math.MaxInt64
 		}
-		if err = p.sweep(ctx); err == nil {
-			err = p.checkpoint(ctx, p.next)
+		if err = p.sweep(ctx); err == nil && p.state != nil {
+			p.save(ctx)
+			return
 		}
-		if errors.Is(err, persistence.ErrCorrupt) {
-			p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
-			p.spoilt, p.warm, err = true, false, nil
-		}
+	}
+	p.checkpointed(ctx, err)
+}
+
+// checkpointed answers a commit.
+func (p *partition) checkpointed(ctx actor.Context, err error) {
+	if errors.Is(err, persistence.ErrCorrupt) {
+		p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
+		p.spoilt, p.warm, err = true, false, nil
 	}
 	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Err: err})
 }

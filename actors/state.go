@@ -135,10 +135,19 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 	}
 	p.state.Commit()
 	passive := p.idle()
-	err := p.state.Checkpoint(persistence.Head{
+	err := p.state.Checkpoint(p.head(next), p.tail(ctx.ActorSystem().Root), passive)
+	return p.stored(ctx, next, passive, err)
+}
+
+func (p *partition) head(next int64) persistence.Head {
+	return persistence.Head{
 		Source: p.config.Source(), Offset: next, History: p.config.History.Milliseconds(),
 		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
-	}, p.tail(ctx), passive)
+	}
+}
+
+// stored concludes a checkpoint.
+func (p *partition) stored(ctx actor.Context, next int64, passive []*persistence.Entity, err error) error {
 	if err != nil {
 		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
 		return fmt.Errorf("store partition %d up to offset %d: %w", p.number, next, err)
@@ -150,8 +159,55 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 	return nil
 }
 
+// saved is the end of save.
+type saved struct {
+	next    int64
+	passive []*persistence.Entity
+	err     error
+}
+
+// save stores what was committed on a goroutine of its own, so that questions can
+// be answered meanwhile. Until it is over, nothing else is done.
+func (p *partition) save(ctx actor.Context) {
+	p.state.Commit()
+	p.absent = p.state.Absent()
+	state, end := p.state, &saved{next: p.next, passive: p.idle()}
+	head, tail := p.head(p.next), p.tail(ctx.ActorSystem().Root)
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	saving := make(chan struct{})
+	p.saving = saving
+	go func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				end.err = fmt.Errorf("panic: %v", cause)
+			}
+			close(saving)
+			root.Send(self, end)
+		}()
+		end.err = state.Checkpoint(head, tail, end.passive)
+	}()
+}
+
+// saved answers the commit, and goes on with what came meanwhile.
+func (p *partition) saved(ctx actor.Context, end *saved) {
+	p.saving = nil
+	p.checkpointed(ctx, p.stored(ctx, end.next, end.passive, end.err))
+	for len(p.postponed) > 0 && p.saving == nil {
+		message := p.postponed[0]
+		p.postponed = p.postponed[1:]
+		p.handle(ctx, message)
+	}
+}
+
+// awaitSaved waits until nothing is being stored.
+func (p *partition) awaitSaved() {
+	if p.saving != nil {
+		<-p.saving
+	}
+}
+
 // tail reads the last points of an entity's window.
-func (p *partition) tail(ctx actor.Context) persistence.Tail {
+func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 	var points []persistence.Point
 	message := &messages.WindowTail{Take: func(at int64, value float64) {
 		points = append(points, persistence.Point{At: at, Value: value})
@@ -159,7 +215,9 @@ func (p *partition) tail(ctx actor.Context) persistence.Tail {
 	return func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		points = points[:0]
 		message.Count, message.Live = n, 0
-		ctx.Send(p.entities[e.Key()].pid, message)
+		p.windows.Lock()
+		defer p.windows.Unlock()
+		root.Send(p.entities[e.Key()].pid, message)
 		return points, message.Live
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"time"
 
@@ -139,6 +140,9 @@ func actorSystem(log *slog.Logger) *actor.ActorSystem {
 	return actor.NewActorSystemWithConfig(config)
 }
 
+// turns are those of all detectors: see actors.Config.
+var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
+
 // built is a detector that is not started.
 type built struct {
 	config   *actors.Config
@@ -184,6 +188,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		},
 		Reader:   stream.NewHistory(streams),
 		Resident: config.Persistence.Resident,
+		Turns:    turns,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,
@@ -217,7 +222,7 @@ func rules(config *configs.Config) detection.Rules {
 
 // openSession keeps trying while a broker or the input topic is missing.
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
-	for wait := config.Timing.Backoff; ; wait = min(2*wait, 30*config.Timing.Backoff) {
+	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
 		if err == nil {
 			var session *stream.Session

@@ -28,7 +28,7 @@ type statusCommand struct{ asking }
 
 type entityCommand struct {
 	asking
-	Key    string `arg:"" help:"The entity: the values of key_field with commas between them."`
+	Key    string `arg:"" help:"The entity: the values of key_field with commas between them. If it begins with a minus, put -- before it."`
 	Window bool   `help:"Print its points, too."`
 }
 

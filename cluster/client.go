@@ -138,11 +138,27 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 		status.Partial = status.Partial || one.Problem != ""
 	})
 	slices.SortFunc(status.Nodes, func(a, b messages.NodeStatus) int { return strings.Compare(a.Address, b.Address) })
+	// The view of the group may be a second old.
+	status.Unowned = slices.DeleteFunc(status.Unowned, func(p messages.PartitionName) bool { return claimed(status.Nodes, p) })
 	return status
 }
 
 // isUs tells whether a member is this process, or the one that it replaces.
 func (d *Detector) isUs(m member) bool { return m.Instance == d.instance }
+
+// claimed tells whether some node says that it owns a partition.
+func claimed(nodes []messages.NodeStatus, name messages.PartitionName) bool {
+	for _, node := range nodes {
+		for _, d := range node.Detectors {
+			if d.Detector == name.Detector && slices.ContainsFunc(d.Partitions, func(p messages.PartitionStatus) bool {
+				return p.Partition == name.Partition && p.Role == messages.RoleOwner
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // entity asks all nodes of the group for an entity: which partition its points
 // come in, only who writes them knows.
@@ -152,9 +168,6 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 	problem := func(text string) { whole.Partial, whole.Problems = true, append(whole.Problems, text) }
 	if err := v.problem(d.name); err != nil {
 		problem(err.Error())
-	}
-	if none := v.unowned(partitions); len(none) > 0 {
-		problem(fmt.Sprintf("nobody owns partitions %v at the moment", none))
 	}
 	if !slices.ContainsFunc(v.members, d.isUs) {
 		v.members = append(v.members, member{stream.Member{Instance: d.instance}})
@@ -175,10 +188,17 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 		}
 		mu.Lock()
 		defer mu.Unlock()
+		whole.Asked = append(whole.Asked, one.Asked...)
 		whole.Found = append(whole.Found, one.Found...)
 		whole.Partial = whole.Partial || one.Partial
 		whole.Problems = append(whole.Problems, one.Problems...)
 	})
+	slices.Sort(whole.Asked)
+	for partition := range partitions {
+		if !slices.Contains(whole.Asked, partition) {
+			problem(fmt.Sprintf("partition %d was not asked: its owner did not answer, or it has none at the moment", partition))
+		}
+	}
 	slices.SortFunc(whole.Found, func(a, b messages.EntityStatus) int {
 		if a.Partition != b.Partition {
 			return int(a.Partition - b.Partition)

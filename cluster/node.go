@@ -43,6 +43,7 @@ const Protocol = 1
 const (
 	lookEvery  = time.Second // at each group
 	askTimeout = 2 * time.Second
+	buryAtMost = 10 * time.Second
 )
 
 // Node is this process as one of a cluster.
@@ -102,8 +103,9 @@ type Detector struct {
 
 	mu         sync.Mutex
 	view       view
-	partitions int32 // of the input topic; 0: not known
-	preparing  bool  // to join the group, or joining it
+	partitions int32    // of the input topic; 0: not known
+	atRest     []member // of the group, when it was at rest the last time
+	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
 	followed   []int32 // what the detector was told last to keep warm
 }
@@ -158,7 +160,7 @@ func (d *Detector) watch() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		d.look(d.node.life)
+		d.bury(d.node.life, d.look(d.node.life))
 		d.follow(d.node.life)
 		select {
 		case <-ticker.C:

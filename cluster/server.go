@@ -122,6 +122,9 @@ func (n *Node) status(ctx context.Context) messages.NodeStatus {
 			one = messages.DetectorStatus{Detector: d.name, State: messages.StateStopped, Problem: err.Error(),
 				Partitions: []messages.PartitionStatus{}}
 		}
+		if v, _ := d.seen(); one.Problem == "" && v.err != nil {
+			one.Problem = v.problem(d.name).Error() // it may have lost what it takes for its own
+		}
 		status.Detectors = append(status.Detectors, one)
 	}
 	return status
@@ -129,8 +132,8 @@ func (n *Node) status(ctx context.Context) messages.NodeStatus {
 
 // entityHere is what this node's partitions know of an entity.
 func (d *Detector) entityHere(ctx context.Context, key string) messages.EntityAnswer {
-	found, err := actors.AskEntity(ctx, d.root, d.pid, key)
-	result := messages.EntityAnswer{Detector: d.name, Entity: key, Found: []messages.EntityStatus{}}
+	found, asked, err := actors.AskEntity(ctx, d.root, d.pid, key)
+	result := messages.EntityAnswer{Detector: d.name, Entity: key, Asked: asked, Found: []messages.EntityStatus{}}
 	for _, one := range found {
 		one.Address = d.node.config.Advertise
 		result.Found = append(result.Found, one)

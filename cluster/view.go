@@ -18,6 +18,7 @@ func (m *member) name() string { return cmp.Or(m.Address, m.Instance, m.ID) }
 // view is who was in the group when it was last asked.
 type view struct {
 	members []member
+	stable  bool      // they were at rest
 	at      time.Time // zero: never
 	err     error     // of the last attempt; then the rest is of an earlier one
 }
@@ -26,7 +27,7 @@ type view struct {
 // say who owns what: those that still are members keep what they had.
 func (v *view) update(found []stream.Member, stable bool, now time.Time) {
 	earlier := v.members
-	v.members, v.at, v.err = nil, now, nil
+	v.members, v.stable, v.at, v.err = nil, stable, now, nil
 	for _, f := range found {
 		m := member{f}
 		if !stable {

@@ -77,7 +77,8 @@ type PartitionName struct {
 type EntityAnswer struct {
 	Detector string         `json:"detector"`
 	Entity   string         `json:"entity"`
-	Found    []EntityStatus `json:"found"` // one, unless its points are spread over partitions
+	Asked    []int32        `json:"partitions_asked"` // of their owners
+	Found    []EntityStatus `json:"found"`            // one, unless its points are spread over partitions
 	// Partial: it may be in a partition that could not be asked.
 	Partial  bool     `json:"partial"`
 	Problems []string `json:"problems,omitempty"`

@@ -116,6 +116,9 @@ func (p *Partition) journal(head Head) error {
 	}
 	for _, e := range born {
 		e.named = true
+		if e.resident {
+			p.resident++
+		}
 	}
 	p.entities = int(next.entities)
 	p.settle(&next, blocks)
@@ -246,6 +249,9 @@ func (p *Partition) sealOldest(tail Tail, passive []*Entity) error {
 		}
 	}
 	for _, e := range passive {
+		if e.resident && e.named {
+			p.resident--
+		}
 		e.resident = false
 		p.byID[e.id] = nil
 		p.onDisk = true
@@ -338,11 +344,14 @@ func (p *Partition) dropPending() {
 
 // Remove forgets an entity at the next checkpoint.
 func (p *Partition) Remove(e *Entity) {
-	e.resident, e.removed = false, true
-	p.byID[e.id] = e
 	if e.named {
 		p.entities--
+		if e.resident {
+			p.resident--
+		}
 	}
+	e.resident, e.removed = false, true
+	p.byID[e.id] = e
 	p.removed = append(p.removed, e)
 }
 

@@ -19,6 +19,7 @@ type Partition struct {
 	slot     uint32
 	nextID   uint32
 	entities int
+	resident int  // of them
 	onDisk   bool // there may be entities that are not resident
 	byID     []*Entity
 	blocks   []block // of the journal, oldest first
@@ -140,11 +141,14 @@ func (p *Partition) Head() (Head, bool) {
 // Entities is how many entities are stored, resident or not.
 func (p *Partition) Entities() int { return p.entities }
 
+// Absent is how many entities are stored that are not resident.
+func (p *Partition) Absent() int { return p.entities - p.resident }
+
 // Reset begins anew, without entities. What is stored stays until the first
 // checkpoint.
 func (p *Partition) Reset() {
 	p.endView()
-	p.slot, p.nextID, p.entities, p.onDisk = p.store.newSlot(), 0, 0, false
+	p.slot, p.nextID, p.entities, p.resident, p.onDisk = p.store.newSlot(), 0, 0, 0, false
 	p.byID, p.blocks, p.unsealed = nil, nil, 0
 	p.pending, p.committed, p.removed, p.cursor = nil, 0, nil, nil
 }
@@ -302,6 +306,9 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	if e != nil {
 		p.byID[e.id] = e
 		e.tail, e.resident = nil, true
+		if e.named {
+			p.resident++
+		}
 		return e, points, e.named, nil
 	}
 	e = &Entity{key: key, id: p.nextID, resident: true}

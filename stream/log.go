@@ -2,8 +2,10 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +48,8 @@ func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ 
 	case err == nil && !o.told.IsZero():
 		o.log.Info("broker reached again", "broker", address)
 		o.told = time.Time{}
+	case errors.Is(err, context.Canceled) || err != nil && strings.Contains(err.Error(), "operation was canceled"):
+		// by us
 	case err != nil && time.Since(o.told) > repeatOutage:
 		o.log.Warn("broker cannot be reached, trying again", "broker", address, "error", err)
 		o.told = time.Now()

@@ -1,0 +1,52 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+
+	"anomalydetector/stream"
+)
+
+// What is done for members that are gone: the transaction that one left open holds
+// back all who read the output, until it times out.
+
+// gone are the instances that were members, and are none now although the group
+// is at rest and all partitions have owners: so they have lost theirs for good.
+func (v *view) gone(earlier []member, partitions int32) (instances []string) {
+	if v.err != nil || !v.stable || len(v.unowned(partitions)) > 0 {
+		return nil
+	}
+	for _, e := range earlier {
+		if !slices.ContainsFunc(v.members, func(m member) bool { return m.Instance == e.Instance }) {
+			instances = append(instances, e.Instance)
+		}
+	}
+	return instances
+}
+
+// bury ends the transactions of members that are gone, if we are the one among
+// those left who does that.
+func (d *Detector) bury(ctx context.Context, v view) {
+	d.mu.Lock()
+	gone := v.gone(d.atRest, d.partitions)
+	if v.err == nil && v.stable && len(v.unowned(d.partitions)) == 0 {
+		d.atRest = v.members
+	}
+	d.mu.Unlock()
+	var left []string
+	for _, m := range v.members {
+		left = append(left, m.Instance)
+	}
+	for _, instance := range gone {
+		stream.Prefer(left, 0)
+		if left[0] != d.instance {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, buryAtMost)
+		fenced, err := d.group.Fence(ctx, instance)
+		cancel()
+		if fenced || err != nil {
+			d.node.config.Log.Info("a member is gone, the transaction it left open is aborted", "detector", d.name, "member", instance, "error", err)
+		}
+	}
+}
