@@ -15,21 +15,29 @@ import (
 // How the outside asks a detector and its partitions. A question waits for what
 // the actor does at the moment, never for the broker.
 
-// statusAsked is answered with statusAnswer, by a detector.
-type statusAsked struct{}
+// statusAsked is answered with statusAnswer, by a detector. With a key it also asks
+// all partitions for that entity, on behalf of who asks.
+type statusAsked struct{ key string }
 
 type statusAnswer struct {
-	status     messages.DetectorStatus
-	partitions []*actor.PID // those of the status, in the same order; nil: it cannot be asked
+	status messages.DetectorStatus
+	// answers are those of the partitions of the status, or of some, to a key: as
+	// many as there are asked.
+	answers <-chan *entityAnswer
+	asked   int
 }
 
-// entityAsked is answered with entityAnswer, by a partition.
-type entityAsked struct{ key string }
+// entityAsked asks a partition, which answers on a channel that has room.
+type entityAsked struct {
+	key     string
+	answers chan<- *entityAnswer
+}
 
 type entityAnswer struct {
-	known  bool
-	status messages.EntityStatus
-	err    error
+	partition int32
+	known     bool
+	status    messages.EntityStatus
+	err       error
 }
 
 // AskStatus asks a detector how it is.
@@ -45,42 +53,32 @@ func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID
 // own it has asked. An error is that of some partition, and what others have found
 // is there all the same.
 func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) (found []messages.EntityStatus, asked []int32, err error) {
-	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
+	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{key})
 	if err != nil {
 		return nil, nil, err
 	}
-	type result struct {
-		answer *entityAnswer
-		err    error
+	partitions := make(map[int32]messages.PartitionStatus)
+	for _, partition := range answer.status.Partitions {
+		partitions[partition.Partition] = partition
 	}
-	results := make([]chan result, len(answer.partitions))
-	for i, pid := range answer.partitions {
-		results[i] = make(chan result, 1)
-		if pid == nil {
-			results[i] <- result{err: fmt.Errorf("it is not running")}
-			continue
+	for range answer.asked {
+		var one *entityAnswer
+		select {
+		case one = <-answer.answers:
+		case <-ctx.Done():
+			return found, asked, fmt.Errorf("some partitions did not answer: %w", ctx.Err())
 		}
-		go func() {
-			a, err := ask[*entityAnswer](ctx, root, pid, &entityAsked{key})
-			if err == nil {
-				err = a.err
-			}
-			results[i] <- result{a, err}
-		}()
-	}
-	for i, pending := range results {
-		partition := answer.status.Partitions[i]
-		r := <-pending
-		if r.err != nil {
-			err = fmt.Errorf("partition %d: %w", partition.Partition, r.err)
+		partition := partitions[one.partition]
+		switch {
+		case one.err != nil:
+			err = fmt.Errorf("partition %d: %w", one.partition, one.err)
 			continue
+		case one.known:
+			one.status.Role, one.status.State = partition.Role, partition.State
+			found = append(found, one.status)
 		}
 		if partition.Role == messages.RoleOwner {
-			asked = append(asked, partition.Partition)
-		}
-		if r.answer.known {
-			r.answer.status.Role, r.answer.status.State = partition.Role, partition.State
-			found = append(found, r.answer.status)
+			asked = append(asked, one.partition)
 		}
 	}
 	return found, asked, err
@@ -97,6 +95,22 @@ func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PI
 		return answer, err
 	}
 	return got.(Answer), nil
+}
+
+// asked answers what is asked of a detector.
+func (d *Detector) asked(ctx actor.Context, question *statusAsked) {
+	answer := d.status()
+	if question.key != "" {
+		answers := make(chan *entityAnswer, len(d.partitions))
+		for _, partition := range d.partitions {
+			if partition.pid != nil {
+				ctx.Send(partition.pid, &entityAsked{question.key, answers})
+				answer.asked++
+			}
+		}
+		answer.answers = answers
+	}
+	ctx.Respond(answer)
 }
 
 // status is what a detector says of itself.
@@ -137,26 +151,19 @@ func (d *Detector) status() *statusAnswer {
 		})
 	}
 	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
-	for _, partition := range answer.status.Partitions {
-		answer.partitions = append(answer.partitions, d.partitions[partition.Partition].pid)
-	}
 	return answer
-}
-
-// question is an entityAsked with who asks.
-type question struct {
-	key  string
-	from *actor.PID
 }
 
 // asked answers a question, at once if it can: what is stored cannot be read while
 // it is written.
-func (p *partition) asked(ctx actor.Context, q *question) {
+func (p *partition) asked(ctx actor.Context, q *entityAsked) {
 	if _, resident := p.entities[q.key]; p.saving != nil && !resident && p.absent > 0 {
 		p.postponed = append(p.postponed, q)
 		return
 	}
-	ctx.Send(q.from, p.answer(ctx, q.key))
+	answer := p.answer(ctx, q.key)
+	answer.partition = p.number
+	q.answers <- answer
 }
 
 // answer is what a partition knows of an entity. One that is not resident stays

@@ -143,7 +143,7 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *messages.Follow:
 		d.follow(ctx, message)
 	case *statusAsked:
-		ctx.Respond(d.status())
+		d.asked(ctx, message)
 	case *messages.Stop:
 		d.stop(message)
 	case *closed:

@@ -40,7 +40,7 @@ type HistoryReader interface {
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
 //     first is answered with messages.Checkpointed.
 //   - *saved: what was committed is stored, or not.
-//   - *entityAsked: a question about an entity; answered with entityAnswer.
+//   - *entityAsked: a question about an entity.
 type partition struct {
 	config   *Config
 	number   int32
@@ -124,7 +124,7 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.awaitSaved()
 		p.closeState()
 	case *entityAsked:
-		p.asked(ctx, &question{message.key, ctx.Sender()})
+		p.asked(ctx, message)
 	default:
 		if p.saving != nil {
 			p.postponed = append(p.postponed, message)
@@ -136,7 +136,7 @@ func (p *partition) Receive(ctx actor.Context) {
 
 func (p *partition) handle(ctx actor.Context, message any) {
 	switch message := message.(type) {
-	case *question:
+	case *entityAsked:
 		p.asked(ctx, message)
 	case *messages.Assignment:
 		p.assign(ctx, message)
@@ -324,7 +324,7 @@ type scoring struct {
 }
 
 // piece is how many records are scored until other messages have their turn.
-const piece = 1024
+const piece = 512
 
 // score decides on each record of a piece, in order. Any record that it cannot
 // decide on fails the whole slice, and with it the round.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"strconv"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -35,11 +36,19 @@ func clusterOf(confs []*configs.Config) (*configs.Cluster, error) {
 	return &agreed.Cluster, nil
 }
 
+// forQuestions is how many more goroutines run at the same time in a node than
+// partitions score: Go looks for what came over the network only every 10 ms while
+// all that may run are busy.
+const forQuestions = 2
+
 // newNode makes this process a node of a cluster.
 func newNode(section *configs.Cluster, node *persistence.Node, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
 	server, client, err := clusterTLS(section).Load()
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)
+	}
+	if world.Env("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(cap(turns) + forQuestions)
 	}
 	config := cluster.Config{
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
