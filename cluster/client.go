@@ -220,6 +220,12 @@ func left(ctx context.Context) time.Duration {
 // Fetch copies a partition's windows from the node where they reach farthest. It
 // implements actors.Peers.
 func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+	select {
+	case d.node.fetches <- struct{}{}:
+		defer func() { <-d.node.fetches }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	v := d.look(ctx)
 	type offer struct {
 		address string

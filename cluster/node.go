@@ -55,6 +55,7 @@ type Node struct {
 	server    http.Server
 	client    *http.Client
 	exports   chan struct{} // a token for each that may run
+	fetches   chan struct{} // the same: who waits for its turn here does not wait for an answer there
 	life      context.Context
 	end       context.CancelFunc
 	running   sync.WaitGroup
@@ -66,7 +67,7 @@ func New(config Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for other nodes ([cluster] listen): %w", err)
 	}
-	n := &Node{config: config, listener: listener, started: config.Now(), exports: make(chan struct{}, exportsAtOnce)}
+	n := &Node{config: config, listener: listener, started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.client = newClient(&config)
 	n.server = http.Server{
