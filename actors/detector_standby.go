@@ -41,7 +41,7 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 			"partition", target.Partition, "offset", target.Offset)
 	case !partition.following:
 		return // it is ours
-	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset <= partition.next:
+	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset == partition.next:
 		return // not so far yet, or as far as can be
 	}
 	if d.config.Store.Room() != nil {

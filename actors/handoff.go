@@ -104,10 +104,9 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	}
 	p.forget(ctx)
 	p.closeState()
+	// After an error it may have been adopted all the same. If not, the next start
+	// finds what is left of it.
 	err := p.config.Store.Adopt(p.config.Name, h.imported)
-	if err != nil {
-		p.config.Store.Drop(h.imported)
-	}
 	var problem error
 	if p.kept, problem = p.restore(); problem != nil {
 		p.notReady(ctx, problem, false)

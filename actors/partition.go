@@ -35,6 +35,7 @@ type HistoryReader interface {
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that
 //     reads it.
 //   - *handedOver: the windows that another node has, or why there are none.
+//   - *scoring: the rest of a slice, from itself.
 //   - *messages.Slice: score these records; answered with messages.SliceDone
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
@@ -114,7 +115,8 @@ func newPartition(config *Config, number int32, producer *actor.PID) *partition 
 	return p
 }
 
-// Receive: while what was committed is being stored, all waits but questions.
+// Receive: while what was committed is being stored, all waits but questions about
+// entities that are resident.
 func (p *partition) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *saved:
@@ -244,29 +246,8 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	if !p.kept {
 		p.covered = history.Covered
 	}
-	p.seen.Scored = false
-	p.config.beginTurn()
-	defer p.config.endTurn()
-	for _, record := range history.Records {
-		at := record.Timestamp.UnixMilli()
-		point, bad := p.scanner.Scan(at, record.Value)
-		if bad != nil {
-			continue
-		}
-		answered, err := p.observe(ctx, record, at, point)
-		if err != nil {
-			p.notReady(ctx, err, false)
-			return
-		}
-		if !answered.Answered {
-			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset), true)
-			return
-		}
-		if answered.Incomplete {
-			p.need(record.Offset, at)
-			p.rebuild(ctx)
-			return
-		}
+	if !p.observeAll(ctx, history.Records) {
+		return
 	}
 	if err := p.saveReplayed(ctx, history.Records[len(history.Records)-1].Offset+1); err != nil {
 		p.notReady(ctx, err, false)
@@ -278,6 +259,35 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
 		Partition: p.number, Serial: p.assignment.Serial, Done: history.Done, Pending: history.Pending,
 	})
+}
+
+// observeAll puts records into the windows. If it cannot, it says so to the
+// detector, or begins the history anew, and returns false.
+func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
+	p.config.beginTurn()
+	defer p.config.endTurn()
+	p.seen.Scored = false
+	for _, record := range records {
+		at := record.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(at, record.Value)
+		if bad != nil {
+			continue
+		}
+		answered, err := p.observe(ctx, record, at, point)
+		switch {
+		case err != nil:
+			p.notReady(ctx, err, false)
+			return false
+		case !answered.Answered:
+			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset), true)
+			return false
+		case answered.Incomplete:
+			p.need(record.Offset, at)
+			p.rebuild(ctx)
+			return false
+		}
+	}
+	return true
 }
 
 // notReady gives up the history, until the partition is assigned again.
@@ -303,6 +313,10 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		if !p.kept {
 			p.covered = ended.Covered
 		}
+		err = p.sweep(ctx) // a standby has no commits
+		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
+	}
+	if err == nil {
 		err = p.checkpoint(ctx, p.next)
 	}
 	if err == nil {
@@ -482,6 +496,9 @@ func (p *partition) commit(ctx actor.Context) {
 		p.committed = p.next
 		if p.next > p.straggler {
 			p.reach = math.MaxInt64
+		}
+		if p.state != nil {
+			p.state.Commit() // whatever comes of the rest: it must survive an abort
 		}
 		if err = p.sweep(ctx); err == nil && p.state != nil {
 			p.save(ctx)

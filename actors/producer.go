@@ -3,7 +3,8 @@
 // key. Data flows one way, from the detector through partition and entity to
 // the producer; nothing calls back up but answers.
 //
-// A state belongs to one actor, so there is no lock here. The package never
+// A state belongs to one actor, and one goroutine works with it: but for a window
+// that is asked for while a checkpoint is written, which has a lock. The package never
 // opens connections or files and never reads the wall clock: it declares what
 // it needs of stream where it uses it. It imports messages, detection,
 // datapoint, and the types of stream and persistence.

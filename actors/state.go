@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -164,12 +165,12 @@ type saved struct {
 	next    int64
 	passive []*persistence.Entity
 	err     error
+	cause   any // of a panic
 }
 
 // save stores what was committed on a goroutine of its own, so that questions can
 // be answered meanwhile. Until it is over, nothing else is done.
 func (p *partition) save(ctx actor.Context) {
-	p.state.Commit()
 	p.absent = p.state.Absent()
 	state, end := p.state, &saved{next: p.next, passive: p.idle()}
 	head, tail := p.head(p.next), p.tail(ctx.ActorSystem().Root)
@@ -179,7 +180,7 @@ func (p *partition) save(ctx actor.Context) {
 	go func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				end.err = fmt.Errorf("panic: %v", cause)
+				end.cause = fmt.Sprintf("%v\n%s", cause, debug.Stack())
 			}
 			close(saving)
 			root.Send(self, end)
@@ -191,6 +192,9 @@ func (p *partition) save(ctx actor.Context) {
 // saved answers the commit, and goes on with what came meanwhile.
 func (p *partition) saved(ctx actor.Context, end *saved) {
 	p.saving = nil
+	if end.cause != nil {
+		panic(end.cause) // what is known of the store is half changed: the partition begins anew
+	}
 	p.checkpointed(ctx, p.stored(ctx, end.next, end.passive, end.err))
 	for len(p.postponed) > 0 && p.saving == nil {
 		message := p.postponed[0]

@@ -78,9 +78,11 @@ func (b *built) watch(node *cluster.Node, streams stream.Config, standbys int) e
 	return nil
 }
 
-// prepare waits until it is good for the group to be joined.
+// prepare waits, before the group is joined for the first time, until that is good
+// for it. Who lost its membership has its own windows, and joins at once.
 func (b *built) prepare(ctx context.Context) {
-	if b.peers != nil {
+	if b.peers != nil && !b.prepared {
+		b.prepared = true
 		b.peers.Prepare(ctx)
 	}
 }

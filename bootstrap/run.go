@@ -147,6 +147,7 @@ var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
+	prepared bool              // to join the group
 	duration time.Duration     // of its job; 0: for ever
 }
 

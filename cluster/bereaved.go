@@ -35,7 +35,12 @@ func (d *Detector) bury(ctx context.Context, v view) {
 	d.mu.Unlock()
 	var left []string
 	for _, m := range v.members {
-		left = append(left, m.Instance)
+		if m.Address != "" { // others do not do that
+			left = append(left, m.Instance)
+		}
+	}
+	if len(left) == 0 {
+		return
 	}
 	for _, instance := range gone {
 		stream.Prefer(left, 0)
@@ -45,8 +50,12 @@ func (d *Detector) bury(ctx context.Context, v view) {
 		ctx, cancel := context.WithTimeout(ctx, buryAtMost)
 		fenced, err := d.group.Fence(ctx, instance)
 		cancel()
-		if fenced || err != nil {
-			d.node.config.Log.Info("a member is gone, the transaction it left open is aborted", "detector", d.name, "member", instance, "error", err)
+		log := d.node.config.Log.With("detector", d.name, "member", instance)
+		switch {
+		case err != nil:
+			log.Warn("a member is gone, and a transaction it may have left open ends only by its timeout", "error", err)
+		case fenced:
+			log.Info("a member is gone, the transaction it left open is aborted")
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 func newClient(config *Config) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: config.Dial, TLSClientConfig: config.Client, ForceAttemptHTTP2: config.Client != nil,
+		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: askTimeout},
 		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
 	}}
 }
@@ -135,7 +136,8 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 		mu.Lock()
 		defer mu.Unlock()
 		status.Nodes = append(status.Nodes, one)
-		status.Partial = status.Partial || one.Problem != ""
+		status.Partial = status.Partial || one.Problem != "" ||
+			slices.ContainsFunc(one.Detectors, func(d messages.DetectorStatus) bool { return d.State == messages.StateUnknown })
 	})
 	slices.SortFunc(status.Nodes, func(a, b messages.NodeStatus) int { return strings.Compare(a.Address, b.Address) })
 	// The view of the group may be a second old.
@@ -270,7 +272,7 @@ const silence = 3 * time.Second
 func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing for %s", address, silence)) })
+	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing", address)) })
 	defer stalled.Stop()
 	response, err := get(ctx, d.node.client, d.node.config.Client != nil, address, "/v1/windows", url.Values{
 		"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))},

@@ -2,7 +2,7 @@
 // they are and what each owns, the windows of any entity, and the state of a
 // partition that moves.
 //
-// It decides nothing. Who owns a partition, Kafka's group says (view.go); what may
+// No result depends on it. Who owns a partition, Kafka's group says (view.go); what may
 // be written, Kafka's transactions; and what a node is given by another lies at or
 // before what the group has committed, or is refused (package actors). If all of
 // this fails, partitions are replayed from the topic, as without it.

@@ -44,6 +44,7 @@ const (
 	lookEvery  = time.Second // at each group
 	askTimeout = 2 * time.Second
 	buryAtMost = 10 * time.Second
+	countEvery = time.Minute
 )
 
 // Node is this process as one of a cluster.
@@ -108,7 +109,10 @@ type Detector struct {
 	atRest     []member // of the group, when it was at rest the last time
 	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
-	followed   []int32 // what the detector was told last to keep warm
+	followed   []int32    // what the detector was told last to keep warm
+	told       bool       // that, since it prepares
+	looked     time.Time  // when the partitions were counted
+	following  sync.Mutex // one at a time tells it, in order
 }
 
 // Watch adds a detector. The node closes the group in the end.
@@ -161,7 +165,8 @@ func (d *Detector) watch() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		d.bury(d.node.life, d.look(d.node.life))
+		v := d.look(d.node.life)
+		d.node.running.Go(func() { d.bury(d.node.life, v) })
 		d.follow(d.node.life)
 		select {
 		case <-ticker.C:
@@ -177,22 +182,30 @@ func (d *Detector) look(ctx context.Context) view {
 	defer cancel()
 	found, stable, err := d.group.Members(ctx)
 	var partitions int32
-	if err == nil && d.knownPartitions() == 0 {
+	now := d.node.config.Now()
+	if err == nil && d.countDue(now) {
 		partitions, err = d.group.Partitions(ctx)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if partitions > 0 {
-		d.partitions = partitions
+		d.partitions, d.looked = partitions, now
 	}
 	if err == nil {
-		d.view.update(found, stable, d.node.config.Now())
+		d.view.update(found, stable, now)
 	} else {
 		d.view.err = err
 	}
 	v := d.view
 	v.members = slices.Clone(v.members)
 	return v
+}
+
+// countDue tells whether the partitions are to be counted: some may be added.
+func (d *Detector) countDue(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.partitions == 0 || now.Sub(d.looked) > countEvery
 }
 
 func (d *Detector) knownPartitions() int32 {
@@ -213,6 +226,8 @@ func (d *Detector) seen() (v view, partitions int32) {
 // follow tells the detector which partitions of others it keeps warm, and how far
 // they are.
 func (d *Detector) follow(ctx context.Context) {
+	d.following.Lock()
+	defer d.following.Unlock()
 	v, partitions := d.seen()
 	preparing := d.isPreparing(v)
 	if d.standbys == 0 || v.problem(d.name) != nil {
@@ -239,6 +254,7 @@ func (d *Detector) follow(ctx context.Context) {
 		}
 	}
 	d.mu.Lock()
+	d.told = d.told || preparing
 	d.followed = d.followed[:0]
 	for _, one := range message.Partitions {
 		d.followed = append(d.followed, one.Partition)

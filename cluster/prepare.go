@@ -70,6 +70,9 @@ func (d *Detector) newcomer(v view) bool {
 func (d *Detector) setPreparing(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if until.IsZero() {
+		d.told = false
+	}
 	d.preparing, d.joinBy = true, until
 }
 
@@ -94,6 +97,9 @@ func (d *Detector) warm(ctx context.Context) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.told {
+		return false
+	}
 	for _, partition := range d.followed {
 		if !slices.ContainsFunc(status.Partitions, func(p messages.PartitionStatus) bool {
 			return p.Partition == partition && p.State == messages.StateFollowing

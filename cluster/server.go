@@ -32,7 +32,7 @@ const (
 //	GET /v1/windows/offset ?detector &partition         up to where this node has windows: a number
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
 //
-// Errors are text, with 400 for a wrong question, 404 for what is not there, 409
+// Errors are text, with 400 for a wrong question, 404 for a detector or windows that are not there, 409
 // for windows that reach too far or not far enough.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -119,7 +119,7 @@ func (n *Node) status(ctx context.Context) messages.NodeStatus {
 	for _, d := range n.detectors {
 		one, err := actors.AskStatus(ctx, d.root, d.pid)
 		if err != nil {
-			one = messages.DetectorStatus{Detector: d.name, State: messages.StateStopped, Problem: err.Error(),
+			one = messages.DetectorStatus{Detector: d.name, State: messages.StateUnknown, Problem: err.Error(),
 				Partitions: []messages.PartitionStatus{}}
 		}
 		if v, _ := d.seen(); one.Problem == "" && v.err != nil {

@@ -54,7 +54,8 @@ type WindowTail struct {
 
 // To a partition, from the detector.
 
-// Assignment says which partition this process owns and where it goes on.
+// Assignment says which partition this process owns, or follows, and where it goes
+// on.
 type Assignment struct {
 	Partition int32
 	Offset    int64 // the group's committed offset; the next record to score

@@ -53,6 +53,7 @@ const (
 	StateReplaying = "replaying" // reads its history from the topic
 	StateWarming   = "warming"   // is given its windows by another node
 	StateFollowing = "following" // a standby that is as far as the owner's last commit
+	StateUnknown   = "unknown"   // it did not answer
 	StateStopped   = "stopped"   // reads nothing: the disk is full or fails, or it is stopping
 )
 

@@ -2,8 +2,10 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -16,6 +18,12 @@ func (g *Group) Fence(ctx context.Context, member string) (fenced bool, err erro
 	config.Member = member
 	id := config.transactionalID()
 	described, err := g.admin.DescribeTransactions(ctx, id)
+	if err == nil {
+		err = described[id].Err
+	}
+	if errors.Is(err, kerr.TransactionalIDNotFound) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("look at the transaction of %s: %w", id, err)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Group looks at a consumer group from outside: who is in it, who owns what, and
-// what was committed.
+// Group is a consumer group from outside: who is in it, who owns what, and what was
+// committed; and what is done in the name of members that are gone.
 type Group struct {
 	config Config
 	client *kgo.Client
