@@ -103,21 +103,22 @@ type Detector struct {
 	root     *actor.RootContext
 	pid      *actor.PID
 
+	telling chan struct{} // taken by who tells the detector what to follow: in order, and while asking the broker
+
 	mu         sync.Mutex
 	view       view
 	partitions int32    // of the input topic; 0: not known
 	atRest     []member // of the group, when it was at rest the last time
 	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
-	followed   []int32    // what the detector was told last to keep warm
-	told       bool       // that, since it prepares
-	looked     time.Time  // when the partitions were counted
-	following  sync.Mutex // one at a time tells it, in order
+	followed   []int32   // what the detector was told last to keep warm
+	told       bool      // that, since it prepares
+	looked     time.Time // when the partitions were counted
 }
 
 // Watch adds a detector. The node closes the group in the end.
 func (n *Node) Watch(name, instance string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
-	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{})}
+	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{}), telling: make(chan struct{}, 1)}
 	n.detectors = append(n.detectors, d)
 	return d
 }
@@ -226,8 +227,8 @@ func (d *Detector) seen() (v view, partitions int32) {
 // follow tells the detector which partitions of others it keeps warm, and how far
 // they are.
 func (d *Detector) follow(ctx context.Context) {
-	d.following.Lock()
-	defer d.following.Unlock()
+	d.telling <- struct{}{}
+	defer func() { <-d.telling }()
 	v, partitions := d.seen()
 	preparing := d.isPreparing(v)
 	if d.standbys == 0 || v.problem(d.name) != nil {
