@@ -48,7 +48,7 @@ func newNode(section *configs.Cluster, node *persistence.Node, world *World, log
 		return nil, fmt.Errorf("[cluster]: %w", err)
 	}
 	if world.Env("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(cap(turns) + forQuestions)
+		runtime.GOMAXPROCS(processors + forQuestions)
 	}
 	config := cluster.Config{
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),

@@ -140,8 +140,8 @@ func actorSystem(log *slog.Logger) *actor.ActorSystem {
 	return actor.NewActorSystemWithConfig(config)
 }
 
-// turns are those of all detectors: see actors.Config.
-var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
+// processors is how many there are for us.
+var processors = runtime.GOMAXPROCS(0)
 
 // built is a detector that is not started.
 type built struct {
@@ -189,7 +189,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		},
 		Reader:   stream.NewHistory(streams),
 		Resident: config.Persistence.Resident,
-		Turns:    turns,
+		Turns:    home.turns,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,
