@@ -46,7 +46,7 @@ type Config struct {
 	// asked where so many records would have to be replayed otherwise.
 	Peers       Peers
 	HandoffFrom int64
-	// Turns has room for as many partitions, of all detectors of a process, as may
+	// Turns has room for as many partitions, of all detectors of a data directory, as may
 	// decode and score at the same time; nil: all may. More than there are
 	// processors get no more done, and keep whoever asks a question waiting.
 	Turns chan struct{}
