@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"anomalydetector/messages"
 )
 
 // node is one of several detectors in a group. Each has a folder of its own, with
@@ -122,26 +124,8 @@ func (b *bench) untilShared(ctx context.Context, nodes []*node) (shares map[stri
 	return shares, err
 }
 
-// clusterStatus is what the command status prints.
-type clusterStatus struct {
-	Nodes []struct {
-		Address   string
-		Detectors []struct {
-			Partitions []partitionStatus
-		}
-	}
-	Partial  bool
-	Problems []string
-}
-
-type partitionStatus struct {
-	Partition   int32
-	Role, State string
-	Offset      int64
-}
-
 // status asks a node for all of them, as an operator does.
-func (b *bench) status(ctx context.Context, n *node) (status clusterStatus, said string, err error) {
+func (b *bench) status(ctx context.Context, n *node) (status messages.ClusterStatus, said string, err error) {
 	command := exec.CommandContext(ctx, b.detector, "status", "--json", n.conf())
 	alone(command)
 	text, err := command.CombinedOutput()
@@ -160,7 +144,7 @@ func (b *bench) untilSteady(ctx context.Context, nodes []*node, standbys int) er
 			if ctx.Err() == nil {
 				last = said
 			}
-			if err != nil || !status.steady(len(nodes), int(b.settings.Partitions), standbys) {
+			if err != nil || !steady(status, len(nodes), int(b.settings.Partitions), standbys) {
 				return false
 			}
 		}
@@ -174,7 +158,7 @@ func (b *bench) untilSteady(ctx context.Context, nodes []*node, standbys int) er
 
 // steady: the nodes share the partitions, each of which has an owner that scores,
 // and so many standbys that are as far as the owner.
-func (s clusterStatus) steady(nodes, partitions, standbys int) bool {
+func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
 	owners := make(map[int32]int64) // where each is
 	followers := make(map[int32][]int64)
 	for _, n := range s.Nodes {

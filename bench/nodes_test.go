@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"anomalydetector/configs"
+	"anomalydetector/messages"
 )
 
 var event = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -69,18 +70,18 @@ func TestStatusIsSteadyWhenEachPartitionHasItsNodes(t *testing.T) {
 		"a standby is behind": {[]string{says(live(0, 10), standby(1, 11)), says(live(1, 12), standby(0, 10))}, 1, false},
 	} {
 		text := `{"nodes":[` + strings.Join(c.nodes, ",") + `]}`
-		var status clusterStatus
+		var status messages.ClusterStatus
 		if err := json.Unmarshal([]byte(text), &status); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if got := status.steady(len(c.nodes), 2, c.standbys); got != c.want {
+		if got := steady(status, len(c.nodes), 2, c.standbys); got != c.want {
 			t.Errorf("%s: steady is %v, want %v", name, got, c.want)
 		}
-		if status.steady(len(c.nodes)+1, 2, c.standbys) {
+		if steady(status, len(c.nodes)+1, 2, c.standbys) {
 			t.Errorf("%s: steady though a node is missing", name)
 		}
 		status.Partial = true
-		if status.steady(len(c.nodes), 2, c.standbys) {
+		if steady(status, len(c.nodes), 2, c.standbys) {
 			t.Errorf("%s: steady though it is not all there is", name)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-func printJSON(out io.Writer, all []stateDirectory) error {
+func printJSON(out io.Writer, value any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(all)
+	return encoder.Encode(value)
 }
 
 func printTables(out io.Writer, all []stateDirectory) error {

@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -32,74 +31,62 @@ type entityCommand struct {
 	Window bool   `help:"Print its points, too."`
 }
 
-// ready finds whom to ask, and how.
-func (a *asking) ready(world *World) (*cluster.Asker, *configs.Config, context.Context, context.CancelFunc, error) {
+// ask finds whom to ask and how, and does.
+func (a *asking) ask(world *World, question func(context.Context, *cluster.Asker, *configs.Config) error) error {
 	world.Release()
 	config, err := configs.Load(a.Conf, world.Env)
 	if err != nil {
-		return nil, nil, nil, nil, err
+		return err
 	}
 	if a.Node == "" {
 		a.Node = config.Cluster.Advertise
 	}
 	if a.Node == "" {
-		return nil, nil, nil, nil, &configs.Error{File: config.Source, Section: "cluster", Key: "listen",
+		return &configs.Error{File: config.Source, Section: "cluster", Key: "listen",
 			Problem: "a running detector cannot be asked without it", Expected: "want host:port in the configuration it runs with, or --node host:port"}
 	}
 	if a.Timeout <= 0 || a.Timeout > time.Minute {
-		return nil, nil, nil, nil, usageError("--timeout is " + a.Timeout.String() + ", want up to 1m")
+		return usageError("--timeout is " + a.Timeout.String() + ", want up to 1m")
 	}
 	_, client, err := clusterTLS(&config.Cluster).Load()
 	if err != nil {
-		return nil, nil, nil, nil, fmt.Errorf("[cluster]: %w", err)
+		return fmt.Errorf("[cluster]: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), a.Timeout)
-	return cluster.NewAsker(client), config, ctx, cancel, nil
+	defer cancel()
+	return question(ctx, cluster.NewAsker(client), config)
 }
 
 // Run prints who is there and what each has.
 func (c *statusCommand) Run(world *World) error {
-	asker, _, ctx, cancel, err := c.ready(world)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	status, err := asker.Status(ctx, c.Node)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return printIndented(world.Stdout, status)
-	}
-	return printStatus(world.Stdout, status)
+	return c.ask(world, func(ctx context.Context, asker *cluster.Asker, _ *configs.Config) error {
+		status, err := asker.Status(ctx, c.Node)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return printJSON(world.Stdout, status)
+		}
+		return printStatus(world.Stdout, status)
+	})
 }
 
 // Run prints what is known of an entity.
 func (c *entityCommand) Run(world *World) error {
-	asker, config, ctx, cancel, err := c.ready(world)
-	if err != nil {
-		return err
-	}
-	defer cancel()
-	found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		if !c.Window {
+	return c.ask(world, func(ctx context.Context, asker *cluster.Asker, config *configs.Config) error {
+		found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
+		switch {
+		case err != nil:
+			return err
+		case !c.JSON:
+			return printEntity(world.Stdout, found, c.Window)
+		case !c.Window:
 			for i := range found.Found {
 				found.Found[i].Window = nil
 			}
 		}
-		return printIndented(world.Stdout, found)
-	}
-	return printEntity(world.Stdout, found, c.Window)
-}
-
-func printIndented(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
+		return printJSON(world.Stdout, found)
+	})
 }
 
 func printStatus(out io.Writer, status messages.ClusterStatus) error {
@@ -147,7 +134,8 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 			}
 		}
 	}
-	return printPartial(out, status.Partial, status.Problems)
+	printPartial(out, status.Partial, status.Problems)
+	return nil
 }
 
 // statusRow is a partition in a node.
@@ -172,14 +160,13 @@ func rowsOf(status messages.ClusterStatus) (rows []statusRow) {
 	return rows
 }
 
-func printPartial(out io.Writer, partial bool, problems []string) error {
+func printPartial(out io.Writer, partial bool, problems []string) {
 	if partial {
 		fmt.Fprintln(out, "This is not all there is: a part could not be asked.")
 	}
 	for _, problem := range problems {
 		fmt.Fprintln(out, problem)
 	}
-	return nil
 }
 
 func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error {
@@ -207,7 +194,8 @@ func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error
 			}
 		}
 	}
-	return printPartial(out, answer.Partial, answer.Problems)
+	printPartial(out, answer.Partial, answer.Problems)
+	return nil
 }
 
 // number is exact, or a dash where there is none.

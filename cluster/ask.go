@@ -4,32 +4,28 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
-	"net/http"
 	"net/url"
 
 	"anomalydetector/messages"
 )
 
 // Asker asks nodes from outside, as an operator does.
-type Asker struct {
-	client *http.Client
-	secure bool
-}
+type Asker struct{ client *client }
 
 // NewAsker: without TLS it speaks plain text.
 func NewAsker(security *tls.Config) *Asker {
-	return &Asker{newClient(&Config{Client: security, Dial: new(net.Dialer).DialContext}), security != nil}
+	return &Asker{newClient(security, new(net.Dialer).DialContext)}
 }
 
 // Status asks a node for all of them.
 func (a *Asker) Status(ctx context.Context, address string) (status messages.ClusterStatus, err error) {
-	err = getJSON(ctx, a.client, a.secure, address, "/v1/cluster", url.Values{"timeout": {left(ctx).String()}}, &status)
+	err = a.client.getJSON(ctx, address, "/v1/cluster", url.Values{"timeout": {left(ctx).String()}}, &status)
 	return status, err
 }
 
 // Entity asks a node for an entity, whoever has it.
 func (a *Asker) Entity(ctx context.Context, address, detector, key string) (found messages.EntityAnswer, err error) {
 	values := url.Values{"timeout": {left(ctx).String()}, "detector": {detector}, "key": {key}}
-	err = getJSON(ctx, a.client, a.secure, address, "/v1/entity", values, &found)
+	err = a.client.getJSON(ctx, address, "/v1/entity", values, &found)
 	return found, err
 }

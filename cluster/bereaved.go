@@ -10,10 +10,15 @@ import (
 // What is done for members that are gone: the transaction that one left open holds
 // back all who read the output, until it times out.
 
+// atRest tells whether nothing is about to move.
+func (v *view) atRest(partitions int32) bool {
+	return v.err == nil && v.stable && len(v.unowned(partitions)) == 0
+}
+
 // gone are the instances that were members, and are none now although the group
 // is at rest and all partitions have owners: so they have lost theirs for good.
 func (v *view) gone(earlier []member, partitions int32) (instances []string) {
-	if v.err != nil || !v.stable || len(v.unowned(partitions)) > 0 {
+	if !v.atRest(partitions) {
 		return nil
 	}
 	for _, e := range earlier {
@@ -26,10 +31,10 @@ func (v *view) gone(earlier []member, partitions int32) (instances []string) {
 
 // bury ends the transactions of members that are gone, if we are the one among
 // those left who does that.
-func (d *Detector) bury(ctx context.Context, v view) {
+func (d *Detector) bury(ctx context.Context, v view, partitions int32) {
 	d.mu.Lock()
-	gone := v.gone(d.atRest, d.partitions)
-	if v.err == nil && v.stable && len(v.unowned(d.partitions)) == 0 {
+	gone := v.gone(d.atRest, partitions)
+	if v.atRest(partitions) {
 		d.atRest = v.members
 	}
 	d.mu.Unlock()
@@ -39,14 +44,11 @@ func (d *Detector) bury(ctx context.Context, v view) {
 			left = append(left, m.Instance)
 		}
 	}
-	if len(left) == 0 {
+	stream.Prefer(left, 0)
+	if len(left) == 0 || left[0] != d.instance {
 		return
 	}
 	for _, instance := range gone {
-		stream.Prefer(left, 0)
-		if left[0] != d.instance {
-			continue
-		}
 		ctx, cancel := context.WithTimeout(ctx, buryAtMost)
 		fenced, err := d.group.Fence(ctx, instance)
 		cancel()

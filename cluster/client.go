@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,25 +22,33 @@ import (
 	"anomalydetector/stream"
 )
 
-// newClient makes what asks other nodes.
-func newClient(config *Config) *http.Client {
-	return &http.Client{Transport: &http.Transport{
-		DialContext: config.Dial, TLSClientConfig: config.Client, ForceAttemptHTTP2: config.Client != nil,
+// client asks nodes.
+type client struct {
+	http   http.Client
+	scheme string
+}
+
+func newClient(security *tls.Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) *client {
+	c := &client{scheme: "http", http: http.Client{Transport: &http.Transport{
+		DialContext: dial, TLSClientConfig: security, ForceAttemptHTTP2: security != nil,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: askTimeout},
 		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
-	}}
+	}}}
+	if security != nil {
+		c.scheme = "https"
+	}
+	return c
 }
 
 // get asks a node. The caller closes the body.
-func get(ctx context.Context, client *http.Client, secure bool, address, path string, values url.Values) (*http.Response, error) {
-	scheme := map[bool]string{false: "http", true: "https"}[secure]
-	where := url.URL{Scheme: scheme, Host: address, Path: path, RawQuery: values.Encode()}
+func (c *client) get(ctx context.Context, address, path string, values url.Values) (*http.Response, error) {
+	where := url.URL{Scheme: c.scheme, Host: address, Path: path, RawQuery: values.Encode()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set(protocolHeader, strconv.Itoa(Protocol))
-	response, err := client.Do(request)
+	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
 	}
@@ -68,8 +78,8 @@ func plain(err error) error {
 }
 
 // getJSON asks a node for a value.
-func getJSON(ctx context.Context, client *http.Client, secure bool, address, path string, values url.Values, into any) error {
-	response, err := get(ctx, client, secure, address, path, values)
+func (c *client) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
+	response, err := c.get(ctx, address, path, values)
 	if err != nil {
 		return err
 	}
@@ -78,10 +88,6 @@ func getJSON(ctx context.Context, client *http.Client, secure bool, address, pat
 		return fmt.Errorf("node %s answers what cannot be read: %w", address, err)
 	}
 	return nil
-}
-
-func (n *Node) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
-	return getJSON(ctx, n.client, n.config.Client != nil, address, path, values, into)
 }
 
 // leaveTime is what is kept of a deadline for the way back.
@@ -130,7 +136,7 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 		var one messages.NodeStatus
 		if address == n.config.Advertise {
 			one = n.status(ctx)
-		} else if err := n.getJSON(ctx, address, "/v1/node", nil, &one); err != nil {
+		} else if err := n.client.getJSON(ctx, address, "/v1/node", nil, &one); err != nil {
 			one = messages.NodeStatus{Address: address, Problem: err.Error()}
 		}
 		mu.Lock()
@@ -184,7 +190,7 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 			one = messages.EntityAnswer{Partial: true, Problems: []string{"member " + m.name() + " has no [cluster] listen"}}
 		default:
 			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "timeout": {left(ctx).String()}}
-			if err := d.node.getJSON(ctx, m.Address, "/v1/entity", values, &one); err != nil {
+			if err := d.node.client.getJSON(ctx, m.Address, "/v1/entity", values, &one); err != nil {
 				one = messages.EntityAnswer{Partial: true, Problems: []string{err.Error()}}
 			}
 		}
@@ -228,7 +234,7 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	v := d.look(ctx)
+	v, _ := d.look(ctx)
 	type offer struct {
 		address string
 		offset  int64
@@ -241,7 +247,7 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 	each(asking, others, func(ctx context.Context, m member) {
 		var offset int64
 		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
-		err := d.node.getJSON(ctx, m.Address, "/v1/windows/offset", values, &offset)
+		err := d.node.client.getJSON(ctx, m.Address, "/v1/windows/offset", values, &offset)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -274,7 +280,7 @@ func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.
 	defer cancel(nil)
 	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing", address)) })
 	defer stalled.Stop()
-	response, err := get(ctx, d.node.client, d.node.config.Client != nil, address, "/v1/windows", url.Values{
+	response, err := d.node.client.get(ctx, address, "/v1/windows", url.Values{
 		"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))},
 		"least": {strconv.FormatInt(wanted.Least, 10)}, "most": {strconv.FormatInt(wanted.Most, 10)},
 	})

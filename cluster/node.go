@@ -54,7 +54,7 @@ type Node struct {
 	detectors []*Detector
 	listener  net.Listener
 	server    http.Server
-	client    *http.Client
+	client    *client
 	exports   chan struct{} // a token for each that may run
 	fetches   chan struct{} // the same: who waits for its turn here does not wait for an answer there
 	life      context.Context
@@ -70,16 +70,10 @@ func New(config Config) (*Node, error) {
 	}
 	n := &Node{config: config, listener: listener, started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
 	n.life, n.end = context.WithCancel(context.Background())
-	n.client = newClient(&config)
+	n.client = newClient(config.Client, config.Dial)
 	n.server = http.Server{
 		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
-		Protocols: func() *http.Protocols {
-			p := new(http.Protocols)
-			p.SetHTTP1(true)
-			p.SetHTTP2(true)
-			return p
-		}(),
 	}
 	return n, nil
 }
@@ -153,7 +147,7 @@ func (n *Node) Close() error {
 	n.end()
 	err := n.server.Close()
 	n.listener.Close() // if it was not started
-	n.client.CloseIdleConnections()
+	n.client.http.CloseIdleConnections()
 	n.running.Wait()
 	for _, d := range n.detectors {
 		d.group.Close()
@@ -166,8 +160,8 @@ func (d *Detector) watch() {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
-		v := d.look(d.node.life)
-		d.node.running.Go(func() { d.bury(d.node.life, v) })
+		v, partitions := d.look(d.node.life)
+		d.node.running.Go(func() { d.bury(d.node.life, v, partitions) })
 		d.follow(d.node.life)
 		select {
 		case <-ticker.C:
@@ -177,29 +171,32 @@ func (d *Detector) watch() {
 	}
 }
 
-// look asks the broker for the group, and returns a copy of the view.
-func (d *Detector) look(ctx context.Context) view {
+// look asks the broker for the group, and returns what is seen then.
+func (d *Detector) look(ctx context.Context) (v view, partitions int32) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	found, stable, err := d.group.Members(ctx)
-	var partitions int32
 	now := d.node.config.Now()
+	found, stable, err := d.group.Members(ctx)
+	var counted int32
 	if err == nil && d.countDue(now) {
-		partitions, err = d.group.Partitions(ctx)
+		counted, err = d.group.Partitions(ctx)
 	}
+	d.note(found, stable, counted, err, now)
+	return d.seen()
+}
+
+// note keeps what the broker has said.
+func (d *Detector) note(found []stream.Member, stable bool, counted int32, err error, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if partitions > 0 {
-		d.partitions, d.looked = partitions, now
+	if counted > 0 {
+		d.partitions, d.looked = counted, now
 	}
-	if err == nil {
-		d.view.update(found, stable, now)
-	} else {
+	if err != nil {
 		d.view.err = err
+		return
 	}
-	v := d.view
-	v.members = slices.Clone(v.members)
-	return v
+	d.view.update(found, stable, now)
 }
 
 // countDue tells whether the partitions are to be counted: some may be added.
@@ -209,13 +206,7 @@ func (d *Detector) countDue(now time.Time) bool {
 	return d.partitions == 0 || now.Sub(d.looked) > countEvery
 }
 
-func (d *Detector) knownPartitions() int32 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.partitions
-}
-
-// seen is a copy of the view.
+// seen is a copy of the view, and how many partitions there are.
 func (d *Detector) seen() (v view, partitions int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

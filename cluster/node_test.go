@@ -121,9 +121,20 @@ func TestNodesWithTLSAreForNodes(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		status, err := NewAsker(client).Status(ctx, address)
+		asker := NewAsker(client)
+		status, err := asker.Status(ctx, address)
 		if err == nil && (len(status.Nodes) != 1 || status.Nodes[0].Version != "test") {
 			t.Errorf("the status is %+v", status)
+		}
+		if err == nil {
+			response, err := asker.client.get(ctx, address, "/v1/node", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			if response.ProtoMajor != 2 {
+				t.Errorf("it is answered over %s", response.Proto)
+			}
 		}
 		return err
 	}

@@ -38,9 +38,8 @@ func (d *Detector) Prepare(ctx context.Context) {
 	defer ticker.Stop()
 	deadline := time.After(prepareAtMost)
 	for {
-		v, _ := d.seen()
 		switch {
-		case !d.newcomer(v):
+		case !d.newcomer(d.seen()):
 			log.Info("the group changes: joining it now")
 			return
 		case d.warm(ctx):
@@ -60,9 +59,8 @@ func (d *Detector) Prepare(ctx context.Context) {
 
 // newcomer tells whether the group does without us: it has members, we are none of
 // them, and each partition has an owner.
-func (d *Detector) newcomer(v view) bool {
-	return v.problem(d.name) == nil && len(v.members) > 0 && !slices.ContainsFunc(v.members, d.isUs) &&
-		len(v.unowned(d.knownPartitions())) == 0
+func (d *Detector) newcomer(v view, partitions int32) bool {
+	return v.problem(d.name) == nil && len(v.members) > 0 && !slices.ContainsFunc(v.members, d.isUs) && len(v.unowned(partitions)) == 0
 }
 
 // setPreparing begins to keep all partitions warm, until we have some of our own,

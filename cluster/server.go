@@ -37,8 +37,8 @@ const (
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/node", n.serveNode)
-	mux.HandleFunc("GET /v1/cluster", n.serveCluster)
-	mux.HandleFunc("GET /v1/entity", n.serveEntity)
+	mux.HandleFunc("GET /v1/cluster", withDeadline(n.serveCluster))
+	mux.HandleFunc("GET /v1/entity", withDeadline(n.serveEntity))
 	mux.HandleFunc("GET /v1/windows/offset", n.serveOffset)
 	mux.HandleFunc("GET /v1/windows", n.serveWindows)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -59,22 +59,10 @@ func (n *Node) serveNode(w http.ResponseWriter, r *http.Request) {
 }
 
 func (n *Node) serveCluster(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel, err := deadline(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	defer cancel()
-	answer(w, n.Cluster(ctx))
+	answer(w, n.Cluster(r.Context()))
 }
 
 func (n *Node) serveEntity(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel, err := deadline(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	defer cancel()
 	d, err := n.detector(r.FormValue("detector"))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
@@ -86,23 +74,28 @@ func (n *Node) serveEntity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.FormValue("scope") == "node" {
-		answer(w, d.entityHere(ctx, key))
+		answer(w, d.entityHere(r.Context(), key))
 	} else {
-		answer(w, d.entity(ctx, key))
+		answer(w, d.entity(r.Context(), key))
 	}
 }
 
-// deadline is that of the question, and not too far away.
-func deadline(r *http.Request) (context.Context, context.CancelFunc, error) {
-	timeout := askTimeout
-	if text := r.FormValue("timeout"); text != "" {
-		var err error
-		if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 || timeout > mostTimeout {
-			return nil, nil, fmt.Errorf("timeout is %q, want a duration of up to %s such as 500ms", text, mostTimeout)
+// withDeadline ends a request's context when the question says, if that is not too
+// far away.
+func withDeadline(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		timeout := askTimeout
+		if text := r.FormValue("timeout"); text != "" {
+			var err error
+			if timeout, err = time.ParseDuration(text); err != nil || timeout <= 0 || timeout > mostTimeout {
+				http.Error(w, fmt.Sprintf("timeout is %q, want a duration of up to %s such as 500ms", text, mostTimeout), http.StatusBadRequest)
+				return
+			}
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		serve(w, r.WithContext(ctx))
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	return ctx, cancel, nil
 }
 
 func answer(w http.ResponseWriter, value any) {

@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"datapoint":              {},
 	"configs":                {},
 	"synthetic":              {},
-	"bench":                  {"bench/report", "actors", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/golden":            {},
