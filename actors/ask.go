@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -15,29 +16,31 @@ import (
 // How the outside asks a detector and its partitions. A question waits for what
 // the actor does at the moment, never for the broker.
 
-// statusAsked is answered with statusAnswer, by a detector. With a key it also asks
-// all partitions for that entity, on behalf of who asks.
-type statusAsked struct{ key string }
+// statusAsked is answered with statusAnswer, by a detector.
+type statusAsked struct{}
 
 type statusAnswer struct {
-	status messages.DetectorStatus
-	// answers are those of the partitions of the status, or of some, to a key: as
-	// many as there are asked.
-	answers <-chan *entityAnswer
-	asked   int
+	status   messages.DetectorStatus
+	askables []askable // those of the partitions of the status that have an actor
+}
+
+// askable is a partition that can be asked.
+type askable struct {
+	status    messages.PartitionStatus
+	pid       *actor.PID
+	residents *residents
 }
 
 // entityAsked asks a partition, which answers on a channel that has room.
 type entityAsked struct {
-	key     string
-	answers chan<- *entityAnswer
+	key    string
+	answer chan<- *entityAnswer
 }
 
 type entityAnswer struct {
-	partition int32
-	known     bool
-	status    messages.EntityStatus
-	err       error
+	known  bool
+	status messages.EntityStatus
+	err    error
 }
 
 // AskStatus asks a detector how it is.
@@ -49,39 +52,50 @@ func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return answer.status, nil
 }
 
-// AskEntity asks all partitions of a detector for an entity, and tells which of its
-// own it has asked. An error is that of some partition, and what others have found
-// is there all the same.
+// AskEntity asks the partitions of a detector for an entity, but for those that
+// surely know nothing of it, and tells of which of its own the answer is. An error is
+// that of some partition, and what others have found is there all the same.
 func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) (found []messages.EntityStatus, asked []int32, err error) {
-	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{key})
+	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
 		return nil, nil, err
 	}
-	partitions := make(map[int32]messages.PartitionStatus)
-	for _, partition := range answer.status.Partitions {
-		partitions[partition.Partition] = partition
-	}
-	for range answer.asked {
-		var one *entityAnswer
-		select {
-		case one = <-answer.answers:
-		case <-ctx.Done():
-			return found, asked, fmt.Errorf("some partitions did not answer: %w", ctx.Err())
+	answers := make([]chan *entityAnswer, len(answer.askables))
+	for i, partition := range answer.askables {
+		answers[i] = make(chan *entityAnswer, 1)
+		if partition.residents.lack(key) {
+			answers[i] <- &entityAnswer{}
+		} else {
+			root.Send(partition.pid, &entityAsked{key, answers[i]})
 		}
-		partition := partitions[one.partition]
+	}
+	for i, partition := range answer.askables {
+		one, failed := partition.await(ctx, answers[i])
 		switch {
-		case one.err != nil:
-			err = fmt.Errorf("partition %d: %w", one.partition, one.err)
+		case failed != nil:
+			err = fmt.Errorf("partition %d: %w", partition.status.Partition, failed)
 			continue
 		case one.known:
-			one.status.Role, one.status.State = partition.Role, partition.State
+			one.status.Role, one.status.State = partition.status.Role, partition.status.State
 			found = append(found, one.status)
 		}
-		if partition.Role == messages.RoleOwner {
-			asked = append(asked, one.partition)
+		if partition.status.Role == messages.RoleOwner {
+			asked = append(asked, partition.status.Partition)
 		}
 	}
 	return found, asked, err
+}
+
+// await waits for an answer.
+func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
+	select {
+	case one := <-answer:
+		return one, one.err
+	case <-a.residents.gone:
+		return nil, errors.New("it has just been given up")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // ask sends a question and waits for the answer.
@@ -95,22 +109,6 @@ func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PI
 		return answer, err
 	}
 	return got.(Answer), nil
-}
-
-// asked answers what is asked of a detector.
-func (d *Detector) asked(ctx actor.Context, question *statusAsked) {
-	answer := d.status()
-	if question.key != "" {
-		answers := make(chan *entityAnswer, len(d.partitions))
-		for _, partition := range d.partitions {
-			if partition.pid != nil {
-				ctx.Send(partition.pid, &entityAsked{question.key, answers})
-				answer.asked++
-			}
-		}
-		answer.answers = answers
-	}
-	ctx.Respond(answer)
 }
 
 // status is what a detector says of itself.
@@ -145,10 +143,14 @@ func (d *Detector) status() *statusAnswer {
 		case partition.warming:
 			state = messages.StateWarming
 		}
-		answer.status.Partitions = append(answer.status.Partitions, messages.PartitionStatus{
+		status := messages.PartitionStatus{
 			Partition: number, Role: role, State: state, Offset: partition.next, End: partition.end,
 			Lag: max(partition.end-partition.next, 0), Entities: partition.entities, Pending: partition.pending,
-		})
+		}
+		answer.status.Partitions = append(answer.status.Partitions, status)
+		if partition.pid != nil {
+			answer.askables = append(answer.askables, askable{status, partition.pid, partition.residents})
+		}
 	}
 	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
 	return answer
@@ -157,13 +159,11 @@ func (d *Detector) status() *statusAnswer {
 // asked answers a question, at once if it can: what is stored cannot be read while
 // it is written.
 func (p *partition) asked(ctx actor.Context, q *entityAsked) {
-	if _, resident := p.entities[q.key]; p.saving != nil && !resident && p.absent > 0 {
+	if _, resident := p.entities.byKey[q.key]; p.saving != nil && !resident && p.entities.absent > 0 {
 		p.postponed = append(p.postponed, q)
 		return
 	}
-	answer := p.answer(ctx, q.key)
-	answer.partition = p.number
-	q.answers <- answer
+	q.answer <- p.answer(ctx, q.key)
 }
 
 // answer is what a partition knows of an entity. One that is not resident stays
@@ -171,7 +171,7 @@ func (p *partition) asked(ctx actor.Context, q *entityAsked) {
 func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
 	take := func(at int64, value float64) { window = append(window, messages.WindowPoint{At: at, Value: value}) }
-	if known, resident := p.entities[key]; resident {
+	if known, resident := p.entities.byKey[key]; resident {
 		p.windows.Lock()
 		ctx.Send(known.pid, &messages.WindowTail{Count: math.MaxInt, Take: take})
 		p.windows.Unlock()

@@ -46,10 +46,8 @@ type Config struct {
 	// asked where so many records would have to be replayed otherwise.
 	Peers       Peers
 	HandoffFrom int64
-	// Turns has room for as many partitions, of all detectors of a data directory, as may
-	// decode and score at the same time; nil: all may. More than there are
-	// processors get no more done, and keep whoever asks a question waiting.
-	Turns chan struct{}
+	// Turns are those of all detectors of a data directory.
+	Turns *Turns
 	// Resident is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
 	Resident int
@@ -62,18 +60,6 @@ type Config struct {
 	OnCommit func([]messages.Finding)
 	// OnEnd is told when the detector has ended, with nil after a clean stop.
 	OnEnd func(error)
-}
-
-func (c *Config) beginTurn() {
-	if c.Turns != nil {
-		c.Turns <- struct{}{}
-	}
-}
-
-func (c *Config) endTurn() {
-	if c.Turns != nil {
-		<-c.Turns
-	}
 }
 
 // DefaultBatch keeps a round well below a second, and its cost per record low.

@@ -60,6 +60,7 @@ type Detector struct {
 // member is a partition that this process was given.
 type member struct {
 	pid           *actor.PID
+	residents     *residents // its own, for questions
 	serial        uint64
 	following     bool // it is another's, and kept warm
 	warming       bool // another node is asked for its windows
@@ -143,7 +144,7 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *messages.Follow:
 		d.follow(ctx, message)
 	case *statusAsked:
-		d.asked(ctx, message)
+		ctx.Respond(d.status())
 	case *messages.Stop:
 		d.stop(message)
 	case *closed:

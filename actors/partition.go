@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ type HistoryReader interface {
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that
 //     reads it.
 //   - *handedOver: the windows that another node has, or why there are none.
-//   - *scoring: the rest of a slice, from itself.
+//   - *turnBegun: its turn for what takes long has come.
 //   - *messages.Slice: score these records; answered with messages.SliceDone
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
@@ -49,7 +50,7 @@ type partition struct {
 	shared   shared
 	scanner  *datapoint.Scanner
 	badLog   badLog
-	entities map[string]*child      // those that are resident
+	entities *residents
 	props    *actor.Props           // of each of them
 	born     *entity                // the one that is being spawned
 	seen     messages.Observation   // the one that all entities are sent
@@ -57,9 +58,11 @@ type partition struct {
 	spoilt   bool                   // what is stored must not be used
 
 	saving    chan struct{} // closed when what is being stored is; nil: nothing is
-	absent    int           // entities that are stored and not resident, when that began
 	postponed []any         // messages that came meanwhile
 	windows   sync.Mutex    // held while an entity is asked for its window: meanwhile two may
+
+	turn turn
+	work []any // what waits for a turn, the first for the next one
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
@@ -92,21 +95,22 @@ type child struct {
 // partitionProps: the default dispatcher gives each partition a goroutine of
 // its own. An entity that panics is stopped, never resumed half-way: the round
 // is aborted and the detector drops the whole partition.
-func partitionProps(config *Config, number int32, producer *actor.PID) *actor.Props {
+func partitionProps(config *Config, number int32, entities *residents, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
-		func() actor.Actor { return newPartition(config, number, producer) },
+		func() actor.Actor { return newPartition(config, number, entities, producer) },
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
 	)
 }
 
-func newPartition(config *Config, number int32, producer *actor.PID) *partition {
+func newPartition(config *Config, number int32, entities *residents, producer *actor.PID) *partition {
 	p := &partition{
 		config: config, number: number,
 		log:      config.Log.With("topic", config.InputTopic, "partition", number),
 		scanner:  datapoint.NewScanner(config.ValueField, config.KeyFields),
 		shared:   shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic},
-		entities: make(map[string]*child),
+		entities: entities,
+		turn:     turn{turns: config.Turns},
 		epoch:    1,
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
@@ -121,7 +125,12 @@ func (p *partition) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *saved:
 		p.saved(ctx, message)
+	case *actor.Started:
+		self, root := ctx.Self(), ctx.ActorSystem().Root
+		p.turn.begun = func() { root.Send(self, &turnBegun{}) }
 	case *actor.Stopping:
+		p.turn.end()
+		close(p.entities.gone)
 		p.stopReading()
 		p.awaitSaved()
 		p.closeState()
@@ -143,19 +152,45 @@ func (p *partition) handle(ctx actor.Context, message any) {
 	case *messages.Assignment:
 		p.assign(ctx, message)
 	case *messages.HistoryRead:
-		p.replay(ctx, message)
+		p.inTurn(message)
 	case *messages.HistoryEnded:
 		p.ready(ctx, message)
 	case *handedOver:
 		p.handedOver(ctx, message)
 	case *messages.Slice:
-		p.score(ctx, &scoring{rest: message.Records, end: message.End})
-	case *scoring:
-		p.score(ctx, message)
+		p.inTurn(&scoring{rest: message.Records, end: message.End})
+	case *turnBegun:
+		p.takeTurn(ctx)
 	case *messages.Committed:
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
+	}
+}
+
+// turnBegun is sent by a partition's turn.
+type turnBegun struct{}
+
+// inTurn does what takes long, history or a piece of a slice, when it has a turn.
+// Questions are answered until then.
+func (p *partition) inTurn(work any) {
+	p.work = append(p.work, work)
+	if len(p.work) == 1 {
+		p.turn.ask()
+	}
+}
+
+func (p *partition) takeTurn(ctx actor.Context) {
+	switch work := p.work[0].(type) {
+	case *messages.HistoryRead:
+		p.replay(ctx, work)
+	case *scoring:
+		p.score(ctx, work)
+	}
+	p.work = slices.Delete(p.work, 0, 1)
+	p.turn.end()
+	if len(p.work) > 0 {
+		p.turn.ask()
 	}
 }
 
@@ -264,8 +299,6 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 // observeAll puts records into the windows. If it cannot, it says so to the
 // detector, or begins the history anew, and returns false.
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
-	p.config.beginTurn()
-	defer p.config.endTurn()
 	p.seen.Scored = false
 	for _, record := range records {
 		at := record.Timestamp.UnixMilli()
@@ -359,8 +392,6 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	p.config.beginTurn()
-	defer p.config.endTurn()
 	for _, at = range records {
 		if !p.warm || at.Offset < p.next {
 			p.warm = false
@@ -409,7 +440,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	}
 	p.recycle(records)
 	if len(slice.rest) > 0 {
-		ctx.Send(ctx.Self(), slice)
+		p.inTurn(slice)
 		return
 	}
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
@@ -428,7 +459,7 @@ func (p *partition) recycle(records []*kgo.Record) {
 
 // observe sends a point to its entity and returns the answer.
 func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
-	entity, known := p.entities[string(point.Key)]
+	entity, known := p.entities.byKey[string(point.Key)]
 	if !known {
 		var err error
 		if entity, err = p.bring(ctx, string(point.Key), at); err != nil {
@@ -524,7 +555,7 @@ func (p *partition) rollBack(ctx actor.Context) {
 		return
 	}
 	message := &messages.EntityRollBack{Epoch: p.epoch}
-	for _, entity := range p.entities {
+	for _, entity := range p.entities.byKey {
 		ctx.Send(entity.pid, message)
 	}
 	if p.state != nil {
@@ -536,10 +567,10 @@ func (p *partition) rollBack(ctx actor.Context) {
 
 // forget drops all windows.
 func (p *partition) forget(ctx actor.Context) {
-	for _, entity := range p.entities {
+	for _, entity := range p.entities.byKey {
 		ctx.Stop(entity.pid)
 	}
-	clear(p.entities)
+	p.entities.clear()
 	p.streamTime, p.swept = 0, 0
 	p.covered, p.forgotten = stream.Complete, stream.Complete
 }

@@ -83,7 +83,7 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch ctx.Message().(type) {
 		case *actor.Started:
-			spawned <- ctx.Spawn(partitionProps(config, 0, producer))
+			spawned <- ctx.Spawn(partitionProps(config, 0, newResidents(config, 0), producer))
 		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady:
 			b.answers <- ctx.Message()
 		}

@@ -37,6 +37,7 @@ func (p *partition) restore() (usable bool, err error) {
 	if p.state, err = p.config.Store.Partition(p.config.Name, p.number); err != nil {
 		return false, err
 	}
+	p.entities.setAbsent(p.absent())
 	head, stored := p.state.Head()
 	reason := p.unusable(head)
 	p.spoilt = false
@@ -82,9 +83,17 @@ func (p *partition) closeState() {
 // known is how many entities there are.
 func (p *partition) known() int {
 	if p.state != nil {
-		return max(p.state.Entities(), len(p.entities))
+		return max(p.state.Entities(), len(p.entities.byKey))
 	}
-	return len(p.entities)
+	return len(p.entities.byKey)
+}
+
+// absent is how many entities are stored that are not resident.
+func (p *partition) absent() int {
+	if p.state != nil {
+		return p.state.Absent()
+	}
+	return 0
 }
 
 // bring makes an entity resident that is not, with what is stored of it. Points
@@ -113,7 +122,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	}
 	p.born = born
 	known.pid = ctx.Spawn(p.props)
-	p.entities[key] = known
+	p.entities.put(key, known, p.absent())
 	return known, nil
 }
 
@@ -154,8 +163,8 @@ func (p *partition) stored(ctx actor.Context, next int64, passive []*persistence
 		return fmt.Errorf("store partition %d up to offset %d: %w", p.number, next, err)
 	}
 	for _, entity := range passive {
-		ctx.Stop(p.entities[entity.Key()].pid)
-		delete(p.entities, entity.Key())
+		ctx.Stop(p.entities.byKey[entity.Key()].pid)
+		p.entities.drop(entity.Key(), p.absent())
 	}
 	return nil
 }
@@ -171,7 +180,6 @@ type saved struct {
 // save stores what was committed on a goroutine of its own, so that questions can
 // be answered meanwhile. Until it is over, nothing else is done.
 func (p *partition) save(ctx actor.Context) {
-	p.absent = p.state.Absent()
 	state, end := p.state, &saved{next: p.next, passive: p.idle()}
 	head, tail := p.head(p.next), p.tail(ctx.ActorSystem().Root)
 	self, root := ctx.Self(), ctx.ActorSystem().Root
@@ -221,7 +229,7 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 		message.Count, message.Live = n, 0
 		p.windows.Lock()
 		defer p.windows.Unlock()
-		root.Send(p.entities[e.Key()].pid, message)
+		root.Send(p.entities.byKey[e.Key()].pid, message)
 		return points, message.Live
 	}
 }
@@ -230,11 +238,11 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 // those that have been without a point for the longest time.
 func (p *partition) idle() (passive []*persistence.Entity) {
 	limit := p.config.Resident
-	if limit <= 0 || len(p.entities) <= limit {
+	if limit <= 0 || len(p.entities.byKey) <= limit {
 		return nil
 	}
-	all := make([]*child, 0, len(p.entities))
-	for _, entity := range p.entities {
+	all := make([]*child, 0, len(p.entities.byKey))
+	for _, entity := range p.entities.byKey {
 		all = append(all, entity)
 	}
 	slices.SortFunc(all, func(a, b *child) int { return cmp.Compare(a.newest, b.newest) })

@@ -40,12 +40,12 @@ func (p *partition) sweep(ctx actor.Context) error {
 		return nil
 	}
 	p.swept = p.streamTime
-	for key, entity := range p.entities {
+	for key, entity := range p.entities.byKey {
 		if entity.newest >= keep {
 			continue
 		}
 		ctx.Stop(entity.pid)
-		delete(p.entities, key)
+		p.entities.drop(key, p.absent())
 		p.forgotten = max(p.forgotten, entity.newest+history+1)
 		if entity.stored != nil {
 			p.state.Remove(entity.stored)

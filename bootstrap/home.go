@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"anomalydetector/actors"
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
 )
@@ -14,7 +15,7 @@ import (
 type home struct {
 	node  *persistence.Node
 	store *persistence.Store // nil if none of them stores anything
-	turns chan struct{}      // of all partitions: see actors.Config
+	turns *actors.Turns      // of all partitions
 }
 
 // openHome opens the data directory that some of the configurations share, with
@@ -24,7 +25,7 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	h := &home{node: node, turns: make(chan struct{}, processors)}
+	h := &home{node: node, turns: actors.NewTurns(processors)}
 	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
 		return h, nil
 	}

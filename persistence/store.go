@@ -204,6 +204,25 @@ func (s *Store) Stored(detector string, number int32) (head Head, ok bool, err e
 	return head, ok && err == nil, err
 }
 
+// HasEntity tells whether an entity of a partition is stored, which need not be held.
+func (s *Store) HasEntity(detector string, number int32, key string) (found bool, err error) {
+	err = s.view(func(txn *badger.Txn) error {
+		var slot uint32
+		_, err := get(txn, headKey(detector, number), func(value []byte) error {
+			r, err := decodeRecord(value)
+			if err == nil {
+				slot = r.slot
+			}
+			return err
+		})
+		if err == nil {
+			found, err = get(txn, entityKey(slot, key), func([]byte) error { return nil })
+		}
+		return err
+	})
+	return found, err
+}
+
 // use lets Close wait for an operation; done is to be called after it.
 func (s *Store) use() (done func(), err error) {
 	s.mu.Lock()

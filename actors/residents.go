@@ -1,0 +1,65 @@
+package actors
+
+import "sync"
+
+// residents are the entities that a partition has in memory. It alone changes them,
+// and reads them as it likes. Others may look whether it is worth asking.
+type residents struct {
+	byKey map[string]*child
+	mu    sync.RWMutex // held to change what is above or below, and by others to look at it
+
+	absent int // at least as many as are stored and not in memory
+	// stored tells whether an entity may be stored; nil without a store.
+	stored func(key string) (bool, error)
+	gone   chan struct{} // closed when the partition answers no more
+}
+
+func newResidents(config *Config, number int32) *residents {
+	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{})}
+	if config.Store != nil {
+		r.stored = func(key string) (bool, error) { return config.Store.HasEntity(config.Name, number, key) }
+	}
+	return r
+}
+
+// put adds an entity, after which so many are absent.
+func (r *residents) put(key string, c *child, absent int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byKey[key], r.absent = c, absent
+}
+
+func (r *residents) drop(key string, absent int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byKey, key)
+	r.absent = absent
+}
+
+func (r *residents) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.byKey)
+}
+
+func (r *residents) setAbsent(absent int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.absent = absent
+}
+
+// lack tells whether the partition surely knows nothing of an entity. It is safe for
+// concurrent use. The store is asked only if it has to be, for it waits for what is
+// being written. An entity that leaves the memory is stored before, so the memory is
+// looked into first.
+func (r *residents) lack(key string) bool {
+	r.mu.RLock()
+	_, resident := r.byKey[key]
+	absent := r.absent
+	r.mu.RUnlock()
+	if resident || absent == 0 {
+		return !resident
+	}
+	stored, err := r.stored(key)
+	return err == nil && !stored
+}

@@ -1,0 +1,63 @@
+package actors
+
+import (
+	"slices"
+	"sync"
+)
+
+// Turns lets so many partitions decode and score at the same time, of all detectors
+// that share it: more than there are processors get no more done, and keep whoever
+// asks a question waiting. Who came first has the first turn. nil: all may.
+type Turns struct {
+	mu      sync.Mutex
+	free    int
+	waiting []*turn
+}
+
+// NewTurns has so many at the same time.
+func NewTurns(atOnce int) *Turns { return &Turns{free: atOnce} }
+
+// turn is a partition's. It is asked for, begins with a call, and ends.
+type turn struct {
+	turns *Turns
+	begun func() // must not block
+	has   bool   // guarded by the Turns
+}
+
+// ask wants the next turn, once until it ends. It may have begun when ask returns.
+func (t *turn) ask() {
+	if t.turns == nil {
+		t.begun()
+		return
+	}
+	t.turns.mu.Lock()
+	defer t.turns.mu.Unlock()
+	t.turns.waiting = append(t.turns.waiting, t)
+	t.turns.pass()
+}
+
+// end gives the turn to the next one, or the wish for it up.
+func (t *turn) end() {
+	if t.turns == nil {
+		return
+	}
+	t.turns.mu.Lock()
+	defer t.turns.mu.Unlock()
+	if t.has {
+		t.has = false
+		t.turns.free++
+		t.turns.pass()
+		return
+	}
+	t.turns.waiting = slices.DeleteFunc(t.turns.waiting, func(other *turn) bool { return other == t })
+}
+
+// pass gives out what is free.
+func (t *Turns) pass() {
+	for ; t.free > 0 && len(t.waiting) > 0; t.free-- {
+		next := t.waiting[0]
+		t.waiting = t.waiting[1:]
+		next.has = true
+		next.begun()
+	}
+}
