@@ -16,6 +16,7 @@ type nodesFlags struct {
 	QuestionsEntities int     `default:"4000" help:"Questions and total: entities of the stream (default ${default})."`
 	QuestionsBins     int     `default:"5600" help:"Questions and total: bins of the stream (default ${default})."`
 	Rate              float64 `default:"50" help:"Questions a second (default ${default})."`
+	AskedNodes        []int   `default:"1,2" help:"Questions: so many nodes (default ${default})."`
 	TotalNodes        []int   `default:"1,2,3" help:"Total: so many nodes; the first number is what the others are compared with (default ${default})."`
 
 	Moves     bool `default:"true" negatable:"" help:"Measure how long partitions that move are without detection (default ${default})."`
@@ -30,6 +31,8 @@ func (f *nodesFlags) Validate() error {
 		return fmt.Errorf("--rate is %v, want more than 0", f.Rate)
 	case len(f.TotalNodes) == 0 || slices.Min(f.TotalNodes) < 1:
 		return fmt.Errorf("--total-nodes is %v, want numbers from 1", f.TotalNodes)
+	case len(f.AskedNodes) == 0 || slices.Min(f.AskedNodes) < 1:
+		return fmt.Errorf("--asked-nodes is %v, want numbers from 1", f.AskedNodes)
 	}
 	return nil
 }

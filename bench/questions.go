@@ -15,23 +15,28 @@ import (
 	"anomalydetector/bench/report"
 )
 
-// asked is how many nodes there are while questions are measured.
-const askedNodes = 2
-
-// questions lets two nodes work through the stream, in turn without and with
-// questions.
+// questions lets nodes work through the stream, in turn without and with questions.
 func (f *nodesFlags) questions(ctx context.Context, b *bench) error {
-	result := report.Questions{Nodes: askedNodes, Rate: f.Rate}
+	for _, nodes := range f.AskedNodes {
+		if err := f.questionsTo(ctx, b, nodes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *nodesFlags) questionsTo(ctx context.Context, b *bench, nodes int) error {
+	result := report.Questions{Nodes: nodes, Rate: f.Rate}
 	a := newAsking()
 	defer a.client.CloseIdleConnections()
 	for round := range f.Rounds {
 		for _, into := range []*[]report.Run{&result.Without, &result.With} {
-			run, shape, err := f.answering(ctx, b, a, round, into == &result.With)
+			run, shape, err := f.answering(ctx, b, a, nodes, round, into == &result.With)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if err != nil {
-				b.note("a run of %d nodes that are asked or not failed: %v", askedNodes, err)
+				b.note("a run of %d nodes that are asked or not failed: %v", nodes, err)
 				continue
 			}
 			say("round %d: %s points/s, %d questions so far", round+1, report.Short(run.Steady), a.asked)
@@ -50,10 +55,10 @@ func (f *nodesFlags) questions(ctx context.Context, b *bench) error {
 }
 
 // answering is a run with or without questions.
-func (f *nodesFlags) answering(ctx context.Context, b *bench, a *asking, round int, ask bool) (report.Run, report.Shape, error) {
+func (f *nodesFlags) answering(ctx context.Context, b *bench, a *asking, nodes, round int, ask bool) (report.Run, report.Shape, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
-	t, err := f.newTeam(ctx, b, askedNodes)
+	t, err := f.newTeam(ctx, b, nodes)
 	defer t.discard()
 	if err != nil {
 		return report.Run{}, report.Shape{}, err
