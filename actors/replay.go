@@ -1,0 +1,162 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+)
+
+// How a partition brings its windows to the offset of its assignment: nothing of
+// that is decided again.
+
+// load reads the history that the windows lack.
+func (p *partition) load(ctx actor.Context) {
+	span := stream.Span{
+		Partition: p.number, From: -1, Until: p.assignment.Offset,
+		Length: p.config.History, Slack: slack, Reach: p.reach,
+	}
+	switch {
+	case p.assignment.Fresh:
+		span.From = p.assignment.Offset
+	case p.kept:
+		span.From = p.next
+	}
+	p.next = p.assignment.Offset
+	reading, cancel := context.WithCancel(context.Background())
+	p.cancelRead = cancel
+	p.reading++
+	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, p.reading)
+}
+
+// rebuild begins the history anew, from the topic.
+func (p *partition) rebuild(ctx actor.Context) {
+	p.stopReading()
+	p.forget(ctx)
+	p.kept, p.replayed = false, 0
+	if p.state != nil {
+		p.state.Reset()
+	}
+	p.load(ctx)
+}
+
+// slack is what a replay covers beyond the history, for stragglers.
+const slack = time.Hour
+
+// read hands a span to a partition, one run at a time.
+func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, number uint64) {
+	covered, err := reader.Read(ctx, span, func(run stream.Replayed) error {
+		taken := make(chan struct{}, 1)
+		root.Send(self, &messages.HistoryRead{
+			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
+		})
+		select {
+		case <-taken:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	root.Send(self, &messages.HistoryEnded{Reading: number, Covered: covered, Err: err})
+}
+
+// replay puts history into the windows: nothing of it is decided again.
+func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
+	if history.Reading != p.reading || p.cancelRead == nil {
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.notReady(ctx, fmt.Errorf("panic in the replay of offsets %d and on: %v", history.Records[0].Offset, cause), true)
+		}
+	}()
+	if !p.kept {
+		p.covered = history.Covered
+	}
+	if !p.observeAll(ctx, history.Records) {
+		return
+	}
+	if err := p.saveReplayed(ctx, history.Records[len(history.Records)-1].Offset+1); err != nil {
+		p.notReady(ctx, err, false)
+		return
+	}
+	p.replayed += int64(len(history.Records))
+	p.recycle(history.Records)
+	history.Next <- struct{}{}
+	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
+		Partition: p.number, Serial: p.assignment.Serial, Done: history.Done, Pending: history.Pending,
+	})
+}
+
+// observeAll puts records into the windows. If it cannot, it says so to the
+// detector, or begins the history anew, and returns false.
+func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
+	p.seen.Scored = false
+	for _, record := range records {
+		at := record.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(at, record.Value)
+		if bad != nil {
+			continue
+		}
+		answered, err := p.observe(ctx, record, at, point)
+		switch {
+		case err != nil:
+			p.notReady(ctx, err, false)
+			return false
+		case !answered.Answered:
+			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset), true)
+			return false
+		case answered.Incomplete:
+			p.need(record.Offset, at)
+			p.rebuild(ctx)
+			return false
+		}
+	}
+	return true
+}
+
+// notReady gives up the history, until the partition is assigned again.
+func (p *partition) notReady(ctx actor.Context, err error, panicked bool) {
+	p.stopReading()
+	ctx.Send(ctx.Parent(), &messages.PartitionReady{
+		Partition: p.number, Serial: p.assignment.Serial, Err: err, Panicked: panicked,
+	})
+}
+
+func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
+	if ended.Reading != p.reading || p.cancelRead == nil {
+		return
+	}
+	p.stopReading()
+	if errors.Is(ended.Err, stream.ErrDeleted) && p.kept {
+		p.log.Warn("the topic no longer holds what follows the windows we have, building them anew", "problem", ended.Err)
+		p.rebuild(ctx)
+		return
+	}
+	err := ended.Err
+	if err == nil {
+		if !p.kept {
+			p.covered = ended.Covered
+		}
+		err = p.sweep(ctx) // a standby has no commits
+		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
+	}
+	if err == nil {
+		err = p.checkpoint(ctx, p.next)
+	}
+	if err == nil {
+		p.warm = true
+		p.committed = p.next
+		p.epoch++
+	}
+	ctx.Send(ctx.Parent(), &messages.PartitionReady{
+		Partition: p.number, Serial: p.assignment.Serial, Records: p.replayed, Entities: p.known(), Err: err,
+	})
+}

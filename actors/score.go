@@ -1,0 +1,171 @@
+package actors
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+)
+
+// How a partition decides on the records of a slice.
+
+// scoring is a slice on its way. It is scored in pieces, so that a question
+// about an entity waits for one of them at most.
+type scoring struct {
+	rest  []*kgo.Record
+	end   int64 // the partition's high watermark
+	tally tally
+}
+
+// piece is how many records are scored until other messages have their turn.
+const piece = 512
+
+// score decides on each record of a piece, in order. Any record that it cannot
+// decide on fails the whole slice, and with it the round.
+func (p *partition) score(ctx actor.Context, slice *scoring) {
+	records := slice.rest[:min(piece, len(slice.rest))]
+	slice.rest = slice.rest[len(records):]
+	at := records[0]
+	if p.spoilt {
+		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("panic: %v", cause))
+		}
+	}()
+	tally := &slice.tally
+	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
+	p.seen.Scored = true
+	for _, at = range records {
+		if !p.warm || at.Offset < p.next {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
+			return
+		}
+		p.next = at.Offset + 1
+		timestamp := at.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(timestamp, at.Value)
+		if bad != nil {
+			tally.bad[bad.Reason]++
+			p.reject(ctx, at, bad)
+			continue
+		}
+		if timestamp > horizon {
+			tally.early++
+			p.badLog.early(p.log, p.config.Now(), at)
+		}
+		answered, err := p.observe(ctx, at, timestamp, point)
+		if err != nil {
+			p.warm = false
+			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
+			// What is corrupt is rebuilt. What else fails may fail again: that is counted.
+			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
+			return
+		}
+		if !answered.Answered {
+			p.warm = false
+			p.fail(ctx, at, fmt.Errorf("entity %s panicked", point.Key))
+			return
+		}
+		if answered.Incomplete {
+			p.reload(ctx, at, timestamp)
+			return
+		}
+		tally.points++
+		switch {
+		case answered.TooLarge:
+			tally.tooLarge++
+			p.letter(ctx, at, tooLarge)
+			p.log.Error("anomaly is too large to be written", "offset", at.Offset, "entity", string(point.Key),
+				"deviation", answered.Verdict.Deviation, "bytes", len(at.Value))
+		case answered.Verdict.Reason == detection.Anomalous:
+			tally.anomalies++
+		}
+	}
+	p.recycle(records)
+	if len(slice.rest) > 0 {
+		p.inTurn(slice)
+		return
+	}
+	ctx.Send(ctx.Parent(), &messages.SliceDone{
+		Partition: p.number, Next: p.next, End: slice.end, Tally: tally.message(p.known()),
+	})
+}
+
+// recycle gives records back to the client that fetched them, with the memory
+// they point into: nothing refers to them any more.
+func (p *partition) recycle(records []*kgo.Record) {
+	p.seen.Record = nil
+	for _, record := range records {
+		record.Recycle()
+	}
+}
+
+// observe sends a point to its entity and returns the answer.
+func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
+	entity, known := p.entities.byKey[string(point.Key)]
+	if !known {
+		var err error
+		if entity, err = p.bring(ctx, string(point.Key), at); err != nil {
+			return nil, err
+		}
+	}
+	entity.newest = max(entity.newest, at)
+	p.streamTime = max(p.streamTime, at)
+	o := &p.seen
+	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
+	o.Answered, o.Incomplete, o.TooLarge = false, false, false
+	if entity.unknown && at < p.forgotten {
+		o.Answered, o.Incomplete = true, true
+		return o, nil
+	}
+	ctx.Send(entity.pid, o)
+	entity.unknown = entity.unknown && (!o.Answered || o.Incomplete)
+	if entity.stored != nil && o.Answered && !o.Incomplete {
+		p.state.Append(entity.stored, at, point.Value)
+	}
+	return o, nil
+}
+
+// reject tells, counts and copies a bad record; the stream goes on.
+func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord) {
+	p.badLog.bad(p.log, p.config.Now(), record, bad)
+	p.letter(ctx, record, bad.Reason.String())
+}
+
+// letter copies a record to the dead-letter topic, if there is one.
+func (p *partition) letter(ctx actor.Context, record *kgo.Record, reason string) {
+	if p.config.DeadLetterTopic != "" {
+		ctx.Send(p.shared.producer, newDeadLetter(p.config.DeadLetterTopic, record, reason))
+	}
+}
+
+func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {
+	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Err: err})
+}
+
+// reload gives up a slice for a straggler that is older than the history we
+// loaded, of an entity we know nothing newer of: an uninterrupted run might
+// remember more of it. The history is loaded again, so that it covers it.
+func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
+	p.log.Info("straggler is older than the history that was loaded, loading more",
+		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(max(p.covered, p.forgotten)).UTC())
+	p.need(record.Offset, at)
+	p.warm = false
+	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Reload: true})
+}
+
+// need asks the next history, and the sweeps after it, for all that matters to a
+// straggler.
+func (p *partition) need(offset, at int64) {
+	p.reach, p.straggler = min(p.reach, at), max(p.straggler, offset)
+	p.lateness = max(p.lateness, p.streamTime-at)
+}
