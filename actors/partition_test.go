@@ -22,6 +22,7 @@ import (
 type bench struct {
 	system    *actor.ActorSystem
 	partition *actor.PID
+	residents *residents
 	answers   chan any // what the partition tells its detector
 	produced  chan any // what reaches the producer
 	offset    int64
@@ -67,7 +68,8 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			return slog.New(slog.DiscardHandler)
 		})),
-		answers: make(chan any, 64), produced: produced,
+		residents: newResidents(config, 0),
+		answers:   make(chan any, 64), produced: produced,
 		at: benchHistory.Milliseconds(),
 	}
 	var producer *actor.PID
@@ -83,7 +85,7 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch ctx.Message().(type) {
 		case *actor.Started:
-			spawned <- ctx.Spawn(partitionProps(config, 0, newResidents(config, 0), producer))
+			spawned <- ctx.Spawn(partitionProps(config, 0, b.residents, producer))
 		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady:
 			b.answers <- ctx.Message()
 		}

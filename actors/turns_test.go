@@ -1,0 +1,102 @@
+package actors
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"anomalydetector/messages"
+)
+
+func TestTurnsAreGivenInTheOrderOfTheWishes(t *testing.T) {
+	turns := NewTurns(2)
+	var begun []string
+	wish := func(name string) *turn {
+		one := &turn{turns: turns, begun: func() { begun = append(begun, name) }}
+		one.ask()
+		return one
+	}
+	first, second, third, fourth, fifth := wish("first"), wish("second"), wish("third"), wish("fourth"), wish("fifth")
+	check := func(when string, want ...string) {
+		t.Helper()
+		if !slices.Equal(begun, want) {
+			t.Errorf("%s: %v have begun, want %v", when, begun, want)
+		}
+	}
+	check("two at the same time", "first", "second")
+	third.end()
+	check("a wish is given up", "first", "second")
+	first.end()
+	check("one ends", "first", "second", "fourth")
+	first.end()
+	check("one ends that has ended", "first", "second", "fourth")
+	first.ask()
+	second.end()
+	fourth.end()
+	check("two end", "first", "second", "fourth", "fifth", "first")
+	fifth.end()
+	first.end()
+	wish("sixth")
+	wish("seventh")
+	check("all have ended", "first", "second", "fourth", "fifth", "first", "sixth", "seventh")
+}
+
+// occupied is the one turn there is, taken.
+func occupied(config *Config) *turn {
+	config.Turns = NewTurns(1)
+	taken := &turn{turns: config.Turns, begun: func() {}}
+	taken.ask()
+	return taken
+}
+
+func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
+	const entities = 4
+	config := benchConfig()
+	config.Turns = NewTurns(1)
+	b := newBench(t, config)
+	b.score(t, b.bin(entities))
+	taken := &turn{turns: config.Turns, begun: func() {}}
+	taken.ask()
+	next := b.bin(entities)
+	b.tell(&messages.Slice{Records: next})
+	answers := make(chan *entityAnswer, 1)
+	b.tell(&entityAsked{"-1,64513", answers})
+	select {
+	case answer := <-answers:
+		if answer.err != nil || !answer.known || answer.status.Offset != next[0].Offset || len(answer.status.Window) != 1 {
+			t.Errorf("the answer is %+v, want that of the one point so far", answer)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("no answer")
+	}
+	select {
+	case done := <-b.answers:
+		t.Fatalf("%+v before its turn", done)
+	default:
+	}
+	taken.end()
+	if done, ok := b.answer(t).(*messages.SliceDone); !ok || done.Next != next[entities-1].Offset+1 {
+		t.Errorf("the slice ended with %+v", done)
+	}
+}
+
+func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
+	config := benchConfig()
+	taken := occupied(config)
+	b := newBench(t, config)
+	b.tell(&messages.Slice{Records: b.bin(1)})
+	answers := make(chan *entityAnswer, 1)
+	b.tell(&entityAsked{"nobody", answers}) // so that the slice has come
+	<-answers
+	if err := b.system.Root.StopFuture(b.partition).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	next := make(chan struct{})
+	(&turn{turns: config.Turns, begun: func() { close(next) }}).ask()
+	taken.end()
+	select {
+	case <-next:
+	default:
+		t.Error("the turn went to a partition that has stopped")
+	}
+}
