@@ -63,11 +63,7 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	answers := make([]chan *entityAnswer, len(answer.askables))
 	for i, partition := range answer.askables {
 		answers[i] = make(chan *entityAnswer, 1)
-		if partition.residents.lack(key) {
-			answers[i] <- &entityAnswer{}
-		} else {
-			root.Send(partition.pid, &entityAsked{key, answers[i]})
-		}
+		partition.ask(root, &entityAsked{key, answers[i]})
 	}
 	for i, partition := range answer.askables {
 		one, failed := partition.await(ctx, answers[i])
@@ -84,6 +80,25 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 		}
 	}
 	return found, asked, err
+}
+
+// ask asks the partition, unless it surely knows nothing of the entity. Whether the
+// entity is stored is looked up on the side: the store waits for what is being written.
+func (a *askable) ask(root *actor.RootContext, question *entityAsked) {
+	switch resident, absent := a.residents.find(question.key); {
+	case resident:
+		root.Send(a.pid, question)
+	case absent == 0:
+		question.answer <- &entityAnswer{}
+	default:
+		go func() {
+			if stored, err := a.residents.stored(question.key); err == nil && !stored {
+				question.answer <- &entityAnswer{}
+				return
+			}
+			root.Send(a.pid, question)
+		}()
+	}
 }
 
 // await waits for an answer.

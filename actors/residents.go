@@ -48,18 +48,12 @@ func (r *residents) setAbsent(absent int) {
 	r.absent = absent
 }
 
-// lack tells whether the partition surely knows nothing of an entity. It is safe for
-// concurrent use. The store is asked only if it has to be, for it waits for what is
-// being written. An entity that leaves the memory is stored before, so the memory is
-// looked into first.
-func (r *residents) lack(key string) bool {
+// find tells whether an entity is in memory, and how many are not that are stored: if
+// none, there is no other. It is safe for concurrent use. An entity that leaves the
+// memory is stored before, so whoever goes on to ask the store finds it there.
+func (r *residents) find(key string) (resident bool, absent int) {
 	r.mu.RLock()
-	_, resident := r.byKey[key]
-	absent := r.absent
-	r.mu.RUnlock()
-	if resident || absent == 0 {
-		return !resident
-	}
-	stored, err := r.stored(key)
-	return err == nil && !stored
+	defer r.mu.RUnlock()
+	_, resident = r.byKey[key]
+	return resident, r.absent
 }

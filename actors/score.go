@@ -22,7 +22,7 @@ type scoring struct {
 	tally tally
 }
 
-// piece is how many records are scored until other messages have their turn.
+// piece is how many records are scored until other partitions have their turn.
 const piece = 512
 
 // score decides on each record of a piece, in order. Any record that it cannot

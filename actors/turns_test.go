@@ -41,12 +41,11 @@ func TestTurnsAreGivenInTheOrderOfTheWishes(t *testing.T) {
 	check("all have ended", "first", "second", "fourth", "fifth", "first", "sixth", "seventh")
 }
 
-// occupied is the one turn there is, taken.
-func occupied(config *Config) *turn {
-	config.Turns = NewTurns(1)
-	taken := &turn{turns: config.Turns, begun: func() {}}
-	taken.ask()
-	return taken
+// taken is a turn that has begun.
+func taken(turns *Turns) *turn {
+	one := &turn{turns: turns, begun: func() {}}
+	one.ask()
+	return one
 }
 
 func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
@@ -55,8 +54,7 @@ func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 	config.Turns = NewTurns(1)
 	b := newBench(t, config)
 	b.score(t, b.bin(entities))
-	taken := &turn{turns: config.Turns, begun: func() {}}
-	taken.ask()
+	other := taken(config.Turns)
 	next := b.bin(entities)
 	b.tell(&messages.Slice{Records: next})
 	answers := make(chan *entityAnswer, 1)
@@ -74,7 +72,7 @@ func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 		t.Fatalf("%+v before its turn", done)
 	default:
 	}
-	taken.end()
+	other.end()
 	if done, ok := b.answer(t).(*messages.SliceDone); !ok || done.Next != next[entities-1].Offset+1 {
 		t.Errorf("the slice ended with %+v", done)
 	}
@@ -82,7 +80,8 @@ func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 
 func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
 	config := benchConfig()
-	taken := occupied(config)
+	config.Turns = NewTurns(1)
+	other := taken(config.Turns)
 	b := newBench(t, config)
 	b.tell(&messages.Slice{Records: b.bin(1)})
 	answers := make(chan *entityAnswer, 1)
@@ -93,7 +92,7 @@ func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
 	}
 	next := make(chan struct{})
 	(&turn{turns: config.Turns, begun: func() { close(next) }}).ask()
-	taken.end()
+	other.end()
 	select {
 	case <-next:
 	default:

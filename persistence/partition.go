@@ -177,11 +177,7 @@ func (p *Partition) open() error {
 // read reads the head and the journal as of one moment, if there are any, and
 // names the blocks of a checkpoint that was not finished.
 func (p *Partition) read(txn *badger.Txn) (torn [][]byte, err error) {
-	found, err := get(txn, p.head, func(value []byte) (err error) {
-		p.stored, err = decodeRecord(value)
-		return err
-	})
-	if !found || err != nil {
+	if p.stored, err = readHead(txn, p.head); p.stored == nil {
 		return nil, err
 	}
 	r := p.stored

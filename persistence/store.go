@@ -192,31 +192,21 @@ func (s *Store) Close() error {
 // Stored is the head of a partition that need not be held.
 func (s *Store) Stored(detector string, number int32) (head Head, ok bool, err error) {
 	err = s.view(func(txn *badger.Txn) error {
-		ok, err = get(txn, headKey(detector, number), func(value []byte) error {
-			r, err := decodeRecord(value)
-			if err == nil {
-				head = r.Head
-			}
-			return err
-		})
+		r, err := readHead(txn, headKey(detector, number))
+		if r != nil {
+			head, ok = r.Head, true
+		}
 		return err
 	})
-	return head, ok && err == nil, err
+	return head, ok, err
 }
 
 // HasEntity tells whether an entity of a partition is stored, which need not be held.
 func (s *Store) HasEntity(detector string, number int32, key string) (found bool, err error) {
 	err = s.view(func(txn *badger.Txn) error {
-		var slot uint32
-		_, err := get(txn, headKey(detector, number), func(value []byte) error {
-			r, err := decodeRecord(value)
-			if err == nil {
-				slot = r.slot
-			}
-			return err
-		})
-		if err == nil {
-			found, err = get(txn, entityKey(slot, key), func([]byte) error { return nil })
+		r, err := readHead(txn, headKey(detector, number))
+		if r != nil {
+			found, err = get(txn, entityKey(r.slot, key), func([]byte) error { return nil })
 		}
 		return err
 	})
@@ -336,6 +326,15 @@ func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool,
 		err = item.Value(use)
 	}
 	return true, err
+}
+
+// readHead reads what is stored of a partition as a whole; nil if nothing is.
+func readHead(txn *badger.Txn, key []byte) (r *record, err error) {
+	_, err = get(txn, key, func(value []byte) (err error) {
+		r, err = decodeRecord(value)
+		return err
+	})
+	return r, err
 }
 
 // each walks over what begins with a prefix, in order.
