@@ -235,8 +235,8 @@ func (s *Scenario) drawDisk(d dice) {
 		}
 		s.Faults = append(s.Faults, f)
 	}
-	if d.one(4) && !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offsetsReset }) {
-		s.Faults = append(s.Faults, Fault{Kind: settingsChanged, At: d.between(0, s.Length), Hours: float64(2 + d.IntN(5))})
+	if d.one(3) && !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.Kind == offsetsReset }) {
+		s.Faults = append(s.Faults, Fault{Kind: settingsChanged, At: d.between(s.Length/4, s.Length*3/4), Hours: float64(2 + d.IntN(8))})
 	}
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
