@@ -10,12 +10,22 @@ import (
 // asks a question waiting. Who came first has the first turn. nil: all may.
 type Turns struct {
 	mu      sync.Mutex
-	free    int
+	atOnce  int
+	free    int // below zero while more have a turn than may have the next
 	waiting []*turn
 }
 
 // NewTurns has so many at the same time.
-func NewTurns(atOnce int) *Turns { return &Turns{free: atOnce} }
+func NewTurns(atOnce int) *Turns { return &Turns{atOnce: atOnce, free: atOnce} }
+
+// Resize has so many from now on. Turns that have begun are not cut short.
+func (t *Turns) Resize(atOnce int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.free += atOnce - t.atOnce
+	t.atOnce = atOnce
+	t.pass()
+}
 
 // turn is a partition's. It is asked for, begins with a call, and ends.
 type turn struct {

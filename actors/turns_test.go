@@ -41,6 +41,32 @@ func TestTurnsAreGivenInTheOrderOfTheWishes(t *testing.T) {
 	check("all have ended", "first", "second", "fourth", "fifth", "first", "sixth", "seventh")
 }
 
+func TestTurnsAreResizedWhileSomeHaveOne(t *testing.T) {
+	turns := NewTurns(2)
+	begun := 0
+	wish := func() *turn {
+		one := &turn{turns: turns, begun: func() { begun++ }}
+		one.ask()
+		return one
+	}
+	first, second := wish(), wish()
+	wish()
+	wish()
+	turns.Resize(1)
+	first.end()
+	if begun != 2 {
+		t.Errorf("%d turns have begun while one of two was under way and one is allowed", begun)
+	}
+	second.end()
+	if begun != 3 {
+		t.Errorf("%d turns have begun, want 3: the next one when both have ended", begun)
+	}
+	turns.Resize(2)
+	if begun != 4 {
+		t.Errorf("%d turns have begun, want 4: two are allowed again", begun)
+	}
+}
+
 // taken is a turn that has begun.
 func taken(turns *Turns) *turn {
 	one := &turn{turns: turns, begun: func() {}}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
@@ -42,7 +43,7 @@ func clusterOf(confs []*configs.Config) (*configs.Cluster, error) {
 const forQuestions = 2
 
 // newNode makes this process a node of a cluster.
-func newNode(section *configs.Cluster, node *persistence.Node, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
+func newNode(section *configs.Cluster, node *persistence.Node, turns *actors.Turns, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
 	server, client, err := clusterTLS(section).Load()
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)
@@ -54,6 +55,7 @@ func newNode(section *configs.Cluster, node *persistence.Node, world *World, log
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
 		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
 		Server:  server, Client: client, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
+		OnSharing: func(nodes int) { turns.Resize(max(1, processors/nodes)) },
 	}
 	if options.Listener != nil {
 		config.Listener, config.Dial = options.Listener, options.Dial
@@ -98,4 +100,22 @@ func answer(node *cluster.Node, root *actor.RootContext, all []*built, pids []*a
 		}
 	}
 	node.Start()
+}
+
+// lend keeps a node answering until others have the windows that they need. A second
+// signal ends that at once, as all is committed.
+func lend(world *World, node *cluster.Node) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	lent := make(chan struct{})
+	go func() {
+		defer close(lent)
+		node.Lend(ctx)
+	}()
+	select {
+	case <-lent:
+	case <-world.Signals:
+		cancel()
+		<-lent
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 
-	"anomalydetector/actors"
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
 )
@@ -15,7 +14,6 @@ import (
 type home struct {
 	node  *persistence.Node
 	store *persistence.Store // nil if none of them stores anything
-	turns *actors.Turns      // of all partitions
 }
 
 // openHome opens the data directory that some of the configurations share, with
@@ -25,7 +23,7 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	h := &home{node: node, turns: actors.NewTurns(processors)}
+	h := &home{node: node}
 	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
 		return h, nil
 	}

@@ -93,6 +93,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if err != nil {
 		return err
 	}
+	turns := actors.NewTurns(processors)
 	var node *cluster.Node
 	var all []*built
 	for _, config := range confs {
@@ -113,7 +114,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		}
 		tellStart(log, config, homes[dir].node.ID)
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, world, log, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, turns, world, log, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
@@ -122,6 +123,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
+		detector.config.Turns = turns
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
 	}
@@ -189,7 +191,6 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		},
 		Reader:   stream.NewHistory(streams),
 		Resident: config.Persistence.Resident,
-		Turns:    home.turns,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,
@@ -284,7 +285,11 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 		}
 	}
 	answer(node, system.Root, all, pids)
-	return await(world, results, len(all), stopAll)
+	err := await(world, results, len(all), stopAll)
+	if err == nil && node != nil {
+		lend(world, node)
+	}
+	return err
 }
 
 // await waits for all detectors to end. The first signal and the first failure

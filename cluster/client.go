@@ -242,19 +242,19 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 	var mu sync.Mutex
 	var offers []offer
 	var refusals []error
-	others := slices.DeleteFunc(v.members, func(m member) bool { return d.isUs(m) || m.Address == "" })
+	others := v.askable(d.node.config.Advertise)
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
-	each(asking, others, func(ctx context.Context, m member) {
+	each(asking, others, func(ctx context.Context, address string) {
 		var offset int64
 		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
-		err := d.node.client.getJSON(ctx, m.Address, "/v1/windows/offset", values, &offset)
+		err := d.node.client.getJSON(ctx, address, "/v1/windows/offset", values, &offset)
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
 		case err != nil:
 			refusals = append(refusals, err)
 		case wanted.Least <= offset && offset <= wanted.Most:
-			offers = append(offers, offer{m.Address, offset})
+			offers = append(offers, offer{address, offset})
 		}
 	})
 	cancel()

@@ -31,6 +31,10 @@ type Config struct {
 	Log            *slog.Logger
 	Now            func() time.Time
 
+	// OnSharing is told, again and again, how many nodes have the host of this one in
+	// their address, itself included: they share its processors.
+	OnSharing func(nodes int)
+
 	// Listener and Dial replace TCP in tests.
 	Listener func(network, address string) (net.Listener, error)
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
@@ -103,6 +107,7 @@ type Detector struct {
 	view       view
 	partitions int32    // of the input topic; 0: not known
 	atRest     []member // of the group, when it was at rest the last time
+	mine       []int32  // when we were a member of it at rest the last time
 	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
 	followed   []int32   // what the detector was told last to keep warm
@@ -161,6 +166,7 @@ func (d *Detector) watch() {
 	defer ticker.Stop()
 	for {
 		v, partitions := d.look(d.node.life)
+		d.node.config.OnSharing(d.node.sharing())
 		d.node.running.Go(func() { d.bury(d.node.life, v, partitions) })
 		d.follow(d.node.life)
 		select {
@@ -169,6 +175,21 @@ func (d *Detector) watch() {
 			return
 		}
 	}
+}
+
+// sharing is for OnSharing.
+func (n *Node) sharing() int {
+	host, _, _ := net.SplitHostPort(n.config.Advertise) // it was checked
+	here := map[string]bool{n.config.Advertise: true}
+	for _, d := range n.detectors {
+		v, _ := d.seen()
+		for _, m := range v.members {
+			if other, _, err := net.SplitHostPort(m.Address); err == nil && other == host {
+				here[m.Address] = true
+			}
+		}
+	}
+	return len(here)
 }
 
 // look asks the broker for the group, and returns what is seen then.
@@ -197,6 +218,9 @@ func (d *Detector) note(found []stream.Member, stable bool, counted int32, err e
 		return
 	}
 	d.view.update(found, stable, now)
+	if at := slices.IndexFunc(d.view.members, d.isUs); at >= 0 && stable {
+		d.mine = d.view.members[at].Partitions
+	}
 }
 
 // countDue tells whether the partitions are to be counted: some may be added.
@@ -211,7 +235,7 @@ func (d *Detector) seen() (v view, partitions int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v = d.view
-	v.members = slices.Clone(v.members)
+	v.members, v.left = slices.Clone(v.members), slices.Clone(v.left)
 	return v, d.partitions
 }
 

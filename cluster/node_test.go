@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"anomalydetector/stream"
 )
 
 // lonely starts a node without detectors, and returns its address.
@@ -146,5 +148,24 @@ func TestNodesWithTLSAreForNodes(t *testing.T) {
 	}
 	if err := ask(TLSFiles{}); err == nil {
 		t.Error("plain text is answered")
+	}
+}
+
+// TestNodesOnOneHostAreCounted: by the host in their addresses, in all groups, each
+// once, and this node also while it is no member.
+func TestNodesOnOneHostAreCounted(t *testing.T) {
+	n := &Node{config: Config{Advertise: "a:7100"}}
+	if got := n.sharing(); got != 1 {
+		t.Errorf("alone: %d nodes", got)
+	}
+	for _, addresses := range [][]string{{"a:7101", "b:7100", ""}, {"a:7100", "a:7101", "a:7102"}} {
+		d := &Detector{node: n}
+		for _, address := range addresses {
+			d.view.members = append(d.view.members, member{stream.Member{Address: address}})
+		}
+		n.detectors = append(n.detectors, d)
+	}
+	if got := n.sharing(); got != 3 {
+		t.Errorf("%d nodes have host a, want 3", got)
 	}
 }

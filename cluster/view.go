@@ -21,12 +21,22 @@ type view struct {
 	stable  bool      // they were at rest
 	at      time.Time // zero: never
 	err     error     // of the last attempt; then the rest is of an earlier one
+	left    []former  // no members any more
 }
+
+// former is where a member could be asked, when it was seen last.
+type former struct {
+	address string
+	seen    time.Time
+}
+
+// rememberLeft is for how long who is no member any more may still have windows.
+const rememberLeft = 30 * time.Second
 
 // update takes what the broker says. While the group is not stable it does not
 // say who owns what: those that still are members keep what they had.
 func (v *view) update(found []stream.Member, stable bool, now time.Time) {
-	earlier := v.members
+	earlier, before := v.members, v.at
 	v.members, v.stable, v.at, v.err = nil, stable, now, nil
 	for _, f := range found {
 		m := member{f}
@@ -39,7 +49,26 @@ func (v *view) update(found []stream.Member, stable bool, now time.Time) {
 		}
 		v.members = append(v.members, m)
 	}
+	for _, e := range earlier {
+		v.left = append(v.left, former{e.Address, before})
+	}
+	v.left = slices.DeleteFunc(v.left, func(f former) bool {
+		return now.Sub(f.seen) > rememberLeft || slices.ContainsFunc(v.members, func(m member) bool { return m.Address == f.address })
+	})
 	slices.SortFunc(v.members, func(a, b member) int { return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.ID, b.ID)) })
+}
+
+// askable are the addresses of the others that may have windows: members, and those
+// that were a moment ago.
+func (v *view) askable(own string) (addresses []string) {
+	for _, m := range v.members {
+		addresses = append(addresses, m.Address)
+	}
+	for _, f := range v.left {
+		addresses = append(addresses, f.address)
+	}
+	slices.Sort(addresses)
+	return slices.DeleteFunc(slices.Compact(addresses), func(address string) bool { return address == "" || address == own })
 }
 
 // owner is who owns a partition, or nil if nobody does at the moment.

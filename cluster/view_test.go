@@ -39,6 +39,33 @@ func TestOwnersOutliveARebalance(t *testing.T) {
 	}
 }
 
+// TestWhoLeftIsAskedForAWhile: it may have stopped, and keeps its windows for others.
+func TestWhoLeftIsAskedForAWhile(t *testing.T) {
+	var v view
+	see := func(after time.Duration, members ...stream.Member) []string {
+		v.update(members, true, noon.Add(after))
+		return v.askable("a:7100")
+	}
+	b, c := []string{"b:7100"}, []string{"b:7100", "c:7100"}
+	for _, step := range []struct {
+		after   time.Duration
+		members []stream.Member
+		want    []string
+	}{
+		{0, []stream.Member{of("a"), of("b"), of("c"), {ID: "cannot be asked"}}, c},
+		{time.Second, []stream.Member{of("a"), of("b")}, c},
+		{2 * time.Second, []stream.Member{of("a"), of("b"), of("c")}, c},
+		{rememberLeft, []stream.Member{of("a"), of("b")}, c},
+		{rememberLeft + 2*time.Second, []stream.Member{of("a"), of("b")}, c},
+		{rememberLeft + 3*time.Second, []stream.Member{of("a"), of("b")}, b},
+		{rememberLeft + 4*time.Second, nil, b},
+	} {
+		if got := see(step.after, step.members...); !slices.Equal(got, step.want) {
+			t.Errorf("after %s %v are asked, want %v", step.after, got, step.want)
+		}
+	}
+}
+
 func TestAnOldViewSaysSo(t *testing.T) {
 	var v view
 	if v.problem("d") == nil {

@@ -79,6 +79,25 @@ func TestSeeds(t *testing.T) {
 	t.Cleanup(func() { all.print(*seedFlag, time.Since(begin)) })
 }
 
+// TestWhoStopsLendsItsWindows: of two nodes without standbys one is stopped, and the
+// other is given what it had.
+func TestWhoStopsLendsItsWindows(t *testing.T) {
+	scenario := Draw(1)
+	scenario.Nodes, scenario.Partitions, scenario.Cluster, scenario.Standbys, scenario.HandoffFrom = 2, 4, true, 0, 1
+	scenario.Disk, scenario.PeerDelay, scenario.ProduceDelay = Disk{Journal: 20}, 100*time.Millisecond, 0
+	scenario.Faults = []Fault{{Kind: cleanStop, At: scenario.Length / 2, For: time.Hour, Node: 0}}
+	report := run1(t, scenario)
+	if len(report.Problems) > 0 {
+		t.Errorf("%s  %s", scenario.Words(), strings.Join(report.Problems, "\n  "))
+	}
+	_, after, stopped := strings.Cut(report.Log, "keeping the windows")
+	given, _, kept := strings.Cut(after, "the windows are kept no longer")
+	_, until, _ := strings.Cut(after, "in_time=")
+	if handed := strings.Count(given, "windows handed over"); !stopped || !kept || handed != 2 || !strings.HasPrefix(until, "true") {
+		t.Errorf("of 2 partitions %d were handed over by the node that stopped:\n%s", handed, report.Log)
+	}
+}
+
 // run1 runs a scenario in a subtest, so that its folder is gone afterwards.
 func run1(t *testing.T, scenario *Scenario) (report Report) {
 	t.Run(fmt.Sprint("seed_", scenario.Seed), func(t *testing.T) {

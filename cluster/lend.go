@@ -1,0 +1,98 @@
+package cluster
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"anomalydetector/messages"
+)
+
+// A node that stops has the windows that others need then. It goes on answering for
+// a while after it has left the group, and is asked although it is no member any
+// more: see view.askable.
+
+const (
+	lendAtMost = 10 * time.Second
+	lendLook   = 200 * time.Millisecond
+)
+
+// Lend waits until the partitions that were ours are at work elsewhere, or nobody
+// can be seen to get ready for that. It is called when the detectors have left their
+// groups.
+func (n *Node) Lend(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lendAtMost)
+	defer cancel()
+	var lending sync.WaitGroup
+	for _, d := range n.detectors {
+		if d.store != nil {
+			lending.Go(func() { d.lend(ctx) })
+		}
+	}
+	lending.Wait()
+}
+
+func (d *Detector) lend(ctx context.Context) {
+	began := d.node.config.Now()
+	d.mu.Lock()
+	mine := slices.Clone(d.mine)
+	d.mu.Unlock()
+	if !d.awaited(ctx, mine) {
+		return
+	}
+	log := d.node.config.Log.With("detector", d.name)
+	log.Info("keeping the windows for the nodes that take the partitions over", "partitions", len(mine))
+	for d.awaited(ctx, mine) {
+		select {
+		case <-time.After(lendLook):
+		case <-ctx.Done():
+		}
+	}
+	log.Info("the windows are kept no longer", "seconds", d.node.config.Now().Sub(began).Seconds(), "in_time", ctx.Err() == nil)
+}
+
+// awaited tells whether one of these partitions is about to be given to a node that
+// answers, or is not at work there yet.
+func (d *Detector) awaited(ctx context.Context, partitions []int32) bool {
+	if len(partitions) == 0 {
+		return false
+	}
+	v, _ := d.look(ctx)
+	if v.problem(d.name) != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	works := make(map[string]func(partition int32) bool) // by address, of those that answer
+	each(ctx, v.members, func(ctx context.Context, m member) {
+		var status messages.NodeStatus
+		if d.isUs(m) || m.Address == "" || d.node.client.getJSON(ctx, m.Address, "/v1/node", nil, &status) != nil {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		works[m.Address] = func(partition int32) bool { return d.worksOn(status, partition) }
+	})
+	return slices.ContainsFunc(partitions, func(partition int32) bool {
+		owner := v.owner(partition)
+		if owner == nil {
+			return len(works) > 0
+		}
+		atWork, answers := works[owner.Address]
+		return answers && !atWork(partition)
+	})
+}
+
+// worksOn tells whether a node has what it needs to score a partition.
+func (d *Detector) worksOn(status messages.NodeStatus, partition int32) bool {
+	for _, other := range status.Detectors {
+		for _, p := range other.Partitions {
+			if other.Detector == d.name && p.Partition == partition && p.Role == messages.RoleOwner {
+				return p.State == messages.StateLive || p.State == messages.StateStopped
+			}
+		}
+	}
+	return false
+}
