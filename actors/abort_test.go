@@ -85,7 +85,7 @@ func TestAbortWaitsForWhatIsOnItsWayToTheProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session := &slowProducer{resumed: make(chan struct{}), over: make(chan struct{}, 1)}
 		config := benchConfig()
-		config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
+		config.CommitInterval, config.WriteWithin, config.Batch, config.Backoff = time.Second, time.Second, DefaultBatch, time.Second
 		config.Open = func(context.Context) (Session, error) { return session, nil }
 		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
 		ended := make(chan error, 1)

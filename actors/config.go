@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Name string // in logs
 	Log  *slog.Logger
-	Now  func() time.Time // for logs only: nothing that decides asks the clock
+	Now  func() time.Time // for logs and the pace only: nothing that decides asks the clock
 
 	InputTopic, OutputTopic, DeadLetterTopic, Group string
 
@@ -26,6 +26,9 @@ type Config struct {
 
 	// CommitInterval is how long a transaction stays open while records come.
 	CommitInterval time.Duration
+	// WriteWithin is how long the anomalies of a transaction should take to be
+	// written: well below its timeout.
+	WriteWithin time.Duration
 	// Batch is how many records a round takes at most.
 	Batch int
 	// FailFast ends the detector at the first failure that waiting may cure.

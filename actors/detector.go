@@ -52,9 +52,10 @@ type Detector struct {
 	follows   uint64                  // assignments of partitions that are others'
 	retried   map[place]int           // failures of a record since the last commit
 	aborts    int                     // failed writes in a row
-	fences    int                     // sessions lost to another producer since the last commit
-	round     messages.Tally          // of the running transaction
-	result    error                   // what OnEnd is told
+	outflow   outflow
+	fences    int            // sessions lost to another producer since the last commit
+	round     messages.Tally // of the running transaction
+	result    error          // what OnEnd is told
 }
 
 // member is a partition that this process was given.
@@ -100,6 +101,7 @@ func DetectorProps(config *Config) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Detector{
 			config: config, partitions: make(map[int32]*member),
+			outflow: outflow{room: DefaultBatch},
 			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int),
 		}
 	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
@@ -173,7 +175,7 @@ func (d *Detector) proceed(ctx actor.Context) {
 	switch {
 	case d.session == nil:
 		d.open(ctx)
-	case d.dirty && (d.stopping || now.Sub(d.since) >= d.config.CommitInterval):
+	case d.dirty && (d.stopping || written(d.round) >= d.outflow.room || now.Sub(d.since) >= d.config.CommitInterval):
 		d.flush(ctx)
 	case d.stopping && len(d.saving) > 0:
 		d.stalled.stopping = true // checkpointed goes on
@@ -274,6 +276,7 @@ func (d *Detector) roundOver(ctx actor.Context) {
 
 // flushed commits what the producer has written, or aborts.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
+	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.begun), d.config.WriteWithin, f.Err == nil)
 	if f.Err != nil {
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
@@ -373,9 +376,11 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 			partition.serial, partition.ready = 0, false // the next session counts anew
 		}
 	}
-	if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
+	// The broker fences also whose transaction took too long.
+	if (errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch)) && !d.outflow.slow {
 		d.fences++
 	}
+	d.outflow.slow = false
 	switch {
 	case errors.Is(err, stream.ErrFenced), d.fences >= attempts, d.config.FailFast:
 		d.result = err

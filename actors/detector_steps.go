@@ -57,7 +57,7 @@ func (d *Detector) open(ctx actor.Context) {
 }
 
 func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
-	session, batch := d.session, d.config.Batch
+	session, batch := d.session, min(d.config.Batch, d.outflow.room)
 	d.begin(ctx, func(cuttable context.Context) any {
 		cuttable, cancel := context.WithTimeout(cuttable, patience)
 		defer cancel()
@@ -68,6 +68,7 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
+	d.outflow.begun = d.config.Now()
 	ctx.Request(d.producer, &messages.Flush{})
 }
 

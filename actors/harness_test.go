@@ -138,7 +138,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 		Name: member, Log: log, Now: time.Now, InputTopic: inputTopic, OutputTopic: outputTopic,
 		DeadLetterTopic: letterTopic, Group: group, ValueField: w.set.valueField, KeyFields: w.set.keyFields,
 		Rules: detection.NewRules(w.set.rules), History: time.Duration(w.set.rules.HistoryHours * float64(time.Hour)),
-		CommitInterval: 200 * time.Millisecond, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
+		CommitInterval: 200 * time.Millisecond, WriteWithin: w.timing.Transaction / 4, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
 		Reader:     stream.NewHistory(streams),
 		OnProgress: func(actors.Progress) {}, OnCommit: func([]messages.Finding) {},
 		OnEnd: func(err error) { n.ended <- err },

@@ -181,6 +181,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		Rules:          rules(config),
 		History:        history(config),
 		CommitInterval: config.Persistence.CommitInterval,
+		WriteWithin:    streams.Timing.Transaction / 4,
 		Batch:          cmp.Or(options.Batch, actors.DefaultBatch),
 		FailFast:       options.FailFast,
 		Stay:           !config.Kafka.LeaveOnStop,

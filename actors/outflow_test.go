@@ -1,0 +1,43 @@
+package actors
+
+import (
+	"testing"
+	"time"
+)
+
+// TestTransactionsFitASlowBroker: whatever so many records a second the broker takes,
+// soon no transaction takes too long, and few are needlessly small.
+func TestTransactionsFitASlowBroker(t *testing.T) {
+	const timeout, should = 20 * time.Second, 5 * time.Second
+	for _, perSecond := range []float64{1, 10, 300, 5_000, 1e7} {
+		o := outflow{room: DefaultBatch}
+		failures := 0
+		for transaction := range 60 {
+			written := o.room + min(o.room, 100) // with its last round
+			took := time.Duration(float64(written) / perSecond * float64(time.Second))
+			ok := took <= timeout
+			if !ok {
+				failures++
+				if transaction > 6 {
+					t.Errorf("%g records a second: transaction %d of %d records is too large", perSecond, transaction, written)
+				}
+			}
+			o.learn(written, min(took, timeout), should, ok)
+		}
+		if failures > 5 {
+			t.Errorf("%g records a second: %d transactions failed", perSecond, failures)
+		}
+		if reached := float64(o.room) / perSecond; o.room < DefaultBatch && reached < 0.3 {
+			t.Errorf("%g records a second: at last a transaction has %d, of %g s", perSecond, o.room, reached)
+		}
+	}
+}
+
+// TestQuickFailureTeachesNothing: it does not come from how much was written.
+func TestQuickFailureTeachesNothing(t *testing.T) {
+	o := outflow{room: 500}
+	o.learn(400, time.Millisecond, time.Second, false)
+	if o.room != 500 {
+		t.Errorf("room is %d, want 500 as before", o.room)
+	}
+}
