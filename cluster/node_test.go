@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"anomalydetector/stream"
+	"anomalydetector/test/certs"
 )
 
 // lonely starts a node without detectors, and returns its address.
@@ -114,8 +115,8 @@ func TestNodesOfAnotherProtocolRefuseEachOther(t *testing.T) {
 // TestNodesWithTLSAreForNodes: who has a certificate of the authority is answered,
 // over HTTP/2; nobody else is.
 func TestNodesWithTLSAreForNodes(t *testing.T) {
-	ours := newAuthority(t)
-	address := lonely(t, ours.node(t, "127.0.0.1"))
+	ours := certs.New(t)
+	address := lonely(t, filesOf(t, ours, "127.0.0.1"))
 	ask := func(files TLSFiles) error {
 		_, client, err := files.Load()
 		if err != nil {
@@ -140,10 +141,10 @@ func TestNodesWithTLSAreForNodes(t *testing.T) {
 		}
 		return err
 	}
-	if err := ask(ours.node(t, "127.0.0.1")); err != nil {
+	if err := ask(filesOf(t, ours, "127.0.0.1")); err != nil {
 		t.Errorf("a node of the same authority: %v", err)
 	}
-	if err := ask(newAuthority(t).node(t, "127.0.0.1")); err == nil {
+	if err := ask(filesOf(t, certs.New(t), "127.0.0.1")); err == nil {
 		t.Error("a node of another authority is answered")
 	}
 	if err := ask(TLSFiles{}); err == nil {

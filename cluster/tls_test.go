@@ -2,97 +2,23 @@ package cluster
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"anomalydetector/test/certs"
 )
 
-// authority signs certificates for tests.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	path        string
-}
-
-func newAuthority(t *testing.T) *authority {
+// filesOf are those of a node for host.
+func filesOf(t *testing.T, a *certs.Authority, host string) TLSFiles {
 	t.Helper()
-	a := &authority{key: newKey(t), path: filepath.Join(t.TempDir(), "ca.pem")}
-	a.certificate = &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	writeFile(t, a.path, a.sign(t, a.certificate, a.key))
-	return a
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// sign returns the certificate of a key, as PEM.
-func (a *authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.PrivateKey) []byte {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
-// issue returns a certificate of a host, and its key, as PEM.
-func (a *authority) issue(t *testing.T, serial int64, host string) (certificate, key []byte) {
-	t.Helper()
-	private := newKey(t)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	if ip := net.ParseIP(host); ip != nil {
-		template.IPAddresses = []net.IP{ip}
-	} else {
-		template.DNSNames = []string{host}
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.sign(t, template, private), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-}
-
-// node is the files of a node that trusts the authority and is signed by it.
-func (a *authority) node(t *testing.T, host string) TLSFiles {
-	t.Helper()
-	dir := t.TempDir()
-	files := TLSFiles{CA: a.path, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	certificate, key := a.issue(t, 2, host)
-	writeFile(t, files.Cert, certificate)
-	writeFile(t, files.Key, key)
-	return files
-}
-
-func writeFile(t *testing.T, path string, content []byte) {
-	t.Helper()
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	files := a.Node(t, host)
+	return TLSFiles{CA: files.CA, Cert: files.Cert, Key: files.Key}
 }
 
 func mustLoad(t *testing.T, files TLSFiles) (server, client *tls.Config) {
@@ -150,9 +76,9 @@ func greet(address string, client *tls.Config) (tls.ConnectionState, error) {
 }
 
 func TestNodesOfOneAuthorityTalk(t *testing.T) {
-	ours := newAuthority(t)
-	server, _ := mustLoad(t, ours.node(t, "127.0.0.1"))
-	_, client := mustLoad(t, ours.node(t, "n2"))
+	ours := certs.New(t)
+	server, _ := mustLoad(t, filesOf(t, ours, "127.0.0.1"))
+	_, client := mustLoad(t, filesOf(t, ours, "n2"))
 	state, err := greet(greeter(t, server), client)
 	if err != nil || state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != "h2" {
 		t.Errorf("%v, with version %x and %q", err, state.Version, state.NegotiatedProtocol)
@@ -165,10 +91,10 @@ func TestNodesOfOneAuthorityTalk(t *testing.T) {
 }
 
 func TestStrangersAreRefused(t *testing.T) {
-	ours, theirs := newAuthority(t), newAuthority(t)
-	server, client := mustLoad(t, ours.node(t, "127.0.0.1"))
-	otherServer, other := mustLoad(t, theirs.node(t, "127.0.0.1"))
-	elsewhere, _ := mustLoad(t, ours.node(t, "n2"))
+	ours, theirs := certs.New(t), certs.New(t)
+	server, client := mustLoad(t, filesOf(t, ours, "127.0.0.1"))
+	otherServer, other := mustLoad(t, filesOf(t, theirs, "127.0.0.1"))
+	elsewhere, _ := mustLoad(t, filesOf(t, ours, "n2"))
 
 	// They trust our authority, so that it is the server that refuses them.
 	other.RootCAs = client.RootCAs
@@ -200,8 +126,8 @@ func TestStrangersAreRefused(t *testing.T) {
 // TestRenewedCertificateIsUsedWithoutARestart, by both sides, as soon as it is
 // whole; and what cannot be read does not replace what is there.
 func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
-	ours := newAuthority(t)
-	files := ours.node(t, "127.0.0.1")
+	ours := certs.New(t)
+	files := filesOf(t, ours, "127.0.0.1")
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	server, client, err := files.load(func() time.Time { return now })
 	if err != nil {
@@ -216,7 +142,9 @@ func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	written := now
 	write := func(path string, content []byte) {
 		t.Helper()
-		writeFile(t, path, content)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		written = written.Add(time.Minute)
 		if err := os.Chtimes(path, written, written); err != nil {
 			t.Fatal(err)
@@ -235,7 +163,7 @@ func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	}
 
 	expect("at the start", 2)
-	certificate, key := ours.issue(t, 3, "127.0.0.1")
+	certificate, key := ours.Issue(t, 3, "127.0.0.1")
 	write(files.Cert, certificate)
 	now = now.Add(lookAgain)
 	expect("renewed, but for the key", 2)
@@ -253,7 +181,7 @@ func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	}
 	now = now.Add(lookAgain)
 	expect("gone", 3)
-	certificate, key = ours.issue(t, 4, "127.0.0.1")
+	certificate, key = ours.Issue(t, 4, "127.0.0.1")
 	write(files.Key, key)
 	write(files.Cert, certificate)
 	now = now.Add(lookAgain)
@@ -264,8 +192,8 @@ func TestFilesOfTLSAreLookedAtAtTheStart(t *testing.T) {
 	if server, client, err := (TLSFiles{}).Load(); server != nil || client != nil || err != nil {
 		t.Errorf("no files give %v, %v, %v", server, client, err)
 	}
-	ours := newAuthority(t)
-	whole, other := ours.node(t, "n1"), ours.node(t, "n2")
+	ours := certs.New(t)
+	whole, other := filesOf(t, ours, "n1"), filesOf(t, ours, "n2")
 	for name, c := range map[string]struct {
 		files TLSFiles
 		says  string

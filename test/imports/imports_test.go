@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
+	"test/certs":             {},
 	"test/golden":            {},
 	"test/naive":             {},
 	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive"},

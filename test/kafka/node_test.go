@@ -31,8 +31,9 @@ type node struct {
 	peers    *proxy
 }
 
-// newTeam has a node for each door of the broker; none is started.
-func newTeam(t *testing.T, name string) *team {
+// newTeam has a node for each door of the broker; none is started. Sections may be
+// added to the configuration.
+func newTeam(t *testing.T, name string, more ...string) *team {
 	t.Helper()
 	doors := os.Getenv("KAFKA_TEST_DOORS")
 	if doors == "" {
@@ -40,7 +41,7 @@ func newTeam(t *testing.T, name string) *team {
 	}
 	w := &team{world: newWorld(t, name)}
 	w.createInput()
-	w.conf = w.world.conf("[cluster]", "standbys = 1")
+	w.conf = w.world.conf(append([]string{"[cluster]", "standbys = 1"}, more...)...)
 	for i, pair := range strings.Split(doors, ",") {
 		door, outside, _ := strings.Cut(pair, "/")
 		n := &node{team: w, name: fmt.Sprintf("n%d", i+1), listen: freeAddress(t)}
