@@ -101,7 +101,7 @@ func DetectorProps(config *Config) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &Detector{
 			config: config, partitions: make(map[int32]*member),
-			outflow: outflow{room: DefaultBatch},
+			outflow: outflow{room: mostRoom},
 			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int),
 		}
 	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
@@ -276,7 +276,7 @@ func (d *Detector) roundOver(ctx actor.Context) {
 
 // flushed commits what the producer has written, or aborts.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
-	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.begun), d.config.WriteWithin, f.Err == nil)
+	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
 	if f.Err != nil {
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
@@ -307,7 +307,7 @@ func (d *Detector) ended(ctx actor.Context, e *ended) {
 // conclude tells the partitions how the transaction ended.
 func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	if committed {
-		d.aborts, d.fences = 0, 0
+		d.aborts, d.fences, d.outflow.slow = 0, 0, false
 		if d.dirty {
 			d.committed = d.config.Now()
 			clear(d.retried)

@@ -68,7 +68,7 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
-	d.outflow.begun = d.config.Now()
+	d.outflow.waiting = d.config.Now()
 	ctx.Request(d.producer, &messages.Flush{})
 }
 

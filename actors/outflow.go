@@ -8,18 +8,21 @@ import (
 
 // outflow fits transactions to how fast the broker takes what they write, which may
 // be very slow: one that takes longer than its timeout is aborted, and would be
-// again and again.
+// again and again. A detector has one.
 type outflow struct {
-	room  int       // records that a transaction may write, but for its last round
-	begun time.Time // waiting until they are written
-	slow  bool      // that took too long, the last time
+	room    int       // records that a transaction may write, but for those of its last round
+	waiting time.Time // since when the detector waits for the running one to be written
+	slow    bool      // the running one took longer than it should, so its timeout may have aborted it
 }
 
-// outflowSteps is how fast room grows, where writing takes less than this part of
-// the time that it should.
-const outflowSteps = 8
+const (
+	leastRoom = 8 // so that what is written at a time is not the reason that it takes long
+	mostRoom  = DefaultBatch
 
-func (o *outflow) begin(now time.Time) { o.begun = now }
+	// A transaction that took less than this part of its time could have been so many
+	// times as large.
+	growth = 8
+)
 
 // learn is told how many records a transaction wrote, or failed to write, how long
 // that took and how long it should take at most.
@@ -27,9 +30,12 @@ func (o *outflow) learn(written int, took, should time.Duration, ok bool) {
 	o.slow = took > should
 	switch {
 	case o.slow:
-		o.room = max(int(float64(min(o.room, written))*should.Seconds()/took.Seconds()/2), 1)
-	case ok && took <= should/outflowSteps:
-		o.room = min(outflowSteps*o.room, DefaultBatch)
+		// Half of what would have been in time: the last round may be as large again.
+		o.room = max(int(float64(min(o.room, written))*should.Seconds()/took.Seconds()/2), leastRoom)
+	case ok && took <= should/growth:
+		o.room = min(o.room*growth, mostRoom)
+	case ok && took <= should/2:
+		o.room = min(o.room*2, mostRoom)
 	}
 }
 

@@ -1,16 +1,27 @@
 package actors
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
 )
 
 // TestTransactionsFitASlowBroker: whatever so many records a second the broker takes,
 // soon no transaction takes too long, and few are needlessly small.
 func TestTransactionsFitASlowBroker(t *testing.T) {
 	const timeout, should = 20 * time.Second, 5 * time.Second
-	for _, perSecond := range []float64{1, 10, 300, 5_000, 1e7} {
-		o := outflow{room: DefaultBatch}
+	for _, perSecond := range []float64{3, 10, 300, 5_000, 1e7} {
+		o := outflow{room: mostRoom}
 		failures := 0
 		for transaction := range 60 {
 			written := o.room + min(o.room, 100) // with its last round
@@ -27,8 +38,26 @@ func TestTransactionsFitASlowBroker(t *testing.T) {
 		if failures > 5 {
 			t.Errorf("%g records a second: %d transactions failed", perSecond, failures)
 		}
-		if reached := float64(o.room) / perSecond; o.room < DefaultBatch && reached < 0.3 {
+		if reached := float64(o.room) / perSecond; o.room < mostRoom && reached < 0.3 {
 			t.Errorf("%g records a second: at last a transaction has %d, of %g s", perSecond, o.room, reached)
+		}
+	}
+}
+
+// TestOutageIsForgotten: a broker that was away, and then takes a while for each
+// transaction, however little it is, gets as much as ever again.
+func TestOutageIsForgotten(t *testing.T) {
+	for _, latency := range []time.Duration{0, 700 * time.Millisecond, 2 * time.Second} {
+		o := outflow{room: mostRoom}
+		o.learn(3, 30*time.Second, 5*time.Second, true)
+		if o.room >= mostRoom || !o.slow {
+			t.Errorf("after an outage there is room for %d", o.room)
+		}
+		for range 20 {
+			o.learn(o.room, latency, 5*time.Second, true)
+		}
+		if o.room != mostRoom || o.slow {
+			t.Errorf("20 transactions of %s later there is room for %d, want %d", latency, o.room, mostRoom)
 		}
 	}
 }
@@ -40,4 +69,128 @@ func TestQuickFailureTeachesNothing(t *testing.T) {
 	if o.room != 500 {
 		t.Errorf("room is %d, want 500 as before", o.room)
 	}
+}
+
+// narrow is a session with partition 0, whose records are all bad, so that each of
+// them makes a dead letter. It takes half a second to write one, and its
+// transactions time out after twenty.
+type narrow struct {
+	mu        sync.Mutex
+	resumed   bool
+	records   int // of the partition
+	committed int // offset
+	next      int // of the next poll
+	written   int // of the transaction
+	fenced    int // transactions
+	finished  chan struct{}
+}
+
+const (
+	narrowWrites  = 500 * time.Millisecond
+	narrowTimeout = 20 * time.Second
+)
+
+func (n *narrow) Assignments() ([]messages.Assignment, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return []messages.Assignment{{Partition: 0, Offset: int64(n.committed), Fresh: n.committed == 0, Serial: 1}}, true
+}
+
+func (n *narrow) Changed() bool        { return false }
+func (n *narrow) Resume(int32, uint64) { n.flows(true) }
+func (n *narrow) Pause(int32)          { n.flows(false) }
+func (n *narrow) Close(bool)           { n.flows(false) }
+
+func (n *narrow) flows(on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.resumed = on
+}
+
+func (n *narrow) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	slice := messages.Slice{Partition: 0, End: int64(n.records)}
+	for ; n.resumed && n.next < n.records && len(slice.Records) < limit; n.next++ {
+		slice.Records = append(slice.Records, &kgo.Record{Topic: "in", Offset: int64(n.next), Timestamp: time.UnixMilli(0)})
+	}
+	if len(slice.Records) > 0 {
+		return []messages.Slice{slice}, nil
+	}
+	n.mu.Unlock()
+	<-ctx.Done()
+	n.mu.Lock()
+	return nil, nil
+}
+
+func (n *narrow) Produce(*kgo.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.written++
+}
+
+func (n *narrow) Flush(context.Context) error {
+	n.mu.Lock()
+	takes := time.Duration(n.written) * narrowWrites
+	n.mu.Unlock()
+	time.Sleep(min(takes, narrowTimeout))
+	if takes > narrowTimeout {
+		return kerr.InvalidProducerEpoch
+	}
+	return nil
+}
+
+func (n *narrow) End(_ context.Context, commit bool) (bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	defer func() { n.written = 0 }()
+	if !commit {
+		n.next = n.committed
+		n.fenced++
+		return false, kerr.ProducerFenced // as after a timeout
+	}
+	n.committed = n.next
+	if n.committed == n.records {
+		close(n.finished)
+	}
+	return true, nil
+}
+
+// TestDetectorGetsThroughANarrowBroker: it does not write in a transaction what the
+// broker cannot take in its time, and does not take the broker's timeout for another
+// process that fences it.
+func TestDetectorGetsThroughANarrowBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := &narrow{records: 5_000, finished: make(chan struct{})}
+		config := benchConfig()
+		config.Now = time.Now
+		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
+		config.CommitInterval, config.WriteWithin, config.Batch, config.Backoff = time.Second, narrowTimeout/4, DefaultBatch, time.Second
+		config.Open = func(context.Context) (Session, error) {
+			session.mu.Lock()
+			defer session.mu.Unlock()
+			session.next = session.committed
+			return session, nil
+		}
+		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		ended := make(chan error, 1)
+		config.OnEnd = func(err error) { ended <- err }
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		detector := system.Root.Spawn(DetectorProps(config))
+		select {
+		case <-session.finished:
+		case err := <-ended:
+			t.Fatalf("ended with %v, after %d records", err, session.committed)
+		case <-time.After(5_000 * narrowWrites * 2):
+			t.Fatalf("only %d of %d records in twice the time that they take", session.committed, session.records)
+		}
+		system.Root.Send(detector, &messages.Stop{Reason: "test"})
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if session.fenced == 0 || session.fenced > 8 {
+			t.Errorf("%d transactions timed out, want a few at the beginning", session.fenced)
+		}
+	})
 }

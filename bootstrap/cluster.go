@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -55,12 +56,22 @@ func newNode(section *configs.Cluster, node *persistence.Node, turns *actors.Tur
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
 		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
 		Server:  server, Client: client, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
-		OnSharing: func(nodes int) { turns.Resize(max(1, processors/nodes)) },
+		OnSharing: func(nodes int) { turns.Resize(share(nodes)) },
 	}
 	if options.Listener != nil {
 		config.Listener, config.Dial = options.Listener, options.Dial
 	}
 	return cluster.New(config)
+}
+
+// share is how many partitions may work at the same time where so many nodes are on
+// this machine. What an operator or a container's limit has said of the processors
+// is ours alone.
+func share(nodes int) int {
+	if processors != runtime.NumCPU() {
+		return processors
+	}
+	return (processors + nodes - 1) / nodes
 }
 
 func clusterTLS(section *configs.Cluster) cluster.TLSFiles {
@@ -102,10 +113,10 @@ func answer(node *cluster.Node, root *actor.RootContext, all []*built, pids []*a
 	node.Start()
 }
 
-// lend keeps a node answering until others have the windows that they need. A second
-// signal ends that at once, as all is committed.
-func lend(world *World, node *cluster.Node) {
-	ctx, cancel := context.WithCancel(context.Background())
+// lend keeps a node answering until others have the windows that they need, or its
+// time is over. A second signal ends that at once, as all is committed.
+func lend(world *World, node *cluster.Node, atMost time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), atMost)
 	defer cancel()
 	lent := make(chan struct{})
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -237,4 +238,18 @@ func (b *broker) members(t *testing.T, group string) int {
 	groups, err := kadm.NewClient(b.client).DescribeGroups(context.Background(), group)
 	must(t, err)
 	return len(groups[group].Members)
+}
+
+// TestNodesOfAMachineShareItsProcessors, and each keeps what only it was given.
+func TestNodesOfAMachineShareItsProcessors(t *testing.T) {
+	defer func(before int) { processors = before }(processors)
+	all := runtime.NumCPU()
+	processors = all
+	if one, more := share(1), share(all+1); one != all || more != 1 {
+		t.Errorf("of %d processors one node alone has %d, and each of %d has %d", all, one, all+1, more)
+	}
+	processors = all + 1
+	if own := share(all + 1); own != all+1 {
+		t.Errorf("%d processors were given to a node, it uses %d", all+1, own)
+	}
 }

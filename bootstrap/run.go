@@ -181,11 +181,12 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		Rules:          rules(config),
 		History:        history(config),
 		CommitInterval: config.Persistence.CommitInterval,
-		WriteWithin:    streams.Timing.Transaction / 4,
-		Batch:          cmp.Or(options.Batch, actors.DefaultBatch),
-		FailFast:       options.FailFast,
-		Stay:           !config.Kafka.LeaveOnStop,
-		Backoff:        streams.Timing.Backoff,
+		// A transaction's rounds take the commit interval, 10 s at most, of 20.
+		WriteWithin: streams.Timing.Transaction / 4,
+		Batch:       cmp.Or(options.Batch, actors.DefaultBatch),
+		FailFast:    options.FailFast,
+		Stay:        !config.Kafka.LeaveOnStop,
+		Backoff:     streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			b.prepare(ctx)
 			return openSession(ctx, streams, options.FailFast)
@@ -280,7 +281,9 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 			defer timer.Stop()
 		}
 	}
+	var began time.Time // of the stop, unless all end by themselves
 	stopAll := func(reason string) {
+		began = world.Now()
 		for _, pid := range pids {
 			system.Root.Send(pid, &messages.Stop{Reason: reason})
 		}
@@ -288,7 +291,11 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 	answer(node, system.Root, all, pids)
 	err := await(world, results, len(all), stopAll)
 	if err == nil && node != nil {
-		lend(world, node)
+		left := stopTimeout
+		if !began.IsZero() {
+			left -= world.Now().Sub(began)
+		}
+		lend(world, node, left)
 	}
 	return err
 }

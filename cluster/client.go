@@ -50,7 +50,7 @@ func (c *client) get(ctx context.Context, address, path string, values url.Value
 	request.Header.Set(protocolHeader, strconv.Itoa(Protocol))
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
+		return nil, &silent{address, plain(err)}
 	}
 	if theirs := response.Header.Get(protocolHeader); theirs != strconv.Itoa(Protocol) {
 		response.Body.Close()
@@ -66,6 +66,15 @@ func (c *client) get(ctx context.Context, address, path string, values url.Value
 	}
 	return response, nil
 }
+
+// silent is the error of a node that did not answer.
+type silent struct {
+	address string
+	problem error
+}
+
+func (s *silent) Error() string { return fmt.Sprintf("ask node %s: %v", s.address, s.problem) }
+func (s *silent) Unwrap() error { return s.problem }
 
 // plain takes the address out of an error of the HTTP library, which has it
 // with all parameters.
@@ -248,6 +257,9 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 		var offset int64
 		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
 		err := d.node.client.getJSON(ctx, address, "/v1/windows/offset", values, &offset)
+		if errors.As(err, new(*silent)) {
+			d.forget(address)
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -270,6 +282,14 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 		return nil, fmt.Errorf("none of %d other nodes has windows as of offset %d to %d", len(others), wanted.Least, wanted.Most)
 	}
 	return nil, errors.Join(refusals...)
+}
+
+// forget asks a former member no more that does not answer: a machine that is gone
+// would hold up one handoff after another.
+func (d *Detector) forget(address string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.view.left = slices.DeleteFunc(d.view.left, func(f former) bool { return f.address == address })
 }
 
 // silence is how long a stream of windows may bring nothing.

@@ -13,17 +13,12 @@ import (
 // a while after it has left the group, and is asked although it is no member any
 // more: see view.askable.
 
-const (
-	lendAtMost = 10 * time.Second
-	lendLook   = 200 * time.Millisecond
-)
+const lendLook = 200 * time.Millisecond
 
 // Lend waits until the partitions that were ours are at work elsewhere, or nobody
-// can be seen to get ready for that. It is called when the detectors have left their
-// groups.
+// can be seen to get ready for that, or the context ends. It is called when the
+// detectors have left their groups.
 func (n *Node) Lend(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lendAtMost)
-	defer cancel()
 	var lending sync.WaitGroup
 	for _, d := range n.detectors {
 		if d.store != nil {
@@ -38,12 +33,18 @@ func (d *Detector) lend(ctx context.Context) {
 	d.mu.Lock()
 	mine := slices.Clone(d.mine)
 	d.mu.Unlock()
-	if !d.awaited(ctx, mine) {
+	if len(mine) == 0 {
+		return
+	}
+	if awaited, err := d.awaited(ctx, mine); err != nil || !awaited {
 		return
 	}
 	log := d.node.config.Log.With("detector", d.name)
 	log.Info("keeping the windows for the nodes that take the partitions over", "partitions", len(mine))
-	for d.awaited(ctx, mine) {
+	for ctx.Err() == nil {
+		if awaited, err := d.awaited(ctx, mine); err == nil && !awaited {
+			break
+		}
 		select {
 		case <-time.After(lendLook):
 		case <-ctx.Done():
@@ -53,14 +54,11 @@ func (d *Detector) lend(ctx context.Context) {
 }
 
 // awaited tells whether one of these partitions is about to be given to a node that
-// answers, or is not at work there yet.
-func (d *Detector) awaited(ctx context.Context, partitions []int32) bool {
-	if len(partitions) == 0 {
-		return false
-	}
+// answers, or is not at work there yet. An error is why the group is not known.
+func (d *Detector) awaited(ctx context.Context, partitions []int32) (bool, error) {
 	v, _ := d.look(ctx)
-	if v.problem(d.name) != nil {
-		return false
+	if err := v.problem(d.name); err != nil {
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -82,7 +80,7 @@ func (d *Detector) awaited(ctx context.Context, partitions []int32) bool {
 		}
 		atWork, answers := works[owner.Address]
 		return answers && !atWork(partition)
-	})
+	}), nil
 }
 
 // worksOn tells whether a node has what it needs to score a partition.

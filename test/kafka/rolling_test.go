@@ -19,6 +19,9 @@ func TestRollingRestartMovesNothing(t *testing.T) {
 			w.start()
 			w.feedTo(20)
 			w.untilSteady()
+			for _, n := range w.nodes {
+				n.says("tls=true", 1)
+			}
 			owners := w.nodes[0].status().owners(w.golden.Partitions)
 			for i, n := range w.nodes {
 				given := w.givenUpBesides(n)
