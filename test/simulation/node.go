@@ -304,7 +304,8 @@ func (n *node) stop(clean bool) {
 func (n *node) bury(p *process) {
 	n.run.network.kill(p.party)
 	n.run.burials.Go(func() {
-		time.Sleep(10 * time.Second) // it may be closing some itself
+		// It may be closing some itself, and a client must not be closed twice at a time.
+		time.Sleep(31*time.Second + 7*time.Millisecond)
 		for _, client := range p.open() {
 			client.Close()
 		}
