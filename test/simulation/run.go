@@ -67,7 +67,7 @@ type run struct {
 
 	partitions atomic.Int32
 	healed     chan struct{}  // closed when all that is broken is to be mended
-	background sync.WaitGroup // what ends a fault later
+	background atomic.Int32   // how much is to end a fault, or start a process, later
 	burials    sync.WaitGroup // what ends the goroutines of dead processes
 	handles    []*kfake.FaultHandle
 	scored     map[int32][]span // by partition: what was read and committed, one span after another
@@ -150,13 +150,23 @@ func (r *run) has(kind faultKind) bool {
 
 // later does what ends a fault, after a while or when all is mended.
 func (r *run) later(after time.Duration, do func()) {
-	r.background.Go(func() {
+	r.background.Add(1)
+	go func() {
+		defer r.background.Add(-1)
 		select {
 		case <-time.After(after):
 		case <-r.healed:
 		}
 		do()
-	})
+	}()
+}
+
+// settle waits until nothing is to happen later. More may come meanwhile, when a
+// process ends by itself, which a WaitGroup does not allow.
+func (r *run) settle() {
+	for r.background.Load() > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") }
@@ -281,7 +291,7 @@ func (r *run) strike(f Fault) {
 	}
 	switch f.Kind {
 	case crash, cleanStop, stateOlder, stateGone:
-		r.background.Go(func() {
+		r.later(0, func() {
 			release := n.hold()
 			switch f.Kind {
 			case cleanStop:
@@ -607,7 +617,7 @@ func (r *run) mend() {
 		r.count(func(report *Report) { report.Struck[requestFails] += handle.Hits() })
 		handle.Remove()
 	}
-	r.background.Wait()
+	r.settle()
 	for _, n := range r.nodes {
 		n.failing.Store(0)
 		release := n.hold()
@@ -701,7 +711,7 @@ func (r *run) stopAll(clean bool) {
 		})
 	}
 	stops.Wait()
-	r.background.Wait()
+	r.settle()
 }
 
 // leaks waits until all goroutines of the bubble have ended, and reports those
