@@ -53,7 +53,7 @@ bench:
 SEED ?= 1
 SEEDS ?= 1000
 simulate:
-	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -run TestSeeds -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
+	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
 
 # Whether the simulation finds small deliberate bugs.
 mutants:

@@ -78,6 +78,18 @@ func (s *slowProducer) Resume(int32, uint64) { close(s.resumed) }
 func (s *slowProducer) Pause(int32)          {}
 func (s *slowProducer) Close(bool)           {}
 
+// detectorOf runs a detector whose session is the test's.
+func detectorOf(t *testing.T, config *Config) (stop func(), ended <-chan error) {
+	config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
+	config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+	over := make(chan error, 1)
+	config.OnEnd = func(err error) { over <- err }
+	system := actor.NewActorSystem()
+	t.Cleanup(system.Shutdown)
+	detector := system.Root.Spawn(DetectorProps(config))
+	return func() { system.Root.Send(detector, &messages.Stop{Reason: "test"}) }, over
+}
+
 // TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that reaches the
 // producer only when the transaction has been aborted would be committed with the
 // next one, and again when the round is repeated.
@@ -85,16 +97,11 @@ func TestAbortWaitsForWhatIsOnItsWayToTheProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session := &slowProducer{resumed: make(chan struct{}), over: make(chan struct{}, 1)}
 		config := benchConfig()
-		config.CommitInterval, config.WriteWithin, config.Batch, config.Backoff = time.Second, time.Second, DefaultBatch, time.Second
+		config.WriteWithin = time.Second
 		config.Open = func(context.Context) (Session, error) { return session, nil }
-		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
-		ended := make(chan error, 1)
-		config.OnEnd = func(err error) { ended <- err }
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
-		detector := system.Root.Spawn(DetectorProps(config))
+		stop, ended := detectorOf(t, config)
 		<-session.over
-		system.Root.Send(detector, &messages.Stop{Reason: "test"})
+		stop()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}

@@ -2,14 +2,12 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -165,19 +163,14 @@ func TestDetectorGetsThroughANarrowBroker(t *testing.T) {
 		config := benchConfig()
 		config.Now = time.Now
 		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
-		config.CommitInterval, config.WriteWithin, config.Batch, config.Backoff = time.Second, narrowTimeout/4, DefaultBatch, time.Second
+		config.WriteWithin = narrowTimeout / 4
 		config.Open = func(context.Context) (Session, error) {
 			session.mu.Lock()
 			defer session.mu.Unlock()
 			session.next = session.committed
 			return session, nil
 		}
-		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
-		ended := make(chan error, 1)
-		config.OnEnd = func(err error) { ended <- err }
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
-		detector := system.Root.Spawn(DetectorProps(config))
+		stop, ended := detectorOf(t, config)
 		select {
 		case <-session.finished:
 		case err := <-ended:
@@ -185,8 +178,8 @@ func TestDetectorGetsThroughANarrowBroker(t *testing.T) {
 		case <-time.After(5_000 * narrowWrites * 2):
 			t.Fatalf("only %d of %d records in twice the time that they take", session.committed, session.records)
 		}
-		system.Root.Send(detector, &messages.Stop{Reason: "test"})
-		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		stop()
+		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 		if session.fenced == 0 || session.fenced > 8 {

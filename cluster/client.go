@@ -165,16 +165,19 @@ func (d *Detector) isUs(m member) bool { return m.Instance == d.instance }
 
 // claimed tells whether some node says that it owns a partition.
 func claimed(nodes []messages.NodeStatus, name messages.PartitionName) bool {
-	for _, node := range nodes {
-		for _, d := range node.Detectors {
-			if d.Detector == name.Detector && slices.ContainsFunc(d.Partitions, func(p messages.PartitionStatus) bool {
-				return p.Partition == name.Partition && p.Role == messages.RoleOwner
-			}) {
-				return true
+	return slices.ContainsFunc(nodes, func(node messages.NodeStatus) bool { return owned(node, name) != nil })
+}
+
+// owned is a partition of which a node says that it owns it; else nil.
+func owned(node messages.NodeStatus, name messages.PartitionName) *messages.PartitionStatus {
+	for _, d := range node.Detectors {
+		for i := range d.Partitions {
+			if p := &d.Partitions[i]; d.Detector == name.Detector && p.Partition == name.Partition && p.Role == messages.RoleOwner {
+				return p
 			}
 		}
 	}
-	return false
+	return nil
 }
 
 // entity asks all nodes of the group for an entity: which partition its points

@@ -36,19 +36,18 @@ func (d *Detector) lend(ctx context.Context) {
 	if len(mine) == 0 {
 		return
 	}
-	if awaited, err := d.awaited(ctx, mine); err != nil || !awaited {
+	awaited, err := d.awaited(ctx, mine)
+	if err != nil || !awaited {
 		return
 	}
 	log := d.node.config.Log.With("detector", d.name)
 	log.Info("keeping the windows for the nodes that take the partitions over", "partitions", len(mine))
-	for ctx.Err() == nil {
-		if awaited, err := d.awaited(ctx, mine); err == nil && !awaited {
-			break
-		}
+	for ctx.Err() == nil && (awaited || err != nil) {
 		select {
 		case <-time.After(lendLook):
 		case <-ctx.Done():
 		}
+		awaited, err = d.awaited(ctx, mine)
 	}
 	log.Info("the windows are kept no longer", "seconds", d.node.config.Now().Sub(began).Seconds(), "in_time", ctx.Err() == nil)
 }
@@ -63,7 +62,7 @@ func (d *Detector) awaited(ctx context.Context, partitions []int32) (bool, error
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var mu sync.Mutex
-	works := make(map[string]func(partition int32) bool) // by address, of those that answer
+	answers := make(map[string]messages.NodeStatus) // by address
 	each(ctx, v.members, func(ctx context.Context, m member) {
 		var status messages.NodeStatus
 		if d.isUs(m) || m.Address == "" || d.node.client.getJSON(ctx, m.Address, "/v1/node", nil, &status) != nil {
@@ -71,26 +70,20 @@ func (d *Detector) awaited(ctx context.Context, partitions []int32) (bool, error
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		works[m.Address] = func(partition int32) bool { return d.worksOn(status, partition) }
+		answers[m.Address] = status
 	})
 	return slices.ContainsFunc(partitions, func(partition int32) bool {
 		owner := v.owner(partition)
 		if owner == nil {
-			return len(works) > 0
+			return len(answers) > 0
 		}
-		atWork, answers := works[owner.Address]
-		return answers && !atWork(partition)
+		status, answered := answers[owner.Address]
+		return answered && !worksOn(status, messages.PartitionName{Detector: d.name, Partition: partition})
 	}), nil
 }
 
 // worksOn tells whether a node has what it needs to score a partition.
-func (d *Detector) worksOn(status messages.NodeStatus, partition int32) bool {
-	for _, other := range status.Detectors {
-		for _, p := range other.Partitions {
-			if other.Detector == d.name && p.Partition == partition && p.Role == messages.RoleOwner {
-				return p.State == messages.StateLive || p.State == messages.StateStopped
-			}
-		}
-	}
-	return false
+func worksOn(node messages.NodeStatus, name messages.PartitionName) bool {
+	p := owned(node, name)
+	return p != nil && (p.State == messages.StateLive || p.State == messages.StateStopped)
 }
