@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"sync"
@@ -121,6 +122,29 @@ type node struct {
 	result error
 }
 
+// untilEnd is a test's output until the test ends: a client that is still closing may
+// log after that.
+type untilEnd struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func outputOf(t *testing.T) io.Writer {
+	o := &untilEnd{out: t.Output()}
+	t.Cleanup(func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.out = io.Discard
+	})
+	return o
+}
+
+func (o *untilEnd) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.out.Write(text)
+}
+
 // start runs a detector. change may alter its configuration before.
 func (w *world) start(member string, change func(*actors.Config, *stream.Config)) *node {
 	w.Helper()
@@ -128,7 +152,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 	if testing.Verbose() {
 		level = slog.LevelInfo
 	}
-	log := slog.New(slog.NewTextHandler(w.Output(), &slog.HandlerOptions{Level: level})).With("node", member)
+	log := slog.New(slog.NewTextHandler(outputOf(w.T), &slog.HandlerOptions{Level: level})).With("node", member)
 	streams := stream.Config{
 		Brokers: w.cluster.ListenAddrs(), Log: log, InputTopic: inputTopic, OutputTopic: outputTopic,
 		DeadLetterTopic: letterTopic, Group: group, Member: member, Timing: w.timing,

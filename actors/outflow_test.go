@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -162,7 +161,6 @@ func TestDetectorGetsThroughANarrowBroker(t *testing.T) {
 		session := &narrow{records: 5_000, finished: make(chan struct{})}
 		config := benchConfig()
 		config.Now = time.Now
-		config.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 		config.WriteWithin = narrowTimeout / 4
 		config.Open = func(context.Context) (Session, error) {
 			session.mu.Lock()
