@@ -30,10 +30,10 @@ test:
 race:
 	go test -race ./...
 
-# Each fuzz target for a while: make fuzz FUZZTIME=10m
-FUZZTIME ?= 20s
+# So many inputs for each fuzz target: make fuzz INPUTS=5000000x
+INPUTS ?= 100000x
 fuzz:
-	test/fuzz $(FUZZTIME)
+	test/fuzz $(INPUTS)
 
 # What the parts cost by themselves.
 BENCHTIME ?= 1s
