@@ -74,6 +74,11 @@ type Peers interface {
 	// offset from least to most, if accept does not refuse them by their head.
 	// They count once they are adopted.
 	Fetch(ctx context.Context, wanted Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error)
+	// Committed is the group's offset of a partition.
+	Committed(ctx context.Context, partition int32) (int64, error)
+	// Yield returns when others have the windows of our partitions, or will not, or
+	// it takes too long.
+	Yield()
 }
 
 // Wanted are the windows of a partition as of an offset from Least to Most.

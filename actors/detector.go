@@ -29,7 +29,9 @@ import (
 //   - *actor.Terminated: a partition died.
 //   - *messages.Follow: keep these partitions of others warm.
 //   - *statusAsked: how it is; answered with statusAnswer.
-//   - *messages.Stop: end the round, commit, leave the group, end.
+//   - *messages.Stop: let other nodes get the windows of its partitions, if there are
+//     any; then end the round, commit, leave the group, end.
+//   - *yielded: others have them, or will not.
 type Detector struct {
 	config *Config
 
@@ -40,6 +42,7 @@ type Detector struct {
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
+	yielding  bool // to others, and goes on until they are ready
 	stopping  bool
 	over      bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
@@ -148,7 +151,9 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *statusAsked:
 		ctx.Respond(d.status())
 	case *messages.Stop:
-		d.stop(message)
+		d.stop(ctx, message)
+	case *yielded:
+		d.yielded()
 	case *closed:
 		d.end(ctx)
 	}
@@ -394,11 +399,28 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 	}
 }
 
-func (d *Detector) stop(s *messages.Stop) {
-	if d.stopping {
+// yielded ends yield.
+type yielded struct{}
+
+// stop lets others get ready to take over, if we are at work.
+func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
+	if d.stopping || d.yielding {
 		return
 	}
 	d.config.Log.Info("stopping", "reason", s.Reason)
+	if d.config.Peers == nil || d.config.Stay || d.session == nil {
+		d.yielded()
+		return
+	}
+	d.yielding = true
+	peers, self, root := d.config.Peers, ctx.Self(), ctx.ActorSystem().Root
+	go func() {
+		peers.Yield()
+		root.Send(self, &yielded{})
+	}()
+}
+
+func (d *Detector) yielded() {
 	d.stopping = true
 	if d.cut != nil {
 		d.cut()

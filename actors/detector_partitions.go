@@ -99,6 +99,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		return
 	}
 	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
+	partition.next = r.Next
 	if partition.following {
 		return
 	}

@@ -41,7 +41,7 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 			"partition", target.Partition, "offset", target.Offset)
 	case !partition.following:
 		return // it is ours
-	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset == partition.next:
+	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset <= partition.next:
 		return // not so far yet, or as far as can be
 	}
 	if d.config.Store.Room() != nil {
@@ -49,7 +49,7 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 	}
 	d.spawn(ctx, target.Partition, partition)
 	d.follows++
-	target.Serial = followSerials + d.follows
+	target.Following, target.Serial = true, followSerials+d.follows
 	partition.serial, partition.ready = target.Serial, false
 	partition.next = target.Offset
 	ctx.Send(partition.pid, &target)

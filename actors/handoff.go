@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -19,6 +20,7 @@ import (
 type handedOver struct {
 	reading  uint64 // which of the partition's readings it is of
 	imported *persistence.Import
+	until    int64 // the group's offset, as far as it is known
 	err      error
 }
 
@@ -50,6 +52,9 @@ func (p *partition) handoffPays() bool {
 // askOthers begins a handoff, which ends with handedOver.
 func (p *partition) askOthers(ctx actor.Context) {
 	wanted := Wanted{Partition: p.number, Most: p.assignment.Offset}
+	if p.assignment.Following {
+		wanted.Most = math.MaxInt64 // the owner goes on: what it has is compared with the group's offset then
+	}
 	if p.kept {
 		wanted.Least = p.assignment.Offset - p.missing()/handoffMustBeat
 	}
@@ -58,17 +63,24 @@ func (p *partition) askOthers(ctx actor.Context) {
 	p.cancelRead = cancel
 	p.reading++
 	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
-	config, reach, number := p.config, p.reach, p.reading
+	config, reach, number, until := p.config, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
 		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-			return config.refuse(offered, wanted, reach)
+			if offered.Head.Offset > until && wanted.Most > until {
+				committed, err := config.Peers.Committed(fetching, wanted.Partition)
+				if err != nil {
+					return err
+				}
+				until = max(until, committed)
+			}
+			return config.refuse(offered, Wanted{wanted.Partition, wanted.Least, until}, reach)
 		})
 		if err == nil && fetching.Err() != nil {
 			config.Store.Drop(imported)
 			err = fetching.Err()
 		}
-		root.Send(self, &handedOver{number, imported, err})
+		root.Send(self, &handedOver{number, imported, until, err})
 	}()
 }
 
@@ -104,6 +116,7 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	}
 	p.forget(ctx)
 	p.closeState()
+	p.assignment.Offset = h.until
 	// After an error it may have been adopted all the same. If not, the next start
 	// finds what is left of it.
 	err := p.config.Store.Adopt(p.config.Name, h.imported)

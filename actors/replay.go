@@ -157,6 +157,6 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		p.epoch++
 	}
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: p.assignment.Serial, Records: p.replayed, Entities: p.known(), Err: err,
+		Partition: p.number, Serial: p.assignment.Serial, Next: p.next, Records: p.replayed, Entities: p.known(), Err: err,
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"net"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -111,22 +110,4 @@ func answer(node *cluster.Node, root *actor.RootContext, all []*built, pids []*a
 		}
 	}
 	node.Start()
-}
-
-// lend keeps a node answering until others have the windows that they need, or its
-// time is over. A second signal ends that at once, as all is committed.
-func lend(world *World, node *cluster.Node, atMost time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), atMost)
-	defer cancel()
-	lent := make(chan struct{})
-	go func() {
-		defer close(lent)
-		node.Lend(ctx)
-	}()
-	select {
-	case <-lent:
-	case <-world.Signals:
-		cancel()
-		<-lent
-	}
 }

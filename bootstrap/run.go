@@ -281,23 +281,13 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 			defer timer.Stop()
 		}
 	}
-	var began time.Time // of the stop, unless all end by themselves
 	stopAll := func(reason string) {
-		began = world.Now()
 		for _, pid := range pids {
 			system.Root.Send(pid, &messages.Stop{Reason: reason})
 		}
 	}
 	answer(node, system.Root, all, pids)
-	err := await(world, results, len(all), stopAll)
-	if err == nil && node != nil {
-		left := stopTimeout
-		if !began.IsZero() {
-			left -= world.Now().Sub(began)
-		}
-		lend(world, node, left)
-	}
-	return err
+	return await(world, results, len(all), stopAll)
 }
 
 // await waits for all detectors to end. The first signal and the first failure

@@ -42,15 +42,19 @@ func newClient(security *tls.Config, dial func(ctx context.Context, network, add
 
 // get asks a node. The caller closes the body.
 func (c *client) get(ctx context.Context, address, path string, values url.Values) (*http.Response, error) {
+	return c.do(ctx, http.MethodGet, address, path, values)
+}
+
+func (c *client) do(ctx context.Context, method, address, path string, values url.Values) (*http.Response, error) {
 	where := url.URL{Scheme: c.scheme, Host: address, Path: path, RawQuery: values.Encode()}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, where.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, method, where.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set(protocolHeader, strconv.Itoa(Protocol))
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, &silent{address, plain(err)}
+		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
 	}
 	if theirs := response.Header.Get(protocolHeader); theirs != strconv.Itoa(Protocol) {
 		response.Body.Close()
@@ -67,15 +71,6 @@ func (c *client) get(ctx context.Context, address, path string, values url.Value
 	return response, nil
 }
 
-// silent is the error of a node that did not answer.
-type silent struct {
-	address string
-	problem error
-}
-
-func (s *silent) Error() string { return fmt.Sprintf("ask node %s: %v", s.address, s.problem) }
-func (s *silent) Unwrap() error { return s.problem }
-
 // plain takes the address out of an error of the HTTP library, which has it
 // with all parameters.
 func plain(err error) error {
@@ -88,7 +83,11 @@ func plain(err error) error {
 
 // getJSON asks a node for a value.
 func (c *client) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
-	response, err := c.get(ctx, address, path, values)
+	return c.doJSON(ctx, http.MethodGet, address, path, values, into)
+}
+
+func (c *client) doJSON(ctx context.Context, method, address, path string, values url.Values, into any) error {
+	response, err := c.do(ctx, method, address, path, values)
 	if err != nil {
 		return err
 	}
@@ -254,15 +253,12 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 	var mu sync.Mutex
 	var offers []offer
 	var refusals []error
-	others := v.askable(d.node.config.Advertise)
+	others := v.others(d.node.config.Advertise)
 	asking, cancel := context.WithTimeout(ctx, askTimeout)
 	each(asking, others, func(ctx context.Context, address string) {
 		var offset int64
 		values := url.Values{"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))}}
 		err := d.node.client.getJSON(ctx, address, "/v1/windows/offset", values, &offset)
-		if errors.As(err, new(*silent)) {
-			d.forget(address)
-		}
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -285,14 +281,6 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 		return nil, fmt.Errorf("none of %d other nodes has windows as of offset %d to %d", len(others), wanted.Least, wanted.Most)
 	}
 	return nil, errors.Join(refusals...)
-}
-
-// forget asks a former member no more that does not answer: a machine that is gone
-// would hold up one handoff after another.
-func (d *Detector) forget(address string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.view.left = slices.DeleteFunc(d.view.left, func(f former) bool { return f.address == address })
 }
 
 // silence is how long a stream of windows may bring nothing.
@@ -331,4 +319,10 @@ func (w *watched) Read(into []byte) (int, error) {
 	w.alarm.Reset(silence)
 	defer w.alarm.Stop()
 	return w.in.Read(into)
+}
+
+// Committed implements actors.Peers.
+func (d *Detector) Committed(ctx context.Context, partition int32) (int64, error) {
+	committed, err := d.group.Committed(ctx)
+	return committed[partition], err
 }

@@ -107,17 +107,19 @@ type Detector struct {
 	view       view
 	partitions int32    // of the input topic; 0: not known
 	atRest     []member // of the group, when it was at rest the last time
-	mine       []int32  // when we were a member of it at rest the last time
 	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
-	followed   []int32   // what the detector was told last to keep warm
-	told       bool      // that, since it prepares
-	looked     time.Time // when the partitions were counted
+	followed   []int32              // what the detector was told last to keep warm
+	told       bool                 // that, since it prepares
+	looked     time.Time            // when the partitions were counted
+	departing  map[string]time.Time // instances that are about to leave, and until when that counts
+	leaving    bool                 // we are about to leave
 }
 
 // Watch adds a detector. The node closes the group in the end.
 func (n *Node) Watch(name, instance string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
-	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{}), telling: make(chan struct{}, 1)}
+	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{}), telling: make(chan struct{}, 1),
+		departing: make(map[string]time.Time)}
 	n.detectors = append(n.detectors, d)
 	return d
 }
@@ -218,9 +220,6 @@ func (d *Detector) note(found []stream.Member, stable bool, counted int32, err e
 		return
 	}
 	d.view.update(found, stable, now)
-	if at := slices.IndexFunc(d.view.members, d.isUs); at >= 0 && stable {
-		d.mine = d.view.members[at].Partitions
-	}
 }
 
 // countDue tells whether the partitions are to be counted: some may be added.
@@ -235,7 +234,7 @@ func (d *Detector) seen() (v view, partitions int32) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v = d.view
-	v.members, v.left = slices.Clone(v.members), slices.Clone(v.left)
+	v.members = slices.Clone(v.members)
 	return v, d.partitions
 }
 
@@ -246,17 +245,12 @@ func (d *Detector) follow(ctx context.Context) {
 	defer func() { <-d.telling }()
 	v, partitions := d.seen()
 	preparing := d.isPreparing(v)
-	if d.standbys == 0 || v.problem(d.name) != nil {
+	if d.store == nil || v.problem(d.name) != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	var wanted []int32
-	for partition := range partitions {
-		if preparing || v.standby(d.instance, partition, d.standbys) {
-			wanted = append(wanted, partition)
-		}
-	}
+	wanted := d.wanted(v, partitions, preparing)
 	message := &messages.Follow{}
 	if len(wanted) > 0 {
 		committed, err := d.group.Committed(ctx)
@@ -277,6 +271,25 @@ func (d *Detector) follow(ctx context.Context) {
 	}
 	d.mu.Unlock()
 	d.root.Send(d.pid, message)
+}
+
+// wanted are the partitions of others to keep warm.
+func (d *Detector) wanted(v view, partitions int32, preparing bool) []int32 {
+	wanted := v.standbys(d.instance, partitions, d.standbys)
+	wanted = append(wanted, d.inherits(v, partitions)...)
+	if preparing {
+		wanted = append(wanted, v.withUs(d.instance, partitions)...)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, partition := range d.followed {
+		// Between two owners, or ours: the detector may be told of that later than we.
+		if owner := v.owner(partition); owner == nil || d.isUs(*owner) {
+			wanted = append(wanted, partition)
+		}
+	}
+	slices.Sort(wanted)
+	return slices.Compact(wanted)
 }
 
 // detector finds one by its name; an empty name is that of the only one.

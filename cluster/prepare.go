@@ -16,20 +16,20 @@ const (
 )
 
 // Prepare keeps a process from joining a group in which others do the work, until
-// it has the windows of all partitions that it may be given: nobody waits for it
-// meanwhile, and once it is a member nobody waits for long. It returns at once
-// where somebody does wait, or there are to be no standbys.
+// it has the windows of the partitions that it is to be given, as far as can be
+// foreseen: nobody waits for it meanwhile, and once it is a member nobody waits for
+// long. It returns at once where somebody does wait.
 func (d *Detector) Prepare(ctx context.Context) {
 	select {
 	case <-d.bound:
 	case <-ctx.Done():
 		return
 	}
-	if d.standbys == 0 || !d.newcomer(d.look(ctx)) {
+	if d.store == nil || !d.newcomer(d.look(ctx)) {
 		return
 	}
 	log := d.node.config.Log.With("detector", d.name)
-	log.Info("others do the work: keeping their partitions warm before joining the group")
+	log.Info("others do the work: getting windows before joining the group")
 	began := d.node.config.Now()
 	d.setPreparing(time.Time{})
 	defer func() { d.setPreparing(d.node.config.Now().Add(joinAtMost)) }()
@@ -63,7 +63,7 @@ func (d *Detector) newcomer(v view, partitions int32) bool {
 	return v.problem(d.name) == nil && len(v.members) > 0 && !slices.ContainsFunc(v.members, d.isUs) && len(v.unowned(partitions)) == 0
 }
 
-// setPreparing begins to keep all partitions warm, until we have some of our own,
+// setPreparing begins to keep warm what is to be ours, until we have some of our own,
 // or a time, if it is not zero.
 func (d *Detector) setPreparing(until time.Time) {
 	d.mu.Lock()
@@ -74,7 +74,7 @@ func (d *Detector) setPreparing(until time.Time) {
 	d.preparing, d.joinBy = true, until
 }
 
-// isPreparing tells whether all partitions of others are to be kept warm.
+// isPreparing tells whether what is to be ours is to be kept warm.
 func (d *Detector) isPreparing(v view) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -31,9 +31,10 @@ const (
 //	GET /v1/entity  ?detector &key &timeout &scope=node  messages.EntityAnswer, of all nodes or this one
 //	GET /v1/windows/offset ?detector &partition         up to where this node has windows: a number
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
+//	POST /v1/leaving ?detector &instance                a member is about to leave, and says so until it does: messages.Succession
 //
 // Errors are text, with 400 for a wrong question, 404 for a detector or windows that are not there, 409
-// for windows that reach too far or not far enough.
+// for windows that reach too far or not far enough, or by who leaves itself.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/node", n.serveNode)
@@ -41,6 +42,7 @@ func (n *Node) handler() http.Handler {
 	mux.HandleFunc("GET /v1/entity", withDeadline(n.serveEntity))
 	mux.HandleFunc("GET /v1/windows/offset", n.serveOffset)
 	mux.HandleFunc("GET /v1/windows", n.serveWindows)
+	mux.HandleFunc("POST /v1/leaving", n.serveLeaving)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 		if theirs := r.Header.Get(protocolHeader); theirs != "" && theirs != strconv.Itoa(Protocol) {
@@ -78,6 +80,25 @@ func (n *Node) serveEntity(w http.ResponseWriter, r *http.Request) {
 	} else {
 		answer(w, d.entity(r.Context(), key))
 	}
+}
+
+func (n *Node) serveLeaving(w http.ResponseWriter, r *http.Request) {
+	d, err := n.detector(r.FormValue("detector"))
+	if err == nil && d.store == nil {
+		err = errors.New("this node stores no windows")
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
+	defer cancel()
+	succession, err := d.succeed(ctx, r.FormValue("instance"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	answer(w, succession)
 }
 
 // withDeadline ends a request's context when the question says, if that is not too

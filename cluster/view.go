@@ -12,6 +12,9 @@ import (
 // member is a process in the group of one detector.
 type member struct{ stream.Member }
 
+// who is what it is called by those that deal out partitions.
+func (m *member) who() string { return cmp.Or(m.Instance, m.ID) }
+
 // name is what a member is called to people.
 func (m *member) name() string { return cmp.Or(m.Address, m.Instance, m.ID) }
 
@@ -21,22 +24,12 @@ type view struct {
 	stable  bool      // they were at rest
 	at      time.Time // zero: never
 	err     error     // of the last attempt; then the rest is of an earlier one
-	left    []former  // no members any more
 }
-
-// former is where a member could be asked, when it was seen last.
-type former struct {
-	address string
-	seen    time.Time
-}
-
-// rememberLeft is for how long who is no member any more may still have windows.
-const rememberLeft = 30 * time.Second
 
 // update takes what the broker says. While the group is not stable it does not
 // say who owns what: those that still are members keep what they had.
 func (v *view) update(found []stream.Member, stable bool, now time.Time) {
-	earlier, before := v.members, v.at
+	earlier := v.members
 	v.members, v.stable, v.at, v.err = nil, stable, now, nil
 	for _, f := range found {
 		m := member{f}
@@ -49,26 +42,42 @@ func (v *view) update(found []stream.Member, stable bool, now time.Time) {
 		}
 		v.members = append(v.members, m)
 	}
-	for _, e := range earlier {
-		v.left = append(v.left, former{e.Address, before})
-	}
-	v.left = slices.DeleteFunc(v.left, func(f former) bool {
-		return now.Sub(f.seen) > rememberLeft || slices.ContainsFunc(v.members, func(m member) bool { return m.Address == f.address })
-	})
 	slices.SortFunc(v.members, func(a, b member) int { return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.ID, b.ID)) })
 }
 
-// askable are the addresses of the others that may have windows: members, and those
-// that were a moment ago.
-func (v *view) askable(own string) (addresses []string) {
+// others are the addresses of the others that can be asked.
+func (v *view) others(own string) (addresses []string) {
 	for _, m := range v.members {
-		addresses = append(addresses, m.Address)
+		if m.Address != "" && m.Address != own {
+			addresses = append(addresses, m.Address)
+		}
 	}
-	for _, f := range v.left {
-		addresses = append(addresses, f.address)
+	return slices.Compact(addresses) // members are in the order of their addresses
+}
+
+// has are the partitions of each instance.
+func (v *view) has() map[string][]int32 {
+	has := make(map[string][]int32, len(v.members))
+	for _, m := range v.members {
+		has[m.who()] = append(has[m.who()], m.Partitions...)
 	}
-	slices.Sort(addresses)
-	return slices.DeleteFunc(slices.Compact(addresses), func(address string) bool { return address == "" || address == own })
+	return has
+}
+
+// without says who is to have which partitions when these are gone.
+func (v *view) without(instances []string, partitions int32) map[string][]int32 {
+	has := v.has()
+	for _, instance := range instances {
+		delete(has, instance)
+	}
+	return stream.Deal(has, partitions)
+}
+
+// withUs is what an instance is to have that may not be a member yet.
+func (v *view) withUs(instance string, partitions int32) []int32 {
+	has := v.has()
+	has[instance] = has[instance] // if only nothing
+	return stream.Deal(has, partitions)[instance]
 }
 
 // owner is who owns a partition, or nil if nobody does at the moment.
@@ -91,22 +100,33 @@ func (v *view) unowned(partitions int32) (none []int32) {
 	return none
 }
 
-// standby tells whether an instance keeps a partition warm that another one owns:
-// it is among the first few, in the order of preference, of those that do not.
-func (v *view) standby(instance string, partition int32, standbys int) bool {
-	owner := v.owner(partition)
-	if owner == nil || owner.Instance == instance {
-		return false
-	}
-	var candidates []string
-	for _, m := range v.members {
-		if m.ID != owner.ID && m.Address != "" {
-			candidates = append(candidates, m.Instance)
+// standbys are the partitions of others, of so many, that an instance keeps warm
+// where each has some nodes that do: who is to have it if its owner goes, then the
+// next ones that it suits.
+func (v *view) standbys(instance string, partitions int32, each int) (warm []int32) {
+	for i := range v.members {
+		owner := &v.members[i]
+		if each == 0 || owner.who() == instance || len(owner.Partitions) == 0 {
+			continue
+		}
+		heirs := v.without([]string{owner.who()}, partitions)
+		for _, partition := range owner.Partitions {
+			var candidates []string
+			for _, m := range v.members {
+				if m.ID != owner.ID && m.Address != "" {
+					candidates = append(candidates, m.who())
+				}
+			}
+			stream.Prefer(candidates, partition)
+			if heir := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(heirs[c], partition) }); heir > 0 {
+				candidates[0], candidates[heir] = candidates[heir], candidates[0]
+			}
+			if slices.Contains(candidates[:min(each, len(candidates))], instance) {
+				warm = append(warm, partition)
+			}
 		}
 	}
-	stream.Prefer(candidates, partition)
-	at := slices.Index(candidates, instance)
-	return 0 <= at && at < standbys
+	return warm
 }
 
 // problem is why the view cannot be trusted to be new, nil if it can.

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -39,33 +40,6 @@ func TestOwnersOutliveARebalance(t *testing.T) {
 	}
 }
 
-// TestWhoLeftIsAskedForAWhile: it may have stopped, and keeps its windows for others.
-func TestWhoLeftIsAskedForAWhile(t *testing.T) {
-	var v view
-	see := func(after time.Duration, members ...stream.Member) []string {
-		v.update(members, true, noon.Add(after))
-		return v.askable("a:7100")
-	}
-	b, c := []string{"b:7100"}, []string{"b:7100", "c:7100"}
-	for _, step := range []struct {
-		after   time.Duration
-		members []stream.Member
-		want    []string
-	}{
-		{0, []stream.Member{of("a"), of("b"), of("c"), {ID: "cannot be asked"}}, c},
-		{time.Second, []stream.Member{of("a"), of("b")}, c},
-		{2 * time.Second, []stream.Member{of("a"), of("b"), of("c")}, c},
-		{rememberLeft, []stream.Member{of("a"), of("b")}, c},
-		{rememberLeft + 2*time.Second, []stream.Member{of("a"), of("b")}, c},
-		{rememberLeft + 3*time.Second, []stream.Member{of("a"), of("b")}, b},
-		{rememberLeft + 4*time.Second, nil, b},
-	} {
-		if got := see(step.after, step.members...); !slices.Equal(got, step.want) {
-			t.Errorf("after %s %v are asked, want %v", step.after, got, step.want)
-		}
-	}
-}
-
 func TestAnOldViewSaysSo(t *testing.T) {
 	var v view
 	if v.problem("d") == nil {
@@ -82,7 +56,7 @@ func TestAnOldViewSaysSo(t *testing.T) {
 }
 
 // TestEachPartitionHasItsStandbys: as many as are wanted, never the owner, and the
-// first of them is who would be preferred if the owner were gone.
+// first of them is who is to have it if the owner goes.
 func TestEachPartitionHasItsStandbys(t *testing.T) {
 	var v view
 	var all [4][]int32
@@ -96,24 +70,55 @@ func TestEachPartitionHasItsStandbys(t *testing.T) {
 		for wanted := range 5 {
 			var standbys []string
 			for _, name := range names {
-				if v.standby(name, partition, wanted) {
+				if slices.Contains(v.standbys(name, 40, wanted), partition) {
 					standbys = append(standbys, name)
 				}
 			}
 			if len(standbys) != min(wanted, 3) || slices.Contains(standbys, owner) {
 				t.Fatalf("partition %d of %s has the standbys %v, wanted are %d", partition, owner, standbys, wanted)
 			}
-			if wanted != 1 {
-				continue
-			}
-			order := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == owner })
-			stream.Prefer(order, partition)
-			if order[0] != standbys[0] {
-				t.Errorf("partition %d: the standby is %s, and preferred is %s", partition, standbys[0], order[0])
+			if wanted == 1 && !slices.Contains(v.without([]string{owner}, 40)[standbys[0]], partition) {
+				t.Errorf("partition %d: the standby is %s, and another one is to have it", partition, standbys[0])
 			}
 		}
 	}
-	if v.standby("a", 1000, 3) || v.standby("stranger", 0, 3) {
-		t.Error("a partition that nobody owns, or an instance that is no member, has a part in standbys")
+	if warm := v.standbys("stranger", 40, 3); len(warm) > 0 {
+		t.Errorf("an instance that is no member keeps %v warm", warm)
+	}
+}
+
+// TestWhoLeavesHasHeirs: those that stay are to have what those have that leave, and
+// what they have themselves.
+func TestWhoLeavesHasHeirs(t *testing.T) {
+	var v view
+	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, noon)
+	for _, test := range []struct {
+		leave []string
+		want  map[string]int
+	}{
+		{nil, map[string]int{"a": 2, "b": 2, "c": 2}},
+		{[]string{"a"}, map[string]int{"b": 3, "c": 3}},
+		{[]string{"a", "b"}, map[string]int{"c": 6}},
+		{[]string{"a", "b", "c"}, map[string]int{}},
+	} {
+		dealt := v.without(test.leave, 6)
+		sizes := make(map[string]int)
+		for instance, part := range dealt {
+			sizes[instance] = len(part)
+			for _, own := range v.has()[instance] {
+				if !slices.Contains(part, own) {
+					t.Errorf("without %v, %s loses %d", test.leave, instance, own)
+				}
+			}
+		}
+		if !maps.Equal(sizes, test.want) {
+			t.Errorf("without %v are dealt %v, want %v", test.leave, dealt, test.want)
+		}
+	}
+	if ours := v.withUs("d", 6); len(ours) != 1 {
+		t.Errorf("a fourth one is to have %v, want one partition", ours)
+	}
+	if ours := v.withUs("b", 6); !slices.Equal(ours, []int32{2, 3}) {
+		t.Errorf("a member is to have %v, want what it has", ours)
 	}
 }

@@ -60,6 +60,7 @@ type Assignment struct {
 	Partition int32
 	Offset    int64 // the group's committed offset; the next record to score
 	Fresh     bool  // no offset was committed: the partition starts without history
+	Following bool  // another process owns it: the group's offset goes on meanwhile
 	Serial    uint64
 }
 
@@ -156,10 +157,11 @@ type Warming struct {
 }
 
 // PartitionReady says that a partition's windows reach up to its assignment's
-// offset, or why they do not.
+// offset, or beyond if it follows, or why they do not.
 type PartitionReady struct {
 	Partition int32
 	Serial    uint64
+	Next      int64 // the offset they reach up to
 	Records   int64 // replayed
 	Entities  int
 	Err       error

@@ -68,6 +68,13 @@ type ClusterStatus struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
+// Succession is what a node answers to one that is about to leave: of its partitions,
+// those that will be the answering node's, as far as can be foreseen.
+type Succession struct {
+	Ready  []int32 `json:"ready"`  // it has their windows
+	Coming []int32 `json:"coming"` // it is getting them
+}
+
 // PartitionName names a partition of a detector's input topic.
 type PartitionName struct {
 	Detector  string `json:"detector"`

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -12,9 +14,8 @@ import (
 const balanced = "topic"
 
 // balance lets a leader balance a group whose members have these partitions.
-func balance(t *testing.T, owned map[string][]int32, partitions int32) map[string][]int32 {
+func balance(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partitions int32) map[string][]int32 {
 	t.Helper()
-	b := newPreferring()
 	var members []kmsg.JoinGroupResponseMember
 	for instance, has := range owned {
 		member := kmsg.NewJoinGroupResponseMember()
@@ -41,47 +42,133 @@ func balance(t *testing.T, owned map[string][]int32, partitions int32) map[strin
 	return plan
 }
 
-// TestOrphansGoToTheirStandbys: when a member is gone, each of its partitions
-// goes to whoever comes first in its order, as long as that has room, and
-// nothing else moves.
-func TestOrphansGoToTheirStandbys(t *testing.T) {
-	const partitions = 30
-	all := map[string][]int32{"a": nil, "b": nil, "c": nil}
-	all = balance(t, all, partitions)
-	for instance, has := range all {
-		if len(has) != partitions/3 {
-			t.Fatalf("%s has %v at the start", instance, has)
+// settled balances until nobody has to give up anything any more.
+func settled(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partitions int32) map[string][]int32 {
+	t.Helper()
+	for range 3 {
+		after := balance(t, b, owned, partitions)
+		if maps.EqualFunc(owned, after, slices.Equal) {
+			return after
+		}
+		for instance, has := range after {
+			for _, partition := range has {
+				for other, had := range owned {
+					if other != instance && slices.Contains(had, partition) {
+						t.Fatalf("partition %d went to %s while %s had it", partition, instance, other)
+					}
+				}
+			}
+		}
+		owned = after
+	}
+	t.Fatalf("members and partitions do not come to rest: %v", owned)
+	return nil
+}
+
+// TestGroupsDoWhatIsForeseen: members come and go, each time some at once. What the
+// group comes to is what Deal has said before, is as even as what the client's own
+// balancer does, and moves no more.
+func TestGroupsDoWhatIsForeseen(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	all := []string{"a", "b", "c", "d", "e", "f", "g"}
+	for range 100 {
+		partitions := 1 + random.Int32N(30)
+		owned := map[string][]int32{"a": nil}
+		for range 6 {
+			owned = settled(t, newForeseeable(), owned, partitions)
+			for range 1 + random.IntN(2) {
+				if instance := all[random.IntN(len(all))]; len(owned) > 1 && random.IntN(2) == 0 {
+					delete(owned, instance)
+				} else if _, there := owned[instance]; !there {
+					owned[instance] = nil
+				}
+			}
+			if len(owned) == 0 {
+				owned["a"] = nil
+			}
+			foreseen := Deal(owned, partitions)
+			after := settled(t, newForeseeable(), owned, partitions)
+			usual := settled(t, kgo.CooperativeStickyBalancer(), owned, partitions)
+			if !maps.EqualFunc(foreseen, after, slices.Equal) {
+				t.Fatalf("of %v was foreseen %v, and came %v", owned, foreseen, after)
+			}
+			if moved, most := moves(owned, after), moves(owned, usual); moved > most {
+				t.Errorf("from %v, %d partitions moved, with the usual balancer %d", owned, moved, most)
+			}
+			if got, want := sizes(after), sizes(usual); !slices.Equal(got, want) {
+				t.Errorf("from %v, the parts are %v, with the usual balancer %v", owned, got, want)
+			}
 		}
 	}
+}
+
+// moves are how many partitions are elsewhere afterwards.
+func moves(before, after map[string][]int32) (count int) {
+	for instance, had := range before {
+		for _, partition := range had {
+			if !slices.Contains(after[instance], partition) {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+func sizes(dealt map[string][]int32) (sizes []int) {
+	for _, part := range dealt {
+		sizes = append(sizes, len(part))
+	}
+	slices.Sort(sizes)
+	return sizes
+}
+
+// TestStaleClaimIsNoOwnership: a member that missed a rebalance says that it has
+// what another one has by now.
+func TestStaleClaimIsNoOwnership(t *testing.T) {
+	b := newForeseeable()
+	member := func(instance string, generation int32, has ...int32) kmsg.JoinGroupResponseMember {
+		m := kmsg.NewJoinGroupResponseMember()
+		m.MemberID, m.InstanceID = instance, &instance
+		m.ProtocolMetadata = b.JoinGroupMetadata([]string{balanced}, map[string][]int32{balanced: has}, generation)
+		return m
+	}
+	inner, _, err := b.MemberBalancer([]kmsg.JoinGroupResponseMember{member("late", 3, 0, 1, 2, 3), member("new", 4, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has, _ := owners(inner.(*kgo.ConsumerBalancer), balanced)
+	for _, part := range has {
+		slices.Sort(part)
+	}
+	if !slices.Equal(has["new"], []int32{0, 1}) || !slices.Equal(has["late"], []int32{2, 3}) {
+		t.Errorf("owners are taken to be %v", has)
+	}
+}
+
+// TestOrphansGoToWhomTheySuit: when a member is gone, its partitions go to those
+// that come first in their orders, as long as these have room, and nothing else moves.
+func TestOrphansGoToWhomTheySuit(t *testing.T) {
+	const partitions = 30
+	all := Deal(map[string][]int32{"a": nil, "b": nil, "c": nil}, partitions)
 	for gone := range all {
-		left := make(map[string][]int32)
-		for instance, has := range all {
-			if instance != gone {
-				left[instance] = has
-			}
+		left := maps.Clone(all)
+		delete(left, gone)
+		after := Deal(left, partitions)
+		if moves(left, after) != 0 {
+			t.Errorf("without %s, from %v comes %v", gone, left, after)
 		}
-		after := balance(t, left, partitions)
-		preferred := 0
+		first := 0
 		for instance, has := range after {
-			if len(has) != partitions/2 {
-				t.Errorf("without %s, %s has %d", gone, instance, len(has))
-			}
-			for _, partition := range all[instance] {
-				if !slices.Contains(has, partition) {
-					t.Errorf("without %s, partition %d moved away from %s", gone, partition, instance)
-				}
-			}
 			for _, partition := range all[gone] {
-				order := []string{"a", "b", "c"}
+				order := slices.Sorted(maps.Keys(left))
 				Prefer(order, partition)
-				order = slices.DeleteFunc(order, func(i string) bool { return i == gone })
 				if order[0] == instance && slices.Contains(has, partition) {
-					preferred++
+					first++
 				}
 			}
 		}
-		if preferred < 8 {
-			t.Errorf("without %s, only %d of 10 partitions went to their standbys", gone, preferred)
+		if first < 8 {
+			t.Errorf("without %s, only %d of 10 partitions went to whom they suit best", gone, first)
 		}
 	}
 }

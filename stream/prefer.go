@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"hash/fnv"
 	"slices"
 	"strconv"
@@ -11,21 +12,14 @@ import (
 // first one that is not the owner is the owner's standby, and if the owner goes it
 // is the first of all.
 func Prefer(instances []string, partition int32) {
-	weight := func(instance string) uint64 {
+	weights := make(map[string]uint64, len(instances))
+	for _, instance := range instances {
 		h := fnv.New64a()
 		h.Write([]byte(instance + "\x00" + strconv.Itoa(int(partition))))
 		x := h.Sum64() // whose high bits hardly know the last bytes
 		x ^= x >> 33
 		x *= 0xff51afd7ed558ccd
-		return x ^ x>>33
+		weights[instance] = x ^ x>>33
 	}
-	slices.SortFunc(instances, func(a, b string) int {
-		switch wa, wb := weight(a), weight(b); {
-		case wa > wb:
-			return -1
-		case wa < wb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortFunc(instances, func(a, b string) int { return cmp.Compare(weights[b], weights[a]) })
 }

@@ -56,7 +56,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.SessionTimeout(config.Timing.Session),
 		kgo.HeartbeatInterval(min(config.Timing.Session/10, mostHeartbeat)),
 		kgo.RebalanceTimeout(config.Timing.Rebalance),
-		kgo.Balancers(newPreferring()),
+		kgo.Balancers(newForeseeable()),
 		kgo.AdjustFetchOffsetsFn(s.assigned),
 		kgo.OnPartitionsAssigned(s.joined),
 		kgo.OnPartitionsRevoked(s.revoked),

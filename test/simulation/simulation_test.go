@@ -79,9 +79,9 @@ func TestSeeds(t *testing.T) {
 	t.Cleanup(func() { all.print(*seedFlag, time.Since(begin)) })
 }
 
-// TestWhoStopsLendsItsWindows: of two nodes without standbys one is stopped, and the
-// other is given what it had.
-func TestWhoStopsLendsItsWindows(t *testing.T) {
+// TestWhoStopsHandsOverFirst: of two nodes without standbys one is stopped, and stays
+// until the other has what it had.
+func TestWhoStopsHandsOverFirst(t *testing.T) {
 	scenario := Draw(1)
 	scenario.Nodes, scenario.Partitions, scenario.Cluster, scenario.Standbys, scenario.HandoffFrom = 2, 4, true, 0, 1
 	scenario.Disk, scenario.PeerDelay, scenario.ProduceDelay = Disk{Journal: 20}, 100*time.Millisecond, 0
@@ -90,11 +90,13 @@ func TestWhoStopsLendsItsWindows(t *testing.T) {
 	if len(report.Problems) > 0 {
 		t.Errorf("%s  %s", scenario.Words(), strings.Join(report.Problems, "\n  "))
 	}
-	_, after, stopped := strings.Cut(report.Log, "keeping the windows")
-	given, _, kept := strings.Cut(after, "the windows are kept no longer")
-	_, until, _ := strings.Cut(after, "in_time=")
-	if handed := strings.Count(given, "windows handed over"); !stopped || !kept || handed != 2 || !strings.HasPrefix(until, "true") {
+	_, after, stopped := strings.Cut(report.Log, "before this one leaves the group")
+	given, then, left := strings.Cut(after, "leaving the group")
+	if handed := strings.Count(given, "windows handed over"); !stopped || !left || handed != 2 || !strings.Contains(then, "ready_elsewhere=2") {
 		t.Errorf("of 2 partitions %d were handed over by the node that stopped:\n%s", handed, report.Log)
+	}
+	if warm := strings.Count(report.Log, "standby=true"); warm != 4 { // two when the second one joined
+		t.Errorf("%d partitions went to a node that had kept them warm, want 4:\n%s", warm, report.Log)
 	}
 }
 
