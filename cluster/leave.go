@@ -33,8 +33,13 @@ func (d *Detector) Yield() {
 	d.mu.Unlock()
 	log := d.node.config.Log.With("detector", d.name)
 	began := d.node.config.Now()
+	ready := make(map[int32]bool) // a partition that was stays near enough
 	for told := false; ; told = true {
-		ours, ready, coming := d.successors(ctx)
+		ours, now, coming := d.successors(ctx)
+		for _, partition := range now {
+			ready[partition] = true
+		}
+		coming = slices.DeleteFunc(coming, func(partition int32) bool { return ready[partition] })
 		switch {
 		case len(coming) == 0 && !told:
 			return // all is well, or nobody takes them
@@ -89,13 +94,16 @@ func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succe
 	if leaving {
 		return messages.Succession{}, errors.New("this node is about to leave, too")
 	}
-	d.follow(ctx)
+	inherited := d.inherits(d.seen())
+	if !d.isFollowing(inherited) { // else that is done every second
+		d.follow(ctx)
+	}
 	status, err := actors.AskStatus(ctx, d.root, d.pid)
 	if err != nil {
 		return messages.Succession{}, err
 	}
 	succession := messages.Succession{Ready: []int32{}, Coming: []int32{}}
-	for _, partition := range d.inherits(d.seen()) {
+	for _, partition := range inherited {
 		for _, p := range status.Partitions {
 			switch {
 			case p.Partition != partition || p.Role != messages.RoleStandby:
@@ -107,6 +115,13 @@ func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succe
 		}
 	}
 	return succession, nil
+}
+
+// isFollowing tells whether the detector was told to keep these warm.
+func (d *Detector) isFollowing(partitions []int32) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !slices.ContainsFunc(partitions, func(partition int32) bool { return !slices.Contains(d.followed, partition) })
 }
 
 // inherits are the partitions that will be ours when those have left that are about
