@@ -132,7 +132,8 @@ func (d *Detector) inherits(v view, partitions int32) (inherited []int32) {
 	now := d.node.config.Now()
 	var instances []string
 	for instance, until := range d.departing {
-		if now.After(until) {
+		left := v.stable && !slices.ContainsFunc(v.members, func(m member) bool { return m.who() == instance })
+		if left || now.After(until) {
 			delete(d.departing, instance)
 		} else {
 			instances = append(instances, instance)

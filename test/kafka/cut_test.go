@@ -24,7 +24,7 @@ func TestNodeCutOffFromTheBrokerIsReplacedAndComesBack(t *testing.T) {
 			while phase
 		}{{drop, writing}, {drop, committing}, {reset, writing}} {
 			t.Run(fmt.Sprintf("%s/%s while %s", name, c.how, c.while), func(t *testing.T) {
-				w := newTeam(t, name)
+				w := newTeam(t, name, 1)
 				w.start()
 				w.feedTo(20)
 				w.untilSteady()
@@ -70,7 +70,7 @@ func (n *node) cutOff(how cutting, while phase) {
 func TestPartitionsMoveWhileNodesAreCutOffFromEachOther(t *testing.T) {
 	for _, name := range cutCases {
 		t.Run(name, func(t *testing.T) {
-			w := newTeam(t, name)
+			w := newTeam(t, name, 1)
 			w.start()
 			w.feedTo(20)
 			w.untilSteady()
@@ -110,7 +110,7 @@ func TestPartitionsMoveWhileNodesAreCutOffFromEachOther(t *testing.T) {
 func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
 	for _, name := range cutCases {
 		t.Run(name, func(t *testing.T) {
-			w := newTeam(t, name)
+			w := newTeam(t, name, 1)
 			w.start()
 			w.feedTo(50)
 			w.untilSteady()

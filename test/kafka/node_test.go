@@ -7,17 +7,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 )
 
-// team is a case with several nodes that share its partitions. Each partition has
-// one standby.
+// team is a case with several nodes that share its partitions.
 type team struct {
 	*world
-	conf  string
-	nodes []*node
+	conf     string
+	standbys int // of each partition
+	nodes    []*node
 }
 
 // node is one detector of a team. It has a proxy to the broker, and another one
@@ -33,15 +34,15 @@ type node struct {
 
 // newTeam has a node for each door of the broker; none is started. Sections may be
 // added to the configuration.
-func newTeam(t *testing.T, name string, more ...string) *team {
+func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 	t.Helper()
 	doors := os.Getenv("KAFKA_TEST_DOORS")
 	if doors == "" {
 		t.Skip("no broker with doors: run this with `make test-kafka`")
 	}
-	w := &team{world: newWorld(t, name)}
+	w := &team{world: newWorld(t, name), standbys: standbys}
 	w.createInput()
-	w.conf = w.world.conf(append([]string{"[cluster]", "standbys = 1"}, more...)...)
+	w.conf = w.world.conf(append([]string{"[cluster]", fmt.Sprint("standbys = ", standbys)}, more...)...)
 	for i, pair := range strings.Split(doors, ",") {
 		door, outside, _ := strings.Cut(pair, "/")
 		n := &node{team: w, name: fmt.Sprintf("n%d", i+1), listen: freeAddress(t)}
@@ -221,10 +222,10 @@ func (s status) shared(partitions int32, nodes ...*node) bool {
 }
 
 // steady: each partition has one owner, which scores, and if something of it was
-// fed one standby, which has followed it to the same offset. Nobody has it
+// fed so many standbys, which have followed it to the same offset. Nobody has it
 // otherwise.
-func (s status) steady(partitions int32, fed map[int32]bool) bool {
-	has, wanted := 0, int(partitions)+len(fed)
+func (s status) steady(partitions int32, each int, fed map[int32]bool) bool {
+	has, wanted := 0, int(partitions)+each*len(fed)
 	for _, n := range s.Nodes {
 		for _, d := range n.Detectors {
 			has += len(d.Partitions)
@@ -232,22 +233,29 @@ func (s status) steady(partitions int32, fed map[int32]bool) bool {
 	}
 	for partition := range partitions {
 		owners, standbys := s.holders(partition, "owner", "live"), s.holders(partition, "standby", "following")
-		if len(owners) != 1 || fed[partition] && (len(standbys) != 1 || standbys[0].Offset != owners[0].Offset) {
+		behind := func(standby holder) bool { return standby.Offset != owners[0].Offset }
+		if len(owners) != 1 || fed[partition] && (len(standbys) != each || slices.ContainsFunc(standbys, behind)) {
 			return false
 		}
 	}
 	return has == wanted
 }
 
-// untilSteady waits until each node says that all share the partitions, and that
-// each has its standby. Of what nothing was committed there is nothing to keep warm.
-func (w *team) untilSteady() {
-	w.Helper()
-	w.untilCommitted()
+// fedPartitions are those that have records.
+func (w *team) fedPartitions() map[int32]bool {
 	fed := make(map[int32]bool)
 	for _, r := range w.golden.Records[:w.fed] {
 		fed[r.Partition] = true
 	}
+	return fed
+}
+
+// untilSteady waits until each node says that all share the partitions, and that
+// each has its standbys. Of what nothing was committed there is nothing to keep warm.
+func (w *team) untilSteady() {
+	w.Helper()
+	w.untilCommitted()
+	fed := w.fedPartitions()
 	var last status
 	defer func() {
 		if w.Failed() {
@@ -257,7 +265,7 @@ func (w *team) untilSteady() {
 	for _, n := range w.nodes {
 		w.until("node "+n.name+" says that all is steady", func() bool {
 			last = n.status()
-			return last.shared(w.golden.Partitions, w.nodes...) && last.steady(w.golden.Partitions, fed)
+			return last.shared(w.golden.Partitions, w.nodes...) && last.steady(w.golden.Partitions, w.standbys, fed)
 		})
 	}
 }

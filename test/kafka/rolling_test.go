@@ -15,7 +15,7 @@ func TestRollingRestartMovesNothing(t *testing.T) {
 	for _, name := range cutCases {
 		t.Run(name, func(t *testing.T) {
 			files := certs.New(t).Node(t, "127.0.0.1")
-			w := newTeam(t, name, "tls_ca = "+files.CA, "tls_cert = "+files.Cert, "tls_key = "+files.Key, "[kafka]", "leave_on_stop = no")
+			w := newTeam(t, name, 1, "tls_ca = "+files.CA, "tls_cert = "+files.Cert, "tls_key = "+files.Key, "[kafka]", "leave_on_stop = no")
 			w.start()
 			w.feedTo(20)
 			w.untilSteady()
