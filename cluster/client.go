@@ -200,9 +200,12 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 		case m.Address == "":
 			one = messages.EntityAnswer{Partial: true, Problems: []string{"member " + m.name() + " has no [cluster] listen"}}
 		default:
-			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "timeout": {left(ctx).String()}}
+			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "packed": {"1"}, "timeout": {left(ctx).String()}}
 			if err := d.node.client.getJSON(ctx, m.Address, "/v1/entity", values, &one); err != nil {
 				one = messages.EntityAnswer{Partial: true, Problems: []string{err.Error()}}
+			}
+			for i := range one.Found {
+				one.Found[i].Unpack()
 			}
 		}
 		mu.Lock()

@@ -28,7 +28,8 @@ const (
 //
 //	GET /v1/node                                        messages.NodeStatus
 //	GET /v1/cluster ?timeout                            messages.ClusterStatus
-//	GET /v1/entity  ?detector &key &timeout &scope=node  messages.EntityAnswer, of all nodes or this one
+//	GET /v1/entity  ?detector &key &timeout              messages.EntityAnswer, of all nodes
+//	GET /v1/entity  ... &scope=node &packed              the same of this node alone, the windows packed or not
 //	GET /v1/windows/offset ?detector &partition         up to where this node has windows: a number
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
 //	POST /v1/leaving ?detector &instance                a member is about to leave, and says so until it does: messages.Succession
@@ -75,11 +76,17 @@ func (n *Node) serveEntity(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "a key is wanted: the entity's fields with commas between them", http.StatusBadRequest)
 		return
 	}
-	if r.FormValue("scope") == "node" {
-		answer(w, d.entityHere(r.Context(), key))
-	} else {
+	if r.FormValue("scope") != "node" {
 		answer(w, d.entity(r.Context(), key))
+		return
 	}
+	here := d.entityHere(r.Context(), key)
+	if r.FormValue("packed") != "" {
+		for i := range here.Found {
+			here.Found[i].Pack()
+		}
+	}
+	answer(w, here)
 }
 
 func (n *Node) serveLeaving(w http.ResponseWriter, r *http.Request) {
