@@ -2,7 +2,9 @@ package actors
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"anomalydetector/detection"
@@ -74,17 +76,26 @@ type Peers interface {
 	// offset from least to most, if accept does not refuse them by their head.
 	// They count once they are adopted.
 	Fetch(ctx context.Context, wanted Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error)
-	// Committed is the group's offset of a partition.
-	Committed(ctx context.Context, partition int32) (int64, error)
+	// AwaitCommitted returns when the group has committed a partition up to an
+	// offset, or an error if that is not so within a moment.
+	AwaitCommitted(ctx context.Context, partition int32, offset int64) error
 	// Yield returns when others have the windows of our partitions, or will not, or
 	// it takes too long.
-	Yield()
+	Yield(ctx context.Context)
 }
 
 // Wanted are the windows of a partition as of an offset from Least to Most.
 type Wanted struct {
 	Partition   int32
 	Least, Most int64
+}
+
+// Offsets are for people.
+func (w Wanted) Offsets() string {
+	if w.Most == math.MaxInt64 {
+		return fmt.Sprintf("%d or more", w.Least)
+	}
+	return fmt.Sprintf("%d to %d", w.Least, w.Most)
 }
 
 // Session is the membership in a consumer group with a transaction that is

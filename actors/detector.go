@@ -42,7 +42,7 @@ type Detector struct {
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
-	yielding  bool // to others, and goes on until they are ready
+	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
 	stopping  bool
 	over      bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
@@ -396,34 +396,6 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 	default:
 		d.config.Log.Error("session failed, opening another", "error", err)
 		d.reopen(ctx)
-	}
-}
-
-// yielded ends yield.
-type yielded struct{}
-
-// stop lets others get ready to take over, if we are at work.
-func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
-	if d.stopping || d.yielding {
-		return
-	}
-	d.config.Log.Info("stopping", "reason", s.Reason)
-	if d.config.Peers == nil || d.config.Stay || d.session == nil {
-		d.yielded()
-		return
-	}
-	d.yielding = true
-	peers, self, root := d.config.Peers, ctx.Self(), ctx.ActorSystem().Root
-	go func() {
-		peers.Yield()
-		root.Send(self, &yielded{})
-	}()
-}
-
-func (d *Detector) yielded() {
-	d.stopping = true
-	if d.cut != nil {
-		d.cut()
 	}
 }
 

@@ -32,6 +32,9 @@ func (d *Detector) follow(ctx actor.Context, f *messages.Follow) {
 }
 
 func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
+	if d.config.Store.Room() != nil {
+		return
+	}
 	partition, known := d.partitions[target.Partition]
 	switch {
 	case !known:
@@ -43,9 +46,6 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 		return // it is ours
 	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset <= partition.next:
 		return // not so far yet, or as far as can be
-	}
-	if d.config.Store.Room() != nil {
-		return
 	}
 	d.spawn(ctx, target.Partition, partition)
 	d.follows++

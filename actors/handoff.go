@@ -20,7 +20,7 @@ import (
 type handedOver struct {
 	reading  uint64 // which of the partition's readings it is of
 	imported *persistence.Import
-	until    int64 // the group's offset, as far as it is known
+	until    int64 // the group's offset, as far as is known
 	err      error
 }
 
@@ -67,14 +67,14 @@ func (p *partition) askOthers(ctx actor.Context) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
 		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-			if offered.Head.Offset > until && wanted.Most > until {
-				committed, err := config.Peers.Committed(fetching, wanted.Partition)
-				if err != nil {
-					return err
-				}
-				until = max(until, committed)
+			if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= until {
+				return err
 			}
-			return config.refuse(offered, Wanted{wanted.Partition, wanted.Least, until}, reach)
+			if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
+				return fmt.Errorf("the windows offered cannot be used: %w", err)
+			}
+			until = offered.Head.Offset
+			return nil
 		})
 		if err == nil && fetching.Err() != nil {
 			config.Store.Drop(imported)
@@ -93,7 +93,7 @@ func (c *Config) refuse(offered persistence.Snapshot, wanted Wanted, reach int64
 	case offered.Partition != wanted.Partition:
 		return fmt.Errorf("windows of partition %d were offered for %d", offered.Partition, wanted.Partition)
 	case head.Offset < wanted.Least || head.Offset > wanted.Most:
-		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %d to %d", head.Offset, wanted.Least, wanted.Most)
+		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %s", head.Offset, wanted.Offsets())
 	case max(head.Base, head.Forgotten) > reach:
 		return fmt.Errorf("the windows offered cannot be used: a straggler needs older history")
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -48,7 +49,7 @@ type outside struct {
 
 func newOutside(t *testing.T, env map[string]string) *outside {
 	t.Helper()
-	o := &outside{output: newOutput(), signals: make(chan os.Signal, 2)}
+	o := &outside{output: newOutput(), signals: make(chan os.Signal, 3)}
 	o.World = World{
 		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals, Release: func() {},
 	}
@@ -253,15 +254,20 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 	}
 }
 
-func TestSecondSignalEndsAtOnce(t *testing.T) {
-	o := newOutside(t, nil)
-	o.signals <- syscall.SIGTERM
-	o.signals <- syscall.SIGTERM
-	stopped := 0
-	// One detector runs, and never ends.
-	err := await(&o.World, make(chan error), 1, func(string) { stopped++ })
-	if err == nil || stopped != 1 {
-		t.Errorf("ended with %v after %d stops, want an error after one", err, stopped)
+// TestLastSignalEndsAtOnce: where detectors may wait for other nodes, a signal more
+// ends that first.
+func TestLastSignalEndsAtOnce(t *testing.T) {
+	for waiting, want := range map[bool][]bool{false: {false}, true: {false, true}} {
+		o := newOutside(t, nil)
+		for range len(want) + 1 {
+			o.signals <- syscall.SIGTERM
+		}
+		var stops []bool
+		// One detector runs, and never ends.
+		err := await(&o.World, make(chan error), 1, func(_ string, atOnce bool) { stops = append(stops, atOnce) }, waiting)
+		if err == nil || !slices.Equal(stops, want) {
+			t.Errorf("waiting %t: ended with %v after stops (at once) %v, want an error after %v", waiting, err, stops, want)
+		}
 	}
 }
 
@@ -269,7 +275,7 @@ func TestFailedDetectorStopsTheOthers(t *testing.T) {
 	o := newOutside(t, nil)
 	results := make(chan error, 2)
 	results <- os.ErrClosed
-	err := await(&o.World, results, 2, func(string) { results <- nil })
+	err := await(&o.World, results, 2, func(string, bool) { results <- nil }, true)
 	if err == nil {
 		t.Error("ended cleanly though one failed")
 	}

@@ -281,18 +281,19 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 			defer timer.Stop()
 		}
 	}
-	stopAll := func(reason string) {
+	stopAll := func(reason string, atOnce bool) {
 		for _, pid := range pids {
-			system.Root.Send(pid, &messages.Stop{Reason: reason})
+			system.Root.Send(pid, &messages.Stop{Reason: reason, AtOnce: atOnce})
 		}
 	}
 	answer(node, system.Root, all, pids)
-	return await(world, results, len(all), stopAll)
+	return await(world, results, len(all), stopAll, node != nil)
 }
 
 // await waits for all detectors to end. The first signal and the first failure
-// stop the others; the second signal, or a stop that takes too long, ends all.
-func await(world *World, results <-chan error, running int, stopAll func(reason string)) error {
+// stop the others. Another signal ends their waiting for other nodes, if they may do
+// that; the next one, or a stop that takes too long, ends all.
+func await(world *World, results <-chan error, running int, stopAll func(reason string, atOnce bool), waiting bool) error {
 	var failed error
 	var deadline <-chan time.Time
 	stopping := false
@@ -300,7 +301,7 @@ func await(world *World, results <-chan error, running int, stopAll func(reason 
 		if !stopping {
 			stopping = true
 			deadline = time.After(stopTimeout)
-			stopAll(reason)
+			stopAll(reason, false)
 		}
 	}
 	for running > 0 {
@@ -312,10 +313,15 @@ func await(world *World, results <-chan error, running int, stopAll func(reason 
 				stop("another detector failed")
 			}
 		case received := <-world.Signals:
-			if stopping {
-				return errors.New("second signal: ended at once; what was not committed is read again at the next start")
+			switch {
+			case !stopping:
+				stop(strings.ToUpper(received.String()))
+			case waiting:
+				waiting = false
+				stopAll("another signal", true)
+			default:
+				return errors.New("another signal: ended at once; what was not committed is read again at the next start")
 			}
-			stop(strings.ToUpper(received.String()))
 		case <-deadline:
 			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
 		}

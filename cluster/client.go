@@ -52,6 +52,7 @@ func (c *client) do(ctx context.Context, method, address, path string, values ur
 		return nil, err
 	}
 	request.Header.Set(protocolHeader, strconv.Itoa(Protocol))
+	request.Header["Idempotency-Key"] = nil // is not sent: it tells the transport that a POST may be repeated, too
 	response, err := c.http.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
@@ -66,9 +67,24 @@ func (c *client) do(ctx context.Context, method, address, path string, values ur
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
-		return nil, fmt.Errorf("node %s answers: %s", address, strings.TrimSpace(string(text)))
+		return nil, &refusal{address, response.StatusCode, strings.TrimSpace(string(text))}
 	}
 	return response, nil
+}
+
+// refusal is an answer that is none.
+type refusal struct {
+	address string
+	status  int
+	text    string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("node %s answers: %s", r.address, r.text) }
+
+// final tells whether it is of no use to ask again.
+func final(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.status < http.StatusInternalServerError
 }
 
 // plain takes the address out of an error of the HTTP library, which has it
@@ -281,7 +297,7 @@ func (d *Detector) Fetch(ctx context.Context, wanted actors.Wanted, accept func(
 		refusals = append(refusals, err)
 	}
 	if len(refusals) == 0 {
-		return nil, fmt.Errorf("none of %d other nodes has windows as of offset %d to %d", len(others), wanted.Least, wanted.Most)
+		return nil, fmt.Errorf("none of %d other nodes has windows as of offset %s", len(others), wanted.Offsets())
 	}
 	return nil, errors.Join(refusals...)
 }
@@ -324,8 +340,27 @@ func (w *watched) Read(into []byte) (int, error) {
 	return w.in.Read(into)
 }
 
-// Committed implements actors.Peers.
-func (d *Detector) Committed(ctx context.Context, partition int32) (int64, error) {
-	committed, err := d.group.Committed(ctx)
-	return committed[partition], err
+const (
+	committedAtMost = time.Second // a commit is known a little later than its end
+	committedLook   = 50 * time.Millisecond
+)
+
+// AwaitCommitted implements actors.Peers.
+func (d *Detector) AwaitCommitted(ctx context.Context, partition int32, offset int64) error {
+	ctx, cancel := context.WithTimeout(ctx, committedAtMost)
+	defer cancel()
+	for {
+		committed, err := d.group.Committed(ctx)
+		switch {
+		case err == nil && committed[partition] >= offset:
+			return nil
+		case err == nil:
+			err = fmt.Errorf("the group has committed %d, not %d", committed[partition], offset)
+		}
+		select {
+		case <-time.After(committedLook):
+		case <-ctx.Done():
+			return err
+		}
+	}
 }

@@ -22,66 +22,110 @@ const (
 	yieldAtMost  = 15 * time.Second // of the time that a stop may take
 	yieldLook    = 200 * time.Millisecond
 	departingFor = 5 * time.Second // so long counts what a node said of its leaving
+	heirPatience = 3               // times that an heir does not answer, until it is none any more
 )
 
+// heir is another node, as one that leaves sees it.
+type heir struct {
+	ready  map[int32]bool // the windows that it has had: it keeps them up to date
+	coming []int32        // those that it is getting
+	failed int            // times in a row that it did not answer
+	err    error          // of the last time
+}
+
+// missing tells whether it is still getting windows, or may be.
+func (h *heir) missing() bool {
+	return h.failed > 0 || slices.ContainsFunc(h.coming, func(partition int32) bool { return !h.ready[partition] })
+}
+
 // Yield implements actors.Peers.
-func (d *Detector) Yield() {
-	ctx, cancel := context.WithTimeout(d.node.life, yieldAtMost)
+func (d *Detector) Yield(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, yieldAtMost)
 	defer cancel()
+	defer context.AfterFunc(d.node.life, cancel)()
 	d.mu.Lock()
 	d.leaving = true
 	d.mu.Unlock()
 	log := d.node.config.Log.With("detector", d.name)
 	began := d.node.config.Now()
-	ready := make(map[int32]bool) // a partition that was stays near enough
-	for told := false; ; told = true {
-		ours, now, coming := d.successors(ctx)
-		for _, partition := range now {
-			ready[partition] = true
-		}
-		coming = slices.DeleteFunc(coming, func(partition int32) bool { return ready[partition] })
-		switch {
-		case len(coming) == 0 && !told:
-			return // all is well, or nobody takes them
-		case len(coming) == 0:
-			log.Info("leaving the group", "partitions", ours, "ready_elsewhere", len(ready), "seconds", d.node.config.Now().Sub(began).Seconds())
+	heirs := make(map[string]*heir) // by address
+	for first := true; ; first = false {
+		v, _ := d.look(ctx)
+		at := slices.IndexFunc(v.members, d.isUs)
+		others := v.others(d.node.config.Advertise)
+		if at < 0 || len(others) == 0 || first && v.problem(d.name) != nil {
 			return
-		case !told:
-			log.Info("other nodes get the windows before this one leaves the group", "partitions", ours)
+		}
+		d.tellLeaving(ctx, others, v.members[at].who(), heirs)
+		ready, missing, refusals := tally(heirs)
+		log := log.With("partitions", len(v.members[at].Partitions), "ready_elsewhere", ready, "seconds", d.node.config.Now().Sub(began).Seconds())
+		switch {
+		case ctx.Err() != nil:
+			log.Warn("leaving the group though other nodes do not have all windows yet")
+			return
+		case !missing && ready == 0 && len(refusals) > 0:
+			log.Info("leaving the group, other nodes get no windows before", "reason", errors.Join(refusals...))
+			return
+		case !missing:
+			log.Info("leaving the group")
+			return
+		case first:
+			log.Info("other nodes get the windows before this one leaves the group")
 		}
 		select {
 		case <-time.After(yieldLook):
 		case <-ctx.Done():
-			log.Warn("leaving the group though other nodes do not have all windows yet", "partitions", ours,
-				"ready_elsewhere", len(ready), "after", yieldAtMost.String())
-			return
 		}
 	}
 }
 
-// successors tells the others that we leave, and returns how many partitions we have,
-// which of them others have the windows of, and which they are getting.
-func (d *Detector) successors(ctx context.Context) (ours int, ready, coming []int32) {
-	v, _ := d.look(ctx)
-	at := slices.IndexFunc(v.members, d.isUs)
-	if at < 0 || v.problem(d.name) != nil {
-		return 0, nil, nil
-	}
+// tellLeaving tells the others that we leave, and takes down what they answer.
+func (d *Detector) tellLeaving(ctx context.Context, others []string, who string, heirs map[string]*heir) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var mu sync.Mutex
-	each(ctx, v.others(d.node.config.Advertise), func(ctx context.Context, address string) {
+	each(ctx, others, func(ctx context.Context, address string) {
 		var theirs messages.Succession
-		values := url.Values{"detector": {d.name}, "instance": {v.members[at].who()}}
-		if d.node.client.doJSON(ctx, http.MethodPost, address, "/v1/leaving", values, &theirs) != nil {
-			return // it is older, leaves as well, or is away: it takes nothing in advance
-		}
+		err := d.node.client.doJSON(ctx, http.MethodPost, address, "/v1/leaving", url.Values{"detector": {d.name}, "instance": {who}}, &theirs)
 		mu.Lock()
 		defer mu.Unlock()
-		ready, coming = append(ready, theirs.Ready...), append(coming, theirs.Coming...)
+		h := heirs[address]
+		if h == nil {
+			h = &heir{ready: make(map[int32]bool)}
+			heirs[address] = h
+		}
+		h.err = err
+		switch {
+		case err == nil:
+			h.coming, h.failed = theirs.Coming, 0
+			for _, partition := range theirs.Ready {
+				h.ready[partition] = true
+			}
+		case h.failed+1 < heirPatience && !final(err):
+			h.failed++
+		default: // it leaves as well, is older, or is gone
+			*h = heir{ready: make(map[int32]bool), err: err}
+		}
 	})
-	return len(v.members[at].Partitions), ready, coming
 }
+
+// tally sums heirs up: of how many partitions one has the windows, whether any are
+// missing, and why some heirs take none.
+func tally(heirs map[string]*heir) (ready int, missing bool, refusals []error) {
+	all := make(map[int32]bool)
+	for _, h := range heirs {
+		for partition := range h.ready {
+			all[partition] = true
+		}
+		missing = missing || h.missing()
+		if h.err != nil {
+			refusals = append(refusals, h.err)
+		}
+	}
+	return len(all), missing, refusals
+}
+
+var errLeaving = errors.New("this node is about to leave, too")
 
 // succeed gets ready for an instance that leaves, and tells how far that is.
 func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succession, error) {
@@ -92,11 +136,13 @@ func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succe
 	}
 	d.mu.Unlock()
 	if leaving {
-		return messages.Succession{}, errors.New("this node is about to leave, too")
+		return messages.Succession{}, errLeaving
 	}
 	inherited := d.inherits(d.seen())
-	if !d.isFollowing(inherited) { // else that is done every second
-		d.follow(ctx)
+	if !d.isTold(inherited) { // else that is done every second
+		if err := d.follow(ctx); err != nil {
+			return messages.Succession{}, err
+		}
 	}
 	status, err := actors.AskStatus(ctx, d.root, d.pid)
 	if err != nil {
@@ -117,11 +163,12 @@ func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succe
 	return succession, nil
 }
 
-// isFollowing tells whether the detector was told to keep these warm.
-func (d *Detector) isFollowing(partitions []int32) bool {
+// isTold tells whether the detector was told to keep these warm, unless nothing is
+// committed of them.
+func (d *Detector) isTold(partitions []int32) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return !slices.ContainsFunc(partitions, func(partition int32) bool { return !slices.Contains(d.followed, partition) })
+	return !slices.ContainsFunc(partitions, func(partition int32) bool { return !slices.Contains(d.wants, partition) })
 }
 
 // inherits are the partitions that will be ours when those have left that are about
@@ -139,7 +186,7 @@ func (d *Detector) inherits(v view, partitions int32) (inherited []int32) {
 			instances = append(instances, instance)
 		}
 	}
-	if len(instances) == 0 || d.leaving {
+	if len(instances) == 0 {
 		return nil
 	}
 	for _, partition := range v.without(instances, partitions)[d.instance] {

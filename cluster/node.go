@@ -14,6 +14,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/actors"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
@@ -109,7 +110,8 @@ type Detector struct {
 	atRest     []member // of the group, when it was at rest the last time
 	preparing  bool     // to join the group, or joining it
 	joinBy     time.Time
-	followed   []int32              // what the detector was told last to keep warm
+	wants      []int32              // what is to be kept warm
+	followed   []int32              // what the detector was told last: of those, what something is committed of
 	told       bool                 // that, since it prepares
 	looked     time.Time            // when the partitions were counted
 	departing  map[string]time.Time // instances that are about to leave, and until when that counts
@@ -240,22 +242,25 @@ func (d *Detector) seen() (v view, partitions int32) {
 
 // follow tells the detector which partitions of others it keeps warm, and how far
 // they are.
-func (d *Detector) follow(ctx context.Context) {
+func (d *Detector) follow(ctx context.Context) error {
 	d.telling <- struct{}{}
 	defer func() { <-d.telling }()
 	v, partitions := d.seen()
 	preparing := d.isPreparing(v)
-	if d.store == nil || v.problem(d.name) != nil {
-		return
+	if d.store == nil {
+		return nil
+	}
+	if err := v.problem(d.name); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	wanted := d.wanted(v, partitions, preparing)
+	wanted := d.wanted(ctx, v, partitions, preparing)
 	message := &messages.Follow{}
 	if len(wanted) > 0 {
 		committed, err := d.group.Committed(ctx)
 		if err != nil {
-			return
+			return err
 		}
 		for _, partition := range wanted {
 			if offset, ok := committed[partition]; ok {
@@ -265,31 +270,49 @@ func (d *Detector) follow(ctx context.Context) {
 	}
 	d.mu.Lock()
 	d.told = d.told || preparing
-	d.followed = d.followed[:0]
+	d.wants, d.followed = wanted, d.followed[:0]
 	for _, one := range message.Partitions {
 		d.followed = append(d.followed, one.Partition)
 	}
 	d.mu.Unlock()
 	d.root.Send(d.pid, message)
+	return nil
 }
 
 // wanted are the partitions of others to keep warm.
-func (d *Detector) wanted(v view, partitions int32, preparing bool) []int32 {
+func (d *Detector) wanted(ctx context.Context, v view, partitions int32, preparing bool) []int32 {
+	d.mu.Lock()
+	before, leaving := slices.Clone(d.wants), d.leaving
+	d.mu.Unlock()
+	if leaving {
+		return before // another one that leaves may count on it until we have left
+	}
 	wanted := v.standbys(d.instance, partitions, d.standbys)
 	wanted = append(wanted, d.inherits(v, partitions)...)
 	if preparing {
 		wanted = append(wanted, v.withUs(d.instance, partitions)...)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, partition := range d.followed {
-		// Between two owners, or ours: the detector may be told of that later than we.
-		if owner := v.owner(partition); owner == nil || d.isUs(*owner) {
-			wanted = append(wanted, partition)
-		}
-	}
+	wanted = append(wanted, d.arriving(ctx, v, before)...)
 	slices.Sort(wanted)
 	return slices.Compact(wanted)
+}
+
+// arriving are those of these partitions that have no owner at the moment, or are
+// ours and the detector does not know yet.
+func (d *Detector) arriving(ctx context.Context, v view, of []int32) []int32 {
+	of = slices.DeleteFunc(of, func(partition int32) bool {
+		owner := v.owner(partition)
+		return owner != nil && !d.isUs(*owner)
+	})
+	if len(of) == 0 {
+		return nil
+	}
+	status, err := actors.AskStatus(ctx, d.root, d.pid)
+	return slices.DeleteFunc(of, func(partition int32) bool {
+		return err == nil && !slices.ContainsFunc(status.Partitions, func(p messages.PartitionStatus) bool {
+			return p.Partition == partition && p.Role == messages.RoleStandby
+		})
+	})
 }
 
 // detector finds one by its name; an empty name is that of the only one.

@@ -13,6 +13,7 @@ const (
 	prepareAtMost = 2 * time.Minute
 	prepareLook   = 100 * time.Millisecond
 	joinAtMost    = 30 * time.Second // until a member has partitions, if there are enough for all
+	unrestAtMost  = 3 * time.Second  // that partitions have no owner: another one may be joining
 )
 
 // Prepare keeps a process from joining a group in which others do the work, until
@@ -37,12 +38,18 @@ func (d *Detector) Prepare(ctx context.Context) {
 	ticker := time.NewTicker(prepareLook)
 	defer ticker.Stop()
 	deadline := time.After(prepareAtMost)
+	ready := make(map[int32]bool)
+	calm := began // the last time that the group did without us
 	for {
+		v, partitions := d.seen()
+		if d.newcomer(v, partitions) {
+			calm = d.node.config.Now()
+		}
 		switch {
-		case !d.newcomer(d.seen()):
-			log.Info("the group changes: joining it now")
+		case len(v.members) == 0, d.node.config.Now().Sub(calm) > unrestAtMost:
+			log.Info("the group does not do without us any more: joining it now")
 			return
-		case d.warm(ctx):
+		case d.warm(ctx, ready):
 			log.Info("the windows are here: joining the group", "seconds", d.node.config.Now().Sub(began).Seconds())
 			return
 		}
@@ -85,8 +92,9 @@ func (d *Detector) isPreparing(v view) bool {
 	return d.preparing
 }
 
-// warm tells whether the detector is as far as it was told last.
-func (d *Detector) warm(ctx context.Context) bool {
+// warm tells whether the detector has had the windows of all that it was told to keep
+// warm: what it had once it keeps up to date. It takes down what it has.
+func (d *Detector) warm(ctx context.Context, ready map[int32]bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	status, err := actors.AskStatus(ctx, d.root, d.pid)
@@ -98,12 +106,8 @@ func (d *Detector) warm(ctx context.Context) bool {
 	if !d.told {
 		return false
 	}
-	for _, partition := range d.followed {
-		if !slices.ContainsFunc(status.Partitions, func(p messages.PartitionStatus) bool {
-			return p.Partition == partition && p.State == messages.StateFollowing
-		}) {
-			return false
-		}
+	for _, p := range status.Partitions {
+		ready[p.Partition] = ready[p.Partition] || p.State == messages.StateFollowing
 	}
-	return true
+	return !slices.ContainsFunc(d.followed, func(partition int32) bool { return !ready[partition] })
 }

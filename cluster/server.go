@@ -101,11 +101,14 @@ func (n *Node) serveLeaving(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
 	succession, err := d.succeed(ctx, r.FormValue("instance"))
-	if err != nil {
+	switch {
+	case errors.Is(err, errLeaving):
 		http.Error(w, err.Error(), http.StatusConflict)
-		return
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+	default:
+		answer(w, succession)
 	}
-	answer(w, succession)
 }
 
 // withDeadline ends a request's context when the question says, if that is not too
@@ -222,7 +225,7 @@ func (n *Node) serveWindows(w http.ResponseWriter, r *http.Request) {
 	out := &patient{out: w, control: http.NewResponseController(w)}
 	snapshot, err := d.store.ExportIf(d.name, partition, out, func(head persistence.Head) error {
 		if head.Offset < least || head.Offset > most {
-			return fmt.Errorf("%w: they reach up to offset %d, wanted are %d to %d", errNotWanted, head.Offset, least, most)
+			return fmt.Errorf("%w: they reach up to offset %d, wanted are %s", errNotWanted, head.Offset, actors.Wanted{Least: least, Most: most}.Offsets())
 		}
 		w.Header().Set("Content-Type", "application/octet-stream")
 		return nil

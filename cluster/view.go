@@ -104,9 +104,12 @@ func (v *view) unowned(partitions int32) (none []int32) {
 // where each has some nodes that do: who is to have it if its owner goes, then the
 // next ones that it suits.
 func (v *view) standbys(instance string, partitions int32, each int) (warm []int32) {
+	if each == 0 {
+		return nil
+	}
 	for i := range v.members {
 		owner := &v.members[i]
-		if each == 0 || owner.who() == instance || len(owner.Partitions) == 0 {
+		if owner.who() == instance || len(owner.Partitions) == 0 {
 			continue
 		}
 		heirs := v.without([]string{owner.who()}, partitions)
@@ -119,7 +122,8 @@ func (v *view) standbys(instance string, partitions int32, each int) (warm []int
 			}
 			stream.Prefer(candidates, partition)
 			if heir := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(heirs[c], partition) }); heir > 0 {
-				candidates[0], candidates[heir] = candidates[heir], candidates[0]
+				first := candidates[heir]
+				candidates = slices.Insert(slices.Delete(candidates, heir, heir+1), 0, first)
 			}
 			if slices.Contains(candidates[:min(each, len(candidates))], instance) {
 				warm = append(warm, partition)

@@ -215,4 +215,7 @@ type Flushed struct {
 // To the detector, from outside.
 
 // Stop asks for the end of the round, a commit, and the end.
-type Stop struct{ Reason string }
+type Stop struct {
+	Reason string
+	AtOnce bool // without waiting for other nodes
+}

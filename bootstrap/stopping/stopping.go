@@ -14,7 +14,7 @@ import (
 var Requests = take()
 
 func take() <-chan os.Signal {
-	requests := make(chan os.Signal, 2)
+	requests := make(chan os.Signal, 3)
 	signal.Notify(requests, os.Interrupt, syscall.SIGTERM)
 	return requests
 }

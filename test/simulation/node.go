@@ -102,7 +102,7 @@ func (n *node) start() {
 	n.started++
 	p := &process{
 		node: n, party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
-		signals: make(chan os.Signal, 2), ended: make(chan struct{}),
+		signals: make(chan os.Signal, 3), ended: make(chan struct{}),
 		clients: make(map[*kgo.Client]bool),
 	}
 	n.process.Store(p)
@@ -272,8 +272,9 @@ func (n *node) kill() {
 	n.process.Store(nil)
 	n.run.network.kill(p.party)
 	n.disk = n.snapshot()
-	p.signals <- syscall.SIGTERM
-	p.signals <- syscall.SIGTERM
+	for range cap(p.signals) {
+		p.signals <- syscall.SIGTERM
+	}
 	<-p.ended
 	n.bury(p)
 }

