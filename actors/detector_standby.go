@@ -7,9 +7,10 @@ import (
 )
 
 // What a detector does with partitions of other nodes that it keeps warm. Their
-// windows follow the offsets that the group has committed: read from the topic,
-// stored, never scored. So they are like those of a partition that is loading its
-// history, again and again; and when the group gives it to us, little is missing.
+// windows follow the offsets that the group has committed: taken from their owner or
+// read from the topic, stored, never scored. So they are like those of a partition
+// that is loading its history, again and again; and when the group gives it to us,
+// little is missing.
 
 // followSerials: those of a session begin with 1.
 const followSerials = 1 << 63

@@ -73,8 +73,8 @@ type ClusterStatus struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-// Succession is what a node answers to one that is about to leave: of its partitions,
-// those that will be the answering node's, as far as can be foreseen.
+// Succession is what a node answers to one that is about to leave: of the partitions
+// of all that are, those that will be the answering node's, as far as can be foreseen.
 type Succession struct {
 	Ready  []int32 `json:"ready"`  // it has their windows
 	Coming []int32 `json:"coming"` // it is getting them

@@ -10,8 +10,8 @@ import (
 // foreseeable is cooperative-sticky by its name and in how many partitions each
 // member has. Which ones, it leaves to Deal: so nodes can tell who will have a
 // partition when somebody comes or goes, and who will have it can get its windows
-// before. It is of use to the leader of the group alone, so members need not agree
-// on it.
+// before. The leader of the group alone balances; if it is a program with another
+// balancer, members work together all the same, and what they foresee may be wrong.
 type foreseeable struct{ kgo.GroupBalancer }
 
 func newForeseeable() kgo.GroupBalancer { return foreseeable{kgo.CooperativeStickyBalancer()} }

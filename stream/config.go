@@ -100,6 +100,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.MetadataMaxAge(time.Minute), // so long partitions that are added may be overlooked
 		kgo.RetryBackoffFn(c.backoff),
 	}
 	if c.TLS != nil {

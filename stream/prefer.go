@@ -8,9 +8,7 @@ import (
 )
 
 // Prefer sorts instances by how well they suit a partition: an order that is the
-// same wherever it is asked for, and that keeps when others come or go. So the
-// first one that is not the owner is the owner's standby, and if the owner goes it
-// is the first of all.
+// same wherever it is asked for, and that keeps when others come or go.
 func Prefer(instances []string, partition int32) {
 	weights := make(map[string]uint64, len(instances))
 	for _, instance := range instances {

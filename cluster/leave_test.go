@@ -1,0 +1,233 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+	"anomalydetector/test/certs"
+)
+
+// TestHeirsAreWaitedForAsLongAsTheyMayCome: what the others answer one after another,
+// and whether a node that leaves has to wait for them.
+func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
+	type step struct {
+		status  int // 0: the connection breaks
+		answer  messages.Succession
+		missing bool
+		ready   int
+	}
+	getting := func(ready, coming []int32) messages.Succession {
+		return messages.Succession{Ready: ready, Coming: coming}
+	}
+	for name, steps := range map[string][]step{
+		"it gets ready": {
+			{200, getting(nil, []int32{1, 2}), true, 0},
+			{200, getting([]int32{1}, []int32{2}), true, 1},
+			{200, getting([]int32{2}, []int32{1}), false, 2}, // what was ready is brought up, again and again
+		},
+		"it is ready": {{200, getting([]int32{1}, nil), false, 1}},
+		"an answer is lost": {
+			{200, getting(nil, []int32{1}), true, 0},
+			{0, messages.Succession{}, true, 0},
+			{503, messages.Succession{}, true, 0},
+			{200, getting([]int32{1}, nil), false, 1},
+		},
+		"it goes away": {
+			{200, getting([]int32{1}, []int32{2}), true, 1},
+			{0, messages.Succession{}, true, 1},
+			{503, messages.Succession{}, true, 1},
+			{0, messages.Succession{}, false, 0},
+		},
+		"it is about to leave":                {{409, messages.Succession{}, false, 0}},
+		"it is older":                         {{404, messages.Succession{}, false, 0}},
+		"nothing is committed, nothing comes": {{200, getting(nil, nil), false, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var now atomic.Pointer[step] // a POST that broke may come once more, late
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set(protocolHeader, "1")
+				switch s := now.Load(); {
+				case r.Method != http.MethodPost || r.URL.String() != "/v1/leaving?detector=d&instance=me":
+					t.Errorf("it was asked %s %s", r.Method, r.URL)
+				case s.status == 0:
+					panic(http.ErrAbortHandler)
+				case s.status == http.StatusOK:
+					answer(w, s.answer)
+				default:
+					http.Error(w, "no", s.status)
+				}
+			}))
+			defer server.Close()
+			d := &Detector{name: "d", node: &Node{client: newClient(nil, new(net.Dialer).DialContext)}}
+			heirs := make(map[string]*heir)
+			for i, s := range steps {
+				now.Store(&s)
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				d.tellLeaving(ctx, []string{strings.TrimPrefix(server.URL, "http://")}, "me", heirs)
+				cancel()
+				ready, missing, refusals := tally(heirs)
+				if ready != s.ready || missing != s.missing || (len(refusals) == 0) != (s.status == 200) {
+					t.Errorf("step %d: %d ready, missing %t, refusals %v; want %+v", i, ready, missing, refusals, s)
+				}
+			}
+		})
+	}
+}
+
+// TestWhoIsLeavingInheritsNothingAndSaysSo: two that leave at once do not wait for
+// each other.
+func TestWhoIsLeavingInheritsNothingAndSaysSo(t *testing.T) {
+	d := &Detector{name: "d", instance: "b", leaving: true, departing: make(map[string]time.Time), store: &persistence.Store{}}
+	n := &Node{config: Config{Now: func() time.Time { return noon }}, detectors: []*Detector{d}}
+	d.node = n
+	response := httptest.NewRecorder()
+	n.handler().ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/v1/leaving?detector=d&instance=a", nil))
+	if response.Code != http.StatusConflict || len(d.departing) > 0 {
+		t.Errorf("it answers %d %s, and knows %v", response.Code, response.Body, d.departing)
+	}
+}
+
+// TestInheritanceEndsWhenSomebodyHasLeft, or has said nothing of leaving for a while.
+func TestInheritanceEndsWhenSomebodyHasLeft(t *testing.T) {
+	now := noon
+	d := &Detector{instance: "b", node: &Node{config: Config{Now: func() time.Time { return now }}}, departing: make(map[string]time.Time)}
+	var v view
+	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, noon)
+	inherits := func(want int) {
+		t.Helper()
+		inherited := d.inherits(v, 6)
+		if len(inherited) != want || slices.ContainsFunc(inherited, func(partition int32) bool { return partition > 1 }) {
+			t.Errorf("b inherits %v, want %d of 0 and 1", inherited, want)
+		}
+	}
+	inherits(0)
+	d.departing["a"] = noon.Add(departingFor)
+	inherits(1)
+	now = noon.Add(departingFor + time.Second)
+	inherits(0)
+	d.departing["a"] = now.Add(departingFor)
+	inherits(1)
+	v.update([]stream.Member{of("b", 2, 3), of("c", 4, 5)}, true, now)
+	inherits(0)
+	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, now) // it is back
+	inherits(0)
+}
+
+// TestWindowsGoOverTLSWhileTheyChange: what arrives is a state that there was.
+func TestWindowsGoOverTLSWhileTheyChange(t *testing.T) {
+	authority := certs.New(t)
+	security, client := mustLoad(t, filesOf(t, authority, "127.0.0.1"))
+	open := func() (*Node, *Detector) {
+		store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		n := &Node{config: Config{Log: slog.New(slog.DiscardHandler), Now: time.Now}, exports: make(chan struct{}, exportsAtOnce),
+			client: newClient(client, new(net.Dialer).DialContext)}
+		n.detectors = []*Detector{{node: n, name: "d", store: store}}
+		return n, n.detectors[0]
+	}
+	owner, from := open()
+	_, to := open()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := http.Server{Handler: owner.handler(), TLSConfig: security}
+	go server.ServeTLS(listener, "", "")
+	defer server.Close()
+
+	states := make(chan []byte, 1000) // a snapshot after each commit
+	written, stop := make(chan error, 1), make(chan struct{})
+	go func() { written <- write(from.store, states, stop) }()
+	first := <-states
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	wanted := actors.Wanted{Partition: 0, Least: 1, Most: math.MaxInt64}
+	imported, err := to.fetchFrom(ctx, listener.Addr().String(), wanted, func(persistence.Snapshot) error { return nil })
+	if err == nil {
+		err = to.store.Adopt("d", imported)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	close(stop)
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+	var got bytes.Buffer
+	if _, err := to.store.Export("d", 0, &got); err != nil {
+		t.Fatal(err)
+	}
+	same := bytes.Equal(got.Bytes(), first)
+	for len(states) > 0 {
+		state := <-states
+		same = same || bytes.Equal(got.Bytes(), state)
+	}
+	if !same {
+		t.Error("the windows that have arrived are of no commit of the owner")
+	}
+}
+
+// write commits points of some entities, a round after the other, until it is told to
+// stop.
+func write(store *persistence.Store, states chan<- []byte, stop <-chan struct{}) error {
+	p, err := store.Partition("d", 0)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	windows := make(map[string][]persistence.Point)
+	tail := func(e *persistence.Entity, n int) ([]persistence.Point, int) {
+		window := windows[e.Key()]
+		return window[max(0, len(window)-n):], len(window)
+	}
+	var entities []*persistence.Entity
+	for i := range 300 {
+		e, _, _, err := p.Load(fmt.Sprintf("64500,%d", i))
+		if err != nil {
+			return err
+		}
+		entities = append(entities, e)
+	}
+	head := persistence.Head{Source: "in", History: math.MaxInt32}
+	for round := range cap(states) {
+		for i, e := range entities {
+			point := persistence.Point{At: int64(round), Value: float64(i) / 7}
+			windows[e.Key()] = append(windows[e.Key()], point)
+			p.Append(e, point.At, point.Value)
+			head.Offset++
+		}
+		p.Commit()
+		if err := p.Checkpoint(head, tail, nil); err != nil {
+			return err
+		}
+		var state bytes.Buffer
+		if _, err := store.Export("d", 0, &state); err != nil {
+			return err
+		}
+		states <- state.Bytes()
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+	}
+	return nil
+}
