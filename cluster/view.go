@@ -76,7 +76,9 @@ func (v *view) without(instances []string, partitions int32) map[string][]int32 
 // withUs is what an instance is to have that may not be a member yet.
 func (v *view) withUs(instance string, partitions int32) []int32 {
 	has := v.has()
-	has[instance] = has[instance] // if only nothing
+	if _, member := has[instance]; !member {
+		has[instance] = nil
+	}
 	return stream.Deal(has, partitions)[instance]
 }
 
