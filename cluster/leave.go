@@ -56,7 +56,7 @@ func (d *Detector) Yield(ctx context.Context) {
 		if at < 0 || len(others) == 0 || first && v.problem(d.name) != nil {
 			return
 		}
-		d.tellLeaving(ctx, others, v.members[at].who(), heirs)
+		d.tellLeaving(ctx, others, v.members[at].ID, heirs)
 		ready, missing, refusals := tally(heirs)
 		log := log.With("partitions", len(v.members[at].Partitions), "ready_elsewhere", ready, "seconds", d.node.config.Now().Sub(began).Seconds())
 		switch {
@@ -80,13 +80,13 @@ func (d *Detector) Yield(ctx context.Context) {
 }
 
 // tellLeaving tells the others that we leave, and takes down what they answer.
-func (d *Detector) tellLeaving(ctx context.Context, others []string, who string, heirs map[string]*heir) {
+func (d *Detector) tellLeaving(ctx context.Context, others []string, id string, heirs map[string]*heir) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var mu sync.Mutex
 	each(ctx, others, func(ctx context.Context, address string) {
 		var theirs messages.Succession
-		err := d.node.client.doJSON(ctx, http.MethodPost, address, "/v1/leaving", url.Values{"detector": {d.name}, "instance": {who}}, &theirs)
+		err := d.node.client.doJSON(ctx, http.MethodPost, address, "/v1/leaving", url.Values{"detector": {d.name}, "member": {id}}, &theirs)
 		mu.Lock()
 		defer mu.Unlock()
 		h := heirs[address]
@@ -127,18 +127,18 @@ func tally(heirs map[string]*heir) (ready int, missing bool, refusals []error) {
 
 var errLeaving = errors.New("this node is about to leave, too")
 
-// succeed gets ready for an instance that leaves, and tells how far that is.
-func (d *Detector) succeed(ctx context.Context, instance string) (messages.Succession, error) {
+// succeed gets ready for a member that leaves, and tells how far that is.
+func (d *Detector) succeed(ctx context.Context, id string) (messages.Succession, error) {
 	d.mu.Lock()
 	leaving := d.leaving
 	if !leaving {
-		d.departing[instance] = d.node.config.Now().Add(departingFor)
+		d.departing[id] = d.node.config.Now().Add(departingFor)
 	}
 	d.mu.Unlock()
 	if leaving {
 		return messages.Succession{}, errLeaving
 	}
-	inherited := d.inherits(d.seen())
+	inherited := d.inherits(d.look(ctx)) // the one that leaves has looked just now, too
 	if !d.isTold(inherited) { // else that is done every second
 		if err := d.follow(ctx); err != nil {
 			return messages.Succession{}, err
@@ -178,12 +178,13 @@ func (d *Detector) inherits(v view, partitions int32) (inherited []int32) {
 	defer d.mu.Unlock()
 	now := d.node.config.Now()
 	var instances []string
-	for instance, until := range d.departing {
-		left := v.stable && !slices.ContainsFunc(v.members, func(m member) bool { return m.who() == instance })
-		if left || now.After(until) {
-			delete(d.departing, instance)
-		} else {
-			instances = append(instances, instance)
+	for id, until := range d.departing {
+		at := slices.IndexFunc(v.members, func(m member) bool { return m.ID == id })
+		switch {
+		case now.After(until):
+			delete(d.departing, id)
+		case at >= 0: // else it has left, whether its next process is there already or not
+			instances = append(instances, v.members[at].who())
 		}
 	}
 	if len(instances) == 0 {

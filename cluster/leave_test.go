@@ -62,7 +62,7 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set(protocolHeader, "1")
 				switch s := now.Load(); {
-				case r.Method != http.MethodPost || r.URL.String() != "/v1/leaving?detector=d&instance=me":
+				case r.Method != http.MethodPost || r.URL.String() != "/v1/leaving?detector=d&member=me":
 					t.Errorf("it was asked %s %s", r.Method, r.URL)
 				case s.status == 0:
 					panic(http.ErrAbortHandler)
@@ -96,7 +96,7 @@ func TestWhoIsLeavingInheritsNothingAndSaysSo(t *testing.T) {
 	n := &Node{config: Config{Now: func() time.Time { return noon }}, detectors: []*Detector{d}}
 	d.node = n
 	response := httptest.NewRecorder()
-	n.handler().ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/v1/leaving?detector=d&instance=a", nil))
+	n.handler().ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/v1/leaving?detector=d&member=id-a", nil))
 	if response.Code != http.StatusConflict || len(d.departing) > 0 {
 		t.Errorf("it answers %d %s, and knows %v", response.Code, response.Body, d.departing)
 	}
@@ -116,15 +116,17 @@ func TestInheritanceEndsWhenSomebodyHasLeft(t *testing.T) {
 		}
 	}
 	inherits(0)
-	d.departing["a"] = noon.Add(departingFor)
+	d.departing["id-a"] = noon.Add(departingFor)
 	inherits(1)
 	now = noon.Add(departingFor + time.Second)
 	inherits(0)
-	d.departing["a"] = now.Add(departingFor)
+	d.departing["id-a"] = now.Add(departingFor)
 	inherits(1)
 	v.update([]stream.Member{of("b", 2, 3), of("c", 4, 5)}, true, now)
 	inherits(0)
-	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, now) // it is back
+	again := of("a", 0, 1)
+	again.ID = "id-a-again"
+	v.update([]stream.Member{again, of("b", 2, 3), of("c", 4, 5)}, true, now) // its next process
 	inherits(0)
 }
 

@@ -114,7 +114,7 @@ type Detector struct {
 	followed   []int32              // what the detector was told last: of those, what something is committed of
 	told       bool                 // that, since it prepares
 	looked     time.Time            // when the partitions were counted
-	departing  map[string]time.Time // instances that are about to leave, and until when that counts
+	departing  map[string]time.Time // members that are about to leave, by their ids, and until when that counts
 	leaving    bool                 // we are about to leave
 }
 

@@ -32,7 +32,7 @@ const (
 //	GET /v1/entity  ... &scope=node &packed              the same of this node alone, the windows packed or not
 //	GET /v1/windows/offset ?detector &partition         up to where this node has windows: a number
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
-//	POST /v1/leaving ?detector &instance                a member is about to leave, and says so until it does: messages.Succession
+//	POST /v1/leaving ?detector &member                  a member is about to leave, and says so until it does: messages.Succession
 //
 // Errors are text, with 400 for a wrong question, 404 for a detector or windows that are not there, 409
 // for windows that reach too far or not far enough, or by who leaves itself.
@@ -100,7 +100,7 @@ func (n *Node) serveLeaving(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	succession, err := d.succeed(ctx, r.FormValue("instance"))
+	succession, err := d.succeed(ctx, r.FormValue("member"))
 	switch {
 	case errors.Is(err, errLeaving):
 		http.Error(w, err.Error(), http.StatusConflict)
