@@ -139,7 +139,7 @@ func (d *Detector) succeed(ctx context.Context, id string) (messages.Succession,
 		return messages.Succession{}, errLeaving
 	}
 	inherited := d.inherits(d.look(ctx)) // the one that leaves has looked just now, too
-	if !d.isTold(inherited) { // else that is done every second
+	if !d.isTold(inherited) {            // else that is done every second
 		if err := d.follow(ctx); err != nil {
 			return messages.Succession{}, err
 		}
