@@ -69,8 +69,9 @@ type member struct {
 	following     bool // it is another's, and kept warm
 	warming       bool // another node is asked for its windows
 	ready         bool
-	done, pending int64 // of its history
-	next, end     int64 // where it is, and where the topic ended
+	done, pending int64             // of its history
+	next, end     int64             // where it is, and where the topic ended
+	topic         messages.Identity // it follows
 	entities      int
 	panics        int   // in a row, while it loaded its history
 	unsaved       int   // checkpoints that failed, in a row

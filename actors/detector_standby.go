@@ -45,13 +45,13 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 			"partition", target.Partition, "offset", target.Offset)
 	case !partition.following:
 		return // it is ours
-	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset <= partition.next:
+	case partition.serial != 0 && !partition.ready, partition.ready && target.Offset <= partition.next && !partition.topic.Differs(target.Topic):
 		return // not so far yet, or as far as can be
 	}
 	d.spawn(ctx, target.Partition, partition)
 	d.follows++
 	target.Following, target.Serial = true, followSerials+d.follows
 	partition.serial, partition.ready = target.Serial, false
-	partition.next = target.Offset
+	partition.next, partition.topic = target.Offset, target.Topic
 	ctx.Send(partition.pid, &target)
 }

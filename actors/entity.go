@@ -33,6 +33,7 @@ type shared struct {
 	producer *actor.PID
 	group    string // the consumer group, part of an anomaly's id
 	output   string // the topic anomalies go to
+	topic    string // the id of the topic the records are of; empty: not known
 }
 
 // entityProps: the direct mailbox makes Send return when the datapoint is

@@ -63,11 +63,11 @@ func (p *partition) askOthers(ctx actor.Context) {
 	p.cancelRead = cancel
 	p.reading++
 	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
-	config, reach, number, until := p.config, p.reach, p.reading, p.assignment.Offset
+	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
 		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-			if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= until {
+			if err := config.refuse(offered, wanted, topic, reach); err != nil || offered.Head.Offset <= until {
 				return err
 			}
 			if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
@@ -85,9 +85,9 @@ func (p *partition) askOthers(ctx actor.Context) {
 }
 
 // refuse tells why windows of another node cannot be used, if so.
-func (c *Config) refuse(offered persistence.Snapshot, wanted Wanted, reach int64) error {
+func (c *Config) refuse(offered persistence.Snapshot, wanted Wanted, topic messages.Identity, reach int64) error {
 	head := offered.Head
-	switch unfit := c.Unfit(head); {
+	switch unfit := c.Unfit(head, topic); {
 	case unfit != "":
 		return fmt.Errorf("the windows offered cannot be used: %s", unfit)
 	case offered.Partition != wanted.Partition:

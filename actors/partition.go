@@ -197,8 +197,13 @@ func (p *partition) takeTurn(ctx actor.Context) {
 func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.stopReading()
 	p.rollBack(ctx)
+	another := p.assignment.Topic.Differs(assignment.Topic)
+	if another { // what was known of lateness is of the former one
+		p.reach, p.straggler, p.lateness = math.MaxInt64, 0, 0
+	}
 	p.assignment, p.replayed = *assignment, 0
-	p.kept = p.warm && !assignment.Fresh && p.next <= assignment.Offset
+	p.shared.topic = assignment.Topic.Topic
+	p.kept = p.warm && !another && !assignment.Fresh && p.next <= assignment.Offset
 	p.warm = false
 	if !p.kept {
 		p.forget(ctx)

@@ -25,7 +25,7 @@ func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.A
 			Key:       []byte(key),
 			Value:     payload,
 			Timestamp: o.Record.Timestamp,
-			Headers: append([]kgo.RecordHeader{{Key: "id", Value: anomalyID(shared.group, o.Record)}},
+			Headers: append([]kgo.RecordHeader{{Key: "id", Value: anomalyID(shared, o.Record)}},
 				position(o.Record)...),
 		},
 		Finding: messages.Finding{
@@ -83,14 +83,18 @@ func position(record *kgo.Record) []kgo.RecordHeader {
 }
 
 // anomalyID is the same for the same input record and group, however often it
-// is processed: 128 bits of a SHA-256 over both, in hex. Kafka's names cannot
+// is processed: 128 bits of a SHA-256 over both, in hex. A topic that was made again
+// has other records at the same offsets, hence its id. Kafka's names and ids cannot
 // hold a zero byte, so the parts cannot run into each other.
-func anomalyID(group string, record *kgo.Record) []byte {
+func anomalyID(shared *shared, record *kgo.Record) []byte {
 	var text []byte
 	text = append(append(text, record.Topic...), 0)
 	text = append(strconv.AppendInt(text, int64(record.Partition), 10), 0)
 	text = append(strconv.AppendInt(text, record.Offset, 10), 0)
-	text = append(text, group...)
+	text = append(text, shared.group...)
+	if shared.topic != "" {
+		text = append(append(text, 0), shared.topic...)
+	}
 	sum := sha256.Sum256(text)
 	return hex.AppendEncode(nil, sum[:16])
 }

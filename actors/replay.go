@@ -20,8 +20,8 @@ import (
 // load reads the history that the windows lack.
 func (p *partition) load(ctx actor.Context) {
 	span := stream.Span{
-		Partition: p.number, From: -1, Until: p.assignment.Offset,
-		Length: p.config.History, Slack: slack, Reach: p.reach,
+		Partition: p.number, Topic: p.assignment.Topic, From: -1, Until: p.assignment.Offset,
+		Length: p.config.History, Slack: slack, Reach: p.reach, More: p.assignment.Following,
 	}
 	switch {
 	case p.assignment.Fresh:

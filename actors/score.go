@@ -51,6 +51,9 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			return
 		}
 		p.next = at.Offset + 1
+		if at.Attrs.IsControl() {
+			continue
+		}
 		timestamp := at.Timestamp.UnixMilli()
 		point, bad := p.scanner.Scan(timestamp, at.Value)
 		if bad != nil {

@@ -3,6 +3,7 @@ package actors
 import (
 	"strings"
 
+	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
 
@@ -12,22 +13,30 @@ func (c *Config) Source() string {
 	return strings.Join(append([]string{c.InputTopic, c.Group, c.ValueField}, c.KeyFields...), "\x00")
 }
 
-// Unfit tells why stored windows cannot be used with these settings, whatever the
-// group's offset is; "" if they can.
-func (c *Config) Unfit(head persistence.Head) string {
-	switch {
+// Unfit tells why stored windows cannot be used with these settings and this
+// topic, whatever the group's offset is; "" if they can. Offline the topic is not
+// known, which is the zero Identity.
+func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
+	switch difference := identityOf(head).Difference(topic); {
 	case head.Source != c.Source():
-		return "they are of another " + difference(head.Source, c.Source())
+		return "they are of another " + c.differenceFrom(head.Source)
+	case difference != "":
+		return "they are of " + difference
 	case head.History < c.History.Milliseconds():
 		return "history_hours is longer now"
 	}
 	return ""
 }
 
-// difference names the settings in which two sources differ, with those of the
-// stored one.
-func difference(stored, ours string) string {
-	theirs, now := strings.SplitN(stored, "\x00", 4), strings.SplitN(ours, "\x00", 4)
+// identityOf is which topic stored windows are of.
+func identityOf(head persistence.Head) messages.Identity {
+	return messages.Identity{Cluster: head.Cluster, Topic: head.Topic}
+}
+
+// differenceFrom names the settings in which a stored source differs from ours,
+// with its own.
+func (c *Config) differenceFrom(stored string) string {
+	theirs, now := strings.SplitN(stored, "\x00", 4), strings.SplitN(c.Source(), "\x00", 4)
 	names := []string{"input_topic", "consumer_group", "value_field", "key_field"}
 	if len(theirs) != len(names) || len(now) != len(names) {
 		return "kind"

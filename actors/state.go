@@ -2,8 +2,10 @@ package actors
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"runtime/debug"
 	"slices"
@@ -19,12 +21,12 @@ import (
 
 // StoredOffset is up to where there are stored windows of a partition that can
 // be used where the group has no offset.
-func (c *Config) StoredOffset(partition int32) (offset int64, ok bool) {
+func (c *Config) StoredOffset(partition int32, topic messages.Identity) (offset int64, ok bool) {
 	head, ok, err := c.Store.Stored(c.Name, partition)
 	if err != nil {
 		c.Log.Warn("the stored offset cannot be read", "partition", partition, "error", err)
 	}
-	return head.Offset, ok && c.Unfit(head) == ""
+	return head.Offset, ok && c.Unfit(head, topic) == ""
 }
 
 // restore opens the stored state, and tells whether the windows in it can be
@@ -45,7 +47,11 @@ func (p *partition) restore() (usable bool, err error) {
 		return false, nil
 	}
 	if reason != "" {
-		p.log.Info("the stored windows are not used", "reason", reason, "stored_offset", head.Offset, "offset", p.assignment.Offset)
+		level := slog.LevelInfo
+		if identityOf(head).Differs(p.assignment.Topic) {
+			level = slog.LevelWarn
+		}
+		p.log.Log(context.Background(), level, "the stored windows are not used", "reason", reason, "stored_offset", head.Offset, "offset", p.assignment.Offset)
 		p.state.Reset()
 		return false, nil
 	}
@@ -57,7 +63,7 @@ func (p *partition) restore() (usable bool, err error) {
 
 // unusable tells why stored windows cannot be used, if so.
 func (p *partition) unusable(head persistence.Head) string {
-	unfit := p.config.Unfit(head)
+	unfit := p.config.Unfit(head, p.assignment.Topic)
 	switch {
 	case p.spoilt:
 		return "part of them could not be read"
@@ -151,7 +157,8 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 
 func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
-		Source: p.config.Source(), Offset: next, History: p.config.History.Milliseconds(),
+		Source: p.config.Source(), Cluster: p.assignment.Topic.Cluster, Topic: p.assignment.Topic.Topic,
+		Offset: next, History: p.config.History.Milliseconds(),
 		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"anomalydetector/actors"
 	"anomalydetector/configs"
+	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
 
@@ -116,7 +117,7 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 	case !confs[at].Persistence.Enabled:
 		return "[persistence] enabled is off"
 	}
-	return settingsOf(confs[at]).Unfit(s.Head)
+	return settingsOf(confs[at]).Unfit(s.Head, messages.Identity{})
 }
 
 // settingsOf are those that decide whether stored windows can be used.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"anomalydetector/configs"
+	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
 
@@ -125,7 +126,7 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 	settings := settingsOf(config)
 	wanted := func(number int32) bool { return len(c.Partition) == 0 || slices.Contains(c.Partition, number) }
 	imports, err := store.ReadArchive(in, wanted, func(s persistence.Snapshot) error {
-		if reason := settings.Unfit(s.Head); reason != "" {
+		if reason := settings.Unfit(s.Head, messages.Identity{}); reason != "" {
 			return fmt.Errorf("the windows in it cannot be used with %s: %s", config.Source, reason)
 		}
 		return nil

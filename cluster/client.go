@@ -350,7 +350,7 @@ func (d *Detector) AwaitCommitted(ctx context.Context, partition int32, offset i
 	ctx, cancel := context.WithTimeout(ctx, committedAtMost)
 	defer cancel()
 	for {
-		committed, err := d.group.Committed(ctx)
+		committed, _, err := d.group.Committed(ctx)
 		switch {
 		case err == nil && committed[partition] >= offset:
 			return nil

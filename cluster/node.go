@@ -258,13 +258,13 @@ func (d *Detector) follow(ctx context.Context) error {
 	wanted := d.wanted(ctx, v, partitions, preparing)
 	message := &messages.Follow{}
 	if len(wanted) > 0 {
-		committed, err := d.group.Committed(ctx)
+		committed, topic, err := d.group.Committed(ctx)
 		if err != nil {
 			return err
 		}
 		for _, partition := range wanted {
 			if offset, ok := committed[partition]; ok {
-				message.Partitions = append(message.Partitions, messages.Assignment{Partition: partition, Offset: offset})
+				message.Partitions = append(message.Partitions, messages.Assignment{Partition: partition, Topic: topic, Offset: offset})
 			}
 		}
 	}

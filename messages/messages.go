@@ -58,14 +58,17 @@ type WindowTail struct {
 // on.
 type Assignment struct {
 	Partition int32
-	Offset    int64 // the group's committed offset; the next record to score
-	Fresh     bool  // no offset was committed: the partition starts without history
-	Following bool  // another process owns it: the group's offset goes on meanwhile
+	Topic     Identity // which topic the offset is of
+	Offset    int64    // the group's committed offset; the next record to score
+	Fresh     bool     // no offset was committed: the partition starts without history
+	Following bool     // another process owns it: the group's offset goes on meanwhile
 	Serial    uint64
 }
 
-// Slice is a partition's share of one polled batch, in offset order. The
-// receiver owns the records, and recycles them.
+// Slice is a partition's share of one polled batch, in offset order, with the
+// markers that end the transactions of whoever writes the topic: the offset that is
+// committed lies behind them, as nothing is left to read there. The receiver owns
+// the records, and recycles them.
 type Slice struct {
 	Partition int32
 	Records   []*kgo.Record

@@ -176,6 +176,8 @@ func appendFloat(b []byte, x float64) []byte {
 // Head is what is stored of a partition as a whole.
 type Head struct {
 	Source     string // what the points were read from, and how; see actors
+	Cluster    string // the id of the cluster they were read from; empty: not known
+	Topic      string // the id of the topic; empty: not known
 	Offset     int64  // the windows reach up to here
 	History    int64  // the length of the windows, ms
 	Base       int64  // points at or after this time need nothing from before what was read
@@ -209,7 +211,26 @@ func encodeRecord(r *record) []byte {
 	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), removing} {
 		b = binary.AppendUvarint(b, x)
 	}
-	return seal(b)
+	return seal(appendIdentity(b, &r.Head))
+}
+
+// appendIdentity ends a head with which topic it is of, if that is known: heads of
+// before do not say it.
+func appendIdentity(b []byte, h *Head) []byte {
+	if h.Cluster == "" && h.Topic == "" {
+		return b
+	}
+	for _, id := range []string{h.Cluster, h.Topic} {
+		b = append(binary.AppendUvarint(b, uint64(len(id))), id...)
+	}
+	return b
+}
+
+// identity reads what appendIdentity has written.
+func (r *reader) identity(h *Head) {
+	if len(r.rest) > 0 {
+		h.Cluster, h.Topic = r.text(), r.text()
+	}
 }
 
 func decodeRecord(value []byte) (*record, error) {
@@ -227,6 +248,7 @@ func decodeRecord(value []byte) (*record, error) {
 	r.reserved = b.uint32()
 	r.entities = b.uint32()
 	r.removing = b.uvarint() != 0
+	b.identity(&r.Head)
 	return r, b.end("head")
 }
 

@@ -34,6 +34,9 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 		head := record{Head: Head{Source: string(make([]byte, r.IntN(9))), Offset: wild(r), History: wild(r), Base: wild(r), Forgotten: wild(r),
 			StreamTime: wild(r), Swept: wild(r), Lateness: wild(r)}, slot: r.Uint32(), seq: r.Uint64(), reserved: r.Uint32(),
 			entities: r.Uint32(), removing: r.IntN(2) == 0}
+		if r.IntN(2) == 0 {
+			head.Cluster, head.Topic = "cluster", string(make([]byte, r.IntN(9)))
+		}
 		if got, err := decodeRecord(encodeRecord(&head)); err != nil || *got != head {
 			t.Fatalf("head %+v became %+v, %v", head, got, err)
 		}
@@ -97,6 +100,7 @@ func errorOf(version byte) error {
 
 func FuzzHead(f *testing.F) {
 	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9}})[5:])
+	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9, Cluster: "c", Topic: "t"}})[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if got, err := decodeRecord(sealedBody(body)); refused(t, err) {
 			return

@@ -24,6 +24,7 @@ import (
 //	| kind u8 | length u32 | crc32c u32 | body, of that length, at most maxRecord
 //	+---------+------------+------------+------
 //	'h' head    partition | source | offset history base forgotten stream-time swept lateness
+//	            and, if they are known, cluster id | topic id
 //	'e' entity  key | points     the oldest of its window, in the order of arrival
 //	'p' points  points           of the same entity; all records before it are full
 //	'z' end     entities | points | sha256 of all bytes before this record
@@ -115,7 +116,7 @@ func appendHead(b []byte, s *Snapshot) []byte {
 	for _, x := range s.Head.numbers() {
 		b = binary.AppendVarint(b, *x)
 	}
-	return b
+	return appendIdentity(b, &s.Head)
 }
 
 // numbers are the fields of a head that are, in the order in which they are written.

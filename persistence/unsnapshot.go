@@ -71,6 +71,7 @@ func decodeHead(body []byte) (s Snapshot, err error) {
 	for _, x := range s.Head.numbers() {
 		*x = r.varint()
 	}
+	r.identity(&s.Head)
 	if partition > math.MaxInt32 || s.Head.Offset < 0 || s.Head.History <= 0 {
 		r.fail()
 	}

@@ -22,6 +22,8 @@ type owned struct {
 	wake       func() // cuts a running Poll short, for the assignment changed
 	serial     uint64
 	partitions map[int32]messages.Assignment
+	marks      map[int32]messages.Identity // which topics the group's offsets are of
+	failed     error                       // why the session cannot go on
 }
 
 // onChange sets what is called when the assignment changes.
@@ -69,6 +71,13 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 	if err != nil {
 		return nil, fmt.Errorf("list offsets of topic %s: %w", topic, err)
 	}
+	now, err := s.config.identify(ctx, s.admin)
+	if err == nil && s.topic.Differs(now) {
+		err = s.config.recreated(s.topic, now)
+	}
+	if err != nil {
+		return nil, err
+	}
 	var partitions []int32
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
@@ -81,7 +90,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 			return nil, fmt.Errorf("topic %s has no partition %d", topic, partition)
 		}
 		s.owned.serial++
-		assignment := messages.Assignment{Partition: partition, Offset: offset.EpochOffset().Offset, Serial: s.owned.serial}
+		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Serial: s.owned.serial}
 		if begun := s.begin(&assignment, bound); begun {
 			mine[partition] = kgo.NewOffset().At(assignment.Offset)
 		}
@@ -98,13 +107,17 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 	log := s.config.Log.With("topic", s.config.InputTopic, "partition", assignment.Partition,
 		"committed", assignment.Offset, "first", bound.first, "end", bound.end)
+	if of := s.owned.marks[assignment.Partition].Difference(s.topic); of != "" && assignment.Offset >= 0 {
+		log.Warn("the committed offset is not of this topic and is not used", "of", of)
+		assignment.Offset = -1
+	}
 	switch {
 	case assignment.Offset < 0:
 		assignment.Offset, assignment.Fresh = bound.first, true
 		if s.config.Stored == nil {
 			break
 		}
-		if stored, ok := s.config.Stored(assignment.Partition); ok && bound.first <= stored && stored <= bound.end {
+		if stored, ok := s.config.Stored(assignment.Partition, s.topic); ok && bound.first <= stored && stored <= bound.end {
 			assignment.Offset, assignment.Fresh = stored, false
 			log.Warn("the group has no offset, but there are stored windows: going on where they end", "stored", stored)
 		}

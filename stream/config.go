@@ -16,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
+
+	"anomalydetector/messages"
 )
 
 // ErrFenced is in the error of a session whose group membership was taken over
@@ -47,9 +49,9 @@ type Config struct {
 	// the members. Empty: it cannot be asked.
 	Advertise, Process string
 
-	// Stored tells up to which offset there are stored windows of a partition. It
-	// is asked where the group has no offset; nil: there are none.
-	Stored func(partition int32) (offset int64, ok bool)
+	// Stored tells up to which offset there are stored windows of a partition of
+	// this topic. It is asked if the group has no offset; nil: there are none.
+	Stored func(partition int32, topic messages.Identity) (offset int64, ok bool)
 
 	Timing Timing
 }

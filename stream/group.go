@@ -9,6 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
 )
 
 // Group is a consumer group from outside: who is in it, who owns what, and what was
@@ -129,22 +131,26 @@ func (g *Group) Members(ctx context.Context) (members []Member, stable bool, err
 }
 
 // Committed are the group's offsets in the input topic, without those that a
-// transaction may still take back.
-func (g *Group) Committed(ctx context.Context) (map[int32]int64, error) {
+// transaction may still take back or that are of a former topic of its name.
+func (g *Group) Committed(ctx context.Context) (map[int32]int64, messages.Identity, error) {
 	answer, err := g.admin.FetchOffsets(ctx, g.config.Group)
 	if err == nil {
 		err = answer.Error()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch offsets of group %s: %w", g.config.Group, err)
+		return nil, messages.Identity{}, fmt.Errorf("fetch offsets of group %s: %w", g.config.Group, err)
+	}
+	topic, err := g.config.identify(ctx, g.admin)
+	if err != nil {
+		return nil, messages.Identity{}, err
 	}
 	committed := make(map[int32]int64)
 	for partition, offset := range answer[g.config.InputTopic] {
-		if offset.At >= 0 {
+		if offset.At >= 0 && !markOf(offset.Metadata).Differs(topic) {
 			committed[partition] = offset.At
 		}
 	}
-	return committed, nil
+	return committed, topic, nil
 }
 
 // Partitions is how many the input topic has.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
 )
 
 // History reads again what the group has committed, on connections of its own:
@@ -17,16 +19,20 @@ import (
 type History struct {
 	config  Config
 	reading sync.WaitGroup
+	readers readers
 }
 
 // NewHistory reads the input topic of the configuration.
-func NewHistory(config Config) *History { return &History{config: config} }
+func NewHistory(config Config) *History {
+	return &History{config: config, readers: readers{config: config}}
+}
 
 // Span is the part of a partition that a replay reads.
 type Span struct {
 	Partition int32
-	From      int64 // the first offset; negative: as far back as Length asks for
-	Until     int64 // the offset after the last one: where scoring goes on
+	Topic     messages.Identity // of the offsets
+	From      int64             // the first offset; negative: as far back as Length asks for
+	Until     int64             // the offset after the last one: where scoring goes on
 	// Length is the time before the record at Until that the replay covers.
 	Length time.Duration
 	// Slack is so much more, so that stragglers after Until find the history
@@ -35,6 +41,8 @@ type Span struct {
 	// Reach asks for a history that is complete for a point at this time (Unix
 	// milliseconds), too, if the slack does not go so far back.
 	Reach int64
+	// More: what follows Until will be asked for soon.
+	More bool
 }
 
 // Replayed is a run of a span's records, in offset order.
@@ -70,7 +78,7 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	if err != nil {
 		return 0, fmt.Errorf("find history of partition %d before offset %d: %w", span.Partition, span.Until, err)
 	}
-	err = h.scan(ctx, span.Partition, from, span.Until, func(records []*kgo.Record) error {
+	err = h.scan(ctx, span, from, span.Until, func(records []*kgo.Record) error {
 		last := records[len(records)-1].Offset
 		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, Covered: covered})
 	})
@@ -87,6 +95,7 @@ func (h *History) Close() error {
 	over := make(chan struct{})
 	go func() {
 		h.reading.Wait()
+		h.readers.close()
 		close(over)
 	}()
 	select {
@@ -99,12 +108,14 @@ func (h *History) Close() error {
 
 // holds checks that the topic still has what follows an offset.
 func (h *History) holds(ctx context.Context, partition int32, from int64) error {
-	client, err := kgo.NewClient(h.config.client("history")...)
+	if h.readers.at(partition, from) {
+		return nil // it is being read there
+	}
+	admin, err := h.readers.admin()
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	all, err := boundsOf(ctx, kadm.NewClient(client), h.config.InputTopic)
+	all, err := boundsOf(ctx, admin, h.config.InputTopic)
 	if err == nil && from < all[partition].first {
 		err = fmt.Errorf("%w, which begins at offset %d: %d is wanted", ErrDeleted, all[partition].first, from)
 	}
@@ -113,12 +124,10 @@ func (h *History) holds(ctx context.Context, partition int32, from int64) error 
 
 // start finds the first offset of the history before span.Until.
 func (h *History) start(ctx context.Context, span Span) (from, covered int64, err error) {
-	client, err := kgo.NewClient(h.config.client("history")...)
+	admin, err := h.readers.admin()
 	if err != nil {
 		return 0, 0, err
 	}
-	defer client.Close()
-	admin := kadm.NewClient(client)
 	all, err := boundsOf(ctx, admin, h.config.InputTopic)
 	if err != nil {
 		return 0, 0, err
@@ -127,10 +136,15 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 	if !ok {
 		return 0, 0, errors.New("no such partition")
 	}
+	log := h.config.Log.With("topic", h.config.InputTopic, "partition", span.Partition)
 	if span.Until <= bound.first {
+		if bound.first > 0 {
+			log.Warn("the history was deleted from the topic: entities are not scored until they have enough points again",
+				"wanted_until", span.Until, "first", bound.first)
+		}
 		return span.Until, Complete, nil
 	}
-	at, err := h.timeAt(ctx, span.Partition, span.Until, bound)
+	at, err := h.timeAt(ctx, span, bound)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -152,8 +166,7 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 		return from, reliable, nil
 	}
 	if bound.first > 0 && found.Timestamp > wanted+span.Slack.Milliseconds() {
-		h.config.Log.Warn("the topic keeps less than the history: entities are not scored until they have enough points again",
-			"topic", h.config.InputTopic, "partition", span.Partition,
+		log.Warn("the topic keeps less than the history: entities are not scored until they have enough points again",
 			"wanted_from", time.UnixMilli(wanted).UTC(), "kept_from", time.UnixMilli(found.Timestamp).UTC())
 	}
 	return from, Complete, nil
@@ -162,34 +175,53 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 // errEnough ends a scan early.
 var errEnough = errors.New("enough")
 
-// timeAt is the timestamp of the first record at or after an offset, or of the
-// last one before it if there is none yet.
-func (h *History) timeAt(ctx context.Context, partition int32, offset int64, bound bounds) (at int64, err error) {
-	found := false
-	for back := int64(0); ; back = max(1, back*2) {
-		from, until := max(offset-back, bound.first), offset
-		if back == 0 {
-			if offset >= bound.end {
-				continue
-			}
-			from, until = offset, bound.end
-		}
-		err := h.scan(ctx, partition, from, until, func(records []*kgo.Record) error {
-			found = true
-			if back == 0 {
-				at = records[0].Timestamp.UnixMilli()
-				return errEnough
-			}
-			at = records[len(records)-1].Timestamp.UnixMilli()
-			return nil
+// timeAt is the time of the first record at or after an offset, or of the last one
+// before it if there is none yet. If the records beside it say otherwise, theirs
+// counts: one bad timestamp must not decide how much is read.
+func (h *History) timeAt(ctx context.Context, span Span, bound bounds) (at int64, err error) {
+	const beside = 3 // records that are looked at
+	var times []int64
+	if span.Until < bound.end {
+		err = h.scan(ctx, span, span.Until, bound.end, func(records []*kgo.Record) error {
+			times = timesOf(records)
+			return errEnough
 		})
 		if err != nil && !errors.Is(err, errEnough) {
 			return 0, err
 		}
-		if found || from == bound.first {
-			return at, nil
+		times = times[:min(len(times), beside)]
+	}
+	for back := int64(beside); len(times) == 0; back *= 2 {
+		from := max(span.Until-back, bound.first)
+		err = h.scan(ctx, span, from, span.Until, func(records []*kgo.Record) error {
+			times = append(times, timesOf(records)...)
+			return nil
+		})
+		if err != nil {
+			return 0, err
+		}
+		slices.Reverse(times)
+		times = times[:min(len(times), beside)]
+		if from == bound.first {
+			break
 		}
 	}
+	if len(times) == 0 {
+		return 0, nil
+	}
+	at = times[0]
+	slices.Sort(times)
+	if median := times[len(times)/2]; max(at-median, median-at) > span.Slack.Milliseconds() {
+		at = median
+	}
+	return at, nil
+}
+
+func timesOf(records []*kgo.Record) (times []int64) {
+	for _, record := range records {
+		times = append(times, record.Timestamp.UnixMilli())
+	}
+	return times
 }
 
 // stuckAfter is how long a scan waits for a next record before it asks whether
@@ -197,43 +229,43 @@ func (h *History) timeAt(ctx context.Context, partition int32, offset int64, bou
 const stuckAfter = 10 * time.Second
 
 // scan calls each with the committed records of [from, until), in order.
-func (h *History) scan(ctx context.Context, partition int32, from, until int64, each func([]*kgo.Record) error) error {
+func (h *History) scan(ctx context.Context, span Span, from, until int64, each func([]*kgo.Record) error) (err error) {
 	if from >= until {
 		return nil
 	}
-	topic := h.config.InputTopic
-	client, err := kgo.NewClient(append(h.config.client("history"),
-		kgo.WithPools(new(fetchPool)),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().At(from)}}),
-		// Control records tell that an end without data has been reached.
-		kgo.KeepControlRecords(),
-	)...)
+	r, err := h.readers.take(span.Partition, from)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	next := from
-	for next < until {
-		waiting, cancel := context.WithTimeout(ctx, stuckAfter)
-		fetches := client.PollRecords(waiting, historyBatch)
-		cancel()
-		if ctx.Err() != nil {
-			return ctx.Err()
+	defer func() {
+		if err == nil && span.More {
+			h.readers.keep(span.Partition, r)
+		} else {
+			r.client.Close()
 		}
-		for _, problem := range fetches.Errors() {
-			if !transient(problem.Err) {
-				return problem.Err
+	}()
+	for r.next < until {
+		records := r.ahead
+		r.ahead = nil
+		if len(records) == 0 {
+			if records, err = h.poll(ctx, r, span); err != nil {
+				return err
 			}
 		}
-		records := fetches.Records()
 		if len(records) == 0 {
-			if ended, err := nothingLeft(ctx, client, topic, partition, until); ended || err != nil {
+			if ended, err := h.nothingLeft(ctx, span, until); ended || err != nil {
+				r.next = until
 				return err
 			}
 			continue
 		}
-		next = records[len(records)-1].Offset + 1
-		if data := dataBefore(records, until); len(data) > 0 {
+		if past := slices.IndexFunc(records, func(record *kgo.Record) bool { return record.Offset >= until }); past >= 0 {
+			records, r.ahead = records[:past], records[past:]
+			r.next = until
+		} else {
+			r.next = records[len(records)-1].Offset + 1
+		}
+		if data := dataOf(records); len(data) > 0 {
 			if err := each(data); err != nil {
 				return err
 			}
@@ -242,32 +274,49 @@ func (h *History) scan(ctx context.Context, partition int32, from, until int64, 
 	return nil
 }
 
+// poll waits for records for a while.
+func (h *History) poll(ctx context.Context, r *reader, span Span) ([]*kgo.Record, error) {
+	waiting, cancel := context.WithTimeout(ctx, stuckAfter)
+	defer cancel()
+	fetches := r.client.PollRecords(waiting, historyBatch)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for _, problem := range fetches.Errors() {
+		if !transient(problem.Err) {
+			return nil, problem.Err
+		}
+	}
+	return fetches.Records(), h.config.same(span.Topic, fetches)
+}
+
 // historyBatch bounds the records that are handed on at once.
 const historyBatch = 10_000
 
 // nothingLeft tells whether a scan that waits for more can end: the topic ends
 // at until, and nothing came for a while.
-func nothingLeft(ctx context.Context, client *kgo.Client, topic string, partition int32, until int64) (bool, error) {
+func (h *History) nothingLeft(ctx context.Context, span Span, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	bounds, err := boundsOf(ctx, kadm.NewClient(client), topic)
+	admin, err := h.readers.admin()
+	if err != nil {
+		return false, err
+	}
+	bounds, err := boundsOf(ctx, admin, h.config.InputTopic)
 	if err != nil {
 		return false, nil // away: the client goes on trying
 	}
-	bound := bounds[partition]
+	if now, err := h.config.identify(ctx, admin); err == nil && span.Topic.Differs(now) {
+		return false, h.config.recreated(span.Topic, now)
+	}
+	bound := bounds[span.Partition]
 	if bound.first >= until {
 		return false, fmt.Errorf("%w, which begins at offset %d now", ErrDeleted, bound.first)
 	}
 	return bound.end == until, nil
 }
 
-// dataBefore are the records that are no control records and lie before until.
-func dataBefore(records []*kgo.Record, until int64) []*kgo.Record {
-	data := records[:0]
-	for _, record := range records {
-		if record.Offset < until && !record.Attrs.IsControl() {
-			data = append(data, record)
-		}
-	}
-	return data
+// dataOf are the records that are no control records.
+func dataOf(records []*kgo.Record) []*kgo.Record {
+	return slices.DeleteFunc(records, func(record *kgo.Record) bool { return record.Attrs.IsControl() })
 }

@@ -24,6 +24,8 @@ type Session struct {
 	group   *kgo.GroupTransactSession
 	client  *kgo.Client
 	admin   *kadm.Client
+	topic   messages.Identity  // the input topic that is read
+	watched chan struct{}      // closed when nobody looks at the topic any more
 	made    chan struct{}      // closed when the fields above are set
 	abandon context.CancelFunc // ends what the client waits for
 	owned   owned
@@ -41,7 +43,14 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 	if err := config.dropFormerAddress(ctx); err != nil {
 		return nil, err
 	}
-	s := &Session{config: config, made: make(chan struct{})}
+	topic, err := config.identifyFirst(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if topic.Topic == "" {
+		config.Log.Warn("the brokers give no topic ids, as before Kafka 2.8: if a topic is deleted and made again, only its offsets can tell", "topic", config.InputTopic)
+	}
+	s := &Session{config: config, topic: topic, made: make(chan struct{}), watched: make(chan struct{})}
 	s.owned.wake = func() {}
 	life, abandon := context.WithCancel(context.Background())
 	s.abandon = abandon
@@ -57,6 +66,8 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.HeartbeatInterval(min(config.Timing.Session/10, mostHeartbeat)),
 		kgo.RebalanceTimeout(config.Timing.Rebalance),
 		kgo.Balancers(newForeseeable()),
+		kgo.KeepControlRecords(), // what is committed lies behind them
+		kgo.OnOffsetsFetched(s.fetched),
 		kgo.AdjustFetchOffsetsFn(s.assigned),
 		kgo.OnPartitionsAssigned(s.joined),
 		kgo.OnPartitionsRevoked(s.revoked),
@@ -71,6 +82,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 	}
 	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
 	close(s.made)
+	go s.watchTopic(life)
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
 		s.Close(false)
 		return nil, fmt.Errorf("begin as transactional producer %s: %w", config.transactionalID(), err)
@@ -91,7 +103,10 @@ func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error)
 	s.owned.onChange(cancel)
 	fetches := s.group.PollRecords(ctx, limit)
 	var slices []messages.Slice
-	var failed error
+	if err := s.owned.failure(); err != nil {
+		return nil, err
+	}
+	failed := s.config.same(s.topic, fetches)
 	fetches.EachPartition(func(partition kgo.FetchTopicPartition) {
 		if err := partition.Err; err != nil && failed == nil {
 			failed = s.fatal(err, partition.Topic, partition.Partition)
@@ -147,7 +162,7 @@ func (s *Session) Flush(ctx context.Context) error {
 // the next session learns it from the broker.
 func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
 	s.owned.ending()
-	committed, err = s.group.End(ctx, kgo.TransactionEndTry(commit))
+	committed, err = s.group.End(marked(ctx, s.topic), kgo.TransactionEndTry(commit))
 	if err == nil && commit && !committed {
 		err = s.verifyAbort(ctx)
 	}
@@ -214,6 +229,7 @@ func (s *Session) Close(leave bool) {
 	}
 	s.abandon()
 	<-closed
+	<-s.watched
 	if !leave {
 		return
 	}

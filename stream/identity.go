@@ -1,0 +1,190 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/messages"
+)
+
+// A topic that was deleted and made again has another id under the same name. What
+// belongs to the former one must not be taken for the new one's: the session reads
+// one topic, the offsets it commits say of which topic they are, and so do stored
+// windows (messages.Identity).
+
+// ErrRecreated is in the error of whoever meets another topic under the name of the
+// one that it reads.
+var ErrRecreated = errors.New("the topic was deleted and made again")
+
+// errNoTopic is in the error of whoever asks for a topic that is not there.
+var errNoTopic = errors.New("the topic does not exist")
+
+// identify asks which topic has the name of the input topic.
+func (c Config) identify(ctx context.Context, admin *kadm.Client) (messages.Identity, error) {
+	metadata, err := admin.Metadata(ctx, c.InputTopic)
+	if err != nil {
+		return messages.Identity{}, fmt.Errorf("ask for the id of topic %s: %w", c.InputTopic, err)
+	}
+	topic := metadata.Topics[c.InputTopic]
+	switch {
+	case errors.Is(topic.Err, kerr.UnknownTopicOrPartition):
+		return messages.Identity{}, fmt.Errorf("%w: %s", errNoTopic, c.InputTopic)
+	case topic.Err != nil:
+		return messages.Identity{}, fmt.Errorf("ask for the id of topic %s: %w", c.InputTopic, topic.Err)
+	}
+	return messages.Identity{Cluster: metadata.Cluster, Topic: topicID(topic.ID)}, nil
+}
+
+// topicID is how an id is written; empty if the broker gives none.
+func topicID(id kadm.TopicID) string {
+	if id == (kadm.TopicID{}) {
+		return ""
+	}
+	return id.String()
+}
+
+// identifyFirst asks before a client reads: as an id is never used again, whoever
+// sees the same id afterwards has read that topic and no other.
+func (c Config) identifyFirst(ctx context.Context) (messages.Identity, error) {
+	client, err := kgo.NewClient(c.client("topics")...)
+	if err != nil {
+		return messages.Identity{}, fmt.Errorf("create Kafka client: %w", err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return c.identify(ctx, kadm.NewClient(client))
+}
+
+// same is an error if what was fetched is of another topic. Brokers before Kafka 3.1
+// do not say of which topic it is.
+func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
+	fetches.EachTopic(func(fetched kgo.FetchTopic) {
+		if id := topicID(fetched.TopicID); topic.Differs(messages.Identity{Topic: id}) {
+			err = c.recreated(topic, messages.Identity{Topic: id})
+		}
+	})
+	return err
+}
+
+func (c Config) recreated(former, now messages.Identity) error {
+	return fmt.Errorf("%w: %s is %s", ErrRecreated, c.InputTopic, former.Difference(now))
+}
+
+// An offset is committed with the id of its topic as metadata. What others commit,
+// such as the original program or Kafka's own tools, has no such mark.
+const topicMark = "topic-id="
+
+// marked is a context in which offsets are committed with their topic's id.
+func marked(ctx context.Context, topic messages.Identity) context.Context {
+	if topic.Topic == "" {
+		return ctx
+	}
+	mark := topicMark + topic.Topic
+	return kgo.PreTxnCommitFnContext(ctx, func(request *kmsg.TxnOffsetCommitRequest) error {
+		for i := range request.Topics {
+			for j := range request.Topics[i].Partitions {
+				request.Topics[i].Partitions[j].Metadata = &mark
+			}
+		}
+		return nil
+	})
+}
+
+// markOf is the topic that an offset was committed for, as far as its metadata tell.
+func markOf(metadata string) messages.Identity {
+	id, _ := strings.CutPrefix(metadata, topicMark)
+	if id == metadata { // no mark
+		return messages.Identity{}
+	}
+	return messages.Identity{Topic: id}
+}
+
+// fetched notes which topics the group's offsets are of, before they are assigned.
+func (s *Session) fetched(_ context.Context, _ *kgo.Client, response *kmsg.OffsetFetchResponse) error {
+	s.owned.mu.Lock()
+	defer s.owned.mu.Unlock()
+	s.owned.marks = make(map[int32]messages.Identity)
+	note := func(topic string, partition int32, metadata *string) {
+		if (topic == s.config.InputTopic || topic == "") && metadata != nil { // newer brokers name it by its id
+			s.owned.marks[partition] = markOf(*metadata)
+		}
+	}
+	for _, topic := range response.Topics { // up to version 7
+		for _, partition := range topic.Partitions {
+			note(topic.Topic, partition.Partition, partition.Metadata)
+		}
+	}
+	for _, group := range response.Groups {
+		for _, topic := range group.Topics {
+			for _, partition := range topic.Partitions {
+				note(topic.Topic, partition.Partition, partition.Metadata)
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	// lookAtTopic is how often the session asks whether the name still is its topic's.
+	lookAtTopic = 5 * time.Second
+	// missingFor is how long the topic must be missing for the session to end: a
+	// broker that has just started may not know it yet.
+	missingFor = 3 * lookAtTopic
+)
+
+// watchTopic ends when the session's topic is no more, with that as the reason why
+// Poll fails, or with the session. The client would wait for its topic for ever.
+func (s *Session) watchTopic(ctx context.Context) {
+	defer close(s.watched)
+	ticker := time.NewTicker(lookAtTopic)
+	defer ticker.Stop()
+	var missing time.Duration
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		asking, cancel := context.WithTimeout(ctx, lookAtTopic)
+		now, err := s.config.identify(asking, s.admin)
+		cancel()
+		switch {
+		case errors.Is(err, errNoTopic):
+			if missing += lookAtTopic; missing < missingFor {
+				continue
+			}
+		case err != nil:
+			continue // the broker is away: the client says so
+		case s.topic.Differs(now):
+			err = s.config.recreated(s.topic, now)
+		default:
+			missing = 0
+			continue
+		}
+		s.owned.fail(err)
+		return
+	}
+}
+
+// fail makes Poll fail.
+func (o *owned) fail(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = err
+	o.change()
+}
+
+func (o *owned) failure() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failed
+}

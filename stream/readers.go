@@ -1,0 +1,125 @@
+package stream
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// reader is a client that reads one partition.
+type reader struct {
+	client *kgo.Client
+	next   int64         // the offset where it is
+	ahead  []*kgo.Record // what it has read beyond that
+	expiry *time.Timer   // while it is kept
+}
+
+// keepReader is how long a reader is kept for the next span: a standby asks for one
+// each second, and a connection for each would cost the broker more than the records.
+const keepReader = 10 * time.Second
+
+// readers are the clients of a History: one to ask with, and for each partition at
+// most one that waits where the last span has ended.
+type readers struct {
+	config Config
+
+	mu     sync.Mutex
+	closed bool
+	asker  *kgo.Client
+	kept   map[int32]*reader
+}
+
+// admin is the client to ask with.
+func (r *readers) admin() (*kadm.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asker == nil {
+		client, err := kgo.NewClient(r.config.client("history")...)
+		if err != nil {
+			return nil, fmt.Errorf("create Kafka client: %w", err)
+		}
+		r.asker = client
+	}
+	return kadm.NewClient(r.asker), nil
+}
+
+// at tells whether a reader waits at an offset.
+func (r *readers) at(partition int32, offset int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kept, ok := r.kept[partition]
+	return ok && kept.next == offset
+}
+
+// take is a reader at an offset, for keep or its own Close.
+func (r *readers) take(partition int32, offset int64) (*reader, error) {
+	r.mu.Lock()
+	kept, ok := r.kept[partition]
+	if ok {
+		delete(r.kept, partition)
+		kept.expiry.Stop()
+	}
+	r.mu.Unlock()
+	if ok && kept.next == offset {
+		return kept, nil
+	}
+	if ok {
+		kept.client.Close()
+	}
+	client, err := kgo.NewClient(append(r.config.client("history"),
+		kgo.WithPools(new(fetchPool)),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.config.InputTopic: {partition: kgo.NewOffset().At(offset)}}),
+		// Control records tell that an end without data has been reached.
+		kgo.KeepControlRecords(),
+	)...)
+	if err != nil {
+		return nil, fmt.Errorf("create Kafka client: %w", err)
+	}
+	return &reader{client: client, next: offset}, nil
+}
+
+// keep lets a reader wait for the next span.
+func (r *readers) keep(partition int32, one *reader) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.kept[partition] != nil {
+		go one.client.Close()
+		return
+	}
+	if r.kept == nil {
+		r.kept = make(map[int32]*reader)
+	}
+	one.expiry = time.AfterFunc(keepReader, func() { r.expire(partition, one) })
+	r.kept[partition] = one
+}
+
+func (r *readers) expire(partition int32, one *reader) {
+	r.mu.Lock()
+	waits := r.kept[partition] == one
+	if waits {
+		delete(r.kept, partition)
+	}
+	r.mu.Unlock()
+	if waits {
+		one.client.Close()
+	}
+}
+
+// close is called when nobody reads any more.
+func (r *readers) close() {
+	r.mu.Lock()
+	r.closed = true
+	kept, asker := r.kept, r.asker
+	r.kept, r.asker = nil, nil
+	r.mu.Unlock()
+	for _, one := range kept {
+		one.expiry.Stop()
+		one.client.Close()
+	}
+	if asker != nil {
+		asker.Close()
+	}
+}
