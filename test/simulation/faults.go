@@ -39,12 +39,13 @@ const (
 	peersBreak                        // what a node answers others breaks off in the middle
 	peersLate                         // what a node answers others arrives late
 	settingsChanged                   // an operator stops all, sets another length of the history, and starts all
+	topicMadeAgain                    // the input topic is deleted and made again
 	faultKinds                        // how many there are
 )
 
 var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold", "broker away", "request fails", "request lost",
 	"answer lost", "answer wrong", "request late", "coordinator moves", "leaders move", "producer fenced", "partitions added", "offsets reset",
-	"state older", "state gone", "write fails", "disk full", "peers cut", "peers hold", "peers break", "peers late", "settings changed"}
+	"state older", "state gone", "write fails", "disk full", "peers cut", "peers hold", "peers break", "peers late", "settings changed", "topic made again"}
 
 func (k faultKind) String() string { return faultWords[k] }
 
@@ -64,6 +65,8 @@ type Fault struct {
 	Count  int      // of requests, or of partitions
 	Where  []uint16 // offsets an operator resets to: parts of 65,536 of each partition
 	Hours  float64  // of history, from now on
+	// Running: the nodes are not stopped for it.
+	Running bool
 }
 
 func (f Fault) String() string {
@@ -110,6 +113,8 @@ func (f Fault) String() string {
 		return fmt.Sprintf("%s%s by %.2f s, %d times", text, node, f.For.Seconds(), f.Count)
 	case settingsChanged:
 		return fmt.Sprintf("%s: history %g h", text, f.Hours)
+	case topicMadeAgain:
+		return f.identityWords()
 	}
 	return text
 }

@@ -70,11 +70,12 @@ type run struct {
 	background atomic.Int32   // how much is to end a fault, or start a process, later
 	burials    sync.WaitGroup // what ends the goroutines of dead processes
 	handles    []*kfake.FaultHandle
-	scored     map[int32][]span // by partition: what was read and committed, one span after another
-	next       map[int32]int64  // where the last span of it begins
-	last       []Record         // fed when all is mended
-	eras       []era            // of settings, after the first
-	quiet      chan struct{}    // holds a token; who takes it may wait until all others wait
+	input      *incarnation   // the input topic as it is now
+	former     []*incarnation // and as it was before it was deleted
+	feeding    chan struct{}  // holds a token; who takes it may write to the input, or make the topic again
+	made       int            // how often it was made again
+	last       []Record       // fed when all is mended
+	quiet      chan struct{}  // holds a token; who takes it may wait until all others wait
 
 	mu       sync.Mutex
 	problems []string
@@ -101,11 +102,12 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 	}()
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
-			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1),
-			scored: make(map[int32][]span), next: make(map[int32]int64),
+			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1), feeding: make(chan struct{}, 1),
+			input: newIncarnation(scenario.Rules),
 		}
 		r.network = newNetwork(scenario.Seed, scenario.PeerDelay, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
 		r.quiet <- struct{}{}
+		r.feeding <- struct{}{}
 		r.live()
 		report = r.report
 		report.Problems = r.problems
@@ -370,6 +372,8 @@ func (r *run) strike(f Fault) {
 		r.later(f.For, func() { n.full.Store(false) })
 	case settingsChanged:
 		r.changeSettings(f)
+	case topicMadeAgain:
+		r.makeTopicAgain(f)
 	}
 }
 
@@ -449,7 +453,7 @@ func (r *run) changeSettings(f Fault) {
 		}
 		rules := r.scenario.Rules
 		rules.HistoryHours = f.Hours
-		r.eras = append(r.eras, era{rules, committed})
+		r.input.eras = append(r.input.eras, era{rules, committed})
 		if err := r.writeConf(f.Hours); err != nil {
 			panic(err)
 		}
@@ -481,10 +485,8 @@ func (r *run) setOffsets(f Fault) {
 		return
 	}
 	for partition, place := range places {
-		if at := committed[partition]; at > r.next[partition] {
-			r.scored[partition] = append(r.scored[partition], span{r.next[partition], at})
-		}
-		r.next[partition] = place
+		r.input.ended(map[int32]int64{partition: committed[partition]})
+		r.input.next[partition] = place
 	}
 }
 
@@ -550,17 +552,24 @@ func (r *run) feed() {
 	}
 	client := r.operator(options...)
 	defer func() { client.Close() }()
-	records := r.scenario.Records
+	records, made := r.scenario.Records, 0
 	for first := 0; first < len(records); {
 		past := first + 1
 		for past < len(records) && records[past].When == records[first].When {
 			past++
 		}
 		time.Sleep(time.Until(r.begin.Add(records[first].When)))
+		<-r.feeding
+		if made != r.made { // a client does not write to another topic under the name of one it knows
+			made = r.made
+			client.Close()
+			client = r.operator(options...)
+		}
 		if !r.feedSome(client, d, first, past) {
 			client.Close()
 			client = r.operator(options...)
 		}
+		r.feeding <- struct{}{}
 		first = past
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -668,9 +677,7 @@ func (r *run) caughtUp() bool {
 			}
 		}
 		if behind == "" {
-			for partition, end := range ends {
-				r.scored[partition] = append(r.scored[partition], span{r.next[partition], end})
-			}
+			r.input.ended(ends)
 			return true
 		}
 		if time.Since(begun) > time.Minute {

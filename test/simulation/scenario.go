@@ -95,6 +95,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
 	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
+	s.drawIdentity(dice{rand.New(rand.NewPCG(seed, 0x1d))})
 	s.ProduceDelay = []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 300 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
 	return s
 }
