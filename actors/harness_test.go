@@ -201,6 +201,9 @@ func (n *node) stop() error {
 		n.system.Root.Send(n.pid, &messages.Stop{Reason: "test"})
 		n.result = n.await()
 		n.system.Shutdown()
+		if err := n.config.Reader.Close(); err != nil {
+			n.world.Error(err)
+		}
 	})
 	return n.result
 }

@@ -76,7 +76,7 @@ func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
 }
 
 func (c Config) recreated(former, now messages.Identity) error {
-	return fmt.Errorf("%w: %s is %s", ErrRecreated, c.InputTopic, former.Difference(now))
+	return fmt.Errorf("%w: %s, which had the id %s, has %s now", ErrRecreated, c.InputTopic, former.Topic, now.Topic)
 }
 
 // An offset is committed with the id of its topic as metadata. What others commit,
@@ -133,33 +133,34 @@ func (s *Session) fetched(_ context.Context, _ *kgo.Client, response *kmsg.Offse
 	return nil
 }
 
-const (
-	// lookAtTopic is how often the session asks whether the name still is its topic's.
-	lookAtTopic = 5 * time.Second
-	// missingFor is how long the topic must be missing for the session to end: a
-	// broker that has just started may not know it yet.
-	missingFor = 3 * lookAtTopic
-)
+// missingLooks is how often in a row the topic must be missing for the session to
+// end: a broker that has just started may not know it yet.
+const missingLooks = 3
+
+// lookAtTopic is how often the session asks whether the name still is its topic's: as
+// often as a session that is lost would be noticed, about.
+func (c Config) lookAtTopic() time.Duration { return c.Timing.Session / 3 }
 
 // watchTopic ends when the session's topic is no more, with that as the reason why
 // Poll fails, or with the session. The client would wait for its topic for ever.
 func (s *Session) watchTopic(ctx context.Context) {
 	defer close(s.watched)
-	ticker := time.NewTicker(lookAtTopic)
+	every := s.config.lookAtTopic()
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
-	var missing time.Duration
+	missing := 0
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		asking, cancel := context.WithTimeout(ctx, lookAtTopic)
+		asking, cancel := context.WithTimeout(ctx, every)
 		now, err := s.config.identify(asking, s.admin)
 		cancel()
 		switch {
 		case errors.Is(err, errNoTopic):
-			if missing += lookAtTopic; missing < missingFor {
+			if missing++; missing < missingLooks {
 				continue
 			}
 		case err != nil:

@@ -650,10 +650,7 @@ func (r *run) caughtUp() bool {
 		records = append(records, r.kafkaRecord(&record, len(r.scenario.Records)+len(r.last)))
 		r.last = append(r.last, record)
 	}
-	fed := r.insist("feed the last records", func(ctx context.Context) error {
-		return r.client.ProduceSync(ctx, records...).FirstErr()
-	})
-	if !fed {
+	if !r.insist("feed the last records", func(ctx context.Context) error { return r.feedLast(ctx, records) }) {
 		return false
 	}
 	ends, ok := r.ends()
@@ -688,6 +685,23 @@ func (r *run) caughtUp() bool {
 	}
 	r.problem("five minutes after all was mended the input is not committed:%s", behind)
 	return false
+}
+
+// feedLast writes as the feeder does: where that is in transactions, the last thing
+// in each partition is a marker, and what is committed must lie behind it.
+func (r *run) feedLast(ctx context.Context, records []*kgo.Record) error {
+	if !r.scenario.Aborts {
+		return r.client.ProduceSync(ctx, records...).FirstErr()
+	}
+	client := r.operator(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID(feederID))
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		return err
+	}
+	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		return err
+	}
+	return client.EndTransaction(ctx, kgo.TryCommit)
 }
 
 // unstick ends a rebalance that the embedded broker cannot: it counts a member

@@ -1,0 +1,110 @@
+package actors_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/persistence"
+)
+
+// outputs are what has come out, by where in the output topic it is.
+func (w *world) outputs() map[string]bool {
+	w.Helper()
+	there := make(map[string]bool)
+	for _, record := range w.read(outputTopic) {
+		there[placeOf(record)] = true
+	}
+	return there
+}
+
+func placeOf(record *kgo.Record) string {
+	return strconv.Itoa(int(record.Partition)) + " " + strconv.FormatInt(record.Offset, 10)
+}
+
+// TestWindowsOfAFormerTopicAreNotUsed: the topic is deleted and made again under its
+// name, with other records, and each gives what it gives alone.
+func TestWindowsOfAFormerTopicAreNotUsed(t *testing.T) {
+	t.Parallel()
+	for name, running := range map[string]bool{"while the detector is stopped": false, "while it runs": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, set := wild(12, 200)
+			w := newWorldOf(t, g, set)
+			dir := t.TempDir()
+			n := w.startStoring(dir, persistence.Options{Journal: 300}, nil)
+			w.feed(len(g.Records))
+			w.untilCommitted()
+			if !running {
+				n.end()
+			}
+			w.verify()
+			former := w.outputs()
+			must(t, w.cluster.DeleteTopic(inputTopic))
+			must(t, w.cluster.CreateTopic(inputTopic, g.Partitions, nil))
+			w.client.PurgeTopicsFromProducing(inputTopic)
+			if !running {
+				n = w.startStoring(dir, persistence.Options{Journal: 300}, nil)
+			}
+			w.fed = 0
+			w.feed(len(g.Records))
+			w.untilCommitted()
+			n.end()
+			now := slices.DeleteFunc(w.read(outputTopic), func(record *kgo.Record) bool { return former[placeOf(record)] })
+			for _, problem := range g.Verify(now, w.fed) {
+				t.Error(problem)
+			}
+			if !n.log.has("they are of a former topic of this name") {
+				t.Errorf("it was not said that the topic is another: %v", n.log.lines)
+			}
+			ids := make(map[string]bool)
+			for _, record := range w.read(outputTopic) {
+				for _, header := range record.Headers {
+					if header.Key == "id" {
+						if ids[string(header.Value)] {
+							t.Fatal("two records have the same id")
+						}
+						ids[string(header.Value)] = true
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestMarkersThatExpireAreNoLoss: all records are read, and nothing of them is left in
+// the topic but the offsets of its writer's transaction markers, which go, too.
+func TestMarkersThatExpireAreNoLoss(t *testing.T) {
+	t.Parallel()
+	g, set := orderly(14, 300)
+	w := newWorldOf(t, g, set)
+	writer, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.TransactionalID("writer"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(inputTopic))
+	must(t, err)
+	defer writer.Close()
+	write := func(until int) {
+		must(t, writer.BeginTransaction())
+		must(t, writer.ProduceSync(context.Background(), g.Records[w.fed:until]...).FirstErr())
+		must(t, writer.EndTransaction(context.Background(), kgo.TryCommit))
+		w.fed = until
+	}
+	dir := t.TempDir()
+	n := w.startStoring(dir, persistence.Options{}, nil)
+	write(len(g.Records) / 2)
+	w.untilCommitted()
+	n.end()
+	for partition := range g.Partitions {
+		must(t, w.cluster.DeleteRecords(inputTopic, partition, -1))
+	}
+	n = w.startStoring(dir, persistence.Options{}, nil)
+	write(len(g.Records))
+	w.untilCommitted()
+	n.end()
+	if n.log.has("deleted") || n.log.replayed != 0 {
+		t.Errorf("%d records were replayed; it said %v", n.log.replayed, n.log.lines)
+	}
+	w.verifyInTransactions()
+}

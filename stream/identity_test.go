@@ -1,0 +1,189 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// idOf is the id of a topic.
+func idOf(t *testing.T, config Config) messages.Identity {
+	t.Helper()
+	topic, err := config.identifyFirst(context.Background())
+	must(t, err)
+	return topic
+}
+
+func remake(t *testing.T, cluster *kfake.Cluster) {
+	t.Helper()
+	must(t, cluster.DeleteTopic("in"))
+	must(t, cluster.CreateTopic("in", 1, nil))
+}
+
+// TestATopicMadeAgainIsAnother: and one whose id is not known may be any.
+func TestATopicMadeAgainIsAnother(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	former := idOf(t, config)
+	if again := idOf(t, config); former.Differs(again) || former.Topic == "" || former.Cluster == "" {
+		t.Fatalf("the topic is %+v, then %+v", former, again)
+	}
+	remake(t, cluster)
+	if now := idOf(t, config); !former.Differs(now) || former.Difference(now) == "" {
+		t.Errorf("the topic that was made again is %+v, as before", now)
+	}
+	if former.Differs(messages.Identity{}) {
+		t.Error("a topic that nothing is known of is taken for another")
+	}
+	if elsewhere := (messages.Identity{Cluster: "other", Topic: former.Topic}); !former.Differs(elsewhere) {
+		t.Error("a topic of another cluster is taken for this one")
+	}
+}
+
+// TestOffsetsOfAFormerTopicAreNotUsed: what another program has committed, which
+// does not say of which topic it is, counts.
+func TestOffsetsOfAFormerTopicAreNotUsed(t *testing.T) {
+	for name, c := range map[string]struct {
+		mark  func(now messages.Identity) string
+		fresh bool
+	}{
+		"of a former topic":    {func(messages.Identity) string { return topicMark + "AAAAAAAAAAAAAAAAAAAAAA==" }, true},
+		"of this topic":        {func(now messages.Identity) string { return topicMark + now.Topic }, false},
+		"of another program":   {func(messages.Identity) string { return "member-1" }, false},
+		"set by Kafka's tools": {func(messages.Identity) string { return "" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := testConfig(t)
+			must(t, cluster.CreateTopic("in", 1, nil))
+			client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+			must(t, err)
+			defer client.Close()
+			for range 5 {
+				must(t, client.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
+			}
+			offsets := kadm.Offsets{}
+			offsets.Add(kadm.Offset{Topic: "in", At: 3, LeaderEpoch: -1, Metadata: c.mark(idOf(t, config))})
+			must(t, kadm.NewClient(client).CommitAllOffsets(context.Background(), config.Group, offsets))
+			session, err := Open(context.Background(), config)
+			must(t, err)
+			defer session.Close(true)
+			got := assigned(t, session)
+			want := int64(3)
+			if c.fresh {
+				want = 0
+			}
+			if got.Offset != want || got.Fresh != c.fresh {
+				t.Errorf("assigned at %d, fresh: %v; want %d, %v", got.Offset, got.Fresh, want, c.fresh)
+			}
+		})
+	}
+}
+
+// TestWhatIsCommittedLiesBehindMarkers: nothing is left to read there, so nothing is
+// lost if it all expires; and it says which topic it is of.
+func TestWhatIsCommittedLiesBehindMarkers(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	transactional(t, config, kgo.TryAbort, 2000, 5)
+	session, err := Open(context.Background(), config)
+	must(t, err)
+	defer session.Close(true)
+	session.Resume(0, assigned(t, session).Serial)
+	end := cluster.PartitionInfo("in", 0).HighWatermark
+	for read := int64(0); read < end; {
+		slices, err := session.Poll(context.Background(), 100)
+		must(t, err)
+		for _, slice := range slices {
+			read = slice.Records[len(slice.Records)-1].Offset + 1
+		}
+	}
+	_, err = session.End(context.Background(), true)
+	must(t, err)
+	fetched, err := session.admin.FetchOffsets(context.Background(), config.Group)
+	must(t, err)
+	offset, _ := fetched.Lookup("in", 0)
+	if offset.At != end || markOf(offset.Metadata).Topic != idOf(t, config).Topic {
+		t.Errorf("committed: %d for %q; want %d, for %q", offset.At, offset.Metadata, end, idOf(t, config).Topic)
+	}
+}
+
+// assigned polls until the one partition is.
+func assigned(t *testing.T, session *Session) messages.Assignment {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for time.Now().Before(deadline) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_, err := session.Poll(ctx, 1)
+		cancel()
+		must(t, err)
+		if session.Changed() {
+			_, err := session.End(context.Background(), false)
+			must(t, err)
+		}
+		if list, joined := session.Assignments(); joined && len(list) == 1 && !session.Changed() {
+			return list[0]
+		}
+	}
+	t.Fatal("no partition was assigned")
+	return messages.Assignment{}
+}
+
+// TestSessionEndsWithItsTopic: the client would wait for ever for a topic that is no
+// more, be it made again or not.
+func TestSessionEndsWithItsTopic(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*testing.T, *kfake.Cluster)
+		want   error
+	}{
+		"made again": {remake, ErrRecreated},
+		"deleted":    {func(t *testing.T, cluster *kfake.Cluster) { must(t, cluster.DeleteTopic("in")) }, errNoTopic},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cluster, config := testConfig(t)
+			config.Timing.Session = 6 * time.Second
+			must(t, cluster.CreateTopic("in", 1, nil))
+			session, err := Open(context.Background(), config)
+			must(t, err)
+			defer session.Close(true)
+			session.Resume(0, assigned(t, session).Serial)
+			c.change(t, cluster)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			for ctx.Err() == nil {
+				if _, err = session.Poll(ctx, 1); err != nil {
+					break
+				}
+			}
+			if !errors.Is(err, c.want) {
+				t.Errorf("polling ended with %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// TestHistoryOfAnotherTopicIsRefused: the offsets of a span are those of one topic.
+func TestHistoryOfAnotherTopicIsRefused(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	former := idOf(t, config)
+	remake(t, cluster)
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	history := NewHistory(config)
+	defer func() { must(t, history.Close()) }()
+	_, err := history.Read(context.Background(), Span{Topic: former, From: 0, Until: 5}, func(run Replayed) error {
+		t.Errorf("%d records of another topic were read", len(run.Records))
+		return nil
+	})
+	if !errors.Is(err, ErrRecreated) {
+		t.Errorf("error %v, want %v", err, ErrRecreated)
+	}
+}

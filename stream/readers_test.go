@@ -1,0 +1,106 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// clients counts those that are made and closed.
+type clients struct{ made, closed atomic.Int32 }
+
+func (c *clients) OnNewClient(*kgo.Client)    { c.made.Add(1) }
+func (c *clients) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
+
+// TestAStandbyReadsWithClientsThatStay: it asks for a span each second, and a client
+// for each would cost the broker more than the records do.
+func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	var count clients
+	config.Client = append(config.Client, kgo.WithHooks(&count))
+	producer, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer producer.Close()
+	history := NewHistory(config)
+	read := int64(0)
+	const spans = 20
+	for until := int64(3); until <= 3*spans; until += 3 {
+		for range 4 { // one more than is asked for, so that some are read ahead
+			must(t, producer.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
+		}
+		_, err := history.Read(context.Background(), Span{From: until - 3, Until: until, More: true}, func(run Replayed) error {
+			for _, record := range run.Records {
+				if record.Offset != read {
+					t.Fatalf("offset %d was read after %d others", record.Offset, read)
+				}
+				read++
+			}
+			return nil
+		})
+		must(t, err)
+	}
+	if read != 3*spans {
+		t.Errorf("%d records were read, want %d", read, 3*spans)
+	}
+	if made := count.made.Load(); made > 2 {
+		t.Errorf("%d clients were made for %d spans, want one to read and one to ask", made, spans)
+	}
+	must(t, history.Close())
+	if made, closed := count.made.Load(), count.closed.Load(); made != closed {
+		t.Errorf("%d clients were made, %d closed", made, closed)
+	}
+}
+
+// TestOneBadTimestampDoesNotDecideHowMuchIsRead: not that of the record where scoring
+// goes on, be it of the future or of 1970, nor that of the last one of the topic.
+func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
+	hour, first := time.Hour.Milliseconds(), int64(1_600_000_000_000)
+	for name, c := range map[string]struct{ bad, until, at int64 }{
+		"of the future":           {50, 50, first + 1000*24*hour},
+		"of 1970":                 {50, 50, 1},
+		"of the future, the last": {99, 100, first + 1000*24*hour},
+		"of 1970, the last":       {99, 100, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := testConfig(t)
+			must(t, cluster.CreateTopic("in", 1, nil))
+			client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+			must(t, err)
+			defer client.Close()
+			for i := range int64(100) {
+				at := first + i*hour
+				if i == c.bad {
+					at = c.at
+				}
+				must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(at), Value: []byte("v")}).FirstErr())
+			}
+			records, _ := readAll(t, config, Span{From: -1, Until: c.until, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
+			if records < 8 || records > 14 {
+				t.Errorf("%d records were read for a history of 10 hours, one an hour", records)
+			}
+		})
+	}
+}
+
+// TestDeletedHistoryIsTold also where nothing is left before the offset.
+func TestDeletedHistoryIsTold(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	end := cluster.PartitionInfo("in", 0).HighWatermark
+	must(t, cluster.DeleteRecords("in", 0, end))
+	var log strings.Builder
+	config.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if records, _ := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}); records != 0 {
+		t.Errorf("%d records were read of an empty topic", records)
+	}
+	if !strings.Contains(log.String(), "the history was deleted from the topic") {
+		t.Errorf("it was not said that the history is missing, only %q", log.String())
+	}
+}
