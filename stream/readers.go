@@ -26,10 +26,11 @@ const keepReader = 10 * time.Second
 type readers struct {
 	config Config
 
-	mu     sync.Mutex
-	closed bool
-	asker  *kgo.Client
-	kept   map[int32]*reader
+	mu      sync.Mutex
+	closed  bool
+	asker   *kgo.Client
+	kept    map[int32]*reader
+	expired sync.WaitGroup // readers that are being closed
 }
 
 // admin is the client to ask with.
@@ -86,7 +87,7 @@ func (r *readers) keep(partition int32, one *reader) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed || r.kept[partition] != nil {
-		go one.client.Close()
+		r.expired.Go(one.client.Close)
 		return
 	}
 	if r.kept == nil {
@@ -98,13 +99,10 @@ func (r *readers) keep(partition int32, one *reader) {
 
 func (r *readers) expire(partition int32, one *reader) {
 	r.mu.Lock()
-	waits := r.kept[partition] == one
-	if waits {
+	defer r.mu.Unlock()
+	if r.kept[partition] == one {
 		delete(r.kept, partition)
-	}
-	r.mu.Unlock()
-	if waits {
-		one.client.Close()
+		r.expired.Go(one.client.Close)
 	}
 }
 
@@ -122,4 +120,5 @@ func (r *readers) close() {
 	if asker != nil {
 		asker.Close()
 	}
+	r.expired.Wait()
 }

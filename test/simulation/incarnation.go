@@ -45,29 +45,40 @@ func (i *incarnation) ended(at map[int32]int64) {
 
 // drawIdentity lets an operator delete the input topic and make it again.
 func (s *Scenario) drawIdentity(d dice) {
-	if !d.one(8) {
+	if !d.one(5) {
 		return
 	}
-	s.Faults = append(s.Faults, Fault{Kind: topicMadeAgain, At: d.between(s.Length/4, s.Length), Running: d.one(2), Node: -1, Broker: -1})
+	s.Faults = append(s.Faults, Fault{Kind: topicMadeAgain, At: d.between(s.Length/4, s.Length), Running: d.one(2),
+		For: d.between(0, s.Length), Node: -1, Broker: -1})
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
 // makeTopicAgain deletes the input topic and makes it again, while nothing is fed:
-// with all nodes stopped, or running once they have read all.
+// with all nodes stopped, for a while, or running once they have read all.
 func (r *run) makeTopicAgain(f Fault) {
-	<-r.feeding
-	defer func() { r.feeding <- struct{}{} }()
-	if !f.Running {
-		r.stopped(func() {
-			if committed, ok := r.settledOffsets(); ok {
+	if f.Running {
+		r.unfed(func() {
+			if committed, ok := r.allRead(); ok {
 				r.remake(committed)
 			}
 		})
 		return
 	}
-	if committed, ok := r.allRead(); ok {
-		r.remake(committed)
-	}
+	r.stopped(func() {
+		r.unfed(func() {
+			if committed, ok := r.settledOffsets(); ok {
+				r.remake(committed)
+			}
+		})
+		time.Sleep(f.For) // the new one is fed meanwhile, beyond the former one's offsets perhaps
+	})
+}
+
+// unfed does something while nobody writes to the input.
+func (r *run) unfed(do func()) {
+	<-r.feeding
+	defer func() { r.feeding <- struct{}{} }()
+	do()
 }
 
 // allRead waits for a while until all of the input is committed.
