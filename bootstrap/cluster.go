@@ -54,7 +54,7 @@ func newNode(section *configs.Cluster, node *persistence.Node, turns *actors.Tur
 	config := cluster.Config{
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
 		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
-		Server:  server, Client: client, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
+		Server:  server, Client: client, Insecure: section.Insecure, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
 		OnSharing: func(nodes int) { turns.Resize(share(nodes)) },
 	}
 	if options.Listener != nil {

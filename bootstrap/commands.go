@@ -77,7 +77,7 @@ func Main(arguments []string, world World) int {
 		kong.ShortUsageOnError(),
 	)
 	if err != nil {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
 		return exitUsage
 	}
 	if len(arguments) == 0 {
@@ -88,7 +88,7 @@ func Main(arguments []string, world World) int {
 		return exit // --help
 	}
 	if err != nil {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
 		fmt.Fprintln(world.Stderr, "Run \"anomalydetector --help\" to see the commands.")
 		return exitUsage
 	}
@@ -103,11 +103,11 @@ func exitCode(err error, world World) int {
 	var wrong *configs.Error
 	var usage usageError
 	if errors.As(err, &wrong) || errors.As(err, &usage) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
 		return exitUsage
 	}
 	if !errors.Is(err, errTold) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", err)
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
 	}
 	return exitFailure
 }

@@ -40,10 +40,11 @@ func logging(config *configs.Config, world *World, stdout io.Writer) (*slog.Logg
 
 func stdoutHandler(config *configs.Config, world *World, stdout io.Writer) slog.Handler {
 	if config.Log.JSON {
-		return slog.NewJSONHandler(stdout, &slog.HandlerOptions{Level: config.Log.Level})
+		return slog.NewJSONHandler(plainJSON{stdout}, &slog.HandlerOptions{Level: config.Log.Level})
 	}
 	return tint.NewTextHandler(stdout, &tint.Options{
 		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !world.Terminal,
+		ReplaceAttr: printableAttr,
 	})
 }
 
@@ -75,7 +76,7 @@ func (h *fileHandler) Enabled(_ context.Context, level slog.Level) bool {
 
 func (h *fileHandler) Handle(_ context.Context, record slog.Record) error {
 	var message strings.Builder
-	message.WriteString(record.Message)
+	message.WriteString(printable(record.Message))
 	message.WriteString(h.attributes)
 	record.Attrs(func(a slog.Attr) bool {
 		render(&message, h.group, a)
@@ -110,7 +111,7 @@ func render(text *strings.Builder, group string, a slog.Attr) {
 	if value.Kind() == slog.KindTime {
 		word = value.Time().Format(time.RFC3339)
 	}
-	if word == "" || strings.ContainsAny(word, " \"=\n") {
+	if word == "" || strings.ContainsAny(word, " \"=") || !isPrintable(word, "") {
 		word = fmt.Sprintf("%q", word)
 	}
 	text.WriteString(" " + group + a.Key + "=" + word)

@@ -9,7 +9,7 @@ import (
 )
 
 func printJSON(out io.Writer, value any) error {
-	encoder := json.NewEncoder(out)
+	encoder := json.NewEncoder(plainJSON{out})
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(value)
 }
@@ -19,7 +19,7 @@ func printTables(out io.Writer, all []stateDirectory) error {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		fmt.Fprintf(out, "%s: %s on disk\n", d.Directory, size(d.Bytes))
+		printf(out, "%s: %s on disk\n", d.Directory, size(d.Bytes))
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "detector\tpartition\toffset\tentities\tpoints\tin journal\tchunks\tstream time (UTC)\tsize\tformat\tusable")
 		for _, p := range d.Partitions {
@@ -30,7 +30,7 @@ func printTables(out io.Writer, all []stateDirectory) error {
 			if p.StreamTime != nil {
 				at = time.UnixMilli(*p.StreamTime).UTC().Format("2006-01-02 15:04:05")
 			}
-			fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n",
+			printf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%d\t%s\n",
 				p.Detector, p.Partition, p.Offset, p.Entities, p.Points, p.Journaled, p.Chunks, at, size(p.Bytes), p.Format, usable)
 		}
 		if err := table.Flush(); err != nil {

@@ -94,7 +94,7 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tpartitions\tstandby for\tentities\tlag")
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			fmt.Fprintf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\n", node.Address)
+			printf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\n", node.Address)
 			continue
 		}
 		for _, d := range node.Detectors {
@@ -108,7 +108,7 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 				entities += p.Entities
 				lag += p.Lag
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", node.Address, node.Version,
+			printf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", node.Address, node.Version,
 				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, owned, standby, entities, lag)
 		}
 	}
@@ -116,21 +116,21 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	fmt.Fprintln(table, "detector\tpartition\trole\tstate\tnode\toffset\tlag\tentities\tto replay")
 	for _, row := range rowsOf(status) {
 		p := row.partition
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", row.detector, p.Partition, p.Role, p.State, row.node, p.Offset, p.Lag, p.Entities, p.Pending)
+		printf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", row.detector, p.Partition, p.Role, p.State, row.node, p.Offset, p.Lag, p.Entities, p.Pending)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	for _, none := range status.Unowned {
-		fmt.Fprintf(out, "nobody owns partition %d of %s at the moment\n", none.Partition, none.Detector)
+		printf(out, "nobody owns partition %d of %s at the moment\n", none.Partition, none.Detector)
 	}
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			fmt.Fprintln(out, node.Problem)
+			fmt.Fprintln(out, lines(node.Problem))
 		}
 		for _, d := range node.Detectors {
 			if d.Problem != "" {
-				fmt.Fprintf(out, "node %s, detector %s: %s\n", node.Address, d.Detector, d.Problem)
+				fmt.Fprintln(out, lines(fmt.Sprintf("node %s, detector %s: %s", printable(node.Address), printable(d.Detector), d.Problem)))
 			}
 		}
 	}
@@ -165,32 +165,32 @@ func printPartial(out io.Writer, partial bool, problems []string) {
 		fmt.Fprintln(out, "This is not all there is: a part could not be asked.")
 	}
 	for _, problem := range problems {
-		fmt.Fprintln(out, problem)
+		fmt.Fprintln(out, lines(problem))
 	}
 }
 
 func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error {
 	if len(answer.Found) == 0 {
-		fmt.Fprintf(out, "nothing is known of entity %s of %s\n", answer.Entity, answer.Detector)
+		printf(out, "nothing is known of entity %s of %s\n", answer.Entity, answer.Detector)
 	}
 	for _, e := range answer.Found {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		fmt.Fprintf(table, "entity\t%s\n", answer.Entity)
-		fmt.Fprintf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.State, e.Address, e.Offset)
-		fmt.Fprintf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
+		printf(table, "entity\t%s\n", answer.Entity)
+		printf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.State, e.Address, e.Offset)
+		printf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
 		if last := len(e.Window) - 1; last >= 0 {
-			fmt.Fprintf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), time.UnixMilli(e.Window[last].At).UTC().Format(time.RFC3339))
+			printf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), time.UnixMilli(e.Window[last].At).UTC().Format(time.RFC3339))
 		}
-		fmt.Fprintf(table, "its deviation\t%s\n", number(e.LastDeviation))
-		fmt.Fprintf(table, "median\t%s\n", number(e.Median))
-		fmt.Fprintf(table, "unit of deviations\t%s\n", number(e.Unit))
-		fmt.Fprintf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+		printf(table, "its deviation\t%s\n", number(e.LastDeviation))
+		printf(table, "median\t%s\n", number(e.Median))
+		printf(table, "unit of deviations\t%s\n", number(e.Unit))
+		printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
 		if err := table.Flush(); err != nil {
 			return err
 		}
 		if window {
 			for _, point := range e.Window {
-				fmt.Fprintf(out, "%s  %s\n", time.UnixMilli(point.At).UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
+				printf(out, "%s  %s\n", time.UnixMilli(point.At).UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
 			}
 		}
 	}

@@ -29,10 +29,10 @@ type client struct {
 }
 
 func newClient(security *tls.Config, dial func(ctx context.Context, network, address string) (net.Conn, error)) *client {
-	c := &client{scheme: "http", http: http.Client{Transport: &http.Transport{
+	c := &client{scheme: "http", http: http.Client{CheckRedirect: stay, Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: security, ForceAttemptHTTP2: security != nil,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: askTimeout},
-		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute,
+		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostHeader,
 	}}}
 	if security != nil {
 		c.scheme = "https"
@@ -40,12 +40,22 @@ func newClient(security *tls.Config, dial func(ctx context.Context, network, add
 	return c
 }
 
+// stay follows no answer to another address.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// mostAnswer is how many bytes of JSON a node may answer: a status is some hundred bytes
+// a partition, and a window 8 kB.
+const mostAnswer = 64 << 20
+
 // get asks a node. The caller closes the body.
 func (c *client) get(ctx context.Context, address, path string, values url.Values) (*http.Response, error) {
 	return c.do(ctx, http.MethodGet, address, path, values)
 }
 
 func (c *client) do(ctx context.Context, method, address, path string, values url.Values) (*http.Response, error) {
+	if err := checkAddress(address); err != nil {
+		return nil, fmt.Errorf("ask node: %w", err)
+	}
 	where := url.URL{Scheme: c.scheme, Host: address, Path: path, RawQuery: values.Encode()}
 	request, err := http.NewRequestWithContext(ctx, method, where.String(), nil)
 	if err != nil {
@@ -62,12 +72,12 @@ func (c *client) do(ctx context.Context, method, address, path string, values ur
 		if theirs == "" {
 			return nil, fmt.Errorf("ask node %s: what answers there is no detector's [cluster] listen", address)
 		}
-		return nil, fmt.Errorf("ask node %s: it speaks protocol %s, this one %d: update the older of the two", address, theirs, Protocol)
+		return nil, fmt.Errorf("ask node %s: it speaks protocol %.20s, this one %d: update the older of the two", address, theirs, Protocol)
 	}
 	if response.StatusCode != http.StatusOK {
 		defer response.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 1000))
-		return nil, &refusal{address, response.StatusCode, strings.TrimSpace(string(text))}
+		return nil, &refusal{address, response.StatusCode, strings.Join(strings.Fields(string(text)), " ")}
 	}
 	return response, nil
 }
@@ -108,7 +118,7 @@ func (c *client) doJSON(ctx context.Context, method, address, path string, value
 		return err
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, mostAnswer)).Decode(into); err != nil {
 		return fmt.Errorf("node %s answers what cannot be read: %w", address, err)
 	}
 	return nil
@@ -148,7 +158,7 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 		for _, m := range v.members {
 			switch {
 			case m.Address == "":
-				problem(fmt.Sprintf("detector %s: member %s has no [cluster] listen", d.name, m.name()))
+				problem(fmt.Sprintf("detector %s: %s", d.name, d.unreachable(m)))
 			case !slices.Contains(addresses, m.Address):
 				addresses = append(addresses, m.Address)
 			}
@@ -214,7 +224,7 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 		case d.isUs(m):
 			one = d.entityHere(ctx, key)
 		case m.Address == "":
-			one = messages.EntityAnswer{Partial: true, Problems: []string{"member " + m.name() + " has no [cluster] listen"}}
+			one = messages.EntityAnswer{Partial: true, Problems: []string{d.unreachable(m)}}
 		default:
 			values := url.Values{"detector": {d.name}, "key": {key}, "scope": {"node"}, "packed": {"1"}, "timeout": {left(ctx).String()}}
 			if err := d.node.client.getJSON(ctx, m.Address, "/v1/entity", values, &one); err != nil {

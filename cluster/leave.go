@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -131,15 +132,16 @@ var errLeaving = errors.New("this node is about to leave, too")
 func (d *Detector) succeed(ctx context.Context, id string) (messages.Succession, error) {
 	d.mu.Lock()
 	leaving := d.leaving
-	if !leaving {
-		d.departing[id] = d.node.config.Now().Add(departingFor)
-	}
 	d.mu.Unlock()
 	if leaving {
 		return messages.Succession{}, errLeaving
 	}
-	inherited := d.inherits(d.look(ctx)) // the one that leaves has looked just now, too
-	if !d.isTold(inherited) {            // else that is done every second
+	v, partitions := d.look(ctx) // the one that leaves has looked just now, too
+	if err := d.noteDeparting(id, v); err != nil {
+		return messages.Succession{}, err
+	}
+	inherited := d.inherits(v, partitions)
+	if !d.isTold(inherited) { // else that is done every second
 		if err := d.follow(ctx); err != nil {
 			return messages.Succession{}, err
 		}
@@ -162,6 +164,20 @@ func (d *Detector) succeed(ctx context.Context, id string) (messages.Succession,
 	}
 	return succession, nil
 }
+
+// noteDeparting remembers a member that is about to leave. Others are not: they could be
+// any number.
+func (d *Detector) noteDeparting(id string, v view) error {
+	if !slices.ContainsFunc(v.members, func(m member) bool { return m.ID == id }) {
+		return cmp.Or(v.problem(d.name), errNoMember)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.departing[id] = d.node.config.Now().Add(departingFor)
+	return nil
+}
+
+var errNoMember = errors.New("the group has no such member")
 
 // isTold tells whether the detector was told to keep these warm, unless nothing is
 // committed of them.

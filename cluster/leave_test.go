@@ -96,7 +96,9 @@ func TestWhoIsLeavingInheritsNothingAndSaysSo(t *testing.T) {
 	n := &Node{config: Config{Now: func() time.Time { return noon }}, detectors: []*Detector{d}}
 	d.node = n
 	response := httptest.NewRecorder()
-	n.handler().ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/v1/leaving?detector=d&member=id-a", nil))
+	request := httptest.NewRequest(http.MethodPost, "http://localhost/v1/leaving?detector=d&member=id-a", nil)
+	request.Header.Set(protocolHeader, "1")
+	n.handler().ServeHTTP(response, request)
 	if response.Code != http.StatusConflict || len(d.departing) > 0 {
 		t.Errorf("it answers %d %s, and knows %v", response.Code, response.Body, d.departing)
 	}

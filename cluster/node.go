@@ -29,6 +29,7 @@ type Config struct {
 	Version   string // of the program
 	// Server and Client are for mutual TLS; nil: plain text.
 	Server, Client *tls.Config
+	Insecure       bool // plain text also beyond loopback
 	Log            *slog.Logger
 	Now            func() time.Time
 
@@ -73,11 +74,13 @@ func New(config Config) (*Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for other nodes ([cluster] listen): %w", err)
 	}
-	n := &Node{config: config, listener: listener, started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
+	n := &Node{config: config, listener: limit(listener, mostConnections), started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.client = newClient(config.Client, config.Dial)
 	n.server = http.Server{
-		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, IdleTimeout: time.Minute,
+		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, ReadTimeout: readAtMost, IdleTimeout: time.Minute,
+		MaxHeaderBytes: mostHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: mostHeader,
+			MaxReceiveBufferPerConnection: 4 * mostHeader},
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
 	}
 	return n, nil
@@ -116,6 +119,7 @@ type Detector struct {
 	looked     time.Time            // when the partitions were counted
 	departing  map[string]time.Time // members that are about to leave, by their ids, and until when that counts
 	leaving    bool                 // we are about to leave
+	refused    map[string]error     // addresses that are not dialled, by the ids of their members
 }
 
 // Watch adds a detector. The node closes the group in the end.
@@ -221,7 +225,7 @@ func (d *Detector) note(found []stream.Member, stable bool, counted int32, err e
 		d.view.err = err
 		return
 	}
-	d.view.update(found, stable, now)
+	d.view.update(d.dialableOf(found), stable, now)
 }
 
 // countDue tells whether the partitions are to be counted: some may be added.

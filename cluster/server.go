@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -19,9 +18,9 @@ import (
 const protocolHeader = "Anomalydetector-Protocol"
 
 const (
-	exportsAtOnce = 2                // as many snapshots are written at the same time
-	chunkTimeout  = 10 * time.Second // for the other one to take a part of a snapshot
-	mostTimeout   = time.Minute
+	exportsAtOnce  = 2               // as many snapshots are written at the same time
+	exportPatience = 3 * time.Second // to wait for one of them to end: the other one waits little longer
+	mostTimeout    = time.Minute
 )
 
 // handler is what there is on the port:
@@ -34,6 +33,9 @@ const (
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
 //	POST /v1/leaving ?detector &member                  a member is about to leave, and says so until it does: messages.Succession
 //
+// A question has no body. What changes something, and the windows, want the header of the protocol;
+// what browsers send for a page is refused (guard.go).
+//
 // Errors are text, with 400 for a wrong question, 404 for a detector or windows that are not there, 409
 // for windows that reach too far or not far enough, or by who leaves itself.
 func (n *Node) handler() http.Handler {
@@ -44,15 +46,7 @@ func (n *Node) handler() http.Handler {
 	mux.HandleFunc("GET /v1/windows/offset", n.serveOffset)
 	mux.HandleFunc("GET /v1/windows", n.serveWindows)
 	mux.HandleFunc("POST /v1/leaving", n.serveLeaving)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
-		if theirs := r.Header.Get(protocolHeader); theirs != "" && theirs != strconv.Itoa(Protocol) {
-			http.Error(w, fmt.Sprintf("this node (version %s) speaks protocol %d, not %s: update the older of the two",
-				n.config.Version, Protocol, theirs), http.StatusBadRequest)
-			return
-		}
-		mux.ServeHTTP(w, r)
-	})
+	return n.guard(mux)
 }
 
 func (n *Node) serveNode(w http.ResponseWriter, r *http.Request) {
@@ -218,11 +212,14 @@ func (n *Node) serveWindows(w http.ResponseWriter, r *http.Request) {
 	select {
 	case n.exports <- struct{}{}:
 		defer func() { <-n.exports }()
+	case <-time.After(exportPatience):
+		http.Error(w, "this node hands over the windows of other partitions", http.StatusServiceUnavailable)
+		return
 	case <-r.Context().Done():
 		return
 	}
 	began := n.config.Now()
-	out := &patient{out: w, control: http.NewResponseController(w)}
+	out := &patient{out: w, control: http.NewResponseController(w), until: time.Now().Add(exportAtMost)}
 	snapshot, err := d.store.ExportIf(d.name, partition, out, func(head persistence.Head) error {
 		if head.Offset < least || head.Offset > most {
 			return fmt.Errorf("%w: they reach up to offset %d, wanted are %s", errNotWanted, head.Offset, actors.Wanted{Least: least, Most: most}.Offsets())
@@ -248,19 +245,3 @@ func (n *Node) serveWindows(w http.ResponseWriter, r *http.Request) {
 }
 
 var errNotWanted = errors.New("the windows here are not wanted")
-
-// patient gives the other one some time for each part.
-type patient struct {
-	out     io.Writer
-	control *http.ResponseController
-	bytes   int64
-}
-
-func (p *patient) Write(part []byte) (int, error) {
-	if err := p.control.SetWriteDeadline(time.Now().Add(chunkTimeout)); err != nil {
-		return 0, err
-	}
-	written, err := p.out.Write(part)
-	p.bytes += int64(written)
-	return written, err
-}

@@ -43,6 +43,10 @@ func (r *reading) cluster(persistence Persistence) Cluster {
 	case unspecified(c.Advertise):
 		r.failEither(section, "advertise", "DETECTOR_CLUSTER_ADVERTISE", "others cannot reach "+c.Advertise, "want host:port of this node")
 	}
+	if c.TLSCA == "" && !c.Insecure && c.Advertise != "" && !loopback(c.Advertise) {
+		r.warn(section, "advertise", "other nodes do not dial "+c.Advertise+": it is not on loopback, and there is no TLS; "+
+			"to change that, give tls_ca, tls_cert and tls_key, or insecure = yes")
+	}
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,8 @@ func naiveScan(valueField string, keyFields []string, payload []byte) (key strin
 	switch {
 	case errors.Is(err, msgp.ErrShortBytes):
 		return "", 0, &BadRecord{Reason: Truncated}
+	case errors.As(err, &bad):
+		return "", 0, bad
 	case err != nil || len(rest) > 0:
 		return "", 0, &BadRecord{Reason: NotMsgpack}
 	}
@@ -80,6 +83,13 @@ func naiveDecode(b []byte, depth int) (value any, rest []byte, err error) {
 		entries := map[string]any{}
 		for range count {
 			var name, item any
+			switch t := msgp.NextType(rest); {
+			case t == msgp.StrType || t == msgp.BinType || t == msgp.InvalidType:
+			case naiveCut(rest):
+				return nil, nil, msgp.ErrShortBytes
+			default:
+				return nil, nil, &BadRecord{Reason: NameNotString}
+			}
 			if name, rest, err = naiveDecode(rest, depth+1); err != nil {
 				return nil, nil, err
 			}
@@ -104,12 +114,58 @@ func naiveDecode(b []byte, depth int) (value any, rest []byte, err error) {
 			}
 		}
 		return other{}, rest, nil
-	case msgp.StrType, msgp.IntType, msgp.UintType, msgp.Float32Type, msgp.Float64Type:
+	case msgp.StrType:
+		text, rest, err := msgp.ReadStringBytes(b)
+		if err == nil && strings.ToValidUTF8(text, "") != text {
+			err = &BadRecord{Reason: NotUTF8}
+		}
+		return text, rest, err
+	case msgp.IntType, msgp.UintType, msgp.Float32Type, msgp.Float64Type:
 		return msgp.ReadIntfBytes(b)
 	default:
-		rest, err = msgp.Skip(b)
+		if rest, err = msgp.Skip(b); err == nil {
+			err = naiveExt(b[:len(b)-len(rest)])
+		}
 		return other{}, rest, err
 	}
+}
+
+// naiveCut tells whether a value that is no str ends before its children begin.
+func naiveCut(b []byte) (cut bool) {
+	var err error
+	switch msgp.NextType(b) {
+	case msgp.MapType:
+		_, _, err = msgp.ReadMapHeaderBytes(b)
+	case msgp.ArrayType:
+		_, _, err = msgp.ReadArrayHeaderBytes(b)
+	default:
+		_, err = msgp.Skip(b)
+	}
+	return errors.Is(err, msgp.ErrShortBytes)
+}
+
+// naiveExt looks at an ext, or at any other value with no such bytes.
+func naiveExt(b []byte) error {
+	typeAt, known := map[byte]int{0xc7: 2, 0xc8: 3, 0xc9: 5, 0xd4: 1, 0xd5: 1, 0xd6: 1, 0xd7: 1, 0xd8: 1}[b[0]]
+	if !known || b[typeAt] < 128 {
+		return nil
+	}
+	if b[typeAt] != 255 {
+		return &BadRecord{Reason: ReservedExt}
+	}
+	switch data := b[typeAt+1:]; len(data) {
+	case 4:
+		return nil
+	case 8:
+		if new(big.Int).Rsh(new(big.Int).SetBytes(data), 34).Cmp(big.NewInt(1e9)) < 0 {
+			return nil
+		}
+	case 12:
+		if new(big.Int).SetBytes(data[:4]).Cmp(big.NewInt(1e9)) < 0 {
+			return nil
+		}
+	}
+	return &BadRecord{Reason: InvalidTime}
 }
 
 // naivePythonStr decides by the exponent of the digits, as Python does, where

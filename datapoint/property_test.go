@@ -48,8 +48,8 @@ func TestScanEqualsDecodingEverything(t *testing.T) {
 			seen["good"]++
 		}
 	}
-	for _, word := range []string{"good", "not_msgpack", "not_a_map", "truncated", "field_missing",
-		"value_not_a_number", "value_not_finite", "key_type"} {
+	for _, word := range []string{"good", "not_msgpack", "not_a_map", "truncated", "not_utf8", "name_type", "invalid_time",
+		"reserved_ext", "field_missing", "value_not_a_number", "value_not_finite", "key_type"} {
 		if seen[word] < 10 {
 			t.Errorf("only %d records were %s: %v", seen[word], word, seen)
 		}
@@ -77,8 +77,8 @@ func randomRecord(r *rand.Rand) []byte {
 	for i := range r.IntN(20) {
 		add(fmt.Sprint("field", i), appendRandom(nil, r, 4))
 	}
-	if r.IntN(4) == 0 { // a name of any type
-		entries = append(entries, appendRandom(appendRandom(nil, r, 2), r, 2))
+	if r.IntN(8) == 0 { // a name of any type
+		entries = append(entries, appendRandom(appendName(nil, r, 2), r, 2))
 	}
 	r.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
 	b := msgp.AppendMapHeader(nil, uint32(len(entries)))
@@ -117,10 +117,12 @@ func appendRandom(b []byte, r *rand.Rand, nested int) []byte {
 	case 2:
 		return msgp.AppendBytes(b, make([]byte, 1<<r.IntN(10)))
 	case 3:
-		return msgp.AppendString(b, strings.Repeat("x", r.IntN(1<<r.IntN(10))))
+		if r.IntN(200) == 0 {
+			return msgp.AppendString(b, strings.Repeat("x", r.IntN(40))+[]string{"\xff", "\xc3", "\xed\xa0\x80"}[r.IntN(3)])
+		}
+		return msgp.AppendString(b, strings.Repeat([]string{"x", "é"}[r.IntN(2)], r.IntN(1<<r.IntN(10))))
 	case 4:
-		b, _ = msgp.AppendExtension(b, &msgp.RawExtension{Type: 7, Data: make([]byte, 1<<r.IntN(10))})
-		return b
+		return appendExt(b, r)
 	case 5, 6:
 		return appendNumber(b, r)
 	case 7:
@@ -134,8 +136,37 @@ func appendRandom(b []byte, r *rand.Rand, nested int) []byte {
 	n := r.IntN(4)
 	b = msgp.AppendMapHeader(b, uint32(n))
 	for range n {
-		b = appendRandom(appendRandom(b, r, nested-1), r, nested-1)
+		b = appendRandom(appendName(b, r, nested-1), r, nested-1)
 	}
+	return b
+}
+
+// appendName appends a name that is rarely neither a str nor a bin.
+func appendName(b []byte, r *rand.Rand, nested int) []byte {
+	switch r.IntN(100) {
+	case 0:
+		return appendRandom(b, r, nested)
+	case 1, 2, 3:
+		return msgp.AppendBytes(b, []byte("hege"))
+	}
+	return msgp.AppendString(b, fmt.Sprint("name", r.IntN(1000)))
+}
+
+// appendExt appends an ext of a type of ours, a timestamp or, rarely, one that is invalid.
+func appendExt(b []byte, r *rand.Rand) []byte {
+	e := &msgp.RawExtension{Type: 7, Data: make([]byte, 1<<r.IntN(10))}
+	switch r.IntN(100) {
+	case 0:
+		e.Type = -1
+	case 1:
+		e.Type = -int8(2 + r.IntN(100))
+	case 2, 3, 4, 5, 6, 7:
+		e.Type, e.Data = -1, make([]byte, 4*(1+r.IntN(3)))
+		for i := range e.Data {
+			e.Data[i] = byte(r.Uint32())
+		}
+	}
+	b, _ = msgp.AppendExtension(b, e)
 	return b
 }
 
@@ -145,6 +176,7 @@ func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"", "\xc1", "\x80", "\xdf\xff\xff\xff\xff", hege(half), scope("\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00"),
 		hege("\xd6\xff\x00\x00\x00\x01"), record("x", everyType()), hege(half) + "\xc0",
+		hege("\xa1\xff"), record("x", "\xd7\xff\xee\x6b\x28\x00\x00\x00\x00\x00"), record("x", "\xd4\xfe\x00"), "\x81\x81\xa0\xc0\xc0",
 		"\x84\xc4\x04hege\x01" + hege(half)[1:], strings.Repeat("\x91", maxDepth+1) + "\xc0",
 		strings.Repeat("\x81\xa0", maxDepth) + "\xc0", hege("\xcf\x00\x20\x00\x00\x00\x00\x00\x01"),
 	} {

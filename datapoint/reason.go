@@ -12,6 +12,10 @@ const (
 	NotMsgpack                      // a reserved byte, bytes after the map, or nested too deep
 	NotMap                          // msgpack, but of another type
 	Truncated                       // ends early, is empty, or claims sizes beyond its end
+	NotUTF8                         // a str, in whatever depth, is not UTF-8
+	NameNotString                   // a map's name, in whatever depth, is neither str nor bin
+	InvalidTime                     // an ext of type -1, a timestamp, has a wrong length or too many nanoseconds
+	ReservedExt                     // an ext of another negative type: msgpack keeps those to itself
 	FieldMissing                    // the value field or a key field is not there
 	ValueNotNumber                  // the value is neither an int nor a float
 	ValueNotFinite                  // the value is NaN or infinite
@@ -29,6 +33,10 @@ var reasonWords = [ReasonCount]string{
 	NotMsgpack:        "not_msgpack",
 	NotMap:            "not_a_map",
 	Truncated:         "truncated",
+	NotUTF8:           "not_utf8",
+	NameNotString:     "name_type",
+	InvalidTime:       "invalid_time",
+	ReservedExt:       "reserved_ext",
 	FieldMissing:      "field_missing",
 	ValueNotNumber:    "value_not_a_number",
 	ValueNotFinite:    "value_not_finite",
@@ -70,6 +78,14 @@ func (b *BadRecord) Error() string {
 		return "payload is not a map: expected a msgpack map of field names to values"
 	case Truncated:
 		return "payload ends too early: expected a complete msgpack map"
+	case NotUTF8:
+		return "payload holds a str that is not UTF-8: expected UTF-8 in each str (bytes belong in a bin)"
+	case NameNotString:
+		return "a map in the payload has a name that is neither a str nor a bin: expected a str"
+	case InvalidTime:
+		return "payload holds an invalid timestamp (ext -1): expected 4, 8 or 12 bytes, and less than a second of nanoseconds"
+	case ReservedExt:
+		return "payload holds an ext of a type that msgpack reserves: expected a type from 0 to 127, or -1 for a timestamp"
 	case FieldMissing:
 		return fmt.Sprintf("field %q is missing: expected it at the top level of the map", b.Field)
 	case ValueNotNumber:

@@ -33,7 +33,7 @@ type Scanner struct {
 	keys   []int           // the key fields in the configured order, as indexes into fields
 	key    []byte          // backs Point.Key; overwritten by each Scan
 	names  [mostNames]name // of the first entries of the last map, in their order
-	left   [maxDepth]uint64
+	nests  [maxDepth]nest  // those around the value that is being skipped
 
 	bad [ReasonCount]BadRecord // of the whole record, and of the value field
 }
@@ -94,9 +94,9 @@ func (s *Scanner) addField(name string) int {
 // key fields in order. The BadRecord belongs to the Scanner and never changes.
 //
 // A field that appears twice has its last value, as in a Python dict. Only str
-// names match; a name of another type, even a list, is skipped with its value.
-// The contents of str and ext are not looked into: bytes that are not UTF-8 are
-// part of the key as they are.
+// names match; a name that is a bin is skipped with its value. What is accepted,
+// the anomaly that embeds it included, Python's msgpack.unpackb(raw=False) reads
+// with its default limits: that is how the consumers of anomalies read them.
 func (s *Scanner) Scan(timestamp int64, payload []byte) (Point, *BadRecord) {
 	switch {
 	case timestamp < 0:
@@ -160,7 +160,7 @@ func (s *Scanner) find(payload []byte) Reason {
 		value := at + len(known.bytes)
 		if len(known.bytes) == 0 || value > len(payload) || string(payload[at:value]) != string(known.bytes) {
 			var reason Reason
-			if value, reason = s.skip(payload, at, 1); reason != fine {
+			if value, _, reason = one(payload, at, true); reason != fine {
 				return reason
 			}
 			s.learn(known, payload[at:value])
@@ -168,10 +168,21 @@ func (s *Scanner) find(payload []byte) Reason {
 		if known.field >= 0 {
 			s.fields[known.field].at = value
 		}
-		if at = value; at < len(payload) {
-			if at += int(scalarSizes[payload[at]]); at > value && at <= len(payload) {
-				continue
+		if value == len(payload) {
+			return Truncated
+		}
+		lead := payload[value]
+		if lead >= 0xa0 && lead < 0xc0 { // a short str
+			if at = value + 1 + int(lead&0x1f); at > len(payload) {
+				return Truncated
 			}
+			if !endsInASCII(payload, at, lead&0x1f) && !isUTF8(payload[value+1:at]) {
+				return NotUTF8
+			}
+			continue
+		}
+		if at = value + int(scalarSizes[lead]); at > value && at <= len(payload) {
+			continue
 		}
 		var reason Reason
 		if at, reason = s.skip(payload, value, 1); reason != fine {

@@ -31,7 +31,7 @@ func scope(value string) string { return record("scope", value, "asn", "\x07", "
 func hege(value string) string  { return record("scope", a1, "asn", "\x07", "hege", value) }
 
 // everyType returns a list with a value of each leading byte, all but c1, each
-// of the shortest length its layout allows.
+// of the shortest length its layout allows, with children 0 and names "".
 func everyType() string {
 	list := []byte{0xdc, 0, 255}
 	for lead := range 256 {
@@ -40,7 +40,14 @@ func everyType() string {
 		}
 		size, children := header(append([]byte{byte(lead)}, make([]byte, 32)...))
 		list = append(list, byte(lead))
-		list = append(list, make([]byte, size-1+children)...)
+		list = append(list, make([]byte, size-1)...)
+		for i := range children {
+			if beginsMap(byte(lead)) && i%2 == 0 {
+				list = append(list, 0xa0)
+			} else {
+				list = append(list, 0)
+			}
+		}
 	}
 	return string(list)
 }
@@ -54,7 +61,7 @@ func TestScanTakesThePoint(t *testing.T) {
 	}{
 		"fields in any order":           {record("hege", half, "x", "\xc0", "asn", "\x07", "scope", a1), "1a,7", 0.5},
 		"nested values skipped":         {record("x", "\x92\x81\xa4hege\x01\x90", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
-		"names of other types skipped":  {"\x8b" + scope(a1)[1:] + "\x01\x02" + "\xc0\x02" + "\xc3\x02" + "\xc4\x04hege\x02" + "\xca\x00\x00\x00\x00\x02" + "\xd4\x05\x00\x02" + "\x91\xa4hege\x02" + "\x81\xa4hege\x02\x02", "1a,7", 0.5},
+		"names of other types skipped":  {"\x86" + scope(a1)[1:] + "\xc4\x04hege\x02" + "\xc5\x00\x04hege\x02" + "\xc6\x00\x00\x00\x04\xff\xffge\x02", "1a,7", 0.5},
 		"values of all types skipped":   {record("x", everyType(), "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
 		"a later value replaces":        {record("hege", "\xc0", "scope", a1, "asn", "\x07", "scope", "\xa1b", "hege", half), "b,7", 0.5},
 		"a name as bin is another":      {"\x84" + hege(half)[1:] + "\xc4\x04hege\x01", "1a,7", 0.5},
@@ -77,7 +84,15 @@ func TestScanTakesThePoint(t *testing.T) {
 		"value 2^53+3 rounds to even":   {hege("\xcf\x00\x20\x00\x00\x00\x00\x00\x03"), "1a,7", 1<<53 + 4},
 		"value -(2^53+1) rounds so too": {hege("\xd3\xff\xdf\xff\xff\xff\xff\xff\xff"), "1a,7", -(1 << 53)},
 		"key empty":                     {scope("\xa0"), ",7", 0.5},
-		"key str not UTF-8":             {scope("\xa2\xff\xfe"), "\xff\xfe,7", 0.5},
+		"key str beyond ASCII":          {scope("\xa8\xc3\xa9\xef\xbf\xbf\xe2\x82\xac"), "é\uffff€,7", 0.5},
+		"key str of the last rune":      {scope("\xa4\xf4\x8f\xbf\xbf"), "\U0010ffff,7", 0.5},
+		"key str with a zero byte":      {scope("\xa1\x00"), "\x00,7", 0.5},
+		"bin with any bytes":            {record("x", "\xc4\x02\xff\xfe", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
+		"ext 127 with any bytes":        {record("x", "\xd4\x7f\xff", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
+		"time 32":                       {record("x", "\xd6\xff\xff\xff\xff\xff", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
+		"time 64 of most nanoseconds":   {record("x", "\xd7\xff\xee\x6b\x27\xff\xff\xff\xff\xff", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
+		"time 96 of most nanoseconds":   {record("x", "\xc7\x0c\xff\x3b\x9a\xc9\xff\x80\x00\x00\x00\x00\x00\x00\x00", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
+		"time 32 written as ext 32":     {record("x", "\xc9\x00\x00\x00\x04\xff\x00\x00\x00\x01", "hege", half, "asn", "\x07", "scope", a1), "1a,7", 0.5},
 		"key str 8":                     {scope("\xd9\x02ab"), "ab,7", 0.5},
 		"key str 16":                    {scope("\xda\x00\x02ab"), "ab,7", 0.5},
 		"key str 32":                    {scope(string(msgp.AppendString(nil, long))), long + ",7", 0.5},

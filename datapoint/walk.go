@@ -1,11 +1,15 @@
 package datapoint
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // maxDepth is how many lists and maps may lie within each other, the record's
 // own map included and empty ones left out. It bounds the memory that a hostile
-// record can claim. Python's msgpack reads and writes 1024, of which an anomaly
-// uses one more than its datapoint; half of that leaves room for other readers.
+// record can claim. Python's msgpack reads 1024, of which an anomaly uses one
+// more than its datapoint; half of that leaves room for other readers, such as
+// its version without C, which reads about 990.
 const maxDepth = 512
 
 // msgp.Skip walks too, but it recurses (up to 100 000 calls), and that limit
@@ -17,34 +21,105 @@ const maxDepth = 512
 // sizes they claim, because each value is at least one byte.
 func (s *Scanner) skip(payload []byte, at, depth int) (int, Reason) {
 	outside := depth
-	left := uint64(1) // values still to pass in the innermost list or map
+	in := nest{left: 1}
 	for {
-		size, children := header(payload[at:])
-		switch {
-		case size == 0:
-			return 0, NotMsgpack
-		case size > uint64(len(payload)-at):
-			return 0, Truncated
+		end, children, reason := one(payload, at, in.isMap && in.left%2 == 0)
+		if reason != fine {
+			return 0, reason
 		}
-		at += int(size)
-		left--
+		lead := payload[at]
+		at = end
+		in.left--
 		if children > 0 {
 			if depth == maxDepth {
 				return 0, NotMsgpack
 			}
-			s.left[depth] = left
+			s.nests[depth] = in
 			depth++
-			left = children
+			in = nest{left: children, isMap: beginsMap(lead)}
 		}
-		for left == 0 {
+		for in.left == 0 {
 			if depth == outside {
 				return at, fine
 			}
 			depth--
-			left = s.left[depth]
+			in = s.nests[depth]
 		}
 	}
 }
+
+// nest is a list or a map that the walk is in.
+type nest struct {
+	left  uint64 // values still to pass; of a map names and values alternately, so a name is next if it is even
+	isMap bool
+}
+
+func beginsMap(lead byte) bool { return lead&0xf0 == 0x80 || lead == 0xde || lead == 0xdf }
+
+// one checks the value that starts at the offset at, but not its children, and
+// returns the offset just after it.
+func one(payload []byte, at int, isName bool) (end int, children uint64, reason Reason) {
+	size, children := header(payload[at:])
+	switch {
+	case size == 0:
+		return 0, 0, NotMsgpack
+	case size > uint64(len(payload)-at):
+		return 0, 0, Truncated
+	}
+	value := payload[at : at+int(size)]
+	switch kind := kinds[value[0]]; {
+	case isName && kind != str && kind != bin:
+		return 0, 0, NameNotString
+	case kind == str && !isUTF8(value[contentStarts(value[0]):]):
+		return 0, 0, NotUTF8
+	case kind == ext:
+		if reason := checkExt(value[contentStarts(value[0])-1:]); reason != fine {
+			return 0, 0, reason
+		}
+	}
+	return at + int(size), children, fine
+}
+
+// isUTF8 is utf8.Valid, faster for the short ASCII that nearly all strs are.
+func isUTF8(text []byte) bool {
+	for i, c := range text {
+		if c >= utf8.RuneSelf {
+			return utf8.Valid(text[i:])
+		}
+	}
+	return true
+}
+
+// endsInASCII tells whether the last bytes before end, up to 8 of them, are ASCII.
+// It looks at all of them at once, and gives up if it cannot.
+func endsInASCII(payload []byte, end int, bytes uint8) bool {
+	const highBits = 0x8080808080808080
+	return bytes <= 8 && end >= 8 && binary.LittleEndian.Uint64(payload[end-8:end])>>(64-8*bytes)&highBits == 0
+}
+
+const secondInNanoseconds = 1_000_000_000
+
+// checkExt looks at an ext's type, and at the bytes after it if they are a
+// timestamp:
+//
+//	4 bytes   seconds
+//	8 bytes   nanoseconds in the upper 30 bits, seconds in the lower 34
+//	12 bytes  nanoseconds in 4, seconds in 8
+func checkExt(typed []byte) Reason {
+	data := typed[1:]
+	switch kind := int8(typed[0]); {
+	case kind >= 0,
+		kind == timestampExt && len(data) == 4,
+		kind == timestampExt && len(data) == 8 && binary.BigEndian.Uint64(data)>>34 < secondInNanoseconds,
+		kind == timestampExt && len(data) == 12 && binary.BigEndian.Uint32(data) < secondInNanoseconds:
+		return fine
+	case kind == timestampExt:
+		return InvalidTime
+	}
+	return ReservedExt
+}
+
+const timestampExt = -1
 
 // header reads how a value begins: its size in bytes without its children, and
 // how many values follow it as its children (a list's items; a map's names and
@@ -133,16 +208,51 @@ var layouts = [32]struct{ fixed, width, perItem uint8 }{
 	{5, 4, 2},  // df map 32
 }
 
-// scalarSizes are the sizes of the values of one size, with neither children nor
-// a count, by their leading byte; 0 for all others.
+// kind tells apart the values whose contents are checked.
+type kind uint8
+
+const (
+	plain kind = iota // any bytes will do, or its children are checked one by one
+	str
+	bin
+	ext
+)
+
+var kinds = func() (kinds [256]kind) {
+	for lead := range kinds {
+		switch {
+		case lead >= 0xa0 && lead < 0xc0, lead >= 0xd9 && lead <= 0xdb:
+			kinds[lead] = str
+		case lead >= 0xc4 && lead <= 0xc6:
+			kinds[lead] = bin
+		case lead >= 0xc7 && lead <= 0xc9, lead >= 0xd4 && lead <= 0xd8:
+			kinds[lead] = ext
+		}
+	}
+	return kinds
+}()
+
+// contentStarts is where the bytes of a str, bin or ext begin; those of an ext come
+// after its type.
+func contentStarts(lead byte) int {
+	switch {
+	case lead < 0xc0:
+		return 1
+	case lead >= 0xd4 && lead <= 0xd8:
+		return 2
+	}
+	return int(layouts[lead-0xc0].fixed)
+}
+
+// scalarSizes are the sizes of the values that need no look at what is in them: those
+// of one size, with neither children nor a count nor an ext's type, by their leading
+// byte; 0 for all others.
 var scalarSizes = func() (sizes [256]uint8) {
 	for lead := range sizes {
 		switch {
 		case lead < 0x80 || lead >= 0xe0:
 			sizes[lead] = 1
-		case lead >= 0xa0 && lead < 0xc0:
-			sizes[lead] = uint8(1 + lead&0x1f)
-		case lead >= 0xc0:
+		case lead >= 0xc0 && kinds[lead] == plain:
 			if l := layouts[lead-0xc0]; l.width == 0 {
 				sizes[lead] = l.fixed
 			}

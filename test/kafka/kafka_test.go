@@ -233,6 +233,10 @@ func badValues(c *golden.Case, good *kgo.Record) map[string][][]byte {
 		"value_not_finite":   {changed(value, nan), changed(value, inf), changed(value, -inf)},
 		"key_type":           {changed(key, []any{1}), changed(key, map[string]any{"a": 1}), changed(key, nil), changed(key, true)},
 		"negative_timestamp": {good.Value},
+		"not_utf8":           {changed("note", "\xff\xfe"), changed(key, "\xed\xa0\x80")},
+		"name_type":          {changed("note", msgp.Raw("\x81\x01\x02"))},
+		"invalid_time":       {changed("note", msgp.Raw("\xc7\x05\xff12345"))},
+		"reserved_ext":       {changed("note", msgp.Raw("\xd4\xfe\x00"))},
 	}
 }
 
