@@ -29,14 +29,19 @@ type World struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Now    func() time.Time
-	// Container tells whether the process runs in one: then logs go to Stdout,
-	// whatever file a configuration names.
-	Container bool
+	// Container is what tells that the process runs in one, for people; "" if
+	// nothing does. Logs go to Stdout then, unless DETECTOR_LOG says otherwise.
+	Container string
 	// Terminal tells whether Stdout is one: then there is colour, and a bar.
 	Terminal bool
-	// Signals are requests to stop: the first gently, the second at once.
+	// Signals are requests to stop: the first gently, the second at once. Those
+	// within a second are one.
 	Signals <-chan os.Signal
-	// Release lets them end the process at once, for commands that do not look
+	// Hangups are requests to open the log files again.
+	Hangups <-chan os.Signal
+	// Nohup is whether the process outlives its terminal, whatever it does.
+	Nohup bool
+	// Release lets signals end the process at once, for commands that do not look
 	// at Signals.
 	Release func()
 }
