@@ -236,7 +236,10 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 				return session, nil
 			}
 		}
-		if ctx.Err() != nil || failFast || errors.Is(err, stream.ErrFenced) {
+		if ctx.Err() != nil || errors.Is(err, stream.ErrFenced) {
+			return nil, err
+		}
+		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
 		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())

@@ -39,6 +39,9 @@ func PrepareTopics(ctx context.Context, config Config) error {
 	if err != nil {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
 	}
+	if err := config.allowed(topics); err != nil {
+		return err
+	}
 	if !topics.Has(config.InputTopic) {
 		return fmt.Errorf("input topic %s does not exist", config.InputTopic)
 	}
