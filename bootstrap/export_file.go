@@ -35,7 +35,7 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	about, err := os.Stat(e.path)
 	switch {
 	case err == nil && about.IsDir():
-		return fmt.Errorf("%s is a directory; name a file", e.path)
+		return errors.New("it is a directory; want the name of a file")
 	case err == nil && !about.Mode().IsRegular():
 		return e.writeThrough(os.O_WRONLY, write)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -48,7 +48,7 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	case descriptor: // such as /dev/stdout: what is behind it is open, and cannot be replaced
 		return e.writeThrough(os.O_WRONLY|os.O_APPEND, write)
 	case err == nil && !e.force:
-		return fmt.Errorf("%s is there already; with --force it is replaced", e.path)
+		return errors.New("the file is there already; --force replaces it")
 	}
 	return e.replace(path, about, write)
 }
@@ -107,7 +107,7 @@ func (e *exportFile) install(temporary, path string) error {
 	case err == nil:
 		return os.Remove(temporary)
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s is there now; with --force it is replaced", e.path)
+		return errors.New("the file has come to be there meanwhile; --force replaces it")
 	}
 	return os.Rename(temporary, path) // a file system without hard links
 }
