@@ -40,7 +40,7 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + home.node.ID,
-		Timing: timing,
+		Timing: timing, Given: config.Kafka.SessionTimeout != 0,
 	}, nil
 }
 

@@ -230,6 +230,9 @@ func rules(config *configs.Config) detection.Rules {
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
+		if err == nil && config.Given {
+			err = stream.CheckTimeouts(ctx, config)
+		}
 		if err == nil {
 			var session *stream.Session
 			if session, err = stream.Open(ctx, config); err == nil {

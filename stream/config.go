@@ -52,6 +52,9 @@ type Config struct {
 	Stored func(partition int32) (offset int64, ok bool)
 
 	Timing Timing
+	// Given is whether an operator has set the timing: then the broker is asked first
+	// whether it agrees.
+	Given bool
 }
 
 // Timing is how patient the session is.

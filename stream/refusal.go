@@ -24,35 +24,45 @@ func Explain(ctx context.Context, config Config, err error) error {
 	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
 		return fmt.Errorf("%w (the user needs the permissions Write and Describe on the transactional id %s)", err, config.transactionalID())
 	case errors.Is(err, kerr.InvalidSessionTimeout):
-		return fmt.Errorf("%w ([kafka] session_timeout is %s, and the broker takes %s)", err, config.Timing.Session,
-			config.bounds(ctx, "group.min.session.timeout.ms", "group.max.session.timeout.ms"))
+		bounds := "what its settings " + leastSession + " and " + mostSession + " allow"
+		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
+			bounds = fmt.Sprintf("%s to %s (its settings %s and %s)", settings[leastSession], settings[mostSession], leastSession, mostSession)
+		}
+		return fmt.Errorf("%w ([kafka] session_timeout is %s, and the broker takes %s)", err, config.Timing.Session, bounds)
 	case errors.Is(err, kerr.InvalidTransactionTimeout):
-		return fmt.Errorf("%w ([kafka] transaction_timeout is %s, and the broker takes %s)", err, config.Timing.Transaction,
-			config.bounds(ctx, "", "transaction.max.timeout.ms"))
+		bounds := "no more than its setting " + mostTransaction + " allows"
+		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
+			bounds = fmt.Sprintf("at most %s (its setting %s)", settings[mostTransaction], mostTransaction)
+		}
+		return fmt.Errorf("%w ([kafka] transaction_timeout is %s, and the broker takes %s)", err, config.Timing.Transaction, bounds)
 	}
 	return err
 }
 
-// bounds tells from when to when a broker takes a time, by its settings, if we may
-// read them.
-func (c Config) bounds(ctx context.Context, least, most string) string {
-	names := most
-	if least != "" {
-		names = least + " and " + most
-	}
-	settings, err := c.brokerSettings(ctx)
+// CheckTimeouts refuses a session timeout that is out of the broker's bounds, if it
+// tells them. Joining a group tells only after the session is open.
+func CheckTimeouts(ctx context.Context, config Config) error {
+	settings, err := config.brokerSettings(ctx)
 	if err != nil {
-		return "what its settings " + names + " allow"
+		return nil // the group will tell
 	}
-	text := "at most " + settings[most]
-	if least != "" {
-		text = settings[least] + " to " + settings[most]
+	least, knowsLeast := settings[leastSession]
+	most, knowsMost := settings[mostSession]
+	if timeout := config.Timing.Session; knowsLeast && timeout < least || knowsMost && timeout > most {
+		return fmt.Errorf("join group %s: %w", config.Group, kerr.InvalidSessionTimeout)
 	}
-	return text + " (its settings " + names + ")"
+	return nil
 }
 
+// What the broker calls its bounds.
+const (
+	leastSession    = "group.min.session.timeout.ms"
+	mostSession     = "group.max.session.timeout.ms"
+	mostTransaction = "transaction.max.timeout.ms"
+)
+
 // brokerSettings are the times among the settings of a broker.
-func (c Config) brokerSettings(ctx context.Context) (map[string]string, error) {
+func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, error) {
 	client, err := kgo.NewClient(c.client("settings")...)
 	if err != nil {
 		return nil, err
@@ -72,38 +82,45 @@ func (c Config) brokerSettings(ctx context.Context) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := make(map[string]string)
+	settings := make(map[string]time.Duration)
 	for _, resource := range found {
 		if resource.Err != nil {
 			return nil, resource.Err
 		}
 		for _, entry := range resource.Configs {
 			if ms, err := strconv.ParseInt(entry.MaybeValue(), 10, 64); err == nil {
-				settings[entry.Key] = (time.Duration(ms) * time.Millisecond).String()
+				settings[entry.Key] = time.Duration(ms) * time.Millisecond
 			}
 		}
 	}
 	return settings, nil
 }
 
-// allowed looks whether we may see the topics. A broker does not even say whether a
-// topic exists that we may not see.
-func (c Config) allowed(topics kadm.TopicDetails) error {
+// refusedTopic finds the topic that we may not see, if that is what is wrong: asked
+// for several, the library does not name it. A broker does not even say whether such a
+// topic exists.
+func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error) error {
+	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
+		return err
+	}
 	for _, topic := range []string{c.InputTopic, c.OutputTopic, c.DeadLetterTopic} {
-		if errors.Is(topics[topic].Err, kerr.TopicAuthorizationFailed) {
-			return c.topicRefused(topic, topics[topic].Err)
+		if topic == "" {
+			continue
+		}
+		if _, alone := admin.ListTopics(ctx, topic); errors.Is(alone, kerr.TopicAuthorizationFailed) {
+			return c.topicRefused(topic, kerr.TopicAuthorizationFailed)
 		}
 	}
-	return nil
+	return err
 }
 
 // topicRefused names a topic that we may not use, and what that takes.
 func (c Config) topicRefused(topic string, err error) error {
-	permissions := "Write and Describe, and Create if it does not exist"
+	permissions := "Write and Describe on it, and Create if it does not exist"
 	if topic == c.InputTopic {
-		permissions = "Read and Describe"
+		permissions = "Read and Describe on it"
 	}
-	return fmt.Errorf("topic %s: %w (the user needs the permissions %s on it)", topic, err, permissions)
+	return fmt.Errorf("topic %s: %w (the user needs the permissions %s)", topic, err, permissions)
 }
 
 // unwritten names the topic of a record that could not be written.

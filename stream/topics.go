@@ -36,11 +36,8 @@ func PrepareTopics(ctx context.Context, config Config) error {
 		wanted = append(wanted, config.DeadLetterTopic)
 	}
 	topics, err := admin.ListTopics(ctx, append(wanted, config.InputTopic)...)
-	if err != nil {
+	if err = config.refusedTopic(ctx, admin, err); err != nil {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
-	}
-	if err := config.allowed(topics); err != nil {
-		return err
 	}
 	if !topics.Has(config.InputTopic) {
 		return fmt.Errorf("input topic %s does not exist", config.InputTopic)
