@@ -187,10 +187,10 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			p := startProcess(t, dir, nil, "demo", "--duration", "2s", "--entities", "60", "--seed", "3")
+			p := startProcess(t, dir, nil, "demo", "--duration", "90s", "--entities", "60", "--seed", "3")
 			lines := bufio.NewScanner(p.stdout)
 			lines.Buffer(make([]byte, 100), 1000)
-			for range 6 { // until the first anomaly
+			for range 8 { // until the second anomaly
 				lines.Scan()
 			}
 			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
