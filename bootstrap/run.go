@@ -298,9 +298,13 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {
-			files := logs.reopen()
+			files := len(logs.reopen())
 			for _, b := range all {
-				b.config.Log.Info("SIGHUP: the log files are opened again", "files", len(files))
+				if files == 0 {
+					b.config.Log.Info("SIGHUP: there is no log file to open again")
+				} else {
+					b.config.Log.Info("SIGHUP: the log files are opened again", "files", files)
+				}
 			}
 		},
 	}
