@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,14 +25,14 @@ const patience = 60 * time.Second
 
 // output is what the program prints, readable while it runs.
 type output struct {
-	lockedWriter
+	mu   sync.Mutex
 	text strings.Builder
 }
 
-func newOutput() *output {
-	o := &output{}
-	o.out = &o.text
-	return o
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(text)
 }
 
 func (o *output) String() string {
@@ -49,7 +50,7 @@ type outside struct {
 
 func newOutside(t *testing.T, env map[string]string) *outside {
 	t.Helper()
-	o := &outside{output: newOutput(), signals: make(chan os.Signal, 3)}
+	o := &outside{output: &output{}, signals: make(chan os.Signal, 3)}
 	o.World = World{
 		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals, Release: func() {},
 	}
@@ -187,7 +188,9 @@ func TestLogGoesToTheFileOfTheConfInItsFormat(t *testing.T) {
 	for _, container := range []bool{false, true} {
 		must(t, os.WriteFile(log, nil, 0o644))
 		o := newOutside(t, env)
-		o.Container = container
+		if container {
+			o.Container = "/.dockerenv is there"
+		}
 		exit := o.run(conf)
 		b.untilRead(t, name)
 		o.signals <- syscall.SIGINT
@@ -257,26 +260,60 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 // TestLastSignalEndsAtOnce: where detectors may wait for other nodes, a signal more
 // ends that first.
 func TestLastSignalEndsAtOnce(t *testing.T) {
+	const term, later = syscall.SIGTERM, 2 * time.Second
 	for waiting, want := range map[bool][]bool{false: {false}, true: {false, true}} {
-		o := newOutside(t, nil)
-		for range len(want) + 1 {
-			o.signals <- syscall.SIGTERM
+		w := newWaits(waiting)
+		var err error
+		for i := range len(want) + 1 {
+			if err != nil {
+				t.Errorf("waiting %t: ended with %v after %d signals", waiting, err, i)
+			}
+			w.now = w.now.Add(later)
+			err = w.signal(term)
 		}
-		var stops []bool
-		// One detector runs, and never ends.
-		err := await(&o.World, make(chan error), 1, func(_ string, atOnce bool) { stops = append(stops, atOnce) }, waiting)
-		if err == nil || !slices.Equal(stops, want) {
-			t.Errorf("waiting %t: ended with %v after stops (at once) %v, want an error after %v", waiting, err, stops, want)
+		if err == nil || !slices.Equal(w.stops, want) {
+			t.Errorf("waiting %t: ended with %v after stops (at once) %v, want an error after %v", waiting, err, w.stops, want)
 		}
 	}
 }
 
+// TestSignalsWithinASecondAreOne: timeout sends SIGTERM to the process and to its
+// group, a terminal and a person's script may both send SIGINT.
+func TestSignalsWithinASecondAreOne(t *testing.T) {
+	w := newWaits(true)
+	for _, after := range []time.Duration{0, 0, 999 * time.Millisecond} {
+		w.now = w.now.Add(after)
+		if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false}) {
+			t.Fatalf("ended with %v, stops %v; want one gentle stop", err, w.stops)
+		}
+	}
+	w.now = w.now.Add(time.Millisecond)
+	if err := w.signal(syscall.SIGINT); err != nil || !slices.Equal(w.stops, []bool{false, true}) {
+		t.Errorf("a second after the first: ended with %v, stops %v", err, w.stops)
+	}
+}
+
+// waits is a wait at the times of a test.
+type waits struct {
+	waiting
+	now   time.Time
+	stops []bool // at once
+}
+
+func newWaits(others bool) *waits {
+	w := &waits{now: time.Now()}
+	w.waiting = waiting{
+		world: &World{Now: func() time.Time { return w.now }}, others: others,
+		stopAll: func(_ string, atOnce bool) { w.stops = append(w.stops, atOnce) },
+	}
+	return w
+}
+
 func TestFailedDetectorStopsTheOthers(t *testing.T) {
-	o := newOutside(t, nil)
 	results := make(chan error, 2)
 	results <- os.ErrClosed
-	err := await(&o.World, results, 2, func(string, bool) { results <- nil }, true)
-	if err == nil {
+	w := &waiting{world: &World{}, results: results, running: 2, others: true, stopAll: func(string, bool) { results <- nil }}
+	if err := w.await(); err == nil {
 		t.Error("ended cleanly though one failed")
 	}
 }

@@ -27,6 +27,15 @@ func (c *checkCommand) Run(world *World) error {
 		if err := table.Flush(); err != nil {
 			return err
 		}
+		stdout, reason := place(config, world)
+		switch {
+		case !stdout:
+			fmt.Fprintf(world.Stdout, "  the log goes to %s\n", config.Log.File)
+		case reason != "":
+			fmt.Fprintf(world.Stdout, "  the log goes to standard output, not to %s: %s\n", config.Log.File, reason)
+		default:
+			fmt.Fprintln(world.Stdout, "  the log goes to standard output")
+		}
 		for _, warning := range config.Warnings {
 			fmt.Fprintf(world.Stdout, "  warning: %s\n", warning.Text)
 		}

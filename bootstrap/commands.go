@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -29,14 +31,19 @@ type World struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Now    func() time.Time
-	// Container tells whether the process runs in one: then logs go to Stdout,
-	// whatever file a configuration names.
-	Container bool
+	// Container is what tells that the process runs in one, for people; "" if
+	// nothing does. Logs go to Stdout then, unless DETECTOR_LOG says otherwise.
+	Container string
 	// Terminal tells whether Stdout is one: then there is colour, and a bar.
 	Terminal bool
-	// Signals are requests to stop: the first gently, the second at once.
+	// Signals are requests to stop: the first gently, the second at once. Those
+	// within a second are one.
 	Signals <-chan os.Signal
-	// Release lets them end the process at once, for commands that do not look
+	// Hangups are requests to open the log files again.
+	Hangups <-chan os.Signal
+	// Nohup is whether the process outlives its terminal, whatever it does.
+	Nohup bool
+	// Release lets signals end the process at once, for commands that do not look
 	// at Signals.
 	Release func()
 }
@@ -83,7 +90,7 @@ func Main(arguments []string, world World) int {
 	if len(arguments) == 0 {
 		arguments = []string{"--help"}
 	}
-	command, err := parser.Parse(arguments)
+	command, err := parser.Parse(keysLast(arguments))
 	if exit >= 0 {
 		return exit // --help
 	}
@@ -92,7 +99,35 @@ func Main(arguments []string, world World) int {
 		fmt.Fprintln(world.Stderr, "Run \"anomalydetector --help\" to see the commands.")
 		return exitUsage
 	}
-	return exitCode(command.Run(&world), world)
+	out := &watchedOutput{out: world.Stdout}
+	if !strings.HasPrefix(command.Command(), "run") { // a detector goes on without its output
+		world.Stdout = out
+	}
+	err = command.Run(&world)
+	if err == nil {
+		err = out.failure()
+	}
+	return exitCode(err, world)
+}
+
+// keysLast moves an entity's key that begins with a minus, such as -1,5, behind --,
+// where it is no flag. Flags of one letter there are none but -h.
+func keysLast(arguments []string) []string {
+	if len(arguments) == 0 || arguments[0] != "entity" || slices.Contains(arguments, "--") {
+		return arguments
+	}
+	var rest, keys []string
+	for _, argument := range arguments {
+		if len(argument) > 1 && argument[0] == '-' && argument[1] != '-' && argument != "-h" {
+			keys = append(keys, argument)
+		} else {
+			rest = append(rest, argument)
+		}
+	}
+	if len(keys) == 0 {
+		return arguments
+	}
+	return append(append(rest, "--"), keys...)
 }
 
 // exitCode tells an error to the user, if it was not told before.

@@ -65,7 +65,11 @@ func (c *demoCommand) Run(world *World) (err error) {
 		return fmt.Errorf("create the demo's input topic: %w", err)
 	}
 
-	show := newDemoPage(world, source)
+	over := make(chan os.Signal, 8)
+	feeding, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	out := &watchedOutput{out: world.Stdout, onFailure: func() { cancel(); over <- os.Interrupt }}
+	show := newDemoPage(out, source)
 	show.begin(options, config)
 	feeder, err := newFeeder(cluster.ListenAddrs(), config.IO.InputTopic)
 	if err != nil {
@@ -74,19 +78,21 @@ func (c *demoCommand) Run(world *World) (err error) {
 	stops = append(stops, func() error { feeder.client.Close(); return nil })
 
 	// The stream is fed beside the detector, which ends when it has seen it all.
-	over := make(chan os.Signal, 2)
 	inner := *world
-	inner.Signals = over
-	feeding, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go relay(feeding, world.Signals, over, cancel)
+	inner.Signals, inner.Hangups = over, nil
+	ended := make(chan struct{})
+	defer close(ended)
+	go relay(ended, world, over, cancel)
 	fed := make(chan error, 1)
 	go func() {
+		defer removeOnPanic(data)
 		err := feeder.feed(feeding, source, options, c.Duration)
 		if err == nil {
 			err = feeder.drained(feeding, config.IO.ConsumerGroup)
 		}
-		over <- os.Interrupt
+		if feeding.Err() == nil { // else the detector was told to end by who ended the feeding
+			over <- os.Interrupt
+		}
 		fed <- err
 	}()
 	ran := Run(&inner, []*configs.Config{config}, Options{OnCommit: show.committed, Quiet: true})
@@ -95,19 +101,36 @@ func (c *demoCommand) Run(world *World) (err error) {
 		return err
 	}
 	show.end()
-	return nil
+	return out.failure()
 }
 
-// relay passes signals on, and ends the feeding at the first.
-func relay(ctx context.Context, from <-chan os.Signal, to chan<- os.Signal, cancel func()) {
+// relay passes requests to stop on, and ends the feeding at the first. A terminal
+// that is closed is one, too: a demo that nobody sees is over.
+func relay(ended <-chan struct{}, world *World, to chan<- os.Signal, cancel func()) {
+	hangups := world.Hangups
+	if world.Nohup {
+		hangups = nil
+	}
 	for {
 		select {
-		case s := <-from:
+		case s := <-world.Signals:
 			cancel()
 			to <- s
-		case <-ctx.Done():
+		case s := <-hangups:
+			cancel()
+			to <- s
+		case <-ended:
 			return
 		}
+	}
+}
+
+// removeOnPanic is deferred by goroutines whose panic would end the process and
+// leave its directory behind.
+func removeOnPanic(dir string) {
+	if cause := recover(); cause != nil {
+		_ = os.RemoveAll(dir) // the panic matters more
+		panic(cause)
 	}
 }
 

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // demoPage is what the demo prints.
 type demoPage struct {
-	world  *World
+	out    io.Writer
 	mu     sync.Mutex // the detector's goroutine prints anomalies
 	events []synthetic.Event
 	found  []bool
@@ -21,16 +22,16 @@ type demoPage struct {
 	shown  int
 }
 
-func newDemoPage(world *World, source *synthetic.Stream) *demoPage {
+func newDemoPage(out io.Writer, source *synthetic.Stream) *demoPage {
 	events := source.Events()
-	return &demoPage{world: world, events: events, found: make([]bool, len(events))}
+	return &demoPage{out: out, events: events, found: make([]bool, len(events))}
 }
 
 func (p *demoPage) begin(options synthetic.Options, config *configs.Config) {
 	days := func(bins int) string {
 		return fmt.Sprintf("%.0f days", (time.Duration(bins)*options.Bin).Hours()/24)
 	}
-	printf(p.world.Stdout, `A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
+	printf(p.out, `A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
 detector on %s. %d networks: %s of history at once, then %s with
 %d events (spikes, shifts, outages) hidden in them. Anomalies, as they are committed:
 
@@ -45,7 +46,7 @@ func (p *demoPage) committed(findings []messages.Finding) {
 	slices.SortStableFunc(findings, func(a, b messages.Finding) int { return a.At.Compare(b.At) })
 	for _, f := range findings {
 		p.shown++
-		printf(p.world.Stdout, "%-16s  %-24s  %9.4f  %12.4f  %+9.1f  %s\n",
+		printf(p.out, "%-16s  %-24s  %9.4f  %12.4f  %+9.1f  %s\n",
 			f.At.UTC().Format("2006-01-02 15:04"), f.Entity, f.Value, f.Usual, f.Deviation, p.label(f))
 	}
 }
@@ -72,9 +73,9 @@ func (p *demoPage) end() {
 			found++
 			continue
 		}
-		printf(p.world.Stdout, "not found: %s of %s at %s, from %.4f to %.4f\n", event.Kind, event.Entity,
+		printf(p.out, "not found: %s of %s at %s, from %.4f to %.4f\n", event.Kind, event.Entity,
 			time.UnixMilli(event.From).UTC().Format("2006-01-02 15:04"), event.Usual, event.Changed)
 	}
-	printf(p.world.Stdout, "\nFound %d of %d injected events; %d anomalies in all, %d of them outside any event.\n",
+	printf(p.out, "\nFound %d of %d injected events; %d anomalies in all, %d of them outside any event.\n",
 		found, len(p.events), p.shown, p.others)
 }

@@ -127,7 +127,7 @@ func TestNothingForeignReachesATerminalAsItIs(t *testing.T) {
 }
 
 func showDemo(out io.Writer) error {
-	page := &demoPage{world: &World{Stdout: out}, events: []synthetic.Event{{Entity: nasty}}, found: make([]bool, 1)}
+	page := &demoPage{out: out, events: []synthetic.Event{{Entity: nasty}}, found: make([]bool, 1)}
 	page.committed([]messages.Finding{{Entity: nasty, At: time.Now()}})
 	page.end()
 	return nil
@@ -159,13 +159,19 @@ func TestNothingForeignReachesALogAsItIs(t *testing.T) {
 		"file":      {configs.Log{File: file, Format: configs.Format{Text: "%(asctime)s %(levelname)s %(message)s"}}, false},
 	} {
 		var out bytes.Buffer
-		log, closeLog, err := logging(&configs.Config{Log: c.log}, &World{Terminal: c.terminal, Stdout: io.Discard}, &out)
+		noEnvironment := func(string) string { return "" }
+		stdout := io.Writer(&out)
+		if c.log.File != "" {
+			stdout = io.Discard // it says there where the log is
+		}
+		logs := newLogs(&World{Terminal: c.terminal, Stdout: stdout, Stderr: io.Discard, Now: time.Now, Env: noEnvironment})
+		log, err := logs.logger(&configs.Config{Log: c.log})
 		if err != nil {
 			t.Fatal(err)
 		}
 		log.With("with", nasty).WithGroup("group").Warn("message "+nasty, "text", nasty, "error", errors.New(nasty),
 			"bytes", []byte(nasty), "url", &url.URL{Opaque: nasty}, "list", []string{nasty}, slog.Group("in", "text", nasty))
-		if err := closeLog(); err != nil {
+		if err := logs.close(); err != nil {
 			t.Error(err)
 		}
 		if c.log.File != "" {

@@ -1,13 +1,15 @@
 package bootstrap
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -23,21 +25,28 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 	if options.Timing != nil {
 		timing = *options.Timing
 	}
+	timing.Session = cmp.Or(config.Kafka.SessionTimeout, timing.Session)
+	timing.Transaction = cmp.Or(config.Kafka.TransactionTimeout, timing.Transaction)
 	security, err := tlsConfig(config.Kafka)
 	if err != nil {
-		return stream.Config{}, fmt.Errorf("%s, [kafka]: %w", config.Source, err)
+		return stream.Config{}, unusable(config, err)
 	}
 	mechanism, err := saslMechanism(config.Kafka)
 	if err != nil {
-		return stream.Config{}, fmt.Errorf("%s, [kafka]: %w", config.Source, err)
+		return stream.Config{}, unusable(config, err)
 	}
 	return stream.Config{
 		Brokers: config.Kafka.Brokers, TLS: security, SASL: mechanism, Client: options.Client, Log: log,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + home.node.ID,
-		Timing: timing,
+		Timing: timing, Given: config.Kafka.SessionTimeout != 0,
 	}, nil
+}
+
+// unusable is what is wrong with a file that [kafka] names.
+func unusable(config *configs.Config, err error) error {
+	return &configs.Error{File: config.Source, Section: "kafka", Problem: err.Error(), Expected: "want a file that this process can read and use"}
 }
 
 func tlsConfig(kafka configs.Kafka) (*tls.Config, error) {
@@ -60,7 +69,16 @@ func tlsConfig(kafka configs.Kafka) (*tls.Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read tls_cert and tls_key: %w", err)
 		}
-		security.Certificates = []tls.Certificate{pair}
+		// A certificate that was renewed is used from the next connection on. While its
+		// two files do not belong together, the former one is.
+		last := atomic.Pointer[tls.Certificate]{}
+		last.Store(&pair)
+		security.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if pair, err := tls.LoadX509KeyPair(kafka.TLSCert, kafka.TLSKey); err == nil {
+				last.Store(&pair)
+			}
+			return last.Load(), nil
+		}
 	}
 	return security, nil
 }
@@ -69,18 +87,25 @@ func saslMechanism(kafka configs.Kafka) (sasl.Mechanism, error) {
 	if kafka.SASLMechanism == "" {
 		return nil, nil
 	}
-	secret, err := os.ReadFile(kafka.SASLPasswordFile)
-	if err != nil {
-		return nil, fmt.Errorf("read sasl_password_file: %w", err)
+	secret := &password{path: kafka.SASLPasswordFile}
+	if err := secret.begin(); err != nil {
+		return nil, err
 	}
-	user, password := kafka.SASLUsername, strings.TrimRight(string(secret), "\r\n")
+	user := kafka.SASLUsername
+	scrams := func(context.Context) (scram.Auth, error) {
+		text, err := secret.get()
+		return scram.Auth{User: user, Pass: text}, err
+	}
 	switch kafka.SASLMechanism {
 	case "PLAIN":
-		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
+		return plain.Plain(func(context.Context) (plain.Auth, error) {
+			text, err := secret.get()
+			return plain.Auth{User: user, Pass: text}, err
+		}), nil
 	case "SCRAM-SHA-256":
-		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
+		return scram.Sha256(scrams), nil
 	case "SCRAM-SHA-512":
-		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
+		return scram.Sha512(scrams), nil
 	}
 	return nil, errors.New("unknown sasl_mechanism " + kafka.SASLMechanism)
 }

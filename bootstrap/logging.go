@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -16,48 +14,113 @@ import (
 	"anomalydetector/configs"
 )
 
-// logging builds the logger of one configuration, and what closes it: the file
-// that the configuration names, in its format; stdout if it names none, in a
-// container, and on a terminal besides the file.
-func logging(config *configs.Config, world *World, stdout io.Writer) (*slog.Logger, func() error, error) {
-	file := config.Log.File
-	if file == "" || world.Container {
-		return slog.New(stdoutHandler(config, world, stdout)), func() error { return nil }, nil
+// logs are where the loggers of a process write.
+type logs struct {
+	world  *World
+	stdout *sink
+	sinks  []*sink    // all: of stdout, then of each file
+	files  []*logFile // one may be there twice, if configurations share it
+}
+
+func newLogs(world *World) *logs {
+	stdout := newSink("standard output", world.Stdout, nil, world)
+	return &logs{world: world, stdout: stdout, sinks: []*sink{stdout}}
+}
+
+// logger builds the logger of one configuration: to the file that it names, in its
+// format, and on a terminal to stdout besides; to stdout alone if it names none, or
+// if place says so.
+func (l *logs) logger(config *configs.Config) (*slog.Logger, error) {
+	if toStdout, _ := place(config, l.world); toStdout {
+		return slog.New(l.stdoutHandler(config)), nil
 	}
-	out, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := l.file(config)
 	if err != nil {
-		return nil, nil, fmt.Errorf("open the log file that %s names: %w", config.Source, err)
+		return nil, err
 	}
-	var handler slog.Handler = &fileHandler{out: &lockedWriter{out: out}, config: &config.Log, name: config.Name}
-	if world.Terminal {
-		handler = slog.NewMultiHandler(handler, stdoutHandler(config, world, stdout))
+	var handler slog.Handler = &fileHandler{out: out, config: &config.Log, name: config.Name}
+	if l.world.Terminal {
+		handler = slog.NewMultiHandler(handler, l.stdoutHandler(config))
 	} else {
 		// Whoever starts it by hand should not wonder where its words are.
-		fmt.Fprintf(world.Stdout, "%s logs to %s\n", config.Name, file)
+		fmt.Fprintf(l.stdout, "%s logs to %s\n", config.Name, config.Log.File)
 	}
-	return slog.New(handler), out.Close, nil
+	return slog.New(handler), nil
 }
 
-func stdoutHandler(config *configs.Config, world *World, stdout io.Writer) slog.Handler {
-	if config.Log.JSON {
-		return slog.NewJSONHandler(plainJSON{stdout}, &slog.HandlerOptions{Level: config.Log.Level})
+// place tells whether the log goes to stdout, and why it does not go to the file
+// that the configuration names, if it names one.
+func place(config *configs.Config, world *World) (stdout bool, reason string) {
+	switch {
+	case config.Log.File == "":
+		return true, ""
+	case config.Log.Place == configs.LogToFile:
+		return false, ""
+	case config.Log.Place == configs.LogToStdout:
+		return true, "DETECTOR_LOG=stdout"
+	case world.Container != "":
+		return true, "this looks like a container: " + world.Container + "; DETECTOR_LOG=file keeps the file"
 	}
-	return tint.NewTextHandler(stdout, &tint.Options{
-		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !world.Terminal,
+	return false, ""
+}
+
+// tellPlace is the first line of a log: it says where the log goes.
+func tellPlace(log *slog.Logger, config *configs.Config, world *World) {
+	switch stdout, reason := place(config, world); {
+	case !stdout:
+		log.Info("the log goes to the configuration's file", "file", config.Log.File)
+	case reason != "":
+		log.Info("the log goes to standard output, not to the configuration's file", "file", config.Log.File, "because", reason)
+	default:
+		log.Info("the log goes to standard output, for the configuration names no file")
+	}
+}
+
+// file opens the file of a configuration's log.
+func (l *logs) file(config *configs.Config) (*sink, error) {
+	file := &logFile{path: config.Log.File, watched: config.Log.Watched}
+	if err := file.open(); err != nil {
+		return nil, fmt.Errorf("open the log file that %s names: %w", config.Source, err)
+	}
+	out := newSink(file.path, file, file.tend, l.world)
+	file.warn = func(err error) {
+		out.tell("the log file cannot be opened again: %v; its lines go on into the file that was renamed", err)
+	}
+	l.files, l.sinks = append(l.files, file), append(l.sinks, out)
+	return out, nil
+}
+
+// reopen opens all files again, and returns their paths.
+func (l *logs) reopen() (paths []string) {
+	for i, file := range l.files {
+		file.asked.Store(true)
+		l.sinks[i+1].nudge()
+		paths = append(paths, file.path)
+	}
+	return paths
+}
+
+// close writes what waits, and closes the files.
+func (l *logs) close() error {
+	var all error
+	for i, out := range l.sinks {
+		if out.close() && i > 0 {
+			all = errors.Join(all, l.files[i-1].close())
+		}
+	}
+	return all
+}
+
+func (l *logs) stdoutHandler(config *configs.Config) slog.Handler {
+	if config.Log.JSON {
+		return slog.NewJSONHandler(plainJSON{l.stdout}, &slog.HandlerOptions{Level: config.Log.Level})
+	}
+	// NO_COLOR: see no-color.org.
+	colour := l.world.Terminal && l.world.Env("NO_COLOR") == ""
+	return tint.NewTextHandler(l.stdout, &tint.Options{
+		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !colour,
 		ReplaceAttr: printableAttr,
 	})
-}
-
-// lockedWriter lets several loggers share a writer: a line is one Write.
-type lockedWriter struct {
-	mu  sync.Mutex
-	out io.Writer
-}
-
-func (w *lockedWriter) Write(line []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.out.Write(line)
 }
 
 // fileHandler writes records in the format of Python's logging, as the conf of

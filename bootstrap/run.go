@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -87,7 +85,8 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	var stops []func() error
 	defer func() { err = errors.Join(err, joinStops(stops)) }()
 
-	stdout := &lockedWriter{out: world.Stdout}
+	logs := newLogs(world)
+	stops = append(stops, logs.close)
 	homes := make(map[string]*home)
 	section, err := clusterOf(confs)
 	if err != nil {
@@ -95,31 +94,34 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	}
 	turns := actors.NewTurns(processors)
 	var node *cluster.Node
+	var common *slog.Logger // the first detector's, for what belongs to none
 	var all []*built
 	for _, config := range confs {
-		log, closeLog, err := logging(config, world, stdout)
+		shared, err := logs.logger(config)
 		if err != nil {
 			return err
 		}
-		stops = append(stops, closeLog)
 		if options.Quiet {
-			log = slog.New(quiet{log.Handler()})
+			shared = slog.New(quiet{shared.Handler()})
 		}
+		common = cmp.Or(common, shared)
+		log := shared.With("detector", config.Name)
+		tellPlace(log, config, world)
 		dir := config.Persistence.Dir
 		if homes[dir] == nil {
-			if homes[dir], err = openHome(confs, dir, world, log, options); err != nil {
+			if homes[dir], err = openHome(confs, dir, world, shared, options); err != nil {
 				return err
 			}
 			stops = append(stops, homes[dir].close)
 		}
 		tellStart(log, config, homes[dir].node.ID)
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, turns, world, log, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, turns, world, shared, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
 		}
-		detector, err := build(config, homes[dir], node, log, world, stdout, options)
+		detector, err := build(config, homes[dir], node, log, world, logs.stdout, options)
 		if err != nil {
 			return err
 		}
@@ -128,9 +130,9 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		all = append(all, detector)
 	}
 
-	system := actorSystem(all[0].config.Log)
+	system := actorSystem(common)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
-	return supervise(world, system, node, all)
+	return supervise(world, system, node, all, logs)
 }
 
 // actorSystem logs what goes wrong inside the actor library to the first
@@ -228,13 +230,19 @@ func rules(config *configs.Config) detection.Rules {
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
+		if err == nil && config.Given {
+			err = stream.CheckTimeouts(ctx, config)
+		}
 		if err == nil {
 			var session *stream.Session
 			if session, err = stream.Open(ctx, config); err == nil {
 				return session, nil
 			}
 		}
-		if ctx.Err() != nil || failFast || errors.Is(err, stream.ErrFenced) {
+		if ctx.Err() != nil || errors.Is(err, stream.ErrFenced) {
+			return nil, err
+		}
+		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
 		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
@@ -259,14 +267,14 @@ func tellStart(log *slog.Logger, config *configs.Config, node string) {
 }
 
 // supervise runs the detectors to their end.
-func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all []*built) error {
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all []*built, logs *logs) error {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
 	for _, b := range all {
 		detector := b.config
 		detector.OnEnd = func(err error) {
 			if err != nil {
-				detector.Log.Error("detector failed", "detector", detector.Name, "error", err)
+				detector.Log.Error("detector failed", "error", err)
 			}
 			results <- err
 		}
@@ -287,46 +295,20 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 		}
 	}
 	answer(node, system.Root, all, pids)
-	return await(world, results, len(all), stopAll, node != nil)
-}
-
-// await waits for all detectors to end. The first signal and the first failure
-// stop the others. Another signal ends their waiting for other nodes, if they may do
-// that; the next one, or a stop that takes too long, ends all.
-func await(world *World, results <-chan error, running int, stopAll func(reason string, atOnce bool), waiting bool) error {
-	var failed error
-	var deadline <-chan time.Time
-	stopping := false
-	stop := func(reason string) {
-		if !stopping {
-			stopping = true
-			deadline = time.After(stopTimeout)
-			stopAll(reason, false)
-		}
-	}
-	for running > 0 {
-		select {
-		case err := <-results:
-			running--
-			if err != nil {
-				failed = errTold
-				stop("another detector failed")
+	w := &waiting{
+		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
+		reopen: func() {
+			files := len(logs.reopen())
+			for _, b := range all {
+				if files == 0 {
+					b.config.Log.Info("SIGHUP: there is no log file to open again")
+				} else {
+					b.config.Log.Info("SIGHUP: the log files are opened again", "files", files)
+				}
 			}
-		case received := <-world.Signals:
-			switch {
-			case !stopping:
-				stop(strings.ToUpper(received.String()))
-			case waiting:
-				waiting = false
-				stopAll("another signal", true)
-			default:
-				return errors.New("another signal: ended at once; what was not committed is read again at the next start")
-			}
-		case <-deadline:
-			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
-		}
+		},
 	}
-	return failed
+	return w.await()
 }
 
 // quiet lets warnings and errors through.

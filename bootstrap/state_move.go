@@ -15,13 +15,13 @@ import (
 
 type stateExportCommand struct {
 	Conf      string  `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
-	File      string  `arg:"" name:"file" help:"The file to write; - for stdout."`
+	File      string  `arg:"" name:"file" help:"The file to write; - for stdout. A device or a FIFO is written through."`
 	Partition []int32 `help:"Only this partition; may be given several times."`
+	Force     bool    `help:"Replace the file if it is there already."`
 }
 
 // Run writes an archive. A file appears under its name when it is complete.
 func (c *stateExportCommand) Run(world *World) (err error) {
-	world.Release()
 	confs, err := loadAll([]string{c.Conf}, world)
 	if err != nil {
 		return err
@@ -42,14 +42,17 @@ func (c *stateExportCommand) Run(world *World) (err error) {
 		return err
 	}
 	if c.File == "-" {
+		world.Release()
 		err = write(world.Stdout)
 	} else {
-		err = writeFile(c.File, write)
+		file := exportFile{path: c.File, force: c.Force, interrupts: world.Signals, release: world.Release}
+		err = file.write(write)
 	}
-	if err == nil {
-		tellMoved(world, "exported", written)
+	if err != nil {
+		return fmt.Errorf("export to %s: %w", c.File, err)
 	}
-	return err
+	tellMoved(world, "exported", written)
+	return nil
 }
 
 // numbers are the partitions to export.
@@ -74,23 +77,6 @@ func (c *stateExportCommand) numbers(store *persistence.Store, detector string) 
 
 func list(numbers []int32) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ", "), "[]")
-}
-
-// writeFile replaces a file once all of it is on disk.
-func writeFile(path string, write func(io.Writer) error) error {
-	temporary := path + ".new"
-	file, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	err = write(file)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	return nil
 }
 
 type stateImportCommand struct {

@@ -86,7 +86,8 @@ func TestStateCanBeLookedAtAndMoved(t *testing.T) {
 	says(t, did(t, at("two"), exitFailure, "state", "import", conf, conf), "this is no archive", "as it was")
 	says(t, did(t, at("two"), exitFailure, "state", "import", conf, first, "--partition", "99"), "partition 99 is not in it")
 	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second, "--partition", "99"), "nothing is stored of partition 99")
-	did(t, at("two"), exitClean, "state", "export", conf, second)
+	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second), "there already", "--force")
+	did(t, at("two"), exitClean, "state", "export", conf, second, "--force")
 	same(t, first, second)
 
 	// The detector goes on with what was imported: it replays nothing.

@@ -27,7 +27,7 @@ type statusCommand struct{ asking }
 
 type entityCommand struct {
 	asking
-	Key    string `arg:"" help:"The entity: the values of key_field with commas between them. If it begins with a minus, put -- before it."`
+	Key    string `arg:"" help:"The entity: the values of key_field with commas between them."`
 	Window bool   `help:"Print its points, too."`
 }
 

@@ -63,6 +63,10 @@ type Kafka struct {
 	SASLUsername     string
 	SASLPasswordFile string
 	LeaveOnStop      bool // whether a clean stop gives the partitions to others at once
+	// SessionTimeout is how long a process may be silent until others take its
+	// partitions; TransactionTimeout, how long a transaction may be open until the
+	// broker aborts it. 0: the default.
+	SessionTimeout, TransactionTimeout time.Duration
 }
 
 // Persistence is [persistence].
@@ -95,9 +99,19 @@ type Cluster struct {
 type Log struct {
 	Level slog.Level // the stricter of logger and handler; LOG_LEVEL overrides both
 	File  string     // "": stdout only
-	JSON  bool       // on stdout
+	// Watched is whether the file is opened again when it was renamed: its handler is
+	// a WatchedFileHandler.
+	Watched bool
+	Place   string // DETECTOR_LOG: LogToFile, LogToStdout, or "" for what suits the surroundings
+	JSON    bool   // on stdout
 	Format
 }
+
+// Values of Log.Place.
+const (
+	LogToFile   = "file"
+	LogToStdout = "stdout"
+)
 
 // Warning is something the user should know about an accepted configuration.
 type Warning struct{ Section, Key, Text string }

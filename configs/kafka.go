@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // defaultBrokers is where the original program looks.
@@ -25,6 +26,9 @@ func (r *reading) kafka() Kafka {
 		SASLUsername:     r.optional("kafka", "sasl_username", ""),
 		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
 		LeaveOnStop:      r.boolean("kafka", "leave_on_stop", true),
+
+		SessionTimeout:     r.patience("session_timeout", "15s", sessionTimeouts),
+		TransactionTimeout: r.patience("transaction_timeout", "20s", transactionTimeouts),
 	}
 	files := k.TLSCA != "" || k.TLSCert != "" || k.TLSKey != ""
 	k.TLS = r.boolean("kafka", "tls", files)
@@ -39,8 +43,51 @@ func (r *reading) kafka() Kafka {
 		{"sasl_password_file", k.SASLPasswordFile}} {
 		r.exists("kafka", file.key, file.path)
 	}
+	r.password("sasl_password_file", k.SASLPasswordFile)
 	return k
 }
+
+// The broker has bounds of its own, which only it knows.
+var (
+	sessionTimeouts     = span{time.Second, time.Hour, "want a time from 1s to 1h, such as 15s, or a number of seconds"}
+	transactionTimeouts = span{2 * time.Second, time.Hour, "want a time from 2s to 1h, such as 20s, or a number of seconds"}
+)
+
+// patience is a time that the broker is told. 0 if none is given: then the default
+// holds, which is only shown.
+func (r *reading) patience(key, standard string, span span) time.Duration {
+	duration := r.seconds("kafka", key, r.optional("kafka", key, standard), span)
+	if _, given := r.doc.sections["kafka"][key]; !given {
+		return 0
+	}
+	return duration
+}
+
+// transactionFits looks whether a transaction is over well before the broker aborts
+// it.
+func (r *reading) transactionFits(kafka Kafka, persistence Persistence) {
+	if timeout := kafka.TransactionTimeout; timeout != 0 && timeout < 2*persistence.CommitInterval {
+		r.fail("kafka", "transaction_timeout", "it is less than twice [persistence] commit_interval, and the broker would abort transactions under way",
+			"want "+(2*persistence.CommitInterval).String()+" or more, or a shorter commit_interval")
+	}
+}
+
+// password refuses a file without a password. A pipe is not looked into: what is
+// read from it is gone.
+func (r *reading) password(key, path string) {
+	if path == "" || r.err != nil {
+		return
+	}
+	if about, err := os.Stat(path); err != nil || !about.Mode().IsRegular() {
+		return
+	}
+	if content, err := os.ReadFile(path); err == nil && Password(content) == "" {
+		r.fail("kafka", key, "the file is empty", "want the password in it, in one line")
+	}
+}
+
+// Password is the password in a file's content, without the end of its line.
+func Password(content []byte) string { return strings.TrimRight(string(content), "\r\n") }
 
 func (r *reading) sasl(k Kafka) {
 	switch {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestBrokersHaveAHostAndKafkasPortUnlessTheyNameAnother(t *testing.T) {
@@ -81,7 +82,7 @@ func TestPasswordIsNeverShown(t *testing.T) {
 
 func TestLoginNeedsAMechanismAndWarnsOfAPasswordInClear(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	login := "sasl_username = me\nsasl_password_file = " + file + "\n"
@@ -91,5 +92,41 @@ func TestLoginNeedsAMechanismAndWarnsOfAPasswordInClear(t *testing.T) {
 		if len(config.Warnings) != warnings || config.Kafka.SASLMechanism != strings.ToUpper(strings.Split(mechanism, "\n")[0]) {
 			t.Errorf("%q gives %+v with %v", mechanism, config.Kafka, config.Warnings)
 		}
+	}
+}
+
+func TestFileWithoutAPasswordIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	login := "sasl_mechanism = SCRAM-SHA-512\nsasl_username = me\nsasl_password_file = " + file + "\n"
+	for content, accepted := range map[string]bool{"": false, "\n": false, "\r\n": false, "x": true, " \n": true} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if accepted {
+			mustRead(t, base+"[kafka]\n"+login, none)
+		} else if said := refusedKafka(t, login, "sasl_password_file").Error(); !strings.Contains(said, "the file is empty") {
+			t.Errorf("%q is refused with %q", content, said)
+		}
+	}
+}
+
+func TestTimeoutsAreThoseGiven(t *testing.T) {
+	kafka := mustRead(t, base, none).Kafka
+	if kafka.SessionTimeout != 0 || kafka.TransactionTimeout != 0 {
+		t.Errorf("without the keys they are %v and %v", kafka.SessionTimeout, kafka.TransactionTimeout)
+	}
+	kafka = mustRead(t, base+"[kafka]\nsession_timeout = 45\ntransaction_timeout = 1m\n", none).Kafka
+	if kafka.SessionTimeout != 45*time.Second || kafka.TransactionTimeout != time.Minute {
+		t.Errorf("they are %v and %v", kafka.SessionTimeout, kafka.TransactionTimeout)
+	}
+	for keys, key := range map[string]string{
+		"session_timeout = 0":        "session_timeout",
+		"session_timeout = 2h":       "session_timeout",
+		"session_timeout =":          "session_timeout",
+		"transaction_timeout = 1s":   "transaction_timeout",
+		"transaction_timeout = soon": "transaction_timeout",
+		"transaction_timeout = 5s\n[persistence]\ncommit_interval = 3s": "transaction_timeout",
+	} {
+		refusedKafka(t, keys, key)
 	}
 }

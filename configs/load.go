@@ -94,12 +94,14 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	if config.Name == "" {
 		return nil, &Error{File: source, Problem: "the file has no name before .conf", Expected: "want one: it is the detector's name"}
 	}
+	r.remarks()
 	r.older()
 	config.IO = r.io()
 	config.Detection = r.detection(config.IO.GranularityMinutes)
 	config.Job = r.job()
 	config.Kafka = r.kafka()
 	config.Persistence = r.persistence()
+	r.transactionFits(config.Kafka, config.Persistence)
 	config.Output = r.output(config.IO)
 	config.Cluster = r.cluster(config.Persistence)
 	config.Log = r.log()

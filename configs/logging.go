@@ -54,7 +54,24 @@ func (r *reading) log() Log {
 	default:
 		r.failVariable("LOG_FORMAT", "the value is "+strconv.Quote(text), "want text or json")
 	}
+	r.place(&log)
 	return log
+}
+
+// place reads whether the log goes to the file or to stdout.
+func (r *reading) place(log *Log) {
+	text := r.env("DETECTOR_LOG")
+	if text == "" {
+		return
+	}
+	log.Place = strings.ToLower(text)
+	r.show("log", "to", log.Place, "environment DETECTOR_LOG")
+	switch {
+	case log.Place != LogToFile && log.Place != LogToStdout:
+		r.failVariable("DETECTOR_LOG", "the value is "+strconv.Quote(text), "want file or stdout")
+	case log.Place == LogToFile && log.File == "":
+		r.warn("logger_root", "handlers", "DETECTOR_LOG is file, but the logging sections name no file; the log goes to stdout")
+	}
 }
 
 // level reads a section's level.
@@ -95,9 +112,9 @@ func (r *reading) handler(log *Log, name string) {
 		r.warn(section, "args", "only one log file is written: "+log.File+", not "+file)
 		return
 	case strings.Contains(class, "Rotating"):
-		r.warn(section, "class", "the log file is not rotated by the program; leave that to logrotate with copytruncate")
+		r.warn(section, "class", "the program does not rotate its log file; leave that to logrotate, and let it use copytruncate or send SIGHUP")
 	}
-	log.File = file
+	log.File, log.Watched = file, class == "WatchedFileHandler"
 	if level, given := r.level(section, keys["level"]); given {
 		log.Level = max(log.Level, level)
 	}

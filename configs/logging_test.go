@@ -101,3 +101,27 @@ func TestLogLevelIsTheStricterOfLoggerAndHandler(t *testing.T) {
 		}
 	}
 }
+
+func TestWatchedFileHandlerIsTold(t *testing.T) {
+	for class, watched := range map[string]bool{"FileHandler": false, "handlers.WatchedFileHandler": true, "logging.handlers.WatchedFileHandler": true} {
+		if log := mustRead(t, logged("class = "+class+"\nargs = ('x.log',)"), none).Log; log.Watched != watched {
+			t.Errorf("%s gives %+v", class, log)
+		}
+	}
+}
+
+func TestEnvironmentDecidesWhereTheLogGoes(t *testing.T) {
+	file := logged("class = FileHandler\nargs = ('x.log',)")
+	for text, want := range map[string]string{"": "", "file": LogToFile, "STDOUT": LogToStdout} {
+		config := mustRead(t, file, of("DETECTOR_LOG", text))
+		if config.Log.Place != want || len(config.Warnings) > 0 {
+			t.Errorf("%q gives %+v, warned of %+v", text, config.Log, config.Warnings)
+		}
+	}
+	if config := mustRead(t, base, of("DETECTOR_LOG", "file")); len(config.Warnings) != 1 {
+		t.Errorf("without a file, warned of %+v", config.Warnings)
+	}
+	if _, err := read("d.conf", "d.conf", []byte(base), of("DETECTOR_LOG", "loud")); err == nil || !strings.Contains(err.Error(), "want file or stdout") {
+		t.Errorf("DETECTOR_LOG=loud: %v", err)
+	}
+}

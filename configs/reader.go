@@ -13,6 +13,7 @@ type document struct {
 	names    []string            // of the sections, in the file's order
 	own      map[string][]string // the keys that a section has itself, in the file's order
 	sections map[string]map[string]string
+	defaults map[string]string // the keys of [DEFAULT]
 }
 
 // defaultSection is the one whose keys are in every other.
@@ -44,6 +45,7 @@ func parse(file string, content []byte) (*document, error) {
 	}
 	p.endValue()
 	defaults := doc.sections[defaultSection]
+	doc.defaults = defaults
 	delete(doc.sections, defaultSection)
 	for _, keys := range doc.sections {
 		for key, value := range defaults {

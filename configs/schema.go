@@ -13,9 +13,10 @@ var known = []struct {
 	keys    []string
 }{
 	{"io", []string{"input_topic", "value_field", "key_field", "output_topic", "time_granularity_min", "consumer_group"}},
-	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio", "noise"}},
+	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio", "noise", "min_mad"}},
 	{"job", []string{"duration"}},
-	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop"}},
+	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop",
+		"session_timeout", "transaction_timeout"}},
 	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "resident_entities"}},
 	{"output", []string{"dead_letter_topic"}},
 	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},

@@ -18,12 +18,15 @@ func (r *reading) older() {
 	if detection == nil {
 		return
 	}
-	if noise, there := detection["noise"]; there {
-		if _, both := detection["min_dev"]; both {
-			r.warn("detection", "noise", "noise is the older name of min_dev; both are there, and min_dev counts")
-		} else {
-			r.warn("detection", "noise", "noise is the older name of min_dev; taken as such")
-			detection["min_dev"] = noise
+	for _, name := range []string{"noise", "min_mad"} {
+		value, there := detection[name]
+		_, both := detection["min_dev"]
+		switch {
+		case there && both:
+			r.warn("detection", name, name+" is an older name of min_dev; another of them is there, too, and counts")
+		case there:
+			r.warn("detection", name, name+" is an older name of min_dev; taken as such")
+			detection["min_dev"] = value
 		}
 	}
 	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
@@ -103,6 +106,11 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 	if d.Metric != "mean" && d.Metric != "median" {
 		r.refuse(section, "dev_metric", d.Metric, "want mean or median")
 	}
+	if d.MinDeviation == 0 && r.err == nil {
+		r.warn(section, "min_dev", "min_dev is 0: if the values of a window are all equal (with dev_metric = median: if most of them are), "+
+			"any other value is an anomaly with an infinite deviation; the original program stops there with a division by zero. "+
+			"Give the smallest difference that matters")
+	}
 	// What the rules compute from these must be a number, too.
 	if math.IsInf(d.HistoryHours*(60/granularityMinutes), 0) {
 		r.fail("io", "time_granularity_min", "that makes more points than can be counted", "want a larger number")
@@ -125,7 +133,7 @@ func (r *reading) persistence() Persistence {
 	}
 	return Persistence{
 		Dir:            r.directory(section, "dir", "data", "DETECTOR_DATA_DIR"),
-		CommitInterval: r.seconds(section, "commit_interval", r.optional(section, "commit_interval", "1s")),
+		CommitInterval: r.seconds(section, "commit_interval", r.optional(section, "commit_interval", "1s"), commitIntervals),
 		Enabled:        r.boolean(section, "enabled", true),
 		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes from 16 to 65536", 16, 65536),
 		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0, 1e9),

@@ -153,23 +153,29 @@ func pythonFloat(text string) (float64, bool) {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// longest keeps a transaction well under the 20 s after which a broker aborts it.
-const longest = 10 * time.Second
+// span is what a time may be, and how to say that.
+type span struct {
+	least, most time.Duration
+	expected    string
+}
 
-// seconds is a Go duration, or a number of seconds, up to longest.
-func (r *reading) seconds(section, key, text string) time.Duration {
-	const expected = "want a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds"
+// commitIntervals keep a transaction well under the default of the time after which
+// a broker aborts it.
+var commitIntervals = span{time.Nanosecond, 10 * time.Second, "want a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds"}
+
+// seconds is a Go duration, or a number of seconds, within a span.
+func (r *reading) seconds(section, key, text string, span span) time.Duration {
 	duration, err := time.ParseDuration(text)
 	if err != nil {
 		number, ok := pythonFloat(text)
 		if !ok || math.IsNaN(number) || number > 1e6 {
-			r.refuse(section, key, text, expected)
+			r.refuse(section, key, text, span.expected)
 			return 0
 		}
 		duration = time.Duration(number * float64(time.Second))
 	}
-	if duration <= 0 || duration > longest {
-		r.refuse(section, key, text, expected)
+	if duration < span.least || duration > span.most {
+		r.refuse(section, key, text, span.expected)
 	}
 	return duration
 }

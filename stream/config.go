@@ -54,6 +54,9 @@ type Config struct {
 	Stored func(partition int32, topic messages.Identity) (offset int64, ok bool)
 
 	Timing Timing
+	// Given is whether an operator has set the timing: then the broker is asked first
+	// whether it agrees.
+	Given bool
 }
 
 // Timing is how patient the session is.

@@ -13,10 +13,11 @@ type failure struct {
 	first error
 }
 
-func (f *failure) promise(_ *kgo.Record, err error) {
+func (f *failure) promise(record *kgo.Record, err error) {
 	if err == nil {
 		return
 	}
+	err = unwritten(record, err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.first == nil {

@@ -126,6 +126,10 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 	switch {
 	case errors.Is(err, kerr.FencedInstanceID):
 		return fmt.Errorf("%w: %s: %w", ErrFenced, s.config.Member, err)
+	case errors.Is(err, kerr.InvalidSessionTimeout):
+		return Explain(context.Background(), s.config, err) // joining again is of no use
+	case errors.Is(err, kerr.TopicAuthorizationFailed):
+		return s.config.topicRefused(s.config.InputTopic, err)
 	case errors.As(err, &joining):
 		// The client joins again by itself.
 		s.config.Log.Debug("group session interrupted", "error", err)

@@ -36,7 +36,7 @@ func PrepareTopics(ctx context.Context, config Config) error {
 		wanted = append(wanted, config.DeadLetterTopic)
 	}
 	topics, err := admin.ListTopics(ctx, append(wanted, config.InputTopic)...)
-	if err != nil {
+	if err = config.refusedTopic(ctx, admin, err); err != nil {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
 	}
 	if !topics.Has(config.InputTopic) {

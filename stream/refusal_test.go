@@ -1,0 +1,35 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// TestRefusalSaysWhatToDo where the broker's own words name neither the key of the
+// configuration nor the permission.
+func TestRefusalSaysWhatToDo(t *testing.T) {
+	config := Config{Group: "g", Member: "m", Timing: DefaultTiming(), Log: slog.New(slog.DiscardHandler), Brokers: []string{"127.0.0.1:1"}}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // no broker to ask
+	for refusal, says := range map[error]string{
+		kerr.SaslAuthenticationFailed:           "[kafka] sasl_username with the password in sasl_password_file; the file is read again",
+		kerr.GroupAuthorizationFailed:           "the permission Read on the group g",
+		kerr.TransactionalIDAuthorizationFailed: "the permissions Write and Describe on the transactional id g.m",
+		kerr.InvalidSessionTimeout:              "[kafka] session_timeout is 15s, and the broker takes what its settings group.min.session.timeout.ms and",
+		kerr.InvalidTransactionTimeout:          "[kafka] transaction_timeout is 20s, and the broker takes no more than its setting transaction.max.timeout.ms allows",
+	} {
+		err := Explain(ctx, config, fmt.Errorf("open: %w", refusal))
+		if !errors.Is(err, refusal) || !strings.Contains(err.Error(), says) {
+			t.Errorf("it says\n%v\nwant\n%s", err, says)
+		}
+	}
+	if other := errors.New("other"); Explain(ctx, config, other) != other {
+		t.Error("another error is not as it was")
+	}
+}
