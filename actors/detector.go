@@ -56,9 +56,10 @@ type Detector struct {
 	retried   map[place]int           // failures of a record since the last commit
 	aborts    int                     // failed writes in a row
 	outflow   outflow
-	fences    int            // sessions lost to another producer since the last commit
-	round     messages.Tally // of the running transaction
-	result    error          // what OnEnd is told
+	refused   []messages.Refusal // by topics, in the running transaction
+	fences    int                // sessions lost to another producer since the last commit
+	round     messages.Tally     // of the running transaction
+	result    error              // what OnEnd is told
 }
 
 // member is a partition that this process was given.
@@ -281,8 +282,15 @@ func (d *Detector) roundOver(ctx actor.Context) {
 
 // flushed commits what the producer has written, or aborts.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
-	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
-	if f.Err != nil {
+	d.refused = f.Refused
+	switch {
+	case len(f.Refused) > 0: // progress, but no measure of the broker's speed
+		d.outflow.slow = false
+		tellRefused(d.config.Log, f.Err, f.Refused)
+	default:
+		d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
+	}
+	if f.Err != nil && len(f.Refused) == 0 {
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
 	}
@@ -328,9 +336,9 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	} else if d.dirty {
 		d.summary.aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
-		d.tell(ctx, &messages.RolledBack{})
+		d.tell(ctx, &messages.RolledBack{Refused: d.refused})
 	}
-	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
+	d.summary.findings, d.round, d.dirty, d.refused = nil, messages.Tally{}, false, nil
 }
 
 func (d *Detector) tell(ctx actor.Context, message any) {

@@ -36,7 +36,7 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + home.node.ID,
-		Timing: timing,
+		Timing: timing, History: history(config), Retention: config.Output.Retention, Outlet: stream.NewOutlet(),
 	}, nil
 }
 

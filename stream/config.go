@@ -51,6 +51,13 @@ type Config struct {
 	// is asked where the group has no offset; nil: there are none.
 	Stored func(partition int32) (offset int64, ok bool)
 
+	// History is the length of a window. Retention is how long topics that are made
+	// keep their records: Unlimited, or 0 for as long as the input topic does.
+	History, Retention time.Duration
+	// Outlet is what is known of the topics that are written to, for all sessions;
+	// nil: each learns it alone.
+	Outlet *Outlet
+
 	Timing Timing
 }
 

@@ -28,6 +28,8 @@ type Session struct {
 	abandon context.CancelFunc // ends what the client waits for
 	owned   owned
 	failure failure // of the records produced since the last Flush
+	pace    pace    // at which records are produced
+	spent   error   // a topic that was written to is no more: another session makes it again
 }
 
 // mostHeartbeat: a member learns with its next heartbeat that the group changes,
@@ -62,9 +64,8 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.revoked),
 		kgo.WithPools(new(fetchPool)),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
-		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	)
+	options = append(options, config.writing()...)
 	group, err := kgo.NewGroupTransactSession(options...)
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka session: %w", err)
@@ -121,24 +122,6 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 	return fmt.Errorf("read topic %s, partition %d: %w", topic, partition, err)
 }
 
-// Produce adds a record to the transaction. Whether it was written is what the
-// next Flush returns.
-func (s *Session) Produce(record *kgo.Record) {
-	s.group.Produce(context.Background(), record, s.failure.promise)
-}
-
-// Flush waits until all produced records are written, and returns the first
-// failure among them, if any. It then waits no more for the others.
-func (s *Session) Flush(ctx context.Context) error {
-	if err := s.client.Flush(ctx); err != nil {
-		return fmt.Errorf("flush output: %w", err)
-	}
-	if err := s.failure.take(); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
-}
-
 // End ends the transaction and begins the next one. It commits if that is asked
 // for and nothing was revoked since the last End; otherwise it aborts, and the
 // next Poll goes on at the committed offsets.
@@ -150,6 +133,9 @@ func (s *Session) End(ctx context.Context, commit bool) (committed bool, err err
 	committed, err = s.group.End(ctx, kgo.TransactionEndTry(commit))
 	if err == nil && commit && !committed {
 		err = s.verifyAbort(ctx)
+	}
+	if err == nil && !committed {
+		err = s.spent
 	}
 	if err != nil {
 		return false, fmt.Errorf("end transaction: %w", err)
