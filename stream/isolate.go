@@ -2,10 +2,13 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -14,6 +17,8 @@ import (
 // refused by writing the suspects again: all, then halves of what was refused,
 // down to single records, in transactions of another producer that are always
 // aborted. Whatever a topic takes there it takes in the next real transaction.
+// A topic that finds a timestamp too old finds all older ones too old: so the
+// youngest are tried first, and one search finds all of them.
 
 // isolation is such a search. One chunk is written at a time: whatever is written
 // behind a refused batch could be out of the transaction, on old brokers.
@@ -32,6 +37,7 @@ const isolateWithin = 5 * time.Second
 // isolate finds the records that are refused each by itself. All tells that
 // there are no others among the suspects.
 func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Refusal, all bool, err error) {
+	suspects = slices.SortedStableFunc(slices.Values(suspects), func(a, b *kgo.Record) int { return b.Timestamp.Compare(a.Timestamp) })
 	i := &isolation{config: c, chunks: [][]*kgo.Record{suspects}}
 	defer func() { i.close(ctx) }()
 	begun := time.Now()
@@ -70,7 +76,7 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 		}
 	}
 	if len(chunk) == 1 {
-		i.found = append(i.found, Refusal{chunk[0], failures[chunk[0]]})
+		i.find(chunk[0], failures[chunk[0]])
 		return nil
 	}
 	half := (len(left) + 1) / 2
@@ -80,6 +86,25 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 		}
 	}
 	return nil
+}
+
+// find notes a refused record, and those among the other suspects that are then
+// refused, too.
+func (i *isolation) find(record *kgo.Record, err error) {
+	i.found = append(i.found, Refusal{record, err})
+	if !errors.Is(err, kerr.InvalidTimestamp) || record.Timestamp.After(time.Now()) {
+		return
+	}
+	for at, chunk := range i.chunks {
+		i.chunks[at] = slices.DeleteFunc(slices.Clone(chunk), func(other *kgo.Record) bool {
+			older := other.Topic == record.Topic && !other.Timestamp.After(record.Timestamp)
+			if older {
+				i.found = append(i.found, Refusal{other, err})
+			}
+			return older
+		})
+	}
+	i.chunks = slices.DeleteFunc(i.chunks, func(chunk []*kgo.Record) bool { return len(chunk) == 0 })
 }
 
 // write returns the records that were not written, each with its error.
