@@ -156,6 +156,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 	streams := stream.Config{
 		Brokers: w.cluster.ListenAddrs(), Log: log, InputTopic: inputTopic, OutputTopic: outputTopic,
 		DeadLetterTopic: letterTopic, Group: group, Member: member, Timing: w.timing,
+		Outlet: stream.NewOutlet(),
 	}
 	n := &node{world: w, ended: make(chan error, 1)}
 	n.config = &actors.Config{
@@ -164,6 +165,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 		Rules: detection.NewRules(w.set.rules), History: time.Duration(w.set.rules.HistoryHours * float64(time.Hour)),
 		CommitInterval: 200 * time.Millisecond, WriteWithin: w.timing.Transaction / 4, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
 		Reader:     stream.NewHistory(streams),
+		Largest:    streams.Outlet.Largest,
 		OnProgress: func(actors.Progress) {}, OnCommit: func([]messages.Finding) {},
 		OnEnd: func(err error) { n.ended <- err },
 	}
