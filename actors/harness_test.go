@@ -83,9 +83,9 @@ func newWorld(t *testing.T, name string) *world {
 	return newWorldOf(t, c, set)
 }
 
-func newWorldOf(t *testing.T, g *golden.Case, set settings) *world {
+func newWorldOf(t *testing.T, g *golden.Case, set settings, options ...kfake.Opt) *world {
 	t.Helper()
-	cluster, err := stream.Embedded()
+	cluster, err := stream.Embedded(options...)
 	must(t, err)
 	t.Cleanup(cluster.Close)
 	must(t, cluster.CreateTopic(inputTopic, g.Partitions, nil))

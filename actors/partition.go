@@ -38,6 +38,7 @@ type HistoryReader interface {
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
 //     first is answered with messages.Checkpointed.
+//   - *messages.Withheld: what topics refuse of its records.
 //   - *saved: what was committed is stored, or not.
 //   - *entityAsked: a question about an entity.
 type partition struct {
@@ -165,8 +166,9 @@ func (p *partition) handle(ctx actor.Context, message any) {
 	case *messages.Committed:
 		p.commit(ctx)
 	case *messages.RolledBack:
-		p.refused.note(p.number, message.Refused)
 		p.rollBack(ctx)
+	case *messages.Withheld:
+		p.refused.note(message.Refused)
 	}
 }
 

@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,6 +18,35 @@ import (
 // becomes a dead letter; a dead letter becomes a smaller one, with the time at
 // which it is written; and that one is left out. All of it is logged and counted.
 
+// withhold tells the partitions what topics refuse of their records. The detector
+// keeps it until they are committed: partitions come and go with sessions.
+func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) {
+	byPartition := make(map[int32][]messages.Refusal)
+	for _, refusal := range found {
+		byPartition[refusal.Partition] = append(byPartition[refusal.Partition], refusal)
+	}
+	for number, of := range byPartition {
+		d.refused[number] = append(d.refused[number], of...)
+		if partition := d.partitions[number]; partition != nil && partition.scoring() {
+			ctx.Send(partition.pid, &messages.Withheld{Refused: of})
+		}
+	}
+}
+
+// forgetRefused forgets what was refused before the offsets that are committed.
+func (d *Detector) forgetRefused() {
+	for number, of := range d.refused {
+		partition := d.partitions[number]
+		if partition == nil || !partition.scoring() {
+			continue
+		}
+		of = slices.DeleteFunc(slices.Clone(of), func(r messages.Refusal) bool { return r.Offset < partition.next })
+		if d.refused[number] = of; len(of) == 0 {
+			delete(d.refused, number)
+		}
+	}
+}
+
 // refusals are what topics refuse of a partition's records, by offset, from the
 // abort in which it was found out until the record is committed.
 type refusals map[int64]*refusal
@@ -29,11 +59,8 @@ type refusal struct {
 }
 
 // note keeps what was found out of a partition.
-func (r refusals) note(number int32, found []messages.Refusal) {
+func (r refusals) note(found []messages.Refusal) {
 	for _, f := range found {
-		if f.Partition != number {
-			continue
-		}
 		known := r[f.Offset]
 		if known == nil || known.at != f.At {
 			known = &refusal{at: f.At}

@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"anomalydetector/actors"
 	"anomalydetector/stream"
@@ -157,6 +158,22 @@ func TestAnomaliesThatTheTopicRefusesBecomeDeadLetters(t *testing.T) {
 				t.Errorf("the summary does not count %d refused anomalies", count)
 			}
 		})
+	}
+}
+
+// TestRefusedAnomaliesDoNotHoldUpAnOldBroker: where each transaction that fails ends
+// the session with it, what was found out outlives that.
+func TestRefusedAnomaliesDoNotHoldUpAnOldBroker(t *testing.T) {
+	t.Parallel()
+	c, set := loadGolden(t, "short_window_median")
+	w := newWorldOf(t, c, set, kfake.MaxVersions(kversion.V3_5_0()))
+	sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.InvalidRecord, func(r *kgo.Record) bool { return isAnomaly(r) && refused(r) })
+	w.feed(len(w.golden.Records))
+	n := w.start("one", nil)
+	w.untilCommitted()
+	must(t, n.stop())
+	if w.verifyRefused(true, refused) == 0 {
+		t.Error("nothing was refused, so the test tests nothing")
 	}
 }
 

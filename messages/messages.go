@@ -77,9 +77,12 @@ type Slice struct {
 // Checkpointed.
 type Committed struct{}
 
-// RolledBack says that everything since the last commit was aborted, and what
-// topics refuse of it: of any partition.
-type RolledBack struct{ Refused []Refusal }
+// RolledBack says that everything since the last commit was aborted.
+type RolledBack struct{}
+
+// Withheld says what topics refuse of a partition's records, besides what was said
+// before.
+type Withheld struct{ Refused []Refusal }
 
 // Refusal says that a topic refuses for good what an input record became.
 type Refusal struct {

@@ -77,6 +77,10 @@ func (r *run) expect(log []*kgo.Record) map[place]expected {
 				}
 			}
 		}
+		if e.payload != "" && r.scenario.Sink.refuses(record.Offset, truth.At) {
+			e.payload, e.reason = "", r.scenario.Sink.reason()
+			r.report.Withheld++
+		}
 		want[place{record.Partition, record.Offset}] = e
 	}
 	return want

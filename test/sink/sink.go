@@ -5,6 +5,7 @@ package sink
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -59,7 +60,7 @@ func recordsOf(encoded []byte) (records []*kgo.Record) {
 			panic(err)
 		}
 		raw = raw[read+int(length):]
-		found := &kgo.Record{Key: record.Key, Value: record.Value}
+		found := &kgo.Record{Key: record.Key, Value: record.Value, Timestamp: time.UnixMilli(batch.FirstTimestamp + record.TimestampDelta64)}
 		for _, header := range record.Headers {
 			found.Headers = append(found.Headers, kgo.RecordHeader{Key: header.Key, Value: header.Value})
 		}
