@@ -284,9 +284,8 @@ func (d *Detector) roundOver(ctx actor.Context) {
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
 	switch {
-	case len(f.Refused) > 0:
+	case len(f.Refused) > 0 && d.withhold(ctx, f.Refused):
 		tellRefused(d.config.Log, f.Err, f.Refused)
-		d.withhold(ctx, f.Refused)
 	case f.Err != nil:
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)

@@ -20,9 +20,12 @@ import (
 
 // withhold tells the partitions what topics refuse of their records. The detector
 // keeps it until they are committed: partitions come and go with sessions.
-func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) {
+// It tells whether there is something new among it: a refusal that was taken note
+// of should not come again.
+func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news bool) {
 	byPartition := make(map[int32][]messages.Refusal)
 	for _, refusal := range found {
+		news = news || refusal.Letter || !slices.Contains(d.refused[refusal.Partition], refusal)
 		byPartition[refusal.Partition] = append(byPartition[refusal.Partition], refusal)
 	}
 	for number, of := range byPartition {
@@ -31,6 +34,7 @@ func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) {
 			ctx.Send(partition.pid, &messages.Withheld{Refused: of})
 		}
 	}
+	return news
 }
 
 // forgetRefused forgets what was refused before the offsets that are committed.

@@ -268,6 +268,33 @@ func TestLimitThatIsNotToldIsFound(t *testing.T) {
 	}
 }
 
+// TestLimitThatChangesIsAskedAgain: to less than a batch, and to more.
+func TestLimitThatChangesIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "hegemony_mean")
+	log, change := logged(nil)
+	must(t, w.cluster.CreateTopic(outputTopic, 1, nil))
+	n := w.start("one", change)
+	third := len(w.golden.Records) / 3
+	w.feed(third)
+	w.untilCommitted()
+	alter := func(limit string) {
+		_, err := w.admin.AlterTopicConfigs(context.Background(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &limit}}, outputTopic)
+		must(t, err)
+	}
+	alter("700")
+	w.feed(third)
+	w.untilCommitted()
+	alter("1000000")
+	w.feed(len(w.golden.Records))
+	w.untilCommitted()
+	must(t, n.stop())
+	w.verify()
+	if log.count("has another max.message.bytes now") == 0 || log.count("going on without it") != 0 {
+		t.Errorf("the log:\n%s", log.text.String())
+	}
+}
+
 // TestLimitIsAskedOfTheTopic: an anomaly that fits is written, however large.
 func TestLimitIsAskedOfTheTopic(t *testing.T) {
 	t.Parallel()

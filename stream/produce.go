@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -16,6 +17,14 @@ func (c Config) writing() []kgo.Opt {
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 		kgo.ProducerBatchMaxBytesFn(c.Outlet.clientLimit),
 	}
+}
+
+// limits are the client's for the topics that are written to.
+func (c Config) limits() (limits []int32) {
+	for _, topic := range c.written() {
+		limits = append(limits, c.Outlet.clientLimit(topic))
+	}
+	return limits
 }
 
 // Produce adds a record to the transaction. Whether it was written is what the
@@ -47,19 +56,19 @@ func (s *Session) Flush(ctx context.Context) error {
 	return fmt.Errorf("write output: %w", failed.first)
 }
 
-// written waits, and looks now and then whether what it waits for can come: the
-// client tries for ever, and says nothing, while a broker answers that it does
-// not know a topic.
+// written waits, and looks now and then whether what it waits for can come: a client
+// that does not know whether a batch was written tries for ever, and says nothing,
+// though its topic is gone.
 func (s *Session) written(ctx context.Context) error {
 	for {
-		waiting, cancel := context.WithTimeout(ctx, askTimeout)
+		waiting, cancel := context.WithTimeout(ctx, min(askTimeout, s.config.Timing.Transaction))
 		err := s.client.Flush(waiting)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		if missing := s.missing(ctx); missing != nil {
-			s.spent = missing
+			s.spent = fmt.Errorf("a topic that is written to is no more: %w", missing)
 			return missing
 		}
 	}
@@ -85,7 +94,11 @@ func (s *Session) missing(ctx context.Context) error {
 // none, it is their batch that is too large: less is written at a time from now on.
 func (s *Session) refused(ctx context.Context, failed failed) error {
 	if tooLarge(failed.refused) {
-		s.config.describe(ctx, s.admin, s.config.written()...) // it may have changed
+		s.config.describe(ctx, s.admin, s.config.written()...)
+		if !slices.Equal(s.config.limits(), s.limits) { // a client has those it began with
+			s.spent = fmt.Errorf("a topic that is written to has another max.message.bytes now: %w", failed.refused)
+			return fmt.Errorf("write output: %w", failed.refused)
+		}
 	}
 	found, all, err := s.config.isolate(ctx, failed.suspects)
 	switch {

@@ -29,7 +29,8 @@ type Session struct {
 	owned   owned
 	failure failure // of the records produced since the last Flush
 	pace    pace    // at which records are produced
-	spent   error   // a topic that was written to is no more: another session makes it again
+	limits  []int32 // of the topics that are written to, as the client has them
+	spent   error   // why another session is to be opened, and this transaction not ended
 }
 
 // mostHeartbeat: a member learns with its next heartbeat that the group changes,
@@ -71,6 +72,7 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		return nil, fmt.Errorf("create Kafka session: %w", err)
 	}
 	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
+	s.limits = config.limits()
 	close(s.made)
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
 		s.Close(false)
@@ -129,13 +131,13 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 // After an error the session must be closed, and what was committed is unknown:
 // the next session learns it from the broker.
 func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
+	if s.spent != nil {
+		return false, fmt.Errorf("end transaction: %w", s.spent) // the next session aborts it
+	}
 	s.owned.ending()
 	committed, err = s.group.End(ctx, kgo.TransactionEndTry(commit))
 	if err == nil && commit && !committed {
 		err = s.verifyAbort(ctx)
-	}
-	if err == nil && !committed {
-		err = s.spent
 	}
 	if err != nil {
 		return false, fmt.Errorf("end transaction: %w", err)
