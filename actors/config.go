@@ -33,6 +33,9 @@ type Config struct {
 	WriteWithin time.Duration
 	// Batch is how many records a round takes at most.
 	Batch int
+	// Largest tells how many bytes of key, value and headers a record of a topic that
+	// is written to may have; nil: what any broker takes by default.
+	Largest func(topic string) int
 	// FailFast ends the detector at the first failure that waiting may cure.
 	FailFast bool
 	// Stay keeps the partitions after a clean stop, for a restart within the

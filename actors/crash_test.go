@@ -203,7 +203,7 @@ func (p *poisoned) Poll(ctx context.Context, limit int) ([]messages.Slice, error
 }
 
 // TestRecordTooLargeToBeCopiedStopsNothing: a bad record, and an anomaly, that
-// are as large as a broker takes.
+// are larger than the topics take.
 func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")
@@ -213,14 +213,14 @@ func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
 	fields, _, err := msgp.ReadMapStrIntfBytes(last.Value, nil)
 	must(t, err)
 	fields[w.set.valueField] = 1e12
-	fields["padding"] = strings.Repeat("x", 999_000)
+	fields["padding"] = strings.Repeat("x", 1_100_000)
 	anomaly, err := msgp.AppendMapStrIntf(nil, fields)
 	must(t, err)
 	large, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.DefaultProduceTopic(inputTopic), kgo.ProducerBatchMaxBytes(1<<21), kgo.MaxBufferedBytes(1<<24))
 	must(t, err)
 	defer large.Close()
-	for _, value := range [][]byte{anomaly, []byte(strings.Repeat("\xc1", 999_000))} {
+	for _, value := range [][]byte{anomaly, []byte(strings.Repeat("\xc1", 1_100_000))} {
 		record := &kgo.Record{Partition: last.Partition, Timestamp: last.Timestamp, Value: value}
 		must(t, large.ProduceSync(context.Background(), record).FirstErr())
 	}

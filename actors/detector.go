@@ -56,9 +56,10 @@ type Detector struct {
 	retried   map[place]int           // failures of a record since the last commit
 	aborts    int                     // failed writes in a row
 	outflow   outflow
-	fences    int            // sessions lost to another producer since the last commit
-	round     messages.Tally // of the running transaction
-	result    error          // what OnEnd is told
+	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
+	fences    int                          // sessions lost to another producer since the last commit
+	round     messages.Tally               // of the running transaction
+	result    error                        // what OnEnd is told
 }
 
 // member is a partition that this process was given.
@@ -106,7 +107,7 @@ func DetectorProps(config *Config) *actor.Props {
 		return &Detector{
 			config: config, partitions: make(map[int32]*member),
 			outflow: outflow{room: mostRoom},
-			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int),
+			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int), refused: make(map[int32][]messages.Refusal),
 		}
 	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
 }
@@ -283,7 +284,10 @@ func (d *Detector) roundOver(ctx actor.Context) {
 // flushed commits what the producer has written, or aborts.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
-	if f.Err != nil {
+	switch {
+	case len(f.Refused) > 0 && d.withhold(ctx, f.Refused):
+		tellRefused(d.config.Log, f.Err, f.Refused)
+	case f.Err != nil:
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
 	}
@@ -317,6 +321,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		if d.dirty {
 			d.committed = d.config.Now()
 			clear(d.retried)
+			d.forgetRefused()
 			d.summary.add(d.round)
 			d.config.OnCommit(d.summary.findings)
 		}

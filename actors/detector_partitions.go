@@ -55,6 +55,9 @@ func (d *Detector) spawn(ctx actor.Context, number int32, partition *member) {
 		partition.pid = ctx.Spawn(partitionProps(d.config, number, partition.residents, d.producer))
 		ctx.Watch(partition.pid)
 		partition.serial = 0
+		if refused := d.refused[number]; len(refused) > 0 {
+			ctx.Send(partition.pid, &messages.Withheld{Refused: refused})
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type shared struct {
 	group    string // the consumer group, part of an anomaly's id
 	output   string // the topic anomalies go to
 	topic    string // the id of the topic the records are of; empty: not known
+	largest  func(topic string) int
 }
 
 // entityProps: the direct mailbox makes Send return when the datapoint is
@@ -72,10 +73,12 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
 		return
 	}
 	o.Verdict = e.window.Add(e.shared.scorer, o.Epoch, o.At, o.Value)
-	if o.Verdict.Reason == detection.Anomalous {
+	if o.Verdict.Reason == detection.Anomalous && o.Refused == "" {
 		anomaly := newAnomaly(e.shared, e.key, o)
-		if o.TooLarge = size(anomaly.Record) > maxRecord; !o.TooLarge {
-			ctx.Send(e.shared.producer, anomaly)
+		if size(anomaly.Record) > e.shared.largest(e.shared.output) {
+			o.Refused = tooLargeName
+			return
 		}
+		ctx.Send(e.shared.producer, anomaly)
 	}
 }

@@ -83,9 +83,9 @@ func newWorld(t *testing.T, name string) *world {
 	return newWorldOf(t, c, set)
 }
 
-func newWorldOf(t *testing.T, g *golden.Case, set settings) *world {
+func newWorldOf(t *testing.T, g *golden.Case, set settings, options ...kfake.Opt) *world {
 	t.Helper()
-	cluster, err := stream.Embedded()
+	cluster, err := stream.Embedded(options...)
 	must(t, err)
 	t.Cleanup(cluster.Close)
 	must(t, cluster.CreateTopic(inputTopic, g.Partitions, nil))
@@ -156,6 +156,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 	streams := stream.Config{
 		Brokers: w.cluster.ListenAddrs(), Log: log, InputTopic: inputTopic, OutputTopic: outputTopic,
 		DeadLetterTopic: letterTopic, Group: group, Member: member, Timing: w.timing,
+		Outlet: stream.NewOutlet(),
 	}
 	n := &node{world: w, ended: make(chan error, 1)}
 	n.config = &actors.Config{
@@ -164,6 +165,7 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 		Rules: detection.NewRules(w.set.rules), History: time.Duration(w.set.rules.HistoryHours * float64(time.Hour)),
 		CommitInterval: 200 * time.Millisecond, WriteWithin: w.timing.Transaction / 4, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
 		Reader:     stream.NewHistory(streams),
+		Largest:    streams.Outlet.Largest,
 		OnProgress: func(actors.Progress) {}, OnCommit: func([]messages.Finding) {},
 		OnEnd: func(err error) { n.ended <- err },
 	}

@@ -79,8 +79,8 @@ func TestWindowsOfAFormerTopicAreNotUsed(t *testing.T) {
 // the topic but the offsets of its writer's transaction markers, which go, too.
 func TestMarkersThatExpireAreNoLoss(t *testing.T) {
 	t.Parallel()
-	g, set := orderly(14, 300)
-	w := newWorldOf(t, g, set)
+	w := newWorld(t, "short_window_median")
+	g := w.golden
 	writer, err := kgo.NewClient(kgo.SeedBrokers(w.cluster.ListenAddrs()...), kgo.TransactionalID("writer"),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(inputTopic))
 	must(t, err)
@@ -106,5 +106,5 @@ func TestMarkersThatExpireAreNoLoss(t *testing.T) {
 	if n.log.has("deleted") || n.log.replayed != 0 {
 		t.Errorf("%d records were replayed; it said %v", n.log.replayed, n.log.lines)
 	}
-	w.verifyInTransactions()
+	w.verify()
 }

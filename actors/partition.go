@@ -38,21 +38,24 @@ type HistoryReader interface {
 //     or messages.SliceFailed.
 //   - *messages.Committed, *messages.RolledBack: how the transaction ended. The
 //     first is answered with messages.Checkpointed.
+//   - *messages.Withheld: what topics refuse of its records.
 //   - *saved: what was committed is stored, or not.
 //   - *entityAsked: a question about an entity.
 type partition struct {
-	config   *Config
-	number   int32
-	log      *slog.Logger
-	shared   shared
-	scanner  *datapoint.Scanner
-	badLog   badLog
-	entities *residents
-	props    *actor.Props           // of each of them
-	born     *entity                // the one that is being spawned
-	seen     messages.Observation   // the one that all entities are sent
-	state    *persistence.Partition // nil while it is not open, and without a store
-	spoilt   bool                   // what is stored must not be used
+	config                 *Config
+	number                 int32
+	log                    *slog.Logger
+	shared                 shared
+	scanner                *datapoint.Scanner
+	badLog                 badLog
+	refused                refusals
+	refusedLog, lettersLog refusedLog
+	entities               *residents
+	props                  *actor.Props           // of each of them
+	born                   *entity                // the one that is being spawned
+	seen                   messages.Observation   // the one that all entities are sent
+	state                  *persistence.Partition // nil while it is not open, and without a store
+	spoilt                 bool                   // what is stored must not be used
 
 	saving    chan struct{} // closed when what is being stored is; nil: nothing is
 	postponed []any         // messages that came meanwhile
@@ -103,9 +106,11 @@ func partitionProps(config *Config, number int32, entities *residents, producer 
 func newPartition(config *Config, number int32, entities *residents, producer *actor.PID) *partition {
 	p := &partition{
 		config: config, number: number,
-		log:      config.Log.With("topic", config.InputTopic, "partition", number),
-		scanner:  datapoint.NewScanner(config.ValueField, config.KeyFields),
-		shared:   shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic},
+		log:     config.Log.With("topic", config.InputTopic, "partition", number),
+		scanner: datapoint.NewScanner(config.ValueField, config.KeyFields),
+		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
+			largest: config.largest},
+		refused:  make(refusals),
 		entities: entities,
 		turn:     turn{turns: config.Turns},
 		epoch:    1,
@@ -162,6 +167,8 @@ func (p *partition) handle(ctx actor.Context, message any) {
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
+	case *messages.Withheld:
+		p.refused.note(message.Refused)
 	}
 }
 
@@ -227,6 +234,7 @@ func (p *partition) commit(ctx actor.Context) {
 	if p.warm {
 		p.epoch++
 		p.committed = p.next
+		p.refused.committed(p.next)
 		if p.next > p.straggler {
 			p.reach = math.MaxInt64
 		}

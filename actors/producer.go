@@ -70,6 +70,6 @@ func (p *producer) Receive(ctx actor.Context) {
 // flush may wait for a broker that is away: then there is nothing else to do.
 func (p *producer) flush(ctx actor.Context) {
 	err := p.publisher.Flush(context.Background())
-	ctx.Respond(&messages.Flushed{Findings: p.findings, Err: err})
+	ctx.Respond(&messages.Flushed{Findings: p.findings, Refused: refusalsOf(err), Err: err})
 	p.findings = nil
 }

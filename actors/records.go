@@ -35,15 +35,27 @@ func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.A
 	}
 }
 
-// tooLarge is the reason of an anomaly that no broker takes by default.
-const tooLarge = "anomaly_too_large"
-
-// maxRecord is what a record may have of payload, key and headers: brokers and
-// clients take 1 MB by default, of which the batch needs a little. A record that
-// cannot be written would abort its transaction for ever.
+// maxRecord is what a record may have of payload, key and headers where the topic's
+// limit is not known: brokers and clients take 1 MB by default, of which the batch
+// needs a little.
 const maxRecord = 990_000
 
-// size is what counts for maxRecord.
+// largest is what a record of a topic may have of payload, key and headers.
+func (c *Config) largest(topic string) int {
+	if c.Largest == nil {
+		return maxRecord
+	}
+	return c.Largest(topic)
+}
+
+// timestampHeader is the first of a small dead letter: the record's timestamp.
+const timestampHeader = "timestamp"
+
+// ownHeaders are those that an anomaly and a dead letter begin with: an id or a
+// reason, and the position.
+const ownHeaders = 4
+
+// size is what counts for largest.
 func size(record *kgo.Record) int {
 	const perHeader = 10 // lengths, at most
 	sum := len(record.Key) + len(record.Value)
@@ -53,24 +65,61 @@ func size(record *kgo.Record) int {
 	return sum
 }
 
-// newDeadLetter copies a bad record, with its reason and where it was. Of one
-// that is too large for a copy it takes the beginning, and says its size. It
-// shares nothing with the record, which is recycled after its slice.
-func newDeadLetter(topic string, record *kgo.Record, reason string) *messages.DeadLetter {
-	headers := append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...)
+// newDeadLetter copies a record, with its reason and where it was. Of one that has
+// more bytes than most it takes the beginning, and says its size. It shares nothing
+// with the record, which is recycled after its slice.
+func newDeadLetter(topic string, record *kgo.Record, reason string, most int, more ...kgo.RecordHeader) *messages.DeadLetter {
+	headers := letterHeaders(record, reason, more)
 	letter := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Timestamp: record.Timestamp}
 	for _, header := range record.Headers {
 		headers = append(headers, kgo.RecordHeader{Key: strings.Clone(header.Key), Value: bytes.Clone(header.Value)})
 	}
 	letter.Headers = headers
-	if size(letter) > maxRecord {
-		const beginning = 10_000
-		letter.Key = record.Key[:min(len(record.Key), beginning)]
-		letter.Value = record.Value[:min(len(record.Value), beginning)]
-		letter.Headers = append(headers[:len(headers)-len(record.Headers)], kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(record.Value)), 10)})
+	if size(letter) > most {
+		letter.Headers = headers[:len(headers)-len(record.Headers)]
+		shorten(letter, min(10_000, max(most-size(&kgo.Record{Headers: letter.Headers})-aroundShortened, 0)))
 	}
 	letter.Key, letter.Value = bytes.Clone(letter.Key), bytes.Clone(letter.Value)
 	return &messages.DeadLetter{Record: letter}
+}
+
+// newSmallLetter is for a topic that refused the copy: a beginning of the record,
+// with a key in any case, and the time at which it is written. What the topic said
+// and the record's time are in headers.
+func newSmallLetter(topic string, record *kgo.Record, reason, refused string, more ...kgo.RecordHeader) *messages.DeadLetter {
+	headers := append([]kgo.RecordHeader{
+		{Key: timestampHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)},
+	}, letterHeaders(record, reason, more)...)
+	headers = append(headers, kgo.RecordHeader{Key: "dead_letter_error", Value: []byte(refused)})
+	letter := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Headers: headers}
+	if refused == tooLargeName || refused == "RECORD_LIST_TOO_LARGE" {
+		shorten(letter, 0)
+	} else {
+		shorten(letter, 10_000)
+	}
+	letter.Key, letter.Value = bytes.Clone(letter.Key), bytes.Clone(letter.Value)
+	if len(letter.Key) == 0 {
+		letter.Key = []byte(record.Topic + "/" + strconv.Itoa(int(record.Partition)) + "/" + strconv.FormatInt(record.Offset, 10))
+	}
+	return &messages.DeadLetter{Record: letter}
+}
+
+func letterHeaders(record *kgo.Record, reason string, more []kgo.RecordHeader) []kgo.RecordHeader {
+	return append(append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...), more...)
+}
+
+// aroundShortened is what the header that shorten adds has, at most.
+const aroundShortened = 50
+
+// shorten leaves so many bytes of the value, and of the key what fits into them,
+// too.
+func shorten(letter *kgo.Record, most int) {
+	if len(letter.Key)+len(letter.Value) <= most {
+		return
+	}
+	letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(letter.Value)), 10)})
+	letter.Key = letter.Key[:min(len(letter.Key), most/2)]
+	letter.Value = letter.Value[:min(len(letter.Value), most-len(letter.Key))]
 }
 
 // position are the headers that say where a record was read.

@@ -58,7 +58,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		point, bad := p.scanner.Scan(timestamp, at.Value)
 		if bad != nil {
 			tally.bad[bad.Reason]++
-			p.reject(ctx, at, bad)
+			p.reject(ctx, at, bad, tally)
 			continue
 		}
 		if timestamp > horizon {
@@ -84,12 +84,10 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		}
 		tally.points++
 		switch {
-		case answered.TooLarge:
-			tally.tooLarge++
-			p.letter(ctx, at, tooLarge)
-			p.log.Error("anomaly is too large to be written", "offset", at.Offset, "entity", string(point.Key),
-				"deviation", answered.Verdict.Deviation, "bytes", len(at.Value))
-		case answered.Verdict.Reason == detection.Anomalous:
+		case answered.Verdict.Reason != detection.Anomalous:
+		case answered.Refused != "":
+			p.refuse(ctx, at, point.Key, answered, tally)
+		default:
 			tally.anomalies++
 		}
 	}
@@ -125,7 +123,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	p.streamTime = max(p.streamTime, at)
 	o := &p.seen
 	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
-	o.Answered, o.Incomplete, o.TooLarge = false, false, false
+	o.Answered, o.Incomplete, o.Refused = false, false, p.refused.anomaly(record)
 	if entity.unknown && at < p.forgotten {
 		o.Answered, o.Incomplete = true, true
 		return o, nil
@@ -139,16 +137,9 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 }
 
 // reject tells, counts and copies a bad record; the stream goes on.
-func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord) {
+func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord, tally *tally) {
 	p.badLog.bad(p.log, p.config.Now(), record, bad)
-	p.letter(ctx, record, bad.Reason.String())
-}
-
-// letter copies a record to the dead-letter topic, if there is one.
-func (p *partition) letter(ctx actor.Context, record *kgo.Record, reason string) {
-	if p.config.DeadLetterTopic != "" {
-		ctx.Send(p.shared.producer, newDeadLetter(p.config.DeadLetterTopic, record, reason))
-	}
+	p.letter(ctx, record, tally, bad.Reason.String())
 }
 
 func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {

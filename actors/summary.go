@@ -20,6 +20,7 @@ type summary struct {
 	anomaly  int
 	early    int
 	aborts   int
+	refused  int
 	bad      map[string]int
 	findings []messages.Finding // of the running transaction, once they are written
 }
@@ -30,6 +31,7 @@ func (s *summary) add(t messages.Tally) {
 	s.points += t.Points
 	s.anomaly += t.Anomalies
 	s.early += t.Early
+	s.refused += t.Refused
 	for _, bad := range t.Bad {
 		s.bad[bad.Reason] += bad.Count
 	}
@@ -56,7 +58,7 @@ func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32
 	total, reasons := s.badWords()
 	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", owned, "points", s.points,
 		"entities", entities, "anomalies", s.anomaly, "bad_records", total, "bad_reasons", reasons,
-		"early_timestamps", s.early, "aborts", s.aborts, "lag", lag)
+		"early_timestamps", s.early, "refused", s.refused, "aborts", s.aborts, "lag", lag)
 	findings := s.findings
 	*s = summary{findings: findings}
 	s.begin(now)
@@ -79,6 +81,7 @@ func add(a, b messages.Tally) messages.Tally {
 	a.Points += b.Points
 	a.Anomalies += b.Anomalies
 	a.Early += b.Early
+	a.Refused += b.Refused
 	a.Bad = append(a.Bad, b.Bad...)
 	return a
 }

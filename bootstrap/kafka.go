@@ -41,6 +41,7 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + home.node.ID,
 		Timing: timing, Given: config.Kafka.SessionTimeout != 0,
+		History: history(config), Retention: config.Output.Retention, Outlet: stream.NewOutlet(),
 	}, nil
 }
 

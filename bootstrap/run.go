@@ -186,6 +186,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		// A transaction's rounds take the commit interval, 10 s at most, of 20.
 		WriteWithin: streams.Timing.Transaction / 4,
 		Batch:       cmp.Or(options.Batch, actors.DefaultBatch),
+		Largest:     streams.Outlet.Largest,
 		FailFast:    options.FailFast,
 		Stay:        !config.Kafka.LeaveOnStop,
 		Backoff:     streams.Timing.Backoff,

@@ -82,7 +82,13 @@ type Persistence struct {
 // Output is [output].
 type Output struct {
 	DeadLetterTopic string // "": bad records are only logged and counted
+	// Retention is how long the output and dead-letter topics keep their records if
+	// the detector makes them; 0: as long as the input topic does; Unlimited.
+	Retention time.Duration
 }
+
+// Unlimited is a retention without end.
+const Unlimited time.Duration = -1
 
 // Cluster is [cluster]: how this node and others reach each other.
 type Cluster struct {

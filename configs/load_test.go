@@ -51,6 +51,22 @@ func mustRead(t *testing.T, content string, env func(string) string) *Config {
 	return config
 }
 
+func TestRetentionOfTheOutputIsHoursOrUnlimited(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "retention_hours =": 0, "retention_hours = 36": 36 * time.Hour, "retention_hours = 0.5": 30 * time.Minute, "retention_hours = Unlimited": Unlimited,
+	} {
+		if got := mustRead(t, base+"[output]\n"+text+"\n", none).Output.Retention; got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"0", "-1", "forever", "nan", "2000000"} {
+		_, err := read("detector.conf", "detector.conf", []byte(base+"[output]\nretention_hours = "+text+"\n"), none)
+		if err == nil || !strings.Contains(err.Error(), "unlimited") {
+			t.Errorf("%s is answered with %v", text, err)
+		}
+	}
+}
+
 func TestBuiltInConfigurationsAreTheOriginals(t *testing.T) {
 	same := Detection{Threshold: 5, Metric: "mean", HistoryHours: 72, MinRatio: 0.6}
 	for name, want := range map[string]struct {

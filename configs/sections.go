@@ -164,5 +164,19 @@ func (r *reading) output(io IO) Output {
 			r.fail("output", "dead_letter_topic", "it is the input or output topic, too", "want a topic of its own")
 		}
 	}
+	o.Retention = r.retention("output", "retention_hours")
 	return o
+}
+
+// retention is a number of hours, unlimited, or empty.
+func (r *reading) retention(section, key string) time.Duration {
+	text := r.optional(section, key, "")
+	switch strings.ToLower(text) {
+	case "":
+		return 0
+	case "unlimited":
+		return Unlimited
+	}
+	hours := r.number(section, key, text, "a number of hours greater than 0, at most 1000000, or unlimited", countable)
+	return max(time.Duration(hours*float64(time.Hour)), time.Millisecond)
 }

@@ -36,9 +36,10 @@ type Observation struct {
 	// may be missing, because the datapoint is older than the history that was
 	// loaded; the window has not been changed.
 	Incomplete bool
-	// TooLarge tells that the point is an anomaly which cannot be written, for
-	// its datapoint is too large.
-	TooLarge bool
+	// Refused is Kafka's name for why the output topic does not take the point's
+	// anomaly, if it is one; empty: it may. The partition sets it before, and the
+	// entity for one that is too large.
+	Refused string
 }
 
 // EntityRollBack undoes what an entity observed in an epoch.
@@ -82,6 +83,19 @@ type Committed struct{}
 // RolledBack says that everything since the last commit was aborted.
 type RolledBack struct{}
 
+// Withheld says what topics refuse of a partition's records, besides what was said
+// before.
+type Withheld struct{ Refused []Refusal }
+
+// Refusal says that a topic refuses for good what an input record became.
+type Refusal struct {
+	Partition int32
+	Offset    int64  // of the input record
+	At        int64  // its timestamp, Unix milliseconds
+	Letter    bool   // it was the dead letter, not the anomaly
+	Reason    string // Kafka's name for it, such as MESSAGE_TOO_LARGE
+}
+
 // To a detector, from whoever knows the group.
 
 // Follow says which partitions of others this process keeps warm, and up to
@@ -116,6 +130,7 @@ type Tally struct {
 	Anomalies int
 	Bad       []Bad
 	Early     int // timestamps more than a day ahead of the clock
+	Refused   int // anomalies and dead letters that their topic does not take
 	Entities  int // entities the partition knows now
 }
 
@@ -209,9 +224,11 @@ type Discard struct{}
 type Discarded struct{}
 
 // Flushed answers Flush. Findings are those of the anomalies written since the
-// last one. With Err, the round must be aborted.
+// last one. With Err, the round must be aborted; if topics refuse some records
+// for good, Refused are these.
 type Flushed struct {
 	Findings []Finding
+	Refused  []Refusal
 	Err      error
 }
 

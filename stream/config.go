@@ -53,6 +53,13 @@ type Config struct {
 	// this topic. It is asked if the group has no offset; nil: there are none.
 	Stored func(partition int32, topic messages.Identity) (offset int64, ok bool)
 
+	// History is the length of a window. Retention is how long topics that are made
+	// keep their records: Unlimited, or 0 for as long as the input topic does.
+	History, Retention time.Duration
+	// Outlet is what is known of the topics that are written to, for all sessions;
+	// nil: each learns it alone.
+	Outlet *Outlet
+
 	Timing Timing
 	// Given is whether an operator has set the timing: then the broker is asked first
 	// whether it agrees.

@@ -6,11 +6,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// failure keeps the first error of the records that were produced. The client
+// failure keeps what went wrong with the records that were produced. The client
 // reports them on a goroutine of its own.
 type failure struct {
 	mu    sync.Mutex
 	first error
+	// suspects were in a batch that a topic refused, or behind it in its partition.
+	suspects []*kgo.Record
+	refused  error // the first such error
+	gone     error // the first by which a topic is no more
 }
 
 func (f *failure) promise(record *kgo.Record, err error) {
@@ -20,16 +24,31 @@ func (f *failure) promise(record *kgo.Record, err error) {
 	err = unwritten(record, err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	switch {
+	case refuses(err):
+		f.suspects = append(f.suspects, record)
+		if f.refused == nil {
+			f.refused = err
+		}
+	case gone(err) && f.gone == nil:
+		f.gone = err
+	}
 	if f.first == nil {
 		f.first = err
 	}
 }
 
-// take returns the first error since it was last called.
-func (f *failure) take() error {
+// failed is what a failure has kept.
+type failed struct {
+	first, refused, gone error
+	suspects             []*kgo.Record
+}
+
+// take returns what was kept since it was last called.
+func (f *failure) take() failed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	first := f.first
-	f.first = nil
-	return first
+	taken := failed{f.first, f.refused, f.gone, f.suspects}
+	f.first, f.refused, f.gone, f.suspects = nil, nil, nil, nil
+	return taken
 }

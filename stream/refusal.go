@@ -1,132 +1,69 @@
 package stream
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Explain says what to do about an error by which the broker refuses us: which
-// permission is missing, or which setting is out of which bounds. It may ask the
-// broker for these. Other errors are returned as they are.
-func Explain(ctx context.Context, config Config, err error) error {
-	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Errorf("%w (the broker refuses [kafka] sasl_username with the password in sasl_password_file; the file is read again at each try)", err)
-	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return fmt.Errorf("%w (the user needs the permission Read on the group %s)", err, config.Group)
-	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Errorf("%w (the user needs the permissions Write and Describe on the transactional id %s)", err, config.transactionalID())
-	case errors.Is(err, kerr.InvalidSessionTimeout):
-		bounds := "what its settings " + leastSession + " and " + mostSession + " allow"
-		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
-			bounds = fmt.Sprintf("%s to %s (its settings %s and %s)", settings[leastSession], settings[mostSession], leastSession, mostSession)
-		}
-		return fmt.Errorf("%w ([kafka] session_timeout is %s, and the broker takes %s)", err, config.Timing.Session, bounds)
-	case errors.Is(err, kerr.InvalidTransactionTimeout):
-		bounds := "no more than its setting " + mostTransaction + " allows"
-		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
-			bounds = fmt.Sprintf("at most %s (its setting %s)", settings[mostTransaction], mostTransaction)
-		}
-		return fmt.Errorf("%w ([kafka] transaction_timeout is %s, and the broker takes %s)", err, config.Timing.Transaction, bounds)
-	}
-	return err
+// Refusal is a record that its topic refuses for good, written alone, too.
+type Refusal struct {
+	Record *kgo.Record
+	Err    error
 }
 
-// CheckTimeouts refuses a session timeout that is out of the broker's bounds, if it
-// tells them. Joining a group tells only after the session is open.
-func CheckTimeouts(ctx context.Context, config Config) error {
-	settings, err := config.brokerSettings(ctx)
-	if err != nil {
-		return nil // the group will tell
+// Name is the broker's name for the reason, such as MESSAGE_TOO_LARGE.
+func (r Refusal) Name() string {
+	var known *kerr.Error
+	if errors.As(r.Err, &known) {
+		return known.Message
 	}
-	least, knowsLeast := settings[leastSession]
-	most, knowsMost := settings[mostSession]
-	if timeout := config.Timing.Session; knowsLeast && timeout < least || knowsMost && timeout > most {
-		return fmt.Errorf("join group %s: %w", config.Group, kerr.InvalidSessionTimeout)
-	}
-	return nil
+	return r.Err.Error()
 }
 
-// What the broker calls its bounds.
-const (
-	leastSession    = "group.min.session.timeout.ms"
-	mostSession     = "group.max.session.timeout.ms"
-	mostTransaction = "transaction.max.timeout.ms"
-)
-
-// brokerSettings are the times among the settings of a broker.
-func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, error) {
-	client, err := kgo.NewClient(c.client("settings")...)
-	if err != nil {
-		return nil, err
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	admin := kadm.NewClient(client)
-	brokers, err := admin.ListBrokers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if len(brokers) == 0 {
-		return nil, errors.New("no broker is known")
-	}
-	found, err := admin.DescribeBrokerConfigs(ctx, brokers[0].NodeID)
-	if err != nil {
-		return nil, err
-	}
-	settings := make(map[string]time.Duration)
-	for _, resource := range found {
-		if resource.Err != nil {
-			return nil, resource.Err
-		}
-		for _, entry := range resource.Configs {
-			if ms, err := strconv.ParseInt(entry.MaybeValue(), 10, 64); err == nil {
-				settings[entry.Key] = time.Duration(ms) * time.Millisecond
-			}
-		}
-	}
-	return settings, nil
+// Refused is in the error of a Flush if topics refuse records for what these
+// are: trying again is of no use, unless the Refusals are left out.
+type Refused struct {
+	Refusals []Refusal
+	First    error // what the transaction failed with
 }
 
-// refusedTopic finds the topic that we may not see, if that is what is wrong: asked
-// for several, the library does not name it. A broker does not even say whether such a
-// topic exists.
-func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error) error {
-	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
-		return err
-	}
-	for _, topic := range []string{c.InputTopic, c.OutputTopic, c.DeadLetterTopic} {
-		if topic == "" {
-			continue
-		}
-		if _, alone := admin.ListTopics(ctx, topic); errors.Is(alone, kerr.TopicAuthorizationFailed) {
-			return c.topicRefused(topic, kerr.TopicAuthorizationFailed)
-		}
-	}
-	return err
+func (r *Refused) Error() string {
+	return fmt.Sprintf("%d records are refused by their topic: %v", len(r.Refusals), r.First)
 }
 
-// topicRefused names a topic that we may not use, and what that takes.
-func (c Config) topicRefused(topic string, err error) error {
-	permissions := "Write and Describe on it, and Create if it does not exist"
-	if topic == c.InputTopic {
-		permissions = "Read and Describe on it"
-	}
-	return fmt.Errorf("topic %s: %w (the user needs the permissions %s)", topic, err, permissions)
+func (r *Refused) Unwrap() error { return r.First }
+
+// refusing are the errors by which a broker refuses a batch for what is in it.
+// All others, such as a missing permission or replica, may pass.
+var refusing = []error{
+	kerr.MessageTooLarge,    // also by the client library, before it is sent
+	kerr.RecordListTooLarge, // larger than a segment
+	kerr.InvalidTimestamp,   // too old or too far ahead for the topic
+	kerr.InvalidRecord,      // such as one without a key, for a compacted topic; or by a validation of the broker's
+	kerr.CorruptMessage,     // the same, by brokers before 2.4
+	kerr.PolicyViolation,
 }
 
-// unwritten names the topic of a record that could not be written.
-func unwritten(record *kgo.Record, err error) error {
-	if errors.Is(err, kerr.TopicAuthorizationFailed) {
-		return Config{}.topicRefused(record.Topic, err)
+func refuses(err error) bool { return isOneOf(err, refusing) }
+
+// tooLarge tells whether a smaller batch might be taken.
+func tooLarge(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
+}
+
+// gone tells whether a topic was deleted, or made anew under its name.
+func gone(err error) bool {
+	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
+}
+
+func isOneOf(err error, kinds []error) bool {
+	for _, kind := range kinds {
+		if errors.Is(err, kind) {
+			return true
+		}
 	}
-	return fmt.Errorf("topic %s: %w", record.Topic, err)
+	return false
 }

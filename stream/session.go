@@ -30,6 +30,9 @@ type Session struct {
 	abandon context.CancelFunc // ends what the client waits for
 	owned   owned
 	failure failure // of the records produced since the last Flush
+	pace    pace    // at which records are produced
+	limits  []int32 // of the topics that are written to, as the client has them
+	spent   error   // why another session is to be opened, and this transaction not ended
 }
 
 // mostHeartbeat: a member learns with its next heartbeat that the group changes,
@@ -73,14 +76,14 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.OnPartitionsRevoked(s.revoked),
 		kgo.OnPartitionsLost(s.revoked),
 		kgo.WithPools(new(fetchPool)),
-		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
-		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	)
+	options = append(options, config.writing()...)
 	group, err := kgo.NewGroupTransactSession(options...)
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka session: %w", err)
 	}
 	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
+	s.limits = config.limits()
 	close(s.made)
 	go s.watchTopic(life)
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
@@ -140,24 +143,6 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 	return fmt.Errorf("read topic %s, partition %d: %w", topic, partition, err)
 }
 
-// Produce adds a record to the transaction. Whether it was written is what the
-// next Flush returns.
-func (s *Session) Produce(record *kgo.Record) {
-	s.group.Produce(context.Background(), record, s.failure.promise)
-}
-
-// Flush waits until all produced records are written, and returns the first
-// failure among them, if any. It then waits no more for the others.
-func (s *Session) Flush(ctx context.Context) error {
-	if err := s.client.Flush(ctx); err != nil {
-		return fmt.Errorf("flush output: %w", err)
-	}
-	if err := s.failure.take(); err != nil {
-		return fmt.Errorf("write output: %w", err)
-	}
-	return nil
-}
-
 // End ends the transaction and begins the next one. It commits if that is asked
 // for and nothing was revoked since the last End; otherwise it aborts, and the
 // next Poll goes on at the committed offsets.
@@ -165,6 +150,9 @@ func (s *Session) Flush(ctx context.Context) error {
 // After an error the session must be closed, and what was committed is unknown:
 // the next session learns it from the broker.
 func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
+	if s.spent != nil {
+		return false, fmt.Errorf("end transaction: %w", s.spent) // the next session aborts it
+	}
 	s.owned.ending()
 	committed, err = s.group.End(marked(ctx, s.topic), kgo.TransactionEndTry(commit))
 	if err == nil && commit && !committed {

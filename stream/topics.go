@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -19,8 +22,9 @@ const outputPartitions = 10
 const askTimeout = 10 * time.Second
 
 // PrepareTopics checks that the input topic is there and creates the output and
-// dead-letter topics if they are missing; existing ones are left alone. The
-// error says what is wrong; all of them may pass with time.
+// dead-letter topics if they are missing; existing ones are left alone. It learns
+// what these take, and warns if they do not keep it long enough. The error says
+// what is wrong; all of them may pass with time.
 func PrepareTopics(ctx context.Context, config Config) error {
 	client, err := kgo.NewClient(config.client("topics")...)
 	if err != nil {
@@ -31,10 +35,7 @@ func PrepareTopics(ctx context.Context, config Config) error {
 	defer cancel()
 
 	admin := kadm.NewClient(client)
-	wanted := []string{config.OutputTopic}
-	if config.DeadLetterTopic != "" {
-		wanted = append(wanted, config.DeadLetterTopic)
-	}
+	wanted := config.written()
 	topics, err := admin.ListTopics(ctx, append(wanted, config.InputTopic)...)
 	if err = config.refusedTopic(ctx, admin, err); err != nil {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
@@ -42,29 +43,63 @@ func PrepareTopics(ctx context.Context, config Config) error {
 	if !topics.Has(config.InputTopic) {
 		return fmt.Errorf("input topic %s does not exist", config.InputTopic)
 	}
+	about := config.describe(ctx, admin, append(wanted, config.InputTopic)...)
 	for _, topic := range wanted {
 		if topics.Has(topic) {
 			continue
 		}
-		if err := create(ctx, admin, topic); err != nil {
+		if err := config.create(ctx, admin, topic, config.madeWith(about[config.InputTopic])); err != nil {
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
-		config.Log.Info("topic created", "topic", topic, "partitions", outputPartitions)
+		maps.Copy(about, config.describe(ctx, admin, topic))
 	}
+	config.warnOfRetention(ctx, client, wanted, about)
 	return nil
 }
 
-// create makes a topic with the fewest replicas the broker takes writes with.
-func create(ctx context.Context, admin *kadm.Client, topic string) error {
-	_, err := admin.CreateTopic(ctx, outputPartitions, minimumReplicas(ctx, admin), nil, topic)
-	if errors.Is(err, kerr.InvalidReplicationFactor) || errors.Is(err, kerr.PolicyViolation) {
-		const brokerDefault = -1
-		_, err = admin.CreateTopic(ctx, outputPartitions, brokerDefault, nil, topic)
+// written are the topics that are written to.
+func (c Config) written() []string {
+	if c.DeadLetterTopic == "" {
+		return []string{c.OutputTopic}
 	}
-	if errors.Is(err, kerr.TopicAlreadyExists) {
-		return nil // another node was faster
+	return []string{c.OutputTopic, c.DeadLetterTopic}
+}
+
+// create makes a topic with the fewest replicas the broker takes writes with. A
+// broker whose policy refuses something gets less to refuse.
+func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, with map[string]*string) error {
+	const brokerDefault = -1
+	replicas := minimumReplicas(ctx, admin)
+	var err error
+	for _, try := range []struct {
+		replicas int16
+		with     map[string]*string
+	}{{replicas, with}, {brokerDefault, with}, {replicas, nil}, {brokerDefault, nil}} {
+		_, err = admin.CreateTopic(ctx, outputPartitions, try.replicas, try.with, topic)
+		switch {
+		case err == nil && try.with == nil && with != nil:
+			c.Log.Warn("topic created with the broker's settings, for it refuses ours: see that it keeps records as long as the input topic does",
+				"topic", topic, "partitions", outputPartitions)
+			return nil
+		case err == nil:
+			c.Log.Info("topic created", "topic", topic, "partitions", outputPartitions, "settings", inWords(with))
+			return nil
+		case errors.Is(err, kerr.TopicAlreadyExists):
+			return nil // another node was faster
+		case !errors.Is(err, kerr.InvalidReplicationFactor) && !errors.Is(err, kerr.PolicyViolation) && !errors.Is(err, kerr.InvalidConfig):
+			return err
+		}
 	}
 	return err
+}
+
+// inWords are settings as in "cleanup.policy=delete retention.ms=-1".
+func inWords(with map[string]*string) string {
+	var words []string
+	for _, key := range slices.Sorted(maps.Keys(with)) {
+		words = append(words, key+"="+*with[key])
+	}
+	return strings.Join(words, " ")
 }
 
 // minimumReplicas is the broker's min.insync.replicas: with fewer replicas a

@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 	"test/certs":             {},
 	"test/golden":            {},
 	"test/naive":             {},
-	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive"},
+	"test/sink":              {},
+	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
 	"test/kafka":             {},
 	"test/containers/golden": {"test/golden"},
 }

@@ -125,7 +125,7 @@ var failures = []struct {
 	errors []*kerr.Error
 }{
 	{kmsg.Produce, []*kerr.Error{kerr.NotLeaderForPartition, kerr.RequestTimedOut, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend,
-		kerr.KafkaStorageError, kerr.InvalidRecord, kerr.UnknownServerError, kerr.InvalidProducerEpoch}},
+		kerr.KafkaStorageError, kerr.TopicAuthorizationFailed, kerr.UnknownServerError, kerr.InvalidProducerEpoch}},
 	{kmsg.Fetch, []*kerr.Error{kerr.NotLeaderForPartition, kerr.FencedLeaderEpoch, kerr.UnknownLeaderEpoch, kerr.KafkaStorageError,
 		kerr.UnknownTopicOrPartition, kerr.UnknownServerError, kerr.OffsetNotAvailable}},
 	{kmsg.ListOffsets, []*kerr.Error{kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.UnknownTopicOrPartition, kerr.UnknownServerError}},

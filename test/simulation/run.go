@@ -49,6 +49,7 @@ type Report struct {
 	Warm      int             // partitions that were assigned to their standby
 	Anomalies int
 	Letters   int
+	Withheld  int // anomalies that their topic refuses
 	Virtual   time.Duration
 	Log       string
 	Leaked    bool // goroutines were left: the run cannot end
@@ -234,6 +235,7 @@ func (r *run) live() {
 		panic(err) // the simulation itself is wrong
 	}
 	r.cluster = cluster
+	s.Sink.install(cluster)
 	r.partitions.Store(s.Partitions)
 	r.client = r.operator(kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	r.admin = kadm.NewClient(r.client)

@@ -36,6 +36,7 @@ type Scenario struct {
 	// are asked.
 	HandoffFrom int64
 	PeerDelay   time.Duration // of each answer of a node to another
+	Sink        Sink          // what the topics that are written to refuse
 	Records     []Record      // in the order in which they are fed
 	Faults      []Fault       // by time
 }
@@ -97,6 +98,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
 	s.drawIdentity(dice{rand.New(rand.NewPCG(seed, 0x1d))})
 	s.ProduceDelay = []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 300 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
+	s.drawSink(dice{rand.New(rand.NewPCG(seed, 0x51a7))})
 	return s
 }
 
@@ -245,6 +247,7 @@ func (s *Scenario) Words() string {
 	} else {
 		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, resident %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
 	}
+	text.WriteString(s.Sink.words())
 	if s.Cluster {
 		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)
 	}

@@ -186,13 +186,15 @@ func (a *total) add(r Report) {
 	a.sum.Warm += r.Warm
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
+	a.sum.Withheld += r.Withheld
 	a.virtual += r.Virtual
 }
 
 func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("simulated %d seeds from %d on, in %s: %.1f seeds/s, %.1f hours of virtual time; %d failed\n", a.runs, first,
 		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), a.virtual.Hours(), a.failed)
-	fmt.Printf("  %d anomalies, %d dead letters, %d processes, %d of which ended by themselves\n", a.sum.Anomalies, a.sum.Letters, a.sum.Starts, a.sum.Exits)
+	fmt.Printf("  %d anomalies and %d that their topic refused, %d dead letters, %d processes, %d of which ended by themselves\n",
+		a.sum.Anomalies, a.sum.Withheld, a.sum.Letters, a.sum.Starts, a.sum.Exits)
 	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
 		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
 	if a.sum.Unstuck > 0 {

@@ -81,6 +81,10 @@ func (r *run) expect(input *incarnation) map[place]expected {
 				}
 			}
 		}
+		if e.payload != "" && r.scenario.Sink.refuses(record.Offset, truth.At) {
+			e.payload, e.reason = "", r.scenario.Sink.reason()
+			r.report.Withheld++
+		}
 		want[place{record.Partition, record.Offset}] = e
 	}
 	return want

@@ -1,0 +1,229 @@
+package actors
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+	"anomalydetector/stream"
+)
+
+// What is done where a topic refuses for good what a record became: the anomaly
+// becomes a dead letter; a dead letter becomes a smaller one, with the time at
+// which it is written; and that one is left out. All of it is logged and counted.
+
+// withhold tells the partitions what topics refuse of their records. The detector
+// keeps it until they are committed: partitions come and go with sessions.
+// It tells whether there is something new among it: a refusal that was taken note
+// of should not come again.
+func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news bool) {
+	byPartition := make(map[int32][]messages.Refusal)
+	for _, refusal := range found {
+		news = news || refusal.Letter || !slices.Contains(d.refused[refusal.Partition], refusal)
+		byPartition[refusal.Partition] = append(byPartition[refusal.Partition], refusal)
+	}
+	for number, of := range byPartition {
+		d.refused[number] = append(d.refused[number], of...)
+		if partition := d.partitions[number]; partition != nil && partition.scoring() {
+			ctx.Send(partition.pid, &messages.Withheld{Refused: of})
+		}
+	}
+	return news
+}
+
+// forgetRefused forgets what was refused before the offsets that are committed.
+func (d *Detector) forgetRefused() {
+	for number, of := range d.refused {
+		partition := d.partitions[number]
+		if partition == nil || !partition.scoring() {
+			continue
+		}
+		of = slices.DeleteFunc(slices.Clone(of), func(r messages.Refusal) bool { return r.Offset < partition.next })
+		if d.refused[number] = of; len(of) == 0 {
+			delete(d.refused, number)
+		}
+	}
+}
+
+// refusals are what topics refuse of a partition's records, by offset, from the
+// abort in which it was found out until the record is committed.
+type refusals map[int64]*refusal
+
+type refusal struct {
+	at      int64  // the record's timestamp: another topic of the name has another
+	anomaly string // the broker's name for the reason; empty: it was not refused
+	letter  string // the same, of its last dead letter
+	letters int    // dead letters that were refused
+}
+
+// note keeps what was found out of a partition.
+func (r refusals) note(found []messages.Refusal) {
+	for _, f := range found {
+		known := r[f.Offset]
+		if known == nil || known.at != f.At {
+			known = &refusal{at: f.At}
+			r[f.Offset] = known
+		}
+		if f.Letter {
+			known.letter = f.Reason
+			known.letters++
+		} else {
+			known.anomaly = f.Reason
+		}
+	}
+}
+
+// of is what is known of a record, nil mostly.
+func (r refusals) of(record *kgo.Record) *refusal {
+	if len(r) == 0 {
+		return nil
+	}
+	if known := r[record.Offset]; known != nil && known.at == record.Timestamp.UnixMilli() {
+		return known
+	}
+	return nil
+}
+
+// anomaly is why the record's anomaly is refused; empty: it is not, as far as known.
+func (r refusals) anomaly(record *kgo.Record) string {
+	if known := r.of(record); known != nil {
+		return known.anomaly
+	}
+	return ""
+}
+
+// committed forgets what lies before an offset.
+func (r refusals) committed(next int64) {
+	for offset := range r {
+		if offset < next {
+			delete(r, offset)
+		}
+	}
+}
+
+// Reasons, of dead letters and in the summary.
+const (
+	// anomalyTooLarge is of an anomaly that has more bytes than its topic takes.
+	anomalyTooLarge = "anomaly_too_large"
+	// anomalyRefused is of an anomaly that its topic refuses for something else.
+	anomalyRefused = "anomaly_refused"
+)
+
+// tooLargeName is Kafka's name for what need not be tried.
+const tooLargeName = "MESSAGE_TOO_LARGE"
+
+func reasonOf(refused string) string {
+	if refused == tooLargeName || refused == "RECORD_LIST_TOO_LARGE" {
+		return anomalyTooLarge
+	}
+	return anomalyRefused
+}
+
+// refuse tells of an anomaly that cannot be written, counts it, and writes a dead
+// letter in its place.
+func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o *messages.Observation, tally *tally) {
+	reason := reasonOf(o.Refused)
+	if reason == anomalyTooLarge {
+		tally.tooLarge++
+	} else {
+		tally.refused++
+	}
+	if silent, tell := p.refusedLog.tell(p.config.Now(), p.config.DeadLetterTopic == ""); tell {
+		p.log.Error("the output topic refuses an anomaly, going on without it", "output", p.config.OutputTopic, "offset", record.Offset,
+			"entity", string(key), "deviation", o.Verdict.Deviation, "time", record.Timestamp.UTC(), "error", o.Refused,
+			"bytes", len(record.Value), "dead_letter", p.config.DeadLetterTopic != "", "same_since_last", silent)
+	}
+	p.letter(ctx, record, tally, reason, kgo.RecordHeader{Key: "error", Value: []byte(o.Refused)},
+		kgo.RecordHeader{Key: "deviation", Value: strconv.AppendFloat(nil, o.Verdict.Deviation, 'g', -1, 64)})
+}
+
+// letter copies a record to the dead-letter topic, if there is one that takes it.
+func (p *partition) letter(ctx actor.Context, record *kgo.Record, tally *tally, reason string, more ...kgo.RecordHeader) {
+	topic := p.config.DeadLetterTopic
+	if topic == "" {
+		return
+	}
+	known := p.refused.of(record)
+	switch {
+	case known == nil || known.letters == 0:
+		letter := newDeadLetter(topic, record, reason, p.config.largest(topic), more...)
+		ctx.Send(p.shared.producer, letter)
+	case known.letters == 1:
+		ctx.Send(p.shared.producer, newSmallLetter(topic, record, reason, known.letter, more...))
+	default:
+		tally.lettersRefused++
+		if silent, tell := p.lettersLog.tell(p.config.Now(), true); tell {
+			p.log.Error("the dead-letter topic refuses a record, even shortened; going on without it", "dead_letter_topic", topic,
+				"offset", record.Offset, "reason", reason, "error", known.letter, "bytes", len(record.Value), "same_since_last", silent)
+		}
+	}
+}
+
+// refusedLog tells what is refused, with what it kept back counted. What is
+// in the log only is told more often.
+type refusedLog struct {
+	since  time.Time
+	lines  int
+	silent int
+}
+
+func (l *refusedLog) tell(now time.Time, onlyHere bool) (silent int, tell bool) {
+	most := 1
+	if onlyHere {
+		most = 100
+	}
+	if now.Sub(l.since) >= badLogEvery {
+		l.since, l.lines = now, 0
+	}
+	if l.lines >= most {
+		l.silent++
+		return 0, false
+	}
+	silent, l.silent = l.silent, 0
+	l.lines++
+	return silent, true
+}
+
+// refusalsOf reads which records of the input it is that topics refuse; nil if
+// the error tells nothing of that kind.
+func refusalsOf(err error) []messages.Refusal {
+	var refused *stream.Refused
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	found := make([]messages.Refusal, 0, len(refused.Refusals))
+	for _, r := range refused.Refusals {
+		refusal := messages.Refusal{At: r.Record.Timestamp.UnixMilli(), Reason: r.Name()}
+		headers := r.Record.Headers
+		if headers[0].Key == timestampHeader {
+			refusal.At, _ = strconv.ParseInt(string(headers[0].Value), 10, 64)
+			headers = headers[1:]
+		}
+		for _, header := range headers[:ownHeaders] {
+			switch header.Key {
+			case "reason":
+				refusal.Letter = true
+			case "partition":
+				partition, _ := strconv.ParseInt(string(header.Value), 10, 32)
+				refusal.Partition = int32(partition)
+			case "offset":
+				refusal.Offset, _ = strconv.ParseInt(string(header.Value), 10, 64)
+			}
+		}
+		found = append(found, refusal)
+	}
+	return found
+}
+
+// tellRefused says what a transaction failed with.
+func tellRefused(log *slog.Logger, err error, found []messages.Refusal) {
+	first := found[0]
+	log.Warn("a topic refuses some of the records for good, aborting the transaction and going on without them", "count", len(found),
+		"partition", first.Partition, "offset", first.Offset, "dead_letter", first.Letter, "error", err)
+}
