@@ -85,18 +85,42 @@ func seal(value []byte) []byte {
 	return value
 }
 
+// tied is set in the format of a value that is bound to its key.
+const tied = 0x80
+
+// bind has a sealed value's checksum cover its key, too.
+func bind(key, value []byte) {
+	value[0] |= tied
+	binary.LittleEndian.PutUint32(value[1:], crc32.Update(binary.LittleEndian.Uint32(value[1:]), castagnoli, key))
+}
+
+// bound tells whether a value was written under this key, as it is. Of those of older
+// versions, which are not bound, body tells the rest.
+func bound(key, value []byte) bool {
+	if len(value) < 5 || value[0]&tied == 0 || value[0]&^tied > format {
+		return true
+	}
+	sum := crc32.Update(crc32.Checksum(value[5:], castagnoli), castagnoli, key)
+	return sum == binary.LittleEndian.Uint32(value[1:])
+}
+
 // room begins a value.
 func room(size int) []byte { return make([]byte, 5, 5+size) }
 
-// body checks a value and returns a reader of its body.
+// body checks a value and returns a reader of its body. The checksum of one that is
+// bound to its key is for bound to check.
 func body(value []byte) (*reader, error) {
 	if len(value) < 5 {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
-	if value[0] > format {
-		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, value[0], format)
+	version := value[0] &^ tied
+	if version > format {
+		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, format)
 	}
-	if value[0] != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
+	if value[0] == format|tied {
+		return &reader{rest: value[5:]}, nil
+	}
+	if version != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
 		return nil, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
 	}
 	return &reader{rest: value[5:]}, nil

@@ -200,7 +200,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	counts := make([]uint32, p.nextID)
 	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last
 	total, number, next := 0, uint32(0), uint64(0)
-	err = each(txn, prefix, true, func(item *badger.Item) error {
+	err = each(txn, prefix, func(item *badger.Item) error {
 		seq, err := seqOf(item.Key())
 		if err != nil {
 			return err
@@ -216,7 +216,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		b := block{seq: seq}
 		number++
 		var foreign error
-		err = item.Value(func(value []byte) error {
+		err = valueOf(item, func(value []byte) error {
 			return eachOfBlock(value, func(id uint32, _ Point) {
 				if int(id) >= len(counts) || b.points == blockPoints {
 					foreign = fmt.Errorf("%w: journal block %d has more than %d points, or entity %d of %d", ErrCorrupt, seq, blockPoints, id, len(counts))
@@ -363,7 +363,7 @@ func (p *Partition) loadPoints(chunks *badger.Iterator, e *Entity) (points []Poi
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
 		}
 		start := order.Uint32(key[9:])
-		return item.Value(func(value []byte) error {
+		return valueOf(item, func(value []byte) error {
 			c, err := decodeChunk(value)
 			if err != nil {
 				return fmt.Errorf("chunk %d: %w", start, err)

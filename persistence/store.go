@@ -33,6 +33,9 @@ type Options struct {
 	Floor uint64
 	// ReadOnly writes nothing of ours: to look at the state. See openBadger.
 	ReadOnly bool
+	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
+	// ErrCorrupt, instead of beginning anew.
+	StopOnDamage bool
 
 	// The following are for tests.
 
@@ -57,6 +60,7 @@ type Store struct {
 	db      *badger.DB
 	dir     string
 	options Options
+	mark    []byte // what each transaction writes; see mark.go
 
 	mu     sync.Mutex
 	closed bool
@@ -68,8 +72,8 @@ type Store struct {
 	chore sync.WaitGroup // goroutines of our own
 }
 
-// OpenStore opens the state below a node's data directory, or makes it.
-func OpenStore(dir string, o Options) (*Store, error) {
+// openStore opens the state, or makes it.
+func openStore(dir string, o Options) (*Store, error) {
 	path := filepath.Join(dir, "state")
 	if !o.ReadOnly {
 		if err := os.MkdirAll(path, 0o700); err != nil {
@@ -90,14 +94,24 @@ func OpenStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
+	found, err := inspect(path, true)
+	if err == nil && !o.ReadOnly {
+		err = found.mend(o.Log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("inspect state %s: %w", path, err)
+	}
 	db, err := openBadger(path, o)
 	if err != nil {
-		return nil, fmt.Errorf("open state %s: %w", path, err)
+		return nil, fmt.Errorf("open state %s: %w", path, spoilt(err))
 	}
 	s.db = db
 	garbage, err := s.survey()
+	if err == nil {
+		err = s.readMark()
+	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, spoilt(err)), db.Close())
 	}
 	if !o.ReadOnly {
 		s.purge(garbage...)
@@ -263,12 +277,20 @@ func (s *Store) update(write func(*update) error) error {
 		return err
 	}
 	defer done()
-	u := &update{store: s, txn: s.db.NewTransaction(true)}
+	u := &update{store: s}
+	if err := u.begin(); err != nil {
+		return err
+	}
 	defer func() { u.txn.Discard() }()
 	if err := write(u); err != nil {
 		return err
 	}
 	return u.commit()
+}
+
+func (u *update) begin() error {
+	u.txn, u.puts = u.store.db.NewTransaction(true), 0
+	return u.txn.Set([]byte(markKey), u.store.mark)
 }
 
 func (u *update) commit() error {
@@ -280,10 +302,15 @@ func (u *update) commit() error {
 			return err
 		}
 	}
+	if u.puts == 0 {
+		return nil
+	}
 	return u.txn.Commit()
 }
 
+// set binds a value to its key, and puts it.
 func (u *update) set(key, value []byte) error {
+	bind(key, value)
 	return u.put(func() error { return u.txn.Set(key, value) })
 }
 
@@ -301,7 +328,11 @@ func (u *update) put(put func() error) error {
 	if err := u.commit(); err != nil {
 		return err
 	}
-	u.txn, u.puts = u.store.db.NewTransaction(true), 1
+	u.txn.Discard()
+	if err := u.begin(); err != nil {
+		return err
+	}
+	u.puts++
 	return put()
 }
 
@@ -322,10 +353,36 @@ func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool,
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return false, nil
 	}
-	if err == nil {
-		err = item.Value(use)
+	if err != nil {
+		return true, spoilt(err)
 	}
-	return true, err
+	return true, valueOf(item, use)
+}
+
+// valueOf hands an item's value to a function, if it is the one that was put under this
+// key. Badger itself gives what a pointer into its value log leads to, whatever that is,
+// and panics where that is no entry.
+func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
+	ours := false
+	defer func() {
+		if ours {
+			return
+		}
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: read a value: %v", ErrCorrupt, cause)
+		}
+	}()
+	err = item.Value(func(value []byte) error {
+		ours = true
+		if !bound(item.Key(), value) {
+			return fmt.Errorf("%w: the checksum is wrong, or it belongs to another key", ErrCorrupt)
+		}
+		return use(value)
+	})
+	if !ours {
+		err = spoilt(err)
+	}
+	return err
 }
 
 // readHead reads what is stored of a partition as a whole; nil if nothing is.
@@ -337,10 +394,12 @@ func readHead(txn *badger.Txn, key []byte) (r *record, err error) {
 	return r, err
 }
 
-// each walks over what begins with a prefix, in order.
-func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) error) error {
+// each walks over what begins with a prefix, in order. Values are read as they are
+// asked for: Badger would read them ahead on goroutines, where a damaged one ends the
+// process.
+func each(txn *badger.Txn, prefix []byte, visit func(*badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchValues = prefix, values
+	o.Prefix, o.PrefetchValues = prefix, false
 	iterator := txn.NewIterator(o)
 	defer iterator.Close()
 	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
@@ -353,7 +412,7 @@ func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) 
 
 // countKeys is how many keys begin with a prefix.
 func countKeys(txn *badger.Txn, prefix []byte) (count int, err error) {
-	err = each(txn, prefix, false, func(*badger.Item) error {
+	err = each(txn, prefix, func(*badger.Item) error {
 		count++
 		return nil
 	})
@@ -364,17 +423,18 @@ func countKeys(txn *badger.Txn, prefix []byte) (count int, err error) {
 func (s *Store) survey() (garbage []uint32, err error) {
 	used := make(map[uint32]bool)
 	err = s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, []byte{headKind}, true, func(item *badger.Item) error {
-			return item.Value(func(value []byte) error {
+		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
+			err := valueOf(item, func(value []byte) error {
 				head, err := decodeRecord(value)
-				if errors.Is(err, ErrCorrupt) {
-					return nil // its partition will find out
-				}
 				if err == nil {
 					used[head.slot] = true
 				}
 				return err
 			})
+			if errors.Is(err, ErrCorrupt) {
+				return nil // its partition will find out
+			}
+			return err
 		})
 		if err != nil {
 			return err
@@ -437,7 +497,7 @@ func (s *Store) purgeSome(prefix []byte) (more bool) {
 	const part = 2000
 	var keys [][]byte
 	err := s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, prefix, false, func(item *badger.Item) error {
+		err := each(txn, prefix, func(item *badger.Item) error {
 			if len(keys) == part {
 				return errEnough
 			}
@@ -482,12 +542,23 @@ func (s *Store) collect() {
 			if s.Room() != nil {
 				continue
 			}
-			for s.db.RunValueLogGC(0.5) == nil {
+			for s.collectOne() == nil {
 			}
 		case <-s.stop:
 			return
 		}
 	}
+}
+
+// collectOne rewrites a file of the value log, if half of it is garbage.
+func (s *Store) collectOne() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: a file of the value log: %v", ErrCorrupt, cause)
+			s.options.Log.Error("garbage cannot be collected", "error", err)
+		}
+	}()
+	return s.db.RunValueLogGC(0.5)
 }
 
 // Size is how many bytes the state takes on disk.
