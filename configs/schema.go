@@ -16,7 +16,7 @@ var known = []struct {
 	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio", "noise"}},
 	{"job", []string{"duration"}},
 	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop"}},
-	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "resident_entities"}},
+	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "resident_entities", "on_damage"}},
 	{"output", []string{"dead_letter_topic"}},
 	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},
 }

@@ -17,9 +17,21 @@ const keptAside = 2
 
 const asidePrefix = "state.damaged-"
 
+// ErrStop is in the error of whoever meets damage in a store that is to be left as it is.
+var ErrStop = errors.New("[persistence] on_damage = stop: nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic")
+
+// Damaged is what to do after damage was met: nil, and what is affected is to be rebuilt,
+// or an error that wraps ErrStop.
+func (s *Store) Damaged() error {
+	if s.options.StopOnDamage {
+		return fmt.Errorf("%w; %w", ErrCorrupt, ErrStop)
+	}
+	return nil
+}
+
 // OpenStore opens the state below a node's data directory, or makes it. A database that
 // is damaged is moved aside, and a new one is begun; its error, if that is not wanted,
-// wraps ErrCorrupt. Nothing else is taken for damage: a directory that is locked, or may
+// wraps ErrCorrupt and ErrStop. Nothing else is taken for damage: a directory that is locked, or may
 // not be read, a full disk, one that cannot be read, a newer format.
 func OpenStore(dir string, o Options) (*Store, error) {
 	s, err := openStore(dir, o)
@@ -28,7 +40,7 @@ func OpenStore(dir string, o Options) (*Store, error) {
 	}
 	path := filepath.Join(dir, "state")
 	if o.StopOnDamage {
-		return nil, fmt.Errorf("%w; nothing was changed ([persistence] on_damage = stop): with on_damage = rebuild, or without the folder %s, the windows are rebuilt from the topic", err, path)
+		return nil, fmt.Errorf("%w; %w", err, ErrStop)
 	}
 	aside, moved := moveAside(path, time.Now())
 	if moved != nil {

@@ -91,7 +91,9 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	}
 	p := &Partition{store: s, head: key, release: release}
 	err = p.open()
-	if errors.Is(err, ErrCorrupt) {
+	if errors.Is(err, ErrCorrupt) && s.options.StopOnDamage {
+		err = fmt.Errorf("%w; %w", err, ErrStop)
+	} else if errors.Is(err, ErrCorrupt) {
 		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
 			"detector", detector, "partition", number, "error", err)
 		p.stored, err = nil, nil
