@@ -161,8 +161,10 @@ func TestDamageEndsTheDetectorIfItIsNotToBeRebuilt(t *testing.T) {
 	damageChunks(w, dir)
 	n = w.startStoring(dir, options, nil)
 	w.feed(len(g.Records) / 2)
-	if err := n.await(); !errors.Is(err, persistence.ErrStop) {
-		t.Errorf("it ended with %v", err)
+	err := n.await()
+	n.once.Do(func() { n.system.Shutdown() })
+	if !errors.Is(err, persistence.ErrStop) {
+		t.Errorf("it ended with %v, and said\n%s", err, strings.Join(n.log.lines, "\n"))
 	}
 	must(t, n.store.Close())
 }
