@@ -356,7 +356,10 @@ func TestLogsThatLackTransactionsAreDamaged(t *testing.T) {
 			if err := c.change(filepath.Join(dir, "state")); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenStore(dir, Options{Log: slog.New(slog.DiscardHandler), StopOnDamage: true})
+			store, err := OpenStore(dir, Options{Log: slog.New(slog.DiscardHandler), StopOnDamage: true})
+			if err == nil {
+				err = store.Close()
+			}
 			if got := errors.Is(err, ErrCorrupt); got != c.hole {
 				t.Errorf("opened with %v, taken for damage: %v, want %v", err, got, c.hole)
 			}

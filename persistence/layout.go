@@ -88,8 +88,11 @@ func seal(value []byte) []byte {
 // tied is set in the format of a value that is bound to its key.
 const tied = 0x80
 
-// bind has a sealed value's checksum cover its key, too.
+// bind has a sealed value's checksum cover its key, too, if it does not yet.
 func bind(key, value []byte) {
+	if value[0]&tied != 0 {
+		return
+	}
 	value[0] |= tied
 	binary.LittleEndian.PutUint32(value[1:], crc32.Update(binary.LittleEndian.Uint32(value[1:]), castagnoli, key))
 }
@@ -217,7 +220,13 @@ type record struct {
 	reserved uint32 // ids below this may be in use
 	entities uint32
 	removing bool // of removed entities there may be something left, which is not counted
+	underway bool // of a checkpoint in several transactions there may be entities with other ids, which do not count
 }
+
+const (
+	removingFlag = 1 << iota
+	underwayFlag
+)
 
 func encodeRecord(r *record) []byte {
 	b := room(100 + len(r.Source))
@@ -226,11 +235,14 @@ func encodeRecord(r *record) []byte {
 	for _, x := range []int64{r.Offset, r.History, r.Base, r.Forgotten, r.StreamTime, r.Swept, r.Lateness} {
 		b = binary.AppendVarint(b, x)
 	}
-	removing := uint64(0)
+	flags := uint64(0)
 	if r.removing {
-		removing = 1
+		flags |= removingFlag
 	}
-	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), removing} {
+	if r.underway {
+		flags |= underwayFlag
+	}
+	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), flags} {
 		b = binary.AppendUvarint(b, x)
 	}
 	return seal(b)
@@ -250,7 +262,8 @@ func decodeRecord(value []byte) (*record, error) {
 	r.seq = b.uvarint()
 	r.reserved = b.uint32()
 	r.entities = b.uint32()
-	r.removing = b.uvarint() != 0
+	flags := b.uvarint()
+	r.removing, r.underway = flags&removingFlag != 0, flags&underwayFlag != 0
 	return r, b.end("head")
 }
 

@@ -265,10 +265,19 @@ type update struct {
 	store *Store
 	txn   *badger.Txn
 	puts  int
+	whole bool // it must be atomic: errSplit instead
 }
 
+// errSplit is returned where a run of writes is too large for one transaction.
+var errSplit = errors.New("it is too large for one transaction")
+
 // update runs a function that puts, and commits the rest.
-func (s *Store) update(write func(*update) error) error {
+func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
+
+// atomically is update in one transaction, or nothing and errSplit.
+func (s *Store) atomically(write func(*update) error) error { return s.run(write, true) }
+
+func (s *Store) run(write func(*update) error, whole bool) error {
 	if s.options.ReadOnly {
 		return errReadOnly
 	}
@@ -277,7 +286,7 @@ func (s *Store) update(write func(*update) error) error {
 		return err
 	}
 	defer done()
-	u := &update{store: s}
+	u := &update{store: s, whole: whole}
 	if err := u.begin(); err != nil {
 		return err
 	}
@@ -324,6 +333,9 @@ func (u *update) put(put func() error) error {
 		if err := put(); !errors.Is(err, badger.ErrTxnTooBig) {
 			return err
 		}
+	}
+	if u.whole {
+		return errSplit
 	}
 	if err := u.commit(); err != nil {
 		return err
@@ -408,15 +420,6 @@ func each(txn *badger.Txn, prefix []byte, visit func(*badger.Item) error) error 
 		}
 	}
 	return nil
-}
-
-// countKeys is how many keys begin with a prefix.
-func countKeys(txn *badger.Txn, prefix []byte) (count int, err error) {
-	err = each(txn, prefix, func(*badger.Item) error {
-		count++
-		return nil
-	})
-	return count, err
 }
 
 // survey finds the slots that no head refers to, and the first one never used.

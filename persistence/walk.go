@@ -27,8 +27,8 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []
 	defer v.chunks.Close()
 	return each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
 		key := string(item.Key()[5:])
-		id, _, err := p.lookUp(txn, key)
-		if err != nil {
+		id, found, err := p.lookUp(txn, key)
+		if !found || err != nil {
 			return err
 		}
 		e := p.byID[id]
