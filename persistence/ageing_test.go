@@ -65,6 +65,64 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 	}
 }
 
+// TestOpeningsTakeNoIds: nor does a checkpoint that fails in the middle.
+func TestOpeningsTakeNoIds(t *testing.T) {
+	broken := errors.New("input/output error")
+	for split := range 3 {
+		t.Run(fmt.Sprintf("split by %d", split), func(t *testing.T) {
+			failing := 0
+			m := newModel(t, 2, Options{Split: split, Log: slog.New(slog.DiscardHandler), BeforeWrite: func() error {
+				if failing--; failing == 0 {
+					return broken
+				}
+				return nil
+			}})
+			for opening := range 40 {
+				for i := range 3 {
+					m.observeOf(fmt.Sprintf("64500,%d", (opening+i)/2))
+				}
+				failing = opening % 7
+				if err := m.checkpoint(); err != nil && !errors.Is(err, broken) {
+					t.Fatal(err)
+				}
+				failing = 0
+				m.crash()
+				// Another entity comes first, and takes the next id.
+				m.observeOf(fmt.Sprintf("64501,%d", opening/2))
+				m.check()
+				if err := m.checkpoint(); err != nil {
+					t.Fatal(err)
+				}
+				m.crash()
+				m.check()
+				if got := len(m.p.byID); got != len(m.before) {
+					t.Fatalf("after %d openings there are %d ids for %d entities", 2*opening+2, got, len(m.before))
+				}
+			}
+		})
+	}
+}
+
+// TestSparseIdsAreMadeDense: those of a directory that an older version has written to.
+func TestSparseIdsAreMadeDense(t *testing.T) {
+	m := newModel(t, 4, Options{Journal: 40})
+	for range 5 {
+		for range 30 {
+			m.observe()
+		}
+		m.p.nextID += 20_000
+		m.p.byID = append(m.p.byID, make([]*Entity, 20_000)...)
+		if err := m.checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		m.crash()
+		m.check()
+		if got := len(m.p.byID); got != len(m.before) {
+			t.Fatalf("there are %d ids for %d entities", got, len(m.before))
+		}
+	}
+}
+
 // observeOf gives a certain entity a point.
 func (m *model) observeOf(key string) {
 	m.t.Helper()
