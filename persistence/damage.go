@@ -17,14 +17,18 @@ const keptAside = 2
 
 const asidePrefix = "state.damaged-"
 
-// ErrStop is in the error of whoever meets damage in a store that is to be left as it is.
-var ErrStop = errors.New("[persistence] on_damage = stop: nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic")
+// ErrStop is in the error of whoever uses a store with which nothing can go on: a person
+// has to decide, or the process has to start again.
+var ErrStop = errors.New("it ends here")
+
+// errAsked is ErrStop, with advice.
+var errAsked = fmt.Errorf("%w, as [persistence] on_damage = stop wants, and nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic", ErrStop)
 
 // Damaged is what to do after damage was met: nil, and what is affected is to be rebuilt,
 // or an error that wraps ErrStop.
 func (s *Store) Damaged() error {
 	if s.options.StopOnDamage {
-		return fmt.Errorf("%w; %w", ErrCorrupt, ErrStop)
+		return fmt.Errorf("%w; %w", ErrCorrupt, errAsked)
 	}
 	return nil
 }
@@ -40,7 +44,7 @@ func OpenStore(dir string, o Options) (*Store, error) {
 	}
 	path := filepath.Join(dir, "state")
 	if o.StopOnDamage {
-		return nil, fmt.Errorf("%w; %w", err, ErrStop)
+		return nil, fmt.Errorf("%w; %w", err, errAsked)
 	}
 	aside, moved := moveAside(path, time.Now())
 	if moved != nil {

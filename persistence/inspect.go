@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 	"golang.org/x/sys/unix"
@@ -36,6 +37,7 @@ import (
 type inspection struct {
 	path    string
 	tables  []string // those that count, by name
+	later   []string // of them, those whose blocks are to be verified later
 	others  []string // those that MANIFEST does not name
 	logs    []string // *.mem, oldest first
 	values  string   // the newest *.vlog, if any
@@ -53,8 +55,9 @@ type mend struct {
 
 // inspect looks at the files of a database that is not open. An error that wraps
 // ErrCorrupt says what is damaged; any other is one of the machine. In a directory that
-// another process uses nothing is looked at: Badger says so.
-func inspect(path string, blocks bool) (found inspection, err error) {
+// another process uses nothing is looked at: Badger says so. Of more than so many bytes of
+// tables the blocks of some may be left for later; see verified.go.
+func inspect(path string, atOnce int64) (found inspection, err error) {
 	found.path = path
 	directory, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -81,7 +84,13 @@ func inspect(path string, blocks bool) (found inspection, err error) {
 			return found, err
 		}
 	}
-	if found.version, err = verifyTables(path, found.tables, blocks); err != nil {
+	first, later := divide(path, found.tables, atOnce, time.Now())
+	found.later = later
+	if found.version, err = verifyTables(path, first, true); err != nil {
+		return found, err
+	}
+	version, err := verifyTables(path, later, false)
+	if found.version = max(found.version, version); err != nil {
 		return found, err
 	}
 	if err := found.readLogs(); err != nil {

@@ -72,12 +72,21 @@ func openBadger(path string, o Options) (*badger.DB, error) {
 	return openRecovered(badgerOptions(path, o))
 }
 
-// openRecovered opens the database. What inspect overlooks may make Badger panic.
+// openRecovered opens the database.
 func openRecovered(o badger.Options) (db *badger.DB, err error) {
+	err = recovering(func() (err error) {
+		db, err = badger.Open(o)
+		return err
+	})
+	return db, err
+}
+
+// recovering uses the database: damage that nobody has looked for makes Badger panic.
+func recovering(use func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			db, err = nil, fmt.Errorf("%w: Badger cannot open it: %v", ErrCorrupt, cause)
+			err = fmt.Errorf("%w: Badger cannot read it: %v", ErrCorrupt, cause)
 		}
 	}()
-	return badger.Open(o)
+	return use()
 }

@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -66,5 +65,5 @@ func (s *Store) readMark() error {
 		return err
 	})
 	s.mark = encodeMark(first)
-	return errors.Join(err)
+	return err
 }

@@ -96,7 +96,7 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 		err = p.densify()
 	}
 	if errors.Is(err, ErrCorrupt) && s.options.StopOnDamage {
-		err = fmt.Errorf("%w; %w", err, ErrStop)
+		err = fmt.Errorf("%w; %w", err, errAsked)
 	} else if errors.Is(err, ErrCorrupt) {
 		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
 			"detector", detector, "partition", number, "error", err)

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -47,6 +48,9 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// AtOnce is how large all tables may be that are always verified before the database
+	// is opened, in bytes; 0: verifiedAtOnce.
+	AtOnce int64
 	// Free tells how much space is left.
 	Free func() (uint64, error)
 }
@@ -64,6 +68,7 @@ type Store struct {
 
 	mu     sync.Mutex
 	closed bool
+	broken error                    // nil, or why nothing of it can be used any more
 	slots  uint32                   // the next one to give out
 	owners map[string]chan struct{} // by head key; who holds a partition has taken the token
 
@@ -94,28 +99,34 @@ func openStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
-	found, err := inspect(path, true)
+	found, err := inspect(path, cmp.Or(o.AtOnce, verifiedAtOnce))
 	if err == nil && !o.ReadOnly {
 		err = found.mend(o.Log)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inspect state %s: %w", path, err)
 	}
+	later, err := mapLater(path, found.later)
+	if err != nil {
+		return nil, fmt.Errorf("open state %s: %w", path, err)
+	}
 	db, err := openBadger(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, spoilt(err))
 	}
 	s.db = db
-	garbage, err := s.survey()
-	if err == nil {
-		err = s.readMark()
-	}
+	var garbage []uint32
+	err = recovering(func() (err error) {
+		garbage, err = s.survey()
+		return errors.Join(err, s.readMark())
+	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, spoilt(err)), db.Close())
 	}
 	if !o.ReadOnly {
 		s.purge(garbage...)
 		s.chore.Go(s.collect)
+		s.chore.Go(func() { s.watch(later) })
 	}
 	return s, nil
 }
@@ -200,6 +211,10 @@ func (s *Store) Close() error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close state %s: %w", s.dir, err)
 	}
+	if s.broken == nil && !s.options.ReadOnly && s.Room() == nil {
+		_, _, err := s.note(time.Now())
+		s.tell(err)
+	}
 	return nil
 }
 
@@ -233,6 +248,9 @@ func (s *Store) use() (done func(), err error) {
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
+	}
+	if s.broken != nil {
+		return nil, s.broken
 	}
 	s.users.Add(1)
 	return s.users.Done, nil

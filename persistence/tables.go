@@ -55,17 +55,21 @@ func verifyTables(path string, names []string, blocks bool) (last uint64, err er
 
 // verifyTable verifies a table's structure and, if asked to, its blocks.
 func verifyTable(path string, blocks bool) (version uint64, err error) {
-	corrupt := func(format string, values ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrCorrupt, path, fmt.Sprintf(format, values...))
-	}
 	data, unmap, err := mapFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return 0, corrupt("the file is missing")
+		return 0, fmt.Errorf("%w: %s: the file is missing", ErrCorrupt, path)
 	}
 	if err != nil {
 		return 0, err
 	}
 	defer unmap()
+	return verifyData(path, data, blocks)
+}
+
+func verifyData(path string, data []byte, blocks bool) (version uint64, err error) {
+	corrupt := func(format string, values ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrCorrupt, path, fmt.Sprintf(format, values...))
+	}
 	err = touching(path, func() error {
 		rest, sum, ok := checksumOf(data)
 		if !ok || len(rest) < 4 {
