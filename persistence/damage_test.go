@@ -367,6 +367,78 @@ func TestLogsThatLackTransactionsAreDamaged(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoDamageStaysAsItIs: a database that is in use, a full disk, a newer
+// format, what the machine says.
+func TestWhatIsNoDamageStaysAsItIs(t *testing.T) {
+	dir := filled(t)
+	log := slog.New(slog.DiscardHandler)
+	unmoved := func(what string, err error) {
+		t.Helper()
+		if err == nil || errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*")); len(aside) > 0 {
+			t.Errorf("%s: it was moved to %v", what, aside)
+		}
+	}
+	store := openState(t, dir, Options{})
+	_, err := OpenStore(dir, Options{Log: log})
+	unmoved("in use", err)
+	change(t, store, headKind, func(_ int, value []byte) []byte {
+		value[0] = format + 1
+		return value
+	})
+	_, err = store.Partition("d", 0)
+	unmoved("a newer format", err)
+	if !errors.Is(err, ErrNewer) {
+		t.Errorf("a newer format: %v", err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenStore(dir, Options{Log: log, Free: func() (uint64, error) { return 0, nil }})
+	unmoved("a full disk", err)
+	for _, text := range []string{
+		"While opening memtable: x err: open x: permission denied", "write x: no space left on device", "read x: input/output error", "open x: too many open files",
+	} {
+		if err := spoilt(errors.New(text)); errors.Is(err, ErrCorrupt) {
+			t.Errorf("%q is taken for damage", text)
+		}
+	}
+}
+
+// TestDirectoryOfTheVersionBeforeIsUsed: its values are not bound to their keys, and its
+// transactions have no mark, also while some of either kind are in a log.
+func TestDirectoryOfTheVersionBeforeIsUsed(t *testing.T) {
+	m := newModel(t, 3, Options{Journal: 40})
+	rounds := func() {
+		for range 5 {
+			for range 20 {
+				m.observe()
+			}
+			if err := m.checkpoint(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rounds()
+	for _, kind := range []byte{headKind, entityKind, chunkKind, blockKind} {
+		change(t, m.store, kind, func(_ int, value []byte) []byte { return seal(value) })
+	}
+	change(t, m.store, markKey[0], func(int, []byte) []byte { return nil })
+	m.crash()
+	head, stored := m.p.Head()
+	if !stored || head.Offset != m.offset {
+		t.Fatalf("the head is %+v, %v", head, stored)
+	}
+	m.check()
+	rounds()
+	s := specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	if outcome, said := s.judge(t, s.dir, damage{what: "killed"}); outcome != intact || said {
+		t.Errorf("after a kill it is %s", outcome)
+	}
+}
+
 func shorten(path string, by int64) error {
 	about, err := os.Stat(path)
 	if err != nil {
