@@ -23,8 +23,7 @@ const markKey = "z"
 
 // chain is a run of transactions.
 type chain struct {
-	last  uint64 // up to here all are there that must be
-	first uint64 // the first that has a mark
+	last uint64 // up to here all are there that must be
 }
 
 // next adds the next transaction of the logs. The number before it must be there, if it
