@@ -1,9 +1,12 @@
 package actors
 
 import (
+	"errors"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
+	"anomalydetector/persistence"
 )
 
 // What a detector does with the partitions it is given, from the assignment to
@@ -95,7 +98,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		if r.Panicked && !partition.following {
 			partition.panics++
 		}
-		if partition.panics >= attempts {
+		if partition.panics >= attempts || errors.Is(r.Err, persistence.ErrStop) {
 			d.result, d.stopping = r.Err, true
 		}
 		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)

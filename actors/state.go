@@ -36,6 +36,11 @@ func (p *partition) restore() (usable bool, err error) {
 		return false, nil
 	}
 	p.closeState()
+	if p.spoilt {
+		if err := p.config.Store.Damaged(); err != nil {
+			return false, err
+		}
+	}
 	if p.state, err = p.config.Store.Partition(p.config.Name, p.number); err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
+	badgeroptions "github.com/dgraph-io/badger/v4/options"
 
 	"anomalydetector/actors"
 	"anomalydetector/persistence"
@@ -103,6 +105,7 @@ func TestStoredWindowsGoOnWhereTheGroupIs(t *testing.T) {
 			must(w.T, err)
 		}, says: "the group has no offset, but there are stored windows"},
 		"chunks are damaged": {between: func(w *world, dir, _ string) { damageChunks(w, dir) }, least: 500, most: 9000, says: "part of them could not be read"},
+		"a table is damaged": {between: func(w *world, dir, _ string) { damageTable(w.T, dir) }, least: 500, most: 9000, says: "the database is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,10 +136,43 @@ func TestStoredWindowsGoOnWhereTheGroupIs(t *testing.T) {
 	}
 }
 
+// damageTable flips a bit in the first table.
+func damageTable(t *testing.T, dir string) {
+	t.Helper()
+	tables, _ := filepath.Glob(filepath.Join(dir, "state", "*.sst"))
+	if len(tables) == 0 {
+		t.Fatal("there are no tables to damage")
+	}
+	content, err := os.ReadFile(tables[0])
+	must(t, err)
+	content[100] ^= 1
+	must(t, os.WriteFile(tables[0], content, 0o600))
+}
+
+// TestDamageEndsTheDetectorIfItIsNotToBeRebuilt: once, with advice, and without a change.
+func TestDamageEndsTheDetectorIfItIsNotToBeRebuilt(t *testing.T) {
+	g, set := wild(11, 400)
+	w := newWorldOf(t, g, set)
+	dir, options := filepath.Join(t.TempDir(), "data"), persistence.Options{Journal: 300, StopOnDamage: true}
+	n := w.startStoring(dir, options, nil)
+	w.feed(len(g.Records) / 2)
+	w.untilCommitted()
+	n.end()
+	damageChunks(w, dir)
+	n = w.startStoring(dir, options, nil)
+	w.feed(len(g.Records) / 2)
+	err := n.await()
+	n.once.Do(func() { n.system.Shutdown() })
+	if !errors.Is(err, persistence.ErrStop) {
+		t.Errorf("it ended with %v, and said\n%s", err, strings.Join(n.log.lines, "\n"))
+	}
+	must(t, n.store.Close())
+}
+
 // damageChunks flips a bit in each.
 func damageChunks(w *world, dir string) {
 	w.Helper()
-	db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "state")).WithLogger(nil))
+	db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "state")).WithLogger(nil).WithCompression(badgeroptions.None))
 	must(w.T, err)
 	count := 0
 	must(w.T, db.Update(func(txn *badger.Txn) error {

@@ -23,6 +23,9 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	if node.Damaged {
+		log.Warn("the file node-id was damaged, and has a new id: the broker waits for the one of before until its session is over", "dir", dir, "node", node.ID)
+	}
 	h := &home{node: node}
 	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
 		return h, nil

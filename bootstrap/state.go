@@ -156,19 +156,21 @@ func openState(dir string, confs []*configs.Config, world *World, readOnly bool)
 	store, err := persistence.OpenStore(dir, settings)
 	if err != nil {
 		if !errors.Is(err, persistence.ErrNewer) && !errors.Is(err, persistence.ErrNoSpace) {
-			err = fmt.Errorf("%w (if it is damaged: remove the folder state, and the windows are rebuilt from the topic)", err)
+			err = fmt.Errorf("%w (if it is damaged: a detector that starts moves it aside and rebuilds the windows from the topic)", err)
 		}
 		return nil, nil, errors.Join(err, unlock())
 	}
 	return store, func() error { return errors.Join(store.Close(), unlock()) }, nil
 }
 
-// storeOptions are the largest of what configurations of a directory ask for.
+// storeOptions are the largest of what configurations of a directory ask for; if one of
+// them wants to stop on damage, all do.
 func storeOptions(confs []*configs.Config, dir string) (o persistence.Options) {
 	for _, config := range confs {
 		if p := config.Persistence; p.Dir == dir && p.Enabled {
 			o.Memory = max(o.Memory, int64(p.MemoryMB)<<20)
 			o.Floor = max(o.Floor, uint64(p.FloorMB)<<20)
+			o.StopOnDamage = o.StopOnDamage || p.StopOnDamage
 		}
 	}
 	return o

@@ -122,5 +122,5 @@ func TestDamagedDirectoryIsNamed(t *testing.T) {
 	if there, err := persistence.HasState(dir); !there || err != nil {
 		t.Fatalf("state %v, %v", there, err)
 	}
-	says(t, did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "hegemonydetector.conf"), "remove the folder state", dir)
+	says(t, did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "hegemonydetector.conf"), "moves it aside and rebuilds the windows", dir)
 }

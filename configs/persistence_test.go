@@ -78,6 +78,7 @@ func TestBadPersistenceIsRefused(t *testing.T) {
 		"enabled":           {"enabled = maybe", "yes or no"},
 		"empty directory":   {"dir =", "empty"},
 		"file as directory": {"dir = load.go", "not a directory"},
+		"on_damage":         {"on_damage = ignore", "rebuild or stop"},
 		"two lines":         {"dir = a\n b", "path of a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -138,7 +138,17 @@ func (r *reading) persistence() Persistence {
 		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes from 16 to 65536", 16, 65536),
 		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0, 1e9),
 		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
+		StopOnDamage:   r.onDamage(section, "on_damage") == "stop",
 	}
+}
+
+func (r *reading) onDamage(section, key string) string {
+	const rebuild, stop = "rebuild", "stop"
+	wanted := r.optional(section, key, rebuild)
+	if wanted != rebuild && wanted != stop {
+		r.refuse(section, key, wanted, "want rebuild or stop")
+	}
+	return wanted
 }
 
 // directory is a path that may not exist, but is no file.

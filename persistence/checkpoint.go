@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -54,26 +55,14 @@ func (p *Partition) journal(head Head) error {
 	next := record{Head: head, slot: p.slot, removing: len(p.removed) > 0}
 	old := p.stored
 	if old != nil && old.slot == p.slot {
-		next.seq, next.reserved = old.seq, old.reserved
+		next.seq = old.seq
 		if p.committed == 0 && !next.removing && !old.removing && head == old.Head {
 			return nil
 		}
 	} else {
-		old = nil
+		old, p.begun = nil, true
 	}
-	if old != nil && p.nextID > old.reserved {
-		// Should this checkpoint stay unfinished, the ids in what there is of it
-		// must never be given to others.
-		reservation := *old
-		reservation.reserved = p.nextID + p.nextID/8 + 64
-		err := p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&reservation)) })
-		if err != nil {
-			return err
-		}
-		p.stored = &reservation
-		next.reserved = reservation.reserved
-	}
-	next.reserved = max(next.reserved, p.nextID)
+	next.reserved = p.nextID
 	if len(p.removed) > 0 {
 		p.dropPending()
 	}
@@ -98,7 +87,7 @@ func (p *Partition) journal(head Head) error {
 		}
 	}
 	next.entities = uint32(p.entities + len(born))
-	err := p.store.update(func(u *update) error {
+	write := func(u *update) error {
 		for _, e := range born {
 			if err := u.set(entityKey(p.slot, e.key), encodeID(e.id)); err != nil {
 				return err
@@ -110,7 +99,13 @@ func (p *Partition) journal(head Head) error {
 			}
 		}
 		return u.set(p.head, encodeRecord(&next))
-	})
+	}
+	err := p.store.atomically(write)
+	if errors.Is(err, errSplit) {
+		if err = p.announce(old); err == nil {
+			err = p.store.update(write)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -123,6 +118,22 @@ func (p *Partition) journal(head Head) error {
 	p.entities = int(next.entities)
 	p.settle(&next, blocks)
 	return nil
+}
+
+// announce has the head say that a checkpoint is under way that takes several
+// transactions: should it stay unfinished, the next opening removes what there is of it,
+// and gives its ids to others. Without a head nothing counts anyway.
+func (p *Partition) announce(old *record) error {
+	if old == nil || old.underway {
+		return nil
+	}
+	announced := *old
+	announced.underway = true
+	err := p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&announced)) })
+	if err == nil {
+		p.stored = &announced
+	}
+	return err
 }
 
 // share returns the entities of a block, each once, with the number of their
@@ -156,7 +167,7 @@ func (p *Partition) settle(now *record, blocks []block) {
 	if old := p.stored; old != nil && old.slot != p.slot {
 		p.store.purge(old.slot)
 	}
-	p.stored = now
+	p.stored, p.begun = now, false
 	p.blocks = append(p.blocks, blocks...)
 	for _, e := range p.touched {
 		e.arrived += e.counted

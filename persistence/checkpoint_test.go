@@ -31,7 +31,7 @@ type model struct {
 }
 
 func newModel(t *testing.T, seed uint64, o Options) *model {
-	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), dir: t.TempDir(), options: o, at: 1_600_000_000_000,
+	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), dir: quickDir(t), options: o, at: 1_600_000_000_000,
 		windows: make(map[string][]Point), before: make(map[string][]Point), stored: make(map[int64]map[string][]Point)}
 	m.open()
 	return m

@@ -111,3 +111,26 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkInspect is what an opening costs before Badger's, a byte of the directory.
+func BenchmarkInspect(b *testing.B) {
+	l := newLoaded(b, 20_000)
+	l.p.Close()
+	if err := l.store.Close(); err != nil {
+		b.Fatal(err)
+	}
+	size, err := l.store.Size()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, atOnce := range map[string]int64{"restart": 1, "all": 1 << 40} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				if _, err := inspect(l.store.dir, atOnce); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

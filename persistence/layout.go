@@ -85,18 +85,45 @@ func seal(value []byte) []byte {
 	return value
 }
 
+// tied is set in the format of a value that is bound to its key.
+const tied = 0x80
+
+// bind has a sealed value's checksum cover its key, too, if it does not yet.
+func bind(key, value []byte) {
+	if value[0]&tied != 0 {
+		return
+	}
+	value[0] |= tied
+	binary.LittleEndian.PutUint32(value[1:], crc32.Update(binary.LittleEndian.Uint32(value[1:]), castagnoli, key))
+}
+
+// bound tells whether a value was written under this key, as it is. Of those of older
+// versions, which are not bound, body tells the rest.
+func bound(key, value []byte) bool {
+	if len(value) < 5 || value[0]&tied == 0 || value[0]&^tied > format {
+		return true
+	}
+	sum := crc32.Update(crc32.Checksum(value[5:], castagnoli), castagnoli, key)
+	return sum == binary.LittleEndian.Uint32(value[1:])
+}
+
 // room begins a value.
 func room(size int) []byte { return make([]byte, 5, 5+size) }
 
-// body checks a value and returns a reader of its body.
+// body checks a value and returns a reader of its body. The checksum of one that is
+// bound to its key is for bound to check.
 func body(value []byte) (*reader, error) {
 	if len(value) < 5 {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
-	if value[0] > format {
-		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, value[0], format)
+	version := value[0] &^ tied
+	if version > format {
+		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, format)
 	}
-	if value[0] != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
+	if value[0] == format|tied {
+		return &reader{rest: value[5:]}, nil
+	}
+	if version != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
 		return nil, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
 	}
 	return &reader{rest: value[5:]}, nil
@@ -195,7 +222,13 @@ type record struct {
 	reserved uint32 // ids below this may be in use
 	entities uint32
 	removing bool // of removed entities there may be something left, which is not counted
+	underway bool // of a checkpoint in several transactions there may be entities with other ids, which do not count
 }
+
+const (
+	removingFlag = 1 << iota
+	underwayFlag
+)
 
 func encodeRecord(r *record) []byte {
 	b := room(100 + len(r.Source))
@@ -204,11 +237,14 @@ func encodeRecord(r *record) []byte {
 	for _, x := range []int64{r.Offset, r.History, r.Base, r.Forgotten, r.StreamTime, r.Swept, r.Lateness} {
 		b = binary.AppendVarint(b, x)
 	}
-	removing := uint64(0)
+	flags := uint64(0)
 	if r.removing {
-		removing = 1
+		flags |= removingFlag
 	}
-	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), removing} {
+	if r.underway {
+		flags |= underwayFlag
+	}
+	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), flags} {
 		b = binary.AppendUvarint(b, x)
 	}
 	return seal(appendIdentity(b, &r.Head))
@@ -247,7 +283,8 @@ func decodeRecord(value []byte) (*record, error) {
 	r.seq = b.uvarint()
 	r.reserved = b.uint32()
 	r.entities = b.uint32()
-	r.removing = b.uvarint() != 0
+	flags := b.uvarint()
+	r.removing, r.underway = flags&removingFlag != 0, flags&underwayFlag != 0
 	b.identity(&r.Head)
 	return r, b.end("head")
 }

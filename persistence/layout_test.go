@@ -72,16 +72,27 @@ func TestDamageIsNoticed(t *testing.T) {
 		"chunk": {encodeChunk(7, points), func(v []byte) error { _, err := decodeChunk(v); return err }},
 		"block": {appendBlock(nil, []entry{{1, points[0]}, {2, points[1]}}), func(v []byte) error { return eachOfBlock(v, func(uint32, Point) {}) }},
 	} {
+		key := []byte("key of " + name)
+		bind(key, c.value)
+		decode := func(value []byte) error {
+			if !bound(key, value) {
+				return ErrCorrupt
+			}
+			return c.decode(value)
+		}
+		if bound([]byte("key of another"), c.value) {
+			t.Errorf("%s is taken for the value of another key", name)
+		}
 		for i := range c.value {
 			for bit := range 8 {
 				damaged := slices.Clone(c.value)
 				damaged[i] ^= 1 << bit
-				err := c.decode(damaged)
+				err := decode(damaged)
 				if want := errorOf(damaged[0]); !errors.Is(err, want) {
 					t.Errorf("%s with bit %d of byte %d changed: %v, want %v", name, bit, i, err, want)
 				}
 			}
-			if err := c.decode(c.value[:i]); !errors.Is(err, ErrCorrupt) {
+			if err := decode(c.value[:i]); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("%s cut to %d bytes: %v", name, i, err)
 			}
 		}
@@ -90,7 +101,7 @@ func TestDamageIsNoticed(t *testing.T) {
 
 // errorOf is what a damaged value with this version is refused with.
 func errorOf(version byte) error {
-	if version > format {
+	if version&^tied > format {
 		return ErrNewer
 	}
 	return ErrCorrupt

@@ -54,7 +54,7 @@ func openBadger(path string, o Options) (*badger.DB, error) {
 	const shares = 5 // of which the memtable has one; see badgerOptions
 	o.Memory = max(o.Memory, shares*(least+shares))
 	if o.ReadOnly {
-		db, err := badger.Open(badgerOptions(path, o))
+		db, err := openRecovered(badgerOptions(path, o))
 		if err == nil || !strings.Contains(err.Error(), badger.ErrTruncateNeeded.Error()) { // Badger does not wrap it
 			return db, err
 		}
@@ -69,5 +69,24 @@ func openBadger(path string, o Options) (*badger.DB, error) {
 			return nil, fmt.Errorf("%w: it was not closed, and mending it may take %d MB; %d MB are free", ErrNoSpace, need>>20, free>>20)
 		}
 	}
-	return badger.Open(badgerOptions(path, o))
+	return openRecovered(badgerOptions(path, o))
+}
+
+// openRecovered opens the database.
+func openRecovered(o badger.Options) (db *badger.DB, err error) {
+	err = recovering(func() (err error) {
+		db, err = badger.Open(o)
+		return err
+	})
+	return db, err
+}
+
+// recovering uses the database: damage that nobody has looked for makes Badger panic.
+func recovering(use func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: Badger cannot read it: %v", ErrCorrupt, cause)
+		}
+	}()
+	return use()
 }

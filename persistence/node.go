@@ -22,8 +22,9 @@ var legalID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // Node is a locked data directory and the id of the process that owns it. The
 // id outlives the process: it is what the broker knows a restarted process by.
 type Node struct {
-	ID   string
-	lock *flock.Flock
+	ID      string
+	Damaged bool // its id could not be read, and is another one now
+	lock    *flock.Flock
 }
 
 // OpenNode creates the directory if it is missing, locks it, and reads the
@@ -44,39 +45,40 @@ func OpenNode(directory, wanted string) (*Node, error) {
 	if !locked {
 		return nil, fmt.Errorf("%w: %s (stop the other one, or give this one a directory of its own: [persistence] dir, or DETECTOR_DATA_DIR)", ErrLocked, directory)
 	}
-	id, err := nodeID(filepath.Join(directory, "node-id"), wanted)
+	id, damaged, err := nodeID(filepath.Join(directory, "node-id"), wanted)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Node{ID: id, lock: lock}, nil
+	return &Node{ID: id, Damaged: damaged, lock: lock}, nil
 }
 
 // Close releases the directory.
 func (n *Node) Close() error { return n.lock.Close() }
 
-func nodeID(path, wanted string) (string, error) {
+func nodeID(path, wanted string) (id string, damaged bool, err error) {
 	stored, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("read node id: %w", err)
+		return "", false, fmt.Errorf("read node id: %w", err)
 	}
-	id := strings.TrimSpace(string(stored))
+	there := err == nil
+	id = strings.TrimSpace(string(stored))
 	switch {
 	case wanted == "" && legalID.MatchString(id), wanted != "" && id == wanted:
-		return id, nil
+		return id, false, nil
 	case wanted != "":
 		id = wanted
 	default:
 		// Missing, or torn by a crash before it was ever used.
 		random := make([]byte, 8)
 		if _, err := rand.Read(random); err != nil {
-			return "", fmt.Errorf("make node id: %w", err)
+			return "", false, fmt.Errorf("make node id: %w", err)
 		}
-		id = hex.EncodeToString(random)
+		id, damaged = hex.EncodeToString(random), there
 	}
 	if err := writeSynced(path, id+"\n"); err != nil {
-		return "", fmt.Errorf("store node id: %w", err)
+		return "", false, fmt.Errorf("store node id: %w", err)
 	}
-	return id, nil
+	return id, damaged, nil
 }
 
 // writeSynced replaces a file so that a crash leaves the old one or the new one.

@@ -67,7 +67,7 @@ func TestTornIDIsReplaced(t *testing.T) {
 	}
 	node := open(t, dir, "")
 	defer node.Close()
-	if node.ID == "" {
-		t.Error("the id is empty")
+	if node.ID == "" || !node.Damaged {
+		t.Errorf("the id is %q, damaged: %v", node.ID, node.Damaged)
 	}
 }

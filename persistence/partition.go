@@ -17,6 +17,7 @@ type Partition struct {
 
 	// What is not stored under any head yet goes to the slot.
 	slot     uint32
+	begun    bool // a checkpoint to it, and no head refers to it yet
 	nextID   uint32
 	entities int
 	resident int  // of them
@@ -91,7 +92,12 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	}
 	p := &Partition{store: s, head: key, release: release}
 	err = p.open()
-	if errors.Is(err, ErrCorrupt) {
+	if err == nil {
+		err = p.densify()
+	}
+	if errors.Is(err, ErrCorrupt) && s.options.StopOnDamage {
+		err = fmt.Errorf("%w; %w", err, errAsked)
+	} else if errors.Is(err, ErrCorrupt) {
 		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
 			"detector", detector, "partition", number, "error", err)
 		p.stored, err = nil, nil
@@ -127,6 +133,7 @@ func (s *Store) hold(key []byte) (release func(), err error) {
 // Close lets another one take the partition. What was not stored is forgotten.
 func (p *Partition) Close() {
 	p.endView()
+	p.abandon()
 	p.release()
 }
 
@@ -148,9 +155,27 @@ func (p *Partition) Absent() int { return p.entities - p.resident }
 // checkpoint.
 func (p *Partition) Reset() {
 	p.endView()
+	p.abandon()
 	p.slot, p.nextID, p.entities, p.resident, p.onDisk = p.store.newSlot(), 0, 0, 0, false
 	p.byID, p.blocks, p.unsealed = nil, nil, 0
 	p.pending, p.committed, p.removed, p.cursor = nil, 0, nil, nil
+}
+
+// abandon deletes what was written to a slot that no head refers to. A write that failed
+// may have come through, so the head is asked.
+func (p *Partition) abandon() {
+	if !p.begun {
+		return
+	}
+	p.begun = false
+	var now *record
+	err := p.store.view(func(txn *badger.Txn) (err error) {
+		now, err = readHead(txn, p.head)
+		return err
+	})
+	if err == nil && (now == nil || now.slot != p.slot) {
+		p.store.purge(p.slot)
+	}
 }
 
 // open reads the head and the journal.
@@ -164,14 +189,20 @@ func (p *Partition) open() error {
 		return err
 	}
 	// Of a checkpoint that was not finished: its numbers will be used again.
-	return p.store.update(func(u *update) error {
+	whole := *p.stored
+	whole.underway = false
+	err = p.store.update(func(u *update) error {
 		for _, key := range torn {
 			if err := u.delete(key); err != nil {
 				return err
 			}
 		}
-		return nil
+		return u.set(p.head, encodeRecord(&whole))
 	})
+	if err == nil {
+		p.stored = &whole
+	}
+	return err
 }
 
 // read reads the head and the journal as of one moment, if there are any, and
@@ -183,14 +214,38 @@ func (p *Partition) read(txn *badger.Txn) (torn [][]byte, err error) {
 	r := p.stored
 	p.slot, p.nextID, p.entities, p.onDisk = r.slot, r.reserved, int(r.entities), true
 	p.byID = make([]*Entity, p.nextID)
-	if r.removing {
+	var strays [][]byte
+	if r.removing || r.underway {
 		// The process ended before all of them were gone: what is left counts, until
 		// it is removed again.
-		if p.entities, err = countKeys(txn, slotPrefix(entityKind, p.slot)); err != nil {
+		if p.entities, strays, err = p.census(txn); err != nil {
 			return nil, err
 		}
 	}
-	return p.readJournal(txn)
+	torn, err = p.readJournal(txn)
+	return append(torn, strays...), err
+}
+
+// census counts the stored entities, and names those whose ids are of a checkpoint that
+// was not finished.
+func (p *Partition) census(txn *badger.Txn) (count int, strays [][]byte, err error) {
+	err = each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
+		return valueOf(item, func(value []byte) error {
+			id, err := decodeID(value)
+			if err == nil && p.stray(id) {
+				strays = append(strays, item.KeyCopy(nil))
+			} else {
+				count++
+			}
+			return err
+		})
+	})
+	return count, strays, err
+}
+
+// stray tells an id that does not count, for its checkpoint was not finished.
+func (p *Partition) stray(id uint32) bool {
+	return p.stored != nil && p.stored.underway && id >= uint32(len(p.byID))
 }
 
 // readJournal reads all blocks twice: to count, and to put each entity's points
@@ -200,7 +255,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	counts := make([]uint32, p.nextID)
 	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last
 	total, number, next := 0, uint32(0), uint64(0)
-	err = each(txn, prefix, true, func(item *badger.Item) error {
+	err = each(txn, prefix, func(item *badger.Item) error {
 		seq, err := seqOf(item.Key())
 		if err != nil {
 			return err
@@ -216,7 +271,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		b := block{seq: seq}
 		number++
 		var foreign error
-		err = item.Value(func(value []byte) error {
+		err = valueOf(item, func(value []byte) error {
 			return eachOfBlock(value, func(id uint32, _ Point) {
 				if int(id) >= len(counts) || b.points == blockPoints {
 					foreign = fmt.Errorf("%w: journal block %d has more than %d points, or entity %d of %d", ErrCorrupt, seq, blockPoints, id, len(counts))
@@ -341,12 +396,15 @@ func (p *Partition) Peek(key string) (points []Point, err error) {
 }
 
 // lookUp finds the id of a key. An id that has not been given out belongs to a
-// checkpoint that was not finished.
+// checkpoint that is not finished, or is none.
 func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, err error) {
 	found, err = get(txn, entityKey(p.slot, key), func(value []byte) (err error) {
 		id, err = decodeID(value)
 		return err
 	})
+	if found && err == nil && p.stray(id) {
+		return 0, false, nil
+	}
 	if found && err == nil && id >= uint32(len(p.byID)) {
 		err = fmt.Errorf("%w: entity %d of %d", ErrCorrupt, id, len(p.byID))
 	}
@@ -363,7 +421,7 @@ func (p *Partition) loadPoints(chunks *badger.Iterator, e *Entity) (points []Poi
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
 		}
 		start := order.Uint32(key[9:])
-		return item.Value(func(value []byte) error {
+		return valueOf(item, func(value []byte) error {
 			c, err := decodeChunk(value)
 			if err != nil {
 				return fmt.Errorf("chunk %d: %w", start, err)

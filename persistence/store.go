@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,9 @@ type Options struct {
 	Floor uint64
 	// ReadOnly writes nothing of ours: to look at the state. See openBadger.
 	ReadOnly bool
+	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
+	// ErrCorrupt, instead of beginning anew.
+	StopOnDamage bool
 
 	// The following are for tests.
 
@@ -44,6 +48,9 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// AtOnce is how large all tables may be that are always verified before the database
+	// is opened, in bytes; 0: verifiedAtOnce.
+	AtOnce int64
 	// Free tells how much space is left.
 	Free func() (uint64, error)
 }
@@ -57,9 +64,11 @@ type Store struct {
 	db      *badger.DB
 	dir     string
 	options Options
+	mark    []byte // what each transaction writes; see mark.go
 
 	mu     sync.Mutex
 	closed bool
+	broken error                    // nil, or why nothing of it can be used any more
 	slots  uint32                   // the next one to give out
 	owners map[string]chan struct{} // by head key; who holds a partition has taken the token
 
@@ -68,8 +77,8 @@ type Store struct {
 	chore sync.WaitGroup // goroutines of our own
 }
 
-// OpenStore opens the state below a node's data directory, or makes it.
-func OpenStore(dir string, o Options) (*Store, error) {
+// openStore opens the state, or makes it.
+func openStore(dir string, o Options) (*Store, error) {
 	path := filepath.Join(dir, "state")
 	if !o.ReadOnly {
 		if err := os.MkdirAll(path, 0o700); err != nil {
@@ -90,18 +99,34 @@ func OpenStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
-	db, err := openBadger(path, o)
+	found, err := inspect(path, cmp.Or(o.AtOnce, verifiedAtOnce))
+	if err == nil && !o.ReadOnly {
+		err = found.mend(o.Log)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("inspect state %s: %w", path, err)
+	}
+	later, err := mapLater(path, found.later)
 	if err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
-	s.db = db
-	garbage, err := s.survey()
+	db, err := openBadger(path, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, err), db.Close())
+		return nil, fmt.Errorf("open state %s: %w", path, spoilt(err))
+	}
+	s.db = db
+	var garbage []uint32
+	err = recovering(func() (err error) {
+		garbage, err = s.survey()
+		return errors.Join(err, s.readMark())
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, spoilt(err)), db.Close())
 	}
 	if !o.ReadOnly {
 		s.purge(garbage...)
 		s.chore.Go(s.collect)
+		s.chore.Go(func() { s.watch(later) })
 	}
 	return s, nil
 }
@@ -186,6 +211,10 @@ func (s *Store) Close() error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close state %s: %w", s.dir, err)
 	}
+	if s.broken == nil && !s.options.ReadOnly && s.Room() == nil {
+		_, _, err := s.note(time.Now())
+		s.tell(err)
+	}
 	return nil
 }
 
@@ -220,6 +249,9 @@ func (s *Store) use() (done func(), err error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
+	if s.broken != nil {
+		return nil, s.broken
+	}
 	s.users.Add(1)
 	return s.users.Done, nil
 }
@@ -251,10 +283,19 @@ type update struct {
 	store *Store
 	txn   *badger.Txn
 	puts  int
+	whole bool // it must be atomic: errSplit instead
 }
 
+// errSplit is returned where a run of writes is too large for one transaction.
+var errSplit = errors.New("it is too large for one transaction")
+
 // update runs a function that puts, and commits the rest.
-func (s *Store) update(write func(*update) error) error {
+func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
+
+// atomically is update in one transaction, or nothing and errSplit.
+func (s *Store) atomically(write func(*update) error) error { return s.run(write, true) }
+
+func (s *Store) run(write func(*update) error, whole bool) error {
 	if s.options.ReadOnly {
 		return errReadOnly
 	}
@@ -263,12 +304,20 @@ func (s *Store) update(write func(*update) error) error {
 		return err
 	}
 	defer done()
-	u := &update{store: s, txn: s.db.NewTransaction(true)}
+	u := &update{store: s, whole: whole}
+	if err := u.begin(); err != nil {
+		return err
+	}
 	defer func() { u.txn.Discard() }()
 	if err := write(u); err != nil {
 		return err
 	}
 	return u.commit()
+}
+
+func (u *update) begin() error {
+	u.txn, u.puts = u.store.db.NewTransaction(true), 0
+	return u.txn.Set([]byte(markKey), u.store.mark)
 }
 
 func (u *update) commit() error {
@@ -280,10 +329,15 @@ func (u *update) commit() error {
 			return err
 		}
 	}
+	if u.puts == 0 {
+		return nil
+	}
 	return u.txn.Commit()
 }
 
+// set binds a value to its key, and puts it.
 func (u *update) set(key, value []byte) error {
+	bind(key, value)
 	return u.put(func() error { return u.txn.Set(key, value) })
 }
 
@@ -298,10 +352,17 @@ func (u *update) put(put func() error) error {
 			return err
 		}
 	}
+	if u.whole {
+		return errSplit
+	}
 	if err := u.commit(); err != nil {
 		return err
 	}
-	u.txn, u.puts = u.store.db.NewTransaction(true), 1
+	u.txn.Discard()
+	if err := u.begin(); err != nil {
+		return err
+	}
+	u.puts++
 	return put()
 }
 
@@ -322,10 +383,36 @@ func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool,
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return false, nil
 	}
-	if err == nil {
-		err = item.Value(use)
+	if err != nil {
+		return true, spoilt(err)
 	}
-	return true, err
+	return true, valueOf(item, use)
+}
+
+// valueOf hands an item's value to a function, if it is the one that was put under this
+// key. Badger itself gives what a pointer into its value log leads to, whatever that is,
+// and panics where that is no entry.
+func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
+	ours := false
+	defer func() {
+		if ours {
+			return
+		}
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: read a value: %v", ErrCorrupt, cause)
+		}
+	}()
+	err = item.Value(func(value []byte) error {
+		ours = true
+		if !bound(item.Key(), value) {
+			return fmt.Errorf("%w: the checksum is wrong, or it belongs to another key", ErrCorrupt)
+		}
+		return use(value)
+	})
+	if !ours {
+		err = spoilt(err)
+	}
+	return err
 }
 
 // readHead reads what is stored of a partition as a whole; nil if nothing is.
@@ -337,10 +424,12 @@ func readHead(txn *badger.Txn, key []byte) (r *record, err error) {
 	return r, err
 }
 
-// each walks over what begins with a prefix, in order.
-func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) error) error {
+// each walks over what begins with a prefix, in order. Values are read as they are
+// asked for: Badger would read them ahead on goroutines, where a damaged one ends the
+// process.
+func each(txn *badger.Txn, prefix []byte, visit func(*badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchValues = prefix, values
+	o.Prefix, o.PrefetchValues = prefix, false
 	iterator := txn.NewIterator(o)
 	defer iterator.Close()
 	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
@@ -351,30 +440,22 @@ func each(txn *badger.Txn, prefix []byte, values bool, visit func(*badger.Item) 
 	return nil
 }
 
-// countKeys is how many keys begin with a prefix.
-func countKeys(txn *badger.Txn, prefix []byte) (count int, err error) {
-	err = each(txn, prefix, false, func(*badger.Item) error {
-		count++
-		return nil
-	})
-	return count, err
-}
-
 // survey finds the slots that no head refers to, and the first one never used.
 func (s *Store) survey() (garbage []uint32, err error) {
 	used := make(map[uint32]bool)
 	err = s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, []byte{headKind}, true, func(item *badger.Item) error {
-			return item.Value(func(value []byte) error {
+		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
+			err := valueOf(item, func(value []byte) error {
 				head, err := decodeRecord(value)
-				if errors.Is(err, ErrCorrupt) {
-					return nil // its partition will find out
-				}
 				if err == nil {
 					used[head.slot] = true
 				}
 				return err
 			})
+			if errors.Is(err, ErrCorrupt) {
+				return nil // its partition will find out
+			}
+			return err
 		})
 		if err != nil {
 			return err
@@ -437,7 +518,7 @@ func (s *Store) purgeSome(prefix []byte) (more bool) {
 	const part = 2000
 	var keys [][]byte
 	err := s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, prefix, false, func(item *badger.Item) error {
+		err := each(txn, prefix, func(item *badger.Item) error {
 			if len(keys) == part {
 				return errEnough
 			}
@@ -482,12 +563,23 @@ func (s *Store) collect() {
 			if s.Room() != nil {
 				continue
 			}
-			for s.db.RunValueLogGC(0.5) == nil {
+			for s.collectOne() == nil {
 			}
 		case <-s.stop:
 			return
 		}
 	}
+}
+
+// collectOne rewrites a file of the value log, if half of it is garbage.
+func (s *Store) collectOne() (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("%w: a file of the value log: %v", ErrCorrupt, cause)
+			s.options.Log.Error("garbage cannot be collected", "error", err)
+		}
+	}()
+	return s.db.RunValueLogGC(0.5)
 }
 
 // Size is how many bytes the state takes on disk.

@@ -35,7 +35,7 @@ func change(t *testing.T, store *Store, kind byte, how func(i int, value []byte)
 	t.Helper()
 	err := store.db.Update(func(txn *badger.Txn) error {
 		var keys, values [][]byte
-		err := each(txn, []byte{kind}, true, func(item *badger.Item) error {
+		err := each(txn, []byte{kind}, func(item *badger.Item) error {
 			value, err := item.ValueCopy(nil)
 			keys, values = append(keys, item.KeyCopy(nil)), append(values, value)
 			return err

@@ -25,12 +25,12 @@ type Summary struct {
 // eachHead visits the heads of all partitions.
 func (s *Store) eachHead(visit func(detector string, number int32, value []byte)) error {
 	err := s.view(func(txn *badger.Txn) error {
-		return each(txn, []byte{headKind}, true, func(item *badger.Item) error {
+		return each(txn, []byte{headKind}, func(item *badger.Item) error {
 			detector, number, ok := headOf(item.Key())
 			if !ok {
 				return fmt.Errorf("%w: a head has the key %x", ErrCorrupt, item.Key())
 			}
-			return item.Value(func(value []byte) error {
+			return valueOf(item, func(value []byte) error {
 				visit(detector, number, value)
 				return nil
 			})
@@ -58,7 +58,7 @@ func (s *Store) Summaries() ([]Summary, error) {
 	err := s.eachHead(func(detector string, number int32, value []byte) {
 		summary := Summary{Detector: detector, Partition: number}
 		if len(value) > 0 {
-			summary.Format = int(value[0])
+			summary.Format = int(value[0] &^ tied)
 		}
 		all = append(all, summary)
 	})
@@ -78,7 +78,7 @@ func (s *Store) Summaries() ([]Summary, error) {
 func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 	y.Head, y.Journaled = p.stored.Head, p.unsealed
 	for _, kind := range []byte{entityKind, chunkKind, blockKind} {
-		err := each(txn, slotPrefix(kind, p.slot), false, func(item *badger.Item) error {
+		err := each(txn, slotPrefix(kind, p.slot), func(item *badger.Item) error {
 			y.Bytes += item.EstimatedSize()
 			if kind == chunkKind {
 				y.Chunks++

@@ -25,10 +25,10 @@ func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Pa
 func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []Point) error) error {
 	v := newView(txn, p.slot)
 	defer v.chunks.Close()
-	return each(txn, slotPrefix(entityKind, p.slot), false, func(item *badger.Item) error {
+	return each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
 		key := string(item.Key()[5:])
-		id, _, err := p.lookUp(txn, key)
-		if err != nil {
+		id, found, err := p.lookUp(txn, key)
+		if !found || err != nil {
 			return err
 		}
 		e := p.byID[id]

@@ -313,7 +313,8 @@ func (n *node) bury(p *process) {
 	})
 	text := p.text()
 	for line := range strings.Lines(text) {
-		if strings.Contains(line, "panic") {
+		// No fault damages what is stored.
+		if strings.Contains(line, "panic") || strings.Contains(line, "corrupt") {
 			n.run.problem("%s: %s", p.party, strings.TrimSpace(line))
 		}
 	}

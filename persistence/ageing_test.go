@@ -1,0 +1,217 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// TestNothingGrowsWithTheNumberOfOpenings: entities come and go; partitions are opened,
+// exported, imported, reset and closed; checkpoints in several transactions fail in the
+// middle. Windows stay right, and ids, keys, slots, files and goroutines bounded.
+func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
+	before := runtime.NumGoroutine()
+	failing := 0
+	broken := errors.New("input/output error")
+	m := newModel(t, 9, Options{Journal: 60, Log: slog.New(slog.DiscardHandler), BeforeWrite: func() error {
+		if failing--; failing == 0 {
+			return broken
+		}
+		return nil
+	}})
+	cycles := 300
+	if testing.Short() {
+		cycles = 60
+	}
+	for cycle := range cycles {
+		m.store.options.Split = []int{0, 3}[cycle%2]
+		for range 15 {
+			m.observeOf(fmt.Sprintf("64500,%d", cycle+m.random.IntN(12)))
+		}
+		m.remove()
+		if cycle%5 == 4 {
+			failing = 1 + cycle%7
+		}
+		if err := m.checkpoint(); err != nil && !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		failing = 0
+		switch cycle % 4 {
+		case 1:
+			m.move()
+		case 3:
+			m.reassign()
+		default:
+			m.crash()
+		}
+		m.check()
+		m.bounded(cycle)
+	}
+	m.p.Close()
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after := runtime.NumGoroutine(); after > before+20 {
+		t.Errorf("%d goroutines are left, %d were there before", after, before)
+	}
+}
+
+// TestOpeningsTakeNoIds: nor does a checkpoint that fails in the middle.
+func TestOpeningsTakeNoIds(t *testing.T) {
+	broken := errors.New("input/output error")
+	for split := range 3 {
+		t.Run(fmt.Sprintf("split by %d", split), func(t *testing.T) {
+			failing := 0
+			m := newModel(t, 2, Options{Split: split, Log: slog.New(slog.DiscardHandler), BeforeWrite: func() error {
+				if failing--; failing == 0 {
+					return broken
+				}
+				return nil
+			}})
+			for opening := range 40 {
+				for i := range 3 {
+					m.observeOf(fmt.Sprintf("64500,%d", (opening+i)/2))
+				}
+				failing = opening % 7
+				if err := m.checkpoint(); err != nil && !errors.Is(err, broken) {
+					t.Fatal(err)
+				}
+				failing = 0
+				m.crash()
+				// Another entity comes first, and takes the next id.
+				m.observeOf(fmt.Sprintf("64501,%d", opening/2))
+				m.check()
+				if err := m.checkpoint(); err != nil {
+					t.Fatal(err)
+				}
+				m.crash()
+				m.check()
+				if got := len(m.p.byID); got != len(m.before) {
+					t.Fatalf("after %d openings there are %d ids for %d entities", 2*opening+2, got, len(m.before))
+				}
+			}
+		})
+	}
+}
+
+// TestSparseIdsAreMadeDense: those of a directory that an older version has written to.
+func TestSparseIdsAreMadeDense(t *testing.T) {
+	m := newModel(t, 4, Options{Journal: 40})
+	for range 5 {
+		for range 30 {
+			m.observe()
+		}
+		m.p.nextID += 20_000
+		m.p.byID = append(m.p.byID, make([]*Entity, 20_000)...)
+		if err := m.checkpoint(); err != nil {
+			t.Fatal(err)
+		}
+		m.crash()
+		m.check()
+		if got := len(m.p.byID); got != len(m.before) {
+			t.Fatalf("there are %d ids for %d entities", got, len(m.before))
+		}
+	}
+}
+
+// observeOf gives a certain entity a point.
+func (m *model) observeOf(key string) {
+	m.t.Helper()
+	m.at += m.random.Int64N(hours / 20)
+	e := m.load(key)
+	m.points++
+	m.windows[key] = window(append(slices.Clone(m.windows[key]), Point{m.at, float64(m.points)}), 2*hours)
+	m.p.Append(e, m.at, float64(m.points))
+}
+
+// move exports the partition and adopts it again.
+func (m *model) move() {
+	m.t.Helper()
+	m.p.Close()
+	var b bytes.Buffer
+	_, err := m.store.Export("d", 0, &b)
+	if err == nil {
+		var moved *Import
+		if moved, err = m.store.Import(&b, func(Snapshot) error { return nil }); err == nil {
+			err = m.store.Adopt("d", moved)
+		}
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.reopen()
+}
+
+// reassign gives the partition up, and takes it again.
+func (m *model) reassign() {
+	m.t.Helper()
+	m.p.Close()
+	m.reopen()
+}
+
+func (m *model) reopen() {
+	m.t.Helper()
+	p, err := m.store.Partition("d", 0)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.p, m.resident = p, make(map[string]*Entity)
+	m.goBack()
+}
+
+// bounded counts what there is.
+func (m *model) bounded(cycle int) {
+	m.t.Helper()
+	entities := len(m.before)
+	const few = 1000
+	if most := 2*entities + few + 100; len(m.p.byID) > most {
+		m.t.Fatalf("after %d cycles there are %d ids for %d entities", cycle, len(m.p.byID), entities)
+	}
+	if cycle%20 != 19 {
+		return
+	}
+	m.settle()
+	keys := make(map[byte]int)
+	err := m.store.view(func(txn *badger.Txn) error {
+		return each(txn, nil, func(item *badger.Item) error {
+			keys[item.Key()[0]]++
+			return nil
+		})
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	files, err := os.ReadDir(filepath.Join(m.dir, "state"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	kinds := make(map[string]int)
+	for _, file := range files {
+		kinds[filepath.Ext(file.Name())]++
+	}
+	if total := keys[entityKind] + keys[chunkKind] + keys[blockKind]; total > 40*entities+200 || len(files) > 20 {
+		m.t.Fatalf("after %d cycles there are %v keys and %v files for %d entities", cycle, keys, kinds, entities)
+	}
+}
+
+// settle waits for Badger to merge the tables that openings leave, which it begins within
+// a second.
+func (m *model) settle() {
+	m.t.Helper()
+	const enough = 6
+	for deadline := time.Now().Add(time.Minute); len(m.store.db.Tables()) > enough; {
+		if time.Now().After(deadline) {
+			m.t.Fatalf("there are %d tables", len(m.store.db.Tables()))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

@@ -1,0 +1,114 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// keptAside is how many damaged databases are kept beside the present one.
+const keptAside = 2
+
+const asidePrefix = "state.damaged-"
+
+// ErrStop is in the error of whoever uses a store with which nothing can go on: a person
+// has to decide, or the process has to start again.
+var ErrStop = errors.New("it ends here")
+
+// errAsked is ErrStop, with advice.
+var errAsked = fmt.Errorf("%w, as [persistence] on_damage = stop wants, and nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic", ErrStop)
+
+// Damaged is what to do after damage was met: nil, and what is affected is to be rebuilt,
+// or an error that wraps ErrStop.
+func (s *Store) Damaged() error {
+	if s.options.StopOnDamage {
+		return fmt.Errorf("%w; %w", ErrCorrupt, errAsked)
+	}
+	return nil
+}
+
+// OpenStore opens the state below a node's data directory, or makes it. A database that
+// is damaged is moved aside, and a new one is begun; its error, if that is not wanted,
+// wraps ErrCorrupt and ErrStop. Nothing else is taken for damage: a directory that is locked, or may
+// not be read, a full disk, one that cannot be read, a newer format.
+func OpenStore(dir string, o Options) (*Store, error) {
+	s, err := openStore(dir, o)
+	if !errors.Is(err, ErrCorrupt) || o.ReadOnly {
+		return s, err
+	}
+	path := filepath.Join(dir, "state")
+	if o.StopOnDamage {
+		return nil, fmt.Errorf("%w; %w", err, errAsked)
+	}
+	aside, moved := moveAside(path, time.Now())
+	if moved != nil {
+		return nil, errors.Join(err, moved)
+	}
+	o.Log.Error("the database is damaged: it is moved aside, and all windows are rebuilt from the topic", "moved_to", aside, "problem", err)
+	return openStore(dir, o)
+}
+
+// moveAside renames a database, and removes those that were moved long ago.
+func moveAside(path string, now time.Time) (aside string, err error) {
+	dir := filepath.Dir(path)
+	stamp := asidePrefix + now.UTC().Format("20060102T150405Z")
+	aside = filepath.Join(dir, stamp)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		aside = filepath.Join(dir, fmt.Sprintf("%s-%d", stamp, n))
+	}
+	if err := os.Rename(path, aside); err != nil {
+		return "", fmt.Errorf("move the damaged database aside: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("look for older damaged databases: %w", err)
+	}
+	older := slices.DeleteFunc(entries, func(e os.DirEntry) bool {
+		return !strings.HasPrefix(e.Name(), asidePrefix) || e.Name() == filepath.Base(aside)
+	})
+	for len(older) >= keptAside { // in the order of their names, and so of their times
+		if err := os.RemoveAll(filepath.Join(dir, older[0].Name())); err != nil {
+			return "", fmt.Errorf("remove an older damaged database: %w", err)
+		}
+		older = older[1:]
+	}
+	return aside, nil
+}
+
+// errDirectoryLocked is how Badger's error for that begins, which it does not wrap.
+const errDirectoryLocked = "Cannot acquire directory lock"
+
+// ofMachine tells errors of the machine, or of how it is used, from those that what is
+// stored is the cause of. Badger does not wrap most of what it returns, so that their
+// texts have to do.
+func ofMachine(err error) bool {
+	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNewer) || errors.Is(err, errReadOnly) {
+		return true
+	}
+	for _, number := range []unix.Errno{
+		unix.EACCES, unix.EPERM, unix.ENOSPC, unix.EDQUOT, unix.EIO, unix.EROFS, unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.EINTR, unix.ENXIO, unix.ESTALE,
+	} {
+		if errors.Is(err, number) || strings.Contains(err.Error(), number.Error()) {
+			return true
+		}
+	}
+	return strings.Contains(err.Error(), errDirectoryLocked)
+}
+
+// spoilt makes an error of reading what is stored one that wraps ErrCorrupt, unless it
+// is of the machine.
+func spoilt(err error) error {
+	if err == nil || errors.Is(err, ErrCorrupt) || ofMachine(err) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrCorrupt, err)
+}

@@ -1,0 +1,448 @@
+package persistence
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// specimen is a directory, and the windows that each head it may have stands for.
+type specimen struct {
+	dir    string
+	stored map[int64]map[string][]Point
+}
+
+// specimens are a directory that was closed, one of a process that was killed, and one
+// whose process was killed while several logs were to be flushed. Each has tables, and
+// a value log with a journal block.
+func specimens(t *testing.T) map[string]specimen {
+	t.Helper()
+	m := newModel(t, 5, Options{Journal: 3000})
+	rounds := func(count, points int) {
+		for range count {
+			for range points {
+				m.observe()
+			}
+			m.remove()
+			if err := m.checkpoint(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all := make(map[string]specimen)
+	take := func(name string) {
+		all[name] = specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	}
+	rounds(3, 12)
+	m.crash()
+	rounds(1, 2500) // larger than what the tree takes
+	rounds(2, 12)
+	m.crash()
+	rounds(6, 12)
+	take("killed")
+	several := specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	splitLog(t, filepath.Join(several.dir, "state"))
+	all["killed with three logs"] = several
+	m.crash()
+	m.p.Close()
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	take("closed")
+	return all
+}
+
+// splitLog makes three logs of the one that there is.
+func splitLog(t *testing.T, state string) {
+	t.Helper()
+	names, _ := filepath.Glob(filepath.Join(state, "*.mem"))
+	if len(names) != 1 {
+		t.Fatalf("there are %d logs", len(names))
+	}
+	whole, err := os.ReadFile(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	end, err := scanLog(whole, func(transaction) error { count++; return nil })
+	if err != nil || end.torn || count < 6 {
+		t.Fatalf("the log has %d transactions, and ends %+v, %v", count, end, err)
+	}
+	starts := []int64{logHeader}
+	for i := 1; i < 3; i++ {
+		seen := 0
+		for size := starts[i-1] + 1; ; size++ {
+			part := append(bytes.Clone(whole[:size]), 0)
+			seen = 0
+			cut, _ := scanLog(part, func(transaction) error { seen++; return nil })
+			if seen == i*count/3 {
+				starts = append(starts, cut.offset)
+				break
+			}
+		}
+	}
+	starts = append(starts, end.offset)
+	first := numberOf(filepath.Base(names[0]))
+	for i := range 3 {
+		part := append(bytes.Clone(whole[:logHeader]), whole[starts[i]:starts[i+1]]...)
+		if err := os.WriteFile(filepath.Join(state, fmt.Sprintf("%05d.mem", first+i)), part, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// saved are the files of a directory: their content without the zeros at the end, and
+// their sizes.
+type saved struct {
+	content map[string][]byte
+	sizes   map[string]int64
+}
+
+func save(t *testing.T, dir string) saved {
+	t.Helper()
+	all := saved{make(map[string][]byte), make(map[string]int64)}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		all.content[name], all.sizes[name] = bytes.TrimRight(content, "\x00"), int64(len(content))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func (s saved) write(t *testing.T, dir string) {
+	t.Helper()
+	for name, content := range s.content {
+		path := filepath.Join(dir, name)
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = os.WriteFile(path, content, 0o600)
+		}
+		if err == nil {
+			err = os.Truncate(path, s.sizes[name])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// copied is a copy of a directory.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	to := t.TempDir()
+	save(t, dir).write(t, to)
+	return to
+}
+
+// quickDir is a directory in memory, if there is such a place: Badger waits for the disk
+// some ten times at each opening.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "anomalydetector-test-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// damage is one change of a file.
+type damage struct {
+	file string
+	what string
+	at   int64
+}
+
+func (d damage) String() string { return fmt.Sprintf("%s %s at %d", d.file, d.what, d.at) }
+
+func (d damage) do(t *testing.T, state string) {
+	t.Helper()
+	path := filepath.Join(state, d.file)
+	var err error
+	switch d.what {
+	case "removed":
+		err = os.Remove(path)
+	case "cut":
+		err = os.Truncate(path, d.at)
+	case "zeroed", "flipped":
+		file, failed := os.OpenFile(path, os.O_RDWR, 0)
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		defer file.Close()
+		part := make([]byte, 512)
+		n, _ := file.ReadAt(part, d.at)
+		if part = part[:n]; d.what == "flipped" {
+			part[0] ^= 1 << (d.at % 8)
+		} else {
+			clear(part)
+		}
+		_, err = file.WriteAt(part, d.at)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// damages are those that are tried: all of them, or some.
+func damages(t *testing.T, state string, some int) (all []damage) {
+	t.Helper()
+	entries, err := os.ReadDir(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(state, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, size := entry.Name(), int64(len(content))
+		all = append(all, damage{name, "removed", 0}, damage{name, "cut", 0}, damage{name, "cut", size / 2})
+		used := min(int64(len(bytes.TrimRight(content, "\x00")))+64, size)
+		each := max(1, used/int64(some))
+		for at := int64(0); at < used; at += each {
+			all = append(all, damage{name, "flipped", min(at+random.Int64N(each), used-1)})
+		}
+		for at := int64(0); at < used; at += max(1, 4*each) {
+			all = append(all, damage{name, "cut", at}, damage{name, "zeroed", at})
+		}
+		for at := size - 1; filepath.Ext(name) == ".sst" && at >= max(0, size-40); at -= 3 { // footers
+			all = append(all, damage{name, "flipped", at})
+		}
+	}
+	return all
+}
+
+// TestDamageNeverGivesWrongWindows: whatever byte is damaged, a partition's windows are
+// those of a head that was written, or they are not used, or it is said when they are
+// read that they cannot be. EVERY_BYTE=1 tries all bytes, which takes some twenty minutes.
+func TestDamageNeverGivesWrongWindows(t *testing.T) {
+	some := 60
+	if testing.Short() {
+		some = 6
+	}
+	if os.Getenv("EVERY_BYTE") != "" {
+		some = 1 << 30
+	}
+	for name, s := range specimens(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			outcomes := make(map[string]int)
+			files := save(t, s.dir)
+			for _, d := range damages(t, filepath.Join(s.dir, "state"), some) {
+				dir := quickDir(t)
+				files.write(t, dir)
+				d.do(t, filepath.Join(dir, "state"))
+				outcome, said := s.judge(t, dir, d)
+				if outcome == nothingStored && !said {
+					t.Errorf("%v: nothing is stored any more, and the log says nothing", d)
+				}
+				outcomes[outcome]++
+				if outcome == intact {
+					_ = os.RemoveAll(dir)
+					continue
+				}
+				if again, said := s.judge(t, dir, d); said && again != outcome {
+					t.Errorf("%v: damage is found twice: %s, %s", d, outcome, again)
+				}
+				_ = os.RemoveAll(dir)
+			}
+			t.Log(outcomes)
+		})
+	}
+}
+
+// judge opens a directory and reads all there is, which must be right.
+func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, said bool) {
+	t.Helper()
+	var log bytes.Buffer
+	store, err := OpenStore(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatalf("%v: %v", d, err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			t.Errorf("%v: %v", d, err)
+		}
+	}()
+	p, err := store.Partition("d", 0)
+	if err != nil {
+		t.Fatalf("%v: %v", d, err)
+	}
+	defer p.Close()
+	head, stored := p.Head()
+	said = strings.Contains(log.String(), "level=ERROR")
+	if !stored {
+		return nothingStored, said
+	}
+	windows, known := s.stored[head.Offset]
+	if !known {
+		t.Fatalf("%v: the head has offset %d, which no checkpoint had", d, head.Offset)
+	}
+	outcome = intact
+	if strings.Contains(log.String(), "level=WARN") {
+		outcome = "mended"
+	}
+	for key, want := range windows {
+		_, points, _, err := p.Load(key)
+		if errors.Is(err, ErrCorrupt) {
+			outcome = "found as it is read"
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%v: %v", d, err)
+		}
+		if got := window(points, 2*hours); !slices.Equal(got, want) {
+			t.Fatalf("%v: entity %s has %v, want %v", d, key, got, want)
+		}
+	}
+	return outcome, said
+}
+
+const nothingStored, intact = "rebuilt", "as it was"
+
+// TestLogsThatLackTransactionsAreDamaged: what is left would be a state that never was.
+func TestLogsThatLackTransactionsAreDamaged(t *testing.T) {
+	s := specimens(t)["killed with three logs"]
+	state := filepath.Join(s.dir, "state")
+	logs, _ := filepath.Glob(filepath.Join(state, "*.mem"))
+	tables, _ := filepath.Glob(filepath.Join(state, "*.sst"))
+	if len(logs) != 3 || len(tables) < 2 {
+		t.Fatalf("there are %d logs, %d tables", len(logs), len(tables))
+	}
+	manifest, err := os.ReadFile(filepath.Join(state, badger.ManifestFilename))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 8 // where the last record of MANIFEST begins
+	for next := last; next < len(manifest); next += 8 + int(order.Uint32(manifest[next:])) {
+		last = next
+	}
+	for name, c := range map[string]struct {
+		change func(state string) error
+		hole   bool
+	}{
+		"nothing":               {func(string) error { return nil }, false},
+		"the first log":         {func(state string) error { return os.Remove(filepath.Join(state, filepath.Base(logs[0]))) }, true},
+		"the second log":        {func(state string) error { return os.Remove(filepath.Join(state, filepath.Base(logs[1]))) }, true},
+		"the last log":          {func(state string) error { return os.Remove(filepath.Join(state, filepath.Base(logs[2]))) }, false},
+		"end of the second log": {func(state string) error { return shorten(filepath.Join(state, filepath.Base(logs[1])), 9) }, true},
+		"end of the last log":   {func(state string) error { return shorten(filepath.Join(state, filepath.Base(logs[2])), 9) }, false},
+		"end of MANIFEST": {func(state string) error {
+			return os.Truncate(filepath.Join(state, badger.ManifestFilename), int64(last))
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copied(t, s.dir)
+			if err := c.change(filepath.Join(dir, "state")); err != nil {
+				t.Fatal(err)
+			}
+			store, err := OpenStore(dir, Options{Log: slog.New(slog.DiscardHandler), StopOnDamage: true})
+			if err == nil {
+				err = store.Close()
+			}
+			if got := errors.Is(err, ErrCorrupt); got != c.hole {
+				t.Errorf("opened with %v, taken for damage: %v, want %v", err, got, c.hole)
+			}
+		})
+	}
+}
+
+// TestWhatIsNoDamageStaysAsItIs: a database that is in use, a full disk, a newer
+// format, what the machine says.
+func TestWhatIsNoDamageStaysAsItIs(t *testing.T) {
+	dir := filled(t)
+	log := slog.New(slog.DiscardHandler)
+	unmoved := func(what string, err error) {
+		t.Helper()
+		if err == nil || errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*")); len(aside) > 0 {
+			t.Errorf("%s: it was moved to %v", what, aside)
+		}
+	}
+	store := openState(t, dir, Options{})
+	_, err := OpenStore(dir, Options{Log: log})
+	unmoved("in use", err)
+	change(t, store, headKind, func(_ int, value []byte) []byte {
+		value[0] = format + 1
+		return value
+	})
+	_, err = store.Partition("d", 0)
+	unmoved("a newer format", err)
+	if !errors.Is(err, ErrNewer) {
+		t.Errorf("a newer format: %v", err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = OpenStore(dir, Options{Log: log, Free: func() (uint64, error) { return 0, nil }})
+	unmoved("a full disk", err)
+	for _, text := range []string{
+		"While opening memtable: x err: open x: permission denied", "write x: no space left on device", "read x: input/output error", "open x: too many open files",
+	} {
+		if err := spoilt(errors.New(text)); errors.Is(err, ErrCorrupt) {
+			t.Errorf("%q is taken for damage", text)
+		}
+	}
+}
+
+// TestDirectoryOfTheVersionBeforeIsUsed: its values are not bound to their keys, and its
+// transactions have no mark, also while some of either kind are in a log.
+func TestDirectoryOfTheVersionBeforeIsUsed(t *testing.T) {
+	m := newModel(t, 3, Options{Journal: 40})
+	rounds := func() {
+		for range 5 {
+			for range 20 {
+				m.observe()
+			}
+			if err := m.checkpoint(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	rounds()
+	for _, kind := range []byte{headKind, entityKind, chunkKind, blockKind} {
+		change(t, m.store, kind, func(_ int, value []byte) []byte { return seal(value) })
+	}
+	change(t, m.store, markKey[0], func(int, []byte) []byte { return nil })
+	m.crash()
+	head, stored := m.p.Head()
+	if !stored || head.Offset != m.offset {
+		t.Fatalf("the head is %+v, %v", head, stored)
+	}
+	m.check()
+	rounds()
+	s := specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	if outcome, said := s.judge(t, s.dir, damage{what: "killed"}); outcome != intact || said {
+		t.Errorf("after a kill it is %s", outcome)
+	}
+}
+
+func shorten(path string, by int64) error {
+	about, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	return os.Truncate(path, about.Size()-by)
+}

@@ -1,0 +1,62 @@
+package persistence
+
+import (
+	"errors"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Memory is taken by the greatest id, not by the number of entities. The ids of entities
+// that are removed are given to nobody: points of theirs may be in the journal still. So
+// a partition's ids become sparse in time, and those of directories that an older version
+// wrote to, which skipped an eighth of them at each opening, are. Then all is
+// written to a fresh slot, with ids without gaps.
+
+// sparse tells whether more than half of the ids are in vain. A few are not worth it.
+func sparse(ids uint32, entities int) bool {
+	const few = 1000
+	return int64(ids) > 2*int64(entities)+few
+}
+
+// densify gives the entities of a partition that was just opened other ids, if they are
+// sparse. Windows and head stay as they are. If it cannot be written all stays as it was.
+func (p *Partition) densify() error {
+	if p.stored == nil || !sparse(p.nextID, p.entities) {
+		return nil
+	}
+	fresh := &importing{store: p.store, slot: p.store.newSlot()}
+	err := p.store.view(func(txn *badger.Txn) error {
+		return p.eachWindow(txn, func(key string, points []Point) error {
+			for more := false; len(points) > 0; more = true {
+				part := points[:min(recordPoints, len(points))]
+				points = points[len(part):]
+				if err := fresh.take(key, more, part); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		err = fresh.flush()
+	}
+	detector, number, _ := headOf(p.head)
+	log := p.store.options.Log.With("detector", detector, "partition", number)
+	if err != nil {
+		p.store.purge(fresh.slot)
+	} else {
+		dense := record{Head: p.stored.Head, slot: fresh.slot, reserved: fresh.entities, entities: fresh.entities}
+		err = p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&dense)) })
+	}
+	if err != nil && !errors.Is(err, ErrCorrupt) {
+		log.Warn("the numbers of a partition's entities stay sparse, which costs memory", "numbers", p.nextID, "entities", p.entities, "problem", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	log.Info("the numbers of a partition's entities are made dense again", "before", p.nextID, "now", fresh.entities)
+	p.store.purge(p.slot)
+	p.blocks, p.unsealed = nil, 0
+	return p.open()
+}

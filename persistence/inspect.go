@@ -1,0 +1,306 @@
+package persistence
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+	"golang.org/x/sys/unix"
+)
+
+// Badger trusts its files. It verifies the checksums of tables only if told to, and
+// then takes a damaged block for the end of a table, so that a compaction drops what
+// follows. It ends the process over some damage, deletes tables that MANIFEST does not
+// name, and cuts a log at the first damaged entry, whatever follows in the next log.
+// So the files are inspected before Badger opens them:
+//
+//	MANIFEST      all of it, but an incomplete last record
+//	*.sst         the footer, the index, and each block, by their checksums
+//	*.mem         whether transactions are missing in the middle; see mark.go
+//	KEYREGISTRY   nothing depends on it: it is made anew
+//	DISCARD       nothing depends on it: it is made anew
+//	*.vlog        the newest, as Badger reads it when it opens; values have checksums
+//
+// What is missing at the end of the logs or of MANIFEST leaves an older state, which is
+// whole: the topic is read from there.
+
+// inspection is what was found out about the files of a database.
+type inspection struct {
+	path    string
+	tables  []string // those that count, by name
+	later   []string // of them, those whose blocks are to be verified later
+	others  []string // those that MANIFEST does not name
+	logs    []string // *.mem, oldest first
+	values  string   // the newest *.vlog, if any
+	version uint64   // the last transaction in tables and logs
+	mends   []mend   // to be done before the database is opened
+}
+
+// mend is a change of a file that loses nothing that counts.
+type mend struct {
+	file   string
+	remove bool
+	cut    int64 // without remove: to so many bytes
+	why    string
+}
+
+// inspect looks at the files of a database that is not open. An error that wraps
+// ErrCorrupt says what is damaged; any other is one of the machine. In a directory that
+// another process uses nothing is looked at: Badger says so. Of more than so many bytes of
+// tables the blocks of some may be left for later; see verified.go.
+func inspect(path string, atOnce int64) (found inspection, err error) {
+	found.path = path
+	directory, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return found, nil
+	}
+	if err != nil {
+		return found, err
+	}
+	defer directory.Close()
+	if err := unix.Flock(int(directory.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return found, nil
+	} else if err != nil {
+		return found, fmt.Errorf("lock %s: %w", path, err)
+	}
+	entries, err := directory.ReadDir(-1)
+	if err != nil {
+		return found, err
+	}
+	if err := found.list(entries); err != nil {
+		return found, err
+	}
+	for _, step := range []func() error{found.manifest, found.registry, found.discard} {
+		if err := step(); err != nil {
+			return found, err
+		}
+	}
+	first, later := divide(path, found.tables, atOnce, time.Now())
+	found.later = later
+	if found.version, err = verifyTables(path, first, true); err != nil {
+		return found, err
+	}
+	version, err := verifyTables(path, later, false)
+	if found.version = max(found.version, version); err != nil {
+		return found, err
+	}
+	if err := found.readLogs(); err != nil {
+		return found, err
+	}
+	return found, found.forgotten()
+}
+
+// list finds the logs. Their names are numbers.
+func (f *inspection) list(entries []os.DirEntry) error {
+	slices.SortFunc(entries, func(a, b os.DirEntry) int { return numberOf(a.Name()) - numberOf(b.Name()) })
+	for _, entry := range entries {
+		name := entry.Name()
+		kind := filepath.Ext(name)
+		if kind == ".sst" {
+			f.others = append(f.others, name)
+		}
+		if kind != ".mem" && kind != ".vlog" {
+			continue
+		}
+		if numberOf(name) < 0 || !entry.Type().IsRegular() {
+			return f.corrupt(name, "it is none of the database's logs")
+		}
+		if kind == ".mem" {
+			f.logs = append(f.logs, name)
+		} else {
+			f.values = name
+		}
+	}
+	return nil
+}
+
+// numberOf is the number that names a file, or -1.
+func numberOf(name string) int {
+	number, err := strconv.ParseUint(strings.TrimSuffix(name, filepath.Ext(name)), 10, 31)
+	if err != nil {
+		return -1
+	}
+	return int(number)
+}
+
+func (f *inspection) corrupt(file, format string, values ...any) error {
+	return fmt.Errorf("%w: %s: %s", ErrCorrupt, filepath.Join(f.path, file), fmt.Sprintf(format, values...))
+}
+
+// manifest finds out which tables there are. Badger makes this file first.
+func (f *inspection) manifest() (err error) {
+	file, err := os.Open(filepath.Join(f.path, badger.ManifestFilename))
+	if errors.Is(err, os.ErrNotExist) {
+		if len(f.others)+len(f.logs) > 0 || f.values != "" {
+			return f.corrupt(badger.ManifestFilename, "the file is missing")
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = f.corrupt(badger.ManifestFilename, "%v", cause)
+		}
+	}()
+	manifest, end, err := badger.ReplayManifestFile(file, 0, badger.DefaultOptions(f.path).WithLogger(nil))
+	var failed *os.PathError
+	if errors.As(err, &failed) {
+		return err
+	}
+	if err != nil {
+		return f.corrupt(badger.ManifestFilename, "%v", err)
+	}
+	about, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if about.Size() > end {
+		f.mends = append(f.mends, mend{badger.ManifestFilename, false, end, "its last record is incomplete"})
+	}
+	for id, table := range manifest.Tables {
+		if table.KeyID != 0 || table.Compression != 0 {
+			return f.corrupt(badger.ManifestFilename, "table %d is encrypted or compressed", id)
+		}
+		f.tables = append(f.tables, fmt.Sprintf("%06d.sst", id))
+	}
+	slices.Sort(f.tables)
+	f.others = slices.DeleteFunc(f.others, func(name string) bool {
+		_, found := slices.BinarySearch(f.tables, name)
+		return found
+	})
+	return nil
+}
+
+// forgotten looks for a table that is not named though it holds what nothing else
+// does. Others are what an interrupted flush or compaction leaves, and Badger removes
+// them.
+func (f *inspection) forgotten() error {
+	for _, name := range f.others {
+		version, err := verifyTable(filepath.Join(f.path, name), false)
+		if err == nil && version > f.version {
+			return f.corrupt(badger.ManifestFilename, "it no longer names the table %s", name)
+		}
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			return err
+		}
+	}
+	return nil
+}
+
+// registry: it would name the keys of an encrypted database, which ours is not.
+func (f *inspection) registry() error {
+	const name, initial, sanity = badger.KeyRegistryFileName, 16, "Hello Badger"
+	content, err := os.ReadFile(filepath.Join(f.path, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err == nil && (len(content) != initial+len(sanity) || string(content[initial:]) != sanity) {
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+	}
+	return err
+}
+
+// discard: how much of each value log is garbage. Badger goes round in a loop, or
+// ends the process, over numbers that cannot be.
+func (f *inspection) discard() error {
+	const name, slot, whole = "DISCARD", 16, 1 << 20
+	content, err := os.ReadFile(filepath.Join(f.path, name))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	legal := len(content) >= whole && len(content)%slot == 0
+	for last := uint64(0); legal && len(content) > 0; content = content[slot:] {
+		file, garbage := order.Uint64(content), order.Uint64(content[8:])
+		if file == 0 {
+			break
+		}
+		legal = last < file && file < 1<<32 && garbage < 1<<40 && len(content) > slot
+		last = file
+	}
+	if !legal {
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+	}
+	return nil
+}
+
+// readLogs looks for transactions that are missing before others, and for entries that
+// Badger would allocate too much for.
+func (f *inspection) readLogs() error {
+	chain := chain{last: f.version}
+	for _, name := range f.logs {
+		end, err := f.readLog(name, func(t transaction) error {
+			if err := chain.next(t); err != nil {
+				return f.corrupt(name, "%v", err)
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		f.cut(name, end)
+	}
+	f.version = chain.last
+	if f.values == "" {
+		return nil
+	}
+	end, err := f.readLog(f.values, func(transaction) error { return nil })
+	f.cut(f.values, end)
+	return err
+}
+
+func (f *inspection) readLog(name string, visit func(transaction) error) (end logEnd, err error) {
+	data, unmap, err := mapFile(filepath.Join(f.path, name))
+	if err != nil {
+		return end, err
+	}
+	defer unmap()
+	err = touching(name, func() (err error) {
+		if len(data) >= logHeader && binary.BigEndian.Uint64(data) != 0 {
+			return f.corrupt(name, "it says that it is encrypted")
+		}
+		end, err = scanLog(data, visit)
+		return err
+	})
+	return end, err
+}
+
+func (f *inspection) cut(name string, end logEnd) {
+	if end.torn {
+		f.mends = append(f.mends, mend{name, false, end.offset, "an entry in it is incomplete or damaged, and all that follows is lost"})
+	}
+}
+
+// mend does what is to be done before the database is opened.
+func (f *inspection) mend(log *slog.Logger) error {
+	for _, m := range f.mends {
+		log.Warn("a file of the database is mended: what it lacks is read from the topic again", "file", filepath.Join(f.path, m.file), "problem", m.why)
+		var err error
+		if name := filepath.Join(f.path, m.file); m.remove {
+			err = os.Remove(name)
+		} else {
+			err = os.Truncate(name, m.cut)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// zero tells whether there are only zeros.
+func zero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }

@@ -1,0 +1,134 @@
+package persistence
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// flipTable flips a bit of a table.
+func flipTable(t *testing.T, state string, at int64) {
+	t.Helper()
+	tables, _ := filepath.Glob(filepath.Join(state, "*.sst"))
+	if len(tables) == 0 {
+		t.Fatal("there are no tables")
+	}
+	damage{filepath.Base(tables[0]), "flipped", at}.do(t, state)
+}
+
+// TestRestartVerifiesWhatMayHaveChanged: all tables but those that are listed and are the
+// same files, in the same run of the machine.
+func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
+	dir := filled(t)
+	state := filepath.Join(dir, "state")
+	count := func() (first, later int) {
+		found, err := inspect(state, 1<<40)
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			t.Fatal(err)
+		}
+		a, b := divide(state, found.tables, 1, time.Now())
+		return len(a), len(b)
+	}
+	if first, later := count(); first != 0 || later == 0 {
+		t.Errorf("after a clean stop %d tables are verified at once, %d later", first, later)
+	}
+	if found, err := inspect(state, 1<<40); err != nil || len(found.later) > 0 {
+		t.Errorf("of a small database %v are verified later, %v", found.later, err)
+	}
+	a, b := divide(state, []string{"000001.sst"}, 1, time.Now().Add(verifiedFor+time.Second))
+	if len(a) != 1 || len(b) != 0 {
+		t.Errorf("a table of the day before is verified later: %v, %v", a, b)
+	}
+	list, err := os.ReadFile(filepath.Join(state, verifiedFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		changed := append([]byte(nil), list...)
+		changed[i] ^= 1
+		if err := os.WriteFile(filepath.Join(state, verifiedFile), changed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, later := count(); later != 0 {
+			t.Fatalf("a list that is damaged at %d is used", i)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(state, verifiedFile), list, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	flipTable(t, state, 100)
+	if first, _ := count(); first != 1 {
+		t.Errorf("%d tables are verified after one was written to", first)
+	}
+	if _, err := OpenStore(dir, Options{AtOnce: 1, StopOnDamage: true, Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrStop) {
+		t.Errorf("it is opened with %v", err)
+	}
+}
+
+// TestDamageThatIsFoundLaterEndsTheProcess: and the next start rebuilds all.
+func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
+	dir := filled(t)
+	state := filepath.Join(dir, "state")
+	flipTable(t, state, 700) // in a value: the opening does not come across it
+	s := &Store{dir: state}  // the list has the damaged table, as if its file had not changed
+	if _, _, err := s.note(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	store, err := OpenStore(dir, Options{AtOnce: 1, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, _, err := store.Stored("d", 0); errors.Is(err, ErrStop) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the damage is not found")
+		}
+	}
+	if p, err := store.Partition("d", 0); !errors.Is(err, ErrStop) {
+		t.Errorf("a partition is opened with %v, %v", p, err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	store, err = OpenStore(dir, Options{AtOnce: 1, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, ok, err := store.Stored("d", 0); ok || err != nil {
+		t.Errorf("it is used again: %v, %v", ok, err)
+	}
+	aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+	if len(aside) != 1 {
+		t.Errorf("%v are kept", aside)
+	}
+}
+
+// TestDamagedDatabasesAreKeptInBounds: the newest of them.
+func TestDamagedDatabasesAreKeptInBounds(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state")
+	now := time.Date(2026, 11, 26, 0, 47, 0, 0, time.UTC)
+	for i := range 6 {
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		aside, err := moveAside(path, now.Add(time.Duration(i/2)*time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 && filepath.Base(aside) != "state.damaged-20261126T004700Z" {
+			t.Errorf("it is named %s", aside)
+		}
+		kept, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+		if len(kept) != min(i+1, keptAside) || kept[len(kept)-1] != aside {
+			t.Errorf("%v are kept, of which %s is the last", kept, aside)
+		}
+	}
+}
