@@ -13,7 +13,7 @@ import (
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches
-// the world. It is shared by its actors, who only read it.
+// the world. It is shared by its actors, who only read it, but for its counts.
 type Config struct {
 	Name string // in logs
 	Log  *slog.Logger
@@ -56,6 +56,8 @@ type Config struct {
 	// Resident is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
 	Resident int
+
+	Counts Counts
 
 	// The following are called on the detector's goroutine and must not block.
 

@@ -72,13 +72,13 @@ type partition struct {
 	next      int64  // offset after the last record in the windows
 	committed int64  // what next goes back to on an abort
 
-	covered    int64 // what was read is complete for points at or after this time
-	forgotten  int64 // entities that we know nothing of may have had points that matter before this time
-	reach      int64 // the oldest straggler that history has to be complete for
-	straggler  int64 // its offset: once it is committed, reach has served
-	streamTime int64 // the newest timestamp seen
-	swept      int64 // stream time of the last sweep
-	lateness   int64 // how far behind stream time an entity's first point came, in ms, at most
+	covered   int64 // what was read is complete for points at or after this time
+	forgotten int64 // entities that we know nothing of may have had points that matter before this time
+	reach     int64 // the oldest straggler that history has to be complete for
+	straggler int64 // its offset: once it is committed, reach has served
+	clock     streamClock
+	swept     int64    // stream time of the last sweep
+	late      lateness // how far behind stream time an entity's first point came
 }
 
 // child is an entity as its partition sees it.
@@ -268,7 +268,7 @@ func (p *partition) forget(ctx actor.Context) {
 		ctx.Stop(entity.pid)
 	}
 	p.entities.clear()
-	p.streamTime, p.swept = 0, 0
+	p.clock, p.swept = streamClock{}, 0
 	p.covered, p.forgotten = stream.Complete, stream.Complete
 }
 

@@ -64,6 +64,17 @@ func newBench(tb testing.TB, config *Config) *bench {
 // newBenchWith has no producer if produced is nil.
 func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	tb.Helper()
+	return startBench(tb, config, produced, &messages.Assignment{Fresh: true, Serial: 1})
+}
+
+// newBenchAt goes on from what is stored.
+func newBenchAt(tb testing.TB, config *Config, offset int64) *bench {
+	tb.Helper()
+	return startBench(tb, config, make(chan any, 1<<16), &messages.Assignment{Offset: offset, Serial: 1})
+}
+
+func startBench(tb testing.TB, config *Config, produced chan any, assignment *messages.Assignment) *bench {
+	tb.Helper()
 	b := &bench{
 		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			return slog.New(slog.DiscardHandler)
@@ -92,11 +103,19 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	}))
 	b.partition = <-spawned
 	tb.Cleanup(b.system.Shutdown)
-	b.tell(&messages.Assignment{Fresh: true, Serial: 1})
+	b.tell(assignment)
 	if ready, ok := b.answer(tb).(*messages.PartitionReady); !ok || ready.Err != nil {
 		tb.Fatalf("the partition answered %+v to its assignment", ready)
 	}
 	return b
+}
+
+// stop ends the partition.
+func (b *bench) stop(tb testing.TB) {
+	tb.Helper()
+	if err := b.system.Root.StopFuture(b.partition).Wait(); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 func (b *bench) tell(message any) { b.system.Root.Send(b.partition, message) }

@@ -119,7 +119,9 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		}
 	}
 	entity.newest = max(entity.newest, at)
-	p.streamTime = max(p.streamTime, at)
+	if !p.clock.near(at) {
+		p.outlier(record, entity, at)
+	}
 	o := &p.seen
 	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
 	o.Answered, o.Incomplete, o.TooLarge = false, false, false
@@ -164,8 +166,8 @@ func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
 }
 
 // need asks the next history, and the sweeps after it, for all that matters to a
-// straggler.
+// late record.
 func (p *partition) need(offset, at int64) {
 	p.reach, p.straggler = min(p.reach, at), max(p.straggler, offset)
-	p.lateness = max(p.lateness, p.streamTime-at)
+	p.late.note(p.behind(at), p.mostLate(), true)
 }

@@ -51,7 +51,9 @@ func (p *partition) restore() (usable bool, err error) {
 	}
 	p.next, p.committed = head.Offset, head.Offset
 	p.covered, p.forgotten = head.Base, head.Forgotten
-	p.streamTime, p.swept, p.lateness = head.StreamTime, head.Swept, max(p.lateness, head.Lateness)
+	p.clock.restore(head.StreamTime)
+	p.late.restore(head.Lateness, p.mostLate())
+	p.swept = min(head.Swept, p.clock.now)
 	return true, nil
 }
 
@@ -118,7 +120,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 		born.settled = !known.unknown && known.newest >= p.covered
 	}
 	if known.unknown {
-		p.lateness = max(p.lateness, p.streamTime-at)
+		p.late.note(p.behind(at), p.mostLate(), false)
 	}
 	p.born = born
 	known.pid = ctx.Spawn(p.props)
@@ -152,7 +154,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Offset: next, History: p.config.History.Milliseconds(),
-		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
+		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.clock.now, Swept: p.swept, Lateness: p.late.usual,
 	}
 }
 
