@@ -58,6 +58,9 @@ type Config struct {
 	Resident int
 
 	Counts Counts
+	// poison is for tests: it is called with each message that an actor takes, and may
+	// panic. nil: it is not.
+	poison func(actor string, message any)
 
 	// The following are called on the detector's goroutine and must not block.
 

@@ -66,21 +66,25 @@ func (p *partition) askOthers(ctx actor.Context) {
 	config, reach, number, until := p.config, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-			if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= until {
-				return err
+		ended := &handedOver{reading: number, until: until}
+		ended.err = safely("a handoff", func() (err error) {
+			ended.imported, err = config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
+				if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= ended.until {
+					return err
+				}
+				if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
+					return fmt.Errorf("the windows offered cannot be used: %w", err)
+				}
+				ended.until = offered.Head.Offset
+				return nil
+			})
+			if err == nil && fetching.Err() != nil {
+				config.Store.Drop(ended.imported)
+				err = fetching.Err()
 			}
-			if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
-				return fmt.Errorf("the windows offered cannot be used: %w", err)
-			}
-			until = offered.Head.Offset
-			return nil
+			return err
 		})
-		if err == nil && fetching.Err() != nil {
-			config.Store.Drop(imported)
-			err = fetching.Err()
-		}
-		root.Send(self, &handedOver{number, imported, until, err})
+		root.Send(self, ended)
 	}()
 }
 
@@ -109,6 +113,9 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 		return
 	}
 	p.stopReading()
+	if f, panicked := isFault(h.err); panicked {
+		p.config.tellFault(p.log, f, nil) // the topic has all that there is
+	}
 	if h.err != nil {
 		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", h.err)
 		p.load(ctx)
@@ -122,7 +129,7 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	err := p.config.Store.Adopt(p.config.Name, h.imported)
 	var problem error
 	if p.kept, problem = p.restore(); problem != nil {
-		p.notReady(ctx, problem, false)
+		p.notReady(ctx, problem)
 		return
 	}
 	p.log.Info("windows taken from another node", "entities", h.imported.Entities, "points", h.imported.Points,

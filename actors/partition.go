@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"slices"
@@ -60,6 +61,8 @@ type partition struct {
 
 	turn turn
 	work []any // what waits for a turn, the first for the next one
+	over bool  // it panicked, and is to be stopped: it takes no more messages
+	gone bool  // it has let go of all that it held
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
@@ -90,12 +93,14 @@ type child struct {
 }
 
 // partitionProps: the default dispatcher gives each partition a goroutine of
-// its own. An entity that panics is stopped, never resumed half-way: the round
-// is aborted and the detector drops the whole partition.
+// its own. An entity that panics is stopped, never resumed half-way, and its partition
+// panics, too: the round is aborted and the detector makes the partition anew.
 func partitionProps(config *Config, number int32, entities *residents, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
-		func() actor.Actor { return newPartition(config, number, entities, producer) },
+		func() actor.Actor {
+			return &guard{newPartition(config, number, entities, producer), partitionName(number)}
+		},
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
 	)
 }
@@ -112,13 +117,36 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
 	}
-	p.props = entityProps(func() *entity { return p.born })
+	p.props = entityProps(func() actor.Actor { return p.born })
+	if config.poison != nil {
+		p.props = entityProps(func() actor.Actor { return &poisoned{p.born, config.poison, partitionName(number)} })
+	}
 	return p
+}
+
+func partitionName(number int32) string { return fmt.Sprint("partition ", number) }
+
+// poisoned is an entity in a test of panics.
+type poisoned struct {
+	*entity
+	poison    func(actor string, message any)
+	partition string
+}
+
+func (p *poisoned) Receive(ctx actor.Context) {
+	p.poison("entity of "+p.partition, ctx.Message())
+	p.entity.Receive(ctx)
 }
 
 // Receive: while what was committed is being stored, all waits but questions about
 // entities that are resident.
 func (p *partition) Receive(ctx actor.Context) {
+	if _, stopping := ctx.Message().(*actor.Stopping); p.over && !stopping {
+		return
+	}
+	if p.config.poison != nil {
+		p.config.poison(partitionName(p.number), ctx.Message())
+	}
 	switch message := ctx.Message().(type) {
 	case *saved:
 		p.saved(ctx, message)
@@ -126,11 +154,7 @@ func (p *partition) Receive(ctx actor.Context) {
 		self, root := ctx.Self(), ctx.ActorSystem().Root
 		p.turn.begun = func() { root.Send(self, &turnBegun{}) }
 	case *actor.Stopping:
-		p.turn.end()
-		close(p.entities.gone)
-		p.stopReading()
-		p.awaitSaved()
-		p.closeState()
+		p.letGo()
 	case *entityAsked:
 		p.asked(ctx, message)
 	default:
@@ -139,6 +163,39 @@ func (p *partition) Receive(ctx actor.Context) {
 			return
 		}
 		p.handle(ctx, message)
+	}
+}
+
+// letGo gives back all that others wait for, whatever panics meanwhile.
+func (p *partition) letGo() {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	for _, release := range []func(){p.turn.end, func() { close(p.entities.gone) }, p.stopReading, p.awaitSaved, p.closeState} {
+		if err := safely("a partition that stops", func() error { release(); return nil }); err != nil {
+			f, _ := isFault(err)
+			p.config.tellFault(p.log, f, nil)
+		}
+	}
+}
+
+// fell ends the partition: what it knows may be half changed. The detector stops it, and
+// makes it anew.
+func (p *partition) fell(ctx actor.Context, f *fault) {
+	p.over = true
+	p.config.tellFault(p.log, f, p.seen.Record)
+	if _, stopping := ctx.Message().(*actor.Stopping); stopping {
+		p.letGo()
+		return
+	}
+	ctx.Send(ctx.Parent(), &partitionFell{ctx.Self(), p.number, f})
+}
+
+// check panics with the panic of an entity that was sent something.
+func (p *partition) check() {
+	if p.shared.fault != nil {
+		panic(p.shared.fault)
 	}
 }
 
@@ -184,6 +241,7 @@ func (p *partition) takeTurn(ctx actor.Context) {
 	case *scoring:
 		p.score(ctx, work)
 	}
+	p.seen.Record = nil
 	p.work = slices.Delete(p.work, 0, 1)
 	p.turn.end()
 	if len(p.work) > 0 {
@@ -204,7 +262,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 		p.forget(ctx)
 		var err error
 		if p.kept, err = p.restore(); err != nil {
-			p.notReady(ctx, err, false)
+			p.notReady(ctx, err)
 			return
 		}
 	}
@@ -255,6 +313,7 @@ func (p *partition) rollBack(ctx actor.Context) {
 	for _, entity := range p.entities.byKey {
 		ctx.Send(entity.pid, message)
 	}
+	p.check()
 	if p.state != nil {
 		p.state.RollBack()
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 		switch ctx.Message().(type) {
 		case *actor.Started:
 			spawned <- ctx.Spawn(partitionProps(config, 0, b.residents, producer))
-		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady:
+		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady, *partitionFell:
 			b.answers <- ctx.Message()
 		}
 	}))
@@ -282,15 +283,22 @@ func withValue(payload []byte, value float64) []byte {
 	return msgp.AppendFloat64(payload[:len(payload)-9:len(payload)-9], value)
 }
 
-// TestEntityThatPanicsFailsItsSlice: its anomaly has nowhere to go.
-func TestEntityThatPanicsFailsItsSlice(t *testing.T) {
-	b := newBenchWith(t, benchConfig(), nil)
+// TestEntityThatPanicsEndsItsPartition: its anomaly has nowhere to go.
+func TestEntityThatPanicsEndsItsPartition(t *testing.T) {
+	config := benchConfig()
+	var lines strings.Builder
+	config.Log = slog.New(slog.NewTextHandler(&lines, nil))
+	b := newBenchWith(t, config, nil)
 	b.fill(t, 2)
 	records := b.bin(2)
 	records[1].Value = withValue(records[1].Value, 1e6)
 	b.tell(&messages.Slice{Records: records})
-	failed, ok := b.answer(t).(*messages.SliceFailed)
-	if !ok || failed.Err == nil || failed.Reload || failed.Offset != records[1].Offset {
-		t.Errorf("the partition answered %+v, want a failure at offset %d", failed, records[1].Offset)
+	if fell, ok := b.answer(t).(*partitionFell); !ok || fell.err == nil {
+		t.Errorf("the partition answered %+v, want that it fell", fell)
+	}
+	for _, want := range []string{fmt.Sprint("offset=", records[1].Offset), "entity=-1,64513", "entity.go", "partition=0"} {
+		if !strings.Contains(lines.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &lines)
+		}
 	}
 }

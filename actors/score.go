@@ -30,21 +30,15 @@ const piece = 512
 func (p *partition) score(ctx actor.Context, slice *scoring) {
 	records := slice.rest[:min(piece, len(slice.rest))]
 	slice.rest = slice.rest[len(records):]
-	at := records[0]
 	if p.spoilt {
-		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: records[0].Offset, Reload: true})
 		return
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			p.warm = false
-			p.fail(ctx, at, fmt.Errorf("panic: %v", cause))
-		}
-	}()
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	for _, at = range records {
+	for _, at := range records {
+		p.seen.Record = at
 		if !p.warm || at.Offset < p.next {
 			p.warm = false
 			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
@@ -68,11 +62,6 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
 			// What is corrupt is rebuilt. What else fails may fail again: that is counted.
 			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
-			return
-		}
-		if !answered.Answered {
-			p.warm = false
-			p.fail(ctx, at, fmt.Errorf("entity %s panicked", point.Key))
 			return
 		}
 		if answered.Incomplete {
@@ -130,8 +119,12 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		return o, nil
 	}
 	ctx.Send(entity.pid, o)
-	entity.unknown = entity.unknown && (!o.Answered || o.Incomplete)
-	if entity.stored != nil && o.Answered && !o.Incomplete {
+	if !o.Answered {
+		p.check()
+		panic("an entity gave no answer")
+	}
+	entity.unknown = entity.unknown && o.Incomplete
+	if entity.stored != nil && !o.Incomplete {
 		p.state.Append(entity.stored, at, point.Value)
 	}
 	return o, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -176,7 +175,6 @@ type saved struct {
 	next    int64
 	passive []*persistence.Entity
 	err     error
-	cause   any // of a panic
 }
 
 // save stores what was committed on a goroutine of its own, so that questions can
@@ -188,22 +186,17 @@ func (p *partition) save(ctx actor.Context) {
 	saving := make(chan struct{})
 	p.saving = saving
 	go func() {
-		defer func() {
-			if cause := recover(); cause != nil {
-				end.cause = fmt.Sprintf("%v\n%s", cause, debug.Stack())
-			}
-			close(saving)
-			root.Send(self, end)
-		}()
-		end.err = state.Checkpoint(head, tail, end.passive)
+		end.err = safely("a checkpoint", func() error { return state.Checkpoint(head, tail, end.passive) })
+		close(saving)
+		root.Send(self, end)
 	}()
 }
 
 // saved answers the commit, and goes on with what came meanwhile.
 func (p *partition) saved(ctx actor.Context, end *saved) {
 	p.saving = nil
-	if end.cause != nil {
-		panic(end.cause) // what is known of the store is half changed: the partition begins anew
+	if f, panicked := isFault(end.err); panicked {
+		panic(f) // what is known of the store is half changed: the partition begins anew
 	}
 	p.checkpointed(ctx, p.stored(ctx, end.next, end.passive, end.err))
 	for len(p.postponed) > 0 && p.saving == nil {
@@ -229,9 +222,7 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 	return func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		points = points[:0]
 		message.Count, message.Live = n, 0
-		p.windows.Lock()
-		defer p.windows.Unlock()
-		root.Send(p.entities.byKey[e.Key()].pid, message)
+		p.askWindow(root, p.entities.byKey[e.Key()], message)
 		return points, message.Live
 	}
 }
