@@ -629,10 +629,7 @@ func (r *run) mend() {
 // caughtUp feeds some more, to each partition, and tells whether all of the
 // input gets committed, which shows that the detector lives.
 func (r *run) caughtUp() bool {
-	newest := begin
-	for _, record := range r.scenario.Records {
-		newest = max(newest, record.At)
-	}
+	newest := r.scenario.newest()
 	partitions := int(r.partitions.Load())
 	var records []*kgo.Record
 	for entity := range 3 * partitions {
