@@ -66,25 +66,26 @@ func (p *partition) askOthers(ctx actor.Context) {
 	config, reach, number, until := p.config, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		ended := &handedOver{reading: number, until: until}
-		ended.err = safely("a handoff", func() (err error) {
-			ended.imported, err = config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-				if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= ended.until {
-					return err
-				}
-				if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
-					return fmt.Errorf("the windows offered cannot be used: %w", err)
-				}
-				ended.until = offered.Head.Offset
-				return nil
-			})
-			if err == nil && fetching.Err() != nil {
-				config.Store.Drop(ended.imported)
-				err = fetching.Err()
+		defer func() {
+			if cause := recover(); cause != nil {
+				root.Send(self, &handedOver{reading: number, until: until, err: caught("a handoff", cause)})
 			}
-			return err
+		}()
+		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
+			if err := config.refuse(offered, wanted, reach); err != nil || offered.Head.Offset <= until {
+				return err
+			}
+			if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
+				return fmt.Errorf("the windows offered cannot be used: %w", err)
+			}
+			until = offered.Head.Offset
+			return nil
 		})
-		root.Send(self, ended)
+		if err == nil && fetching.Err() != nil {
+			config.Store.Drop(imported)
+			err = fetching.Err()
+		}
+		root.Send(self, &handedOver{number, imported, until, err})
 	}()
 }
 
