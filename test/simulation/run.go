@@ -47,6 +47,8 @@ type Report struct {
 	Refused   int             // handoffs that came to nothing
 	Standbys  int             // partitions that a standby began to follow
 	Warm      int             // partitions that were assigned to their standby
+	Reloads   int             // of a history, for a late record
+	Outliers  int             // records that stream time did not follow, as far as they were told
 	Anomalies int
 	Letters   int
 	Virtual   time.Duration
@@ -114,6 +116,11 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 		report.Handoffs = strings.Count(report.Log, "windows taken from another node")
 		report.Refused = strings.Count(report.Log, "no windows from other nodes")
 		report.Standbys = strings.Count(report.Log, "partition of another node is kept warm")
+		report.Reloads = strings.Count(report.Log, "loading more")
+		report.Outliers = strings.Count(report.Log, "timestamp is far from stream time")
+		if at := strings.Index(report.Log, "panic in="); at >= 0 {
+			report.Problems = append(report.Problems, "the program panicked: "+report.Log[at:min(at+2000, len(report.Log))])
+		}
 		report.Warm = strings.Count(report.Log, "standby=true")
 	})
 	return report
