@@ -20,7 +20,8 @@ import (
 // The zero value knows no stream time: a run has to confirm the first one, too.
 type streamClock struct {
 	now      int64 // 0: not known yet
-	ordinary int   // records since stream time last leapt, or was restored; counted up to settledAfter
+	calm     bool  // stream time is settled, and the last record was ordinary
+	ordinary int   // records since stream time last leapt, or was restored; of many not all are counted
 	ahead    run
 	behind   run
 }
@@ -38,6 +39,7 @@ const (
 	// the patience of the sweep, so that one record ahead lets no entity be removed that
 	// has had a point within its history.
 	leap = patience
+	far  = int64(leap / time.Millisecond)
 	// runLength is how many outliers make a run that moves stream time,
 	runLength = 8
 	// mostVoters of how many entities they have to be, at most: of fewer where there
@@ -51,19 +53,27 @@ const (
 	settledAfter = 8
 )
 
-// near takes the time of the next record, if it is an ordinary one.
+// near takes the time of the next record, if it is an ordinary one. It is inlined: each
+// record comes here.
 func (c *streamClock) near(at int64) bool {
-	const far = int64(leap / time.Millisecond)
+	if !c.calm || uint64(at-c.now+far) > 2*uint64(far) {
+		return c.look(at)
+	}
+	c.now = max(c.now, at)
+	return true
+}
+
+// look is near where there is more to do than to compare.
+//
+//go:noinline
+func (c *streamClock) look(at int64) bool {
 	if c.now == 0 || at > c.now+far || at < c.now-far {
 		return false
 	}
 	c.now = max(c.now, at)
-	if c.ordinary < settledAfter {
-		c.ordinary++
-	}
-	if c.ahead.count|c.behind.count != 0 {
-		c.ahead, c.behind = run{}, run{}
-	}
+	c.ordinary++
+	c.ahead, c.behind = run{}, run{}
+	c.calm = c.ordinary >= settledAfter
 	return true
 }
 
@@ -75,6 +85,7 @@ func (c *streamClock) outlier(at int64, of *child, known int) (moved bool) {
 		side = &c.behind
 	}
 	side.add(at, of)
+	c.calm = false
 	if side.count < runLength || side.count < longRun && side.voted < voters(known) {
 		return false
 	}
@@ -110,7 +121,7 @@ func (r *run) agreed() int64 {
 	slices.Sort(times[:])
 	at := times[0]
 	for _, next := range times[1:] {
-		if next-at > leap.Milliseconds() {
+		if next-at > far {
 			break
 		}
 		at = next

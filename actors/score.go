@@ -98,7 +98,8 @@ func (p *partition) recycle(records []*kgo.Record) {
 	}
 }
 
-// observe sends a point to its entity and returns the answer.
+// observe sends the point of the record that was seen to its entity, and returns the
+// answer.
 func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
 	entity, known := p.entities.byKey[string(point.Key)]
 	if !known {
@@ -112,7 +113,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		p.outlier(record, entity, at)
 	}
 	o := &p.seen
-	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
+	o.At, o.Value, o.Epoch, o.Covered = at, point.Value, p.epoch, p.covered
 	o.Answered, o.Incomplete, o.TooLarge = false, false, false
 	if entity.unknown && at < p.forgotten {
 		o.Answered, o.Incomplete = true, true
