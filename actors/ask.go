@@ -187,9 +187,7 @@ func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
 	take := func(at int64, value float64) { window = append(window, messages.WindowPoint{At: at, Value: value}) }
 	if known, resident := p.entities.byKey[key]; resident {
-		p.windows.Lock()
-		ctx.Send(known.pid, &messages.WindowTail{Count: math.MaxInt, Take: take})
-		p.windows.Unlock()
+		p.askWindow(ctx.ActorSystem().Root, known, &messages.WindowTail{Count: math.MaxInt, Take: take})
 	} else if p.state != nil && p.saving == nil {
 		points, err := p.state.Peek(key)
 		if err != nil {
@@ -203,6 +201,15 @@ func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 		return &entityAnswer{}
 	}
 	return &entityAnswer{known: true, status: p.describe(window)}
+}
+
+// askWindow asks an entity for its window. Two may do so at the same time: a question,
+// and the checkpoint that is being written.
+func (p *partition) askWindow(root *actor.RootContext, entity *child, message *messages.WindowTail) {
+	p.windows.Lock()
+	defer p.windows.Unlock()
+	root.Send(entity.pid, message)
+	p.check() // no answer is not an empty window
 }
 
 // describe sums up a window.

@@ -13,7 +13,7 @@ import (
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches
-// the world. It is shared by its actors, who only read it.
+// the world. It is shared by its actors, who only read it, but for its counts.
 type Config struct {
 	Name string // in logs
 	Log  *slog.Logger
@@ -59,6 +59,11 @@ type Config struct {
 	// Resident is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
 	Resident int
+
+	Counts Counts
+	// poison is for tests: it is called with each message that an actor takes, and may
+	// panic. nil: it is not.
+	poison func(actor string, message any)
 
 	// The following are called on the detector's goroutine and must not block.
 

@@ -3,8 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -26,6 +24,7 @@ import (
 //   - *messages.HistoryProgress, *messages.PartitionReady: from a partition
 //     that loads history.
 //   - *messages.Checkpointed: a partition has stored what was committed, or not.
+//   - *partitionFell, *producerFell, *stepFell: a panic (fault.go).
 //   - *actor.Terminated: a partition died.
 //   - *messages.Follow: keep these partitions of others warm.
 //   - *statusAsked: how it is; answered with statusAnswer.
@@ -44,7 +43,8 @@ type Detector struct {
 	cut       context.CancelFunc
 	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
 	stopping  bool
-	over      bool      // OnEnd was called
+	over      bool      // it takes no more messages
+	finished  bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
 	since     time.Time // of the first of them
 	committed time.Time // when records were, the last time
@@ -53,8 +53,8 @@ type Detector struct {
 	stalled   stall
 	failed    []*messages.SliceFailed // in this round
 	follows   uint64                  // assignments of partitions that are others'
-	retried   map[place]int           // failures of a record since the last commit
-	aborts    int                     // failed writes in a row
+	falls     falls
+	aborts    int // failed writes in a row
 	outflow   outflow
 	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
 	fences    int                          // sessions lost to another producer since the last commit
@@ -74,19 +74,14 @@ type member struct {
 	next, end     int64             // where it is, and where the topic ended
 	topic         messages.Identity // it follows
 	entities      int
-	panics        int   // in a row, while it loaded its history
+	scored        bool  // it has a part in the running transaction
+	proving       bool  // its part was committed: once that is stored, it has made progress
 	unsaved       int   // checkpoints that failed, in a row
 	problem       error // of the last one
 }
 
 // scoring: it has a part in transactions.
 func (m *member) scoring() bool { return m.pid != nil && !m.following }
-
-// place is where a record is.
-type place struct {
-	partition int32
-	offset    int64
-}
 
 const (
 	// idleAfter: so long without a record, and what there is gets committed; but
@@ -95,7 +90,7 @@ const (
 	idleAtLeast = 200 * time.Millisecond
 	// idlePoll: so often we look around where there are no records.
 	idlePoll = time.Second
-	// attempts a record has to make a round fail before the process gives up.
+	// attempts a partition has, without progress, before the process gives up.
 	attempts = 3
 )
 
@@ -104,11 +99,13 @@ const (
 func DetectorProps(config *Config) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &Detector{
+		detector := &Detector{
 			config: config, partitions: make(map[int32]*member),
 			outflow: outflow{room: mostRoom},
-			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int), refused: make(map[int32][]messages.Refusal),
+			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), refused: make(map[int32][]messages.Refusal),
+			falls: falls{loading: make(map[int32]int), working: make(map[int32]int)},
 		}
+		return &guard{detector, "detector"}
 	}, actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)))
 }
 
@@ -116,11 +113,13 @@ func (d *Detector) Receive(ctx actor.Context) {
 	if d.over {
 		return // its partitions' deaths
 	}
-	defer d.endOnPanic(ctx)
+	if d.config.poison != nil {
+		d.config.poison("detector", ctx.Message())
+	}
 	switch message := ctx.Message().(type) {
 	case *actor.Started:
 		d.summary.begin(d.config.Now())
-		d.producer = ctx.Spawn(producerProps())
+		d.producer = ctx.Spawn(producerProps(d.config))
 		d.open(ctx)
 	case *opened:
 		d.opened(ctx, message)
@@ -130,6 +129,12 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.sliceDone(ctx, message)
 	case *messages.SliceFailed:
 		d.sliceFailed(ctx, message)
+	case *partitionFell:
+		d.partitionFell(ctx, message)
+	case *producerFell:
+		d.count(message.number, false, message.err)
+	case *stepFell:
+		panic(message.fault)
 	case *actor.Terminated:
 		d.partitionDied(ctx, message)
 	case *messages.Flushed:
@@ -242,7 +247,7 @@ func (d *Detector) idle(ctx actor.Context) {
 
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
-		partition.next, partition.end, partition.entities = s.Next, s.End, s.Tally.Entities
+		partition.next, partition.end, partition.entities, partition.scored = s.Next, s.End, s.Tally.Entities, true
 	}
 	d.round = add(d.round, s.Tally)
 	delete(d.waiting, s.Partition)
@@ -255,17 +260,19 @@ func (d *Detector) sliceFailed(ctx actor.Context, s *messages.SliceFailed) {
 	d.roundOver(ctx)
 }
 
-// partitionDied: it could not even say at which record.
+func (d *Detector) partitionFell(ctx actor.Context, f *partitionFell) {
+	if partition := d.partitions[f.number]; partition != nil && f.who.Equal(partition.pid) {
+		ctx.Unwatch(f.who)
+		ctx.Stop(f.who)
+		d.lost(ctx, f.number, partition, f.err)
+	}
+}
+
+// partitionDied: it could not even say why.
 func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
 	for number, partition := range d.partitions {
-		if partition.pid == nil || !partition.pid.Equal(t.Who) {
-			continue
-		}
-		partition.ready, partition.pid, partition.serial = false, nil, 0
-		d.saved(ctx, number)
-		if _, answering := d.waiting[number]; answering {
-			d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next,
-				Err: errors.New("the partition's actor died")})
+		if partition.pid != nil && partition.pid.Equal(t.Who) {
+			d.lost(ctx, number, partition, errors.New("the partition's actor died"))
 		}
 	}
 }
@@ -303,8 +310,8 @@ func (d *Detector) ended(ctx actor.Context, e *ended) {
 		return
 	}
 	d.conclude(ctx, e.committed)
-	if !e.wanted && d.giveUp(ctx) {
-		return
+	if !e.wanted {
+		d.giveUp(ctx)
 	}
 	d.reconcile(ctx)
 	if d.aborts > 0 {
@@ -320,7 +327,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		d.aborts, d.fences, d.outflow.slow = 0, 0, false
 		if d.dirty {
 			d.committed = d.config.Now()
-			clear(d.retried)
+			delete(d.falls.working, nobody)
 			d.forgetRefused()
 			d.summary.add(d.round)
 			d.config.OnCommit(d.summary.findings)
@@ -329,12 +336,16 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		for number, partition := range d.partitions {
 			if partition.scoring() {
 				d.saving[number] = struct{}{}
+				partition.proving = partition.proving || partition.scored
 			}
 		}
 	} else if d.dirty {
 		d.summary.aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
+	}
+	for _, partition := range d.partitions {
+		partition.scored = false
 	}
 	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
 }
@@ -347,9 +358,8 @@ func (d *Detector) tell(ctx actor.Context, message any) {
 	}
 }
 
-// giveUp handles the partitions that failed the round, after the abort; it ends
-// the detector if the same record has failed too often.
-func (d *Detector) giveUp(ctx actor.Context) bool {
+// giveUp handles the partitions that failed the round, after the abort.
+func (d *Detector) giveUp(ctx actor.Context) {
 	for _, f := range d.failed {
 		partition, known := d.partitions[f.Partition]
 		if known {
@@ -359,22 +369,14 @@ func (d *Detector) giveUp(ctx actor.Context) bool {
 		if f.Reload {
 			continue
 		}
-		where := place{f.Partition, f.Offset}
-		d.retried[where]++
 		d.config.Log.Error("record could not be scored, its partition is loaded anew", "topic", d.config.InputTopic,
-			"partition", f.Partition, "offset", f.Offset, "attempt", d.retried[where], "error", f.Err)
-		if d.retried[where] >= attempts {
-			d.result = f.Err
-			d.failed = nil
-			d.close(ctx)
-			return true
-		}
+			"partition", f.Partition, "offset", f.Offset, "error", f.Err)
+		d.count(f.Partition, false, f.Err)
 		if known {
 			d.drop(ctx, f.Partition)
 		}
 	}
 	d.failed = nil
-	return false
 }
 
 // abandon gives up the session: what was committed is unknown, or the client is
@@ -405,21 +407,9 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 	}
 }
 
-// endOnPanic ends a detector that failed itself: whatever it had in hand is
-// aborted by the next process.
-func (d *Detector) endOnPanic(ctx actor.Context) {
-	if cause := recover(); cause != nil && !d.over {
-		d.over = true
-		d.result = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
-		d.config.OnEnd(d.result)
-		ctx.Stop(ctx.Self())
-	}
-}
-
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
-	d.config.OnEnd(d.result)
-	ctx.Stop(ctx.Self())
+	d.finish(ctx)
 }

@@ -15,7 +15,7 @@ import (
 // reconcile starts what the group has given us, and drops what it has taken.
 func (d *Detector) reconcile(ctx actor.Context) {
 	assignments, joined := d.session.Assignments()
-	if !joined {
+	if !joined || d.result != nil { // it ends
 		return
 	}
 	owned := make(map[int32]struct{}, len(assignments))
@@ -95,16 +95,14 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
 	if r.Err != nil {
 		partition.serial = 0 // assigned again after the next end
-		if r.Panicked && !partition.following {
-			partition.panics++
-		}
-		if partition.panics >= attempts || errors.Is(r.Err, persistence.ErrStop) {
+		if errors.Is(r.Err, persistence.ErrStop) {
 			d.result, d.stopping = r.Err, true
 		}
 		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
 		return
 	}
-	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
+	partition.ready, partition.pending, partition.entities = true, 0, r.Entities
+	delete(d.falls.loading, r.Partition)
 	partition.next = r.Next
 	if partition.following {
 		return

@@ -44,7 +44,12 @@ func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	cuttable, release := d.step, d.cut
 	go func() {
 		defer release()
-		root.Send(self, step(cuttable))
+		var answer any
+		if err := safely("a step of the detector", func() error { answer = step(cuttable); return nil }); err != nil {
+			f, _ := isFault(err)
+			answer = &stepFell{f}
+		}
+		root.Send(self, answer)
 	}()
 }
 

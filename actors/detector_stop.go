@@ -29,10 +29,14 @@ func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
 	}
 	yielding, hurry := context.WithCancel(context.Background())
 	d.hurry = hurry
-	peers, self, root := d.config.Peers, ctx.Self(), ctx.ActorSystem().Root
+	config, peers, self, root := d.config, d.config.Peers, ctx.Self(), ctx.ActorSystem().Root
 	go func() {
 		defer hurry()
-		peers.Yield(yielding)
+		// Whatever becomes of it, the stop goes on.
+		if err := safely("the wait for other nodes", func() error { peers.Yield(yielding); return nil }); err != nil {
+			f, _ := isFault(err)
+			config.tellFault(config.Log, f, nil)
+		}
 		root.Send(self, &yielded{})
 	}()
 }

@@ -27,7 +27,7 @@ type entity struct {
 }
 
 // shared is what all entities of a partition have in common. The partition
-// writes it before it spawns them; they only read it.
+// writes it before it spawns them; they only read it, but for their fault.
 type shared struct {
 	scorer   *detection.Scorer
 	producer *actor.PID
@@ -35,14 +35,17 @@ type shared struct {
 	output   string // the topic anomalies go to
 	topic    string // the id of the topic the records are of; empty: not known
 	largest  func(topic string) int
+	// fault is the panic of one of them. The partition looks at it after each message
+	// that it sends them, and panics with it.
+	fault *fault
 }
 
 // entityProps: the direct mailbox makes Send return when the datapoint is
-// scored, which is the round's barrier. A panic stops the entity and fails the
-// round (see partitionProps). One value serves all entities of a partition, as
+// scored, which is the round's barrier. A panic stops the entity and its
+// partition (see partitionProps). One value serves all entities of a partition, as
 // there may be a million: each is made by the partition just before it spawns it.
-func entityProps(next func() *entity) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return next() }, actor.WithMailbox(newDirect))
+func entityProps(next func() actor.Actor) *actor.Props {
+	return actor.PropsFromProducer(next, actor.WithMailbox(newDirect))
 }
 
 func (e *entity) Receive(ctx actor.Context) {
@@ -59,6 +62,12 @@ func (e *entity) Receive(ctx actor.Context) {
 		}
 		message.Live = e.window.Len()
 	}
+}
+
+// fell is called by the mailbox: the entity is no more.
+func (e *entity) fell(f *fault) {
+	f.entity = e.key
+	e.shared.fault = f
 }
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation) {

@@ -66,6 +66,11 @@ func (p *partition) askOthers(ctx actor.Context) {
 	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				root.Send(self, &handedOver{reading: number, until: until, err: caught("a handoff", cause)})
+			}
+		}()
 		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
 			if err := config.refuse(offered, wanted, topic, reach); err != nil || offered.Head.Offset <= until {
 				return err
@@ -109,6 +114,9 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 		return
 	}
 	p.stopReading()
+	if f, panicked := isFault(h.err); panicked {
+		p.config.tellFault(p.log, f, nil) // the topic has all that there is
+	}
 	if h.err != nil {
 		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", h.err)
 		p.load(ctx)
@@ -122,7 +130,7 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	err := p.config.Store.Adopt(p.config.Name, h.imported)
 	var problem error
 	if p.kept, problem = p.restore(); problem != nil {
-		p.notReady(ctx, problem, false)
+		p.notReady(ctx, problem)
 		return
 	}
 	p.log.Info("windows taken from another node", "entities", h.imported.Entities, "points", h.imported.Points,

@@ -1,6 +1,10 @@
 package actors
 
-import "github.com/asynkron/protoactor-go/actor"
+import (
+	"fmt"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // direct is an entity's mailbox: it holds nothing, and delivers at once, on the
 // sender's goroutine. It is right only because the one sender of an entity, its
@@ -40,9 +44,15 @@ func (d *direct) PostSystemMessage(message any) {
 	}
 }
 
-// escalate tells the partition of a panic.
+// escalate leaves a panic with the partition, and lets the library stop the entity.
 func (d *direct) escalate(message any) {
 	if cause := recover(); cause != nil {
+		f := caught(fmt.Sprintf("an entity, taking %T", message), cause)
+		if context, ok := d.invoker.(interface{ Actor() actor.Actor }); ok {
+			if e, ok := context.Actor().(interface{ fell(*fault) }); ok {
+				e.fell(f)
+			}
+		}
 		d.invoker.EscalateFailure(cause, message)
 	}
 }

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"slices"
@@ -63,6 +64,8 @@ type partition struct {
 
 	turn turn
 	work []any // what waits for a turn, the first for the next one
+	over bool  // it panicked, and is to be stopped: it takes no more messages
+	gone bool  // it has let go of all that it held
 
 	assignment messages.Assignment // the latest
 	cancelRead context.CancelFunc  // ends the reading of its history; nil without
@@ -75,13 +78,13 @@ type partition struct {
 	next      int64  // offset after the last record in the windows
 	committed int64  // what next goes back to on an abort
 
-	covered    int64 // what was read is complete for points at or after this time
-	forgotten  int64 // entities that we know nothing of may have had points that matter before this time
-	reach      int64 // the oldest straggler that history has to be complete for
-	straggler  int64 // its offset: once it is committed, reach has served
-	streamTime int64 // the newest timestamp seen
-	swept      int64 // stream time of the last sweep
-	lateness   int64 // how far behind stream time an entity's first point came, in ms, at most
+	covered   int64 // what was read is complete for points at or after this time
+	forgotten int64 // entities that we know nothing of may have had points that matter before this time
+	reach     int64 // the oldest straggler that history has to be complete for
+	straggler int64 // its offset: once it is committed, reach has served
+	clock     streamClock
+	swept     int64    // stream time of the last sweep
+	late      lateness // how far behind stream time an entity's first point came
 }
 
 // child is an entity as its partition sees it.
@@ -93,12 +96,14 @@ type child struct {
 }
 
 // partitionProps: the default dispatcher gives each partition a goroutine of
-// its own. An entity that panics is stopped, never resumed half-way: the round
-// is aborted and the detector drops the whole partition.
+// its own. An entity that panics is stopped, never resumed half-way, and its partition
+// panics, too: the round is aborted and the detector makes the partition anew.
 func partitionProps(config *Config, number int32, entities *residents, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
-		func() actor.Actor { return newPartition(config, number, entities, producer) },
+		func() actor.Actor {
+			return &guard{newPartition(config, number, entities, producer), partitionName(number)}
+		},
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
 	)
 }
@@ -117,13 +122,36 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
 	}
-	p.props = entityProps(func() *entity { return p.born })
+	p.props = entityProps(func() actor.Actor { return p.born })
+	if config.poison != nil {
+		p.props = entityProps(func() actor.Actor { return &poisoned{p.born, config.poison, partitionName(number)} })
+	}
 	return p
+}
+
+func partitionName(number int32) string { return fmt.Sprint("partition ", number) }
+
+// poisoned is an entity in a test of panics.
+type poisoned struct {
+	*entity
+	poison    func(actor string, message any)
+	partition string
+}
+
+func (p *poisoned) Receive(ctx actor.Context) {
+	p.poison("entity of "+p.partition, ctx.Message())
+	p.entity.Receive(ctx)
 }
 
 // Receive: while what was committed is being stored, all waits but questions about
 // entities that are resident.
 func (p *partition) Receive(ctx actor.Context) {
+	if _, stopping := ctx.Message().(*actor.Stopping); p.over && !stopping {
+		return
+	}
+	if p.config.poison != nil {
+		p.config.poison(partitionName(p.number), ctx.Message())
+	}
 	switch message := ctx.Message().(type) {
 	case *saved:
 		p.saved(ctx, message)
@@ -131,11 +159,7 @@ func (p *partition) Receive(ctx actor.Context) {
 		self, root := ctx.Self(), ctx.ActorSystem().Root
 		p.turn.begun = func() { root.Send(self, &turnBegun{}) }
 	case *actor.Stopping:
-		p.turn.end()
-		close(p.entities.gone)
-		p.stopReading()
-		p.awaitSaved()
-		p.closeState()
+		p.letGo()
 	case *entityAsked:
 		p.asked(ctx, message)
 	default:
@@ -144,6 +168,39 @@ func (p *partition) Receive(ctx actor.Context) {
 			return
 		}
 		p.handle(ctx, message)
+	}
+}
+
+// letGo gives back all that others wait for, whatever panics meanwhile.
+func (p *partition) letGo() {
+	if p.gone {
+		return
+	}
+	p.gone = true
+	for _, release := range []func(){p.turn.end, func() { close(p.entities.gone) }, p.stopReading, p.awaitSaved, p.closeState} {
+		if err := safely("a partition that stops", func() error { release(); return nil }); err != nil {
+			f, _ := isFault(err)
+			p.config.tellFault(p.log, f, nil)
+		}
+	}
+}
+
+// fell ends the partition: what it knows may be half changed. The detector stops it, and
+// makes it anew.
+func (p *partition) fell(ctx actor.Context, f *fault) {
+	p.over = true
+	p.config.tellFault(p.log, f, p.seen.Record)
+	if _, stopping := ctx.Message().(*actor.Stopping); stopping {
+		p.letGo()
+		return
+	}
+	ctx.Send(ctx.Parent(), &partitionFell{ctx.Self(), p.number, f})
+}
+
+// check panics with the panic of an entity that was sent something.
+func (p *partition) check() {
+	if p.shared.fault != nil {
+		panic(p.shared.fault)
 	}
 }
 
@@ -191,6 +248,7 @@ func (p *partition) takeTurn(ctx actor.Context) {
 	case *scoring:
 		p.score(ctx, work)
 	}
+	p.seen.Record = nil
 	p.work = slices.Delete(p.work, 0, 1)
 	p.turn.end()
 	if len(p.work) > 0 {
@@ -206,7 +264,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.rollBack(ctx)
 	another := p.assignment.Topic.Differs(assignment.Topic)
 	if another { // what was known of lateness is of the former one
-		p.reach, p.straggler, p.lateness = math.MaxInt64, 0, 0
+		p.reach, p.straggler, p.late = math.MaxInt64, 0, lateness{}
 	}
 	p.assignment, p.replayed = *assignment, 0
 	p.shared.topic = assignment.Topic.Topic
@@ -216,7 +274,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 		p.forget(ctx)
 		var err error
 		if p.kept, err = p.restore(); err != nil {
-			p.notReady(ctx, err, false)
+			p.notReady(ctx, err)
 			return
 		}
 	}
@@ -268,6 +326,7 @@ func (p *partition) rollBack(ctx actor.Context) {
 	for _, entity := range p.entities.byKey {
 		ctx.Send(entity.pid, message)
 	}
+	p.check()
 	if p.state != nil {
 		p.state.RollBack()
 	}
@@ -281,7 +340,7 @@ func (p *partition) forget(ctx actor.Context) {
 		ctx.Stop(entity.pid)
 	}
 	p.entities.clear()
-	p.streamTime, p.swept = 0, 0
+	p.clock, p.swept = streamClock{}, 0
 	p.covered, p.forgotten = stream.Complete, stream.Complete
 }
 

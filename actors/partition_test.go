@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,6 +65,17 @@ func newBench(tb testing.TB, config *Config) *bench {
 // newBenchWith has no producer if produced is nil.
 func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	tb.Helper()
+	return startBench(tb, config, produced, &messages.Assignment{Fresh: true, Serial: 1})
+}
+
+// newBenchAt goes on from what is stored.
+func newBenchAt(tb testing.TB, config *Config, offset int64) *bench {
+	tb.Helper()
+	return startBench(tb, config, make(chan any, 1<<16), &messages.Assignment{Offset: offset, Serial: 1})
+}
+
+func startBench(tb testing.TB, config *Config, produced chan any, assignment *messages.Assignment) *bench {
+	tb.Helper()
 	b := &bench{
 		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			return slog.New(slog.DiscardHandler)
@@ -86,17 +98,25 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 		switch ctx.Message().(type) {
 		case *actor.Started:
 			spawned <- ctx.Spawn(partitionProps(config, 0, b.residents, producer))
-		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady:
+		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady, *partitionFell:
 			b.answers <- ctx.Message()
 		}
 	}))
 	b.partition = <-spawned
 	tb.Cleanup(b.system.Shutdown)
-	b.tell(&messages.Assignment{Fresh: true, Serial: 1})
+	b.tell(assignment)
 	if ready, ok := b.answer(tb).(*messages.PartitionReady); !ok || ready.Err != nil {
 		tb.Fatalf("the partition answered %+v to its assignment", ready)
 	}
 	return b
+}
+
+// stop ends the partition.
+func (b *bench) stop(tb testing.TB) {
+	tb.Helper()
+	if err := b.system.Root.StopFuture(b.partition).Wait(); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 func (b *bench) tell(message any) { b.system.Root.Send(b.partition, message) }
@@ -263,15 +283,22 @@ func withValue(payload []byte, value float64) []byte {
 	return msgp.AppendFloat64(payload[:len(payload)-9:len(payload)-9], value)
 }
 
-// TestEntityThatPanicsFailsItsSlice: its anomaly has nowhere to go.
-func TestEntityThatPanicsFailsItsSlice(t *testing.T) {
-	b := newBenchWith(t, benchConfig(), nil)
+// TestEntityThatPanicsEndsItsPartition: its anomaly has nowhere to go.
+func TestEntityThatPanicsEndsItsPartition(t *testing.T) {
+	config := benchConfig()
+	var lines strings.Builder
+	config.Log = slog.New(slog.NewTextHandler(&lines, nil))
+	b := newBenchWith(t, config, nil)
 	b.fill(t, 2)
 	records := b.bin(2)
 	records[1].Value = withValue(records[1].Value, 1e6)
 	b.tell(&messages.Slice{Records: records})
-	failed, ok := b.answer(t).(*messages.SliceFailed)
-	if !ok || failed.Err == nil || failed.Reload || failed.Offset != records[1].Offset {
-		t.Errorf("the partition answered %+v, want a failure at offset %d", failed, records[1].Offset)
+	if fell, ok := b.answer(t).(*partitionFell); !ok || fell.err == nil {
+		t.Errorf("the partition answered %+v, want that it fell", fell)
+	}
+	for _, want := range []string{fmt.Sprint("offset=", records[1].Offset), "entity=-1,64513", "entity.go", "partition=0"} {
+		if !strings.Contains(lines.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, &lines)
+		}
 	}
 }

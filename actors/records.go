@@ -131,6 +131,24 @@ func position(record *kgo.Record) []kgo.RecordHeader {
 	}
 }
 
+// positionOf reads what position has written.
+func positionOf(record *kgo.Record) (partition int32, offset int64, known bool) {
+	if record == nil {
+		return 0, 0, false
+	}
+	for _, header := range record.Headers {
+		number, err := strconv.ParseInt(string(header.Value), 10, 64)
+		switch {
+		case err != nil:
+		case header.Key == "partition":
+			partition, known = int32(number), true
+		case header.Key == "offset":
+			offset = number
+		}
+	}
+	return partition, offset, known
+}
+
 // anomalyID is the same for the same input record and group, however often it
 // is processed: 128 bits of a SHA-256 over both, in hex. A topic that was made again
 // has other records at the same offsets, hence its id. Kafka's names and ids cannot

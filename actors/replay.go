@@ -3,7 +3,6 @@ package actors
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -52,7 +51,7 @@ const slack = time.Hour
 
 // read hands a span to a partition, one run at a time.
 func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, number uint64) {
-	covered, err := reader.Read(ctx, span, func(run stream.Replayed) error {
+	deliver := func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
 		root.Send(self, &messages.HistoryRead{
 			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
@@ -63,8 +62,13 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+	ended := &messages.HistoryEnded{Reading: number}
+	ended.Err = safely("the reading of the history", func() (err error) {
+		ended.Covered, err = reader.Read(ctx, span, deliver)
+		return err
 	})
-	root.Send(self, &messages.HistoryEnded{Reading: number, Covered: covered, Err: err})
+	root.Send(self, ended)
 }
 
 // replay puts history into the windows: nothing of it is decided again.
@@ -72,11 +76,6 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	if history.Reading != p.reading || p.cancelRead == nil {
 		return
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			p.notReady(ctx, fmt.Errorf("panic in the replay of offsets %d and on: %v", history.Records[0].Offset, cause), true)
-		}
-	}()
 	if !p.kept {
 		p.covered = history.Covered
 	}
@@ -84,7 +83,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 		return
 	}
 	if err := p.saveReplayed(ctx, history.Records[len(history.Records)-1].Offset+1); err != nil {
-		p.notReady(ctx, err, false)
+		p.notReady(ctx, err)
 		return
 	}
 	p.replayed += int64(len(history.Records))
@@ -100,6 +99,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 	p.seen.Scored = false
 	for _, record := range records {
+		p.seen.Record = record
 		at := record.Timestamp.UnixMilli()
 		point, bad := p.scanner.Scan(at, record.Value)
 		if bad != nil {
@@ -108,10 +108,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 		answered, err := p.observe(ctx, record, at, point)
 		switch {
 		case err != nil:
-			p.notReady(ctx, err, false)
-			return false
-		case !answered.Answered:
-			p.notReady(ctx, fmt.Errorf("entity %s panicked in the replay of offset %d", point.Key, record.Offset), true)
+			p.notReady(ctx, err)
 			return false
 		case answered.Incomplete:
 			p.need(record.Offset, at)
@@ -123,10 +120,10 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 }
 
 // notReady gives up the history, until the partition is assigned again.
-func (p *partition) notReady(ctx actor.Context, err error, panicked bool) {
+func (p *partition) notReady(ctx actor.Context, err error) {
 	p.stopReading()
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: p.assignment.Serial, Err: err, Panicked: panicked,
+		Partition: p.number, Serial: p.assignment.Serial, Err: err,
 	})
 }
 
@@ -135,6 +132,9 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		return
 	}
 	p.stopReading()
+	if f, panicked := isFault(ended.Err); panicked {
+		panic(f)
+	}
 	if errors.Is(ended.Err, stream.ErrDeleted) && p.kept {
 		p.log.Warn("the topic no longer holds what follows the windows we have, building them anew", "problem", ended.Err)
 		p.rebuild(ctx)

@@ -17,7 +17,16 @@ type residents struct {
 func newResidents(config *Config, number int32) *residents {
 	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{})}
 	if config.Store != nil {
-		r.stored = func(key string) (bool, error) { return config.Store.HasEntity(config.Name, number, key) }
+		r.stored = func(key string) (stored bool, err error) {
+			err = safely("a question", func() (err error) {
+				stored, err = config.Store.HasEntity(config.Name, number, key)
+				return err
+			})
+			if f, panicked := isFault(err); panicked {
+				config.tellFault(config.Log.With("topic", config.InputTopic, "partition", number), f, nil)
+			}
+			return stored, err
+		}
 	}
 	return r
 }

@@ -30,21 +30,15 @@ const piece = 512
 func (p *partition) score(ctx actor.Context, slice *scoring) {
 	records := slice.rest[:min(piece, len(slice.rest))]
 	slice.rest = slice.rest[len(records):]
-	at := records[0]
 	if p.spoilt {
-		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Reload: true})
+		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: records[0].Offset, Reload: true})
 		return
 	}
-	defer func() {
-		if cause := recover(); cause != nil {
-			p.warm = false
-			p.fail(ctx, at, fmt.Errorf("panic: %v", cause))
-		}
-	}()
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	for _, at = range records {
+	for _, at := range records {
+		p.seen.Record = at
 		if !p.warm || at.Offset < p.next {
 			p.warm = false
 			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
@@ -71,11 +65,6 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
 			// What is corrupt is rebuilt. What else fails may fail again: that is counted.
 			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
-			return
-		}
-		if !answered.Answered {
-			p.warm = false
-			p.fail(ctx, at, fmt.Errorf("entity %s panicked", point.Key))
 			return
 		}
 		if answered.Incomplete {
@@ -110,7 +99,8 @@ func (p *partition) recycle(records []*kgo.Record) {
 	}
 }
 
-// observe sends a point to its entity and returns the answer.
+// observe sends the point of the record that was seen to its entity, and returns the
+// answer.
 func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
 	entity, known := p.entities.byKey[string(point.Key)]
 	if !known {
@@ -120,17 +110,23 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		}
 	}
 	entity.newest = max(entity.newest, at)
-	p.streamTime = max(p.streamTime, at)
+	if !p.clock.near(at) {
+		p.outlier(record, entity, at)
+	}
 	o := &p.seen
-	o.At, o.Value, o.Record, o.Epoch, o.Covered = at, point.Value, record, p.epoch, p.covered
+	o.At, o.Value, o.Epoch, o.Covered = at, point.Value, p.epoch, p.covered
 	o.Answered, o.Incomplete, o.Refused = false, false, p.refused.anomaly(record)
 	if entity.unknown && at < p.forgotten {
 		o.Answered, o.Incomplete = true, true
 		return o, nil
 	}
 	ctx.Send(entity.pid, o)
-	entity.unknown = entity.unknown && (!o.Answered || o.Incomplete)
-	if entity.stored != nil && o.Answered && !o.Incomplete {
+	if !o.Answered {
+		p.check()
+		panic("an entity gave no answer")
+	}
+	entity.unknown = entity.unknown && o.Incomplete
+	if entity.stored != nil && !o.Incomplete {
 		p.state.Append(entity.stored, at, point.Value)
 	}
 	return o, nil
@@ -158,8 +154,8 @@ func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
 }
 
 // need asks the next history, and the sweeps after it, for all that matters to a
-// straggler.
+// late record.
 func (p *partition) need(offset, at int64) {
 	p.reach, p.straggler = min(p.reach, at), max(p.straggler, offset)
-	p.lateness = max(p.lateness, p.streamTime-at)
+	p.late.note(p.behind(at), p.mostLate(), true)
 }

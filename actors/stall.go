@@ -32,6 +32,10 @@ func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 		switch {
 		case c.Err == nil:
 			partition.unsaved = 0
+			if partition.proving {
+				delete(d.falls.working, c.Partition)
+			}
+			partition.proving = false
 		case !errors.Is(c.Err, persistence.ErrNoSpace): // which may come back
 			partition.unsaved++
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"runtime/debug"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -62,7 +61,9 @@ func (p *partition) restore() (usable bool, err error) {
 	}
 	p.next, p.committed = head.Offset, head.Offset
 	p.covered, p.forgotten = head.Base, head.Forgotten
-	p.streamTime, p.swept, p.lateness = head.StreamTime, head.Swept, max(p.lateness, head.Lateness)
+	p.clock.restore(head.StreamTime)
+	p.late.restore(head.Lateness, p.mostLate())
+	p.swept = min(head.Swept, p.clock.now)
 	return true, nil
 }
 
@@ -129,7 +130,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 		born.settled = !known.unknown && known.newest >= p.covered
 	}
 	if known.unknown {
-		p.lateness = max(p.lateness, p.streamTime-at)
+		p.late.note(p.behind(at), p.mostLate(), false)
 	}
 	p.born = born
 	known.pid = ctx.Spawn(p.props)
@@ -164,7 +165,7 @@ func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: p.assignment.Topic.Cluster, Topic: p.assignment.Topic.Topic,
 		Offset: next, History: p.config.History.Milliseconds(),
-		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.streamTime, Swept: p.swept, Lateness: p.lateness,
+		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.clock.now, Swept: p.swept, Lateness: p.late.usual,
 	}
 }
 
@@ -186,7 +187,6 @@ type saved struct {
 	next    int64
 	passive []*persistence.Entity
 	err     error
-	cause   any // of a panic
 }
 
 // save stores what was committed on a goroutine of its own, so that questions can
@@ -198,22 +198,17 @@ func (p *partition) save(ctx actor.Context) {
 	saving := make(chan struct{})
 	p.saving = saving
 	go func() {
-		defer func() {
-			if cause := recover(); cause != nil {
-				end.cause = fmt.Sprintf("%v\n%s", cause, debug.Stack())
-			}
-			close(saving)
-			root.Send(self, end)
-		}()
-		end.err = state.Checkpoint(head, tail, end.passive)
+		end.err = safely("a checkpoint", func() error { return state.Checkpoint(head, tail, end.passive) })
+		close(saving)
+		root.Send(self, end)
 	}()
 }
 
 // saved answers the commit, and goes on with what came meanwhile.
 func (p *partition) saved(ctx actor.Context, end *saved) {
 	p.saving = nil
-	if end.cause != nil {
-		panic(end.cause) // what is known of the store is half changed: the partition begins anew
+	if f, panicked := isFault(end.err); panicked {
+		panic(f) // what is known of the store is half changed: the partition begins anew
 	}
 	p.checkpointed(ctx, p.stored(ctx, end.next, end.passive, end.err))
 	for len(p.postponed) > 0 && p.saving == nil {
@@ -239,9 +234,7 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 	return func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		points = points[:0]
 		message.Count, message.Live = n, 0
-		p.windows.Lock()
-		defer p.windows.Unlock()
-		root.Send(p.entities.byKey[e.Key()].pid, message)
+		p.askWindow(root, p.entities.byKey[e.Key()], message)
 		return points, message.Live
 	}
 }

@@ -41,7 +41,7 @@ const badLogEvery = 10 * time.Second
 
 // badLog tells of bad records, with those it kept back counted.
 type badLog struct {
-	kinds [datapoint.ReasonCount + 1]struct {
+	kinds [datapoint.ReasonCount + 2]struct {
 		told   time.Time
 		silent int
 	}
@@ -58,6 +58,13 @@ func (b *badLog) early(log *slog.Logger, now time.Time, record *kgo.Record) {
 	if silent, tell := b.tell(datapoint.ReasonCount, now); tell {
 		log.Warn("timestamp is more than a day ahead of the clock, scored all the same", "offset", record.Offset,
 			"time", record.Timestamp.UTC(), "same_since_last", silent)
+	}
+}
+
+func (b *badLog) outlier(log *slog.Logger, now time.Time, record *kgo.Record, streamTime int64) {
+	if silent, tell := b.tell(datapoint.ReasonCount+1, now); tell {
+		log.Warn("timestamp is far from stream time, which stays as it is; the record is scored all the same", "offset", record.Offset,
+			"time", record.Timestamp.UTC(), "stream_time", time.UnixMilli(streamTime).UTC(), "same_since_last", silent)
 	}
 }
 

@@ -183,7 +183,6 @@ type PartitionReady struct {
 	Records   int64 // replayed
 	Entities  int
 	Err       error
-	Panicked  bool // Err is the program's own fault: trying for ever is of no use
 }
 
 // Checkpointed says that a partition has stored all that was committed, or why

@@ -47,6 +47,8 @@ type Report struct {
 	Refused   int             // handoffs that came to nothing
 	Standbys  int             // partitions that a standby began to follow
 	Warm      int             // partitions that were assigned to their standby
+	Reloads   int             // of a history, for a late record
+	Outliers  int             // records that stream time did not follow, as far as they were told
 	Anomalies int
 	Letters   int
 	Withheld  int // anomalies that their topic refuses
@@ -117,6 +119,11 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 		report.Handoffs = strings.Count(report.Log, "windows taken from another node")
 		report.Refused = strings.Count(report.Log, "no windows from other nodes")
 		report.Standbys = strings.Count(report.Log, "partition of another node is kept warm")
+		report.Reloads = strings.Count(report.Log, "loading more")
+		report.Outliers = strings.Count(report.Log, "timestamp is far from stream time")
+		if at := strings.Index(report.Log, "panic in="); at >= 0 {
+			report.Problems = append(report.Problems, "the program panicked: "+report.Log[at:min(at+2000, len(report.Log))])
+		}
 		report.Warm = strings.Count(report.Log, "standby=true")
 	})
 	return report
@@ -640,10 +647,7 @@ func (r *run) mend() {
 // caughtUp feeds some more, to each partition, and tells whether all of the
 // input gets committed, which shows that the detector lives.
 func (r *run) caughtUp() bool {
-	newest := begin
-	for _, record := range r.scenario.Records {
-		newest = max(newest, record.At)
-	}
+	newest := r.scenario.newest()
 	partitions := int(r.partitions.Load())
 	var records []*kgo.Record
 	for entity := range 3 * partitions {

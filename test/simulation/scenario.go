@@ -37,6 +37,7 @@ type Scenario struct {
 	HandoffFrom int64
 	PeerDelay   time.Duration // of each answer of a node to another
 	Sink        Sink          // what the topics that are written to refuse
+	Outliers    int           // times that some records are given other timestamps
 	Records     []Record      // in the order in which they are fed
 	Faults      []Fault       // by time
 }
@@ -59,6 +60,7 @@ type Record struct {
 	Value   float64
 	Payload []byte
 	Bad     string // the reason, if it is a bad record
+	Odd     bool   // its timestamp is of another time
 }
 
 // brokers of the cluster, and the address of each.
@@ -95,6 +97,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawFaults(d)
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
+	s.drawOutliers(dice{rand.New(rand.NewPCG(seed, 0x0dd5))})
 	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
 	s.drawIdentity(dice{rand.New(rand.NewPCG(seed, 0x1d))})
 	s.ProduceDelay = []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 300 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
@@ -250,6 +253,9 @@ func (s *Scenario) Words() string {
 	text.WriteString(s.Sink.words())
 	if s.Cluster {
 		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)
+	}
+	if s.Outliers > 0 {
+		fmt.Fprintf(&text, "  %d times records of other times\n", s.Outliers)
 	}
 	if len(s.Faults) == 0 {
 		text.WriteString("  no fault\n")

@@ -184,6 +184,8 @@ func (a *total) add(r Report) {
 	a.sum.Refused += r.Refused
 	a.sum.Standbys += r.Standbys
 	a.sum.Warm += r.Warm
+	a.sum.Reloads += r.Reloads
+	a.sum.Outliers += r.Outliers
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
 	a.sum.Withheld += r.Withheld
@@ -197,6 +199,7 @@ func (a *total) print(first uint64, took time.Duration) {
 		a.sum.Anomalies, a.sum.Withheld, a.sum.Letters, a.sum.Starts, a.sum.Exits)
 	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
 		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
+	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
 	}

@@ -1,0 +1,62 @@
+package simulation
+
+import "fmt"
+
+// drawOutliers gives some records timestamps of other times, as brokers allow that take
+// any: one, several in a row of one entity or of several, or now and then; of the far
+// future, of long ago, of the epoch; of entities that are there and of others. Each
+// counts in its own entity's window like any other, and must change nothing for others.
+func (s *Scenario) drawOutliers(d dice) {
+	if !d.one(3) {
+		return
+	}
+	s.Outliers = 1 + d.IntN(8)
+	for range s.Outliers {
+		first := d.IntN(len(s.Records))
+		switch d.IntN(4) {
+		case 0: // one
+			s.outlier(d, first, d.one(3))
+		case 1: // of one entity
+			entity := s.Records[first].Entity
+			for i, left := first, 2+d.IntN(20); i < len(s.Records) && left > 0; i++ {
+				if s.Records[i].Entity == entity {
+					s.outlier(d, i, false)
+					left--
+				}
+			}
+		case 2: // in a row
+			for i := first; i < min(first+2+d.IntN(20), len(s.Records)); i++ {
+				s.outlier(d, i, false)
+			}
+		case 3: // now and then
+			for i := first; i < min(first+40, len(s.Records)); i += 2 + d.IntN(3) {
+				s.outlier(d, i, d.one(4))
+			}
+		}
+	}
+}
+
+func (s *Scenario) outlier(d dice, number int, newEntity bool) {
+	const years = 365 * 24 * 4 * quarter
+	r := &s.Records[number]
+	if r.Bad != "" {
+		return
+	}
+	r.Odd = true
+	r.At = []int64{begin + 100*years, begin + 100*years + d.Int64N(years), begin + d.Int64N(30*24*4*quarter) + years, begin - years, 0}[d.IntN(5)]
+	if newEntity {
+		r.Key = fmt.Sprintf("o%d", number)
+		r.Payload = point(r.Key, r.Value)
+	}
+}
+
+// newest is the greatest timestamp that is no outlier.
+func (s *Scenario) newest() int64 {
+	newest := begin
+	for _, record := range s.Records {
+		if !record.Odd {
+			newest = max(newest, record.At)
+		}
+	}
+	return newest
+}
