@@ -29,6 +29,7 @@ import (
 //   - *actor.Terminated: a partition died.
 //   - *messages.Follow: keep these partitions of others warm.
 //   - *statusAsked: how it is; answered with statusAnswer.
+//   - *tick, *looked: for its watch (detector_watch.go).
 //   - *messages.Stop: let other nodes get the windows of its partitions, if there are
 //     any; then end the round, commit, leave the group, end.
 //   - *yielded: others have them, or will not.
@@ -39,6 +40,7 @@ type Detector struct {
 	producer   *actor.PID
 	partitions map[int32]*member
 	summary    summary
+	watching
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
@@ -71,10 +73,11 @@ type member struct {
 	ready         bool
 	done, pending int64 // of its history
 	next, end     int64 // where it is, and where the topic ended
-	entities      int
-	panics        int   // in a row, while it loaded its history
-	unsaved       int   // checkpoints that failed, in a row
-	problem       error // of the last one
+	bounds
+	entities int
+	panics   int   // in a row, while it loaded its history
+	unsaved  int   // checkpoints that failed, in a row
+	problem  error // of the last one
 }
 
 // scoring: it has a part in transactions.
@@ -102,8 +105,10 @@ const (
 func DetectorProps(config *Config) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(func() actor.Actor {
+		life, end := context.WithCancel(context.Background())
 		return &Detector{
-			config: config, partitions: make(map[int32]*member),
+			watching: watching{life: life, end: end},
+			config:   config, partitions: make(map[int32]*member),
 			outflow: outflow{room: mostRoom},
 			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), retried: make(map[place]int),
 		}
@@ -119,7 +124,14 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *actor.Started:
 		d.summary.begin(d.config.Now())
 		d.producer = ctx.Spawn(producerProps())
+		d.beginWatch(ctx)
 		d.open(ctx)
+	case *actor.Stopping:
+		d.watching.end()
+	case *tick:
+		d.ticked(ctx)
+	case *looked:
+		d.looked(message)
 	case *opened:
 		d.opened(ctx, message)
 	case *polled:
@@ -207,6 +219,7 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 	if !d.dirty {
 		d.dirty, d.since = true, d.config.Now()
 	}
+	d.steps++
 	for i := range p.slices {
 		slice := &p.slices[i]
 		d.waiting[slice.Partition] = struct{}{}
@@ -243,6 +256,7 @@ func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 		partition.next, partition.end, partition.entities = s.Next, s.End, s.Tally.Entities
 	}
 	d.round = add(d.round, s.Tally)
+	d.steps++
 	delete(d.waiting, s.Partition)
 	d.roundOver(ctx)
 }
@@ -293,6 +307,7 @@ func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 // ended makes the partitions agree with how the transaction ended, and with
 // what the group has assigned meanwhile.
 func (d *Detector) ended(ctx actor.Context, e *ended) {
+	d.doing = nothing
 	if e.err != nil {
 		d.abandon(ctx, e.err)
 		return
@@ -325,10 +340,12 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 				d.saving[number] = struct{}{}
 			}
 		}
+		d.settle()
 	} else if d.dirty {
 		d.summary.aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
+		d.unsettle()
 	}
 	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
 }
@@ -404,6 +421,7 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 func (d *Detector) endOnPanic(ctx actor.Context) {
 	if cause := recover(); cause != nil && !d.over {
 		d.over = true
+		d.watching.end()
 		d.result = fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 		d.config.OnEnd(d.result)
 		ctx.Stop(ctx.Self())
@@ -413,6 +431,7 @@ func (d *Detector) endOnPanic(ctx actor.Context) {
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
+	d.watching.end()
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
 	d.config.OnEnd(d.result)
 	ctx.Stop(ctx.Self())

@@ -42,7 +42,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	standby := partition.following
 	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
 	partition.done, partition.pending = 0, 0
-	partition.next = assignment.Offset
+	partition.begin(assignment.Offset)
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
 		"offset", assignment.Offset, "new", assignment.Fresh, "standby", standby)
 	ctx.Send(partition.pid, &assignment)
@@ -99,7 +99,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		return
 	}
 	partition.ready, partition.pending, partition.entities, partition.panics = true, 0, r.Entities, 0
-	partition.next = r.Next
+	partition.begin(r.Next)
 	if partition.following {
 		return
 	}

@@ -51,6 +51,9 @@ type Config struct {
 	// is asked where the group has no offset; nil: there are none.
 	Stored func(partition int32) (offset int64, ok bool)
 
+	// Observer is told what the clients meet; nil: nobody is.
+	Observer *Observer
+
 	Timing Timing
 }
 
@@ -92,7 +95,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(Program),
-		kgo.WithLogger(libraryLog{c.Log.With("client", purpose)}),
+		kgo.WithLogger(libraryLog{c.Log.With("client", purpose), c.Observer, purpose}),
 		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -102,6 +105,9 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(time.Minute), // so long partitions that are added may be overlooked
 		kgo.RetryBackoffFn(c.backoff),
+	}
+	if c.Observer != nil {
+		opts = append(opts, kgo.WithHooks(&ear{c.Observer, purpose}))
 	}
 	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))
