@@ -85,7 +85,7 @@ func (w waiting) activities() []stream.Activity {
 
 // Limits: how long something may stand before it is told.
 const (
-	finalLimit   = 3 * time.Second  // the broker refuses it, and waiting is of no use
+	finalLimit   = 4 * time.Second  // the broker refuses it, and waiting is of no use
 	refusedLimit = 10 * time.Second // the broker answers with an error
 	waitLimit    = 30 * time.Second // no error is known
 	settleSlack  = 5 * time.Second  // records wait for a commit besides
