@@ -254,6 +254,7 @@ func (d *Detector) idle(ctx actor.Context) {
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.entities = s.Next, s.End, s.Tally.Entities
+		partition.stable = max(partition.stable, s.Next) // it has been read
 	}
 	d.round = add(d.round, s.Tally)
 	d.steps++

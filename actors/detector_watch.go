@@ -66,7 +66,7 @@ type watching struct {
 // bounds are where a partition of ours is to be read, as far as is known.
 type bounds struct {
 	settled int64 // what is committed: next without the running transaction
-	stable  int64 // as of the last look: what may be read
+	stable  int64 // what may be read, as of the last look or slice
 	behind  int64 // as of the last look: offsets behind an open transaction
 	writer  string
 	seen    int64 // next at the last look
@@ -93,7 +93,7 @@ func (m *member) lag() (all, behind int64) {
 // begin: the partition is to be read from an offset on.
 func (m *member) begin(offset int64) {
 	m.next = offset
-	m.bounds = bounds{settled: offset, stable: m.stable, saves: m.saves, seen: -1}
+	m.bounds = bounds{settled: offset, stable: m.stable, behind: m.behind, writer: m.writer, saves: m.saves, seen: -1}
 }
 
 // settle and unsettle: the running transaction was committed, or aborted.
@@ -155,53 +155,52 @@ func (d *Detector) ticked(ctx actor.Context) {
 
 // pending is what the detector waits for.
 func (d *Detector) pending() (all []pending) {
-	add := func(kind waiting, partition int32, progress, records int64) {
-		all = append(all, pending{kind, partition, progress, records})
-	}
-	if d.session == nil {
-		if progress, copying := d.followed(); !copying {
-			add(opening, -1, progress, 0)
-		}
-		return all
+	add := func(kind waiting, partition int32, progress, records int64, quiet bool) {
+		all = append(all, pending{kind, partition, progress, records, quiet})
 	}
 	o := d.config.Observer
+	out := o != nil && o.Out()
 	switch {
-	case o != nil && o.Out():
-		add(joining, -1, 0, 0)
-	case d.blind:
-		add(asking, -1, d.looks, 0)
+	case d.session == nil:
+		progress, copying := d.followed()
+		add(opening, -1, progress, 0, copying)
+	case out:
+		add(joining, -1, 0, 0, false)
+	}
+	if d.blind {
+		add(asking, -1, d.looks, 0, out || d.session == nil)
 	}
 	if d.doing != nothing {
 		progress := d.steps
 		if d.doing == writing && o != nil {
 			progress += int64(o.Written())
 		}
-		add(d.doing, -1, progress, 0)
+		add(d.doing, -1, progress, 0, false)
 	}
 	if len(d.waiting) > 0 {
-		add(answering, -1, d.steps, 0)
+		add(answering, -1, d.steps, 0, false)
 	}
 	for number := range d.saving {
 		if partition, known := d.partitions[number]; known {
-			add(storing, number, partition.saves, 0)
+			add(storing, number, partition.saves, 0, false)
 		}
 	}
-	if !d.stalled.since.IsZero() {
-		return all // intake is stopped, and stall tells why
-	}
+	stopped := !d.stalled.since.IsZero() // intake, and stall tells why
 	if d.dirty {
-		add(settling, -1, d.commits, 0)
+		add(settling, -1, d.commits, 0, stopped)
 	}
 	for number, partition := range d.partitions {
-		settled := partition.pass(partition.settled)
-		switch {
-		case partition.following, !partition.ready && partition.warming: // a handoff has a bound of its own
-		case !partition.ready:
-			add(loading, number, partition.done, 0)
-		case settled < partition.stable:
-			add(settling, number, settled, partition.stable-settled)
-		case partition.behind > 0:
-			add(held, number, partition.stable, partition.behind)
+		waits := partition.pass(partition.settled) < partition.stable
+		if partition.following {
+			continue
+		}
+		if !partition.ready && !partition.warming { // a handoff has a bound of its own
+			add(loading, number, partition.done, 0, stopped || d.session == nil)
+		}
+		if waits {
+			add(settling, number, partition.settled, partition.stable-partition.settled, stopped || !partition.ready)
+		} else if partition.behind > 0 {
+			add(held, number, partition.stable, partition.behind, d.session == nil)
 		}
 	}
 	return all
@@ -221,8 +220,8 @@ func (d *Detector) followed() (progress int64, copying bool) {
 
 // say logs a line of the watch.
 func (d *Detector) say(l line) {
-	if l.moves {
-		d.config.Log.Info("the detector moves again", "waited_for", l.waiting.text(d.config), "stood_for", l.stood.Round(time.Second).String())
+	if l.over {
+		d.config.Log.Info("the standstill is over", "waited_for", l.waiting.text(d.config), "stood_for", l.stood.Round(time.Second).String())
 		return
 	}
 	about := []any{"waiting_for", l.waiting.text(d.config), "since", l.since.UTC().Format(time.RFC3339), "for", l.stood.Round(time.Second).String()}
@@ -323,7 +322,7 @@ func (d *Detector) looked(l *looked) {
 		if !ok {
 			continue
 		}
-		partition.end, partition.stable, partition.writer = found.End, found.Stable, found.Writer
+		partition.end, partition.stable, partition.writer = found.End, max(found.Stable, partition.next), found.Writer
 		if from, asked := l.from[number]; asked && found.Passed > from {
 			if partition.pass(partition.from) != from { // it does not go on with what was passed before
 				partition.from = from

@@ -14,7 +14,7 @@ import (
 // what is to be said (line).
 //
 //	pending without movement ──limit──> stands still: told, then again after 30 s, 1 min, ... 10 min
-//	stands still ──moves, or is not waited for any more──> told once, with how long it stood
+//	stands still ──moves, or is not waited for any more──> over: told once, with how long it stood
 //
 // Nothing to read is nothing to wait for: an idle stream has no pending.
 
@@ -102,17 +102,21 @@ type pending struct {
 	partition int32 // -1: none in particular
 	progress  int64 // another value: it has moved
 	records   int64 // that wait
+	// quiet: at the moment it cannot move, for another reason, which is told if it stands.
+	// It is not told itself then, but has not moved either.
+	quiet bool
 }
 
 // mark is since when a pending has not moved.
 type mark struct {
 	pending
-	since time.Time
+	since  time.Time
+	active time.Time // since when it has not moved although it was not quiet
 }
 
 // line is what is to be said about a standstill.
 type line struct {
-	moves      bool // it has moved; else it stands
+	over       bool // it has moved, or is not waited for any more; else it stands
 	waiting    waiting
 	since      time.Time
 	stood      time.Duration
@@ -151,7 +155,7 @@ func (w *watch) see(now time.Time, all []pending, last troubles) (lines []line) 
 			lines = append(lines, *due)
 		case !w.stillStands(kind, t.first):
 			w.told[kind] = nil
-			t.moves, t.stood = true, now.Sub(t.since)
+			t.over, t.stood = true, now.Sub(t.since)
 			lines = append(lines, t.line)
 		default:
 			if due != nil {
@@ -172,19 +176,25 @@ func (w *watch) see(now time.Time, all []pending, last troubles) (lines []line) 
 func (w *watch) remember(now time.Time, all []pending) {
 	marks := make([]mark, 0, len(all))
 	for _, p := range all {
-		m := mark{p, now}
+		m := mark{p, now, now}
 		at := slices.IndexFunc(w.marks, func(old mark) bool { return old.waiting == p.waiting && old.partition == p.partition })
 		if at >= 0 && w.marks[at].progress == p.progress {
 			m.since = w.marks[at].since
+			if !w.marks[at].quiet {
+				m.active = w.marks[at].active
+			}
 		}
 		marks = append(marks, m)
 	}
 	w.marks = marks
 }
 
-// stillStands tells whether something of a standstill has not moved since before it was told.
+// stillStands tells whether something of a standstill has not moved since before it was
+// told. A session that is opened anew is no movement of the membership.
 func (w *watch) stillStands(kind standstill, first time.Time) bool {
-	return slices.ContainsFunc(w.marks, func(m mark) bool { return m.waiting.standstill() == kind && !m.since.After(first) })
+	return slices.ContainsFunc(w.marks, func(m mark) bool {
+		return m.waiting.standstill() == kind && (kind == membership || !m.since.After(first))
+	})
 }
 
 // due is what of a standstill has stood longer than it may: the kind of waiting that
@@ -192,18 +202,18 @@ func (w *watch) stillStands(kind standstill, first time.Time) bool {
 func (w *watch) due(kind standstill, now time.Time, last troubles) *line {
 	var due *line
 	for _, m := range w.marks {
-		if m.waiting.standstill() != kind || due != nil && due.waiting < m.waiting {
+		if m.quiet || m.waiting.standstill() != kind || due != nil && due.waiting < m.waiting {
 			continue
 		}
 		trouble := m.trouble(last)
-		if now.Sub(m.since) < w.limit(m.waiting, trouble) {
+		if now.Sub(m.active) < w.limit(m.waiting, trouble) {
 			continue
 		}
 		if due == nil || m.waiting < due.waiting {
-			due = &line{waiting: m.waiting, since: m.since, trouble: trouble}
+			due = &line{waiting: m.waiting, since: m.active, trouble: trouble}
 		}
-		if m.since.Before(due.since) {
-			due.since = m.since
+		if m.active.Before(due.since) {
+			due.since = m.active
 		}
 		if m.partition >= 0 {
 			due.partitions = append(due.partitions, m.partition)
@@ -222,7 +232,7 @@ func (m *mark) trouble(last troubles) *stream.Trouble {
 	if last == nil || len(of) == 0 {
 		return nil
 	}
-	if trouble, found := last(m.since.Add(-errorSlack), of...); found {
+	if trouble, found := last(m.active.Add(-errorSlack), of...); found {
 		return &trouble
 	}
 	return nil
@@ -247,13 +257,14 @@ func (w *watch) limit(of waiting, trouble *stream.Trouble) time.Duration {
 // attentive tells whether something stands longer than it mostly does.
 func (w *watch) attentive(now time.Time) bool {
 	return slices.ContainsFunc(w.marks, func(m mark) bool {
-		switch m.waiting {
-		case held:
+		stood := now.Sub(m.active)
+		switch {
+		case m.quiet, m.waiting == held:
 			return false
-		case settling:
-			return now.Sub(m.since) >= attendAfter+w.usual+settleSlack
+		case m.waiting == settling:
+			return stood >= attendAfter+w.usual+settleSlack
 		}
-		return now.Sub(m.since) >= attendAfter
+		return stood >= attendAfter
 	})
 }
 

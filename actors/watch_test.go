@@ -71,9 +71,9 @@ func TestEachStandstillIsToldInTime(t *testing.T) {
 	} {
 		w := newWatched()
 		w.trouble = c.trouble
-		said := w.wait(45, always(pending{c.waiting, 3, 7, 100}))
+		said := w.wait(45, always(pending{c.waiting, 3, 7, 100, false}))
 		l, found := said[c.want]
-		if got := seconds(said); len(got) == 0 || got[0] != c.want || !found || l.waiting != c.waiting || l.moves {
+		if got := seconds(said); len(got) == 0 || got[0] != c.want || !found || l.waiting != c.waiting || l.over {
 			t.Errorf("waiting for %s: told after %v s, want %d", name, got, c.want)
 		}
 		if !slices.Equal(l.partitions, []int32{3}) || l.records != 100 || l.stood != time.Duration(c.want)*time.Second {
@@ -89,17 +89,17 @@ func TestStandstillIsToldAtGrowingIntervals(t *testing.T) {
 		if second >= 3000 {
 			return nil
 		}
-		return []pending{{writing, -1, 0, 0}}
+		return []pending{{writing, -1, 0, 0, false}}
 	})
 	want := []int{30, 60, 120, 240, 480, 960, 1560, 2160, 2760, 3000}
 	if got := seconds(said); !slices.Equal(got, want) {
 		t.Fatalf("told after %v s, want %v", got, want)
 	}
-	if l := said[3000]; !l.moves || l.stood != 3000*time.Second || l.waiting != writing {
+	if l := said[3000]; !l.over || l.stood != 3000*time.Second || l.waiting != writing {
 		t.Errorf("its end is told as %+v", l)
 	}
 	for _, second := range want[:len(want)-1] {
-		if l := said[second]; l.moves || l.stood != time.Duration(second)*time.Second {
+		if l := said[second]; l.over || l.stood != time.Duration(second)*time.Second {
 			t.Errorf("after %d s it is told as %+v", second, l)
 		}
 	}
@@ -114,15 +114,15 @@ func TestMovementIsNoStandstill(t *testing.T) {
 	for name, all := range map[string]func(int) []pending{
 		"idle": always(),
 		"a replay that goes on every 20 s": func(second int) []pending {
-			return []pending{{loading, 0, int64(second / 20), 0}}
+			return []pending{{loading, 0, int64(second / 20), 0, false}}
 		},
 		"commits every 25 s": func(second int) []pending {
-			return []pending{{settling, 0, int64(second / 25), 5}, {settling, -1, int64(second / 25), 0}}
+			return []pending{{settling, 0, int64(second / 25), 5, false}, {settling, -1, int64(second / 25), 0, false}}
 		},
 		"each time in another step": func(second int) []pending {
-			return []pending{{writing, -1, int64(2 * second), 0}, {ending, -1, int64(3 * second), 0}, {storing, 1, int64(second), 0}}
+			return []pending{{writing, -1, int64(2 * second), 0, false}, {ending, -1, int64(3 * second), 0, false}, {storing, 1, int64(second), 0, false}}
 		},
-		"a slow broker that acknowledges": func(second int) []pending { return []pending{{writing, -1, int64(second / 9), 0}} },
+		"a slow broker that acknowledges": func(second int) []pending { return []pending{{writing, -1, int64(second / 9), 0, false}} },
 	} {
 		w := newWatched()
 		w.trouble = &stream.Trouble{Name: "NOT_LEADER_FOR_PARTITION"}
@@ -144,14 +144,14 @@ func TestFailedAttemptIsNoMovement(t *testing.T) {
 		if second >= 300 {
 			return nil
 		}
-		all := []pending{{settling, 0, 5, 100}}
+		all := []pending{{settling, 0, 5, 100, false}}
 		if second%15 < 13 {
-			all = append(all, pending{writing, -1, int64(second / 15), 0})
+			all = append(all, pending{writing, -1, int64(second / 15), 0, false})
 		}
 		return all
 	}
 	said := w.wait(400, attempt)
-	if got := seconds(said); !slices.Equal(got, []int{10, 40, 100, 220, 300}) || !said[300].moves {
+	if got := seconds(said); !slices.Equal(got, []int{10, 40, 100, 220, 300}) || !said[300].over {
 		t.Errorf("told after %v s", got)
 	}
 	if l := said[220]; l.stood < 215*time.Second {
@@ -162,7 +162,7 @@ func TestFailedAttemptIsNoMovement(t *testing.T) {
 // TestCauseIsToldNotItsConsequence: records wait because nothing can be written.
 func TestCauseIsToldNotItsConsequence(t *testing.T) {
 	w := newWatched()
-	said := w.wait(200, always(pending{settling, 0, 5, 100}, pending{settling, 1, 5, 100}, pending{writing, -1, 0, 0}))
+	said := w.wait(200, always(pending{settling, 0, 5, 100, false}, pending{settling, 1, 5, 100, false}, pending{writing, -1, 0, 0, false}))
 	for second, l := range said {
 		if l.waiting != writing {
 			t.Errorf("after %d s: %+v", second, l)
@@ -174,7 +174,7 @@ func TestCauseIsToldNotItsConsequence(t *testing.T) {
 func TestPartitionsThatStandAreToldTogether(t *testing.T) {
 	w := newWatched()
 	said := w.wait(40, func(second int) []pending {
-		return []pending{{settling, 4, 5, 100}, {settling, 2, 5, 10}, {settling, 3, int64(second), 1000}}
+		return []pending{{settling, 4, 5, 100, false}, {settling, 2, 5, 10, false}, {settling, 3, int64(second), 1000, false}}
 	})
 	if l := said[36]; len(said) != 1 || !slices.Equal(l.partitions, []int32{2, 4}) || l.records != 110 {
 		t.Errorf("told %+v", said)
@@ -186,7 +186,7 @@ func TestErrorsAreListenedToInTime(t *testing.T) {
 	for name, c := range map[string]struct {
 		pending pending
 		want    int
-	}{"writing": {pending{writing, -1, 0, 0}, 2}, "records wait": {pending{settling, 0, 0, 0}, 8}} {
+	}{"writing": {pending{writing, -1, 0, 0, false}, 2}, "records wait": {pending{settling, 0, 0, 0, false}, 8}} {
 		w := newWatched()
 		for second := range 20 {
 			w.see(w.now, []pending{c.pending}, w.last)

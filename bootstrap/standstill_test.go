@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -247,7 +248,7 @@ func (s *stand) lines(messages ...string) (found []logLine) {
 	return found
 }
 
-const stands, moves = "the detector stands still", "the detector moves again"
+const stands, over = "the detector stands still", "the standstill is over"
 
 // cause is why a detector stands still.
 type cause struct {
@@ -356,7 +357,16 @@ func (s *stand) told(c cause) {
 			s.Errorf("stands still for what else? %+v", l)
 		}
 	}
-	if len(told) < 3 || len(told) > 12 {
+	most := 4 // at once, and half a minute, one and a half and three and a half later
+	if len(c.others) > 0 {
+		most = 12
+	}
+	for _, l := range s.lines(over) {
+		if strings.Contains(l.Waiting, cmp.Or(c.waiting, l.Waiting)) {
+			s.Errorf("it is said to be over: %+v", l)
+		}
+	}
+	if len(told) < 3 || len(told) > most {
 		s.Fatalf("in 5 minutes %d lines: %+v\n%s", len(told), told, tail(s.out.String()))
 	}
 	named := false
@@ -374,13 +384,13 @@ func (s *stand) told(c cause) {
 	}
 	s.mend()
 	time.Sleep(2 * time.Minute)
-	if len(s.lines(moves)) == 0 {
+	if len(s.lines(over)) == 0 {
 		s.Errorf("mended, and not a line; the log ends with\n%s", tail(s.out.String()))
 	}
-	before := len(s.lines(stands, moves))
+	before := len(s.lines(stands, over))
 	s.feed(10)
 	time.Sleep(10 * time.Minute)
-	if after := s.lines(stands, moves)[before:]; len(after) > 0 {
+	if after := s.lines(stands, over)[before:]; len(after) > 0 {
 		s.Errorf("mended, and told: %+v", after)
 	}
 	s.stop()
@@ -454,7 +464,7 @@ func TestHealthyDetectorsAreNotSaidToStandStill(t *testing.T) {
 func (s *stand) healthy() {
 	s.Helper()
 	s.stop()
-	if told := s.lines(stands, moves); len(told) > 0 {
+	if told := s.lines(stands, over); len(told) > 0 {
 		s.Errorf("told %+v", told)
 	}
 	for _, l := range s.lines("summary") {

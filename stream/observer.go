@@ -53,6 +53,7 @@ type Observer struct {
 	last     [activities]Trouble
 	session  *Session // nil while there is none
 	admitted bool     // the group counts the session among its members
+	putOut   time.Time
 }
 
 // NewObserver is for the clients of an input topic.
@@ -72,8 +73,12 @@ func (o *Observer) Written() uint64 { return o.written.Load() }
 func (o *Observer) Out() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.session != nil && !o.admitted
+	return o.session != nil && (!o.admitted || time.Since(o.putOut) < rejoins)
 }
+
+// rejoins is how long after it was put out a member has to stay in to count as one: the
+// group may let it in and put it out again and again.
+const rejoins = 5 * time.Second
 
 // Last is the newest error of some activities since a time.
 func (o *Observer) Last(since time.Time, of ...Activity) (newest Trouble, found bool) {
@@ -123,6 +128,14 @@ func (o *Observer) admit(admitted bool) {
 	o.admitted = admitted
 }
 
+// put notes that the group has put the session out, or does not let it in.
+func (o *Observer) put(err error) {
+	o.note(Joining, err)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.admitted, o.putOut = false, time.Now()
+}
+
 // note remembers an error, unless it is in the normal course of things.
 func (o *Observer) note(activity Activity, err error) {
 	if o == nil || err == nil || ordinary(err) {
@@ -167,8 +180,7 @@ type ear struct {
 // OnGroupManageError is called when the group's member has failed: it has no
 // partitions any more, and joins again after a pause.
 func (e *ear) OnGroupManageError(err error) {
-	e.observer.admit(false)
-	e.observer.note(Joining, err)
+	e.observer.put(err)
 }
 
 // OnBrokerConnect is called after each attempt to connect.
