@@ -97,14 +97,15 @@ func (o *Observer) Last(since time.Time, of ...Activity) (newest Trouble, found 
 	return newest, found
 }
 
-// opened is said by a session before it joins, closed when it ends.
+// opened is said by a session when it has its client, which may be a member by then;
+// closed when it ends.
 func (o *Observer) opened(s *Session) {
 	if o == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.session, o.admitted = s, false
+	o.session = s
 }
 
 func (o *Observer) closed(s *Session) {

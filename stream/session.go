@@ -66,6 +66,7 @@ func Open(ctx context.Context, config Config) (opened *Session, err error) {
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	)
+	config.Observer.admit(false)
 	group, err := kgo.NewGroupTransactSession(options...)
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka session: %w", err)

@@ -1,4 +1,6 @@
-package bootstrap
+//go:build synctests
+
+package simulation
 
 import (
 	"cmp"
@@ -21,6 +23,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"anomalydetector/bootstrap"
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
 )
@@ -28,14 +31,32 @@ import (
 // The whole program on an embedded broker, in virtual time: what stands still is told
 // within its bound, with its cause, again at growing intervals, and its end.
 
-// bench is a broker in a bubble, with a detector whose records are all bad: each makes
+// transcript is what the program prints.
+type transcript struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *transcript) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(text)
+}
+
+func (o *transcript) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// stand is a broker in a bubble, with a detector whose records are all bad: each makes
 // a dead letter.
 type stand struct {
 	*testing.T
 	network kfake.VirtualNetwork
 	cluster *kfake.Cluster
 	client  *kgo.Client
-	out     *output
+	out     *transcript
 	dir     string
 	signals chan os.Signal
 	ended   chan error
@@ -112,7 +133,7 @@ dead_letter_topic = bad
 // inBubble runs a test with a broker in virtual time.
 func inBubble(t *testing.T, test func(*stand)) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &stand{T: t, out: newOutput(), dir: t.TempDir(), trouble: &badNetwork{}, undo: func() {}}
+		s := &stand{T: t, out: &transcript{}, dir: t.TempDir(), trouble: &badNetwork{}, undo: func() {}}
 		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(s.network.Listen),
 			kfake.SeedTopics(2, standInput), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
 		if err != nil {
@@ -149,12 +170,12 @@ func (s *stand) start(stored bool) {
 	}
 	env := map[string]string{"DETECTOR_DATA_DIR": filepath.Join(s.dir, "data"), "KAFKA_HOST": "127.0.0.1:9092", "LOG_FORMAT": "json"}
 	s.signals, s.ended = make(chan os.Signal, 1), make(chan error, 1)
-	world := &World{Stdout: s.out, Stderr: s.out, Now: time.Now, Signals: s.signals, Release: func() {}, Env: func(name string) string { return env[name] }}
+	world := &bootstrap.World{Stdout: s.out, Stderr: s.out, Now: time.Now, Signals: s.signals, Release: func() {}, Env: func(name string) string { return env[name] }}
 	config, err := configs.Load(conf, world.Env)
 	if err != nil {
 		s.Fatal(err)
 	}
-	options := Options{
+	options := bootstrap.Options{
 		Client: append([]kgo.Opt{kgo.Dialer(s.dial)}, s.options...),
 		Store: func(o *persistence.Options) {
 			o.Free = func() (uint64, error) { return 1 << 40, nil }
@@ -167,7 +188,7 @@ func (s *stand) start(stored bool) {
 		},
 	}
 	s.running = true
-	go func() { s.ended <- Run(world, []*configs.Config{config}, options) }()
+	go func() { s.ended <- bootstrap.Run(world, []*configs.Config{config}, options) }()
 }
 
 func (s *stand) dial(ctx context.Context, network, address string) (net.Conn, error) {
