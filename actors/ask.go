@@ -140,6 +140,11 @@ func (d *Detector) status() *statusAnswer {
 		if problem := d.config.Store.Room(); problem != nil {
 			answer.status.Problem = problem.Error()
 		}
+		for _, partition := range d.partitions {
+			if partition.problem != nil && answer.status.Problem == "" {
+				answer.status.Problem = partition.problem.Error()
+			}
+		}
 	case d.session == nil:
 		answer.status.State = messages.StateJoining
 	}

@@ -169,9 +169,13 @@ func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, ne
 	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
 		return nil, from, errors.New("the broker's answer is of another partition")
 	}
+	answered := &response.Topics[0].Partitions[0]
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		KeepControlRecords: true, Offset: from, IsolationLevel: kgo.ReadCommitted(), Topic: p.topic, Partition: p.partition,
-	}, &response.Topics[0].Partitions[0], kgo.DefaultDecompressor(), nil)
+	}, answered, kgo.DefaultDecompressor(), nil)
+	if fetched.Err == nil && len(answered.RecordBatches) == 0 {
+		next = max(next, answered.LastStableOffset) // compacted away: the broker sends the next batch if there is one
+	}
 	return fetched.Records, next, fetched.Err
 }
 

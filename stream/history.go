@@ -227,7 +227,7 @@ func (h *History) scan(ctx context.Context, partition int32, from, until int64, 
 		}
 		records := fetches.Records()
 		if len(records) == 0 {
-			if ended, err := nothingLeft(ctx, client, topic, partition, until); ended || err != nil {
+			if ended, err := nothingLeft(ctx, client, topic, partition, next, until); ended || err != nil {
 				return err
 			}
 			continue
@@ -245,12 +245,14 @@ func (h *History) scan(ctx context.Context, partition int32, from, until int64, 
 // historyBatch bounds the records that are handed on at once.
 const historyBatch = 10_000
 
-// nothingLeft tells whether a scan that waits for more can end: the topic ends
-// at until, and nothing came for a while.
-func nothingLeft(ctx context.Context, client *kgo.Client, topic string, partition int32, until int64) (bool, error) {
+// nothingLeft tells whether a scan to which nothing came for a while can end: a reader
+// who looks finds nothing from next until there. That nothing came is no proof: the
+// client retries a fetch that fails for ever, in silence.
+func nothingLeft(ctx context.Context, client *kgo.Client, topic string, partition int32, next, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	bounds, err := boundsOf(ctx, kadm.NewClient(client), topic)
+	admin := kadm.NewClient(client)
+	bounds, err := boundsOf(ctx, admin, topic)
 	if err != nil {
 		return false, nil // away: the client goes on trying
 	}
@@ -258,7 +260,13 @@ func nothingLeft(ctx context.Context, client *kgo.Client, topic string, partitio
 	if bound.first >= until {
 		return false, fmt.Errorf("%w, which begins at offset %d now", ErrDeleted, bound.first)
 	}
-	return bound.end == until, nil
+	id, leaders, err := leadersOf(ctx, admin, topic)
+	if err != nil {
+		return false, nil
+	}
+	p := peek{client: client, topic: topic, id: id, partition: partition, leader: leaders[partition]}
+	passed, err := p.pass(ctx, next, until)
+	return err == nil && passed >= until, nil
 }
 
 // dataBefore are the records that are no control records and lie before until.

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // observed is a configuration with an observer.
@@ -119,5 +121,27 @@ func TestNobodyObserves(t *testing.T) {
 	o.closed(nil)
 	if o.attending() {
 		t.Error("it attends")
+	}
+}
+
+// TestHistoryThatCannotBeReadIsNotTakenForEmpty: a fetch that fails for ever is no end
+// of the topic.
+func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	end := cluster.PartitionInfo("in", 0).HighWatermark
+	fault := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: kerr.KafkaStorageError, Count: -1})
+	client, err := kgo.NewClient(config.client("history")...)
+	must(t, err)
+	defer client.Close()
+	if ended, err := nothingLeft(context.Background(), client, "in", 0, 0, end); ended || err != nil {
+		t.Errorf("the history ended, it is said: %t, %v", ended, err)
+	}
+	fault.Remove()
+	for next, want := range map[int64]bool{0: false, 4: false, 5: true} { // at 5 is the marker
+		if ended, err := nothingLeft(context.Background(), client, "in", 0, next, end); ended != want || err != nil {
+			t.Errorf("from offset %d: ended %t, %v; want %t", next, ended, err, want)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,7 @@ type stand struct {
 	signals chan os.Signal
 	ended   chan error
 	running bool
+	full    atomic.Bool  // the disk
 	more    string       // of the configuration
 	write   func() error // before each write of the store
 	trouble *badNetwork  // between detector and broker
@@ -73,6 +75,7 @@ type stand struct {
 type badNetwork struct {
 	mu    sync.Mutex
 	away  bool
+	mute  bool          // answers are on their way for ever
 	pause time.Duration // before each read
 	conns []net.Conn
 }
@@ -84,11 +87,22 @@ type slowConn struct {
 
 func (c *slowConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.network.mu.Lock()
-	pause := c.network.pause
-	c.network.mu.Unlock()
-	time.Sleep(pause)
-	return n, err
+	for {
+		c.network.mu.Lock()
+		pause, mute := c.network.pause, c.network.mute
+		c.network.mu.Unlock()
+		if !mute {
+			time.Sleep(pause)
+			return n, err
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+func (n *badNetwork) hush(mute bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mute = mute
 }
 
 func (n *badNetwork) set(away bool, pause time.Duration) {
@@ -178,7 +192,12 @@ func (s *stand) start(stored bool) {
 	options := bootstrap.Options{
 		Client: append([]kgo.Opt{kgo.Dialer(s.dial)}, s.options...),
 		Store: func(o *persistence.Options) {
-			o.Free = func() (uint64, error) { return 1 << 40, nil }
+			o.Free = func() (uint64, error) {
+				if s.full.Load() {
+					return 0, nil
+				}
+				return 1 << 40, nil
+			}
 			o.BeforeWrite = func() error {
 				if s.write != nil {
 					return s.write()
@@ -333,6 +352,10 @@ func TestWhatStandsStillIsTold(t *testing.T) {
 		"the topic is gone":                {false, refused(kmsg.Metadata, kerr.UnknownTopicOrPartition), "", "UNKNOWN_TOPIC_OR_PARTITION", late, []string{read, "ends of topic", write}},
 		"a writer's transaction is open":   {false, openTransaction, "open transaction", "none", late, nil},
 		"the broker is away":               {false, func(s *stand) { s.trouble.set(true, 0); s.undo = func() { s.trouble.set(false, 0) } }, "", "refused", late, []string{read, "ends of topic", write, end, group}},
+		"the broker answers nothing": {false, func(s *stand) {
+			s.trouble.hush(true)
+			s.undo = func() { s.trouble.hush(false) }
+		}, "", "deadline exceeded", late, []string{read, "ends of topic", write, end, group}},
 		"the disk hangs": {false, func(s *stand) {
 			stuck := make(chan struct{})
 			s.write = func() error { <-stuck; return nil }
@@ -528,4 +551,50 @@ func TestLagIsThatOfTheLogsEnd(t *testing.T) {
 func (s *stand) summary() logLine {
 	all := s.lines("summary")
 	return all[len(all)-1]
+}
+
+// TestFullDiskIsTold, by what stops the intake, and by nothing else besides.
+func TestFullDiskIsTold(t *testing.T) {
+	inBubble(t, func(s *stand) {
+		s.start(true)
+		s.feed(10)
+		time.Sleep(time.Minute)
+		s.full.Store(true)
+		s.feed(10)
+		time.Sleep(5 * time.Minute)
+		if told := s.lines("intake is stopped: the state cannot be stored"); len(told) < 4 {
+			s.Errorf("told as %+v", told)
+		}
+		s.full.Store(false)
+		time.Sleep(time.Minute)
+		s.healthy()
+	})
+}
+
+// TestHistoryThatCannotBeReadIsTold.
+func TestHistoryThatCannotBeReadIsTold(t *testing.T) {
+	inBubble(t, func(s *stand) {
+		s.start(false)
+		s.feed(10)
+		time.Sleep(time.Minute)
+		s.stop()
+		s.fail(kmsg.Fetch, kerr.KafkaStorageError)
+		begin := time.Now()
+		s.start(false)
+		time.Sleep(2 * time.Minute)
+		told := s.lines(stands)
+		if len(told) != 3 || !strings.Contains(told[0].Waiting, "history") || !strings.Contains(told[0].Error, "KAFKA_STORAGE_ERROR") ||
+			told[0].Time.Sub(begin) > 25*time.Second {
+			s.Errorf("told as %+v", told)
+		}
+		if ready := len(s.lines("partition ready")); ready != 2 { // of the first start
+			s.Errorf("without its history it is ready: %d", ready)
+		}
+		s.mend()
+		time.Sleep(time.Minute)
+		if len(s.lines(over)) != 1 {
+			s.Errorf("its end is told as %+v", s.lines(over))
+		}
+		s.stop()
+	})
 }
