@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -144,4 +145,32 @@ func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 			t.Errorf("from offset %d: ended %t, %v; want %t", next, ended, err, want)
 		}
 	}
+}
+
+// TestMemberThatIsPutOutAgainAndAgainIsOut: although the group lets it in each time.
+func TestMemberThatIsPutOutAgainAndAgainIsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := NewObserver("in")
+		if o.Out() {
+			t.Error("out without a session")
+		}
+		o.admit(false)
+		o.opened(&Session{})
+		for second := range 60 {
+			if second%2 == 0 {
+				o.put(kerr.GroupAuthorizationFailed)
+			} else {
+				o.admit(true)
+			}
+			if !o.Out() {
+				t.Fatalf("in after %d s", second)
+			}
+			time.Sleep(time.Second)
+		}
+		o.admit(true)
+		time.Sleep(rejoins)
+		if o.Out() {
+			t.Error("out after it has stayed in")
+		}
+	})
 }
