@@ -140,8 +140,17 @@ func (d *Detector) status() *statusAnswer {
 		if problem := d.config.Store.Room(); problem != nil {
 			answer.status.Problem = problem.Error()
 		}
+		for _, partition := range d.partitions {
+			if partition.problem != nil && answer.status.Problem == "" {
+				answer.status.Problem = partition.problem.Error()
+			}
+		}
 	case d.session == nil:
 		answer.status.State = messages.StateJoining
+	}
+	answer.status.Standstills = d.standstills()
+	if s := answer.status.Standstills; len(s) > 0 && answer.status.Problem == "" {
+		answer.status.Problem = s[0].Text()
 	}
 	for number, partition := range d.partitions {
 		state, role := messages.StateReplaying, messages.RoleOwner
@@ -160,8 +169,9 @@ func (d *Detector) status() *statusAnswer {
 		}
 		status := messages.PartitionStatus{
 			Partition: number, Role: role, State: state, Offset: partition.next, End: partition.end,
-			Lag: max(partition.end-partition.next, 0), Entities: partition.entities, Pending: partition.pending,
+			Entities: partition.entities, Pending: partition.pending,
 		}
+		status.Lag, status.Behind = partition.lag()
 		answer.status.Partitions = append(answer.status.Partitions, status)
 		if partition.pid != nil {
 			answer.askables = append(answer.askables, askable{status, partition.pid, partition.residents})

@@ -54,6 +54,8 @@ type Config struct {
 	// asked where so many records would have to be replayed otherwise.
 	Peers       Peers
 	HandoffFrom int64
+	// Observer is asked what the Kafka clients meet; nil: nobody knows.
+	Observer Observer
 	// Turns are those of all detectors of a data directory.
 	Turns *Turns
 	// Resident is how many entities a partition keeps in memory, about; the

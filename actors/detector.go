@@ -28,6 +28,7 @@ import (
 //   - *actor.Terminated: a partition died.
 //   - *messages.Follow: keep these partitions of others warm.
 //   - *statusAsked: how it is; answered with statusAnswer.
+//   - *tick, *looked: for its watch (detector_watch.go).
 //   - *messages.Stop: let other nodes get the windows of its partitions, if there are
 //     any; then end the round, commit, leave the group, end.
 //   - *yielded: others have them, or will not.
@@ -38,6 +39,7 @@ type Detector struct {
 	producer   *actor.PID
 	partitions map[int32]*member
 	summary    summary
+	watching
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
@@ -73,11 +75,12 @@ type member struct {
 	done, pending int64             // of its history
 	next, end     int64             // where it is, and where the topic ended
 	topic         messages.Identity // it follows
-	entities      int
-	scored        bool  // it has a part in the running transaction
-	proving       bool  // its part was committed: once that is stored, it has made progress
-	unsaved       int   // checkpoints that failed, in a row
-	problem       error // of the last one
+	bounds
+	entities int
+	scored   bool  // it has a part in the running transaction
+	proving  bool  // its part was committed: once that is stored, it has made progress
+	unsaved  int   // checkpoints that failed, in a row
+	problem  error // of the last one
 }
 
 // scoring: it has a part in transactions.
@@ -99,8 +102,10 @@ const (
 func DetectorProps(config *Config) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(func() actor.Actor {
+		life, end := context.WithCancel(context.Background())
 		detector := &Detector{
-			config: config, partitions: make(map[int32]*member),
+			watching: watching{life: life, end: end},
+			config:   config, partitions: make(map[int32]*member),
 			outflow: outflow{room: mostRoom},
 			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), refused: make(map[int32][]messages.Refusal),
 			falls: falls{loading: make(map[int32]int), working: make(map[int32]int)},
@@ -120,7 +125,14 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *actor.Started:
 		d.summary.begin(d.config.Now())
 		d.producer = ctx.Spawn(producerProps(d.config))
+		d.beginWatch(ctx)
 		d.open(ctx)
+	case *actor.Stopping:
+		d.watching.end()
+	case *tick:
+		d.ticked(ctx)
+	case *looked:
+		d.looked(message)
 	case *opened:
 		d.opened(ctx, message)
 	case *polled:
@@ -214,6 +226,7 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 	if !d.dirty {
 		d.dirty, d.since = true, d.config.Now()
 	}
+	d.steps++
 	for i := range p.slices {
 		slice := &p.slices[i]
 		d.waiting[slice.Partition] = struct{}{}
@@ -248,8 +261,10 @@ func (d *Detector) idle(ctx actor.Context) {
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.entities, partition.scored = s.Next, s.End, s.Tally.Entities, true
+		partition.stable = max(partition.stable, s.Next) // it has been read
 	}
 	d.round = add(d.round, s.Tally)
+	d.steps++
 	delete(d.waiting, s.Partition)
 	d.roundOver(ctx)
 }
@@ -305,6 +320,7 @@ func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 // ended makes the partitions agree with how the transaction ended, and with
 // what the group has assigned meanwhile.
 func (d *Detector) ended(ctx actor.Context, e *ended) {
+	d.doing = nothing
 	if e.err != nil {
 		d.abandon(ctx, e.err)
 		return
@@ -339,10 +355,12 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 				partition.proving = partition.proving || partition.scored
 			}
 		}
+		d.settle()
 	} else if d.dirty {
 		d.summary.aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
+		d.unsettle()
 	}
 	for _, partition := range d.partitions {
 		partition.scored = false
@@ -410,6 +428,7 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
+	d.watching.end()
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
 	d.finish(ctx)
 }

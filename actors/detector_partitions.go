@@ -45,7 +45,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	standby := partition.following
 	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
 	partition.done, partition.pending = 0, 0
-	partition.next = assignment.Offset
+	partition.begin(assignment.Offset)
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
 		"offset", assignment.Offset, "new", assignment.Fresh, "standby", standby)
 	ctx.Send(partition.pid, &assignment)
@@ -103,7 +103,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 	}
 	partition.ready, partition.pending, partition.entities = true, 0, r.Entities
 	delete(d.falls.loading, r.Partition)
-	partition.next = r.Next
+	partition.begin(r.Next)
 	if partition.following {
 		return
 	}

@@ -74,18 +74,21 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
 	d.outflow.waiting = d.config.Now()
+	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Flush{})
 }
 
 // discard is answered by the producer, too: an anomaly that is still on its way to
 // it must not end up in the next transaction.
 func (d *Detector) discard(ctx actor.Context) {
+	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Discard{})
 }
 
 // endTransaction is never cut short: a cancelled end leaves the client unusable.
 func (d *Detector) endTransaction(ctx actor.Context, commit bool) {
 	session := d.session
+	d.doing, d.steps = ending, d.steps+1
 	d.begin(ctx, func(context.Context) any {
 		committed, err := session.End(context.Background(), commit)
 		return &ended{commit, committed, err}

@@ -28,6 +28,7 @@ const stallPause = time.Second
 // checkpointed notes whether a partition could store its state.
 func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 	if partition, known := d.partitions[c.Partition]; known {
+		partition.saves++
 		partition.problem = c.Err
 		switch {
 		case c.Err == nil:

@@ -45,7 +45,7 @@ func (s *summary) tell(log *slog.Logger, now time.Time, partitions map[int32]*me
 
 func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32]*member) {
 	var entities int
-	var lag int64
+	var lag, behind int64
 	owned := 0
 	for _, partition := range partitions {
 		if partition.following {
@@ -53,12 +53,13 @@ func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32
 		}
 		owned++
 		entities += partition.entities
-		lag += max(partition.end-partition.next, 0)
+		before, held := partition.lag()
+		lag, behind = lag+before, behind+held
 	}
 	total, reasons := s.badWords()
 	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", owned, "points", s.points,
 		"entities", entities, "anomalies", s.anomaly, "bad_records", total, "bad_reasons", reasons,
-		"early_timestamps", s.early, "refused", s.refused, "aborts", s.aborts, "lag", lag)
+		"early_timestamps", s.early, "refused", s.refused, "aborts", s.aborts, "lag", lag, "behind_open_transactions", behind)
 	findings := s.findings
 	*s = summary{findings: findings}
 	s.begin(now)

@@ -170,6 +170,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		bar = stdout
 	}
 	b := &built{duration: config.Job.Duration}
+	streams.Observer = stream.NewObserver(streams.InputTopic)
 	loading := &progress{log: log, bar: bar, now: world.Now}
 	onCommit := options.OnCommit
 	if onCommit == nil {
@@ -196,6 +197,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		},
 		Reader:   stream.NewHistory(streams),
 		Resident: config.Persistence.Resident,
+		Observer: streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,

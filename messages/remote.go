@@ -31,6 +31,27 @@ type DetectorStatus struct {
 	State      string            `json:"state"` // State...
 	Problem    string            `json:"problem,omitempty"`
 	Partitions []PartitionStatus `json:"partitions"`
+	// Standstills are what it waits for in vain. The first of them is the Problem, too,
+	// for nodes that do not know them, unless there is another one.
+	Standstills []Standstill `json:"standstills,omitempty"`
+}
+
+// Standstill is something that a detector waits for, and that has not moved for longer
+// than it should.
+type Standstill struct {
+	WaitingFor string    `json:"waiting_for"`
+	Since      time.Time `json:"since"`
+	Partitions []int32   `json:"partitions,omitempty"` // that wait; none: all, or no one in particular
+	Offsets    int64     `json:"offsets_waiting,omitempty"`
+	Writer     string    `json:"writer,omitempty"` // whose transaction is open
+	LastError  string    `json:"last_error"`       // "none" if no error is known
+	WhatToDo   string    `json:"what_to_do"`
+}
+
+// Text is for people.
+func (s *Standstill) Text() string {
+	return "stands still: waiting for " + s.WaitingFor + " since " + s.Since.Format(time.RFC3339) +
+		"; last error: " + s.LastError + "; what to do: " + s.WhatToDo
 }
 
 // PartitionStatus is one partition in one node.
@@ -41,6 +62,7 @@ type PartitionStatus struct {
 	Offset    int64  `json:"offset"`
 	End       int64  `json:"end"` // of the topic, as last seen; 0 if nothing was
 	Lag       int64  `json:"lag"`
+	Behind    int64  `json:"behind_open_transaction"` // how much of the lag is behind a writer's open transaction
 	Entities  int    `json:"entities"`
 	Pending   int64  `json:"pending"` // offsets of history that are still to be read
 }

@@ -54,6 +54,7 @@ func (s *Session) joined(context.Context, *kgo.Client, map[string][]int32) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	s.owned.joined = true
+	s.config.Observer.admit(true)
 	s.owned.change()
 }
 

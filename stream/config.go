@@ -60,6 +60,9 @@ type Config struct {
 	// nil: each learns it alone.
 	Outlet *Outlet
 
+	// Observer is told what the clients meet; nil: nobody is.
+	Observer *Observer
+
 	Timing Timing
 	// Given is whether an operator has set the timing: then the broker is asked first
 	// whether it agrees.
@@ -104,7 +107,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(Program),
-		kgo.WithLogger(libraryLog{c.Log.With("client", purpose)}),
+		kgo.WithLogger(libraryLog{c.Log.With("client", purpose), c.Observer, purpose}),
 		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
@@ -114,6 +117,9 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.MetadataMinAge(250 * time.Millisecond),
 		kgo.MetadataMaxAge(time.Minute), // so long partitions that are added may be overlooked
 		kgo.RetryBackoffFn(c.backoff),
+	}
+	if c.Observer != nil {
+		opts = append(opts, kgo.WithHooks(&ear{c.Observer, purpose}))
 	}
 	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))

@@ -144,6 +144,17 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 		}
 		return span.Until, Complete, nil
 	}
+	// What lies behind an open transaction of a writer cannot be read.
+	stable, err := admin.ListCommittedOffsets(ctx, h.config.InputTopic)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if end, ok := stable.Lookup(h.config.InputTopic, span.Partition); ok {
+		bound.end = end.Offset
+	}
 	at, err := h.timeAt(ctx, span, bound)
 	if err != nil {
 		return 0, 0, err
@@ -253,7 +264,7 @@ func (h *History) scan(ctx context.Context, span Span, from, until int64, each f
 			}
 		}
 		if len(records) == 0 {
-			if ended, err := h.nothingLeft(ctx, span, until); ended || err != nil {
+			if ended, err := h.nothingLeft(ctx, r, span, until); ended || err != nil {
 				r.next = until
 				return err
 			}
@@ -293,9 +304,10 @@ func (h *History) poll(ctx context.Context, r *reader, span Span) ([]*kgo.Record
 // historyBatch bounds the records that are handed on at once.
 const historyBatch = 10_000
 
-// nothingLeft tells whether a scan that waits for more can end: the topic ends
-// at until, and nothing came for a while.
-func (h *History) nothingLeft(ctx context.Context, span Span, until int64) (bool, error) {
+// nothingLeft tells whether a scan to which nothing came for a while can end: a reader
+// who looks finds nothing from next until there. That nothing came is no proof: the
+// client retries a fetch that fails for ever, in silence.
+func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	admin, err := h.readers.admin()
@@ -313,7 +325,13 @@ func (h *History) nothingLeft(ctx context.Context, span Span, until int64) (bool
 	if bound.first >= until {
 		return false, fmt.Errorf("%w, which begins at offset %d now", ErrDeleted, bound.first)
 	}
-	return bound.end == until, nil
+	id, leaders, err := leadersOf(ctx, admin, h.config.InputTopic)
+	if err != nil {
+		return false, nil
+	}
+	p := peek{client: r.client, topic: h.config.InputTopic, id: id, partition: span.Partition, leader: leaders[span.Partition]}
+	passed, err := p.pass(ctx, r.next, until)
+	return err == nil && passed >= until, nil
 }
 
 // dataOf are the records that are no control records.

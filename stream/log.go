@@ -14,18 +14,35 @@ import (
 )
 
 // libraryLog shows what the client library says only to those who debug: what
-// an operator must know is said by outageLog and by the session, once.
-type libraryLog struct{ log *slog.Logger }
+// an operator must know is said by outageLog, by the session and by the detector's
+// watch, once. The observer hears it, too.
+type libraryLog struct {
+	log      *slog.Logger
+	observer *Observer // nil: none
+	purpose  string    // of the client
+}
+
+func (l libraryLog) debugging() bool { return l.log.Enabled(context.Background(), slog.LevelDebug) }
 
 func (l libraryLog) Level() kgo.LogLevel {
-	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+	switch {
+	case l.observer.attending():
+		return kgo.LogLevelDebug
+	case l.debugging():
 		return kgo.LogLevelInfo
+	case l.observer != nil:
+		return kgo.LogLevelWarn
 	}
 	return kgo.LogLevelNone
 }
 
-func (l libraryLog) Log(_ kgo.LogLevel, message string, keyvals ...any) {
-	kslog.New(l.log).Log(kgo.LogLevelDebug, message, keyvals...)
+func (l libraryLog) Log(level kgo.LogLevel, message string, keyvals ...any) {
+	if l.observer != nil {
+		l.observer.hear(l.purpose, message, keyvals)
+	}
+	if level <= kgo.LogLevelInfo && l.debugging() {
+		kslog.New(l.log).Log(kgo.LogLevelDebug, message, keyvals...)
+	}
 }
 
 // repeatOutage is how often an outage that goes on is told again.

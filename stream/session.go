@@ -42,7 +42,8 @@ const mostHeartbeat = 500 * time.Millisecond
 // Open joins the group and begins the first transaction. It ends what a killed
 // process of the same Member left open, which would otherwise hold back both
 // its readers and our committed offsets until it times out.
-func Open(ctx context.Context, config Config) (*Session, error) {
+func Open(ctx context.Context, config Config) (opened *Session, err error) {
+	defer func() { config.Observer.note(Opening, err) }()
 	if err := config.dropFormerAddress(ctx); err != nil {
 		return nil, err
 	}
@@ -78,12 +79,14 @@ func Open(ctx context.Context, config Config) (*Session, error) {
 		kgo.WithPools(new(fetchPool)),
 	)
 	options = append(options, config.writing()...)
+	config.Observer.admit(false)
 	group, err := kgo.NewGroupTransactSession(options...)
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka session: %w", err)
 	}
 	s.group, s.client, s.admin = group, group.Client(), kadm.NewClient(group.Client())
 	s.limits = config.limits()
+	config.Observer.opened(s)
 	close(s.made)
 	go s.watchTopic(life)
 	if _, _, err := s.client.ProducerID(ctx); err != nil {
@@ -138,6 +141,7 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 		s.config.Log.Debug("group session interrupted", "error", err)
 		return nil
 	case transient(err):
+		s.config.Observer.note(Reading, err)
 		return nil
 	}
 	return fmt.Errorf("read topic %s, partition %d: %w", topic, partition, err)
@@ -185,6 +189,7 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 		if err == nil {
 			return agree(ours, theirs[s.config.InputTopic])
 		}
+		s.config.Observer.note(Ending, err)
 		select {
 		case <-time.After(s.config.backoff(failures)):
 		case <-ctx.Done():
@@ -208,6 +213,7 @@ func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse)
 // is aborted by the next session of this member. With leave, the partitions are
 // given to the other members at once; without, they are kept for a restart.
 func (s *Session) Close(leave bool) {
+	s.config.Observer.closed(s)
 	closed := make(chan struct{})
 	go func() {
 		s.group.Close()

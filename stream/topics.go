@@ -25,7 +25,8 @@ const askTimeout = 10 * time.Second
 // dead-letter topics if they are missing; existing ones are left alone. It learns
 // what these take, and warns if they do not keep it long enough. The error says
 // what is wrong; all of them may pass with time.
-func PrepareTopics(ctx context.Context, config Config) error {
+func PrepareTopics(ctx context.Context, config Config) (err error) {
+	defer func() { config.Observer.note(Opening, err) }()
 	client, err := kgo.NewClient(config.client("topics")...)
 	if err != nil {
 		return fmt.Errorf("create Kafka client: %w", err)

@@ -1,0 +1,131 @@
+package actors
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/stream"
+)
+
+// unacknowledged is a session whose writes are not acknowledged until it is released,
+// and what its client meets meanwhile.
+type unacknowledged struct {
+	narrow
+	released chan struct{}
+}
+
+func (u *unacknowledged) Flush(context.Context) error {
+	<-u.released
+	return nil
+}
+
+func (u *unacknowledged) Attend(bool)     {}
+func (u *unacknowledged) Out() bool       { return false }
+func (u *unacknowledged) Written() uint64 { return 0 }
+
+func (u *unacknowledged) Last(since time.Time, of ...stream.Activity) (stream.Trouble, bool) {
+	return stream.Trouble{At: time.Now(), Name: "NOT_ENOUGH_REPLICAS", Text: "NOT_ENOUGH_REPLICAS: too few"}, true
+}
+
+func (u *unacknowledged) Look(context.Context, map[int32]int64) (map[int32]stream.Ends, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	// The last two records are behind an open transaction, before them is a marker.
+	return map[int32]stream.Ends{0: {End: int64(u.records) + 3, Stable: int64(u.records) + 1}}, nil
+}
+
+// TestStandstillIsInTheStatusAndSummariesGoOn while the step is blocked.
+func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := &unacknowledged{narrow{records: 20, finished: make(chan struct{})}, make(chan struct{})}
+		var mu sync.Mutex
+		var log bytes.Buffer
+		config := benchConfig()
+		config.Now, config.WriteWithin = time.Now, time.Minute
+		config.Log = slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return log.Write(b)
+		}), nil))
+		config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
+		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		ended := make(chan error, 1)
+		config.OnEnd = func(err error) { ended <- err }
+		config.Open = func(context.Context) (Session, error) { return session, nil }
+		config.Observer = session
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		pid := system.Root.Spawn(DetectorProps(config))
+		ask := func() messages.DetectorStatus {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			status, err := AskStatus(ctx, system.Root, pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return status
+		}
+		time.Sleep(5 * time.Second)
+		if status := ask(); len(status.Standstills) > 0 || status.Problem != "" {
+			t.Errorf("too early: %+v", status)
+		}
+		time.Sleep(130 * time.Second)
+		status := ask()
+		if len(status.Standstills) != 1 || !strings.Contains(status.Problem, "NOT_ENOUGH_REPLICAS") {
+			t.Fatalf("%+v", status)
+		}
+		if s := status.Standstills[0]; !strings.Contains(s.WaitingFor, "acknowledge") || s.WhatToDo == "" || time.Since(s.Since) < 130*time.Second {
+			t.Errorf("%+v", s)
+		}
+		if p := status.Partitions[0]; p.Lag != 3 || p.Behind != 2 {
+			t.Errorf("a lag of %d, %d behind an open transaction; want 3 and 2", p.Lag, p.Behind)
+		}
+		mu.Lock()
+		text := log.String()
+		mu.Unlock()
+		if n := strings.Count(text, "msg=summary"); n != 2 || !strings.Contains(text, "lag=3 behind_open_transactions=2") {
+			t.Errorf("%d summaries in two minutes:\n%s", n, text)
+		}
+		close(session.released)
+		time.Sleep(5 * time.Second)
+		if status := ask(); len(status.Standstills) > 0 || status.Problem != "" {
+			t.Errorf("it moves, and its status is %+v", status)
+		}
+		system.Root.Send(pid, &messages.Stop{Reason: "test"})
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// TestLagAfterAnAbortIsOfWhatIsCommitted, and of what was polled before.
+func TestLagAfterAnAbortIsOfWhatIsCommitted(t *testing.T) {
+	ours := &member{pid: &actor.PID{}, next: 20, end: 25, bounds: bounds{settled: 10}}
+	d := &Detector{partitions: map[int32]*member{0: ours, 1: {pid: &actor.PID{}, following: true, next: 7}}}
+	if lag, _ := ours.lag(); lag != 5 {
+		t.Errorf("while the transaction runs it is %d, want 5", lag)
+	}
+	d.unsettle()
+	if lag, _ := ours.lag(); lag != 15 || d.partitions[1].next != 7 {
+		t.Errorf("after the abort it is %d, want 15", lag)
+	}
+	ours.next = 20
+	d.settle()
+	d.unsettle()
+	if lag, _ := ours.lag(); lag != 5 {
+		t.Errorf("after a commit, and an abort of nothing, it is %d, want 5", lag)
+	}
+}

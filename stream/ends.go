@@ -1,0 +1,212 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Ends is how far a partition of the input topic reaches.
+type Ends struct {
+	End    int64 // the high watermark: the offset after the last record
+	Stable int64 // the last stable offset: what lies after it is behind an open transaction
+	// Passed: from the offset that was asked about up to here, there are only
+	// transaction markers and aborted records, which nobody is given.
+	Passed int64
+	// Writer names who holds Stable back, as far as the broker tells.
+	Writer string
+}
+
+// Look asks the broker for the ends of all partitions of the input topic. Of those in
+// from it also looks at what lies at this offset, where the caller has stood for a while.
+// It returns nil without a session.
+func (o *Observer) Look(ctx context.Context, from map[int32]int64) (map[int32]Ends, error) {
+	o.mu.Lock()
+	session := o.session
+	o.mu.Unlock()
+	if session == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	ends, err := endsOf(ctx, session.admin, o.topic)
+	if err != nil {
+		o.note(Asking, err)
+		return nil, err
+	}
+	var stood []int32
+	for partition, offset := range from {
+		if end, ok := ends[partition]; ok && offset < end.End {
+			stood = append(stood, partition)
+		}
+	}
+	if len(stood) == 0 {
+		return ends, nil
+	}
+	id, leaders, err := leadersOf(ctx, session.admin, o.topic)
+	if err != nil {
+		o.note(Reading, err)
+		return ends, nil
+	}
+	for _, partition := range stood {
+		end := ends[partition]
+		p := peek{client: session.client, topic: o.topic, id: id, partition: partition, leader: leaders[partition]}
+		end.Passed, err = p.pass(ctx, from[partition], end.Stable)
+		o.note(Reading, err)
+		if end.Stable < end.End && end.Passed >= end.Stable {
+			end.Writer = writerOf(ctx, session.admin, o.topic, partition)
+		}
+		ends[partition] = end
+	}
+	return ends, nil
+}
+
+// endsOf asks for high watermarks and last stable offsets.
+func endsOf(ctx context.Context, admin *kadm.Client, topic string) (map[int32]Ends, error) {
+	// The stable offsets first, so that they are not beyond the ends.
+	stable, err := admin.ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask for the last stable offsets of topic %s: %w", topic, err)
+	}
+	end, err := admin.ListEndOffsets(ctx, topic)
+	if err == nil {
+		err = end.Error()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask for the end of topic %s: %w", topic, err)
+	}
+	all := make(map[int32]Ends)
+	stable.Each(func(offset kadm.ListedOffset) {
+		if last, ok := end.Lookup(topic, offset.Partition); ok {
+			all[offset.Partition] = Ends{End: last.Offset, Stable: min(offset.Offset, last.Offset)}
+		}
+	})
+	return all, nil
+}
+
+// leadersOf asks which broker leads each partition.
+func leadersOf(ctx context.Context, admin *kadm.Client, topic string) (id kadm.TopicID, leaders map[int32]int32, err error) {
+	topics, err := admin.ListTopics(ctx, topic)
+	if err == nil {
+		err = topics.Error()
+	}
+	if err != nil {
+		return id, nil, fmt.Errorf("look at topic %s: %w", topic, err)
+	}
+	leaders = make(map[int32]int32)
+	for partition, detail := range topics[topic].Partitions {
+		leaders[partition] = detail.Leader
+	}
+	return topics[topic].ID, leaders, nil
+}
+
+// peek reads a partition beside the session.
+type peek struct {
+	client    *kgo.Client
+	topic     string
+	id        kadm.TopicID
+	partition int32
+	leader    int32
+}
+
+const (
+	peekBytes = 1 << 20 // of one answer
+	peeks     = 8       // answers in one look; the next look goes on where it ended
+)
+
+// pass returns the offset up to which there is nothing for readers of committed
+// records, from an offset on, until at most. Usually one answer tells: a marker is at
+// the end, or a record is first.
+func (p *peek) pass(ctx context.Context, from, until int64) (passed int64, err error) {
+	for range peeks {
+		if from >= until {
+			break
+		}
+		records, next, err := p.fetch(ctx, from)
+		if err != nil {
+			return from, fmt.Errorf("read topic %s, partition %d at offset %d: %w", p.topic, p.partition, from, err)
+		}
+		for _, record := range records {
+			if !record.Attrs.IsControl() {
+				return min(record.Offset, until), nil
+			}
+		}
+		if next <= from {
+			break
+		}
+		from = next
+	}
+	return from, nil
+}
+
+func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, next int64, err error) {
+	request := kmsg.NewPtrFetchRequest()
+	request.MaxBytes, request.IsolationLevel = peekBytes, 1
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.TopicID = p.topic, p.id
+	partition := kmsg.NewFetchRequestTopicPartition()
+	partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = p.partition, from, peekBytes
+	topic.Partitions = append(topic.Partitions, partition)
+	request.Topics = append(request.Topics, topic)
+
+	answer, err := p.client.Broker(int(p.leader)).Request(ctx, request)
+	if err != nil {
+		return nil, from, err
+	}
+	response := answer.(*kmsg.FetchResponse)
+	if err := kerr.ErrorForCode(response.ErrorCode); err != nil {
+		return nil, from, err
+	}
+	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
+		return nil, from, errors.New("the broker's answer is of another partition")
+	}
+	answered := &response.Topics[0].Partitions[0]
+	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
+		KeepControlRecords: true, Offset: from, IsolationLevel: kgo.ReadCommitted(), Topic: p.topic, Partition: p.partition,
+	}, answered, kgo.DefaultDecompressor(), nil)
+	if fetched.Err == nil && len(answered.RecordBatches) == 0 {
+		next = max(next, answered.LastStableOffset) // compacted away: the broker sends the next batch if there is one
+	}
+	return fetched.Records, next, fetched.Err
+}
+
+// writerOf names the producers that have an open transaction in a partition, oldest
+// first; empty if the broker does not tell.
+func writerOf(ctx context.Context, admin *kadm.Client, topic string, partition int32) (writer string) {
+	set := kadm.TopicsSet{}
+	set.Add(topic, partition)
+	described, err := admin.DescribeProducers(ctx, set)
+	if err != nil {
+		return ""
+	}
+	var oldest *kadm.DescribedProducer
+	described.EachProducer(func(producer kadm.DescribedProducer) {
+		if producer.CurrentTxnStartOffset >= 0 && (oldest == nil || producer.CurrentTxnStartOffset < oldest.CurrentTxnStartOffset) {
+			oldest = &producer
+		}
+	})
+	if oldest == nil {
+		return ""
+	}
+	writer = fmt.Sprintf("producer %d, open since offset %d of partition %d, last record at %s", oldest.ProducerID,
+		oldest.CurrentTxnStartOffset, partition, time.UnixMilli(oldest.LastTimestamp).UTC().Format(time.RFC3339))
+	transactions, err := admin.ListTransactions(ctx, []int64{oldest.ProducerID}, nil)
+	if err != nil {
+		return writer
+	}
+	for _, transaction := range transactions.Sorted() {
+		if transaction.ProducerID == oldest.ProducerID {
+			return "transactional.id " + transaction.TxnID + ", " + writer
+		}
+	}
+	return writer
+}
