@@ -197,10 +197,14 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 				t.Fatalf("the demo has no directory: %v (%v)", entries, err)
 			}
 			end(p)
-			rest, _ := io.ReadAll(p.stdout) // an error if it was closed
+			printed := make(chan string, 1)
+			go func() {
+				rest, _ := io.ReadAll(p.stdout) // an error if it was closed
+				printed <- string(rest)
+			}()
 			p.exits(t, exitClean)
 			alone(t, dir)
-			if name != "reader gone" && !strings.Contains(string(rest), "injected events") {
+			if rest := <-printed; name != "reader gone" && !strings.Contains(rest, "injected events") {
 				t.Errorf("the result is missing:\n%s", rest)
 			}
 			if p.stderr.String() != "" {
