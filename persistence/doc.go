@@ -10,7 +10,8 @@
 //	data/             made with permissions 0700
 //	├── LOCK          held by the process that uses the directory
 //	├── node-id       what the broker knows a restarted process by
-//	└── state/        the Badger database
+//	├── state/        the Badger database, and VERIFIED; see verified.go
+//	└── state.damaged-TIME/   databases that were damaged, at most two
 //
 // A key begins with a letter for its kind; numbers in keys are big-endian, so
 // that keys sort as the numbers do:
@@ -19,8 +20,10 @@
 //	entity   'e' | slot u32 | key                            one an entity: its id
 //	chunk    'c' | slot u32 | id u32 | position u32          a run of an entity's points
 //	block    'j' | slot u32 | seq u64                        the points of a checkpoint
+//	mark     'z'                                             written by each transaction; see mark.go
 //
-// A value begins with its format and a checksum of its body; in the bodies
+// A value begins with its format and a checksum of its body and then its key (versions
+// before this one left the key out; bit 7 of the format tells). In the bodies
 // numbers are varints, and the values of points float64, little-endian:
 //
 //	+--------+------------+------
@@ -44,6 +47,12 @@
 // All that belongs to a partition is in a slot. A partition that begins anew
 // does so in a fresh one, and what was stored before counts until a head refers
 // to the fresh slot. Slots that no head refers to are deleted in the background.
+//
+// # Damage
+//
+// inspect.go looks at the files before Badger does. What is found damaged is rebuilt from
+// the topic: a partition if one of its values cannot be read, all if a file of Badger's is
+// damaged in another way; see damage.go.
 //
 // snapshot.go has the portable form of a partition, archive.go that of several.
 package persistence

@@ -178,6 +178,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
 		WithValueThreshold(16 << 10).
+		WithVerifyValueChecksum(true). // without, a damaged entry keeps its file locked, and Close waits for ever
 		WithCompression(options.None).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false). // each key has one writer
