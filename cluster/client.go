@@ -318,7 +318,7 @@ const silence = 3 * time.Second
 func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing", address)) })
+	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing, or less than %d bytes/s", address, leastRate)) })
 	defer stalled.Stop()
 	response, err := d.node.client.get(ctx, address, "/v1/windows", url.Values{
 		"detector": {d.name}, "partition": {strconv.Itoa(int(wanted.Partition))},
@@ -328,7 +328,7 @@ func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.
 		return nil, err
 	}
 	defer response.Body.Close()
-	imported, err := d.store.Import(&watched{response.Body, stalled}, accept)
+	imported, err := d.store.Import(&watched{in: response.Body, alarm: stalled}, accept)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}
@@ -338,16 +338,20 @@ func (d *Detector) fetchFrom(ctx context.Context, address string, wanted actors.
 	return imported, nil
 }
 
-// watched raises an alarm if nothing comes for a while.
+// watched raises an alarm if nothing comes for a while, or less than leastRate.
 type watched struct {
 	in    io.Reader
 	alarm *time.Timer
+	pace  pace
 }
 
 func (w *watched) Read(into []byte) (int, error) {
-	w.alarm.Reset(silence)
+	began := time.Now()
+	w.alarm.Reset(min(silence, w.pace.left()))
 	defer w.alarm.Stop()
-	return w.in.Read(into)
+	n, err := w.in.Read(into)
+	w.pace.add(n, time.Since(began))
+	return n, err
 }
 
 const (

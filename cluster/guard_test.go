@@ -248,6 +248,47 @@ func TestPatienceIsForTheOtherOneAlone(t *testing.T) {
 	})
 }
 
+// TestWindowsThatTrickleAreNotWaitedFor: the topic is read instead.
+func TestWindowsThatTrickleAreNotWaitedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		each   int
+		every  time.Duration
+		atMost time.Duration
+		comes  bool
+	}{
+		"nothing":          {0, 0, silence, false},
+		"a byte at a time": {1, time.Second, 2 * chunkTimeout, false},
+		"fast enough":      {leastRate, time.Second, 2 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				here, there := net.Pipe()
+				var sending sync.WaitGroup
+				sending.Go(func() {
+					for range 60 * min(c.each, 1) {
+						if _, err := there.Write(make([]byte, c.each)); err != nil {
+							return
+						}
+						time.Sleep(c.every)
+					}
+					if c.comes {
+						there.Close()
+					}
+				})
+				began := time.Now()
+				alarm := time.AfterFunc(time.Hour, func() { here.Close() })
+				_, err := io.Copy(io.Discard, &watched{in: here, alarm: alarm})
+				if took := time.Since(began); took > c.atMost || (err == nil) != c.comes {
+					t.Errorf("it was waited for %s, %v", took, err)
+				}
+				here.Close()
+				there.Close()
+				sending.Wait()
+			})
+		})
+	}
+}
+
 // TestExportsAreNotWaitedForForEver: who gets windows would have given up.
 func TestExportsAreNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
