@@ -20,8 +20,9 @@ import (
 // A topic that finds a timestamp too old finds all older ones too old: so the
 // youngest are tried first, and one search finds all of them.
 
-// isolation is such a search. One chunk is written at a time: whatever is written
-// behind a refused batch could be out of the transaction, on old brokers.
+// isolation is such a search. One chunk is written at a time, of records of one
+// partition of a topic: once a batch was refused, the client begins anew as producer,
+// and what it then writes to others is out of the transaction on old brokers.
 type isolation struct {
 	config Config
 	client *kgo.Client // nil: none, or it is of no more use
@@ -38,7 +39,7 @@ const isolateWithin = 5 * time.Second
 // there are no others among the suspects.
 func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Refusal, all bool, err error) {
 	suspects = slices.SortedStableFunc(slices.Values(suspects), func(a, b *kgo.Record) int { return b.Timestamp.Compare(a.Timestamp) })
-	i := &isolation{config: c, chunks: [][]*kgo.Record{suspects}}
+	i := &isolation{config: c, chunks: byPartition(suspects)}
 	defer func() { i.close(ctx) }()
 	begun := time.Now()
 	for len(i.chunks) > 0 {
@@ -55,6 +56,26 @@ func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Re
 	return i.found, true, nil
 }
 
+// byPartition keeps the order in each partition.
+func byPartition(records []*kgo.Record) (chunks [][]*kgo.Record) {
+	type partition struct {
+		topic  string
+		number int32
+	}
+	places := make(map[partition]int)
+	for _, record := range records {
+		of := partition{record.Topic, record.Partition}
+		place, known := places[of]
+		if !known {
+			place = len(chunks)
+			places[of] = place
+			chunks = append(chunks, nil)
+		}
+		chunks[place] = append(chunks[place], record)
+	}
+	return chunks
+}
+
 // try writes a chunk, and makes smaller ones of what was refused.
 func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 	failures, err := i.write(ctx, chunk)
@@ -66,14 +87,20 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 	}
 	i.end(ctx)
 	var left []*kgo.Record
+	var other error
+	refused := false
 	for _, record := range chunk { // in their order
-		switch err := failures[record]; {
-		case err == nil:
-		case !refuses(err):
-			return fmt.Errorf("look for refused records: %w", err)
-		default:
+		if err := failures[record]; err != nil {
 			left = append(left, record)
+			if refuses(err) {
+				refused = true
+			} else {
+				other = err // perhaps because of one that is refused
+			}
 		}
+	}
+	if !refused {
+		return fmt.Errorf("look for refused records: %w", other)
 	}
 	if len(chunk) == 1 {
 		i.find(chunk[0], failures[chunk[0]])

@@ -31,7 +31,7 @@ func (c Config) limits() (limits []int32) {
 // next Flush returns.
 func (s *Session) Produce(record *kgo.Record) {
 	if s.pace.full(record) {
-		_ = s.client.Flush(context.Background()) // what fails is kept
+		_ = s.written(context.Background()) // what fails is kept
 	}
 	s.group.Produce(context.Background(), record, s.failure.promise)
 }
