@@ -36,6 +36,30 @@ func (s *Scenario) drawOutliers(d dice) {
 	}
 }
 
+// drawLateReturns lets entities that were away for so long that they were removed come
+// back with what they had to say when they left: their windows of then decide on it.
+func (s *Scenario) drawLateReturns(d dice) {
+	if d.one(3) {
+		return
+	}
+	long := int64(25+s.Rules.HistoryHours) * 4 * quarter
+	last := make(map[int]int64)
+	for number := range s.Records {
+		r := &s.Records[number]
+		before, known := last[r.Entity]
+		last[r.Entity] = max(before, r.At)
+		if known && r.Bad == "" && r.At > before+long {
+			for late := number; late < len(s.Records) && late < number+60; late++ {
+				if again := &s.Records[late]; again.Entity == r.Entity && again.Bad == "" && !d.one(3) {
+					again.At = before + d.Int64N(int64(s.Rules.HistoryHours*4)*quarter)
+					again.Value *= []float64{1, 1, 3}[d.IntN(3)]
+					again.Payload = point(again.Key, again.Value)
+				}
+			}
+		}
+	}
+}
+
 func (s *Scenario) outlier(d dice, number int, newEntity bool) {
 	const years = 365 * 24 * 4 * quarter
 	r := &s.Records[number]

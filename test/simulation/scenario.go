@@ -97,6 +97,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawFaults(d)
 	s.drawDisk(dice{rand.New(rand.NewPCG(seed, 0xd15c))})
 	s.drawAbsence(dice{rand.New(rand.NewPCG(seed, 0xab5e))})
+	s.drawLateReturns(dice{rand.New(rand.NewPCG(seed, 0x1a7e))})
 	s.drawOutliers(dice{rand.New(rand.NewPCG(seed, 0x0dd5))})
 	s.drawCluster(dice{rand.New(rand.NewPCG(seed, 0xc105))})
 	s.drawIdentity(dice{rand.New(rand.NewPCG(seed, 0x1d))})
