@@ -3,6 +3,7 @@ package actors_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kversion"
 
 	"anomalydetector/actors"
+	"anomalydetector/messages"
 	"anomalydetector/stream"
 	"anomalydetector/test/sink"
 )
@@ -161,20 +163,66 @@ func TestAnomaliesThatTheTopicRefusesBecomeDeadLetters(t *testing.T) {
 	}
 }
 
-// TestRefusedAnomaliesDoNotHoldUpAnOldBroker: where each transaction that fails ends
-// the session with it, what was found out outlives that.
+// TestRefusedAnomaliesDoNotHoldUpAnOldBroker: one with the protocol of 3.5.
 func TestRefusedAnomaliesDoNotHoldUpAnOldBroker(t *testing.T) {
 	t.Parallel()
 	c, set := loadGolden(t, "short_window_median")
 	w := newWorldOf(t, c, set, kfake.MaxVersions(kversion.V3_5_0()))
+	w.refuseSome(nil)
+}
+
+// refuseSome feeds all to a detector whose output topic refuses some, and verifies.
+func (w *world) refuseSome(change func(*actors.Config, *stream.Config)) {
+	w.Helper()
 	sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.InvalidRecord, func(r *kgo.Record) bool { return isAnomaly(r) && refused(r) })
 	w.feed(len(w.golden.Records))
-	n := w.start("one", nil)
+	n := w.start("one", change)
 	w.untilCommitted()
-	must(t, n.stop())
+	must(w.T, n.stop())
 	if w.verifyRefused(true, refused) == 0 {
-		t.Error("nothing was refused, so the test tests nothing")
+		w.Error("nothing was refused, so the test tests nothing")
 	}
+}
+
+// TestWhatIsRefusedOutlivesTheSession: the one in which it was found out ends with its
+// transaction, each time, and its partitions are given up.
+func TestWhatIsRefusedOutlivesTheSession(t *testing.T) {
+	t.Parallel()
+	newWorld(t, "short_window_median").refuseSome(func(config *actors.Config, _ *stream.Config) {
+		open := config.Open
+		config.Open = func(ctx context.Context) (actors.Session, error) {
+			session, err := open(ctx)
+			return &brittle{Session: session}, err
+		}
+	})
+}
+
+// brittle does not survive that a topic refuses something, and begins with nothing.
+type brittle struct {
+	actors.Session
+	broken, begun bool
+}
+
+func (b *brittle) Assignments() ([]messages.Assignment, bool) {
+	if !b.begun {
+		b.begun = true
+		return nil, true
+	}
+	return b.Session.Assignments()
+}
+
+func (b *brittle) Flush(ctx context.Context) error {
+	err := b.Session.Flush(ctx)
+	var refused *stream.Refused
+	b.broken = errors.As(err, &refused)
+	return err
+}
+
+func (b *brittle) End(ctx context.Context, commit bool) (bool, error) {
+	if b.broken {
+		return false, errors.New("the session is broken")
+	}
+	return b.Session.End(ctx, commit)
 }
 
 // TestWithoutADeadLetterTopicARefusedAnomalyIsLogged: with its position and entity,
