@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -83,7 +84,7 @@ func (w *world) startSick(dir string, poisons []*poison, change func(*actors.Con
 	w.Helper()
 	s := &sick{log: &journal{}}
 	var err error
-	s.store, err = persistence.OpenStore(dir, persistence.Options{Journal: 60})
+	s.store, err = persistence.OpenStore(dir, persistence.Options{Journal: 10})
 	must(w.T, err)
 	s.node = w.start("one", func(c *actors.Config, streams *stream.Config) {
 		c.Store, c.Log = s.store, slog.New(slog.NewJSONHandler(s.log, nil))
@@ -103,6 +104,18 @@ func (w *world) startSick(dir string, poisons []*poison, change func(*actors.Con
 // failsCommits has the commits of offsets fail, which aborts their transactions.
 func (w *world) failsCommits(times int) {
 	w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration, Count: times})
+}
+
+// stored tells whether all that was fed is.
+func (s *sick) stored() bool {
+	ends, err := s.world.admin.ListEndOffsets(context.Background(), inputTopic)
+	must(s.world.T, err)
+	all := true
+	ends.Each(func(end kadm.ListedOffset) {
+		offset, _ := s.config.StoredOffset(end.Partition)
+		all = all && offset == end.Offset
+	})
+	return all
 }
 
 // asksUntil asks for an entity again and again.
@@ -265,7 +278,7 @@ func TestPanicsThatEndChangeNothing(t *testing.T) {
 			if c.asked {
 				beside.Go(func() { s.asksUntil(over) })
 			}
-			half := len(w.golden.Records) / 3
+			half := len(w.golden.Records) / 5
 			for range 2 {
 				if c.aborts {
 					w.failsCommits(2)
@@ -275,8 +288,13 @@ func TestPanicsThatEndChangeNothing(t *testing.T) {
 				if c.asked || c.message == "*actors.saved" {
 					w.until("it has panicked", func() bool { return p.drunk.Load() >= p.times })
 				}
+				p.drunk.Add(p.times) // no more of them, until there was progress
+				w.feed(half / 4)
+				w.untilCommitted()
+				w.until("it is stored", s.stored)
 				p.drunk.Store(0)
 			}
+			p.drunk.Add(p.times)
 			w.feed(len(w.golden.Records))
 			w.untilCommitted()
 			close(over)
