@@ -204,13 +204,20 @@ func (m *model) bounded(cycle int) {
 }
 
 // settle waits for Badger to merge the tables that openings leave, which it begins within
-// a second.
+// a second, and to remove their files.
 func (m *model) settle() {
 	m.t.Helper()
 	const enough = 6
-	for deadline := time.Now().Add(time.Minute); len(m.store.db.Tables()) > enough; {
+	for deadline := time.Now().Add(time.Minute); ; {
+		files, err := filepath.Glob(filepath.Join(m.dir, "state", "*.sst"))
+		if err != nil {
+			m.t.Fatal(err)
+		}
+		if len(files) <= enough {
+			return
+		}
 		if time.Now().After(deadline) {
-			m.t.Fatalf("there are %d tables", len(m.store.db.Tables()))
+			m.t.Fatalf("there are %d tables", len(files))
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
