@@ -119,15 +119,17 @@ func TestPortThatOthersReachIsProtectedUnlessToldOtherwise(t *testing.T) {
 		keys   string
 		warned []string
 	}{
-		"loopback":           {"listen = 127.0.0.1:1\n", nil},
-		"IPv6 loopback":      {"listen = [::1]:1\n", nil},
-		"mapped loopback":    {"listen = [::ffff:127.0.0.1]:1\n", nil},
-		"localhost":          {"listen = LocalHost:1\n", nil},
-		"loopback with TLS":  {"listen = localhost:1\n" + tls, nil},
-		"TLS":                {"listen = 10.0.0.1:1\n" + tls, nil},
-		"TLS, insecure off":  {"listen = n1:1\ninsecure = no\n" + tls, nil},
-		"insecure":           {"listen = 10.0.0.1:1\ninsecure = yes\n", []string{"insecure"}},
-		"insecure, loopback": {"listen = 127.0.0.1:1\ninsecure = yes\n", nil},
+		"loopback":                       {"listen = 127.0.0.1:1\n", nil},
+		"IPv6 loopback":                  {"listen = [::1]:1\n", nil},
+		"mapped loopback":                {"listen = [::ffff:127.0.0.1]:1\n", nil},
+		"localhost":                      {"listen = LocalHost:1\n", nil},
+		"loopback with TLS":              {"listen = localhost:1\n" + tls, nil},
+		"TLS":                            {"listen = 10.0.0.1:1\n" + tls, nil},
+		"TLS, insecure off":              {"listen = n1:1\ninsecure = no\n" + tls, nil},
+		"insecure":                       {"listen = 10.0.0.1:1\ninsecure = yes\n", []string{"insecure"}},
+		"insecure, loopback":             {"listen = 127.0.0.1:1\ninsecure = yes\n", nil},
+		"advertise is dialled by nobody": {"listen = 127.0.0.1:1\nadvertise = n1:1\n", []string{"advertise"}},
+		"advertise, insecure":            {"listen = 127.0.0.1:1\nadvertise = n1:1\ninsecure = yes\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if config := mustRead(t, clusterBase+c.keys, none); !slices.Equal(warnedOf(config), c.warned) {
