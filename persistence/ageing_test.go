@@ -207,6 +207,7 @@ func (m *model) bounded(cycle int) {
 // a second, and to remove their files.
 func (m *model) settle() {
 	m.t.Helper()
+	m.p.endView() // which holds on to the tables that it reads
 	const enough = 6
 	for deadline := time.Now().Add(time.Minute); ; {
 		files, err := filepath.Glob(filepath.Join(m.dir, "state", "*.sst"))
