@@ -58,6 +58,7 @@ type Detector struct {
 	falls     falls
 	aborts    int // failed writes in a row
 	outflow   outflow
+	topic     messages.Identity            // the input topic, as it was assigned the last time
 	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
 	fences    int                          // sessions lost to another producer since the last commit
 	round     messages.Tally               // of the running transaction
@@ -74,7 +75,7 @@ type member struct {
 	ready         bool
 	done, pending int64             // of its history
 	next, end     int64             // where it is, and where the topic ended
-	topic         messages.Identity // it follows
+	topic         messages.Identity // that it is of
 	bounds
 	entities int
 	scored   bool  // it has a part in the running transaction

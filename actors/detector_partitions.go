@@ -33,6 +33,10 @@ func (d *Detector) reconcile(ctx actor.Context) {
 
 // assign lets a partition that is new to us, or was given anew, load.
 func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
+	if d.topic.Differs(assignment.Topic) { // what is known of records is of the former one
+		clear(d.refused)
+	}
+	d.topic = assignment.Topic
 	partition, known := d.partitions[assignment.Partition]
 	if !known {
 		partition = &member{}
@@ -42,6 +46,10 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	if partition.serial == assignment.Serial || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
+	if partition.topic.Differs(assignment.Topic) {
+		partition.bounds = bounds{}
+	}
+	partition.topic = assignment.Topic
 	standby := partition.following
 	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
 	partition.done, partition.pending = 0, 0

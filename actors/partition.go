@@ -265,6 +265,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	another := p.assignment.Topic.Differs(assignment.Topic)
 	if another { // what was known of lateness is of the former one
 		p.reach, p.straggler, p.late = math.MaxInt64, 0, lateness{}
+		clear(p.refused)
 	}
 	p.assignment, p.replayed = *assignment, 0
 	p.shared.topic = assignment.Topic.Topic

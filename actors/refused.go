@@ -56,7 +56,7 @@ func (d *Detector) forgetRefused() {
 type refusals map[int64]*refusal
 
 type refusal struct {
-	at      int64  // the record's timestamp: another topic of the name has another
+	at      int64  // the record's timestamp
 	anomaly string // the broker's name for the reason; empty: it was not refused
 	letter  string // the same, of its last dead letter
 	letters int    // dead letters that were refused

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -23,6 +24,7 @@ type owned struct {
 	serial     uint64
 	partitions map[int32]messages.Assignment
 	marks      map[int32]messages.Identity // which topics the group's offsets are of
+	unused     map[int32]int64             // committed offsets that cannot be read from
 	failed     error                       // why the session cannot go on
 }
 
@@ -47,6 +49,13 @@ func (o *owned) ending() {
 func (o *owned) change() {
 	o.changed = true
 	o.wake()
+}
+
+// unusedOffsets is a copy of those that the broker may still name.
+func (o *owned) unusedOffsets() map[int32]int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.unused)
 }
 
 // joined is called by the client each time the group has told what is ours.
@@ -83,7 +92,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	if s.owned.partitions == nil {
-		s.owned.partitions = make(map[int32]messages.Assignment)
+		s.owned.partitions, s.owned.unused = make(map[int32]messages.Assignment), make(map[int32]int64)
 	}
 	for partition, offset := range mine {
 		bound, ok := bounds[partition]
@@ -92,8 +101,11 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 		}
 		s.owned.serial++
 		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Serial: s.owned.serial}
+		committed := assignment.Offset
+		delete(s.owned.unused, partition)
 		if begun := s.begin(&assignment, bound); begun {
 			mine[partition] = kgo.NewOffset().At(assignment.Offset)
+			s.owned.unused[partition] = committed
 		}
 		s.owned.partitions[partition] = assignment
 		partitions = append(partitions, partition)

@@ -73,7 +73,7 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	case from < 0:
 		from, covered, err = h.start(ctx, span)
 	case from < span.Until:
-		err = h.holds(ctx, span.Partition, from)
+		err = h.holds(ctx, span)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("find history of partition %d before offset %d: %w", span.Partition, span.Until, err)
@@ -106,9 +106,10 @@ func (h *History) Close() error {
 	}
 }
 
-// holds checks that the topic still has what follows an offset.
-func (h *History) holds(ctx context.Context, partition int32, from int64) error {
-	if h.readers.at(partition, from) {
+// holds checks that the topic still has what follows the offset of a span.
+func (h *History) holds(ctx context.Context, span Span) error {
+	partition, from := span.Partition, span.From
+	if h.readers.waits(span, from) {
 		return nil // it is being read there
 	}
 	admin, err := h.readers.admin()
@@ -244,7 +245,7 @@ func (h *History) scan(ctx context.Context, span Span, from, until int64, each f
 	if from >= until {
 		return nil
 	}
-	r, err := h.readers.take(span.Partition, from)
+	r, err := h.readers.take(span, from)
 	if err != nil {
 		return err
 	}

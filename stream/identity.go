@@ -22,7 +22,7 @@ import (
 
 // ErrRecreated is in the error of whoever meets another topic under the name of the
 // one that it reads.
-var ErrRecreated = errors.New("the topic was deleted and made again")
+var ErrRecreated = errors.New("another topic has the name now")
 
 // errNoTopic is in the error of whoever asks for a topic that is not there.
 var errNoTopic = errors.New("the topic does not exist")
@@ -76,7 +76,7 @@ func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
 }
 
 func (c Config) recreated(former, now messages.Identity) error {
-	return fmt.Errorf("%w: %s, which had the id %s, has %s now", ErrRecreated, c.InputTopic, former.Topic, now.Topic)
+	return fmt.Errorf("%w: what was read as %s is of %s", ErrRecreated, c.InputTopic, former.Difference(now))
 }
 
 // An offset is committed with the id of its topic as metadata. What others commit,

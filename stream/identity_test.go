@@ -187,3 +187,86 @@ func TestHistoryOfAnotherTopicIsRefused(t *testing.T) {
 		t.Errorf("error %v, want %v", err, ErrRecreated)
 	}
 }
+
+// TestReaderThatWaitsIsOfOneTopic: a standby's reader waits where its span has ended,
+// and has read ahead, when the topic is made again and filled up to the same offset.
+func TestReaderThatWaitsIsOfOneTopic(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	fill := func(value string) {
+		client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+		must(t, err)
+		defer client.Close()
+		for range 10 {
+			must(t, client.ProduceSync(context.Background(), &kgo.Record{Value: []byte(value)}).FirstErr())
+		}
+	}
+	history := NewHistory(config)
+	defer func() { must(t, history.Close()) }()
+	read := func(from, until int64, want string) {
+		t.Helper()
+		span := Span{Topic: idOf(t, config), From: from, Until: until, More: true}
+		count := int64(0)
+		_, err := history.Read(context.Background(), span, func(run Replayed) error {
+			for _, record := range run.Records {
+				if count++; string(record.Value) != want {
+					t.Errorf("offset %d is %q, want %q", record.Offset, record.Value, want)
+				}
+			}
+			return nil
+		})
+		must(t, err)
+		if count != until-from {
+			t.Errorf("%d records were read from %d to %d", count, from, until)
+		}
+	}
+	fill("former")
+	read(0, 4, "former")
+	remake(t, cluster)
+	fill("new")
+	read(4, 8, "new")
+}
+
+// TestOffsetOfAFormerTopicIsNoDisagreement: the broker names it until something of this
+// topic is committed, which need not be soon.
+func TestOffsetOfAFormerTopicIsNoDisagreement(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	transactional(t, config, kgo.TryCommit, 1000, 5)
+	commitMarked(t, config, 3, topicMark+"AAAAAAAAAAAAAAAAAAAAAA==")
+	session, err := Open(context.Background(), config)
+	must(t, err)
+	defer session.Close(true)
+	if got := assigned(t, session); got.Offset != 0 {
+		t.Fatalf("assigned at %d", got.Offset)
+	}
+	must(t, session.verifyAbort(context.Background()))
+}
+
+// commitMarked commits an offset of the one partition from outside of the group.
+func commitMarked(t *testing.T, config Config, at int64, metadata string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...))
+	must(t, err)
+	defer client.Close()
+	offsets := kadm.Offsets{}
+	offsets.Add(kadm.Offset{Topic: "in", At: at, LeaderEpoch: -1, Metadata: metadata})
+	must(t, kadm.NewClient(client).CommitAllOffsets(context.Background(), config.Group, offsets))
+}
+
+// TestStandbysDoNotFollowOffsetsOfAFormerTopic: nor are others asked for windows of it.
+func TestStandbysDoNotFollowOffsetsOfAFormerTopic(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	group, err := NewGroup(config)
+	must(t, err)
+	defer group.Close()
+	for metadata, want := range map[string]int{topicMark + "AAAAAAAAAAAAAAAAAAAAAA==": 0, topicMark + idOf(t, config).Topic: 1, "": 1} {
+		commitMarked(t, config, 3, metadata)
+		committed, topic, err := group.Committed(context.Background())
+		must(t, err)
+		if len(committed) != want || topic != idOf(t, config) {
+			t.Errorf("with metadata %q: committed %v of %+v", metadata, committed, topic)
+		}
+	}
+}

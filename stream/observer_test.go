@@ -136,7 +136,7 @@ func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 	history := NewHistory(config)
 	defer func() { must(t, history.Close()) }()
 	ended := func(next int64) (bool, error) {
-		r, err := history.readers.take(0, next)
+		r, err := history.readers.take(Span{}, next)
 		must(t, err)
 		defer r.client.Close()
 		return history.nothingLeft(context.Background(), r, Span{}, end)

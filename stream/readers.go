@@ -7,14 +7,17 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
 )
 
 // reader is a client that reads one partition.
 type reader struct {
 	client *kgo.Client
-	next   int64         // the offset where it is
-	ahead  []*kgo.Record // what it has read beyond that
-	expiry *time.Timer   // while it is kept
+	topic  messages.Identity // what it reads
+	next   int64             // the offset where it is
+	ahead  []*kgo.Record     // what it has read beyond that
+	expiry *time.Timer       // while it is kept
 }
 
 // keepReader is how long a reader is kept for the next span: a standby asks for one
@@ -47,16 +50,17 @@ func (r *readers) admin() (*kadm.Client, error) {
 	return kadm.NewClient(r.asker), nil
 }
 
-// at tells whether a reader waits at an offset.
-func (r *readers) at(partition int32, offset int64) bool {
+// waits tells whether a reader of the span's topic waits at an offset.
+func (r *readers) waits(span Span, offset int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept, ok := r.kept[partition]
-	return ok && kept.next == offset
+	kept, ok := r.kept[span.Partition]
+	return ok && kept.next == offset && kept.topic == span.Topic
 }
 
-// take is a reader at an offset, for keep or its own Close.
-func (r *readers) take(partition int32, offset int64) (*reader, error) {
+// take is a reader of the span's topic at an offset, for keep or its own Close.
+func (r *readers) take(span Span, offset int64) (*reader, error) {
+	partition := span.Partition
 	r.mu.Lock()
 	kept, ok := r.kept[partition]
 	if ok {
@@ -64,7 +68,7 @@ func (r *readers) take(partition int32, offset int64) (*reader, error) {
 		kept.expiry.Stop()
 	}
 	r.mu.Unlock()
-	if ok && kept.next == offset {
+	if ok && kept.next == offset && kept.topic == span.Topic {
 		return kept, nil
 	}
 	if ok {
@@ -79,7 +83,7 @@ func (r *readers) take(partition int32, offset int64) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka client: %w", err)
 	}
-	return &reader{client: client, next: offset}, nil
+	return &reader{client: client, topic: span.Topic, next: offset}, nil
 }
 
 // keep lets a reader wait for the next span.

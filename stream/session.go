@@ -187,7 +187,7 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 			err = theirs.Error() // such as that an offset is not stable yet
 		}
 		if err == nil {
-			return agree(ours, theirs[s.config.InputTopic])
+			return agree(ours, theirs[s.config.InputTopic], s.owned.unusedOffsets())
 		}
 		s.config.Observer.note(Ending, err)
 		select {
@@ -198,10 +198,14 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 	}
 }
 
-// agree compares what we take as committed with what the broker does.
-func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse) error {
+// agree compares what we take as committed with what the broker does. What we did not
+// use, and have not replaced by a commit of our own yet, is no disagreement.
+func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse, unused map[int32]int64) error {
 	for partition, our := range ours {
 		their, ok := theirs[partition]
+		if offset, known := unused[partition]; known && offset == their.At {
+			continue
+		}
 		if ok && their.At >= 0 && their.At != our.Offset {
 			return fmt.Errorf("partition %d is committed up to %d, expected %d", partition, their.At, our.Offset)
 		}

@@ -193,8 +193,16 @@ func TestAbortIsVerifiedByStableOffsets(t *testing.T) {
 
 func TestDisagreementOnCommittedOffsetsIsAnError(t *testing.T) {
 	ours := map[int32]kgo.EpochOffset{0: {Offset: 5}, 1: {Offset: 7}}
-	must(t, agree(ours, map[int32]kadm.OffsetResponse{0: {Offset: kadm.Offset{At: 5}}, 1: {Offset: kadm.Offset{At: -1}}}))
-	if agree(ours, map[int32]kadm.OffsetResponse{0: {Offset: kadm.Offset{At: 6}}}) == nil {
+	at := func(offset int64) map[int32]kadm.OffsetResponse {
+		return map[int32]kadm.OffsetResponse{0: {Offset: kadm.Offset{At: offset}}, 1: {Offset: kadm.Offset{At: -1}}}
+	}
+	must(t, agree(ours, at(5), nil))
+	if agree(ours, at(6), nil) == nil {
 		t.Error("a commit beyond ours is no error")
+	}
+	unused := map[int32]int64{0: 3} // where we did not begin
+	must(t, agree(ours, at(3), unused))
+	if agree(ours, at(6), unused) == nil {
+		t.Error("a commit beyond ours is no error where another offset was not used")
 	}
 }
