@@ -140,19 +140,8 @@ func joined(t *testing.T, records int) (*kfake.Cluster, *Session) {
 	session, err := Open(context.Background(), config)
 	must(t, err)
 	t.Cleanup(func() { session.Close(true) })
-	for {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		_, err := session.Poll(ctx, 1)
-		cancel()
-		must(t, err)
-		if session.Changed() {
-			_, err := session.End(context.Background(), false)
-			must(t, err)
-		}
-		if assigned, joined := session.Assignments(); joined && len(assigned) == 1 && !session.Changed() {
-			return cluster, session
-		}
-	}
+	assigned(t, session)
+	return cluster, session
 }
 
 // TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted:
