@@ -112,7 +112,7 @@ func (s *sick) stored() bool {
 	must(s.world.T, err)
 	all := true
 	ends.Each(func(end kadm.ListedOffset) {
-		offset, _ := s.config.StoredOffset(end.Partition)
+		offset, _ := s.config.StoredOffset(end.Partition, messages.Identity{})
 		all = all && offset == end.Offset
 	})
 	return all
