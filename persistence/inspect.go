@@ -254,6 +254,9 @@ func (f *inspection) readLogs() error {
 		}
 		f.cut(name, end)
 	}
+	if err := chain.end(); err != nil {
+		return f.corrupt("*.mem", "%v", err)
+	}
 	f.version = chain.last
 	if f.values == "" {
 		return nil

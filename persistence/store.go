@@ -64,7 +64,7 @@ type Store struct {
 	db      *badger.DB
 	dir     string
 	options Options
-	mark    []byte // what each transaction writes; see mark.go
+	marks   marks
 
 	mu     sync.Mutex
 	closed bool
@@ -306,19 +306,28 @@ func (s *Store) run(write func(*update) error, whole bool) error {
 	}
 	defer done()
 	u := &update{store: s, whole: whole}
+	defer u.end()
 	if err := u.begin(); err != nil {
 		return err
 	}
-	defer func() { u.txn.Discard() }()
 	if err := write(u); err != nil {
 		return err
 	}
 	return u.commit()
 }
 
-func (u *update) begin() error {
-	u.txn, u.puts = u.store.db.NewTransaction(true), 0
-	return u.txn.Set([]byte(markKey), u.store.mark)
+func (u *update) begin() (err error) {
+	u.puts = 0
+	u.txn, err = u.store.marks.begin(u.store.db)
+	return err
+}
+
+// end lets go of the transaction, if one was begun.
+func (u *update) end() {
+	if u.txn != nil {
+		u.store.marks.end(u.txn)
+		u.txn = nil
+	}
 }
 
 func (u *update) commit() error {
@@ -333,7 +342,7 @@ func (u *update) commit() error {
 	if u.puts == 0 {
 		return nil
 	}
-	return u.txn.Commit()
+	return u.store.marks.commit(u.txn)
 }
 
 // set binds a value to its key, and puts it.
@@ -359,7 +368,7 @@ func (u *update) put(put func() error) error {
 	if err := u.commit(); err != nil {
 		return err
 	}
-	u.txn.Discard()
+	u.end()
 	if err := u.begin(); err != nil {
 		return err
 	}
