@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"slices"
 
 	"anomalydetector/configs"
@@ -23,8 +24,8 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	if node.Damaged {
-		log.Warn("the file node-id was damaged, and has a new id: the broker waits for the one of before until its session is over", "dir", dir, "node", node.ID)
+	if node.Lost != persistence.Kept {
+		log.Warn("the node has a new id: the broker waits for the node of before until its session is over", "file", filepath.Join(dir, "node-id"), "problem", node.Lost, "node", node.ID)
 	}
 	h := &home{node: node}
 	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
