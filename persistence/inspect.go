@@ -45,12 +45,13 @@ type inspection struct {
 	mends   []mend   // to be done before the database is opened
 }
 
-// mend is a change of a file that loses nothing that counts.
+// mend is a change of a file that leaves a state that is whole.
 type mend struct {
 	file   string
 	remove bool
 	cut    int64 // without remove: to so many bytes
 	why    string
+	damage bool // a process that dies does not leave it like that
 }
 
 // inspect looks at the files of a database that is not open. An error that wraps
@@ -167,7 +168,7 @@ func (f *inspection) manifest() (err error) {
 		return err
 	}
 	if about.Size() > end {
-		f.mends = append(f.mends, mend{badger.ManifestFilename, false, end, "its last record is incomplete"})
+		f.mends = append(f.mends, mend{file: badger.ManifestFilename, cut: end, why: "its last record is incomplete"})
 	}
 	for id, table := range manifest.Tables {
 		if table.KeyID != 0 || table.Compression != 0 {
@@ -207,7 +208,7 @@ func (f *inspection) registry() error {
 		return nil
 	}
 	if err == nil && (len(content) != initial+len(sanity) || string(content[initial:]) != sanity) {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", damage: true})
 	}
 	return err
 }
@@ -233,7 +234,7 @@ func (f *inspection) discard() error {
 		last = file
 	}
 	if !legal {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", damage: true})
 	}
 	return nil
 }
@@ -243,16 +244,15 @@ func (f *inspection) discard() error {
 func (f *inspection) readLogs() error {
 	chain := chain{last: f.version}
 	for _, name := range f.logs {
-		end, err := f.readLog(name, func(t transaction) error {
+		err := f.readLog(name, func(t transaction) error {
 			if err := chain.next(t); err != nil {
 				return f.corrupt(name, "%v", err)
 			}
 			return nil
-		})
+		}, func(data []byte, end logEnd) bool { return transactionsBehind(data, end, chain.last) })
 		if err != nil {
 			return err
 		}
-		f.cut(name, end)
 	}
 	if err := chain.end(); err != nil {
 		return f.corrupt("*.mem", "%v", err)
@@ -261,31 +261,42 @@ func (f *inspection) readLogs() error {
 	if f.values == "" {
 		return nil
 	}
-	end, err := f.readLog(f.values, func(transaction) error { return nil })
-	f.cut(f.values, end)
-	return err
+	return f.readLog(f.values, func(transaction) error { return nil }, valuesBehind)
 }
 
-func (f *inspection) readLog(name string, visit func(transaction) error) (end logEnd, err error) {
+// readLog reads a log, and has it cut where it is torn.
+func (f *inspection) readLog(name string, visit func(transaction) error, more func(data []byte, end logEnd) bool) error {
 	data, unmap, err := mapFile(filepath.Join(f.path, name))
 	if err != nil {
-		return end, err
+		return err
 	}
 	defer unmap()
-	err = touching(name, func() (err error) {
+	return touching(name, func() error {
 		if len(data) >= logHeader && binary.BigEndian.Uint64(data) != 0 {
 			return f.corrupt(name, "it says that it is encrypted")
 		}
-		end, err = scanLog(data, visit)
-		return err
+		end, err := scanLog(data, visit)
+		if err != nil || !end.torn {
+			return err
+		}
+		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and nothing whole follows"}
+		if more(data, end) {
+			m.damage, m.why = true, "an entry in it is damaged, and all that follows is lost"
+		}
+		f.mends = append(f.mends, m)
+		return nil
 	})
-	return end, err
 }
 
-func (f *inspection) cut(name string, end logEnd) {
-	if end.torn {
-		f.mends = append(f.mends, mend{name, false, end.offset, "an entry in it is incomplete or damaged, and all that follows is lost"})
+// untouched is an error if something is to be mended that is damaged: not only what a
+// process leaves that dies.
+func (f *inspection) untouched() error {
+	for _, m := range f.mends {
+		if m.damage {
+			return f.corrupt(m.file, "%s", m.why)
+		}
 	}
+	return nil
 }
 
 // mend does what is to be done before the database is opened.

@@ -76,7 +76,7 @@ func TestTornIDIsReplaced(t *testing.T) {
 // TestNoOtherIDIsUsedSilently: whatever byte of the file is damaged, cut off or zeroed.
 func TestNoOtherIDIsUsedSilently(t *testing.T) {
 	for _, wanted := range []string{"", "a", "node-1.example"} {
-		dir := t.TempDir()
+		dir := quickDir(t)
 		path := filepath.Join(dir, "node-id")
 		node := open(t, dir, wanted)
 		id := node.ID

@@ -100,6 +100,9 @@ func openStore(dir string, o Options) (*Store, error) {
 		}
 	}
 	found, err := inspect(path, cmp.Or(o.AtOnce, verifiedAtOnce))
+	if err == nil && !o.ReadOnly && o.StopOnDamage {
+		err = found.untouched()
+	}
 	if err == nil && !o.ReadOnly {
 		err = found.mend(o.Log)
 	}
