@@ -233,7 +233,11 @@ func (s *Store) judge(err error) (over bool) {
 		return false
 	}
 	_ = os.Remove(filepath.Join(s.dir, verifiedFile)) // the next start verifies all
-	err = fmt.Errorf("%v; %w: the next start moves the database aside, and rebuilds the windows from the topic", err, ErrStop)
+	if s.options.StopOnDamage {
+		err = fmt.Errorf("%v; %w", err, errAsked)
+	} else {
+		err = fmt.Errorf("%v; %w: the next start moves the database aside, and rebuilds the windows from the topic", err, ErrStop)
+	}
 	s.options.Log.Error("a table of the database is damaged", "problem", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,10 +1,12 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -107,6 +109,20 @@ func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
 	aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
 	if len(aside) != 1 {
 		t.Errorf("%v are kept", aside)
+	}
+}
+
+// TestAdviceIsThatOfTheNextStart: after damage was found in the background.
+func TestAdviceIsThatOfTheNextStart(t *testing.T) {
+	for _, stop := range []bool{false, true} {
+		var log bytes.Buffer
+		s := &Store{dir: t.TempDir(), options: Options{StopOnDamage: stop, Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		if !s.judge(ErrCorrupt) || !errors.Is(s.broken, ErrStop) {
+			t.Errorf("it goes on with %v", s.broken)
+		}
+		if got := strings.Contains(log.String(), "the next start moves the database aside"); got == stop {
+			t.Errorf("with on_damage = stop (%v) the log says: %s", stop, log.String())
+		}
 	}
 }
 
