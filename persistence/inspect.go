@@ -45,13 +45,19 @@ type inspection struct {
 	mends   []mend   // to be done before the database is opened
 }
 
+const (
+	readAgain = "what it lacks is read from the topic again"
+	madeAnew  = "nothing is lost: the file is made anew"
+)
+
 // mend is a change of a file that leaves a state that is whole.
 type mend struct {
 	file   string
 	remove bool
 	cut    int64 // without remove: to so many bytes
 	why    string
-	damage bool // a process that dies does not leave it like that
+	lost   string // what becomes of what is gone
+	damage bool   // a process that dies does not leave it like that
 }
 
 // inspect looks at the files of a database that is not open. An error that wraps
@@ -168,7 +174,7 @@ func (f *inspection) manifest() (err error) {
 		return err
 	}
 	if about.Size() > end {
-		f.mends = append(f.mends, mend{file: badger.ManifestFilename, cut: end, why: "its last record is incomplete"})
+		f.mends = append(f.mends, mend{file: badger.ManifestFilename, cut: end, why: "its last record is incomplete", lost: readAgain})
 	}
 	for id, table := range manifest.Tables {
 		if table.KeyID != 0 || table.Compression != 0 {
@@ -208,7 +214,7 @@ func (f *inspection) registry() error {
 		return nil
 	}
 	if err == nil && (len(content) != initial+len(sanity) || string(content[initial:]) != sanity) {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", damage: true})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
 	}
 	return err
 }
@@ -234,7 +240,7 @@ func (f *inspection) discard() error {
 		last = file
 	}
 	if !legal {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", damage: true})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
 	}
 	return nil
 }
@@ -279,7 +285,7 @@ func (f *inspection) readLog(name string, visit func(transaction) error, more fu
 		if err != nil || !end.torn {
 			return err
 		}
-		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and nothing whole follows"}
+		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and nothing whole follows", lost: readAgain}
 		if more(data, end) {
 			m.damage, m.why = true, "an entry in it is damaged, and all that follows is lost"
 		}
@@ -299,10 +305,14 @@ func (f *inspection) untouched() error {
 	return nil
 }
 
-// mend does what is to be done before the database is opened.
-func (f *inspection) mend(log *slog.Logger) error {
+// mend does what is to be done before the database is opened; to look at it only what
+// nothing depends on is removed.
+func (f *inspection) mend(readOnly bool, log *slog.Logger) error {
 	for _, m := range f.mends {
-		log.Warn("a file of the database is mended: what it lacks is read from the topic again", "file", filepath.Join(f.path, m.file), "problem", m.why)
+		if readOnly && !m.remove {
+			continue
+		}
+		log.Warn("a file of the database is mended", "file", filepath.Join(f.path, m.file), "problem", m.why, "consequence", m.lost)
 		var err error
 		if name := filepath.Join(f.path, m.file); m.remove {
 			err = os.Remove(name)
@@ -310,7 +320,7 @@ func (f *inspection) mend(log *slog.Logger) error {
 			err = os.Truncate(name, m.cut)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("mend a file of the database, of which %s: %w", m.why, err)
 		}
 	}
 	return nil

@@ -103,8 +103,8 @@ func openStore(dir string, o Options) (*Store, error) {
 	if err == nil && !o.ReadOnly && o.StopOnDamage {
 		err = found.untouched()
 	}
-	if err == nil && !o.ReadOnly {
-		err = found.mend(o.Log)
+	if err == nil {
+		err = found.mend(o.ReadOnly, o.Log)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inspect state %s: %w", path, err)
