@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -367,6 +368,38 @@ func TestLogsThatLackTransactionsAreDamaged(t *testing.T) {
 				t.Errorf("opened with %v, taken for damage: %v, want %v", err, got, c.hole)
 			}
 		})
+	}
+}
+
+// atError calls a function at each error that is logged.
+type atError struct {
+	slog.Handler
+	call func()
+}
+
+func (h atError) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelError {
+		h.call()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h atError) Enabled(context.Context, slog.Level) bool { return true }
+
+// TestDamageIsToldBeforeAnythingIsMoved: what was told is not lost if the process dies.
+func TestDamageIsToldBeforeAnythingIsMoved(t *testing.T) {
+	dir := filled(t)
+	flipTable(t, filepath.Join(dir, "state"), 100)
+	told := 0
+	store := openState(t, dir, Options{Log: slog.New(atError{slog.DiscardHandler, func() {
+		told++
+		if aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*")); len(aside) > 0 {
+			t.Errorf("%v was moved before it was told", aside)
+		}
+	}})})
+	aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+	if _, stored, err := store.Stored("d", 0); told != 1 || len(aside) != 1 || stored || err != nil {
+		t.Errorf("told %d times, moved %v, stored %v, %v", told, aside, stored, err)
 	}
 }
 

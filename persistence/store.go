@@ -65,6 +65,7 @@ type Store struct {
 	dir     string
 	options Options
 	marks   marks
+	later   []laterTable // to be verified in the background; of watch
 
 	mu     sync.Mutex
 	closed bool
@@ -109,12 +110,12 @@ func openStore(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspect state %s: %w", path, err)
 	}
-	later, err := mapLater(path, found.later)
-	if err != nil {
+	if s.later, err = mapLater(path, found.later); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
 	db, err := openBadger(path, o)
 	if err != nil {
+		s.unmapLater()
 		return nil, fmt.Errorf("open state %s: %w", path, spoilt(err))
 	}
 	s.db = db
@@ -124,13 +125,16 @@ func openStore(dir string, o Options) (*Store, error) {
 		return errors.Join(err, s.readMark())
 	})
 	if err != nil {
+		s.unmapLater()
 		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, spoilt(err)), db.Close())
 	}
-	if !o.ReadOnly {
-		s.purge(garbage...)
-		s.chore.Go(s.collect)
-		s.chore.Go(func() { s.watch(later) })
+	if o.ReadOnly {
+		s.unmapLater()
+		return s, nil
 	}
+	s.purge(garbage...)
+	s.chore.Go(s.collect)
+	s.chore.Go(s.watch)
 	return s, nil
 }
 

@@ -164,26 +164,30 @@ func mapLater(path string, names []string) (all []laterTable, err error) {
 	return all, nil
 }
 
+func (s *Store) unmapLater() {
+	for _, table := range s.later {
+		table.unmap()
+	}
+	s.later = nil
+}
+
 // watch verifies the tables that were not verified at the opening, lists those that come,
 // and verifies each again now and then. If one is damaged the process has to end: what
 // merges have made of it since is not known.
-func (s *Store) watch(later []laterTable) {
+func (s *Store) watch() {
+	defer s.unmapLater()
 	_, _, err := s.note(time.Now())
 	s.tell(err)
 	var verified []string
-	for i, table := range later {
+	for len(s.later) > 0 {
 		if s.stopped() {
-			for _, rest := range later[i:] {
-				rest.unmap()
-			}
 			return
 		}
+		table := s.later[0]
 		_, err := verifyData(filepath.Join(s.dir, table.name), table.data, true)
 		table.unmap()
+		s.later = s.later[1:]
 		if s.judge(err) {
-			for _, rest := range later[i+1:] {
-				rest.unmap()
-			}
 			return
 		}
 		verified = append(verified, table.name)

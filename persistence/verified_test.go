@@ -112,6 +112,41 @@ func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
 	}
 }
 
+// TestNoTableStaysMapped: whether the opening succeeds or not.
+func TestNoTableStaysMapped(t *testing.T) {
+	mapped := func(dir string) int {
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Skip(err)
+		}
+		return strings.Count(string(maps), dir)
+	}
+	for name, c := range map[string]struct {
+		readOnly, damaged bool
+	}{"a look": {readOnly: true}, "a start": {}, "a damaged mark": {damaged: true}} {
+		t.Run(name, func(t *testing.T) {
+			dir := filled(t)
+			if c.damaged { // which comes to light once the database is open
+				store := openState(t, dir, Options{})
+				change(t, store, markKey[0], damaged)
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			store, err := OpenStore(dir, Options{AtOnce: 1, ReadOnly: c.readOnly, Log: slog.New(slog.DiscardHandler)})
+			if err == nil {
+				err = store.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			if n := mapped(dir); n > 0 {
+				t.Errorf("%d files are still mapped", n)
+			}
+		})
+	}
+}
+
 // TestAdviceIsThatOfTheNextStart: after damage was found in the background.
 func TestAdviceIsThatOfTheNextStart(t *testing.T) {
 	for _, stop := range []bool{false, true} {
@@ -135,8 +170,8 @@ func TestDamagedDatabasesAreKeptInBounds(t *testing.T) {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		aside, err := moveAside(path, now.Add(time.Duration(i/2)*time.Hour))
-		if err != nil {
+		aside := asideOf(path, now.Add(time.Duration(i/2)*time.Hour))
+		if err := errors.Join(os.Rename(path, aside), removeOlder(aside)); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 && filepath.Base(aside) != "state.damaged-20261126T004700Z" {
