@@ -67,9 +67,10 @@ func (w *waiting) signal(received os.Signal) error {
 	if !w.counted.IsZero() && now.Sub(w.counted) < sameRequest {
 		return nil
 	}
+	first := w.counted.IsZero()
 	w.counted = now
 	switch {
-	case w.deadline == nil:
+	case first: // a failure may have begun the stop already
 		w.stop(strings.ToUpper(received.String()))
 	case w.others:
 		w.others = false

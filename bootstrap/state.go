@@ -155,8 +155,8 @@ func openState(dir string, confs []*configs.Config, world *World, readOnly bool)
 	settings.ReadOnly, settings.Log = readOnly, slog.New(slog.NewTextHandler(world.Stderr, nil))
 	store, err := persistence.OpenStore(dir, settings)
 	if err != nil {
-		if !errors.Is(err, persistence.ErrNewer) && !errors.Is(err, persistence.ErrNoSpace) {
-			err = fmt.Errorf("%w (if it is damaged: a detector that starts moves it aside and rebuilds the windows from the topic)", err)
+		if errors.Is(err, persistence.ErrCorrupt) && !settings.StopOnDamage {
+			err = fmt.Errorf("%w (a detector that starts moves it aside and rebuilds the windows from the topic)", err)
 		}
 		return nil, nil, errors.Join(err, unlock())
 	}

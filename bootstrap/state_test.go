@@ -123,4 +123,19 @@ func TestDamagedDirectoryIsNamed(t *testing.T) {
 		t.Fatalf("state %v, %v", there, err)
 	}
 	says(t, did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "hegemonydetector.conf"), "moves it aside and rebuilds the windows", dir)
+
+	text, err := os.ReadFile(filepath.Join("..", "configs", "hegemonydetector.conf"))
+	must(t, err)
+	stops := filepath.Join(t.TempDir(), "hegemonydetector.conf")
+	must(t, os.WriteFile(stops, bytes.Replace(text, []byte("; on_damage = rebuild"), []byte("on_damage = stop"), 1), 0o644))
+	for _, command := range [][]string{{"state", stops}, {"state", "import", stops, stops}} {
+		if said := did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, command...); strings.Contains(said, "moves it aside") || !strings.Contains(said, "MANIFEST") {
+			t.Errorf("with on_damage = stop, %v says %s", command, said)
+		}
+	}
+	must(t, os.RemoveAll(filepath.Join(dir, "state")))
+	must(t, os.WriteFile(filepath.Join(dir, "state"), nil, 0o600))
+	if said := did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "import", "hegemonydetector.conf", stops); strings.Contains(said, "moves it aside") {
+		t.Errorf("of a file that is no directory it says %s", said)
+	}
 }

@@ -46,42 +46,47 @@ func OpenStore(dir string, o Options) (*Store, error) {
 	if o.StopOnDamage {
 		return nil, fmt.Errorf("%w; %w", err, errAsked)
 	}
-	aside, moved := moveAside(path, time.Now())
-	if moved != nil {
-		return nil, errors.Join(err, moved)
-	}
+	aside := asideOf(path, time.Now())
+	// Before it is done: a process that dies in between leaves nothing untold.
 	o.Log.Error("the database is damaged: it is moved aside, and all windows are rebuilt from the topic", "moved_to", aside, "problem", err)
+	if moved := os.Rename(path, aside); moved != nil {
+		return nil, errors.Join(err, fmt.Errorf("move the damaged database aside: %w", moved))
+	}
+	if err := removeOlder(aside); err != nil {
+		o.Log.Warn("older damaged databases are still there, and take space: remove them", "problem", err)
+	}
 	return openStore(dir, o)
 }
 
-// moveAside renames a database, and removes those that were moved long ago.
-func moveAside(path string, now time.Time) (aside string, err error) {
-	dir := filepath.Dir(path)
-	stamp := asidePrefix + now.UTC().Format("20060102T150405Z")
-	aside = filepath.Join(dir, stamp)
+// asideOf is where a database is moved to.
+func asideOf(path string, now time.Time) (aside string) {
+	stamp := filepath.Join(filepath.Dir(path), asidePrefix+now.UTC().Format("20060102T150405Z"))
+	aside = stamp
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
-			break
+			return aside
 		}
-		aside = filepath.Join(dir, fmt.Sprintf("%s-%d", stamp, n))
+		aside = fmt.Sprintf("%s-%d", stamp, n)
 	}
-	if err := os.Rename(path, aside); err != nil {
-		return "", fmt.Errorf("move the damaged database aside: %w", err)
-	}
+}
+
+// removeOlder removes the databases that were moved aside long before one.
+func removeOlder(aside string) error {
+	dir := filepath.Dir(aside)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return "", fmt.Errorf("look for older damaged databases: %w", err)
+		return err
 	}
 	older := slices.DeleteFunc(entries, func(e os.DirEntry) bool {
 		return !strings.HasPrefix(e.Name(), asidePrefix) || e.Name() == filepath.Base(aside)
 	})
 	for len(older) >= keptAside { // in the order of their names, and so of their times
 		if err := os.RemoveAll(filepath.Join(dir, older[0].Name())); err != nil {
-			return "", fmt.Errorf("remove an older damaged database: %w", err)
+			return err
 		}
 		older = older[1:]
 	}
-	return aside, nil
+	return nil
 }
 
 // errDirectoryLocked is how Badger's error for that begins, which it does not wrap.

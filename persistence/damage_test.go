@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -367,6 +368,109 @@ func TestLogsThatLackTransactionsAreDamaged(t *testing.T) {
 				t.Errorf("opened with %v, taken for damage: %v, want %v", err, got, c.hole)
 			}
 		})
+	}
+}
+
+// atError calls a function at each error that is logged.
+type atError struct {
+	slog.Handler
+	call func()
+}
+
+func (h atError) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelError {
+		h.call()
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h atError) Enabled(context.Context, slog.Level) bool { return true }
+
+// TestDamageIsToldBeforeAnythingIsMoved: what was told is not lost if the process dies.
+func TestDamageIsToldBeforeAnythingIsMoved(t *testing.T) {
+	dir := filled(t)
+	flipTable(t, filepath.Join(dir, "state"), 100)
+	told := 0
+	store := openState(t, dir, Options{Log: slog.New(atError{slog.DiscardHandler, func() {
+		told++
+		if aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*")); len(aside) > 0 {
+			t.Errorf("%v was moved before it was told", aside)
+		}
+	}})})
+	aside, _ := filepath.Glob(filepath.Join(dir, asidePrefix+"*"))
+	if _, stored, err := store.Stored("d", 0); told != 1 || len(aside) != 1 || stored || err != nil {
+		t.Errorf("told %d times, moved %v, stored %v, %v", told, aside, stored, err)
+	}
+}
+
+// TestStopChangesNothing: on_damage = stop leaves all files as they are, unless the end of
+// a log is only incomplete, as a process leaves it that dies.
+func TestStopChangesNothing(t *testing.T) {
+	s := specimens(t)["killed"]
+	state := filepath.Join(s.dir, "state")
+	files := save(t, s.dir)
+	used := func(pattern string) (name string, size int64) {
+		names, _ := filepath.Glob(filepath.Join(state, pattern))
+		name = filepath.Base(names[len(names)-1])
+		return name, int64(len(files.content[filepath.Join("state", name)]))
+	}
+	mem, memSize := used("*.mem")
+	values, valuesSize := used("*.vlog")
+	for name, c := range map[string]struct {
+		damage
+		stops bool
+	}{
+		"the middle of the last log": {damage{mem, "flipped", memSize / 2}, true},
+		"its first entry":            {damage{mem, "flipped", logHeader + 12}, true},
+		"its end is cut":             {damage{mem, "cut", memSize - 3}, false},
+		"its last entry":             {damage{mem, "flipped", memSize - 3}, false},
+		"the only value":             {damage{values, "flipped", logHeader + 40}, false}, // its partition is damaged
+		"a cut value log":            {damage{values, "cut", valuesSize - 5}, false},
+		"KEYREGISTRY":                {damage{badger.KeyRegistryFileName, "flipped", 20}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := quickDir(t)
+			files.write(t, dir)
+			c.do(t, filepath.Join(dir, "state"))
+			before := save(t, dir)
+			store, err := OpenStore(dir, Options{Log: slog.New(slog.DiscardHandler), StopOnDamage: true})
+			if err == nil {
+				err = store.Close()
+			}
+			if got := errors.Is(err, ErrCorrupt) && errors.Is(err, ErrStop); got != c.stops {
+				t.Fatalf("%v: opened with %v, want it to stop: %v", c.damage, err, c.stops)
+			}
+			if after := save(t, dir); c.stops && !maps.EqualFunc(before.content, after.content, bytes.Equal) {
+				t.Error("it has changed the files")
+			}
+			if !c.stops && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestStopSeesAValueThatOthersFollow: the value log is not cut then.
+func TestStopSeesAValueThatOthersFollow(t *testing.T) {
+	dir := t.TempDir()
+	store := openState(t, dir, Options{})
+	slot := store.newSlot()
+	for seq := range uint64(3) {
+		value := append(room(20_000), make([]byte, 20_000)...)
+		if err := store.update(func(u *update) error { return u.set(blockKey(slot, seq), value) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for at, stops := range map[int64]bool{100: true, 25_000: true, 45_000: false} {
+		killed := copied(t, dir)
+		damage{"000001.vlog", "flipped", at}.do(t, filepath.Join(killed, "state"))
+		store, err := OpenStore(killed, Options{Log: slog.New(slog.DiscardHandler), StopOnDamage: true})
+		if got := errors.Is(err, ErrStop); got != stops {
+			t.Errorf("a value at %d is damaged: opened with %v", at, err)
+		}
+		if err == nil {
+			_ = store.Close()
+		}
 	}
 }
 

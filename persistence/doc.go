@@ -9,7 +9,7 @@
 //
 //	data/             made with permissions 0700
 //	├── LOCK          held by the process that uses the directory
-//	├── node-id       what the broker knows a restarted process by
+//	├── node-id       what the broker knows a restarted process by, and its checksum
 //	├── state/        the Badger database, and VERIFIED; see verified.go
 //	└── state.damaged-TIME/   databases that were damaged, at most two
 //

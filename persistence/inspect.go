@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -45,19 +46,26 @@ type inspection struct {
 	mends   []mend   // to be done before the database is opened
 }
 
-// mend is a change of a file that loses nothing that counts.
+const (
+	readAgain = "what it lacks is read from the topic again"
+	madeAnew  = "nothing is lost: the file is made anew"
+)
+
+// mend is a change of a file that leaves a state that is whole.
 type mend struct {
 	file   string
 	remove bool
 	cut    int64 // without remove: to so many bytes
 	why    string
+	lost   string // what becomes of what is gone
+	damage bool   // a process that dies does not leave it like that
 }
 
 // inspect looks at the files of a database that is not open. An error that wraps
 // ErrCorrupt says what is damaged; any other is one of the machine. In a directory that
-// another process uses nothing is looked at: Badger says so. Of more than so many bytes of
+// another process uses nothing is looked at: Badger says so. Of more than AtOnce bytes of
 // tables the blocks of some may be left for later; see verified.go.
-func inspect(path string, atOnce int64) (found inspection, err error) {
+func inspect(path string, o Options) (found inspection, err error) {
 	found.path = path
 	directory, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -84,12 +92,16 @@ func inspect(path string, atOnce int64) (found inspection, err error) {
 			return found, err
 		}
 	}
+	atOnce := cmp.Or(o.AtOnce, verifiedAtOnce)
 	first, later := divide(path, found.tables, atOnce, time.Now())
 	found.later = later
-	if found.version, err = verifyTables(path, first, true); err != nil {
+	if size := sizeOf(path, first); size > atOnce {
+		o.Log.Info("the tables of the database are verified before it is opened, as after a start of the machine", "tables", len(first), "mb", size>>20)
+	}
+	if found.version, err = verifyTables(path, first, true, o.Interrupted); err != nil {
 		return found, err
 	}
-	version, err := verifyTables(path, later, false)
+	version, err := verifyTables(path, later, false, o.Interrupted)
 	if found.version = max(found.version, version); err != nil {
 		return found, err
 	}
@@ -167,7 +179,7 @@ func (f *inspection) manifest() (err error) {
 		return err
 	}
 	if about.Size() > end {
-		f.mends = append(f.mends, mend{badger.ManifestFilename, false, end, "its last record is incomplete"})
+		f.mends = append(f.mends, mend{file: badger.ManifestFilename, cut: end, why: "its last record is incomplete", lost: readAgain})
 	}
 	for id, table := range manifest.Tables {
 		if table.KeyID != 0 || table.Compression != 0 {
@@ -207,7 +219,7 @@ func (f *inspection) registry() error {
 		return nil
 	}
 	if err == nil && (len(content) != initial+len(sanity) || string(content[initial:]) != sanity) {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
 	}
 	return err
 }
@@ -233,7 +245,7 @@ func (f *inspection) discard() error {
 		last = file
 	}
 	if !legal {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have"})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
 	}
 	return nil
 }
@@ -243,52 +255,69 @@ func (f *inspection) discard() error {
 func (f *inspection) readLogs() error {
 	chain := chain{last: f.version}
 	for _, name := range f.logs {
-		end, err := f.readLog(name, func(t transaction) error {
+		err := f.readLog(name, func(t transaction) error {
 			if err := chain.next(t); err != nil {
 				return f.corrupt(name, "%v", err)
 			}
 			return nil
-		})
+		}, func(data []byte, end logEnd) bool { return transactionsBehind(data, end, chain.last) })
 		if err != nil {
 			return err
 		}
-		f.cut(name, end)
+	}
+	if err := chain.end(); err != nil {
+		return f.corrupt("*.mem", "%v", err)
 	}
 	f.version = chain.last
 	if f.values == "" {
 		return nil
 	}
-	end, err := f.readLog(f.values, func(transaction) error { return nil })
-	f.cut(f.values, end)
-	return err
+	return f.readLog(f.values, func(transaction) error { return nil }, valuesBehind)
 }
 
-func (f *inspection) readLog(name string, visit func(transaction) error) (end logEnd, err error) {
+// readLog reads a log, and has it cut where it is torn.
+func (f *inspection) readLog(name string, visit func(transaction) error, more func(data []byte, end logEnd) bool) error {
 	data, unmap, err := mapFile(filepath.Join(f.path, name))
 	if err != nil {
-		return end, err
+		return err
 	}
 	defer unmap()
-	err = touching(name, func() (err error) {
+	return touching(name, func() error {
 		if len(data) >= logHeader && binary.BigEndian.Uint64(data) != 0 {
 			return f.corrupt(name, "it says that it is encrypted")
 		}
-		end, err = scanLog(data, visit)
-		return err
+		end, err := scanLog(data, visit)
+		if err != nil || !end.torn {
+			return err
+		}
+		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and nothing whole follows", lost: readAgain}
+		if more(data, end) {
+			m.damage, m.why = true, "an entry in it is damaged, and all that follows is lost"
+		}
+		f.mends = append(f.mends, m)
+		return nil
 	})
-	return end, err
 }
 
-func (f *inspection) cut(name string, end logEnd) {
-	if end.torn {
-		f.mends = append(f.mends, mend{name, false, end.offset, "an entry in it is incomplete or damaged, and all that follows is lost"})
-	}
-}
-
-// mend does what is to be done before the database is opened.
-func (f *inspection) mend(log *slog.Logger) error {
+// untouched is an error if something is to be mended that is damaged: not only what a
+// process leaves that dies.
+func (f *inspection) untouched() error {
 	for _, m := range f.mends {
-		log.Warn("a file of the database is mended: what it lacks is read from the topic again", "file", filepath.Join(f.path, m.file), "problem", m.why)
+		if m.damage {
+			return f.corrupt(m.file, "%s", m.why)
+		}
+	}
+	return nil
+}
+
+// mend does what is to be done before the database is opened; to look at it only what
+// nothing depends on is removed.
+func (f *inspection) mend(readOnly bool, log *slog.Logger) error {
+	for _, m := range f.mends {
+		if readOnly && !m.remove {
+			continue
+		}
+		log.Warn("a file of the database is mended", "file", filepath.Join(f.path, m.file), "problem", m.why, "consequence", m.lost)
 		var err error
 		if name := filepath.Join(f.path, m.file); m.remove {
 			err = os.Remove(name)
@@ -296,7 +325,7 @@ func (f *inspection) mend(log *slog.Logger) error {
 			err = os.Truncate(name, m.cut)
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("mend a file of the database, of which %s: %w", m.why, err)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -28,6 +29,7 @@ const (
 	endOfTxn  = 1 << 7
 	longest   = 1 << 16 // a key
 	suffix    = 8       // the version behind a key
+	endKey    = "!badger!txn"
 )
 
 // transaction is what is known of one in a log.
@@ -91,6 +93,48 @@ func scanLog(data []byte, visit func(transaction) error) (end logEnd, err error)
 func cutAt(data []byte, valid int) logEnd {
 	const look = 64 << 10
 	return logEnd{int64(valid), !zero(data[valid:min(valid+look, len(data))])}
+}
+
+// transactionsBehind tells whether a log that is torn has a transaction behind the one that
+// is torn: a process that dies leaves none there. The last transaction before it is given.
+func transactionsBehind(data []byte, end logEnd, last uint64) bool {
+	const header = 5 // of the entry that ends a transaction
+	var first uint64 // which may be that of the torn one
+	for at := int(end.offset) + header; at < len(data); at++ {
+		next := bytes.Index(data[at:], []byte(endKey))
+		if next < 0 {
+			return false
+		}
+		at += next
+		meta, key, value, size := entryOf(data[at-header:])
+		number, err := strconv.ParseUint(string(value), 10, 64)
+		if size == 0 || meta&endOfTxn == 0 || !bytes.HasPrefix(key, []byte(endKey)) || err != nil {
+			continue
+		}
+		if number > last+1 || first > 0 && number != first {
+			return true
+		}
+		first = number
+	}
+	return false
+}
+
+// valuesBehind tells whether a value log that is torn has a journal block behind the entry
+// that is torn.
+func valuesBehind(data []byte, end logEnd) bool {
+	const key = 1 + 4 + 8 + suffix
+	for at := int(end.offset) + 1; at+key < len(data); at++ {
+		next := bytes.IndexByte(data[at:], key) // the length of the key, behind two other bytes
+		if next < 0 {
+			return false
+		}
+		at += next
+		meta, found, _, size := entryOf(data[at-2:])
+		if size > 0 && meta&(inTxn|endOfTxn) == 0 && len(found) == key && found[0] == blockKind {
+			return true
+		}
+	}
+	return false
 }
 
 // entryOf takes the first entry apart; its size is 0 if there is none.

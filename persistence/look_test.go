@@ -3,9 +3,11 @@ package persistence
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -119,5 +121,38 @@ func TestLessMemoryAfterACrash(t *testing.T) {
 	copyFiles(t, killed, again)
 	if !bytes.Equal(export(t, openState(t, again, Options{Memory: LeastMemory}), "d", 0), want) {
 		t.Error("the windows differ after the second crash")
+	}
+}
+
+// TestLookNeedsNoFileThatIsMadeAnew: the windows of a directory are read also if a file is
+// damaged that nothing depends on, and the log says what that costs.
+func TestLookNeedsNoFileThatIsMadeAnew(t *testing.T) {
+	dir := filled(t)
+	files := save(t, dir)
+	for _, name := range []string{"KEYREGISTRY", "DISCARD"} {
+		for _, readOnly := range []bool{true, false} {
+			dir := quickDir(t)
+			files.write(t, dir)
+			for _, at := range []int64{3, 20} {
+				damage{name, "flipped", at}.do(t, filepath.Join(dir, "state"))
+			}
+			damage{name, "cut", 24}.do(t, filepath.Join(dir, "state"))
+			var log bytes.Buffer
+			store, err := OpenStore(dir, Options{ReadOnly: readOnly, StopOnDamage: readOnly, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Errorf("%s, read only %v: %v", name, readOnly, err)
+				continue
+			}
+			summaries, err := store.Summaries()
+			if err != nil || len(summaries) != 1 || summaries[0].Err != nil {
+				t.Errorf("%s, read only %v: %+v, %v", name, readOnly, summaries, err)
+			}
+			if text := log.String(); !strings.Contains(text, madeAnew) || strings.Contains(text, readAgain) {
+				t.Errorf("%s, read only %v: the log says %s", name, readOnly, text)
+			}
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,10 +23,19 @@ var legalID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // Node is a locked data directory and the id of the process that owns it. The
 // id outlives the process: it is what the broker knows a restarted process by.
 type Node struct {
-	ID      string
-	Damaged bool // its id could not be read, and is another one now
-	lock    *flock.Flock
+	ID   string
+	Lost Lost // what became of the id of before
+	lock *flock.Flock
 }
+
+// Lost is why a node has another id than before.
+type Lost string
+
+const (
+	Kept    Lost = ""                      // it has not, or nobody knows of one before
+	Damaged Lost = "the file is damaged"   // its checksum is wrong, or it is cut
+	Missing Lost = "the file is not there" // though there is state
+)
 
 // OpenNode creates the directory if it is missing, locks it, and reads the
 // node's id from it or makes one. A wanted id, if not empty, replaces the
@@ -45,40 +55,64 @@ func OpenNode(directory, wanted string) (*Node, error) {
 	if !locked {
 		return nil, fmt.Errorf("%w: %s (stop the other one, or give this one a directory of its own: [persistence] dir, or DETECTOR_DATA_DIR)", ErrLocked, directory)
 	}
-	id, damaged, err := nodeID(filepath.Join(directory, "node-id"), wanted)
+	id, lost, err := nodeID(directory, wanted)
 	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Node{ID: id, Damaged: damaged, lock: lock}, nil
+	return &Node{ID: id, Lost: lost, lock: lock}, nil
 }
 
 // Close releases the directory.
 func (n *Node) Close() error { return n.lock.Close() }
 
-func nodeID(path, wanted string) (id string, damaged bool, err error) {
-	stored, err := os.ReadFile(path)
+// nodeID reads the node's id, or makes one. The file has two lines, the id and its
+// checksum. Older versions wrote the first line only.
+func nodeID(directory, wanted string) (id string, lost Lost, err error) {
+	path := filepath.Join(directory, "node-id")
+	content, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", false, fmt.Errorf("read node id: %w", err)
+		return "", Kept, fmt.Errorf("read node id: %w", err)
 	}
 	there := err == nil
-	id = strings.TrimSpace(string(stored))
+	stored, whole := decodeNodeID(string(content))
 	switch {
-	case wanted == "" && legalID.MatchString(id), wanted != "" && id == wanted:
-		return id, false, nil
+	case wanted == "" && whole, wanted != "" && wanted == stored:
+		if id = stored; string(content) != encodeNodeID(id) {
+			_ = writeSynced(path, encodeNodeID(id)) // it is as good without a checksum
+		}
+		return id, Kept, nil
 	case wanted != "":
 		id = wanted
 	default:
-		// Missing, or torn by a crash before it was ever used.
 		random := make([]byte, 8)
 		if _, err := rand.Read(random); err != nil {
-			return "", false, fmt.Errorf("make node id: %w", err)
+			return "", Kept, fmt.Errorf("make node id: %w", err)
 		}
-		id, damaged = hex.EncodeToString(random), there
+		id = hex.EncodeToString(random)
+		if there {
+			lost = Damaged
+		} else if used, err := HasState(directory); err != nil {
+			return "", Kept, fmt.Errorf("look for state: %w", err)
+		} else if used {
+			lost = Missing
+		}
 	}
-	if err := writeSynced(path, id+"\n"); err != nil {
-		return "", false, fmt.Errorf("store node id: %w", err)
+	if err := writeSynced(path, encodeNodeID(id)); err != nil {
+		return "", Kept, fmt.Errorf("store node id: %w", err)
 	}
-	return id, damaged, nil
+	return id, lost, nil
+}
+
+// encodeNodeID is the content of the file node-id. The second line has characters that an
+// id cannot have, so two lines that damage has joined are no id.
+func encodeNodeID(id string) string {
+	return fmt.Sprintf("%s\ncrc32c: %08x\n", id, crc32.Checksum([]byte(id), castagnoli))
+}
+
+func decodeNodeID(content string) (id string, ok bool) {
+	id, _, ended := strings.Cut(content, "\n")
+	ok = ended && legalID.MatchString(id) && (content == id+"\n" || content == encodeNodeID(id))
+	return id, ok
 }
 
 // writeSynced replaces a file so that a crash leaves the old one or the new one.

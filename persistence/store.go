@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +22,9 @@ var ErrNoSpace = errors.New("too little space left on the disk of the data direc
 // ErrClosed is in the error of whoever uses a store that was closed.
 var ErrClosed = errors.New("the store is closed")
 
+// ErrInterrupted is in the error of OpenStore if it was to end before all was verified.
+var ErrInterrupted = errors.New("the opening was interrupted")
+
 // Options are how a store uses the machine.
 type Options struct {
 	Log *slog.Logger
@@ -37,6 +39,9 @@ type Options struct {
 	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
 	// ErrCorrupt, instead of beginning anew.
 	StopOnDamage bool
+	// Interrupted is closed if the opening is to end, with ErrInterrupted: after a start of
+	// the machine it can take long. It may be nil.
+	Interrupted <-chan struct{}
 
 	// The following are for tests.
 
@@ -64,7 +69,8 @@ type Store struct {
 	db      *badger.DB
 	dir     string
 	options Options
-	mark    []byte // what each transaction writes; see mark.go
+	marks   marks
+	later   []laterTable // to be verified in the background; of watch
 
 	mu     sync.Mutex
 	closed bool
@@ -99,19 +105,22 @@ func openStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
-	found, err := inspect(path, cmp.Or(o.AtOnce, verifiedAtOnce))
-	if err == nil && !o.ReadOnly {
-		err = found.mend(o.Log)
+	found, err := inspect(path, o)
+	if err == nil && !o.ReadOnly && o.StopOnDamage {
+		err = found.untouched()
+	}
+	if err == nil {
+		err = found.mend(o.ReadOnly, o.Log)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("inspect state %s: %w", path, err)
 	}
-	later, err := mapLater(path, found.later)
-	if err != nil {
+	if s.later, err = mapLater(path, found.later); err != nil {
 		return nil, fmt.Errorf("open state %s: %w", path, err)
 	}
 	db, err := openBadger(path, o)
 	if err != nil {
+		s.unmapLater()
 		return nil, fmt.Errorf("open state %s: %w", path, spoilt(err))
 	}
 	s.db = db
@@ -121,13 +130,16 @@ func openStore(dir string, o Options) (*Store, error) {
 		return errors.Join(err, s.readMark())
 	})
 	if err != nil {
+		s.unmapLater()
 		return nil, errors.Join(fmt.Errorf("survey state %s: %w", path, spoilt(err)), db.Close())
 	}
-	if !o.ReadOnly {
-		s.purge(garbage...)
-		s.chore.Go(s.collect)
-		s.chore.Go(func() { s.watch(later) })
+	if o.ReadOnly {
+		s.unmapLater()
+		return s, nil
 	}
+	s.purge(garbage...)
+	s.chore.Go(s.collect)
+	s.chore.Go(s.watch)
 	return s, nil
 }
 
@@ -306,19 +318,28 @@ func (s *Store) run(write func(*update) error, whole bool) error {
 	}
 	defer done()
 	u := &update{store: s, whole: whole}
+	defer u.end()
 	if err := u.begin(); err != nil {
 		return err
 	}
-	defer func() { u.txn.Discard() }()
 	if err := write(u); err != nil {
 		return err
 	}
 	return u.commit()
 }
 
-func (u *update) begin() error {
-	u.txn, u.puts = u.store.db.NewTransaction(true), 0
-	return u.txn.Set([]byte(markKey), u.store.mark)
+func (u *update) begin() (err error) {
+	u.puts = 0
+	u.txn, err = u.store.marks.begin(u.store.db)
+	return err
+}
+
+// end lets go of the transaction, if one was begun.
+func (u *update) end() {
+	if u.txn != nil {
+		u.store.marks.end(u.txn)
+		u.txn = nil
+	}
 }
 
 func (u *update) commit() error {
@@ -333,7 +354,7 @@ func (u *update) commit() error {
 	if u.puts == 0 {
 		return nil
 	}
-	return u.txn.Commit()
+	return u.store.marks.commit(u.txn)
 }
 
 // set binds a value to its key, and puts it.
@@ -359,7 +380,7 @@ func (u *update) put(put func() error) error {
 	if err := u.commit(); err != nil {
 		return err
 	}
-	u.txn.Discard()
+	u.end()
 	if err := u.begin(); err != nil {
 		return err
 	}

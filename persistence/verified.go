@@ -84,11 +84,12 @@ func readVerified(path string) (list verifiedList) {
 // divide tells which tables are to be verified before the database is opened, and which
 // can be later.
 func divide(path string, tables []string, atOnce int64, now time.Time) (first, later []string) {
+	if sizeOf(path, tables) <= atOnce {
+		return tables, nil
+	}
 	list := readVerified(path)
-	size := int64(0)
 	for _, name := range tables {
 		id, err := identify(filepath.Join(path, name))
-		size += id.Size
 		known, listed := list.Tables[name]
 		age := now.Sub(time.Unix(known.At, 0))
 		if err == nil && listed && known.identity == id && 0 <= age && age < verifiedFor {
@@ -97,10 +98,16 @@ func divide(path string, tables []string, atOnce int64, now time.Time) (first, l
 			first = append(first, name)
 		}
 	}
-	if size <= atOnce {
-		return tables, nil
-	}
 	return first, later
+}
+
+// sizeOf is how large tables are, as far as they are there.
+func sizeOf(path string, tables []string) (size int64) {
+	for _, name := range tables {
+		id, _ := identify(filepath.Join(path, name))
+		size += id.Size
+	}
+	return size
 }
 
 // note writes which tables there are: those that were listed keep their time, the others
@@ -164,26 +171,30 @@ func mapLater(path string, names []string) (all []laterTable, err error) {
 	return all, nil
 }
 
+func (s *Store) unmapLater() {
+	for _, table := range s.later {
+		table.unmap()
+	}
+	s.later = nil
+}
+
 // watch verifies the tables that were not verified at the opening, lists those that come,
 // and verifies each again now and then. If one is damaged the process has to end: what
 // merges have made of it since is not known.
-func (s *Store) watch(later []laterTable) {
+func (s *Store) watch() {
+	defer s.unmapLater()
 	_, _, err := s.note(time.Now())
 	s.tell(err)
 	var verified []string
-	for i, table := range later {
+	for len(s.later) > 0 {
 		if s.stopped() {
-			for _, rest := range later[i:] {
-				rest.unmap()
-			}
 			return
 		}
+		table := s.later[0]
 		_, err := verifyData(filepath.Join(s.dir, table.name), table.data, true)
 		table.unmap()
+		s.later = s.later[1:]
 		if s.judge(err) {
-			for _, rest := range later[i+1:] {
-				rest.unmap()
-			}
 			return
 		}
 		verified = append(verified, table.name)
@@ -233,7 +244,11 @@ func (s *Store) judge(err error) (over bool) {
 		return false
 	}
 	_ = os.Remove(filepath.Join(s.dir, verifiedFile)) // the next start verifies all
-	err = fmt.Errorf("%v; %w: the next start moves the database aside, and rebuilds the windows from the topic", err, ErrStop)
+	if s.options.StopOnDamage {
+		err = fmt.Errorf("%v; %w", err, errAsked)
+	} else {
+		err = fmt.Errorf("%v; %w: the next start moves the database aside, and rebuilds the windows from the topic", err, ErrStop)
+	}
 	s.options.Log.Error("a table of the database is damaged", "problem", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()

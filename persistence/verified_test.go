@@ -1,13 +1,31 @@
 package persistence
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
+
+// atInfo calls a function with each line of the life cycle.
+type atInfo struct {
+	slog.Handler
+	call func(text string)
+}
+
+func (h atInfo) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelInfo {
+		h.call(r.Message)
+	}
+	return nil
+}
+
+func (h atInfo) Enabled(context.Context, slog.Level) bool { return true }
 
 // flipTable flips a bit of a table.
 func flipTable(t *testing.T, state string, at int64) {
@@ -25,7 +43,7 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	dir := filled(t)
 	state := filepath.Join(dir, "state")
 	count := func() (first, later int) {
-		found, err := inspect(state, 1<<40)
+		found, err := inspect(state, Options{AtOnce: 1 << 40})
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			t.Fatal(err)
 		}
@@ -35,7 +53,7 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	if first, later := count(); first != 0 || later == 0 {
 		t.Errorf("after a clean stop %d tables are verified at once, %d later", first, later)
 	}
-	if found, err := inspect(state, 1<<40); err != nil || len(found.later) > 0 {
+	if found, err := inspect(state, Options{AtOnce: 1 << 40}); err != nil || len(found.later) > 0 {
 		t.Errorf("of a small database %v are verified later, %v", found.later, err)
 	}
 	a, b := divide(state, []string{"000001.sst"}, 1, time.Now().Add(verifiedFor+time.Second))
@@ -65,6 +83,29 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	}
 	if _, err := OpenStore(dir, Options{AtOnce: 1, StopOnDamage: true, Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrStop) {
 		t.Errorf("it is opened with %v", err)
+	}
+}
+
+// TestLongVerificationIsToldAndCanBeInterrupted, as after a start of the machine: nothing
+// is moved aside then.
+func TestLongVerificationIsToldAndCanBeInterrupted(t *testing.T) {
+	dir := filled(t)
+	if err := os.Remove(filepath.Join(dir, "state", verifiedFile)); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := make(chan struct{})
+	told := 0
+	log := slog.New(atInfo{slog.DiscardHandler, func(text string) {
+		if strings.Contains(text, "are verified before it is opened") {
+			told++
+			close(interrupted)
+		}
+	}})
+	if _, err := OpenStore(dir, Options{AtOnce: 1, Interrupted: interrupted, Log: log}); !errors.Is(err, ErrInterrupted) || errors.Is(err, ErrCorrupt) || told != 1 {
+		t.Errorf("it is opened with %v, told %d times", err, told)
+	}
+	if _, stored, err := openState(t, dir, Options{}).Stored("d", 0); !stored || err != nil {
+		t.Errorf("after an interruption the partition is stored: %v, %v", stored, err)
 	}
 }
 
@@ -110,6 +151,55 @@ func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
 	}
 }
 
+// TestNoTableStaysMapped: whether the opening succeeds or not.
+func TestNoTableStaysMapped(t *testing.T) {
+	mapped := func(dir string) int {
+		maps, err := os.ReadFile("/proc/self/maps")
+		if err != nil {
+			t.Skip(err)
+		}
+		return strings.Count(string(maps), dir)
+	}
+	for name, c := range map[string]struct {
+		readOnly, damaged bool
+	}{"a look": {readOnly: true}, "a start": {}, "a damaged mark": {damaged: true}} {
+		t.Run(name, func(t *testing.T) {
+			dir := filled(t)
+			if c.damaged { // which comes to light once the database is open
+				store := openState(t, dir, Options{})
+				change(t, store, markKey[0], damaged)
+				if err := store.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			store, err := OpenStore(dir, Options{AtOnce: 1, ReadOnly: c.readOnly, Log: slog.New(slog.DiscardHandler)})
+			if err == nil {
+				err = store.Close()
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			if n := mapped(dir); n > 0 {
+				t.Errorf("%d files are still mapped", n)
+			}
+		})
+	}
+}
+
+// TestAdviceIsThatOfTheNextStart: after damage was found in the background.
+func TestAdviceIsThatOfTheNextStart(t *testing.T) {
+	for _, stop := range []bool{false, true} {
+		var log bytes.Buffer
+		s := &Store{dir: t.TempDir(), options: Options{StopOnDamage: stop, Log: slog.New(slog.NewTextHandler(&log, nil))}}
+		if !s.judge(ErrCorrupt) || !errors.Is(s.broken, ErrStop) {
+			t.Errorf("it goes on with %v", s.broken)
+		}
+		if got := strings.Contains(log.String(), "the next start moves the database aside"); got == stop {
+			t.Errorf("with on_damage = stop (%v) the log says: %s", stop, log.String())
+		}
+	}
+}
+
 // TestDamagedDatabasesAreKeptInBounds: the newest of them.
 func TestDamagedDatabasesAreKeptInBounds(t *testing.T) {
 	dir := t.TempDir()
@@ -119,8 +209,8 @@ func TestDamagedDatabasesAreKeptInBounds(t *testing.T) {
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		aside, err := moveAside(path, now.Add(time.Duration(i/2)*time.Hour))
-		if err != nil {
+		aside := asideOf(path, now.Add(time.Duration(i/2)*time.Hour))
+		if err := errors.Join(os.Rename(path, aside), removeOlder(aside)); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 && filepath.Base(aside) != "state.damaged-20261126T004700Z" {
