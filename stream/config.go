@@ -33,6 +33,7 @@ type Config struct {
 	// TCP, hooks.
 	Client []kgo.Opt
 	Log    *slog.Logger
+	Now    func() time.Time // nil: time.Now
 
 	InputTopic      string
 	OutputTopic     string
@@ -95,6 +96,13 @@ const (
 	fetchBytes          = 8 << 20
 	fetchPartitionBytes = 1 << 20
 )
+
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
 
 // transactionalID names the producer of one member of one group.
 func (c Config) transactionalID() string { return c.Group + "." + c.Member }
