@@ -45,6 +45,7 @@ type Detector struct {
 	cut       context.CancelFunc
 	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
 	stopping  bool
+	halted    time.Time // since when it is
 	over      bool      // it takes no more messages
 	finished  bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
@@ -429,7 +430,6 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
-	d.watching.end()
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
 	d.finish(ctx)
 }

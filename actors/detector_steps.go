@@ -122,6 +122,7 @@ func (d *Detector) reopen(ctx actor.Context) {
 // close ends the membership for good. After a failure that a restart may cure
 // the partitions are kept for it.
 func (d *Detector) close(ctx actor.Context) {
+	d.halt()
 	session, leave := d.session, d.result == nil && !d.config.Stay
 	d.begin(ctx, func(context.Context) any {
 		if session != nil {

@@ -66,7 +66,7 @@ func (d *Detector) count(number int32, loading bool, err error) {
 	if d.result == nil {
 		d.result = err
 	}
-	d.yielded()
+	d.halt()
 }
 
 // fell ends a detector that failed itself: whatever it had in hand is aborted by the
@@ -84,6 +84,7 @@ func (d *Detector) fell(ctx actor.Context, f *fault) {
 func (d *Detector) finish(ctx actor.Context) {
 	if !d.finished {
 		d.finished = true
+		d.watching.end()
 		d.config.OnEnd(d.result)
 		ctx.Stop(ctx.Self())
 	}

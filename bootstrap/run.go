@@ -22,8 +22,9 @@ import (
 	"anomalydetector/stream"
 )
 
-// stopTimeout is how long a clean stop may take before the process ends anyway:
-// what is not committed then is read again at the next start.
+// stopTimeout is how long a stop may take before the detector, or the process, ends
+// anyway: what is not committed then is read again at the next start. The detector has
+// it, too, for stops that nobody asked the process for, such as the end of a job.
 const stopTimeout = 25 * time.Second
 
 // Run watches the streams until a signal comes, their time is over, or one of
@@ -190,6 +191,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		Largest:     streams.Outlet.Largest,
 		FailFast:    options.FailFast,
 		Stay:        !config.Kafka.LeaveOnStop,
+		StopWithin:  stopTimeout,
 		Backoff:     streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			b.prepare(ctx)
