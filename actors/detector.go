@@ -311,6 +311,9 @@ func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 	switch {
 	case len(f.Refused) > 0 && d.withhold(ctx, f.Refused):
 		tellRefused(d.config.Log, f.Err, f.Refused)
+	case errors.Is(f.Err, stream.ErrForbidden):
+		d.result = f.Err
+		d.halt()
 	case f.Err != nil:
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)

@@ -79,7 +79,7 @@ func TestMissingPermissionIsNamed(t *testing.T) {
 		"topic " + refusedCase + ".out: TOPIC_AUTHORIZATION_FAILED: Not authorized to access topics: [Topic authorization failed.] " +
 			"(the user needs the permissions Write and Describe on it, and Create if it does not exist)",
 		"", // of the group: the detector's watch tells
-		"(the user needs the permissions Write and Describe on the transactional id " + refusedCase + ".",
+		"(the user needs the permissions Write and Describe on transactional ids that begin with " + refusedCase + ".",
 	} {
 		if says == "" {
 			continue

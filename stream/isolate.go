@@ -139,6 +139,9 @@ func (i *isolation) write(ctx context.Context, chunk []*kgo.Record) (map[*kgo.Re
 	ctx, cancel := context.WithTimeout(ctx, i.config.Timing.Transaction)
 	defer cancel()
 	if err := i.begin(ctx); err != nil {
+		if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
+			err = fmt.Errorf("%w: %w", ErrForbidden, Explain(ctx, i.config, err))
+		}
 		return nil, fmt.Errorf("look for refused records as producer %s: %w", i.config.isolationID(), err)
 	}
 	var mu sync.Mutex
