@@ -38,6 +38,7 @@ type stepFell struct{ fault *fault }
 func (d *Detector) lost(ctx actor.Context, number int32, partition *member, err error) {
 	loading := !partition.ready
 	partition.ready, partition.warming, partition.pid, partition.serial = false, false, nil, 0
+	partition.scored, partition.proving = false, false // the next actor has it all to do again
 	d.count(number, loading, err)
 	d.saved(ctx, number)
 	if _, answering := d.waiting[number]; answering {
