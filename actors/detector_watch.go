@@ -301,11 +301,17 @@ func (d *Detector) look(ctx actor.Context, now time.Time) {
 			partition.seen = partition.next
 		}
 	}
-	observer, session, life := d.config.Observer, d.session, d.life
+	config, session, life := d.config, d.session, d.life
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		ends, err := observer.Look(life, from)
-		root.Send(self, &looked{session, from, ends, err})
+		l := &looked{session: session, from: from}
+		if err := safely("a look at the topic's ends", func() (err error) { l.ends, err = config.Observer.Look(life, from); return err }); err != nil {
+			l.ends, l.err = nil, err
+			if f, panicked := isFault(err); panicked {
+				config.tellFault(config.Log, f, nil)
+			}
+		}
+		root.Send(self, l)
 	}()
 }
 

@@ -21,6 +21,7 @@ import (
 type unacknowledged struct {
 	narrow
 	released chan struct{}
+	blind    bool // looks panic
 }
 
 func (u *unacknowledged) Flush(context.Context) error {
@@ -37,6 +38,9 @@ func (u *unacknowledged) Last(since time.Time, of ...stream.Activity) (stream.Tr
 }
 
 func (u *unacknowledged) Look(context.Context, map[int32]int64) (map[int32]stream.Ends, error) {
+	if u.blind {
+		panic("poison")
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	// The last two records are behind an open transaction, before them is a marker.
@@ -45,7 +49,7 @@ func (u *unacknowledged) Look(context.Context, map[int32]int64) (map[int32]strea
 
 // hanging is a detector whose broker acknowledges nothing.
 func hanging() (session *unacknowledged, config *Config, log func() string, ended chan error) {
-	session = &unacknowledged{narrow{records: 20, finished: make(chan struct{})}, make(chan struct{})}
+	session = &unacknowledged{narrow: narrow{records: 20, finished: make(chan struct{})}, released: make(chan struct{})}
 	var mu sync.Mutex
 	var text bytes.Buffer
 	config = benchConfig()
@@ -135,6 +139,26 @@ func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		if status := ask(); len(status.Standstills) > 0 || status.Problem != "" {
 			t.Errorf("it moves, and its status is %+v", status)
+		}
+		system.Root.Send(pid, &messages.Stop{Reason: "test"})
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLookThatPanicsIsToldAndAskedAgain, and the process goes on.
+func TestLookThatPanicsIsToldAndAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session, config, log, ended := hanging()
+		session.blind = true
+		close(session.released)
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		pid := system.Root.Spawn(DetectorProps(config))
+		time.Sleep(3*lookEvery + lookEvery/2)
+		if n := strings.Count(log(), "msg=panic"); n != 4 || config.Counts.Panics.Load() != 4 {
+			t.Errorf("%d panics were told in four looks, %d counted:\n%s", n, config.Counts.Panics.Load(), log())
 		}
 		system.Root.Send(pid, &messages.Stop{Reason: "test"})
 		if err := <-ended; err != nil {
