@@ -43,6 +43,8 @@ type Detector struct {
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
+	stepped   chan struct{}      // closed when the step is over
+	closing   bool               // the step closes the session for good
 	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
 	stopping  bool
 	halted    time.Time // since when it is

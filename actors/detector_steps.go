@@ -41,8 +41,10 @@ func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	if d.stopping {
 		d.cut()
 	}
-	cuttable, release := d.step, d.cut
+	cuttable, release, stepped := d.step, d.cut, make(chan struct{})
+	d.stepped = stepped
 	go func() {
+		defer close(stepped)
 		defer release()
 		var answer any
 		if err := safely("a step of the detector", func() error { answer = step(cuttable); return nil }); err != nil {
@@ -123,6 +125,7 @@ func (d *Detector) reopen(ctx actor.Context) {
 // the partitions are kept for it.
 func (d *Detector) close(ctx actor.Context) {
 	d.halt()
+	d.closing = true
 	session, leave := d.session, d.result == nil && !d.config.Stay
 	d.begin(ctx, func(context.Context) any {
 		if session != nil {

@@ -78,7 +78,25 @@ func (d *Detector) fell(ctx actor.Context, f *fault) {
 		d.result = f
 	}
 	d.over = true
+	d.letGo()
 	d.finish(ctx)
+}
+
+// letGo closes the session when the step under way is over, which nobody waits for: in
+// a process with several detectors the group must not take this one for alive.
+func (d *Detector) letGo() {
+	if d.session == nil || d.closing {
+		return
+	}
+	d.cut()
+	config, session, stepped := d.config, d.session, d.stepped
+	go func() {
+		<-stepped
+		if err := safely("the closing of a session", func() error { session.Close(false); return nil }); err != nil {
+			f, _ := isFault(err)
+			config.tellFault(config.Log, f, nil)
+		}
+	}()
 }
 
 // finish is the last thing a detector does, once.

@@ -1,8 +1,12 @@
 package actors
 
 import (
+	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -32,4 +36,56 @@ func TestCheckpointOfNothingIsNoProgress(t *testing.T) {
 	if d.falls.working[0] != 0 {
 		t.Error("what was scored is stored, and that is no progress")
 	}
+}
+
+// closing is a session that tells when it is closed, and hangs while it polls until it
+// is cut short.
+type closing struct {
+	narrow
+	polling atomic.Bool
+	closed  atomic.Int64
+	unsafe  atomic.Bool // it was closed while it polled
+}
+
+func (c *closing) Poll(ctx context.Context, _ int) ([]messages.Slice, error) {
+	c.polling.Store(true)
+	defer c.polling.Store(false)
+	<-ctx.Done()
+	return nil, nil
+}
+
+func (c *closing) Close(bool) {
+	c.unsafe.Store(c.polling.Load())
+	c.closed.Add(1)
+}
+
+// TestDetectorThatPanicsLetsGo of its session and of its ticks, and closes nothing that
+// is at work.
+func TestDetectorThatPanicsLetsGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which waits for all goroutines
+		session := &closing{}
+		config := benchConfig()
+		config.Now = time.Now
+		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		config.Open = func(context.Context) (Session, error) { return session, nil }
+		config.SetPoison(func(actor string, message any) {
+			if _, asked := message.(*statusAsked); asked && actor == "detector" {
+				panic("poison")
+			}
+		})
+		ended := make(chan error, 1)
+		config.OnEnd = func(err error) { ended <- err }
+		system := actor.NewActorSystem()
+		pid := system.Root.Spawn(DetectorProps(config))
+		time.Sleep(500 * time.Millisecond)
+		system.Root.Send(pid, &statusAsked{})
+		if err := <-ended; err == nil {
+			t.Error("it ended without an error")
+		}
+		time.Sleep(10 * time.Second)
+		if session.closed.Load() != 1 || session.unsafe.Load() {
+			t.Errorf("the session was closed %d times, while it polled: %t", session.closed.Load(), session.unsafe.Load())
+		}
+		system.Shutdown()
+	})
 }
