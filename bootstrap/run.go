@@ -171,7 +171,8 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		bar = stdout
 	}
 	b := &built{duration: config.Job.Duration}
-	streams.Observer = stream.NewObserver(streams.InputTopic)
+	streams.Now = world.Now
+	streams.Observer = stream.NewObserver(streams.InputTopic, world.Now)
 	loading := &progress{log: log, bar: bar, now: world.Now}
 	onCommit := options.OnCommit
 	if onCommit == nil {

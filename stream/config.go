@@ -116,7 +116,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(Program),
 		kgo.WithLogger(libraryLog{c.Log.With("client", purpose), c.Observer, purpose}),
-		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
+		kgo.WithHooks(c.outageLog(purpose)),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(fetchBytes),

@@ -46,6 +46,8 @@ type Trouble struct {
 // from the library's log: a produce request that is retried is in its log only.
 type Observer struct {
 	topic     string
+	now       func() time.Time
+	outages   outages
 	attentive atomic.Bool
 	written   atomic.Uint64 // batches that the broker has acknowledged
 
@@ -56,8 +58,10 @@ type Observer struct {
 	putOut   time.Time
 }
 
-// NewObserver is for the clients of an input topic.
-func NewObserver(inputTopic string) *Observer { return &Observer{topic: inputTopic} }
+// NewObserver is for the clients of an input topic. Its times are those of now.
+func NewObserver(inputTopic string, now func() time.Time) *Observer {
+	return &Observer{topic: inputTopic, now: now}
+}
 
 // Attend makes the Observer hear the errors that the library tells only to those who
 // debug it, too. It costs some for each request.
@@ -73,7 +77,7 @@ func (o *Observer) Written() uint64 { return o.written.Load() }
 func (o *Observer) Out() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.session != nil && (!o.admitted || time.Since(o.putOut) < rejoins)
+	return o.session != nil && (!o.admitted || o.now().Sub(o.putOut) < rejoins)
 }
 
 // rejoins is how long after it was put out a member has to stay in to count as one: the
@@ -134,7 +138,7 @@ func (o *Observer) put(err error) {
 	o.note(Joining, err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.admitted, o.putOut = false, time.Now()
+	o.admitted, o.putOut = false, o.now()
 }
 
 // note remembers an error, unless it is in the normal course of things.
@@ -142,7 +146,7 @@ func (o *Observer) note(activity Activity, err error) {
 	if o == nil || err == nil || ordinary(err) {
 		return
 	}
-	trouble := Trouble{At: time.Now(), Text: err.Error()}
+	trouble := Trouble{At: o.now(), Text: err.Error()}
 	var named *kerr.Error
 	if errors.As(err, &named) {
 		trouble.Name, trouble.Final = named.Message, final(named)
