@@ -59,7 +59,9 @@ type Detector struct {
 	failed    []*messages.SliceFailed // in this round
 	follows   uint64                  // assignments of partitions that are others'
 	falls     falls
-	aborts    int // failed writes in a row
+	aborts    int       // failed writes in a row
+	failures  int       // failed sessions in a row
+	began     time.Time // when the running one was
 	outflow   outflow
 	topic     messages.Identity            // the input topic, as it was assigned the last time
 	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
@@ -191,7 +193,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 		d.end(ctx)
 		return
 	}
-	d.session = o.session
+	d.session, d.began = o.session, d.config.Now()
 	ctx.Send(d.producer, &publishing{o.session})
 	d.proceed(ctx)
 }
@@ -349,7 +351,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	if committed {
 		d.aborts, d.fences, d.outflow.slow = 0, 0, false
 		if d.dirty {
-			d.committed = d.config.Now()
+			d.committed, d.failures = d.config.Now(), 0
 			delete(d.falls.working, nobody)
 			d.forgetRefused()
 			d.summary.add(d.round)
@@ -427,8 +429,7 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 		d.config.Log.Warn("the last transaction could not be committed, its records are read again at the next start", "error", err)
 		d.close(ctx)
 	default:
-		d.config.Log.Error("session failed, opening another", "error", err)
-		d.reopen(ctx)
+		d.reopen(ctx, err)
 	}
 }
 

@@ -107,10 +107,23 @@ func (d *Detector) wait(ctx actor.Context, pause time.Duration) {
 	})
 }
 
-// reopen closes the session but stays a member, and goes on after a pause.
-func (d *Detector) reopen(ctx actor.Context) {
-	session, pause := d.session, d.config.Backoff
+const (
+	// mostDoublings of the pause between sessions that fail one after the other.
+	mostDoublings = 4
+	// goodSession: one that lasted so long did not fail like the one before.
+	goodSession = time.Minute
+)
+
+// reopen closes the session but stays a member, and goes on after a pause, which grows
+// until something is committed.
+func (d *Detector) reopen(ctx actor.Context, err error) {
+	if d.config.Now().Sub(d.began) >= goodSession {
+		d.failures = 0
+	}
+	session, pause := d.session, d.config.Backoff<<min(d.failures, mostDoublings)
 	d.session = nil
+	d.failures++
+	d.config.Log.Error("session failed, opening another", "error", err, "in_a_row", d.failures, "after", pause.String())
 	d.begin(ctx, func(cuttable context.Context) any {
 		session.Close(false)
 		select {

@@ -153,6 +153,19 @@ func TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds(t *testing.T) {
 	}
 }
 
+// TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession: the broker is asked for its
+// bounds before another one is opened.
+func TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession(t *testing.T) {
+	o, exit, _ := guarded(t, false, "", kfake.GroupMinSessionTimeout(30*time.Second),
+		kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "30000"}))
+	again := "cannot start reading, trying again"
+	until(t, "the start waits for it", func() bool { return strings.Count(o.output.String(), again) >= 2 })
+	if n := strings.Count(o.output.String(), "session failed, opening another"); n != 1 {
+		t.Errorf("%d sessions failed, want 1", n)
+	}
+	refusedWith(t, o, exit, "([kafka] session_timeout is 15s, and the broker takes 30s to ")
+}
+
 // TestShownTimeoutsAreTheDefaults: configs cannot import stream.
 func TestShownTimeoutsAreTheDefaults(t *testing.T) {
 	config, err := configs.Load("hegemonydetector.conf", func(string) string { return "" })

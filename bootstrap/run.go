@@ -236,7 +236,7 @@ func rules(config *configs.Config) detection.Rules {
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
-		if err == nil && config.Given {
+		if err == nil {
 			err = stream.CheckTimeouts(ctx, config)
 		}
 		if err == nil {

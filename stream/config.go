@@ -65,8 +65,8 @@ type Config struct {
 	Observer *Observer
 
 	Timing Timing
-	// Given is whether an operator has set the timing: then the broker is asked first
-	// whether it agrees.
+	// Given is whether an operator has set the timing: then the broker is asked at the
+	// start whether it agrees.
 	Given bool
 }
 

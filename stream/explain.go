@@ -40,8 +40,12 @@ func Explain(ctx context.Context, config Config, err error) error {
 }
 
 // CheckTimeouts refuses a session timeout that is out of the broker's bounds, if it
-// tells them. Joining a group tells only after the session is open.
+// tells them. Joining a group tells only after the session is open. One that nobody has
+// set is checked once the broker has refused it.
 func CheckTimeouts(ctx context.Context, config Config) error {
+	if !config.Given && !config.Observer.timeoutRefused() {
+		return nil
+	}
 	settings, err := config.brokerSettings(ctx)
 	if err != nil {
 		return nil // the group will tell

@@ -56,6 +56,7 @@ type Observer struct {
 	session  *Session // nil while there is none
 	admitted bool     // the group counts the session among its members
 	putOut   time.Time
+	refused  bool // the broker has refused the session timeout
 }
 
 // NewObserver is for the clients of an input topic. Its times are those of now.
@@ -154,6 +155,17 @@ func (o *Observer) note(activity Activity, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.last[activity] = trouble
+	o.refused = o.refused || named == kerr.InvalidSessionTimeout
+}
+
+// timeoutRefused tells whether the broker has ever refused the session timeout.
+func (o *Observer) timeoutRefused() bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refused
 }
 
 // ordinary: each rebalance and each Close has such errors.
