@@ -41,6 +41,9 @@ type Config struct {
 	// Stay keeps the partitions after a clean stop, for a restart within the
 	// session timeout.
 	Stay bool
+	// StopWithin is how long the detector's own stop may take, whoever asked for it; 0:
+	// for ever. The wait for other nodes before it has a bound of its own.
+	StopWithin time.Duration
 	// Backoff is between two sessions when one failed.
 	Backoff time.Duration
 

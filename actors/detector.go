@@ -43,8 +43,11 @@ type Detector struct {
 
 	step      context.Context // ends when the step under way should be cut short
 	cut       context.CancelFunc
+	stepped   chan struct{}      // closed when the step is over
+	closing   bool               // the step closes the session for good
 	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
 	stopping  bool
+	halted    time.Time // since when it is
 	over      bool      // it takes no more messages
 	finished  bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
@@ -56,7 +59,9 @@ type Detector struct {
 	failed    []*messages.SliceFailed // in this round
 	follows   uint64                  // assignments of partitions that are others'
 	falls     falls
-	aborts    int // failed writes in a row
+	aborts    int       // failed writes in a row
+	failures  int       // failed sessions in a row
+	began     time.Time // when the running one was
 	outflow   outflow
 	topic     messages.Identity            // the input topic, as it was assigned the last time
 	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
@@ -188,7 +193,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 		d.end(ctx)
 		return
 	}
-	d.session = o.session
+	d.session, d.began = o.session, d.config.Now()
 	ctx.Send(d.producer, &publishing{o.session})
 	d.proceed(ctx)
 }
@@ -310,6 +315,9 @@ func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 	switch {
 	case len(f.Refused) > 0 && d.withhold(ctx, f.Refused):
 		tellRefused(d.config.Log, f.Err, f.Refused)
+	case errors.Is(f.Err, stream.ErrForbidden):
+		d.result = f.Err
+		d.halt()
 	case f.Err != nil:
 		d.aborts++
 		d.config.Log.Error("anomalies could not be written, aborting the transaction and trying again", "error", f.Err)
@@ -343,7 +351,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	if committed {
 		d.aborts, d.fences, d.outflow.slow = 0, 0, false
 		if d.dirty {
-			d.committed = d.config.Now()
+			d.committed, d.failures = d.config.Now(), 0
 			delete(d.falls.working, nobody)
 			d.forgetRefused()
 			d.summary.add(d.round)
@@ -421,15 +429,13 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 		d.config.Log.Warn("the last transaction could not be committed, its records are read again at the next start", "error", err)
 		d.close(ctx)
 	default:
-		d.config.Log.Error("session failed, opening another", "error", err)
-		d.reopen(ctx)
+		d.reopen(ctx, err)
 	}
 }
 
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
-	d.watching.end()
 	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
 	d.finish(ctx)
 }

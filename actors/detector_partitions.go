@@ -104,7 +104,8 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 	if r.Err != nil {
 		partition.serial = 0 // assigned again after the next end
 		if errors.Is(r.Err, persistence.ErrStop) {
-			d.result, d.stopping = r.Err, true
+			d.result = r.Err
+			d.halt()
 		}
 		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
 		return

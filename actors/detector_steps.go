@@ -41,8 +41,10 @@ func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	if d.stopping {
 		d.cut()
 	}
-	cuttable, release := d.step, d.cut
+	cuttable, release, stepped := d.step, d.cut, make(chan struct{})
+	d.stepped = stepped
 	go func() {
+		defer close(stepped)
 		defer release()
 		var answer any
 		if err := safely("a step of the detector", func() error { answer = step(cuttable); return nil }); err != nil {
@@ -105,10 +107,23 @@ func (d *Detector) wait(ctx actor.Context, pause time.Duration) {
 	})
 }
 
-// reopen closes the session but stays a member, and goes on after a pause.
-func (d *Detector) reopen(ctx actor.Context) {
-	session, pause := d.session, d.config.Backoff
+const (
+	// mostDoublings of the pause between sessions that fail one after the other.
+	mostDoublings = 4
+	// goodSession: one that lasted so long did not fail like the one before.
+	goodSession = time.Minute
+)
+
+// reopen closes the session but stays a member, and goes on after a pause, which grows
+// until something is committed.
+func (d *Detector) reopen(ctx actor.Context, err error) {
+	if d.config.Now().Sub(d.began) >= goodSession {
+		d.failures = 0
+	}
+	session, pause := d.session, d.config.Backoff<<min(d.failures, mostDoublings)
 	d.session = nil
+	d.failures++
+	d.config.Log.Error("session failed, opening another", "error", err, "in_a_row", d.failures, "after", pause.String())
 	d.begin(ctx, func(cuttable context.Context) any {
 		session.Close(false)
 		select {
@@ -122,6 +137,8 @@ func (d *Detector) reopen(ctx actor.Context) {
 // close ends the membership for good. After a failure that a restart may cure
 // the partitions are kept for it.
 func (d *Detector) close(ctx actor.Context) {
+	d.halt()
+	d.closing = true
 	session, leave := d.session, d.result == nil && !d.config.Stay
 	d.begin(ctx, func(context.Context) any {
 		if session != nil {

@@ -2,6 +2,9 @@ package actors
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -51,9 +54,31 @@ func (d *Detector) detecting() bool {
 	return false
 }
 
-func (d *Detector) yielded() {
-	d.stopping = true
+func (d *Detector) yielded() { d.halt() }
+
+// halt begins the end, whoever asked for it: what is under way is cut short or finished,
+// what was read is committed, and the session is closed.
+func (d *Detector) halt() {
+	if d.stopping {
+		return
+	}
+	d.stopping, d.halted = true, d.config.Now()
 	if d.cut != nil {
 		d.cut()
 	}
+}
+
+// hurryUp ends a detector whose stop takes too long: a broker that hangs never answers.
+func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
+	if !d.stopping || d.config.StopWithin == 0 || now.Sub(d.halted) < d.config.StopWithin {
+		return
+	}
+	waits := "for its session to close"
+	if all := d.pending(); len(all) > 0 {
+		waits = "for " + all[0].waiting.text(d.config)
+	}
+	d.result = errors.Join(d.result, fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
+		d.config.StopWithin, waits))
+	d.over = true
+	d.finish(ctx)
 }

@@ -137,9 +137,6 @@ func (d *Detector) beginWatch(ctx actor.Context) {
 func (d *Detector) ticked(ctx actor.Context) {
 	now := d.config.Now()
 	d.summary.tell(d.config.Log, now, d.partitions)
-	if d.stopping {
-		return // which has a bound of its own
-	}
 	var last troubles
 	if d.config.Observer != nil {
 		last = d.config.Observer.Last
@@ -151,9 +148,11 @@ func (d *Detector) ticked(ctx actor.Context) {
 		d.config.Observer.Attend(d.attentive(now))
 		d.look(ctx, now)
 	}
+	d.hurryUp(ctx, now)
 }
 
-// pending is what the detector waits for.
+// pending is what the detector waits for. When it stops it waits only for what is under
+// way.
 func (d *Detector) pending() (all []pending) {
 	add := func(kind waiting, partition int32, progress, records int64, quiet bool) {
 		all = append(all, pending{kind, partition, progress, records, quiet})
@@ -161,13 +160,14 @@ func (d *Detector) pending() (all []pending) {
 	o := d.config.Observer
 	out := o != nil && o.Out()
 	switch {
+	case d.stopping:
 	case d.session == nil:
 		progress, copying := d.followed()
 		add(opening, -1, progress, 0, copying)
 	case out:
 		add(joining, -1, 0, 0, false)
 	}
-	if d.blind {
+	if d.blind && !d.stopping {
 		add(asking, -1, d.looks, 0, out || d.session == nil)
 	}
 	if d.doing != nothing {
@@ -184,6 +184,9 @@ func (d *Detector) pending() (all []pending) {
 		if partition, known := d.partitions[number]; known {
 			add(storing, number, partition.saves, 0, false)
 		}
+	}
+	if d.stopping {
+		return all
 	}
 	stopped := !d.stalled.since.IsZero() // intake, and stall tells why
 	if d.dirty {
@@ -285,7 +288,7 @@ func (d *Detector) standstills() (all []messages.Standstill) {
 
 // look asks for the topic's ends, on a goroutine beside the step.
 func (d *Detector) look(ctx actor.Context, now time.Time) {
-	if d.session == nil || d.watching.asking || now.Sub(d.asked) < lookEvery {
+	if d.session == nil || d.stopping || d.watching.asking || now.Sub(d.asked) < lookEvery {
 		return
 	}
 	d.watching.asking, d.asked = true, now
@@ -298,11 +301,17 @@ func (d *Detector) look(ctx actor.Context, now time.Time) {
 			partition.seen = partition.next
 		}
 	}
-	observer, session, life := d.config.Observer, d.session, d.life
+	config, session, life := d.config, d.session, d.life
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		ends, err := observer.Look(life, from)
-		root.Send(self, &looked{session, from, ends, err})
+		l := &looked{session: session, from: from}
+		if err := safely("a look at the topic's ends", func() (err error) { l.ends, err = config.Observer.Look(life, from); return err }); err != nil {
+			l.ends, l.err = nil, err
+			if f, panicked := isFault(err); panicked {
+				config.tellFault(config.Log, f, nil)
+			}
+		}
+		root.Send(self, l)
 	}()
 }
 

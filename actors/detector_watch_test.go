@@ -21,6 +21,7 @@ import (
 type unacknowledged struct {
 	narrow
 	released chan struct{}
+	blind    bool // looks panic
 }
 
 func (u *unacknowledged) Flush(context.Context) error {
@@ -37,31 +38,73 @@ func (u *unacknowledged) Last(since time.Time, of ...stream.Activity) (stream.Tr
 }
 
 func (u *unacknowledged) Look(context.Context, map[int32]int64) (map[int32]stream.Ends, error) {
+	if u.blind {
+		panic("poison")
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	// The last two records are behind an open transaction, before them is a marker.
 	return map[int32]stream.Ends{0: {End: int64(u.records) + 3, Stable: int64(u.records) + 1}}, nil
 }
 
+// hanging is a detector whose broker acknowledges nothing.
+func hanging() (session *unacknowledged, config *Config, log func() string, ended chan error) {
+	session = &unacknowledged{narrow: narrow{records: 20, finished: make(chan struct{})}, released: make(chan struct{})}
+	var mu sync.Mutex
+	var text bytes.Buffer
+	config = benchConfig()
+	config.Now, config.WriteWithin = time.Now, time.Minute
+	config.Log = slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return text.Write(b)
+	}), nil))
+	config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
+	config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+	ended = make(chan error, 1)
+	config.OnEnd = func(err error) { ended <- err }
+	config.Open = func(context.Context) (Session, error) { return session, nil }
+	config.Observer = session
+	return session, config, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return text.String()
+	}, ended
+}
+
+// TestStopThatTakesTooLongIsToldAndEnds, although nobody waits for it: as at the end of
+// a job's duration while the broker hangs.
+func TestStopThatTakesTooLongIsToldAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session, config, log, ended := hanging()
+		defer close(session.released)
+		config.StopWithin = 25 * time.Second
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		pid := system.Root.Spawn(DetectorProps(config))
+		time.Sleep(5 * time.Second)
+		begun := time.Now()
+		system.Root.Send(pid, &messages.Stop{Reason: "the job's duration is over"})
+		time.Sleep(20 * time.Second)
+		if !strings.Contains(log(), "the detector stands still") {
+			t.Errorf("nothing is said of a stop that takes 20 s:\n%s", log())
+		}
+		time.Sleep(10 * time.Second)
+		select {
+		case err := <-ended:
+			if err == nil || !strings.Contains(err.Error(), "took longer than 25s, waiting for the broker to acknowledge") {
+				t.Errorf("it ended with %v", err)
+			}
+		default:
+			t.Errorf("it has not ended after %s", time.Since(begun))
+		}
+	})
+}
+
 // TestStandstillIsInTheStatusAndSummariesGoOn while the step is blocked.
 func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		session := &unacknowledged{narrow{records: 20, finished: make(chan struct{})}, make(chan struct{})}
-		var mu sync.Mutex
-		var log bytes.Buffer
-		config := benchConfig()
-		config.Now, config.WriteWithin = time.Now, time.Minute
-		config.Log = slog.New(slog.NewTextHandler(writerFunc(func(b []byte) (int, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			return log.Write(b)
-		}), nil))
-		config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
-		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
-		ended := make(chan error, 1)
-		config.OnEnd = func(err error) { ended <- err }
-		config.Open = func(context.Context) (Session, error) { return session, nil }
-		config.Observer = session
+		session, config, text, ended := hanging()
 		system := actor.NewActorSystem()
 		defer system.Shutdown()
 		pid := system.Root.Spawn(DetectorProps(config))
@@ -89,16 +132,33 @@ func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
 		if p := status.Partitions[0]; p.Lag != 3 || p.Behind != 2 {
 			t.Errorf("a lag of %d, %d behind an open transaction; want 3 and 2", p.Lag, p.Behind)
 		}
-		mu.Lock()
-		text := log.String()
-		mu.Unlock()
-		if n := strings.Count(text, "msg=summary"); n != 2 || !strings.Contains(text, "lag=3 behind_open_transactions=2") {
-			t.Errorf("%d summaries in two minutes:\n%s", n, text)
+		if n := strings.Count(text(), "msg=summary"); n != 2 || !strings.Contains(text(), "lag=3 behind_open_transactions=2") {
+			t.Errorf("%d summaries in two minutes:\n%s", n, text())
 		}
 		close(session.released)
 		time.Sleep(5 * time.Second)
 		if status := ask(); len(status.Standstills) > 0 || status.Problem != "" {
 			t.Errorf("it moves, and its status is %+v", status)
+		}
+		system.Root.Send(pid, &messages.Stop{Reason: "test"})
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLookThatPanicsIsToldAndAskedAgain, and the process goes on.
+func TestLookThatPanicsIsToldAndAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session, config, log, ended := hanging()
+		session.blind = true
+		close(session.released)
+		system := actor.NewActorSystem()
+		defer system.Shutdown()
+		pid := system.Root.Spawn(DetectorProps(config))
+		time.Sleep(3*lookEvery + lookEvery/2)
+		if n := strings.Count(log(), "msg=panic"); n != 4 || config.Counts.Panics.Load() != 4 {
+			t.Errorf("%d panics were told in four looks, %d counted:\n%s", n, config.Counts.Panics.Load(), log())
 		}
 		system.Root.Send(pid, &messages.Stop{Reason: "test"})
 		if err := <-ended; err != nil {

@@ -38,6 +38,7 @@ type stepFell struct{ fault *fault }
 func (d *Detector) lost(ctx actor.Context, number int32, partition *member, err error) {
 	loading := !partition.ready
 	partition.ready, partition.warming, partition.pid, partition.serial = false, false, nil, 0
+	partition.scored, partition.proving = false, false // the next actor has it all to do again
 	d.count(number, loading, err)
 	d.saved(ctx, number)
 	if _, answering := d.waiting[number]; answering {
@@ -66,7 +67,7 @@ func (d *Detector) count(number int32, loading bool, err error) {
 	if d.result == nil {
 		d.result = err
 	}
-	d.yielded()
+	d.halt()
 }
 
 // fell ends a detector that failed itself: whatever it had in hand is aborted by the
@@ -77,13 +78,32 @@ func (d *Detector) fell(ctx actor.Context, f *fault) {
 		d.result = f
 	}
 	d.over = true
+	d.letGo()
 	d.finish(ctx)
+}
+
+// letGo closes the session when the step under way is over, which nobody waits for: in
+// a process with several detectors the group must not take this one for alive.
+func (d *Detector) letGo() {
+	if d.session == nil || d.closing {
+		return
+	}
+	d.cut()
+	config, session, stepped := d.config, d.session, d.stepped
+	go func() {
+		<-stepped
+		if err := safely("the closing of a session", func() error { session.Close(false); return nil }); err != nil {
+			f, _ := isFault(err)
+			config.tellFault(config.Log, f, nil)
+		}
+	}()
 }
 
 // finish is the last thing a detector does, once.
 func (d *Detector) finish(ctx actor.Context) {
 	if !d.finished {
 		d.finished = true
+		d.watching.end()
 		d.config.OnEnd(d.result)
 		ctx.Stop(ctx.Self())
 	}

@@ -66,26 +66,25 @@ func (p *partition) askOthers(ctx actor.Context) {
 	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		defer func() {
-			if cause := recover(); cause != nil {
-				root.Send(self, &handedOver{reading: number, until: until, err: caught("a handoff", cause)})
+		h := &handedOver{reading: number, until: until}
+		h.err = safely("a handoff", func() (err error) {
+			h.imported, err = config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
+				if err := config.refuse(offered, wanted, topic, reach); err != nil || offered.Head.Offset <= h.until {
+					return err
+				}
+				if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
+					return fmt.Errorf("the windows offered cannot be used: %w", err)
+				}
+				h.until = offered.Head.Offset
+				return nil
+			})
+			if err == nil && fetching.Err() != nil {
+				config.Store.Drop(h.imported)
+				err = fetching.Err()
 			}
-		}()
-		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
-			if err := config.refuse(offered, wanted, topic, reach); err != nil || offered.Head.Offset <= until {
-				return err
-			}
-			if err := config.Peers.AwaitCommitted(fetching, wanted.Partition, offered.Head.Offset); err != nil {
-				return fmt.Errorf("the windows offered cannot be used: %w", err)
-			}
-			until = offered.Head.Offset
-			return nil
+			return err
 		})
-		if err == nil && fetching.Err() != nil {
-			config.Store.Drop(imported)
-			err = fetching.Err()
-		}
-		root.Send(self, &handedOver{number, imported, until, err})
+		root.Send(self, h)
 	}()
 }
 

@@ -112,8 +112,8 @@ func (p *producer) fell(ctx actor.Context, f *fault) {
 	case *messages.DeadLetter:
 		record = message.Record
 	}
-	if from, offset, known := positionOf(record); known {
-		number, record = from, &kgo.Record{Offset: offset}
+	if of, known := originOf(record); known {
+		number, record = of.partition, &kgo.Record{Offset: of.offset}
 		log = log.With("partition", number)
 	} else {
 		record = nil

@@ -131,22 +131,41 @@ func position(record *kgo.Record) []kgo.RecordHeader {
 	}
 }
 
-// positionOf reads what position has written.
-func positionOf(record *kgo.Record) (partition int32, offset int64, known bool) {
+// origin is what the headers of a record that we write say of the one it was made of.
+type origin struct {
+	partition  int32
+	offset     int64
+	at         int64 // its timestamp, Unix milliseconds
+	deadLetter bool
+}
+
+// originOf reads our own headers: those of the input follow them in a dead letter, and
+// may have the same names.
+func originOf(record *kgo.Record) (o origin, known bool) {
 	if record == nil {
-		return 0, 0, false
+		return o, false
 	}
-	for _, header := range record.Headers {
-		number, err := strconv.ParseInt(string(header.Value), 10, 64)
-		switch {
-		case err != nil:
-		case header.Key == "partition":
-			partition, known = int32(number), true
-		case header.Key == "offset":
-			offset = number
+	o.at = record.Timestamp.UnixMilli()
+	headers := record.Headers
+	if len(headers) > 0 && headers[0].Key == timestampHeader {
+		o.at, _ = strconv.ParseInt(string(headers[0].Value), 10, 64)
+		headers = headers[1:]
+	}
+	if len(headers) < ownHeaders {
+		return o, false
+	}
+	for _, header := range headers[:ownHeaders] {
+		switch header.Key {
+		case "reason":
+			o.deadLetter = true
+		case "partition":
+			partition, err := strconv.ParseInt(string(header.Value), 10, 32)
+			o.partition, known = int32(partition), err == nil
+		case "offset":
+			o.offset, _ = strconv.ParseInt(string(header.Value), 10, 64)
 		}
 	}
-	return partition, offset, known
+	return o, known
 }
 
 // anomalyID is the same for the same input record and group, however often it

@@ -199,24 +199,8 @@ func refusalsOf(err error) []messages.Refusal {
 	}
 	found := make([]messages.Refusal, 0, len(refused.Refusals))
 	for _, r := range refused.Refusals {
-		refusal := messages.Refusal{At: r.Record.Timestamp.UnixMilli(), Reason: r.Name()}
-		headers := r.Record.Headers
-		if headers[0].Key == timestampHeader {
-			refusal.At, _ = strconv.ParseInt(string(headers[0].Value), 10, 64)
-			headers = headers[1:]
-		}
-		for _, header := range headers[:ownHeaders] {
-			switch header.Key {
-			case "reason":
-				refusal.Letter = true
-			case "partition":
-				partition, _ := strconv.ParseInt(string(header.Value), 10, 32)
-				refusal.Partition = int32(partition)
-			case "offset":
-				refusal.Offset, _ = strconv.ParseInt(string(header.Value), 10, 64)
-			}
-		}
-		found = append(found, refusal)
+		of, _ := originOf(r.Record)
+		found = append(found, messages.Refusal{Partition: of.partition, Offset: of.offset, At: of.at, Letter: of.deadLetter, Reason: r.Name()})
 	}
 	return found
 }

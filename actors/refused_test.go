@@ -437,3 +437,26 @@ func (w *world) committedOffsets() map[int32]int64 {
 	offsets.Each(func(o kadm.OffsetResponse) { all[o.Partition] = o.At })
 	return all
 }
+
+// TestForbiddenSearchForRefusedRecordsEndsTheDetector: an ACL of this one transactional
+// id forbids the search, and without it the same transaction would be refused for ever.
+func TestForbiddenSearchForRefusedRecordsEndsTheDetector(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "short_window_median")
+	w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, Err: kerr.TransactionalIDAuthorizationFailed, Count: -1,
+		When: func(request kmsg.Request) bool {
+			id := request.(*kmsg.InitProducerIDRequest).TransactionalID
+			return id != nil && strings.HasSuffix(*id, ".isolation")
+		}})
+	sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.InvalidRecord, isAnomaly)
+	n := w.start("one", nil)
+	w.feed(len(w.golden.Records))
+	err := n.await()
+	n.once.Do(n.system.Shutdown)
+	if !errors.Is(err, stream.ErrForbidden) || !strings.Contains(err.Error(), "transactional ids that begin with "+group+".") {
+		t.Errorf("the detector ended with %v, want what is not allowed, and what to allow", err)
+	}
+	if anomalies := w.read(outputTopic); len(anomalies) > 0 {
+		t.Errorf("%d anomalies were written", len(anomalies))
+	}
+}

@@ -93,7 +93,8 @@ func (d *Detector) problem() error {
 	}
 	for _, partition := range d.partitions {
 		if partition.unsaved >= attempts {
-			d.result, d.stopping = partition.problem, true
+			d.result = partition.problem
+			d.halt()
 		}
 		if partition.problem != nil {
 			return partition.problem

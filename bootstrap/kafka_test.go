@@ -79,7 +79,7 @@ func TestMissingPermissionIsNamed(t *testing.T) {
 		"topic " + refusedCase + ".out: TOPIC_AUTHORIZATION_FAILED: Not authorized to access topics: [Topic authorization failed.] " +
 			"(the user needs the permissions Write and Describe on it, and Create if it does not exist)",
 		"", // of the group: the detector's watch tells
-		"(the user needs the permissions Write and Describe on the transactional id " + refusedCase + ".",
+		"(the user needs the permissions Write and Describe on transactional ids that begin with " + refusedCase + ".",
 	} {
 		if says == "" {
 			continue
@@ -151,6 +151,19 @@ func TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds(t *testing.T) {
 			refusedWith(t, o, exit, c.says)
 		})
 	}
+}
+
+// TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession: the broker is asked for its
+// bounds before another one is opened.
+func TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession(t *testing.T) {
+	o, exit, _ := guarded(t, false, "", kfake.GroupMinSessionTimeout(30*time.Second),
+		kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "30000"}))
+	again := "cannot start reading, trying again"
+	until(t, "the start waits for it", func() bool { return strings.Count(o.output.String(), again) >= 2 })
+	if n := strings.Count(o.output.String(), "session failed, opening another"); n != 1 {
+		t.Errorf("%d sessions failed, want 1", n)
+	}
+	refusedWith(t, o, exit, "([kafka] session_timeout is 15s, and the broker takes 30s to ")
 }
 
 // TestShownTimeoutsAreTheDefaults: configs cannot import stream.

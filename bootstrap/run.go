@@ -22,8 +22,9 @@ import (
 	"anomalydetector/stream"
 )
 
-// stopTimeout is how long a clean stop may take before the process ends anyway:
-// what is not committed then is read again at the next start.
+// stopTimeout is how long a stop may take before the detector, or the process, ends
+// anyway: what is not committed then is read again at the next start. The detector has
+// it, too, for stops that nobody asked the process for, such as the end of a job.
 const stopTimeout = 25 * time.Second
 
 // Run watches the streams until a signal comes, their time is over, or one of
@@ -172,7 +173,8 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		bar = stdout
 	}
 	b := &built{duration: config.Job.Duration}
-	streams.Observer = stream.NewObserver(streams.InputTopic)
+	streams.Now = world.Now
+	streams.Observer = stream.NewObserver(streams.InputTopic, world.Now)
 	loading := &progress{log: log, bar: bar, now: world.Now}
 	onCommit := options.OnCommit
 	if onCommit == nil {
@@ -192,6 +194,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		Largest:     streams.Outlet.Largest,
 		FailFast:    options.FailFast,
 		Stay:        !config.Kafka.LeaveOnStop,
+		StopWithin:  stopTimeout,
 		Backoff:     streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			b.prepare(ctx)
@@ -235,7 +238,7 @@ func rules(config *configs.Config) detection.Rules {
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
-		if err == nil && config.Given {
+		if err == nil {
 			err = stream.CheckTimeouts(ctx, config)
 		}
 		if err == nil {

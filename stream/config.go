@@ -33,6 +33,7 @@ type Config struct {
 	// TCP, hooks.
 	Client []kgo.Opt
 	Log    *slog.Logger
+	Now    func() time.Time // nil: time.Now
 
 	InputTopic      string
 	OutputTopic     string
@@ -64,8 +65,8 @@ type Config struct {
 	Observer *Observer
 
 	Timing Timing
-	// Given is whether an operator has set the timing: then the broker is asked first
-	// whether it agrees.
+	// Given is whether an operator has set the timing: then the broker is asked at the
+	// start whether it agrees.
 	Given bool
 }
 
@@ -96,6 +97,13 @@ const (
 	fetchPartitionBytes = 1 << 20
 )
 
+func (c Config) now() time.Time {
+	if c.Now == nil {
+		return time.Now()
+	}
+	return c.Now()
+}
+
 // transactionalID names the producer of one member of one group.
 func (c Config) transactionalID() string { return c.Group + "." + c.Member }
 
@@ -108,7 +116,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(Program),
 		kgo.WithLogger(libraryLog{c.Log.With("client", purpose), c.Observer, purpose}),
-		kgo.WithHooks(&outageLog{log: c.Log.With("client", purpose)}),
+		kgo.WithHooks(c.outageLog(purpose)),
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(fetchBytes),

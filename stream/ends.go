@@ -56,7 +56,7 @@ func (o *Observer) Look(ctx context.Context, from map[int32]int64) (map[int32]En
 	}
 	for _, partition := range stood {
 		end := ends[partition]
-		p := peek{client: session.client, topic: o.topic, id: id, partition: partition, leader: leaders[partition]}
+		p := peek{config: session.config, client: session.client, id: id, partition: partition, leader: leaders[partition]}
 		end.Passed, err = p.pass(ctx, from[partition], end.Stable)
 		o.note(Reading, err)
 		if end.Stable < end.End && end.Passed >= end.Stable {
@@ -109,10 +109,10 @@ func leadersOf(ctx context.Context, admin *kadm.Client, topic string) (id kadm.T
 	return topics[topic].ID, leaders, nil
 }
 
-// peek reads a partition beside the session.
+// peek reads a partition of the input topic beside the session.
 type peek struct {
+	config    Config
 	client    *kgo.Client
-	topic     string
 	id        kadm.TopicID
 	partition int32
 	leader    int32
@@ -121,6 +121,9 @@ type peek struct {
 const (
 	peekBytes = 1 << 20 // of one answer
 	peeks     = 8       // answers in one look; the next look goes on where it ended
+	// peekWait is how long the broker may wait for a first byte. One that has no record
+	// at or after an offset waits so long before it says so.
+	peekWait = 500 * time.Millisecond
 )
 
 // pass returns the offset up to which there is nothing for readers of committed
@@ -133,7 +136,7 @@ func (p *peek) pass(ctx context.Context, from, until int64) (passed int64, err e
 		}
 		records, next, err := p.fetch(ctx, from)
 		if err != nil {
-			return from, fmt.Errorf("read topic %s, partition %d at offset %d: %w", p.topic, p.partition, from, err)
+			return from, fmt.Errorf("read topic %s, partition %d at offset %d: %w", p.config.InputTopic, p.partition, from, err)
 		}
 		for _, record := range records {
 			if !record.Attrs.IsControl() {
@@ -148,20 +151,25 @@ func (p *peek) pass(ctx context.Context, from, until int64) (passed int64, err e
 	return from, nil
 }
 
+// fetch returns what the broker has at an offset, and the offset after it: the same one
+// if the answer tells nothing.
 func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, next int64, err error) {
 	request := kmsg.NewPtrFetchRequest()
 	request.MaxBytes, request.IsolationLevel = peekBytes, 1
+	request.MaxWaitMillis, request.MinBytes = int32(peekWait.Milliseconds()), 1
 	topic := kmsg.NewFetchRequestTopic()
-	topic.Topic, topic.TopicID = p.topic, p.id
+	topic.Topic, topic.TopicID = p.config.InputTopic, p.id
 	partition := kmsg.NewFetchRequestTopicPartition()
 	partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = p.partition, from, peekBytes
 	topic.Partitions = append(topic.Partitions, partition)
 	request.Topics = append(request.Topics, topic)
 
+	asked := p.config.now()
 	answer, err := p.client.Broker(int(p.leader)).Request(ctx, request)
 	if err != nil {
 		return nil, from, err
 	}
+	waited := p.config.now().Sub(asked)
 	response := answer.(*kmsg.FetchResponse)
 	if err := kerr.ErrorForCode(response.ErrorCode); err != nil {
 		return nil, from, err
@@ -171,12 +179,28 @@ func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, ne
 	}
 	answered := &response.Topics[0].Partitions[0]
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
-		KeepControlRecords: true, Offset: from, IsolationLevel: kgo.ReadCommitted(), Topic: p.topic, Partition: p.partition,
+		KeepControlRecords: true, Offset: from, IsolationLevel: kgo.ReadCommitted(), Topic: p.config.InputTopic, Partition: p.partition,
 	}, answered, kgo.DefaultDecompressor(), nil)
-	if fetched.Err == nil && len(answered.RecordBatches) == 0 {
-		next = max(next, answered.LastStableOffset) // compacted away: the broker sends the next batch if there is one
+	empty := fetched.Err == nil && len(answered.RecordBatches) == 0
+	if empty && response.ThrottleMillis == 0 && waited >= peekWait/2 && p.local(ctx, from) {
+		next = max(next, answered.LastStableOffset)
 	}
 	return fetched.Records, next, fetched.Err
+}
+
+// local tells whether the leader has on its own disk what there is at an offset.
+//
+// An empty answer alone does not say that there is nothing: a broker that throttles us
+// sends one, and one whose records lie in remote storage that is slow. It does after
+// the whole wait, if the disk is all that was to be read: then compaction has removed
+// the records.
+func (p *peek) local(ctx context.Context, offset int64) bool {
+	starts, err := kadm.NewClient(p.client).ListLocalLogStartOffsets(ctx, p.config.InputTopic)
+	start, known := starts.Lookup(p.config.InputTopic, p.partition)
+	if errors.Is(err, kerr.UnsupportedVersion) || known && errors.Is(start.Err, kerr.UnsupportedVersion) {
+		return true // such a broker has no remote storage
+	}
+	return err == nil && known && start.Err == nil && start.Offset <= offset
 }
 
 // writerOf names the producers that have an open transaction in a partition, oldest

@@ -22,7 +22,7 @@ func Explain(ctx context.Context, config Config, err error) error {
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
 		return fmt.Errorf("%w (the user needs the permission Read on the group %s)", err, config.Group)
 	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Errorf("%w (the user needs the permissions Write and Describe on the transactional id %s)", err, config.transactionalID())
+		return fmt.Errorf("%w (the user needs the permissions Write and Describe on transactional ids that begin with %s.: each node has one, and another for the search of records that a topic refuses)", err, config.Group)
 	case errors.Is(err, kerr.InvalidSessionTimeout):
 		bounds := "what its settings " + leastSession + " and " + mostSession + " allow"
 		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
@@ -40,8 +40,12 @@ func Explain(ctx context.Context, config Config, err error) error {
 }
 
 // CheckTimeouts refuses a session timeout that is out of the broker's bounds, if it
-// tells them. Joining a group tells only after the session is open.
+// tells them. Joining a group tells only after the session is open. One that nobody has
+// set is checked once the broker has refused it.
 func CheckTimeouts(ctx context.Context, config Config) error {
+	if !config.Given && !config.Observer.timeoutRefused() {
+		return nil
+	}
 	settings, err := config.brokerSettings(ctx)
 	if err != nil {
 		return nil // the group will tell

@@ -307,7 +307,7 @@ const historyBatch = 10_000
 
 // nothingLeft tells whether a scan to which nothing came for a while can end: a reader
 // who looks finds nothing from next until there. That nothing came is no proof: the
-// client retries a fetch that fails for ever, in silence.
+// client retries a fetch that fails for ever, in silence. Nor is an empty answer (peek).
 func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -330,7 +330,7 @@ func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until i
 	if err != nil {
 		return false, nil
 	}
-	p := peek{client: r.client, topic: h.config.InputTopic, id: id, partition: span.Partition, leader: leaders[span.Partition]}
+	p := peek{config: h.config, client: r.client, id: id, partition: span.Partition, leader: leaders[span.Partition]}
 	passed, err := p.pass(ctx, r.next, until)
 	return err == nil && passed >= until, nil
 }

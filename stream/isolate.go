@@ -41,9 +41,9 @@ func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Re
 	suspects = slices.SortedStableFunc(slices.Values(suspects), func(a, b *kgo.Record) int { return b.Timestamp.Compare(a.Timestamp) })
 	i := &isolation{config: c, chunks: byPartition(suspects)}
 	defer func() { i.close(ctx) }()
-	begun := time.Now()
+	begun := c.now()
 	for len(i.chunks) > 0 {
-		if len(i.found) > 0 && time.Since(begun) > isolateWithin {
+		if len(i.found) > 0 && c.now().Sub(begun) > isolateWithin {
 			return i.found, false, nil
 		}
 		last := len(i.chunks) - 1
@@ -119,7 +119,7 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 // refused, too.
 func (i *isolation) find(record *kgo.Record, err error) {
 	i.found = append(i.found, Refusal{record, err})
-	if !errors.Is(err, kerr.InvalidTimestamp) || record.Timestamp.After(time.Now()) {
+	if !errors.Is(err, kerr.InvalidTimestamp) || record.Timestamp.After(i.config.now()) {
 		return
 	}
 	for at, chunk := range i.chunks {
@@ -139,6 +139,9 @@ func (i *isolation) write(ctx context.Context, chunk []*kgo.Record) (map[*kgo.Re
 	ctx, cancel := context.WithTimeout(ctx, i.config.Timing.Transaction)
 	defer cancel()
 	if err := i.begin(ctx); err != nil {
+		if errors.Is(err, kerr.TransactionalIDAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
+			err = fmt.Errorf("%w: %w", ErrForbidden, Explain(ctx, i.config, err))
+		}
 		return nil, fmt.Errorf("look for refused records as producer %s: %w", i.config.isolationID(), err)
 	}
 	var mu sync.Mutex

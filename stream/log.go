@@ -48,27 +48,56 @@ func (l libraryLog) Log(level kgo.LogLevel, message string, keyvals ...any) {
 // repeatOutage is how often an outage that goes on is told again.
 const repeatOutage = 30 * time.Second
 
-// outageLog tells when the brokers cannot be reached, and when they can again.
-// The client library retries for ever and silently.
+// outages are those of the brokers, for all clients of one Observer: each of them meets
+// an outage, and it is told once.
+type outages struct {
+	mu   sync.Mutex      // the hooks run on the clients' goroutines
+	told time.Time       // when an outage was last told; zero without one
+	down map[string]bool // addresses that could not be reached the last time, and whether that was told
+}
+
+// outageLog tells when a broker cannot be reached, and when it can again. The client
+// library retries for ever and silently.
 type outageLog struct {
-	log  *slog.Logger
-	mu   sync.Mutex // the hook runs on the client's goroutines
-	told time.Time  // when the running outage was last told; zero without one
+	log     *slog.Logger
+	now     func() time.Time
+	outages *outages
+}
+
+// outageLog is that of a client.
+func (c Config) outageLog(purpose string) *outageLog {
+	shared := new(outages)
+	if c.Observer != nil {
+		shared = &c.Observer.outages
+	}
+	return &outageLog{c.Log.With("client", purpose), c.now, shared}
 }
 
 // OnBrokerConnect is called by the client after each attempt to connect.
 func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	all := o.outages
+	all.mu.Lock()
+	defer all.mu.Unlock()
 	address := net.JoinHostPort(meta.Host, portText(meta.Port))
+	told, down := all.down[address]
 	switch {
-	case err == nil && !o.told.IsZero():
-		o.log.Info("broker reached again", "broker", address)
-		o.told = time.Time{}
 	case errors.Is(err, context.Canceled) || err != nil && strings.Contains(err.Error(), "operation was canceled"):
 		// by us
-	case err != nil && time.Since(o.told) > repeatOutage:
-		o.log.Warn("broker cannot be reached, trying again", "broker", address, "error", err)
-		o.told = time.Now()
+	case err != nil:
+		if all.down == nil {
+			all.down = make(map[string]bool)
+		}
+		all.down[address] = told
+		if now := o.now(); now.Sub(all.told) > repeatOutage {
+			o.log.Warn("broker cannot be reached, trying again", "broker", address, "error", err)
+			all.told, all.down[address] = now, true
+		}
+	case down:
+		if told {
+			o.log.Info("broker reached again", "broker", address)
+		}
+		if delete(all.down, address); len(all.down) == 0 {
+			all.told = time.Time{}
+		}
 	}
 }

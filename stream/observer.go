@@ -46,6 +46,8 @@ type Trouble struct {
 // from the library's log: a produce request that is retried is in its log only.
 type Observer struct {
 	topic     string
+	now       func() time.Time
+	outages   outages
 	attentive atomic.Bool
 	written   atomic.Uint64 // batches that the broker has acknowledged
 
@@ -54,10 +56,13 @@ type Observer struct {
 	session  *Session // nil while there is none
 	admitted bool     // the group counts the session among its members
 	putOut   time.Time
+	refused  bool // the broker has refused the session timeout
 }
 
-// NewObserver is for the clients of an input topic.
-func NewObserver(inputTopic string) *Observer { return &Observer{topic: inputTopic} }
+// NewObserver is for the clients of an input topic. Its times are those of now.
+func NewObserver(inputTopic string, now func() time.Time) *Observer {
+	return &Observer{topic: inputTopic, now: now}
+}
 
 // Attend makes the Observer hear the errors that the library tells only to those who
 // debug it, too. It costs some for each request.
@@ -73,7 +78,7 @@ func (o *Observer) Written() uint64 { return o.written.Load() }
 func (o *Observer) Out() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.session != nil && (!o.admitted || time.Since(o.putOut) < rejoins)
+	return o.session != nil && (!o.admitted || o.now().Sub(o.putOut) < rejoins)
 }
 
 // rejoins is how long after it was put out a member has to stay in to count as one: the
@@ -134,7 +139,7 @@ func (o *Observer) put(err error) {
 	o.note(Joining, err)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.admitted, o.putOut = false, time.Now()
+	o.admitted, o.putOut = false, o.now()
 }
 
 // note remembers an error, unless it is in the normal course of things.
@@ -142,7 +147,7 @@ func (o *Observer) note(activity Activity, err error) {
 	if o == nil || err == nil || ordinary(err) {
 		return
 	}
-	trouble := Trouble{At: time.Now(), Text: err.Error()}
+	trouble := Trouble{At: o.now(), Text: err.Error()}
 	var named *kerr.Error
 	if errors.As(err, &named) {
 		trouble.Name, trouble.Final = named.Message, final(named)
@@ -150,6 +155,17 @@ func (o *Observer) note(activity Activity, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.last[activity] = trouble
+	o.refused = o.refused || named == kerr.InvalidSessionTimeout
+}
+
+// timeoutRefused tells whether the broker has ever refused the session timeout.
+func (o *Observer) timeoutRefused() bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.refused
 }
 
 // ordinary: each rebalance and each Close has such errors.

@@ -19,7 +19,7 @@ func observed(t *testing.T) (*Observer, Config) {
 	t.Helper()
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
-	config.Observer = NewObserver("in")
+	config.Observer = NewObserver("in", time.Now)
 	return config.Observer, config
 }
 
@@ -85,7 +85,7 @@ func TestErrorsAreHeard(t *testing.T) {
 		"the end of a client": {"session", "read from broker errored", []any{"err", fmt.Errorf("read: %w", context.Canceled)}, Reaching, ""},
 		"a broken connection": {"session", "unable to open connection to broker", []any{"addr", "x", "err", errors.New("refused")}, Reaching, ""},
 	} {
-		o := NewObserver("in")
+		o := NewObserver("in", time.Now)
 		begin := time.Now()
 		o.hear(c.purpose, c.message, c.keyvals)
 		trouble, found := o.Last(begin, c.activity)
@@ -97,7 +97,7 @@ func TestErrorsAreHeard(t *testing.T) {
 
 // TestWhatTheBrokerSaysExplainsMost: more than that a connection broke afterwards.
 func TestWhatTheBrokerSaysExplainsMost(t *testing.T) {
-	o := NewObserver("in")
+	o := NewObserver("in", time.Now)
 	begin := time.Now()
 	o.note(Writing, kerr.NotEnoughReplicas)
 	o.note(Reaching, errors.New("connection reset"))
@@ -155,7 +155,7 @@ func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 // TestMemberThatIsPutOutAgainAndAgainIsOut: although the group lets it in each time.
 func TestMemberThatIsPutOutAgainAndAgainIsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := NewObserver("in")
+		o := NewObserver("in", time.Now)
 		if o.Out() {
 			t.Error("out without a session")
 		}

@@ -83,6 +83,16 @@ func (o *Outlet) once(what string) bool {
 	return !o.told[what]
 }
 
+// settled tells whether once was asked.
+func (o *Outlet) settled(what string) bool {
+	if o == nil {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.told[what]
+}
+
 // settings are a topic's, in force, by key.
 type settings map[string]kadm.Config
 

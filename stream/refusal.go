@@ -36,6 +36,10 @@ func (r *Refused) Error() string {
 
 func (r *Refused) Unwrap() error { return r.First }
 
+// ErrForbidden is in the error of a Flush if a topic refuses records and we may not
+// search for them, so that the same transaction would fail again and again.
+var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow to find out which")
+
 // refusing are the errors by which a broker refuses a batch for what is in it.
 // All others, such as a missing permission or replica, may pass.
 var refusing = []error{

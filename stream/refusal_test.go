@@ -20,7 +20,7 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 	for refusal, says := range map[error]string{
 		kerr.SaslAuthenticationFailed:           "[kafka] sasl_username with the password in sasl_password_file; the file is read again",
 		kerr.GroupAuthorizationFailed:           "the permission Read on the group g",
-		kerr.TransactionalIDAuthorizationFailed: "the permissions Write and Describe on the transactional id g.m",
+		kerr.TransactionalIDAuthorizationFailed: "the permissions Write and Describe on transactional ids that begin with g.",
 		kerr.InvalidSessionTimeout:              "[kafka] session_timeout is 15s, and the broker takes what its settings group.min.session.timeout.ms and",
 		kerr.InvalidTransactionTimeout:          "[kafka] transaction_timeout is 20s, and the broker takes no more than its setting transaction.max.timeout.ms allows",
 	} {

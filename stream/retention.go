@@ -82,20 +82,24 @@ func longer(a, b time.Duration) bool {
 }
 
 // warnOfRetention tells once of each topic that keeps records for less time than
-// the history has and the records that are about to be read are old.
+// the history has and the records that are about to be read are old. Once it knows how
+// old these are it does not look again: each session would wait for that.
 func (c Config) warnOfRetention(ctx context.Context, client *kgo.Client, topics []string, about map[string]settings) {
 	input := about[c.InputTopic].retention()
-	age, asked := time.Duration(0), false
+	age, asked, known := time.Duration(0), false, false
 	for _, topic := range topics {
 		keep := about[topic].retention()
 		appended := about[topic].value("message.timestamp.type") == "LogAppendTime"
-		if keep == 0 || appended || input != 0 && !longer(input, keep) || keep == Unlimited {
+		what := "retention of " + topic
+		if keep == 0 || appended || input != 0 && !longer(input, keep) || keep == Unlimited || c.Outlet.settled(what) {
 			continue
 		}
 		if !asked {
-			age, asked = c.age(ctx, client), true
+			age, known = c.age(ctx, client)
+			asked = true
 		}
-		if needed := c.History + age; needed > keep && c.Outlet.once("retention of "+topic) {
+		needed := c.History + age
+		if (known || needed > keep) && c.Outlet.once(what) && needed > keep {
 			c.Log.Warn("the topic keeps records for less time than what is read is old, so its records may be deleted soon after they are written; "+
 				"raise its retention.ms", "topic", topic, "retention", hours(keep), "needed", hours(needed),
 				"history", hours(c.History), "oldest_to_read", hours(age), "input_retention", hours(input))
@@ -115,15 +119,15 @@ func hours(d time.Duration) string {
 }
 
 // age is how old the oldest record is that the group reads next, as far as that
-// can be found out at once; else 0.
-func (c Config) age(ctx context.Context, client *kgo.Client) time.Duration {
+// can be found out at once. Known is false if not all could be.
+func (c Config) age(ctx context.Context, client *kgo.Client) (oldest time.Duration, known bool) {
 	const most = 3 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	admin := kadm.NewClient(client)
 	all, err := boundsOf(ctx, admin, c.InputTopic)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	committed, _ := admin.FetchOffsets(ctx, c.Group) // none yet: it begins at the start
 	from := make(map[int32]kgo.Offset)
@@ -137,14 +141,14 @@ func (c Config) age(ctx context.Context, client *kgo.Client) time.Duration {
 		}
 	}
 	if len(from) == 0 {
-		return 0
+		return 0, true
 	}
 	reader, err := kgo.NewClient(append(c.client("age"), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{c.InputTopic: from}))...)
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	defer reader.Close()
-	now, oldest := time.Now(), time.Duration(0)
+	now := c.now()
 	for len(from) > 0 && ctx.Err() == nil {
 		reader.PollFetches(ctx).EachPartition(func(p kgo.FetchTopicPartition) {
 			if _, waiting := from[p.Partition]; waiting && len(p.Records) > 0 {
@@ -154,5 +158,5 @@ func (c Config) age(ctx context.Context, client *kgo.Client) time.Duration {
 			}
 		})
 	}
-	return oldest
+	return oldest, len(from) == 0
 }

@@ -138,8 +138,11 @@ func TestRetentionThatIsTooShortIsToldOnce(t *testing.T) {
 				offsets.AddOffset("in", 0, 1, -1)
 				must(t, kadm.NewClient(client).CommitAllOffsets(context.Background(), config.Group, offsets))
 			}
-			for range 2 {
-				must(t, PrepareTopics(context.Background(), config))
+			must(t, PrepareTopics(context.Background(), config))
+			looks := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch, kmsg.OffsetFetch}, Observe: true, Count: -1})
+			must(t, PrepareTopics(context.Background(), config))
+			if looks.Hits() > 0 {
+				t.Errorf("the second time it looked again, with %d requests", looks.Hits())
 			}
 			told := 0
 			if c.want != "" {
