@@ -293,6 +293,20 @@ func TestSignalsWithinASecondAreOne(t *testing.T) {
 	}
 }
 
+// TestFirstSignalAfterAFailureIsGentle: the failure of one detector has begun the stop of
+// the others, which a person who then asks for it does not mean to cut short.
+func TestFirstSignalAfterAFailureIsGentle(t *testing.T) {
+	w := newWaits(true)
+	w.stop("another detector failed")
+	if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false}) {
+		t.Fatalf("the first signal after a failure: ended with %v, stops %v; want the one gentle stop", err, w.stops)
+	}
+	w.now = w.now.Add(2 * time.Second)
+	if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false, true}) {
+		t.Errorf("the second one: ended with %v, stops %v", err, w.stops)
+	}
+}
+
 // waits is a wait at the times of a test.
 type waits struct {
 	waiting
