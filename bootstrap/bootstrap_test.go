@@ -243,6 +243,7 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 		"help":          {[]string{"--help"}, exitClean, "demo"},
 		"no argument":   {nil, exitClean, "Usage"},
 		"check":         {[]string{"check", "atlasdelaydetector.conf"}, exitClean, "ihr_raclette_diffrtt_anomalies"},
+		"check twice":   {[]string{"check", "hegemonydetector.conf", "hegemonydetector.conf"}, exitUsage, "named hegemonydetector"},
 		"check bad":     {[]string{"check", bad}, exitUsage, "[io] input_topic"},
 		"version":       {[]string{"version"}, exitClean, "anomalydetector"},
 		"demo duration": {[]string{"demo", "--duration", "0s"}, exitUsage, "--duration"},

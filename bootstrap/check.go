@@ -3,19 +3,17 @@ package bootstrap
 import (
 	"fmt"
 	"text/tabwriter"
-
-	"anomalydetector/configs"
 )
 
 // Run prints the settings in force and where each comes from. It touches
 // nothing but the configuration files.
 func (c *checkCommand) Run(world *World) error {
 	world.Release()
-	for i, argument := range c.Confs {
-		config, err := configs.Load(argument, world.Env)
-		if err != nil {
-			return err
-		}
+	confs, err := loadAll(c.Confs, world)
+	if err != nil {
+		return err
+	}
+	for i, config := range confs {
 		if i > 0 {
 			fmt.Fprintln(world.Stdout)
 		}
