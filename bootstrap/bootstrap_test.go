@@ -227,6 +227,23 @@ func TestDemoFindsAllItsEventsAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestCheckRefusesWhatAStartRefuses: here, nodes of one process with two ports.
+func TestCheckRefusesWhatAStartRefuses(t *testing.T) {
+	dir := t.TempDir()
+	content, err := os.ReadFile(filepath.Join("..", "configs", "hegemonydetector.conf"))
+	must(t, err)
+	var confs []string
+	for _, port := range []string{"7100", "7101"} {
+		conf := filepath.Join(dir, port+".conf")
+		must(t, os.WriteFile(conf, []byte(strings.Replace(string(content), "[cluster]\n", "[cluster]\nlisten = 127.0.0.1:"+port+"\n", 1)), 0o644))
+		confs = append(confs, conf)
+	}
+	o := newOutside(t, nil)
+	if code := exits(t, o.run(append([]string{"check"}, confs...)...), o); code != exitUsage || !strings.Contains(o.output.String(), "[cluster]: it differs") {
+		t.Errorf("exit code %d, and it printed:\n%s", code, o.output)
+	}
+}
+
 func TestExitCodesTellUsageFromFailure(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.conf")

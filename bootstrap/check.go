@@ -10,6 +10,9 @@ import (
 func (c *checkCommand) Run(world *World) error {
 	world.Release()
 	confs, err := loadAll(c.Confs, world)
+	if err == nil {
+		_, err = clusterOf(confs)
+	}
 	if err != nil {
 		return err
 	}
