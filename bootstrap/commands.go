@@ -107,7 +107,7 @@ func Main(arguments []string, world World) int {
 	if err == nil {
 		err = out.failure()
 	}
-	return exitCode(err, world)
+	return exitCode(orCommand(err, arguments, parser.Model.Node), world)
 }
 
 // keysLast moves an entity's key that begins with a minus, such as -1,5, behind --,

@@ -103,7 +103,7 @@ func (r *reading) word(section, key, expected string) string {
 	value := r.get(section, key, "", "")
 	if r.doc.sections[section] == nil {
 		hint := "want [" + section + "] with " + join(keysOf(section))
-		if like := nearest(section, lower(r.doc.names)); like != "" {
+		if like := Nearest(section, lower(r.doc.names)); like != "" {
 			hint += "; section names are in lower case, and spelt like this"
 		}
 		r.fail(section, "", "the section is missing", hint)
