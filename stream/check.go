@@ -201,8 +201,16 @@ func (c *check) group(ctx context.Context) {
 		err = groups[c.Group].Err
 	}
 	group := groups[c.Group]
+	var members []string // their client ids
+	for _, member := range group.Members {
+		members = append(members, member.ClientID)
+	}
 	switch {
-	case errors.Is(err, kerr.GroupIDNotFound):
+	case errors.Is(err, kerr.GroupIDNotFound): // there is none, or one of Kafka's newer protocol, which lets us in
+		newer, _ := ask(ctx, func(ctx context.Context) (kadm.DescribedConsumerGroups, error) { return c.admin.DescribeConsumerGroups(ctx, c.Group) })
+		for _, member := range newer[c.Group].Members {
+			members = append(members, member.ClientID)
+		}
 	case err != nil:
 		c.problem("describe group %s: %s", c.Group, Explain(ctx, c.Config, err))
 		return
@@ -211,6 +219,10 @@ func (c *check) group(ctx context.Context) {
 	case len(group.Members) > 0 && group.Protocol != "" && group.Protocol != newForeseeable().ProtocolName():
 		c.problem("group %s has members with another assignment protocol, %s, such as the original program: stop them, or use another consumer_group",
 			c.Group, group.Protocol)
+	}
+	others := slices.DeleteFunc(slices.Clone(members), func(id string) bool { return id == Program || strings.HasPrefix(id, Program+"@") })
+	if len(others) > 0 {
+		c.warn("group %s has %s of another program (client id %s): its partitions are not watched", c.Group, counted(len(others), "member"), others[0])
 	}
 	if len(c.input.Partitions) == 0 {
 		return
@@ -228,7 +240,7 @@ func (c *check) group(ctx context.Context) {
 		c.problem("fetch offsets of group %s: %s", c.Group, Explain(ctx, c.Config, err))
 		return
 	}
-	c.begins(len(group.Members), limits, committed[c.InputTopic])
+	c.begins(len(members), limits, committed[c.InputTopic])
 }
 
 // begins tells where the group would begin to read.

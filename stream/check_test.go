@@ -64,6 +64,14 @@ func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
 			then: fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeGroups}, Err: kerr.GroupAuthorizationFailed})},
 		"a topic that may not be made": {input: week, problems: "topic out: TOPIC_AUTHORIZATION_FAILED",
 			then: fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed})},
+		"another program in the group": {input: week, output: week, warning: "group group has 1 member of another program (client id kgo)",
+			problems: "group group has members with another assignment protocol, range",
+			then: func(t *testing.T, s situation) {
+				other, err := kgo.NewClient(kgo.SeedBrokers(s.config.Brokers...), kgo.ConsumerGroup("group"), kgo.ConsumeTopics("in"), kgo.Balancers(kgo.RangeBalancer()))
+				must(t, err)
+				t.Cleanup(other.Close)
+				other.PollRecords(context.Background(), 1)
+			}},
 		"no broker": {problems: "reach a broker of 127.0.0.1:",
 			then: func(_ *testing.T, s situation) { s.cluster.Close() }},
 	} {
