@@ -63,15 +63,14 @@ func (w *waiting) stop(reason string) {
 
 // signal returns an error if all is to end at once.
 func (w *waiting) signal(received os.Signal) error {
-	now := w.world.Now()
-	if !w.counted.IsZero() && now.Sub(w.counted) < sameRequest {
+	now, first := w.world.Now(), w.counted.IsZero()
+	if !first && now.Sub(w.counted) < sameRequest {
 		return nil
 	}
-	first := w.counted.IsZero()
 	w.counted = now
 	switch {
-	case first: // a failure may have begun the stop already
-		w.stop(strings.ToUpper(received.String()))
+	case first:
+		w.stop(strings.ToUpper(received.String())) // does nothing if a failure began the stop
 	case w.others:
 		w.others = false
 		w.stopAll("another signal", true)

@@ -227,6 +227,23 @@ func TestDemoFindsAllItsEventsAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestCheckRefusesWhatAStartRefuses: here, nodes of one process with two ports.
+func TestCheckRefusesWhatAStartRefuses(t *testing.T) {
+	dir := t.TempDir()
+	content, err := os.ReadFile(filepath.Join("..", "configs", "hegemonydetector.conf"))
+	must(t, err)
+	var confs []string
+	for _, port := range []string{"7100", "7101"} {
+		conf := filepath.Join(dir, port+".conf")
+		must(t, os.WriteFile(conf, []byte(strings.Replace(string(content), "[cluster]\n", "[cluster]\nlisten = 127.0.0.1:"+port+"\n", 1)), 0o644))
+		confs = append(confs, conf)
+	}
+	o := newOutside(t, nil)
+	if code := exits(t, o.run(append([]string{"check"}, confs...)...), o); code != exitUsage || !strings.Contains(o.output.String(), "[cluster]: it differs") {
+		t.Errorf("exit code %d, and it printed:\n%s", code, o.output)
+	}
+}
+
 func TestExitCodesTellUsageFromFailure(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.conf")
@@ -243,6 +260,7 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 		"help":          {[]string{"--help"}, exitClean, "demo"},
 		"no argument":   {nil, exitClean, "Usage"},
 		"check":         {[]string{"check", "atlasdelaydetector.conf"}, exitClean, "ihr_raclette_diffrtt_anomalies"},
+		"check twice":   {[]string{"check", "hegemonydetector.conf", "hegemonydetector.conf"}, exitUsage, "named hegemonydetector"},
 		"check bad":     {[]string{"check", bad}, exitUsage, "[io] input_topic"},
 		"version":       {[]string{"version"}, exitClean, "anomalydetector"},
 		"demo duration": {[]string{"demo", "--duration", "0s"}, exitUsage, "--duration"},
@@ -290,6 +308,20 @@ func TestSignalsWithinASecondAreOne(t *testing.T) {
 	w.now = w.now.Add(time.Millisecond)
 	if err := w.signal(syscall.SIGINT); err != nil || !slices.Equal(w.stops, []bool{false, true}) {
 		t.Errorf("a second after the first: ended with %v, stops %v", err, w.stops)
+	}
+}
+
+// TestFirstSignalAfterAFailureIsGentle: the failure of one detector has begun the stop of
+// the others, which a person who then asks for it does not mean to cut short.
+func TestFirstSignalAfterAFailureIsGentle(t *testing.T) {
+	w := newWaits(true)
+	w.stop("another detector failed")
+	if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false}) {
+		t.Fatalf("the first signal after a failure: ended with %v, stops %v; want the one gentle stop", err, w.stops)
+	}
+	w.now = w.now.Add(2 * time.Second)
+	if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false, true}) {
+		t.Errorf("the second one: ended with %v, stops %v", err, w.stops)
 	}
 }
 

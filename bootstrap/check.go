@@ -1,21 +1,29 @@
 package bootstrap
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"text/tabwriter"
 
 	"anomalydetector/configs"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
 )
 
 // Run prints the settings in force and where each comes from. It touches
-// nothing but the configuration files.
+// nothing but the configuration files, and the broker if that is wanted.
 func (c *checkCommand) Run(world *World) error {
 	world.Release()
-	for i, argument := range c.Confs {
-		config, err := configs.Load(argument, world.Env)
-		if err != nil {
-			return err
-		}
+	confs, err := loadAll(c.Confs, world)
+	if err == nil {
+		_, err = clusterOf(confs)
+	}
+	if err != nil {
+		return err
+	}
+	failed := false
+	for i, config := range confs {
 		if i > 0 {
 			fmt.Fprintln(world.Stdout)
 		}
@@ -39,6 +47,36 @@ func (c *checkCommand) Run(world *World) error {
 		for _, warning := range config.Warnings {
 			fmt.Fprintf(world.Stdout, "  warning: %s\n", warning.Text)
 		}
+		if !c.Connect {
+			continue
+		}
+		works, err := connect(config, world)
+		if err != nil {
+			return err
+		}
+		failed = failed || !works
+	}
+	if failed {
+		return errTold
 	}
 	return nil
+}
+
+// connect prints what the broker says, and tells whether a detector could work.
+func connect(config *configs.Config, world *World) (works bool, err error) {
+	nobody := &home{node: &persistence.Node{ID: "check"}} // joins no group
+	streams, err := streamConfig(config, nobody, slog.New(slog.DiscardHandler), Options{})
+	if err != nil {
+		return false, err
+	}
+	found := stream.Check(context.Background(), streams)
+	for _, of := range []struct {
+		what  string
+		lines []string
+	}{{"", found.Facts}, {"warning: ", found.Warnings}, {"problem: ", found.Problems}} {
+		for _, line := range of.lines {
+			fmt.Fprintf(world.Stdout, "  %s%s\n", of.what, lines(line))
+		}
+	}
+	return len(found.Problems) == 0, nil
 }

@@ -52,7 +52,7 @@ type World struct {
 type commands struct {
 	Run     runCommand     `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
 	Demo    demoCommand    `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
-	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from."`
+	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from; with --connect, what the broker says to them."`
 	State   stateCommand   `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
 	Status  statusCommand  `cmd:"" help:"Ask a running node for all nodes and partitions."`
 	Entity  entityCommand  `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
@@ -65,7 +65,8 @@ type runCommand struct {
 }
 
 type checkCommand struct {
-	Confs []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
+	Confs   []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
+	Connect bool     `help:"Ask the broker for the topics, the group and what it allows; exit with 1 if a detector could not work. Nothing is changed."`
 }
 
 type versionCommand struct{}
@@ -107,7 +108,7 @@ func Main(arguments []string, world World) int {
 	if err == nil {
 		err = out.failure()
 	}
-	return exitCode(err, world)
+	return exitCode(orCommand(err, arguments, parser.Model.Node), world)
 }
 
 // keysLast moves an entity's key that begins with a minus, such as -1,5, behind --,

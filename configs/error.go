@@ -14,6 +14,9 @@ type Error struct {
 	Expected string // what would have been right, or a hint
 }
 
+// NoSuchFile is the problem of a configuration that is not there.
+const NoSuchFile = "there is no such file"
+
 // Error is one line that names file, section, key, problem and what to do.
 func (e *Error) Error() string {
 	var line strings.Builder
@@ -38,9 +41,9 @@ func (e *Error) Error() string {
 	}, line.String())
 }
 
-// nearest is the known word that is closest to one that is not, or "" if none
+// Nearest is the known word that is closest to one that is not, or "" if none
 // is near enough to be meant: three letters off, and no more than half of it.
-func nearest(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	best, least := "", min(4, len(word)/2+1)
 	for _, candidate := range known {
 		if distance := edits(word, candidate); distance < least {

@@ -130,3 +130,17 @@ func TestTimeoutsAreThoseGiven(t *testing.T) {
 		refusedKafka(t, keys, key)
 	}
 }
+
+// TestTimesAreShownAsTheyAreUnderstood: 900 may be meant as milliseconds.
+func TestTimesAreShownAsTheyAreUnderstood(t *testing.T) {
+	content := base + "[kafka]\nsession_timeout = 900\n[persistence]\ncommit_interval = .5\n"
+	shown := make(map[string]string)
+	for _, s := range mustRead(t, content, none).Settings() {
+		shown[s.Key] = s.Value
+	}
+	for key, want := range map[string]string{"session_timeout": "15m0s", "transaction_timeout": "20s", "commit_interval": "500ms"} {
+		if shown[key] != want {
+			t.Errorf("%s is shown as %s, want %s", key, shown[key], want)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func find(argument string) (content []byte, source string, err error) {
 		}
 		return content, "built-in " + argument, nil
 	}
-	return nil, "", &Error{File: argument, Problem: "there is no such file",
+	return nil, "", &Error{File: argument, Problem: NoSuchFile,
 		Expected: "want a path, or one that is built in: " + join(BuiltIn())}
 }
 

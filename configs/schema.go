@@ -70,7 +70,7 @@ func unknown(file string, doc *document) ([]Warning, error) {
 		if keys == nil {
 			if !loggingSection(name) {
 				text := "the section [" + name + "] is not used"
-				if like := nearest(strings.ToLower(name), sectionNames()); like != "" {
+				if like := Nearest(strings.ToLower(name), sectionNames()); like != "" {
 					text += "; did you mean [" + like + "]?"
 				}
 				warnings = append(warnings, Warning{Section: name, Text: text})
@@ -97,7 +97,7 @@ func meant(key string, keys []string) string {
 	if section := sectionOf(key); section != "" {
 		return "it belongs in [" + section + "]"
 	}
-	if like := nearest(key, keys); like != "" {
+	if like := Nearest(key, keys); like != "" {
 		return "did you mean " + like + "?"
 	}
 	return "want one of: " + join(keys)

@@ -103,7 +103,7 @@ func (r *reading) word(section, key, expected string) string {
 	value := r.get(section, key, "", "")
 	if r.doc.sections[section] == nil {
 		hint := "want [" + section + "] with " + join(keysOf(section))
-		if like := nearest(section, lower(r.doc.names)); like != "" {
+		if like := Nearest(section, lower(r.doc.names)); like != "" {
 			hint += "; section names are in lower case, and spelt like this"
 		}
 		r.fail(section, "", "the section is missing", hint)
@@ -163,7 +163,17 @@ type span struct {
 // a broker aborts it.
 var commitIntervals = span{time.Nanosecond, 10 * time.Second, "want a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds"}
 
-// seconds is a Go duration, or a number of seconds, within a span.
+// shown replaces the value that a setting is shown with: as it is understood.
+func (r *reading) shown(section, key, value string) {
+	for i, setting := range r.settings {
+		if setting.Section == section && setting.Key == key {
+			r.settings[i].Value = value
+		}
+	}
+}
+
+// seconds is a Go duration, or a number of seconds, within a span. It is shown as a
+// duration.
 func (r *reading) seconds(section, key, text string, span span) time.Duration {
 	duration, err := time.ParseDuration(text)
 	if err != nil {
@@ -177,5 +187,6 @@ func (r *reading) seconds(section, key, text string, span span) time.Duration {
 	if duration < span.least || duration > span.most {
 		r.refuse(section, key, text, span.expected)
 	}
+	r.shown(section, key, duration.String())
 	return duration
 }

@@ -85,15 +85,16 @@ type python struct {
 	answer *bufio.Scanner
 }
 
-// startPython runs the interpreter that PYTHON names, or python3.
+// startPython runs the interpreter that PYTHON names, which must have msgpack, or
+// python3, without whose msgpack the test is skipped.
 func startPython(t testing.TB) *python {
 	t.Helper()
-	interpreter := "python3"
+	interpreter, missing := "python3", t.Skipf
 	if named := os.Getenv("PYTHON"); named != "" {
-		interpreter = named
+		interpreter, missing = named, t.Fatalf
 	}
 	if out, err := exec.Command(interpreter, "-c", "import msgpack; assert msgpack.version >= (1, 2)").CombinedOutput(); err != nil {
-		t.Skipf("%s with the package msgpack 1.2 is needed (PYTHON names another one): %v %s", interpreter, err, lastLine(out))
+		missing("%s with the package msgpack 1.2 is needed (PYTHON names another one): %v %s", interpreter, err, lastLine(out))
 	}
 	command := exec.Command(interpreter, "testdata/python_reads.py", "--serve")
 	command.Stderr = os.Stderr
@@ -133,8 +134,7 @@ func (p *python) verdict(t *testing.T, payload []byte) string {
 	return p.answer.Text()
 }
 
-// TestScanAgreesWithPythonOnRandomRecords asks the real msgpack; it is skipped where
-// there is none.
+// TestScanAgreesWithPythonOnRandomRecords asks the real msgpack; see startPython.
 func TestScanAgreesWithPythonOnRandomRecords(t *testing.T) {
 	p := startPython(t)
 	s := NewScanner("hege", propertyKeys)

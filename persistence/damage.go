@@ -17,11 +17,11 @@ const keptAside = 2
 
 const asidePrefix = "state.damaged-"
 
-// ErrStop is in the error of whoever uses a store with which nothing can go on: a person
-// has to decide, or the process has to start again.
+// ErrStop is in the errors of a store that cannot be used any more: a person has to decide,
+// or the process has to start again.
 var ErrStop = errors.New("it ends here")
 
-// errAsked is ErrStop, with advice.
+// errAsked wraps ErrStop, and says what a person can do.
 var errAsked = fmt.Errorf("%w, as [persistence] on_damage = stop wants, and nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic", ErrStop)
 
 // Damaged is what to do after damage was met: nil, and what is affected is to be rebuilt,

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"test/sink":              {},
 	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
 	"test/kafka":             {},
+	"test/links":             {},
 	"test/containers/golden": {"test/golden"},
 }
 

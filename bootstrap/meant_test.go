@@ -1,0 +1,26 @@
+package bootstrap
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestMisspeltCommandIsNotOnlyTakenForAFile: any first word may be a configuration.
+func TestMisspeltCommandIsNotOnlyTakenForAFile(t *testing.T) {
+	for line, hint := range map[string]string{
+		"chekc my.conf":          "or a command: run, demo, check, state, status, entity, version; did you mean check?",
+		"--fail-fast entitty":    "did you mean entity?",
+		"export my.conf out":     "did you mean state export?",
+		"state foo a.conf":       "or a command: state show, state export, state import\n",
+		"state exprot a.conf":    "did you mean state export?",
+		"xyzzyxyzzy":             "status, entity, version\n",
+		"chekc.conf":             "atlasdelaydetector.conf, hegemonydetector.conf, hegemonydetector_v6.conf\n",
+		"check hegemony":         "hegemonydetector_v6.conf\n",
+		"status not-here --json": "hegemonydetector_v6.conf\n",
+	} {
+		o := newOutside(t, nil)
+		if code := exits(t, o.run(strings.Fields(line)...), o); code != exitUsage || !strings.Contains(o.output.String(), hint) {
+			t.Errorf("%s: exit code %d, want %d, with %q in:\n%s", line, code, exitUsage, hint, o.output)
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+)
+
+// has tells whether a sentence of several has a part.
+func has(sentences []string, part string) bool {
+	return slices.ContainsFunc(sentences, func(s string) bool { return strings.Contains(s, part) })
+}
+
+// TestCheckTellsWhatAStartWouldMeet: what is there, what is odd, what is in the way.
+func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
+	const day = 24 * time.Hour
+	week := map[string]string{"retention.ms": "604800000"}
+	type situation struct {
+		cluster *kfake.Cluster
+		config  *Config
+		client  *kgo.Client
+	}
+	commit := func(t *testing.T, s situation, at int64, metadata string) {
+		var offsets kadm.Offsets
+		offsets.Add(kadm.Offset{Topic: "in", Partition: 0, At: at, LeaderEpoch: -1, Metadata: metadata})
+		must(t, kadm.NewClient(s.client).CommitAllOffsets(context.Background(), s.config.Group, offsets))
+	}
+	fault := func(f kfake.Fault) func(*testing.T, situation) {
+		f.Count = -1
+		return func(_ *testing.T, s situation) { s.cluster.Fault(f) }
+	}
+	for name, c := range map[string]struct {
+		input, output           map[string]string // settings; nil: no such topic
+		age                     time.Duration     // of the records
+		then                    func(*testing.T, situation)
+		fact, warning, problems string // parts of sentences; "": none, but for facts
+	}{
+		"all is well":         {input: week, output: week, fact: "input topic in: 2 partitions, retention 168.0h"},
+		"no committed offset": {input: week, output: week, fact: "group group: 0 members; it goes on at committed offsets in 0 of 2 partitions, and has 3 offsets to read"},
+		"a committed offset": {input: week, output: week, fact: "in 1 of 2 partitions, and has 1 offset to read",
+			then: func(t *testing.T, s situation) { commit(t, s, 2, "") }},
+		"an offset of a former topic": {input: week, output: week, warning: "of a former topic of that name",
+			then: func(t *testing.T, s situation) { commit(t, s, 2, topicMark+"AAAAAAAAAAAAAAAAAAAAAQ") }},
+		"an offset beyond the end": {input: week, output: week, warning: "beyond the end of the topic; the detector begins at the first record (partitions 0 of in)",
+			then: func(t *testing.T, s situation) { commit(t, s, 7, "") }},
+		"a missing output topic": {input: week, fact: "output topic out does not exist; a start makes it: 10 partitions, retention 168.0h"},
+		"a missing input topic":  {output: week, problems: "input topic in does not exist"},
+		"results that would vanish": {input: map[string]string{"retention.ms": "-1"}, output: week, age: 30 * day,
+			warning: "raise its retention.ms topic=out retention=168.0h needed=792.0h history=72.0h oldest_to_read=720.0h"},
+		"a session timeout out of bounds": {input: week, output: week, problems: "[kafka] session_timeout is 1h0m0s, and the broker takes",
+			then: func(_ *testing.T, s situation) { s.config.Timing.Session = time.Hour }},
+		"a topic that may not be seen": {input: week, output: week, problems: "topic in: TOPIC_AUTHORIZATION_FAILED",
+			then: fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "in", Err: kerr.TopicAuthorizationFailed})},
+		"a group that may not be seen": {input: week, output: week, problems: "the user needs the permission Read on the group group",
+			then: fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeGroups}, Err: kerr.GroupAuthorizationFailed})},
+		"a topic that may not be made": {input: week, problems: "topic out: TOPIC_AUTHORIZATION_FAILED",
+			then: fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.TopicAuthorizationFailed})},
+		"another program in the group": {input: week, output: week, warning: "group group has 1 member of another program (client id kgo)",
+			problems: "group group has members with another assignment protocol, range",
+			then: func(t *testing.T, s situation) {
+				other, err := kgo.NewClient(kgo.SeedBrokers(s.config.Brokers...), kgo.ConsumerGroup("group"), kgo.ConsumeTopics("in"), kgo.Balancers(kgo.RangeBalancer()))
+				must(t, err)
+				t.Cleanup(other.Close)
+				other.PollRecords(context.Background(), 1)
+			}},
+		"no broker": {problems: "reach a broker of 127.0.0.1:",
+			then: func(_ *testing.T, s situation) { s.cluster.Close() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := testConfig(t)
+			config.DeadLetterTopic, config.History = "", 3*day
+			client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+			must(t, err)
+			defer client.Close()
+			if c.input != nil {
+				must(t, cluster.CreateTopic("in", 2, c.input))
+				for range 3 {
+					must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.Now().Add(-c.age), Value: []byte("v")}).FirstErr())
+				}
+			}
+			if c.output != nil {
+				must(t, cluster.CreateTopic("out", 1, c.output))
+			}
+			if c.then != nil {
+				c.then(t, situation{cluster, &config, client})
+			}
+			found := Check(context.Background(), config)
+			if !has(found.Facts, c.fact) && c.problems == "" || (len(found.Warnings) > 0) != (c.warning != "") || (len(found.Problems) > 0) != (c.problems != "") ||
+				c.warning != "" && !has(found.Warnings, c.warning) || c.problems != "" && !has(found.Problems, c.problems) {
+				t.Errorf("found %q; want %q, %q, %q", found, c.fact, c.warning, c.problems)
+			}
+			if name != "no broker" && c.output == nil && len(cluster.PartitionInfos("out")) > 0 {
+				t.Error("the output topic was made")
+			}
+		})
+	}
+}
+
+// TestCheckAsksForPermissions that a start needs, beyond seeing things.
+func TestCheckAsksForPermissions(t *testing.T) {
+	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: of, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
+	}
+	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+	const read, write, describe = kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe
+	for name, c := range map[string]struct {
+		in, out, group kmsg.ACLOperation
+		problem        string
+	}{
+		"all":              {read, write, read, ""},
+		"input not read":   {describe, write, read, "topic in: TOPIC_AUTHORIZATION_FAILED"},
+		"output not write": {read, describe, read, "topic out: TOPIC_AUTHORIZATION_FAILED"},
+		"group not read":   {read, write, describe, "Read on the group group"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
+				kfake.User("SCRAM-SHA-256", "me", "right", acl(topic, "in", c.in), acl(topic, "out", c.out), acl(group, "group", c.group)))
+			config.DeadLetterTopic = ""
+			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
+			must(t, cluster.CreateTopic("in", 1, nil))
+			must(t, cluster.CreateTopic("out", 1, nil))
+			admin, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.SASL(scram.Auth{User: "admin", Pass: "admin"}.AsSha256Mechanism()))
+			must(t, err)
+			defer admin.Close()
+			var offsets kadm.Offsets
+			offsets.AddOffset("in", 0, 0, -1) // brokers tell what is allowed in groups that are there
+			must(t, kadm.NewClient(admin).CommitAllOffsets(context.Background(), "group", offsets))
+			found := Check(context.Background(), config)
+			if want := c.problem != ""; (len(found.Problems) > 0) != want || want && !has(found.Problems, c.problem) {
+				t.Errorf("found %q, want %q", found, c.problem)
+			}
+			config.SASL = scram.Auth{User: "me", Pass: "wrong"}.AsSha256Mechanism()
+			if found := Check(context.Background(), config); !has(found.Problems, "look at [kafka] tls and at the password") {
+				t.Errorf("with a wrong password, after which this broker closes the connection: found %q", found)
+			}
+			cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.SASLAuthenticate}, Err: kerr.SaslAuthenticationFailed, Count: -1})
+			if found := Check(context.Background(), config); !has(found.Problems, "the broker refuses [kafka] sasl_username") {
+				t.Errorf("with a wrong password: found %q", found)
+			}
+		})
+	}
+}
