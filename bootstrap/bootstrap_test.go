@@ -193,6 +193,9 @@ func TestLogGoesToTheFileOfTheConfInItsFormat(t *testing.T) {
 		}
 		exit := o.run(conf)
 		b.untilRead(t, name)
+		if container { // all was read before, so it has not shown yet that it runs
+			until(t, "it says on stdout that it runs", func() bool { return strings.Contains(o.output.String(), "partition ready") })
+		}
 		o.signals <- syscall.SIGINT
 		if code := exits(t, exit, o); code != exitClean {
 			t.Errorf("exit code %d", code)
