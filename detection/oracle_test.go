@@ -69,8 +69,9 @@ func (o *oracle) score(value float64) Verdict {
 		d = naiveMean(values)
 	}
 	verdict := Verdict{Reason: Normal, Points: n}
-	if deviation := (value - m) / (1.4826 * (s.MinDeviation + d)); math.Abs(deviation) > s.Threshold {
-		verdict.Reason, verdict.Deviation, verdict.Median = Anomalous, deviation, m+0
+	scale := 1.4826 * (s.MinDeviation + d)
+	if deviation := (value - m) / scale; math.Abs(deviation) > s.Threshold {
+		verdict.Reason, verdict.Deviation, verdict.Median, verdict.Scale = Anomalous, deviation, m+0, scale
 	}
 	return verdict
 }
@@ -156,5 +157,6 @@ func (p *pair) equalPoints() {
 func same(a, b Verdict) bool {
 	return a.Reason == b.Reason && a.Points == b.Points &&
 		math.Float64bits(a.Deviation) == math.Float64bits(b.Deviation) &&
-		math.Float64bits(a.Median) == math.Float64bits(b.Median)
+		math.Float64bits(a.Median) == math.Float64bits(b.Median) &&
+		math.Float64bits(a.Scale) == math.Float64bits(b.Scale)
 }

@@ -48,9 +48,10 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	}
 	// A window's deviation of 0 (with a min_dev of 0) makes this ±Inf, and overflows may make it NaN,
 	// which is normal, as every comparison with it is false.
-	deviation := r.deviation(distance, s.exactDeviation(median))
+	scale := r.scale(s.exactDeviation(median))
+	deviation := distance / scale
 	if math.Abs(deviation) > r.threshold {
-		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Points: n}
+		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Scale: scale, Points: n}
 	}
 	if !redrawn {
 		w.screen, _ = newScreen(s.values, s.room, r.metric)

@@ -38,6 +38,10 @@ type Verdict struct {
 	// has no sign.
 	Median float64
 
+	// Scale is what Deviation is counted in, in units of the value, if the point is Anomalous, else 0:
+	// Deviation is (value - Median) / Scale, to the last bit.
+	Scale float64
+
 	// Points in the window before the point was appended.
 	Points int
 }
