@@ -30,13 +30,13 @@ func (e *entity) explain(record *kgo.Record, o *messages.Observation, most int) 
 // explanation is for the last point of the window, which was not in it when it was
 // scored.
 func (e *entity) explanation(id []byte, o *messages.Observation) *datapoint.Explanation {
-	rules, verdict := e.shared.scorer.Rules(), &o.Verdict
+	rules, verdict, points := e.shared.scorer.Rules(), &o.Verdict, e.window.Len()-1
 	explanation := &datapoint.Explanation{
 		ID: id, Usual: verdict.Median, Scale: verdict.Scale, Threshold: rules.Threshold(),
-		Points: verdict.Points, Needed: rules.Needed(), Full: rules.Full(), HistoryHours: rules.HistoryHours(),
+		Points: points, Needed: rules.Needed(), Full: rules.Full(), HistoryHours: rules.HistoryHours(),
 	}
 	explanation.Low, explanation.High = rules.Band(verdict.Median, verdict.Scale)
-	explanation.Start, explanation.End = e.window.Span(verdict.Points)
+	explanation.Start, explanation.End = e.window.Span(points)
 	return explanation
 }
 
