@@ -36,6 +36,8 @@ type Config struct {
 	// Largest tells how many bytes of key, value and headers a record of a topic that
 	// is written to may have; nil: what any broker takes by default.
 	Largest func(topic string) int
+	// Explain adds the key explain to the payload of anomalies.
+	Explain bool
 	// FailFast ends the detector at the first failure that waiting may cure.
 	FailFast bool
 	// Stay keeps the partitions after a clean stop, for a restart within the

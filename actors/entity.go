@@ -35,6 +35,7 @@ type shared struct {
 	output   string // the topic anomalies go to
 	topic    string // the id of the topic the records are of; empty: not known
 	largest  func(topic string) int
+	explain  bool // anomalies have the key explain
 	// fault is the panic of one of them. The partition looks at it after each message
 	// that it sends them, and panics with it.
 	fault *fault
@@ -84,10 +85,12 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
 	o.Verdict = e.window.Add(e.shared.scorer, o.Epoch, o.At, o.Value)
 	if o.Verdict.Reason == detection.Anomalous && o.Refused == "" {
 		anomaly := newAnomaly(e.shared, e.key, o)
-		if size(anomaly.Record) > e.shared.largest(e.shared.output) {
+		most := e.shared.largest(e.shared.output)
+		if size(anomaly.Record) > most {
 			o.Refused = tooLargeName
 			return
 		}
+		e.explain(anomaly.Record, o, most)
 		ctx.Send(e.shared.producer, anomaly)
 	}
 }

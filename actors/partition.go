@@ -114,7 +114,7 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 		log:     config.Log.With("topic", config.InputTopic, "partition", number),
 		scanner: datapoint.NewScanner(config.ValueField, config.KeyFields),
 		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
-			largest: config.largest},
+			largest: config.largest, explain: config.Explain},
 		refused:  make(refusals),
 		entities: entities,
 		turn:     turn{turns: config.Turns},

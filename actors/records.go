@@ -17,7 +17,10 @@ import (
 // it, the input record's timestamp, and what we add to it in the headers. The
 // entity is the record's key, so that its anomalies stay in order.
 func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.Anomaly {
-	const around = 40 // bytes the payload adds to the datapoint, at most
+	around := 40 // bytes the payload adds to the datapoint, at most
+	if shared.explain {
+		around += datapoint.ExplanationSize
+	}
 	payload := datapoint.AppendAnomaly(make([]byte, 0, len(o.Record.Value)+around), o.Record.Value, o.Verdict.Deviation)
 	return &messages.Anomaly{
 		Record: &kgo.Record{
@@ -30,7 +33,7 @@ func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.A
 		},
 		Finding: messages.Finding{
 			Entity: key, At: o.Record.Timestamp, Value: o.Value,
-			Usual: o.Verdict.Median, Deviation: o.Verdict.Deviation,
+			Usual: o.Verdict.Median, Scale: o.Verdict.Scale, Deviation: o.Verdict.Deviation,
 		},
 	}
 }

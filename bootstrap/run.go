@@ -192,6 +192,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		WriteWithin: streams.Timing.Transaction / 4,
 		Batch:       cmp.Or(options.Batch, actors.DefaultBatch),
 		Largest:     streams.Outlet.Largest,
+		Explain:     config.Output.Explain,
 		FailFast:    options.FailFast,
 		Stay:        !config.Kafka.LeaveOnStop,
 		StopWithin:  stopTimeout,

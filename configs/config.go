@@ -86,6 +86,7 @@ type Output struct {
 	// Retention is how long the output and dead-letter topics keep their records if
 	// the detector makes them; 0: as long as the input topic does; Unlimited.
 	Retention time.Duration
+	Explain   bool // whether an anomaly's payload has the key explain
 }
 
 // Unlimited is a retention without end.

@@ -356,3 +356,21 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestExplainIsYesOrNoAndOffByDefault(t *testing.T) {
+	for text, want := range map[string]bool{"": false, "explain = no": false, "explain = yes": true, "explain = True": true, "explain = off": false, "explain = 1": true} {
+		config := mustRead(t, base+"[output]\n"+text+"\n", none)
+		if config.Output.Explain != want {
+			t.Errorf("%q is %t", text, config.Output.Explain)
+		}
+		if !slices.ContainsFunc(config.Settings(), func(s Setting) bool { return s.Section == "output" && s.Key == "explain" }) {
+			t.Errorf("%q is not among the settings", text)
+		}
+	}
+	for _, text := range []string{"explain =", "explain = maybe", "explain = 2", "explain = yes ; please"} {
+		_, err := read("detector.conf", "detector.conf", []byte(base+"[output]\n"+text+"\n"), none)
+		if err == nil || !strings.Contains(err.Error(), "explain") {
+			t.Errorf("%q is answered with %v", text, err)
+		}
+	}
+}

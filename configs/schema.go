@@ -18,7 +18,7 @@ var known = []struct {
 	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop",
 		"session_timeout", "transaction_timeout"}},
 	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "resident_entities", "on_damage"}},
-	{"output", []string{"dead_letter_topic", "retention_hours"}},
+	{"output", []string{"dead_letter_topic", "retention_hours", "explain"}},
 	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},
 }
 

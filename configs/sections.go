@@ -175,6 +175,7 @@ func (r *reading) output(io IO) Output {
 		}
 	}
 	o.Retention = r.retention("output", "retention_hours")
+	o.Explain = r.boolean("output", "explain", false)
 	return o
 }
 

@@ -48,6 +48,9 @@ func TestVerdictsEqualTheOriginalProgram(t *testing.T) {
 					windows[entity] = w
 				}
 				if v := w.Add(scorer, uint64(i/1000), record.Timestamp, value); v.Reason == Anomalous {
+					if again := (value - v.Median) / v.Scale; math.Float64bits(again) != math.Float64bits(v.Deviation) {
+						t.Fatalf("anomaly %d: (%v - %v) / %v is %v, the deviation %v", i, value, v.Median, v.Scale, again, v.Deviation)
+					}
 					got = append(got, goldenAnomaly{i, v.Deviation})
 				}
 			}

@@ -54,7 +54,7 @@ func (o *oracle) score(value float64) Verdict {
 	s := o.settings
 	n := len(o.points)
 	if n == 0 || !(float64(n) > s.MinRatio*s.HistoryHours*(60/s.GranularityMinutes)) {
-		return Verdict{Reason: TooFewPoints, Points: n}
+		return Verdict{Reason: TooFewPoints}
 	}
 	var values []float64
 	for _, p := range o.points {
@@ -68,9 +68,10 @@ func (o *oracle) score(value float64) Verdict {
 	if s.Metric == MeanDeviation {
 		d = naiveMean(values)
 	}
-	verdict := Verdict{Reason: Normal, Points: n}
-	if deviation := (value - m) / (1.4826 * (s.MinDeviation + d)); math.Abs(deviation) > s.Threshold {
-		verdict.Reason, verdict.Deviation, verdict.Median = Anomalous, deviation, m+0
+	verdict := Verdict{Reason: Normal}
+	scale := 1.4826 * (s.MinDeviation + d)
+	if deviation := (value - m) / scale; math.Abs(deviation) > s.Threshold {
+		verdict.Reason, verdict.Deviation, verdict.Median, verdict.Scale = Anomalous, deviation, m+0, scale
 	}
 	return verdict
 }
@@ -154,7 +155,8 @@ func (p *pair) equalPoints() {
 }
 
 func same(a, b Verdict) bool {
-	return a.Reason == b.Reason && a.Points == b.Points &&
+	return a.Reason == b.Reason &&
 		math.Float64bits(a.Deviation) == math.Float64bits(b.Deviation) &&
-		math.Float64bits(a.Median) == math.Float64bits(b.Median)
+		math.Float64bits(a.Median) == math.Float64bits(b.Median) &&
+		math.Float64bits(a.Scale) == math.Float64bits(b.Scale)
 }

@@ -42,6 +42,7 @@ type Rules struct {
 	minDeviation float64
 	metric       Metric
 	full         int // points in a window without gaps, about
+	historyHours float64
 }
 
 // NewRules computes the limits in the original's order of operations, as each of them rounds.
@@ -53,6 +54,7 @@ func NewRules(s Settings) Rules {
 		minDeviation: s.MinDeviation,
 		metric:       s.Metric,
 		full:         int(min(s.HistoryHours*60/s.GranularityMinutes, 1<<20)) + 1,
+		historyHours: s.HistoryHours,
 	}
 }
 
@@ -76,12 +78,7 @@ func (r *Rules) enough(n int) bool {
 	return n > 0 && float64(n) > r.minimum
 }
 
-// deviation is the distance of a value from the median in units of the window's deviation.
-func (r *Rules) deviation(distance, windowDeviation float64) float64 {
-	return distance / r.scale(windowDeviation)
-}
-
-// scale makes a standard deviation of a median absolute one, as for a normal distribution.
+// scale is what deviations from the median are counted in, in units of the value. The factor makes a standard deviation of a median absolute one, as for a normal distribution.
 func (r *Rules) scale(windowDeviation float64) float64 {
 	return 1.4826 * (r.minDeviation + windowDeviation)
 }

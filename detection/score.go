@@ -29,7 +29,7 @@ func (s *Scorer) Rules() *Rules { return &s.rules }
 func (w *Window) score(s *Scorer, value float64) Verdict {
 	r := &s.rules
 	n := w.points.len()
-	normal := Verdict{Reason: Normal, Points: n}
+	normal := Verdict{Reason: Normal}
 	if w.screen.drawn && r.normal(w.screen.farthest(value), w.screen.deviationAtLeast(r.metric, n)) {
 		return normal
 	}
@@ -48,9 +48,10 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	}
 	// A window's deviation of 0 (with a min_dev of 0) makes this ±Inf, and overflows may make it NaN,
 	// which is normal, as every comparison with it is false.
-	deviation := r.deviation(distance, s.exactDeviation(median))
+	scale := r.scale(s.exactDeviation(median))
+	deviation := distance / scale
 	if math.Abs(deviation) > r.threshold {
-		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Points: n}
+		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Scale: scale}
 	}
 	if !redrawn {
 		w.screen, _ = newScreen(s.values, s.room, r.metric)

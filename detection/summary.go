@@ -20,7 +20,7 @@ type Summary struct {
 // questions, not for the stream: it takes as long as an anomaly.
 func (s *Scorer) Summarize(values []float64) Summary {
 	n := len(values)
-	sum := Summary{Points: n, Needed: s.rules.needed(), Full: s.rules.full - 1}
+	sum := Summary{Points: n, Needed: s.rules.Needed(), Full: s.rules.Full()}
 	if n > 0 && s.rules.enough(n-1) {
 		sum.LastScored = true
 		median, unit := s.spreadOf(values[:n-1])
@@ -28,8 +28,7 @@ func (s *Scorer) Summarize(values []float64) Summary {
 	}
 	if sum.Scored = s.rules.enough(n); sum.Scored {
 		sum.Median, sum.Unit = s.spreadOf(values)
-		reach := s.rules.threshold * sum.Unit
-		sum.Low, sum.High = sum.Median-reach, sum.Median+reach
+		sum.Low, sum.High = s.rules.Band(sum.Median, sum.Unit)
 	}
 	return sum
 }
@@ -41,6 +40,3 @@ func (s *Scorer) spreadOf(values []float64) (median, unit float64) {
 	median = medianOf(s.room)
 	return median, s.rules.scale(s.exactDeviation(median))
 }
-
-// needed is the smallest number of points that is enough.
-func (r *Rules) needed() int { return max(1, int(min(r.minimum, 1<<40))+1) }

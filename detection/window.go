@@ -21,9 +21,8 @@ type Window struct {
 func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 	w.points.begin(epoch)
 	w.evict(s.rules.oldest(at))
-	n := w.points.len()
-	verdict := Verdict{Reason: TooFewPoints, Points: n}
-	if s.rules.enough(n) {
+	verdict := Verdict{Reason: TooFewPoints}
+	if s.rules.enough(w.points.len()) {
 		verdict = w.score(s, value)
 	}
 	w.push(&s.rules, point{at, value})

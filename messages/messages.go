@@ -206,6 +206,7 @@ type Finding struct {
 	At        time.Time
 	Value     float64
 	Usual     float64 // the median of the entity's history
+	Scale     float64 // what the deviation is counted in, in units of the value
 	Deviation float64
 }
 

@@ -94,7 +94,7 @@ func eachRow(path string, each func([]byte) error) error {
 
 // Verify compares committed anomalies with those that the first fed records
 // of the case call for: each once, bit-equal, with the datapoint's own bytes and
-// time, in order by key. It returns what is wrong.
+// time, in order by key, with the headers usual and scale. It returns what is wrong.
 func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
 	type anomaly struct {
 		at      int64
@@ -118,6 +118,9 @@ func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
 			problems = append(problems, fmt.Sprintf("anomaly at %d of %s came after one at %d", found.at, r.Key, newest[string(r.Key)]))
 		}
 		newest[string(r.Key)] = found.at
+		if problem := Unexplained(r, c.Conf.Section("io").Key("value_field").String()); problem != "" {
+			problems = append(problems, problem)
+		}
 	}
 	for found, count := range want {
 		if count > 0 {

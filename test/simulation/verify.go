@@ -38,7 +38,12 @@ func (r *run) verify() {
 		want = append(want, r.expect(input))
 	}
 	r.report.Anomalies = r.compare(outputTopic, want,
-		func(e expected) string { return e.payload }, func(record *kgo.Record) string { return string(record.Value) })
+		func(e expected) string { return e.payload }, func(record *kgo.Record) string {
+			if problem := golden.Unexplained(record, "v"); problem != "" {
+				r.problem("%s", problem)
+			}
+			return string(record.Value)
+		})
 	if r.scenario.Letters {
 		r.report.Letters = r.compare(letterTopic, want,
 			func(e expected) string { return e.reason }, func(record *kgo.Record) string { return header(record, "reason") })

@@ -1,0 +1,110 @@
+package actors
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+)
+
+// observed has an entity take a value, and returns the anomaly as it was before
+// anything was added to it; nil: it is none.
+func observed(e *entity, at int64, value float64) (*kgo.Record, *messages.Observation) {
+	o := &messages.Observation{At: at, Value: value, Record: &kgo.Record{Topic: "in", Partition: 3, Offset: at, Value: []byte{0x80}}}
+	o.Verdict = e.window.Add(e.shared.scorer, 1, at, value)
+	if o.Verdict.Reason != detection.Anomalous {
+		return nil, o
+	}
+	return newAnomaly(e.shared, "key", o).Record, o
+}
+
+// TestHeadersParseBackToTheBitsOfTheVerdict, whatever is in the window.
+func TestHeadersParseBackToTheBitsOfTheVerdict(t *testing.T) {
+	for _, metric := range []detection.Metric{detection.MeanDeviation, detection.MedianDeviation} {
+		anomalous := 0
+		for seed := range uint64(300) {
+			random := rand.New(rand.NewPCG(seed, uint64(metric)))
+			e := &entity{shared: &shared{scorer: detection.NewScorer(detection.NewRules(detection.Settings{
+				GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 2, MinDeviation: []float64{0, 0.01, 1e-300}[seed%3], Metric: metric,
+			}))}}
+			size := random.IntN(1200) - 600
+			for i := range int64(60) {
+				value := math.Ldexp(random.NormFloat64(), size+random.IntN(5))
+				if seed%5 == 0 && i%7 != 0 {
+					value = 1 // with a min_dev of 0 the scale is 0
+				}
+				record, o := observed(e, i*15*60_000, value)
+				if record == nil {
+					continue
+				}
+				anomalous++
+				plain := *record
+				e.explain(record, o, math.MaxInt)
+				if !bytes.Equal(record.Value, plain.Value) || !bytes.Equal(record.Key, plain.Key) || len(record.Headers) != len(plain.Headers)+2 {
+					t.Fatalf("it is %v, and was %v", record, plain)
+				}
+				usual, scale := parsed(t, record.Headers[4], "usual"), parsed(t, record.Headers[5], "scale")
+				if !sameBits(usual, o.Verdict.Median) || !sameBits(scale, o.Verdict.Scale) || !sameBits((value-usual)/scale, o.Verdict.Deviation) {
+					t.Fatalf("usual %v, scale %v of %+v", usual, scale, o.Verdict)
+				}
+			}
+		}
+		if anomalous < 500 {
+			t.Fatalf("only %d anomalies", anomalous)
+		}
+	}
+}
+
+func sameBits(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) }
+
+func parsed(t *testing.T, header kgo.RecordHeader, name string) float64 {
+	t.Helper()
+	number, err := strconv.ParseFloat(string(header.Value), 64)
+	if err != nil || header.Key != name {
+		t.Fatalf("header %s = %q, want a %s", header.Key, header.Value, name)
+	}
+	return number
+}
+
+// TestExplanationIsLeftOutBeforeTheAnomalyIsRefused: the key goes first, then the
+// headers.
+func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
+	e := &entity{shared: &shared{explain: true, scorer: detection.NewScorer(detection.NewRules(detection.Settings{
+		GranularityMinutes: 60, HistoryHours: 10, MinRatio: 0.1, Threshold: 2, MinDeviation: 0.5,
+	}))}}
+	for at := range int64(5) {
+		observed(e, at, 1)
+	}
+	plain, o := observed(e, 5, 100)
+	payload, base := bytes.Clone(plain.Value), size(plain)
+	full := newAnomaly(e.shared, "key", o).Record
+	e.explain(full, o, math.MaxInt)
+	headers := base + 2*(len("usual")+10) + len("1") + len("0.7413")
+	for most, want := range map[int]struct {
+		headers int
+		payload []byte
+	}{
+		base:                                    {4, payload},
+		headers - 1:                             {4, payload},
+		headers:                                 {6, payload},
+		headers + datapoint.ExplanationSize - 1: {6, payload},
+		headers + datapoint.ExplanationSize:     {6, full.Value},
+		headers + 2*datapoint.ExplanationSize:   {6, full.Value},
+	} {
+		got := newAnomaly(e.shared, "key", o).Record
+		e.explain(got, o, most)
+		if len(got.Headers) != want.headers || !bytes.Equal(got.Value, want.payload) || size(got) > most {
+			t.Errorf("of %d bytes, %d are used: %d headers, payload %x", most, size(got), len(got.Headers), got.Value)
+		}
+	}
+	if len(full.Value) <= len(payload) {
+		t.Errorf("nothing was added to %x", full.Value)
+	}
+}

@@ -1,0 +1,47 @@
+package datapoint
+
+import "github.com/tinylib/msgp/msgp"
+
+// Explanation is what an anomaly was decided by, for consumers that read no headers.
+type Explanation struct {
+	ID    []byte  // the anomaly's, in hex, as in its header
+	Usual float64 // the median of the window: the points known before the datapoint
+	Scale float64 // deviation = (value - usual) / scale
+	// Threshold is the largest |deviation| that is normal; so values from Low to High are.
+	Threshold, Low, High float64
+	// Points are known. Needed is the smallest number that is scored, Full how many a
+	// window without gaps has.
+	Points, Needed, Full int
+	// Start and End are the earliest and the latest time in the window, in Unix
+	// milliseconds, not negative.
+	Start, End   int64
+	HistoryHours float64
+}
+
+// ExplanationSize is what AppendExplanation adds to an anomaly, in bytes, at most, with
+// an ID of 32 characters.
+const ExplanationSize = 250
+
+// AppendExplanation adds the key "explain" to an anomaly that AppendAnomaly made. It
+// writes into the anomaly and appends to it. The order of the keys is part of the
+// format, and all of the map is as Python's msgpack packs it:
+//
+//	83 | what AppendAnomaly wrote after 82 | a7 "explain" | 8c, key, value, key, value, ...
+//
+// id is a string, points and times are whole numbers, the others float64.
+func AppendExplanation(anomaly []byte, e *Explanation) []byte {
+	anomaly[0] = 0x83 // a map of three keys
+	b := msgp.AppendMapHeader(msgp.AppendString(anomaly, "explain"), 12)
+	b = msgp.AppendStringFromBytes(msgp.AppendString(b, "id"), e.ID)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "usual"), e.Usual)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "scale"), e.Scale)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "threshold"), e.Threshold)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "low"), e.Low)
+	b = msgp.AppendFloat64(msgp.AppendString(b, "high"), e.High)
+	b = msgp.AppendUint64(msgp.AppendString(b, "points"), uint64(e.Points))
+	b = msgp.AppendUint64(msgp.AppendString(b, "points_needed"), uint64(e.Needed))
+	b = msgp.AppendUint64(msgp.AppendString(b, "points_full"), uint64(e.Full))
+	b = msgp.AppendUint64(msgp.AppendString(b, "window_start"), uint64(e.Start))
+	b = msgp.AppendUint64(msgp.AppendString(b, "window_end"), uint64(e.End))
+	return msgp.AppendFloat64(msgp.AppendString(b, "history_hours"), e.HistoryHours)
+}
