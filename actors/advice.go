@@ -18,6 +18,8 @@ func (w waiting) text(c *Config) string {
 		return "consumer group " + c.Group + " to let this member in"
 	case loading:
 		return "the history of its partitions"
+	case copying:
+		return "the history of other nodes' partitions, for which it is the standby"
 	case storing:
 		return "the data directory to take a checkpoint"
 	case answering:
@@ -47,7 +49,7 @@ func (w waiting) advice(c *Config, trouble *stream.Trouble) string {
 	case joining:
 		return "describe the group (kafka-consumer-groups.sh --describe --group " + c.Group +
 			"): is its coordinator there, and does no other member keep a rebalance open?"
-	case loading:
+	case loading, copying:
 		return "look at the brokers that lead these partitions, and at their logs"
 	case storing:
 		return "look at the disk of the data directory"
