@@ -207,7 +207,9 @@ func (c *check) group(ctx context.Context) {
 	}
 	switch {
 	case errors.Is(err, kerr.GroupIDNotFound): // there is none, or one of Kafka's newer protocol, which lets us in
-		newer, _ := ask(ctx, func(ctx context.Context) (kadm.DescribedConsumerGroups, error) { return c.admin.DescribeConsumerGroups(ctx, c.Group) })
+		newer, _ := ask(ctx, func(ctx context.Context) (kadm.DescribedConsumerGroups, error) {
+			return c.admin.DescribeConsumerGroups(ctx, c.Group)
+		})
 		for _, member := range newer[c.Group].Members {
 			members = append(members, member.ClientID)
 		}
