@@ -80,5 +80,6 @@ func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
 	d.result = errors.Join(d.result, fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
 		d.config.StopWithin, waits))
 	d.over = true
+	d.letGo()
 	d.finish(ctx)
 }

@@ -193,10 +193,13 @@ func (d *Detector) pending() (all []pending) {
 		add(settling, -1, d.commits, 0, stopped)
 	}
 	for number, partition := range d.partitions {
-		waits := partition.pass(partition.settled) < partition.stable
 		if partition.following {
+			if partition.serial != 0 && !partition.ready && !partition.warming {
+				add(copying, number, partition.done+int64(partition.serial-followSerials), 0, stopped || d.session == nil)
+			}
 			continue
 		}
+		waits := partition.pass(partition.settled) < partition.stable
 		if !partition.ready && !partition.warming { // a handoff has a bound of its own
 			add(loading, number, partition.done, 0, stopped || d.session == nil)
 		}

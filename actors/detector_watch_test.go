@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 type unacknowledged struct {
 	narrow
 	released chan struct{}
+	closed   atomic.Bool
 	blind    bool // looks panic
 }
 
@@ -28,6 +30,8 @@ func (u *unacknowledged) Flush(context.Context) error {
 	<-u.released
 	return nil
 }
+
+func (u *unacknowledged) Close(bool) { u.closed.Store(true) }
 
 func (u *unacknowledged) Attend(bool)     {}
 func (u *unacknowledged) Out() bool       { return false }
@@ -97,6 +101,9 @@ func TestStopThatTakesTooLongIsToldAndEnds(t *testing.T) {
 			}
 		default:
 			t.Errorf("it has not ended after %s", time.Since(begun))
+		}
+		if !session.closed.Load() {
+			t.Error("its session is open")
 		}
 	})
 }

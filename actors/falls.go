@@ -82,8 +82,9 @@ func (d *Detector) fell(ctx actor.Context, f *fault) {
 	d.finish(ctx)
 }
 
-// letGo closes the session when the step under way is over, which nobody waits for: in
-// a process with several detectors the group must not take this one for alive.
+// letGo closes the session when the step under way is over, of a detector that ends at
+// once. Nobody waits for that; but in a process with several detectors the group must
+// not take this one for alive.
 func (d *Detector) letGo() {
 	if d.session == nil || d.closing {
 		return

@@ -50,7 +50,7 @@ type partition struct {
 	scanner                *datapoint.Scanner
 	badLog                 badLog
 	refused                refusals
-	refusedLog, lettersLog refusedLog
+	refusedLog, lettersLog limitedLog
 	entities               *residents
 	props                  *actor.Props           // of each of them
 	born                   *entity                // the one that is being spawned

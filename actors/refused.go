@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -134,7 +133,11 @@ func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o 
 	} else {
 		tally.refused++
 	}
-	if silent, tell := p.refusedLog.tell(p.config.Now(), p.config.DeadLetterTopic == ""); tell {
+	lines := 1
+	if p.config.DeadLetterTopic == "" {
+		lines = onlyHere
+	}
+	if silent, tell := p.refusedLog.tell(p.config.Now(), lines); tell {
 		p.log.Error("the output topic refuses an anomaly, going on without it", "output", p.config.OutputTopic, "offset", record.Offset,
 			"entity", string(key), "deviation", o.Verdict.Deviation, "time", record.Timestamp.UTC(), "error", o.Refused,
 			"bytes", len(record.Value), "dead_letter", p.config.DeadLetterTopic != "", "same_since_last", silent)
@@ -158,36 +161,11 @@ func (p *partition) letter(ctx actor.Context, record *kgo.Record, tally *tally, 
 		ctx.Send(p.shared.producer, newSmallLetter(topic, record, reason, known.letter, more...))
 	default:
 		tally.lettersRefused++
-		if silent, tell := p.lettersLog.tell(p.config.Now(), true); tell {
+		if silent, tell := p.lettersLog.tell(p.config.Now(), onlyHere); tell {
 			p.log.Error("the dead-letter topic refuses a record, even shortened; going on without it", "dead_letter_topic", topic,
 				"offset", record.Offset, "reason", reason, "error", known.letter, "bytes", len(record.Value), "same_since_last", silent)
 		}
 	}
-}
-
-// refusedLog tells what is refused, with what it kept back counted. What is
-// in the log only is told more often.
-type refusedLog struct {
-	since  time.Time
-	lines  int
-	silent int
-}
-
-func (l *refusedLog) tell(now time.Time, onlyHere bool) (silent int, tell bool) {
-	most := 1
-	if onlyHere {
-		most = 100
-	}
-	if now.Sub(l.since) >= badLogEvery {
-		l.since, l.lines = now, 0
-	}
-	if l.lines >= most {
-		l.silent++
-		return 0, false
-	}
-	silent, l.silent = l.silent, 0
-	l.lines++
-	return silent, true
 }
 
 // refusalsOf reads which records of the input it is that topics refuse; nil if

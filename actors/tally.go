@@ -1,11 +1,6 @@
 package actors
 
 import (
-	"log/slog"
-	"time"
-
-	"github.com/twmb/franz-go/pkg/kgo"
-
 	"anomalydetector/datapoint"
 	"anomalydetector/messages"
 )
@@ -33,48 +28,4 @@ func (t *tally) message(entities int) messages.Tally {
 		message.Bad = append(message.Bad, messages.Bad{Reason: anomalyRefused, Count: t.refused})
 	}
 	return message
-}
-
-// badLogEvery is how often the same kind of bad record is told: a stream of
-// nothing else must not fill the log.
-const badLogEvery = 10 * time.Second
-
-// badLog tells of bad records, with those it kept back counted.
-type badLog struct {
-	kinds [datapoint.ReasonCount + 2]struct {
-		told   time.Time
-		silent int
-	}
-}
-
-func (b *badLog) bad(log *slog.Logger, now time.Time, record *kgo.Record, bad *datapoint.BadRecord) {
-	if silent, tell := b.tell(int(bad.Reason), now); tell {
-		log.Warn("bad record skipped", "offset", record.Offset, "reason", bad.Reason.String(),
-			"problem", bad.Error(), "same_since_last", silent)
-	}
-}
-
-func (b *badLog) early(log *slog.Logger, now time.Time, record *kgo.Record) {
-	if silent, tell := b.tell(datapoint.ReasonCount, now); tell {
-		log.Warn("timestamp is more than a day ahead of the clock, scored all the same", "offset", record.Offset,
-			"time", record.Timestamp.UTC(), "same_since_last", silent)
-	}
-}
-
-func (b *badLog) outlier(log *slog.Logger, now time.Time, record *kgo.Record, streamTime int64) {
-	if silent, tell := b.tell(datapoint.ReasonCount+1, now); tell {
-		log.Warn("timestamp is far from stream time, which stays as it is; the record is scored all the same", "offset", record.Offset,
-			"time", record.Timestamp.UTC(), "stream_time", time.UnixMilli(streamTime).UTC(), "same_since_last", silent)
-	}
-}
-
-func (b *badLog) tell(kind int, now time.Time) (silent int, tell bool) {
-	k := &b.kinds[kind]
-	if now.Sub(k.told) < badLogEvery {
-		k.silent++
-		return 0, false
-	}
-	silent = k.silent
-	k.told, k.silent = now, 0
-	return silent, true
 }

@@ -25,6 +25,7 @@ const (
 	opening   waiting = iota // a session with the broker
 	joining                  // the group to count us among its members
 	loading                  // history of a partition
+	copying                  // history of another node's partition, for a standby
 	storing                  // a partition's checkpoint
 	answering                // the partitions, which score a batch
 	writing                  // the broker, to acknowledge records
@@ -42,6 +43,7 @@ type standstill int
 const (
 	membership standstill = iota
 	history
+	standby
 	transaction
 	openWriter
 	broker
@@ -54,6 +56,8 @@ func (w waiting) standstill() standstill {
 		return membership
 	case loading:
 		return history
+	case copying:
+		return standby
 	case held:
 		return openWriter
 	case asking:
@@ -69,7 +73,7 @@ func (w waiting) activities() []stream.Activity {
 		return []stream.Activity{stream.Opening, stream.Reaching}
 	case joining:
 		return []stream.Activity{stream.Joining, stream.Reaching}
-	case loading:
+	case loading, copying:
 		return []stream.Activity{stream.Replaying, stream.Reaching}
 	case writing:
 		return []stream.Activity{stream.Writing, stream.Reaching}

@@ -17,12 +17,6 @@ import (
 // broker for these. Other errors are returned as they are.
 func Explain(ctx context.Context, config Config, err error) error {
 	switch {
-	case errors.Is(err, kerr.SaslAuthenticationFailed):
-		return fmt.Errorf("%w (the broker refuses [kafka] sasl_username with the password in sasl_password_file; the file is read again at each try)", err)
-	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		return fmt.Errorf("%w (the user needs the permission Read on the group %s)", err, config.Group)
-	case errors.Is(err, kerr.TransactionalIDAuthorizationFailed):
-		return fmt.Errorf("%w (the user needs the permissions Write and Describe on transactional ids that begin with %s.: each node has one, and another for the search of records that a topic refuses)", err, config.Group)
 	case errors.Is(err, kerr.InvalidSessionTimeout):
 		bounds := "what its settings " + leastSession + " and " + mostSession + " allow"
 		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
@@ -35,6 +29,13 @@ func Explain(ctx context.Context, config Config, err error) error {
 			bounds = fmt.Sprintf("at most %s (its setting %s)", settings[mostTransaction], mostTransaction)
 		}
 		return fmt.Errorf("%w ([kafka] transaction_timeout is %s, and the broker takes %s)", err, config.Timing.Transaction, bounds)
+	}
+	for _, refusal := range []*kerr.Error{
+		kerr.SaslAuthenticationFailed, kerr.GroupAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.ClusterAuthorizationFailed,
+	} {
+		if errors.Is(err, refusal) {
+			return fmt.Errorf("%w (%s)", err, config.names().Advice(refusal.Message))
+		}
 	}
 	return err
 }
@@ -120,9 +121,9 @@ func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error)
 
 // topicRefused names a topic that we may not use, and what that takes.
 func (c Config) topicRefused(topic string, err error) error {
-	permissions := "Write and Describe on it, and Create if it does not exist"
-	if topic == c.InputTopic {
-		permissions = "Read and Describe on it"
+	permissions := c.names().permissions(topic) + " on it"
+	if topic != c.InputTopic {
+		permissions += ", and Create if it does not exist"
 	}
 	return fmt.Errorf("topic %s: %w (the user needs the permissions %s)", topic, err, permissions)
 }

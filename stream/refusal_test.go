@@ -21,6 +21,7 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 		kerr.SaslAuthenticationFailed:           "[kafka] sasl_username with the password in sasl_password_file; the file is read again",
 		kerr.GroupAuthorizationFailed:           "the permission Read on the group g",
 		kerr.TransactionalIDAuthorizationFailed: "the permissions Write and Describe on transactional ids that begin with g.",
+		kerr.ClusterAuthorizationFailed:         "the permission IdempotentWrite on the cluster",
 		kerr.InvalidSessionTimeout:              "[kafka] session_timeout is 15s, and the broker takes what its settings group.min.session.timeout.ms and",
 		kerr.InvalidTransactionTimeout:          "[kafka] transaction_timeout is 20s, and the broker takes no more than its setting transaction.max.timeout.ms allows",
 	} {
@@ -31,5 +32,16 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 	}
 	if other := errors.New("other"); Explain(ctx, config, other) != other {
 		t.Error("another error is not as it was")
+	}
+}
+
+// TestWatchAndStartSayTheSame of what the broker does not allow.
+func TestWatchAndStartSayTheSame(t *testing.T) {
+	config := Config{Group: "g", InputTopic: "in", OutputTopic: "out", Log: slog.New(slog.DiscardHandler)}
+	for _, refusal := range []*kerr.Error{kerr.SaslAuthenticationFailed, kerr.GroupAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed} {
+		advice := config.names().Advice(refusal.Message)
+		if err := Explain(context.Background(), config, refusal); advice == "" || !strings.Contains(err.Error(), advice) {
+			t.Errorf("the start says %v, the watch %q", err, advice)
+		}
 	}
 }

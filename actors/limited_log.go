@@ -1,0 +1,65 @@
+package actors
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/datapoint"
+)
+
+// limitedEvery is the time in which so many lines of a kind are logged, at most: a
+// stream of nothing else must not fill the log.
+const limitedEvery = 10 * time.Second
+
+// onlyHere is how many lines are logged in that time of what is nowhere else.
+const onlyHere = 100
+
+// limitedLog is a kind of line, with those that were kept back counted.
+type limitedLog struct {
+	since  time.Time
+	lines  int
+	silent int
+}
+
+// tell tells whether a line may be logged, of most in a time, and how many of its kind
+// were kept back before it.
+func (l *limitedLog) tell(now time.Time, most int) (silent int, tell bool) {
+	if now.Sub(l.since) >= limitedEvery {
+		l.since, l.lines = now, 0
+	}
+	if l.lines >= most {
+		l.silent++
+		return 0, false
+	}
+	silent, l.silent = l.silent, 0
+	l.lines++
+	return silent, true
+}
+
+// badLog tells of bad records.
+type badLog struct {
+	kinds [datapoint.ReasonCount + 2]limitedLog
+}
+
+func (b *badLog) bad(log *slog.Logger, now time.Time, record *kgo.Record, bad *datapoint.BadRecord) {
+	if silent, tell := b.kinds[bad.Reason].tell(now, 1); tell {
+		log.Warn("bad record skipped", "offset", record.Offset, "reason", bad.Reason.String(),
+			"problem", bad.Error(), "same_since_last", silent)
+	}
+}
+
+func (b *badLog) early(log *slog.Logger, now time.Time, record *kgo.Record) {
+	if silent, tell := b.kinds[datapoint.ReasonCount].tell(now, 1); tell {
+		log.Warn("timestamp is more than a day ahead of the clock, scored all the same", "offset", record.Offset,
+			"time", record.Timestamp.UTC(), "same_since_last", silent)
+	}
+}
+
+func (b *badLog) outlier(log *slog.Logger, now time.Time, record *kgo.Record, streamTime int64) {
+	if silent, tell := b.kinds[datapoint.ReasonCount+1].tell(now, 1); tell {
+		log.Warn("timestamp is far from stream time, which stays as it is; the record is scored all the same", "offset", record.Offset,
+			"time", record.Timestamp.UTC(), "stream_time", time.UnixMilli(streamTime).UTC(), "same_since_last", silent)
+	}
+}
