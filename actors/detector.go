@@ -38,6 +38,7 @@ type Detector struct {
 	session    Session // nil while there is none
 	producer   *actor.PID
 	partitions map[int32]*member
+	totals     Totals
 	summary    summary
 	watching
 
@@ -49,7 +50,9 @@ type Detector struct {
 	finished  bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
 	since     time.Time // of the first of them
+	closing   time.Time // when its records were asked to be written; zero: they were not yet
 	committed time.Time // when records were, the last time
+	joined    bool      // the group has told this session what is ours
 	waiting   map[int32]struct{}
 	saving    map[int32]struct{} // partitions that store what was committed
 	stalled   stall
@@ -76,11 +79,14 @@ type member struct {
 	next, end     int64             // where it is, and where the topic ended
 	topic         messages.Identity // it follows
 	bounds
-	entities int
-	scored   bool  // it has a part in the running transaction
-	proving  bool  // its part was committed: once that is stored, it has made progress
-	unsaved  int   // checkpoints that failed, in a row
-	problem  error // of the last one
+	entities   int
+	cached     int   // entities in memory
+	streamTime int64 // Unix milliseconds; 0: not known yet
+
+	scored  bool  // it has a part in the running transaction
+	proving bool  // its part was committed: once that is stored, it has made progress
+	unsaved int   // checkpoints that failed, in a row
+	problem error // of the last one
 }
 
 // scoring: it has a part in transactions.
@@ -126,6 +132,7 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.summary.begin(d.config.Now())
 		d.producer = ctx.Spawn(producerProps(d.config))
 		d.beginWatch(ctx)
+		d.publish()
 		d.open(ctx)
 	case *actor.Stopping:
 		d.watching.end()
@@ -187,7 +194,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 		d.end(ctx)
 		return
 	}
-	d.session = o.session
+	d.session, d.joined = o.session, false
 	ctx.Send(d.producer, &publishing{o.session})
 	d.proceed(ctx)
 }
@@ -195,7 +202,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 // proceed takes the next step. It is called when none is under way.
 func (d *Detector) proceed(ctx actor.Context) {
 	now := d.config.Now()
-	d.summary.tell(d.config.Log, now, d.partitions)
+	d.summary.tell(d.config.Log, now, &d.totals, d.partitions)
 	switch {
 	case d.session == nil:
 		d.open(ctx)
@@ -261,6 +268,7 @@ func (d *Detector) idle(ctx actor.Context) {
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.entities, partition.scored = s.Next, s.End, s.Tally.Entities, true
+		partition.cached, partition.streamTime = s.Tally.Cached, s.StreamTime
 		partition.stable = max(partition.stable, s.Next) // it has been read
 	}
 	d.round = add(d.round, s.Tally)
@@ -345,7 +353,9 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 			d.committed = d.config.Now()
 			delete(d.falls.working, nobody)
 			d.forgetRefused()
-			d.summary.add(d.round)
+			d.totals.add(d.round)
+			d.totals.Commits++
+			d.config.measure().Detection(d.committed.Sub(d.since))
 			d.config.OnCommit(d.summary.findings)
 		}
 		d.tell(ctx, &messages.Committed{})
@@ -357,7 +367,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		}
 		d.settle()
 	} else if d.dirty {
-		d.summary.aborts++
+		d.totals.Aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
 		d.unsettle()
@@ -365,7 +375,11 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	for _, partition := range d.partitions {
 		partition.scored = false
 	}
-	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
+	if d.dirty && !d.closing.IsZero() {
+		d.config.measure().Transaction(d.config.Now().Sub(d.closing))
+	}
+	d.summary.findings, d.round, d.dirty, d.closing = nil, messages.Tally{}, false, time.Time{}
+	d.publish()
 }
 
 func (d *Detector) tell(ctx actor.Context, message any) {
@@ -429,6 +443,6 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
 	d.watching.end()
-	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
+	d.summary.tellLast(d.config.Log, d.config.Now(), &d.totals, d.partitions)
 	d.finish(ctx)
 }

@@ -85,6 +85,7 @@ func (d *Detector) finish(ctx actor.Context) {
 	if !d.finished {
 		d.finished = true
 		d.config.OnEnd(d.result)
+		d.publish()
 		ctx.Stop(ctx.Self())
 	}
 }

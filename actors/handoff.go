@@ -21,6 +21,7 @@ type handedOver struct {
 	reading  uint64 // which of the partition's readings it is of
 	imported *persistence.Import
 	until    int64 // the group's offset, as far as is known
+	took     time.Duration
 	err      error
 }
 
@@ -64,11 +65,11 @@ func (p *partition) askOthers(ctx actor.Context) {
 	p.reading++
 	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
 	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
-	self, root := ctx.Self(), ctx.ActorSystem().Root
+	self, root, begun := ctx.Self(), ctx.ActorSystem().Root, p.config.Now()
 	go func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				root.Send(self, &handedOver{reading: number, until: until, err: caught("a handoff", cause)})
+				root.Send(self, &handedOver{reading: number, until: until, took: config.Now().Sub(begun), err: caught("a handoff", cause)})
 			}
 		}()
 		imported, err := config.Peers.Fetch(fetching, wanted, func(offered persistence.Snapshot) error {
@@ -85,7 +86,7 @@ func (p *partition) askOthers(ctx actor.Context) {
 			config.Store.Drop(imported)
 			err = fetching.Err()
 		}
-		root.Send(self, &handedOver{number, imported, until, err})
+		root.Send(self, &handedOver{number, imported, until, config.Now().Sub(begun), err})
 	}()
 }
 
@@ -118,6 +119,7 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 		p.config.tellFault(p.log, f, nil) // the topic has all that there is
 	}
 	if h.err != nil {
+		p.config.measure().Handoff(h.took, false)
 		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", h.err)
 		p.load(ctx)
 		return
@@ -130,9 +132,11 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	err := p.config.Store.Adopt(p.config.Name, h.imported)
 	var problem error
 	if p.kept, problem = p.restore(); problem != nil {
+		p.config.measure().Handoff(h.took, false)
 		p.notReady(ctx, problem)
 		return
 	}
+	p.config.measure().Handoff(h.took, err == nil && p.kept)
 	p.log.Info("windows taken from another node", "entities", h.imported.Entities, "points", h.imported.Points,
 		"offset", h.imported.Head.Offset, "used", err == nil && p.kept, "problem", err)
 	p.load(ctx)

@@ -17,6 +17,7 @@ import (
 // stall is that state.
 type stall struct {
 	since    time.Time // zero: intake goes on
+	reason   Pause
 	told     time.Time
 	rested   bool // a pause has been made, the transaction is to be ended
 	stopping bool // proceed waits for the last checkpoints
@@ -70,6 +71,7 @@ func (d *Detector) stall(ctx actor.Context, now time.Time) bool {
 	if d.stalled.since.IsZero() {
 		d.stalled.since = now
 	}
+	d.stalled.reason = pauseOf(problem)
 	if now.Sub(d.stalled.told) >= summaryEvery {
 		d.config.Log.Error("intake is stopped: the state cannot be stored", "problem", problem)
 		d.stalled.told = now
