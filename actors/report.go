@@ -5,6 +5,8 @@ import (
 	"maps"
 	"time"
 
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
@@ -130,4 +132,15 @@ func (c *Config) measure() Measure {
 		return unmeasured{}
 	}
 	return c.Measure
+}
+
+// TooFewPoints is why points are not scored, in one word.
+var TooFewPoints = detection.TooFewPoints.String()
+
+// BadReasons are all reasons that Totals.Bad may have.
+func BadReasons() (all []string) {
+	for _, reason := range datapoint.Reasons() {
+		all = append(all, reason.String())
+	}
+	return append(all, anomalyTooLarge, anomalyRefused)
 }

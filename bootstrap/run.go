@@ -20,6 +20,7 @@ import (
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
+	"anomalydetector/web"
 )
 
 // stopTimeout is how long a clean stop may take before the process ends anyway:
@@ -92,7 +93,12 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if err != nil {
 		return err
 	}
+	shown, err := httpOf(confs)
+	if err != nil {
+		return err
+	}
 	turns := actors.NewTurns(processors)
+	var site *site // nil: nothing is shown
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for what belongs to none
 	var all []*built
@@ -104,7 +110,15 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if options.Quiet {
 			shared = slog.New(quiet{shared.Handler()})
 		}
-		common = cmp.Or(common, shared)
+		if common == nil {
+			common = shared
+			if site, err = openSite(shown, world, shared, options); err != nil {
+				return err
+			}
+			if site != nil {
+				stops = append(stops, site.close)
+			}
+		}
 		log := shared.With("detector", config.Name)
 		tellPlace(log, config, world)
 		dir := config.Persistence.Dir
@@ -121,7 +135,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 			}
 			stops = append(stops, node.Close)
 		}
-		detector, err := build(config, homes[dir], node, log, world, logs.stdout, options)
+		detector, err := build(config, homes[dir], node, site, log, world, logs.stdout, options)
 		if err != nil {
 			return err
 		}
@@ -132,7 +146,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 
 	system := actorSystem(common)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
-	return supervise(world, system, node, all, logs)
+	return supervise(world, system, node, site, all, logs)
 }
 
 // actorSystem logs what goes wrong inside the actor library to the first
@@ -151,12 +165,13 @@ var processors = runtime.GOMAXPROCS(0)
 type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
+	shown    *web.Detector     // nil: it is not
 	prepared bool              // to join the group
 	duration time.Duration     // of its job; 0: for ever
 }
 
 // build turns a configuration into a detector.
-func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
+func build(config *configs.Config, home *home, node *cluster.Node, site *site, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
 	streams, err := streamConfig(config, home, log, options)
 	if err != nil {
 		return nil, err
@@ -208,6 +223,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		streams.Stored = detector.StoredOffset
 	}
 	b.config = detector
+	b.show(site, &streams, config.IO.GranularityMinutes)
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}
@@ -270,7 +286,7 @@ func tellStart(log *slog.Logger, config *configs.Config, node string) {
 }
 
 // supervise runs the detectors to their end.
-func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all []*built, logs *logs) error {
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) error {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
 	for _, b := range all {
@@ -298,6 +314,7 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 		}
 	}
 	answer(node, system.Root, all, pids)
+	site.begin(all)
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {

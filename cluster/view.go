@@ -145,3 +145,10 @@ func (v *view) problem(detector string) error {
 	}
 	return nil
 }
+
+// Group is how many members the detector's group has, and how many partitions none of them
+// owns, as last seen; false while nothing was.
+func (d *Detector) Group() (members, unowned int, known bool) {
+	v, partitions := d.seen()
+	return len(v.members), len(v.unowned(partitions)), !v.at.IsZero()
+}
