@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"anomalydetector/configs"
-	"anomalydetector/messages"
 )
 
 type healthCommand struct {
@@ -30,7 +29,7 @@ type healthAnswer struct {
 		Detector string `json:"detector"`
 		Detail   string `json:"detail"`
 	} `json:"reasons"`
-	Detectors []messages.DetectorStatus `json:"detectors"`
+	Names []string `json:"names"`
 }
 
 // Run asks the running process how it is. It exits with 0 if it is well.
@@ -55,7 +54,7 @@ func (c *healthCommand) Run(world *World) error {
 		switch {
 		case err != nil:
 			problem = cmp.Or(problem, fmt.Errorf("ask for the health at %s: %w", address, err))
-		case name != "" && !answer.names(name):
+		case name != "" && !slices.Contains(answer.Names, name):
 			problem = cmp.Or(problem, fmt.Errorf("the process at %s runs no detector %s", address, name))
 		default:
 			return answer.print(world.Stdout)
@@ -130,10 +129,6 @@ func askHealth(ctx context.Context, address, path string) (answer healthAnswer, 
 		return answer, fmt.Errorf("it is no anomaly detector: %w", err)
 	}
 	return answer, nil
-}
-
-func (a *healthAnswer) names(detector string) bool {
-	return len(a.Detectors) == 0 || slices.ContainsFunc(a.Detectors, func(d messages.DetectorStatus) bool { return d.Detector == detector })
 }
 
 func (a *healthAnswer) print(out io.Writer) error {

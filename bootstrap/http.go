@@ -43,7 +43,11 @@ type site struct {
 
 // openSite listens before anything else begins, so that a port that is taken is told at
 // once. Probes are answered from then on.
-func openSite(config *configs.Config, world *World, log *slog.Logger, options Options) (*site, error) {
+func openSite(confs []*configs.Config, world *World, log *slog.Logger, options Options) (*site, error) {
+	config, err := httpOf(confs)
+	if err != nil {
+		return nil, err
+	}
 	section := config.HTTP
 	listen := net.Listen
 	if options.Listener != nil {
@@ -61,7 +65,7 @@ func openSite(config *configs.Config, world *World, log *slog.Logger, options Op
 				Expected: "want a web configuration file of Prometheus's exporter toolkit"}
 		}
 	}
-	s := &site{Site: web.New(web.Config{Version: version(), Log: log, Now: world.Now})}
+	s := &site{Site: web.New(web.Config{Version: version(), Names: names(confs), Log: log, Now: world.Now})}
 	if section.Listen != "" {
 		listener, err := listenHTTP(section, listen)
 		switch {
@@ -83,6 +87,13 @@ func openSite(config *configs.Config, world *World, log *slog.Logger, options Op
 		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(section.HealthListen)), "", log))
 	}
 	return s, nil
+}
+
+func names(confs []*configs.Config) (all []string) {
+	for _, config := range confs {
+		all = append(all, config.Name)
+	}
+	return all
 }
 
 // portsTried is how many ports are tried, from the default one on.

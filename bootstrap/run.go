@@ -93,10 +93,6 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	shown, err := httpOf(confs)
-	if err != nil {
-		return err
-	}
 	turns := actors.NewTurns(processors)
 	var site *site // nil: nothing is shown
 	var node *cluster.Node
@@ -112,7 +108,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		}
 		if common == nil {
 			common = shared
-			if site, err = openSite(shown, world, shared, options); err != nil {
+			if site, err = openSite(confs, world, shared, options); err != nil {
 				return err
 			}
 			if site != nil {

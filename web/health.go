@@ -39,6 +39,7 @@ type reason struct {
 type health struct {
 	OK        bool                      `json:"ok"`
 	Version   string                    `json:"version"`
+	Names     []string                  `json:"names"` // of the detectors, also of those that have not begun
 	At        time.Time                 `json:"at"`
 	Reasons   []reason                  `json:"reasons"` // why it is not
 	Detectors []messages.DetectorStatus `json:"detectors"`
@@ -134,7 +135,7 @@ func (s *Site) tell(w http.ResponseWriter, r *http.Request, reasons []reason) {
 		w.Header().Set("Retry-After", "1")
 	}
 	if r.URL.Query().Has("verbose") {
-		answer := health{OK: len(reasons) == 0, Version: s.config.Version, At: s.config.Now().UTC(),
+		answer := health{OK: len(reasons) == 0, Version: s.config.Version, Names: s.config.Names, At: s.config.Now().UTC(),
 			Reasons: append([]reason{}, reasons...), Detectors: []messages.DetectorStatus{}}
 		all, _ := s.all()
 		for _, d := range all {

@@ -19,6 +19,7 @@ import (
 // Config is what a process says of itself.
 type Config struct {
 	Version string
+	Names   []string // of its detectors, also of those that have not begun
 	Log     *slog.Logger
 	Now     func() time.Time
 }

@@ -210,15 +210,17 @@ func TestHealthNamesWhatIsWrong(t *testing.T) {
 		dead    bool
 		unready []string
 	}{
-		"all is well":       {change: func(*shown) {}},
-		"not begun":         {change: func(d *shown) { d.report = nil }, unready: []string{"starting"}},
-		"stuck":             {change: func(d *shown) { d.report.At = now.Add(-answersWithin - time.Second) }, dead: true, unready: []string{"stuck"}},
-		"slow":              {change: func(d *shown) { d.report.At = now.Add(-answersWithin) }},
-		"joining":           {change: func(d *shown) { d.report.Joined = false }, unready: []string{"joining"}},
-		"replaying":         {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateReplaying }, unready: []string{"replaying"}},
-		"taking windows":    {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateWarming }, unready: []string{"replaying"}},
-		"standby replaying": {change: func(d *shown) { d.report.Status.Partitions[0].State, d.report.Status.Partitions[0].Role = messages.StateReplaying, messages.RoleStandby }},
-		"no partitions":     {change: func(d *shown) { d.report.Status.Partitions, d.report.Partitions = nil, nil }},
+		"all is well":    {change: func(*shown) {}},
+		"not begun":      {change: func(d *shown) { d.report = nil }, unready: []string{"starting"}},
+		"stuck":          {change: func(d *shown) { d.report.At = now.Add(-answersWithin - time.Second) }, dead: true, unready: []string{"stuck"}},
+		"slow":           {change: func(d *shown) { d.report.At = now.Add(-answersWithin) }},
+		"joining":        {change: func(d *shown) { d.report.Joined = false }, unready: []string{"joining"}},
+		"replaying":      {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateReplaying }, unready: []string{"replaying"}},
+		"taking windows": {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateWarming }, unready: []string{"replaying"}},
+		"standby replaying": {change: func(d *shown) {
+			d.report.Status.Partitions[0].State, d.report.Status.Partitions[0].Role = messages.StateReplaying, messages.RoleStandby
+		}},
+		"no partitions": {change: func(d *shown) { d.report.Status.Partitions, d.report.Partitions = nil, nil }},
 		"no space": {change: func(d *shown) { d.report.Paused, d.report.Status.State = actors.NoSpace, messages.StateStopped },
 			unready: []string{"no_space"}},
 		"store fails": {change: func(d *shown) { d.report.Paused, d.report.Status.State = actors.StoreFails, messages.StateStopped },
