@@ -30,6 +30,7 @@ const stallPause = time.Second
 func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 	if partition, known := d.partitions[c.Partition]; known {
 		partition.saves++
+		partition.cached = c.Cached
 		partition.problem = c.Err
 		switch {
 		case c.Err == nil:

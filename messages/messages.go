@@ -199,6 +199,7 @@ type PartitionReady struct {
 // not: then the next Committed makes it try again.
 type Checkpointed struct {
 	Partition int32
+	Cached    int // entities in memory
 	Err       error
 }
 
