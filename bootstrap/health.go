@@ -54,7 +54,7 @@ func (c *healthCommand) Run(world *World) error {
 		switch {
 		case err != nil:
 			problem = cmp.Or(problem, fmt.Errorf("ask for the health at %s: %w", address, err))
-		case name != "" && !slices.Contains(answer.Names, name):
+		case name != "" && !answer.names(name):
 			problem = cmp.Or(problem, fmt.Errorf("the process at %s runs no detector %s", address, name))
 		default:
 			return answer.print(world.Stdout)
@@ -113,13 +113,9 @@ func askHealth(ctx context.Context, address, path string) (answer healthAnswer, 
 	if err != nil {
 		return answer, err
 	}
-	client := &http.Client{
-		Transport:     &http.Transport{DisableKeepAlives: true}, // no proxy: it is this machine
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	response, err := client.Do(request)
+	response, err := siteClient.Do(request)
 	if err != nil {
-		return answer, err
+		return answer, errors.Unwrap(err) // without the URL
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusServiceUnavailable {
@@ -130,6 +126,8 @@ func askHealth(ctx context.Context, address, path string) (answer healthAnswer, 
 	}
 	return answer, nil
 }
+
+func (a *healthAnswer) names(detector string) bool { return slices.Contains(a.Names, detector) }
 
 func (a *healthAnswer) print(out io.Writer) error {
 	if a.OK {

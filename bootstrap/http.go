@@ -39,6 +39,7 @@ func httpOf(confs []*configs.Config) (agreed *configs.Config, err error) {
 type site struct {
 	*web.Site
 	servers []*web.Server
+	address string // where it is; empty: only health is shown
 }
 
 // openSite listens before anything else begins, so that a port that is taken is told at
@@ -76,6 +77,7 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, options O
 			return nil, fmt.Errorf("[http] listen: %w", err)
 		default:
 			log.Info("metrics and health are shown over HTTP", "url", urlOf(listener.Addr().String(), section))
+			s.address = listener.Addr().String()
 			s.servers = append(s.servers, web.Serve(listener, s.Handler(configs.Loopback(section.Listen)), section.WebConfigFile, log))
 		}
 	}

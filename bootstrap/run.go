@@ -162,6 +162,7 @@ type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
 	shown    *web.Detector     // nil: it is not
+	node     string            // the id in its data directory
 	prepared bool              // to join the group
 	duration time.Duration     // of its job; 0: for ever
 }
@@ -180,7 +181,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	if world.Terminal && !options.Quiet {
 		bar = stdout
 	}
-	b := &built{duration: config.Job.Duration}
+	b := &built{duration: config.Job.Duration, node: home.node.ID}
 	streams.Observer = stream.NewObserver(streams.InputTopic)
 	loading := &progress{log: log, bar: bar, now: world.Now}
 	onCommit := options.OnCommit
@@ -311,6 +312,7 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 	}
 	answer(node, system.Root, all, pids)
 	site.begin(all)
+	questions(world, node, site, system.Root, all, pids)
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {

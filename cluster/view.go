@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"anomalydetector/messages"
 	"anomalydetector/stream"
 )
 
@@ -151,4 +153,9 @@ func (v *view) problem(detector string) error {
 func (d *Detector) Group() (members, unowned int, known bool) {
 	v, partitions := d.seen()
 	return len(v.members), len(v.unowned(partitions)), !v.at.IsZero()
+}
+
+// Entity asks all nodes of the group for an entity.
+func (d *Detector) Entity(ctx context.Context, key string) messages.EntityAnswer {
+	return d.entity(ctx, key)
 }

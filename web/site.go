@@ -2,8 +2,8 @@
 // of it, mounted on a mux, and the server that listens.
 //
 // It only reads: the reports that detectors publish, counters, and the state of the disk.
-// It never sends a message to an actor and never makes one wait. It imports actors and
-// messages, and declares what else it needs of others.
+// Metrics and health send no message to an actor and make none wait; questions go to whoever
+// answers them. It imports actors and messages, and declares what else it needs of others.
 package web
 
 import (
@@ -55,11 +55,13 @@ type Site struct {
 	config    Config
 	metrics   *metrics
 	detectors atomic.Pointer[[]*Detector] // nil until they have begun
+	answers   atomic.Pointer[Answers]     // the same
+	asking    chan struct{}               // a token for each question that is being answered
 }
 
 // New makes the site of a process whose detectors have not begun.
 func New(config Config) *Site {
-	s := &Site{config: config}
+	s := &Site{config: config, asking: make(chan struct{}, questionsAtOnce)}
 	s.metrics = newMetrics(s)
 	return s
 }
@@ -80,6 +82,8 @@ func (s *Site) all() (all []*Detector, begun bool) {
 func (s *Site) Handler(loopback bool) http.Handler {
 	mux := s.health()
 	mux.Handle("/metrics", s.metrics.handler())
+	mux.HandleFunc("/v1/cluster", s.question(serveStatus))
+	mux.HandleFunc("/v1/entity", s.question(serveEntity))
 	mux.HandleFunc("/{$}", s.index)
 	return s.guarded(mux, loopback)
 }

@@ -396,11 +396,11 @@ func TestConnectionsAreLimited(t *testing.T) {
 		if waited := time.Since(begun); waited > 0 {
 			t.Errorf("%d connections took %s", mostOpen, waited)
 		}
-		go func() { // a pipe ends only if it is read
+		go func(all []net.Conn) { // a pipe ends only if it is read
 			for _, conn := range all {
 				_, _ = io.Copy(io.Discard, conn)
 			}
-		}()
+		}(slices.Clone(all))
 		all = append(all, listener.dial())
 		if waited := time.Since(begun); waited < headerTimeout {
 			t.Errorf("one more was accepted after %s, while all others were open", waited)
