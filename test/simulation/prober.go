@@ -62,6 +62,11 @@ func (b *prober) ask(path string, allowed ...int) (body string) {
 	}
 	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
+	select {
+	case <-b.process.ended:
+		return "" // it may be the next process that has answered
+	default:
+	}
 	if err != nil {
 		return ""
 	}
