@@ -31,7 +31,11 @@ USER 65532:65532
 WORKDIR /app
 # DETECTOR_DATA_DIR: the state outlives the container. container: logs go to
 # stdout, also under engines that leave no mark in the file system.
-ENV DETECTOR_DATA_DIR=/data container=oci
+# DETECTOR_HTTP: within a container, loopback is of no use; what is published is for
+# who runs it to say.
+ENV DETECTOR_DATA_DIR=/data container=oci DETECTOR_HTTP=0.0.0.0:8080 DETECTOR_HTTP_INSECURE=yes
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["/usr/local/bin/anomalydetector", "health"]
 VOLUME /data
 ENTRYPOINT ["/usr/local/bin/anomalydetector"]
 CMD ["hegemonydetector.conf"]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"anomalydetector/detection"
@@ -68,6 +69,9 @@ type Config struct {
 	Resident int
 
 	Counts Counts
+	latest atomic.Pointer[Report]
+	// Measure is told how long things took; nil: nobody is.
+	Measure Measure
 	// poison is for tests: it is called with each message that an actor takes, and may
 	// panic. nil: it is not.
 	poison func(actor string, message any)

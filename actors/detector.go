@@ -38,6 +38,7 @@ type Detector struct {
 	session    Session // nil while there is none
 	producer   *actor.PID
 	partitions map[int32]*member
+	totals     Totals
 	summary    summary
 	watching
 
@@ -52,7 +53,9 @@ type Detector struct {
 	finished  bool      // OnEnd was called
 	dirty     bool      // records were polled since the last commit
 	since     time.Time // of the first of them
+	flushing  time.Time // when its records were asked to be written; zero: they were not yet
 	committed time.Time // when records were, the last time
+	joined    bool      // the group has told this session what is ours
 	waiting   map[int32]struct{}
 	saving    map[int32]struct{} // partitions that store what was committed
 	stalled   stall
@@ -82,11 +85,14 @@ type member struct {
 	next, end     int64             // where it is, and where the topic ended
 	topic         messages.Identity // that it is of
 	bounds
-	entities int
-	scored   bool  // it has a part in the running transaction
-	proving  bool  // its part was committed: once that is stored, it has made progress
-	unsaved  int   // checkpoints that failed, in a row
-	problem  error // of the last one
+	entities   int
+	cached     int   // entities in memory
+	streamTime int64 // Unix milliseconds; 0: not known yet
+
+	scored  bool  // it has a part in the running transaction
+	proving bool  // its part was committed: once that is stored, it has made progress
+	unsaved int   // checkpoints that failed, in a row
+	problem error // of the last one
 }
 
 // scoring: it has a part in transactions.
@@ -132,6 +138,7 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.summary.begin(d.config.Now())
 		d.producer = ctx.Spawn(producerProps(d.config))
 		d.beginWatch(ctx)
+		d.publish()
 		d.open(ctx)
 	case *actor.Stopping:
 		d.watching.end()
@@ -193,7 +200,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 		d.end(ctx)
 		return
 	}
-	d.session, d.began = o.session, d.config.Now()
+	d.session, d.joined, d.began = o.session, false, d.config.Now()
 	ctx.Send(d.producer, &publishing{o.session})
 	d.proceed(ctx)
 }
@@ -201,7 +208,7 @@ func (d *Detector) opened(ctx actor.Context, o *opened) {
 // proceed takes the next step. It is called when none is under way.
 func (d *Detector) proceed(ctx actor.Context) {
 	now := d.config.Now()
-	d.summary.tell(d.config.Log, now, d.partitions)
+	d.summary.tell(d.config.Log, now, &d.totals, d.partitions)
 	switch {
 	case d.session == nil:
 		d.open(ctx)
@@ -267,6 +274,7 @@ func (d *Detector) idle(ctx actor.Context) {
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.entities, partition.scored = s.Next, s.End, s.Tally.Entities, true
+		partition.cached, partition.streamTime = s.Tally.Cached, s.StreamTime
 		partition.stable = max(partition.stable, s.Next) // it has been read
 	}
 	d.round = add(d.round, s.Tally)
@@ -354,7 +362,9 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 			d.committed, d.failures = d.config.Now(), 0
 			delete(d.falls.working, nobody)
 			d.forgetRefused()
-			d.summary.add(d.round)
+			d.totals.add(d.round)
+			d.totals.Commits++
+			d.config.measure().Detection(d.committed.Sub(d.since))
 			d.config.OnCommit(d.summary.findings)
 		}
 		d.tell(ctx, &messages.Committed{})
@@ -366,7 +376,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 		}
 		d.settle()
 	} else if d.dirty {
-		d.summary.aborts++
+		d.totals.Aborts++
 		d.config.Log.Info("transaction aborted, its records are read again")
 		d.tell(ctx, &messages.RolledBack{})
 		d.unsettle()
@@ -374,7 +384,11 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 	for _, partition := range d.partitions {
 		partition.scored = false
 	}
-	d.summary.findings, d.round, d.dirty = nil, messages.Tally{}, false
+	if d.dirty && !d.flushing.IsZero() {
+		d.config.measure().Transaction(d.config.Now().Sub(d.flushing))
+	}
+	d.summary.findings, d.round, d.dirty, d.flushing = nil, messages.Tally{}, false, time.Time{}
+	d.publish()
 }
 
 func (d *Detector) tell(ctx actor.Context, message any) {
@@ -436,6 +450,6 @@ func (d *Detector) abandon(ctx actor.Context, err error) {
 // end is the last thing a detector does.
 func (d *Detector) end(ctx actor.Context) {
 	d.over = true
-	d.summary.tellLast(d.config.Log, d.config.Now(), d.partitions)
+	d.summary.tellLast(d.config.Log, d.config.Now(), &d.totals, d.partitions)
 	d.finish(ctx)
 }

@@ -15,6 +15,7 @@ import (
 // reconcile starts what the group has given us, and drops what it has taken.
 func (d *Detector) reconcile(ctx actor.Context) {
 	assignments, joined := d.session.Assignments()
+	d.joined = joined
 	if !joined || d.result != nil { // it ends
 		return
 	}
@@ -111,6 +112,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		return
 	}
 	partition.ready, partition.pending, partition.entities = true, 0, r.Entities
+	partition.cached, partition.streamTime = r.Cached, r.StreamTime
 	delete(d.falls.loading, r.Partition)
 	partition.begin(r.Next)
 	if partition.following {

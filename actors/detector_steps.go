@@ -76,6 +76,7 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
 	d.outflow.waiting = d.config.Now()
+	d.flushing = d.outflow.waiting
 	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Flush{})
 }
@@ -83,6 +84,7 @@ func (d *Detector) flush(ctx actor.Context) {
 // discard is answered by the producer, too: an anomaly that is still on its way to
 // it must not end up in the next transaction.
 func (d *Detector) discard(ctx actor.Context) {
+	d.flushing = d.config.Now()
 	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Discard{})
 }

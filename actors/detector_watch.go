@@ -136,7 +136,8 @@ func (d *Detector) beginWatch(ctx actor.Context) {
 // ticked says what is to be said of a standstill, and looks at the topic's ends.
 func (d *Detector) ticked(ctx actor.Context) {
 	now := d.config.Now()
-	d.summary.tell(d.config.Log, now, d.partitions)
+	d.summary.tell(d.config.Log, now, &d.totals, d.partitions)
+	d.publish()
 	var last troubles
 	if d.config.Observer != nil {
 		last = d.config.Observer.Last

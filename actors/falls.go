@@ -106,6 +106,7 @@ func (d *Detector) finish(ctx actor.Context) {
 		d.finished = true
 		d.watching.end()
 		d.config.OnEnd(d.result)
+		d.publish()
 		ctx.Stop(ctx.Self())
 	}
 }

@@ -21,6 +21,7 @@ type handedOver struct {
 	reading  uint64 // which of the partition's readings it is of
 	imported *persistence.Import
 	until    int64 // the group's offset, as far as is known
+	took     time.Duration
 	err      error
 }
 
@@ -64,7 +65,7 @@ func (p *partition) askOthers(ctx actor.Context) {
 	p.reading++
 	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
 	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
-	self, root := ctx.Self(), ctx.ActorSystem().Root
+	self, root, begun := ctx.Self(), ctx.ActorSystem().Root, p.config.Now()
 	go func() {
 		h := &handedOver{reading: number, until: until}
 		h.err = safely("a handoff", func() (err error) {
@@ -84,6 +85,7 @@ func (p *partition) askOthers(ctx actor.Context) {
 			}
 			return err
 		})
+		h.took = config.Now().Sub(begun)
 		root.Send(self, h)
 	}()
 }
@@ -117,6 +119,7 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 		p.config.tellFault(p.log, f, nil) // the topic has all that there is
 	}
 	if h.err != nil {
+		p.config.measure().Handoff(h.took, false)
 		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", h.err)
 		p.load(ctx)
 		return
@@ -129,9 +132,11 @@ func (p *partition) handedOver(ctx actor.Context, h *handedOver) {
 	err := p.config.Store.Adopt(p.config.Name, h.imported)
 	var problem error
 	if p.kept, problem = p.restore(); problem != nil {
+		p.config.measure().Handoff(h.took, false)
 		p.notReady(ctx, problem)
 		return
 	}
+	p.config.measure().Handoff(h.took, err == nil && p.kept)
 	p.log.Info("windows taken from another node", "entities", h.imported.Entities, "points", h.imported.Points,
 		"offset", h.imported.Head.Offset, "used", err == nil && p.kept, "problem", err)
 	p.load(ctx)

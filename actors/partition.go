@@ -314,7 +314,7 @@ func (p *partition) checkpointed(ctx actor.Context, err error) {
 		p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
 		p.spoilt, p.warm, err = true, false, nil
 	}
-	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Err: err})
+	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Cached: len(p.entities.byKey), Err: err})
 }
 
 // rollBack goes back to the last commit. Windows that are being loaded, or are

@@ -155,9 +155,11 @@ func (p *partition) letter(ctx actor.Context, record *kgo.Record, tally *tally, 
 	known := p.refused.of(record)
 	switch {
 	case known == nil || known.letters == 0:
+		tally.letters++
 		letter := newDeadLetter(topic, record, reason, p.config.largest(topic), more...)
 		ctx.Send(p.shared.producer, letter)
 	case known.letters == 1:
+		tally.letters++
 		ctx.Send(p.shared.producer, newSmallLetter(topic, record, reason, known.letter, more...))
 	default:
 		tally.lettersRefused++

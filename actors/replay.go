@@ -158,5 +158,6 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 	}
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
 		Partition: p.number, Serial: p.assignment.Serial, Next: p.next, Records: p.replayed, Entities: p.known(), Err: err,
+		Cached: len(p.entities.byKey), StreamTime: p.clock.now,
 	})
 }

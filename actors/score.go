@@ -73,11 +73,16 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		}
 		tally.points++
 		switch {
+		case answered.Verdict.Reason == detection.Normal:
 		case answered.Verdict.Reason != detection.Anomalous:
+			tally.unscored++
 		case answered.Refused != "":
 			p.refuse(ctx, at, point.Key, answered, tally)
 		default:
 			tally.anomalies++
+			if answered.Verdict.Deviation > 0 {
+				tally.above++
+			}
 		}
 	}
 	p.recycle(records)
@@ -86,7 +91,8 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		return
 	}
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
-		Partition: p.number, Next: p.next, End: slice.end, Tally: tally.message(p.known()),
+		Partition: p.number, Next: p.next, End: slice.end, Tally: tally.message(p.known(), len(p.entities.byKey)),
+		StreamTime: p.clock.now,
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 // stall is that state.
 type stall struct {
 	since    time.Time // zero: intake goes on
+	reason   Pause
 	told     time.Time
 	rested   bool // a pause has been made, the transaction is to be ended
 	stopping bool // proceed waits for the last checkpoints
@@ -29,6 +30,7 @@ const stallPause = time.Second
 func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 	if partition, known := d.partitions[c.Partition]; known {
 		partition.saves++
+		partition.cached = c.Cached
 		partition.problem = c.Err
 		switch {
 		case c.Err == nil:
@@ -70,6 +72,7 @@ func (d *Detector) stall(ctx actor.Context, now time.Time) bool {
 	if d.stalled.since.IsZero() {
 		d.stalled.since = now
 	}
+	d.stalled.reason = pauseOf(problem)
 	if now.Sub(d.stalled.told) >= summaryEvery {
 		d.config.Log.Error("intake is stopped: the state cannot be stored", "problem", problem)
 		d.stalled.told = now

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -187,6 +188,7 @@ type saved struct {
 	next    int64
 	passive []*persistence.Entity
 	err     error
+	took    time.Duration
 }
 
 // save stores what was committed on a goroutine of its own, so that questions can
@@ -195,10 +197,12 @@ func (p *partition) save(ctx actor.Context) {
 	state, end := p.state, &saved{next: p.next, passive: p.idle()}
 	head, tail := p.head(p.next), p.tail(ctx.ActorSystem().Root)
 	self, root := ctx.Self(), ctx.ActorSystem().Root
+	now, begun := p.config.Now, p.config.Now()
 	saving := make(chan struct{})
 	p.saving = saving
 	go func() {
 		end.err = safely("a checkpoint", func() error { return state.Checkpoint(head, tail, end.passive) })
+		end.took = now().Sub(begun)
 		close(saving)
 		root.Send(self, end)
 	}()
@@ -207,6 +211,7 @@ func (p *partition) save(ctx actor.Context) {
 // saved answers the commit, and goes on with what came meanwhile.
 func (p *partition) saved(ctx actor.Context, end *saved) {
 	p.saving = nil
+	p.config.measure().Checkpoint(end.took, end.err == nil)
 	if f, panicked := isFault(end.err); panicked {
 		panic(f) // what is known of the store is half changed: the partition begins anew
 	}

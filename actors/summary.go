@@ -13,37 +13,22 @@ import (
 // summaryEvery is how often the running totals are logged.
 const summaryEvery = time.Minute
 
-// summary is what was committed since it was last told.
+// summary tells what was committed since it last told it.
 type summary struct {
 	since    time.Time
-	points   int
-	anomaly  int
-	early    int
-	aborts   int
-	refused  int
-	bad      map[string]int
+	told     Totals             // as of then
 	findings []messages.Finding // of the running transaction, once they are written
 }
 
-func (s *summary) begin(now time.Time) { s.since, s.bad = now, make(map[string]int) }
+func (s *summary) begin(now time.Time) { s.since = now }
 
-func (s *summary) add(t messages.Tally) {
-	s.points += t.Points
-	s.anomaly += t.Anomalies
-	s.early += t.Early
-	s.refused += t.Refused
-	for _, bad := range t.Bad {
-		s.bad[bad.Reason] += bad.Count
-	}
-}
-
-func (s *summary) tell(log *slog.Logger, now time.Time, partitions map[int32]*member) {
+func (s *summary) tell(log *slog.Logger, now time.Time, totals *Totals, partitions map[int32]*member) {
 	if now.Sub(s.since) >= summaryEvery {
-		s.tellLast(log, now, partitions)
+		s.tellLast(log, now, totals, partitions)
 	}
 }
 
-func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32]*member) {
+func (s *summary) tellLast(log *slog.Logger, now time.Time, totals *Totals, partitions map[int32]*member) {
 	var entities int
 	var lag, behind int64
 	owned := 0
@@ -56,21 +41,22 @@ func (s *summary) tellLast(log *slog.Logger, now time.Time, partitions map[int32
 		before, held := partition.lag()
 		lag, behind = lag+before, behind+held
 	}
-	total, reasons := s.badWords()
-	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", owned, "points", s.points,
-		"entities", entities, "anomalies", s.anomaly, "bad_records", total, "bad_reasons", reasons,
-		"early_timestamps", s.early, "refused", s.refused, "aborts", s.aborts, "lag", lag, "behind_open_transactions", behind)
-	findings := s.findings
-	*s = summary{findings: findings}
-	s.begin(now)
+	bad, reasons := s.badWords(totals)
+	log.Info("summary", "seconds", int(now.Sub(s.since).Seconds()), "partitions", owned, "points", totals.Points-s.told.Points,
+		"entities", entities, "anomalies", totals.Above+totals.Below-s.told.Above-s.told.Below, "bad_records", bad, "bad_reasons", reasons,
+		"early_timestamps", totals.Early-s.told.Early, "refused", totals.Refused-s.told.Refused, "aborts", totals.Aborts-s.told.Aborts,
+		"lag", lag, "behind_open_transactions", behind)
+	s.since, s.told = now, totals.copied()
 }
 
 // badWords are the bad records in all, and by reason as in "tombstone=2".
-func (s *summary) badWords() (total int, reasons string) {
-	words := make([]string, 0, len(s.bad))
-	for reason, count := range s.bad {
-		total += count
-		words = append(words, fmt.Sprintf("%s=%d", reason, count))
+func (s *summary) badWords(totals *Totals) (total int64, reasons string) {
+	var words []string
+	for reason, all := range totals.Bad {
+		if count := all - s.told.Bad[reason]; count > 0 {
+			total += count
+			words = append(words, fmt.Sprintf("%s=%d", reason, count))
+		}
 	}
 	slices.Sort(words)
 	return total, strings.Join(words, " ")
@@ -79,10 +65,14 @@ func (s *summary) badWords() (total int, reasons string) {
 // add sums two tallies of one transaction. Entities are counted elsewhere: they
 // are a state, not an event.
 func add(a, b messages.Tally) messages.Tally {
+	a.Records += b.Records
 	a.Points += b.Points
+	a.Unscored += b.Unscored
 	a.Anomalies += b.Anomalies
+	a.Above += b.Above
 	a.Early += b.Early
 	a.Refused += b.Refused
+	a.DeadLetters += b.DeadLetters
 	a.Bad = append(a.Bad, b.Bad...)
 	return a
 }

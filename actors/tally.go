@@ -8,15 +8,19 @@ import (
 // tally counts what a slice holds while it is scored.
 type tally struct {
 	points, anomalies, early int
+	unscored                 int // points whose window had too few
+	above                    int // anomalies with a deviation above 0
+	letters                  int // records copied to the dead-letter topic
 	tooLarge, refused        int // anomalies that their topic does not take
 	lettersRefused           int // dead letters that their topic does not take
 	bad                      [datapoint.ReasonCount]int
 }
 
-func (t *tally) message(entities int) messages.Tally {
-	message := messages.Tally{Points: t.points, Anomalies: t.anomalies, Early: t.early, Entities: entities,
-		Refused: t.tooLarge + t.refused + t.lettersRefused}
+func (t *tally) message(entities, cached int) messages.Tally {
+	message := messages.Tally{Records: t.points, Points: t.points, Unscored: t.unscored, Anomalies: t.anomalies, Above: t.above, Early: t.early,
+		DeadLetters: t.letters, Entities: entities, Cached: cached, Refused: t.tooLarge + t.refused + t.lettersRefused}
 	for reason, count := range t.bad {
+		message.Records += count
 		if count > 0 {
 			message.Bad = append(message.Bad, messages.Bad{Reason: datapoint.Reason(reason).String(), Count: count})
 		}

@@ -49,7 +49,7 @@ func (p program) start(ctx context.Context) (*process, error) {
 	defer log.Close()
 	logged := len(content(p.log()))
 	command := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
-	command.Dir, command.Env = p.dir, append(os.Environ(), p.env...)
+	command.Dir, command.Env = p.dir, append(append(os.Environ(), "DETECTOR_HTTP=off"), p.env...)
 	command.Stdout, command.Stderr = log, log
 	alone(command)
 	child := &process{program: p, command: command, logged: logged, exited: make(chan struct{})}

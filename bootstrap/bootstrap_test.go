@@ -52,7 +52,12 @@ func newOutside(t *testing.T, env map[string]string) *outside {
 	t.Helper()
 	o := &outside{output: &output{}, signals: make(chan os.Signal, 3)}
 	o.World = World{
-		Env: func(name string) string { return env[name] }, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals, Release: func() {},
+		Env: func(name string) string {
+			if value, set := env[name]; set || name != "DETECTOR_HTTP" {
+				return value
+			}
+			return "off"
+		}, Stdout: o.output, Stderr: o.output, Now: time.Now, Signals: o.signals, Release: func() {},
 	}
 	return o
 }

@@ -56,6 +56,7 @@ type commands struct {
 	State   stateCommand   `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
 	Status  statusCommand  `cmd:"" help:"Ask a running node for all nodes and partitions."`
 	Entity  entityCommand  `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
+	Health  healthCommand  `cmd:"" help:"Ask the running process whether it is alive, or ready: exit code 0 or 1."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

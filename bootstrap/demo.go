@@ -55,7 +55,8 @@ func (c *demoCommand) Run(world *World) (err error) {
 	brokers := strings.Join(cluster.ListenAddrs(), ",")
 
 	config, err := configs.Load(demoConf, func(name string) string {
-		return map[string]string{"KAFKA_HOST": brokers, "DETECTOR_DATA_DIR": data}[name]
+		return map[string]string{"KAFKA_HOST": brokers, "DETECTOR_DATA_DIR": data,
+			"DETECTOR_HTTP": world.Env("DETECTOR_HTTP"), "DETECTOR_HTTP_INSECURE": world.Env("DETECTOR_HTTP_INSECURE")}[name]
 	})
 	if err != nil {
 		return err

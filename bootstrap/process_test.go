@@ -43,7 +43,7 @@ func startProcess(t *testing.T, dir string, env []string, arguments ...string) *
 	must(t, err)
 	p.stdout = reader
 	p.command.Dir, p.command.Stdout, p.command.Stderr = dir, writer, &p.stderr
-	p.command.Env = append(os.Environ(), append(env, asProgram+"=1", "TMPDIR="+dir)...)
+	p.command.Env = append(append(os.Environ(), "DETECTOR_HTTP=off"), append(env, asProgram+"=1", "TMPDIR="+dir)...)
 	must(t, p.command.Start())
 	must(t, writer.Close())
 	go func() {

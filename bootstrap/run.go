@@ -20,6 +20,7 @@ import (
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
+	"anomalydetector/web"
 )
 
 // stopTimeout is how long a stop may take before the detector, or the process, ends
@@ -94,6 +95,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		return err
 	}
 	turns := actors.NewTurns(processors)
+	var site *site // nil: nothing is shown
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for what belongs to none
 	var all []*built
@@ -105,7 +107,15 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if options.Quiet {
 			shared = slog.New(quiet{shared.Handler()})
 		}
-		common = cmp.Or(common, shared)
+		if common == nil {
+			common = shared
+			if site, err = openSite(confs, world, shared, options); err != nil {
+				return err
+			}
+			if site != nil {
+				stops = append(stops, site.close)
+			}
+		}
 		log := shared.With("detector", config.Name)
 		tellPlace(log, config, world)
 		dir := config.Persistence.Dir
@@ -124,7 +134,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 			}
 			stops = append(stops, node.Close)
 		}
-		detector, err := build(config, homes[dir], node, log, world, logs.stdout, options)
+		detector, err := build(config, homes[dir], node, site, log, world, logs.stdout, options)
 		if err != nil {
 			return err
 		}
@@ -135,7 +145,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 
 	system := actorSystem(common)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
-	return supervise(world, system, node, all, logs)
+	return supervise(world, system, node, site, all, logs)
 }
 
 // actorSystem logs what goes wrong inside the actor library to the first
@@ -154,12 +164,14 @@ var processors = runtime.GOMAXPROCS(0)
 type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
+	shown    *web.Detector     // nil: it is not
+	node     string            // the id in its data directory
 	prepared bool              // to join the group
 	duration time.Duration     // of its job; 0: for ever
 }
 
 // build turns a configuration into a detector.
-func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
+func build(config *configs.Config, home *home, node *cluster.Node, site *site, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
 	streams, err := streamConfig(config, home, log, options)
 	if err != nil {
 		return nil, err
@@ -172,7 +184,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 	if world.Terminal && !options.Quiet {
 		bar = stdout
 	}
-	b := &built{duration: config.Job.Duration}
+	b := &built{duration: config.Job.Duration, node: home.node.ID}
 	streams.Now = world.Now
 	streams.Observer = stream.NewObserver(streams.InputTopic, world.Now)
 	loading := &progress{log: log, bar: bar, now: world.Now}
@@ -214,6 +226,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, log *slog.Log
 		streams.Stored = detector.StoredOffset
 	}
 	b.config = detector
+	b.show(site, &streams, config.IO.GranularityMinutes)
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}
@@ -276,7 +289,7 @@ func tellStart(log *slog.Logger, config *configs.Config, node string) {
 }
 
 // supervise runs the detectors to their end.
-func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all []*built, logs *logs) error {
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) error {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
 	for _, b := range all {
@@ -304,6 +317,8 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, all 
 		}
 	}
 	answer(node, system.Root, all, pids)
+	site.begin(all)
+	questions(world, node, site, system.Root, all, pids)
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {

@@ -17,8 +17,8 @@ import (
 
 // asking is what commands that ask a running node have in common.
 type asking struct {
-	Conf    string        `arg:"" name:"conf" help:"Configuration with the [cluster] section of the node to ask."`
-	Node    string        `help:"Ask the node at this host:port instead."`
+	Conf    string        `arg:"" name:"conf" help:"Configuration that the process to ask runs with."`
+	Node    string        `help:"Ask the node at this host:port instead: its [cluster] listen."`
 	Timeout time.Duration `default:"2s" help:"How long to wait, at most a minute (default ${default})."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 }
@@ -31,35 +31,42 @@ type entityCommand struct {
 	Window bool   `help:"Print its points, too."`
 }
 
-// ask finds whom to ask and how, and does.
-func (a *asking) ask(world *World, question func(context.Context, *cluster.Asker, *configs.Config) error) error {
+// asker asks a process at an address.
+type asker interface {
+	Status(ctx context.Context, address string) (messages.ClusterStatus, error)
+	Entity(ctx context.Context, address, detector, key string) (messages.EntityAnswer, error)
+}
+
+// ask finds whom to ask and how, and does: where the process answers other nodes, or else
+// where it answers people.
+func (a *asking) ask(world *World, question func(context.Context, asker, *configs.Config) error) error {
 	world.Release()
 	config, err := configs.Load(a.Conf, world.Env)
 	if err != nil {
 		return err
 	}
-	if a.Node == "" {
-		a.Node = config.Cluster.Advertise
-	}
-	if a.Node == "" {
-		return &configs.Error{File: config.Source, Section: "cluster", Key: "listen",
-			Problem: "a running detector cannot be asked without it", Expected: "want host:port in the configuration it runs with, or --node host:port"}
-	}
 	if a.Timeout <= 0 || a.Timeout > time.Minute {
 		return usageError("--timeout is " + a.Timeout.String() + ", want up to 1m")
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), a.Timeout)
+	defer cancel()
+	if a.Node == "" && config.Cluster.Advertise == "" {
+		if a.Node, err = siteOf(ctx, config); err != nil {
+			return err
+		}
+		return question(ctx, siteAsker{}, config)
+	}
+	a.Node = cmp.Or(a.Node, config.Cluster.Advertise)
 	_, client, err := clusterTLS(&config.Cluster).Load()
 	if err != nil {
 		return fmt.Errorf("[cluster]: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), a.Timeout)
-	defer cancel()
 	return question(ctx, cluster.NewAsker(client), config)
 }
 
 // Run prints who is there and what each has.
 func (c *statusCommand) Run(world *World) error {
-	return c.ask(world, func(ctx context.Context, asker *cluster.Asker, _ *configs.Config) error {
+	return c.ask(world, func(ctx context.Context, asker asker, _ *configs.Config) error {
 		status, err := asker.Status(ctx, c.Node)
 		switch {
 		case err != nil:
@@ -73,7 +80,7 @@ func (c *statusCommand) Run(world *World) error {
 
 // Run prints what is known of an entity.
 func (c *entityCommand) Run(world *World) error {
-	return c.ask(world, func(ctx context.Context, asker *cluster.Asker, config *configs.Config) error {
+	return c.ask(world, func(ctx context.Context, asker asker, config *configs.Config) error {
 		found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
 		switch {
 		case err != nil:

@@ -2,10 +2,12 @@ package cluster
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
 
+	"anomalydetector/messages"
 	"anomalydetector/stream"
 )
 
@@ -144,4 +146,16 @@ func (v *view) problem(detector string) error {
 		return fmt.Errorf("detector %s: the group was not asked yet", detector)
 	}
 	return nil
+}
+
+// Group is how many members the detector's group has, and how many partitions none of them
+// owns, as last seen; false while nothing was.
+func (d *Detector) Group() (members, unowned int, known bool) {
+	v, partitions := d.seen()
+	return len(v.members), len(v.unowned(partitions)), !v.at.IsZero()
+}
+
+// Entity asks all nodes of the group for an entity.
+func (d *Detector) Entity(ctx context.Context, key string) messages.EntityAnswer {
+	return d.entity(ctx, key)
 }

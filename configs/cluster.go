@@ -77,13 +77,12 @@ func (r *reading) protected(c Cluster) {
 // address is a host and a port, or nothing.
 func (r *reading) address(section, key, variable string) string {
 	text := r.get(section, key, "", variable)
-	_, _, err := net.SplitHostPort(text) // hostPort does with a host alone
-	address, ok := hostPort(text)
+	address, ok := withPort(text)
 	const expected = "want host:port, such as 10.0.0.1:7100"
 	switch {
 	case text == "":
 		return ""
-	case err == nil && ok:
+	case ok:
 		return address
 	case r.env(variable) != "" || strings.Contains(text, "@"):
 		r.failEither(section, key, variable, wrongAddress("the value", text), expected)
@@ -91,6 +90,14 @@ func (r *reading) address(section, key, variable string) string {
 		r.refuse(section, key, text, expected)
 	}
 	return ""
+}
+
+// withPort is hostPort where the port must be there.
+func withPort(text string) (string, bool) {
+	if _, _, err := net.SplitHostPort(text); err != nil {
+		return "", false
+	}
+	return hostPort(text)
 }
 
 // unused warns of what is given although there is no listen, and takes it from
@@ -108,7 +115,9 @@ func (r *reading) unused(section, variable string) {
 	r.settings = slices.DeleteFunc(r.settings, func(s Setting) bool { return s.Section == section })
 }
 
-// loopback tells addresses that only this machine reaches.
+// Loopback tells addresses that only this machine reaches.
+func Loopback(address string) bool { return loopback(address) }
+
 func loopback(address string) bool {
 	host, ip := hostOf(address)
 	return ip.IsLoopback() || strings.EqualFold(host, "localhost")

@@ -22,6 +22,7 @@ type Config struct {
 	Persistence Persistence
 	Output      Output
 	Cluster     Cluster
+	HTTP        HTTP
 	Log         Log
 	Warnings    []Warning
 
@@ -101,6 +102,16 @@ type Cluster struct {
 	TLSKey    string
 	Insecure  bool // plain text on other addresses than loopback
 	Standbys  int  // nodes besides the owner that keep a partition's windows warm
+}
+
+// HTTP is [http]: where people and monitoring look at this process.
+type HTTP struct {
+	Listen        string // host:port; "": nowhere
+	Default       bool   // nobody has set Listen: another port will do
+	WebConfigFile string // of Prometheus's exporter toolkit: TLS, passwords
+	Insecure      bool   // neither on other addresses than loopback
+	HealthListen  string // host:port where health is told, too, to anybody; "": nowhere else
+	Given         bool   // a key of the section was set
 }
 
 // Log is what the sections of Python's logging ask for.

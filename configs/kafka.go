@@ -153,17 +153,26 @@ func hostPort(address string) (string, bool) {
 
 // boolean takes what configparser's getboolean takes.
 func (r *reading) boolean(section, key string, fallback bool) bool {
+	return r.booleanOr(section, key, fallback, "")
+}
+
+// booleanOr looks at the environment first.
+func (r *reading) booleanOr(section, key string, fallback bool, variable string) bool {
 	word := "no"
 	if fallback {
 		word = "yes"
 	}
-	switch text := r.optional(section, key, word); strings.ToLower(text) {
+	switch text := r.get(section, key, word, variable); strings.ToLower(text) {
 	case "1", "yes", "true", "on":
 		return true
 	case "0", "no", "false", "off":
 		return false
 	default:
-		r.refuse(section, key, text, "want yes or no")
+		if variable != "" && r.env(variable) != "" {
+			r.failVariable(variable, "the value is "+strconv.Quote(text), "want yes or no")
+		} else {
+			r.refuse(section, key, text, "want yes or no")
+		}
 		return false
 	}
 }

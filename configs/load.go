@@ -104,6 +104,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	r.transactionFits(config.Kafka, config.Persistence)
 	config.Output = r.output(config.IO)
 	config.Cluster = r.cluster(config.Persistence)
+	config.HTTP = r.http()
 	config.Log = r.log()
 	if r.err != nil {
 		return nil, r.err

@@ -20,6 +20,7 @@ var known = []struct {
 	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "resident_entities", "on_damage"}},
 	{"output", []string{"dead_letter_topic", "retention_hours", "explain"}},
 	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},
+	{"http", []string{"listen", "web_config_file", "insecure", "health_listen"}},
 }
 
 // inOrder sorts settings as they are in known; those of the log come last, as

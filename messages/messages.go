@@ -126,12 +126,17 @@ type HistoryEnded struct {
 
 // Tally counts what one slice held.
 type Tally struct {
-	Points    int
-	Anomalies int
-	Bad       []Bad
-	Early     int // timestamps more than a day ahead of the clock
-	Refused   int // anomalies and dead letters that their topic does not take
-	Entities  int // entities the partition knows now
+	Records     int // points and bad records
+	Points      int
+	Unscored    int // points whose window had too few
+	Anomalies   int
+	Above       int // of the anomalies, those with a deviation above 0
+	Bad         []Bad
+	Early       int // timestamps more than a day ahead of the clock
+	Refused     int // anomalies and dead letters that their topic does not take
+	DeadLetters int // records copied to the dead-letter topic
+	Entities    int // entities the partition knows now
+	Cached      int // of these, how many are in memory
 }
 
 // Bad counts the bad records of one reason.
@@ -147,6 +152,8 @@ type SliceDone struct {
 	Next      int64 // the offset after its last record
 	End       int64 // the partition's high watermark
 	Tally     Tally
+	// StreamTime is the partition's, Unix milliseconds; 0: not known yet.
+	StreamTime int64
 }
 
 // SliceFailed says that a slice could not be scored to its end. The round must
@@ -182,13 +189,17 @@ type PartitionReady struct {
 	Next      int64 // the offset they reach up to
 	Records   int64 // replayed
 	Entities  int
-	Err       error
+	Cached    int // entities in memory
+	// StreamTime is the partition's, Unix milliseconds; 0: not known yet.
+	StreamTime int64
+	Err        error
 }
 
 // Checkpointed says that a partition has stored all that was committed, or why
 // not: then the next Committed makes it try again.
 type Checkpointed struct {
 	Partition int32
+	Cached    int // entities in memory
 	Err       error
 }
 

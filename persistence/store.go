@@ -282,6 +282,12 @@ func (s *Store) Room() error {
 	return nil
 }
 
+// Space is how many bytes are free on the disk, and must be.
+func (s *Store) Space() (free, floor uint64, err error) {
+	free, err = s.options.Free()
+	return free, s.options.Floor, err
+}
+
 func freeSpace(path string) (uint64, error) {
 	var stat unix.Statfs_t
 	if err := unix.Statfs(path, &stat); err != nil {

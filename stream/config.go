@@ -61,6 +61,9 @@ type Config struct {
 	// nil: each learns it alone.
 	Outlet *Outlet
 
+	// Hook is called for each session's client, whose hook it returns; nil: none.
+	Hook func() kgo.Hook
+
 	// Observer is told what the clients meet; nil: nobody is.
 	Observer *Observer
 

@@ -50,6 +50,7 @@ type Observer struct {
 	outages   outages
 	attentive atomic.Bool
 	written   atomic.Uint64 // batches that the broker has acknowledged
+	told      atomic.Uint64 // how often the group has told what is ours
 
 	mu       sync.Mutex
 	last     [activities]Trouble
@@ -72,6 +73,9 @@ func (o *Observer) attending() bool { return o != nil && o.attentive.Load() }
 
 // Written is how many batches of records the broker has acknowledged.
 func (o *Observer) Written() uint64 { return o.written.Load() }
+
+// Rebalances is how often the group has told what is ours.
+func (o *Observer) Rebalances() uint64 { return o.told.Load() }
 
 // Out tells that there is a session, and that the group does not count it among its
 // members: it has not joined yet, or the group has put it out.
@@ -128,6 +132,9 @@ func (o *Observer) closed(s *Session) {
 func (o *Observer) admit(admitted bool) {
 	if o == nil {
 		return
+	}
+	if admitted {
+		o.told.Add(1)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -12,10 +12,11 @@ import (
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "web"},
 	"bootstrap/stopping":     {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
+	"web":                    {"actors", "messages"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},

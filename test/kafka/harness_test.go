@@ -172,7 +172,7 @@ func (w *world) start(arguments ...string) *process {
 // command is the binary, to be run with more variables.
 func (w *world) command(variables []string, arguments ...string) *exec.Cmd {
 	command := exec.Command(os.Getenv("DETECTOR_BINARY"), arguments...)
-	command.Env = append(os.Environ(), variables...)
+	command.Env = append(append(os.Environ(), "DETECTOR_HTTP=off"), variables...)
 	command.Dir = w.home
 	return command
 }

@@ -26,6 +26,7 @@ import (
 type node struct {
 	name    string
 	address string // for other nodes
+	http    string // for probes
 	run     *run
 	busy    chan struct{} // holds a token; who takes it may start and end the process
 
@@ -48,6 +49,8 @@ type process struct {
 	ended   chan struct{} // closed when Run has returned
 	err     error         // what it returned
 	asked   bool          // to end
+	probed  chan struct{} // closed when nobody asks it any more
+	claimed float64       // anomalies that it said were committed, the last time; once it is not asked any more
 
 	mu      sync.Mutex
 	clients map[*kgo.Client]bool // whether each is open
@@ -82,7 +85,7 @@ func (p *process) Write(text []byte) (int, error) {
 }
 
 func newNode(r *run, number int) *node {
-	n := &node{name: fmt.Sprintf("n%d", number), address: nodeAddress(number), run: r, busy: make(chan struct{}, 1)}
+	n := &node{name: fmt.Sprintf("n%d", number), address: nodeAddress(number), http: httpAddress(number), run: r, busy: make(chan struct{}, 1)}
 	n.busy <- struct{}{}
 	return n
 }
@@ -102,7 +105,7 @@ func (n *node) start() {
 	n.started++
 	p := &process{
 		node: n, party: fmt.Sprintf("%s#%d", n.name, n.started), dir: filepath.Join(n.run.dir, fmt.Sprintf("%s.%d", n.name, n.started)),
-		signals: make(chan os.Signal, 3), ended: make(chan struct{}),
+		signals: make(chan os.Signal, 3), ended: make(chan struct{}), probed: make(chan struct{}),
 		clients: make(map[*kgo.Client]bool),
 	}
 	n.process.Store(p)
@@ -115,7 +118,7 @@ func (n *node) start() {
 	fmt.Fprintf(p, "--- %s starts at %.3f s\n", p.party, n.run.clock().Seconds())
 	world := &bootstrap.World{Stdout: p, Stderr: p, Now: time.Now, Signals: p.signals, Release: func() {},
 		Env: func(name string) string {
-			env := map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1)}
+			env := map[string]string{"DETECTOR_DATA_DIR": p.dir, "KAFKA_HOST": brokerAddress(0) + "," + brokerAddress(1), "DETECTOR_HTTP": n.http}
 			if n.run.scenario.Cluster {
 				env["DETECTOR_CLUSTER_LISTEN"] = n.address
 			}
@@ -125,6 +128,7 @@ func (n *node) start() {
 		p.err = n.run.program(world, n.run.confPath(), p)
 		close(p.ended)
 	}()
+	go p.probe()
 	go n.keep(p)
 }
 
@@ -305,6 +309,8 @@ func (n *node) stop(clean bool) {
 func (n *node) bury(p *process) {
 	n.run.network.kill(p.party)
 	n.run.burials.Go(func() {
+		<-p.probed
+		n.run.count(func(report *Report) { report.Claimed += int(p.claimed) })
 		// It may be closing some itself, and a client must not be closed twice at a time.
 		time.Sleep(31*time.Second + 7*time.Millisecond)
 		for _, client := range p.open() {

@@ -49,6 +49,8 @@ type Report struct {
 	Warm      int             // partitions that were assigned to their standby
 	Reloads   int             // of a history, for a late record
 	Outliers  int             // records that stream time did not follow, as far as they were told
+	Answers   int             // of processes that were asked over HTTP
+	Claimed   int             // anomalies that processes said were committed
 	Anomalies int
 	Letters   int
 	Withheld  int // anomalies that their topic refuses
@@ -270,6 +272,9 @@ func (r *run) live() {
 		r.stopAll(false)
 	}
 	r.burials.Wait()
+	if r.report.Claimed > r.report.Anomalies && len(r.report.Problems) == 0 {
+		r.problem("%d anomalies were counted as committed, but there are %d", r.report.Claimed, r.report.Anomalies)
+	}
 	r.client.Close()
 	r.cluster.Close()
 	r.leaks()

@@ -186,6 +186,8 @@ func (a *total) add(r Report) {
 	a.sum.Warm += r.Warm
 	a.sum.Reloads += r.Reloads
 	a.sum.Outliers += r.Outliers
+	a.sum.Answers += r.Answers
+	a.sum.Claimed += r.Claimed
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
 	a.sum.Withheld += r.Withheld
@@ -200,6 +202,7 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
 		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
 	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
+	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed\n", a.sum.Answers, a.sum.Claimed)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
 	}

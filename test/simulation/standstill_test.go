@@ -182,7 +182,7 @@ func (s *stand) start(stored bool) {
 	if err := os.WriteFile(conf, fmt.Appendf(nil, standConf+s.more, stored), 0o644); err != nil {
 		s.Fatal(err)
 	}
-	env := map[string]string{"DETECTOR_DATA_DIR": filepath.Join(s.dir, "data"), "KAFKA_HOST": "127.0.0.1:9092", "LOG_FORMAT": "json"}
+	env := map[string]string{"DETECTOR_DATA_DIR": filepath.Join(s.dir, "data"), "KAFKA_HOST": "127.0.0.1:9092", "LOG_FORMAT": "json", "DETECTOR_HTTP": "off"}
 	s.signals, s.ended = make(chan os.Signal, 1), make(chan error, 1)
 	world := &bootstrap.World{Stdout: s.out, Stderr: s.out, Now: time.Now, Signals: s.signals, Release: func() {}, Env: func(name string) string { return env[name] }}
 	config, err := configs.Load(conf, world.Env)

@@ -1,0 +1,176 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/configs"
+	"anomalydetector/stream"
+	"anomalydetector/web"
+)
+
+// httpOf is the [http] section that the configurations of a process agree on, with the
+// first that has one; those without a key of it go along.
+func httpOf(confs []*configs.Config) (agreed *configs.Config, err error) {
+	for _, config := range confs {
+		switch {
+		case !config.HTTP.Given:
+		case agreed == nil:
+			agreed = config
+		case agreed.HTTP != config.HTTP:
+			return nil, &configs.Error{File: config.Source, Section: "http", Problem: "it differs from that of " + agreed.Source,
+				Expected: "want the same in all configurations of a process, for they share the port"}
+		}
+	}
+	if agreed == nil {
+		agreed = confs[0]
+	}
+	return agreed, nil
+}
+
+// site is what the process shows over HTTP; nil if it shows nothing.
+type site struct {
+	*web.Site
+	servers []*web.Server
+	address string // where it is; empty: only health is shown
+}
+
+// openSite listens before anything else begins, so that a port that is taken is told at
+// once. Probes are answered from then on.
+func openSite(confs []*configs.Config, world *World, log *slog.Logger, options Options) (*site, error) {
+	config, err := httpOf(confs)
+	if err != nil {
+		return nil, err
+	}
+	section := config.HTTP
+	listen := net.Listen
+	if options.Listener != nil {
+		listen = options.Listener
+		if section.Default { // a network of a test has the ports that are asked for
+			section.Listen = ""
+		}
+	}
+	if section.Listen == "" && section.HealthListen == "" {
+		return nil, nil
+	}
+	if section.WebConfigFile != "" {
+		if err := web.CheckConfigFile(section.WebConfigFile); err != nil {
+			return nil, &configs.Error{File: config.Source, Section: "http", Key: "web_config_file", Problem: err.Error(),
+				Expected: "want a web configuration file of Prometheus's exporter toolkit"}
+		}
+	}
+	s := &site{Site: web.New(web.Config{Version: version(), Names: names(confs), Log: log, Now: world.Now})}
+	if section.Listen != "" {
+		listener, err := listenHTTP(section, listen)
+		switch {
+		case err != nil && section.Default:
+			log.Warn("nothing is shown over HTTP: no port is free", "tried", section.Listen, "problem", err,
+				"what_to_do", "set [http] listen, or DETECTOR_HTTP")
+		case err != nil:
+			return nil, fmt.Errorf("[http] listen: %w", err)
+		default:
+			log.Info("metrics and health are shown over HTTP", "url", urlOf(listener.Addr().String(), section))
+			s.address = listener.Addr().String()
+			s.servers = append(s.servers, web.Serve(listener, s.Handler(configs.Loopback(section.Listen)), section.WebConfigFile, log))
+		}
+	}
+	if section.HealthListen != "" {
+		listener, err := listen("tcp", section.HealthListen)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("[http] health_listen: %w", err), s.close())
+		}
+		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(section.HealthListen)), "", log))
+	}
+	return s, nil
+}
+
+func names(confs []*configs.Config) (all []string) {
+	for _, config := range confs {
+		all = append(all, config.Name)
+	}
+	return all
+}
+
+// portsTried is how many ports are tried, from the default one on.
+const portsTried = 100
+
+// listenHTTP takes the next free port if nobody has asked for this one.
+func listenHTTP(section configs.HTTP, listen func(network, address string) (net.Listener, error)) (listener net.Listener, err error) {
+	if !section.Default {
+		return listen("tcp", section.Listen)
+	}
+	for _, address := range defaultAddresses() {
+		if listener, err = listen("tcp", address); err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+			return listener, err
+		}
+	}
+	return nil, err
+}
+
+// defaultAddresses are where a process may be that nobody has told an address.
+func defaultAddresses() (all []string) {
+	host, port, _ := net.SplitHostPort(configs.DefaultHTTP)
+	first, _ := strconv.Atoi(port)
+	for port := first; port < first+portsTried; port++ {
+		all = append(all, net.JoinHostPort(host, strconv.Itoa(port)))
+	}
+	return all
+}
+
+// urlOf is for people.
+func urlOf(address string, section configs.HTTP) string {
+	if section.WebConfigFile != "" && web.SpeaksTLS(section.WebConfigFile) {
+		return "https://" + address + "/"
+	}
+	return "http://" + address + "/"
+}
+
+func (s *site) close() error {
+	var all error
+	for _, server := range s.servers {
+		all = errors.Join(all, server.Close())
+	}
+	return all
+}
+
+// show lets a site tell of a detector that is not started.
+func (b *built) show(site *site, streams *stream.Config, granularity float64) {
+	if site == nil {
+		return
+	}
+	detector, observer := b.config, streams.Observer
+	detector.Measure = site.Measure(detector.Name)
+	streams.Hook = func() kgo.Hook { return site.KafkaHook(detector.Name) }
+	b.shown = &web.Detector{
+		Name: detector.Name, Granularity: time.Duration(granularity * float64(time.Minute)),
+		Report: detector.Report, Counts: &detector.Counts, Rebalances: observer.Rebalances,
+	}
+	if detector.Store != nil {
+		b.shown.Store = detector.Store
+	}
+}
+
+// begin shows the detectors, which have been started.
+func (s *site) begin(all []*built) {
+	if s == nil {
+		return
+	}
+	var shown []*web.Detector
+	for _, b := range all {
+		if peers := b.peers; peers != nil {
+			b.shown.Group = func() (web.Group, bool) {
+				nodes, unowned, known := peers.Group()
+				return web.Group{Nodes: nodes, Unowned: unowned}, known
+			}
+		}
+		shown = append(shown, b.shown)
+	}
+	s.Begin(shown)
+}

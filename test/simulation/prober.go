@@ -1,0 +1,98 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// prober asks a process over HTTP while faults happen, as probes and Prometheus do: it must
+// be alive whenever it answers, its counters must not fall, and it must never claim to have
+// committed more than the topics hold in the end.
+type prober struct {
+	process *process
+	client  *http.Client
+	last    map[string]float64 // samples of counters
+}
+
+// httpAddress is where a node answers probes.
+func httpAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8101+number) }
+
+const (
+	probeEvery  = 997 * time.Millisecond
+	scrapeEvery = 5 // probes
+	probeLimit  = 5 * time.Second
+)
+
+// probe asks a process until it ends.
+func (p *process) probe() {
+	dial := p.node.run.network.dialer("prober")
+	transport := &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dial(ctx, network, address)
+		}}
+	by := &prober{process: p, client: &http.Client{Transport: transport, Timeout: probeLimit}, last: make(map[string]float64)}
+	defer close(p.probed)
+	for round := 0; ; round++ {
+		select {
+		case <-p.ended:
+			p.claimed = by.last[`anomalydetector_anomalies_total{detector="`+confName+`",direction="above"}`] +
+				by.last[`anomalydetector_anomalies_total{detector="`+confName+`",direction="below"}`]
+			return
+		case <-time.After(probeEvery):
+		}
+		by.ask("/healthz", http.StatusOK)
+		by.ask("/readyz?verbose", http.StatusOK, http.StatusServiceUnavailable)
+		if round%scrapeEvery == 0 {
+			by.scrape(by.ask("/metrics", http.StatusOK))
+		}
+	}
+}
+
+// ask tells what was answered; empty if nothing was.
+func (b *prober) ask(path string, allowed ...int) (body string) {
+	answer, err := b.client.Get("http://" + b.process.node.http + path)
+	if err != nil {
+		return "" // it is being killed, or the network stands still
+	}
+	defer answer.Body.Close()
+	content, err := io.ReadAll(answer.Body)
+	select {
+	case <-b.process.ended:
+		return "" // it may be the next process that has answered
+	default:
+	}
+	if err != nil {
+		return ""
+	}
+	for _, status := range allowed {
+		if answer.StatusCode == status {
+			b.process.node.run.count(func(report *Report) { report.Answers++ })
+			return string(content)
+		}
+	}
+	b.process.node.run.problem("%s answers %s with %s: %s", b.process.party, path, answer.Status, content)
+	return ""
+}
+
+// scrape compares the counters with those of before.
+func (b *prober) scrape(metrics string) {
+	for line := range strings.Lines(metrics) {
+		line = strings.TrimSpace(line)
+		at := strings.LastIndexByte(line, ' ')
+		if !strings.HasPrefix(line, "anomalydetector_") || !strings.Contains(line, "_total{") || strings.Contains(line, "_kafka_") {
+			continue
+		}
+		value, err := strconv.ParseFloat(line[at+1:], 64)
+		if name := line[:at]; err != nil || value < b.last[name] {
+			b.process.node.run.problem("%s: %s fell from %v to %s", b.process.party, name, b.last[name], line[at+1:])
+		} else {
+			b.last[name] = value
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+)
+
+// answersWithin is how old a detector's latest report may be. It publishes one each
+// second, whatever it waits for: an older one means that its actor is stuck.
+const answersWithin = 30 * time.Second
+
+// Reasons why a process is not ready, or not alive.
+const (
+	reasonStarting  = "starting"  // the detectors have not begun
+	reasonStuck     = "stuck"     // the detector's actor does not turn: not alive
+	reasonJoining   = "joining"   // the group does not count us among its members
+	reasonReplaying = "replaying" // partitions are not live yet
+	reasonNoSpace   = string(actors.NoSpace)
+	reasonDisk      = "disk_unknown" // the disk does not tell its free space
+	reasonStopped   = "stopped"      // the detector stops, or has ended
+)
+
+// reason is one of them, with what it is about.
+type reason struct {
+	Detector   string  `json:"detector,omitempty"`
+	Reason     string  `json:"reason"`
+	Partitions []int32 `json:"partitions,omitempty"`
+	Records    int64   `json:"records_to_replay,omitempty"`
+	Detail     string  `json:"detail"`
+}
+
+// health is the answer to a probe.
+type health struct {
+	OK        bool                      `json:"ok"`
+	Version   string                    `json:"version"`
+	Names     []string                  `json:"names"` // of the detectors, also of those that have not begun
+	At        time.Time                 `json:"at"`
+	Reasons   []reason                  `json:"reasons"` // why it is not
+	Detectors []messages.DetectorStatus `json:"detectors"`
+}
+
+// healthz tells whether the detectors turn. One that replays, waits for the broker, or has
+// no space does: a restart would not help it.
+func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
+	var reasons []reason
+	all, _ := s.all()
+	for _, d := range all {
+		if stuck := d.stuck(s.config.Now()); stuck != nil {
+			reasons = append(reasons, *stuck)
+		}
+	}
+	s.tell(w, r, reasons)
+}
+
+// readyz tells whether every detector does its work.
+func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
+	all, begun := s.all()
+	var reasons []reason
+	if !begun {
+		reasons = append(reasons, reason{Reason: reasonStarting, Detail: "the detectors have not begun"})
+	}
+	for _, d := range all {
+		reasons = append(reasons, d.unready(s.config.Now())...)
+	}
+	s.tell(w, r, reasons)
+}
+
+// stuck tells whether the detector's actor turns; nil: it does.
+func (d *Detector) stuck(now time.Time) *reason {
+	report := d.Report()
+	if report == nil || report.Ended || now.Sub(report.At) <= answersWithin {
+		return nil
+	}
+	return &reason{Detector: d.Name, Reason: reasonStuck, Detail: fmt.Sprintf("the detector has not turned since %s", report.At.UTC().Format(time.RFC3339))}
+}
+
+// unready are the reasons why a detector does not do its work.
+func (d *Detector) unready(now time.Time) (reasons []reason) {
+	report := d.Report()
+	add := func(word string, partitions []int32, records int64, detail string) {
+		reasons = append(reasons, reason{d.Name, word, partitions, records, detail})
+	}
+	if report == nil {
+		add(reasonStarting, nil, 0, "the detector has not begun")
+		return reasons
+	}
+	if stuck := d.stuck(now); stuck != nil {
+		reasons = append(reasons, *stuck)
+	}
+	switch {
+	case report.Ended:
+		add(reasonStopped, nil, 0, "the detector has ended")
+		return reasons
+	case report.Paused != "":
+		add(string(report.Paused), nil, 0, "intake is stopped: "+cmp.Or(report.Status.Problem, "the state cannot be stored"))
+	case report.Status.State == messages.StateStopped:
+		add(reasonStopped, nil, 0, "the detector is stopping")
+	case !report.Joined:
+		add(reasonJoining, nil, 0, "the consumer group does not count it among its members; "+cmp.Or(report.Status.Problem, "no error is known"))
+	}
+	if d.Store != nil && report.Paused == "" {
+		free, floor, err := d.Store.Space()
+		switch {
+		case err != nil:
+			add(reasonDisk, nil, 0, err.Error())
+		case free < floor:
+			add(reasonNoSpace, nil, 0, fmt.Sprintf("the disk has %d MB free, at least %d MB are wanted", free>>20, floor>>20))
+		}
+	}
+	var replaying []int32
+	var records int64
+	for _, p := range report.Status.Partitions {
+		if p.Role == messages.RoleOwner && (p.State == messages.StateReplaying || p.State == messages.StateWarming) {
+			replaying = append(replaying, p.Partition)
+			records += p.Pending
+		}
+	}
+	if len(replaying) > 0 {
+		add(reasonReplaying, replaying, records, fmt.Sprintf("%d partitions are not live yet", len(replaying)))
+	}
+	return reasons
+}
+
+// tell answers a probe: 200, or 503 with the reasons.
+func (s *Site) tell(w http.ResponseWriter, r *http.Request, reasons []reason) {
+	status := http.StatusOK
+	if len(reasons) > 0 {
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "1")
+	}
+	if r.URL.Query().Has("verbose") {
+		answer := health{OK: len(reasons) == 0, Version: s.config.Version, Names: s.config.Names, At: s.config.Now().UTC(),
+			Reasons: append([]reason{}, reasons...), Detectors: []messages.DetectorStatus{}}
+		all, _ := s.all()
+		for _, d := range all {
+			if report := d.Report(); report != nil {
+				answer.Detectors = append(answer.Detectors, report.Status)
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		writeJSON(w, answer)
+		return
+	}
+	if status != http.StatusOK {
+		var words []string
+		for _, why := range reasons {
+			words = append(words, strings.TrimPrefix(why.Detector+": "+why.Detail, ": "))
+		}
+		refuse(w, status, strings.Join(words, "; "))
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	fmt.Fprintln(w, "ok")
+}

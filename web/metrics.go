@@ -1,0 +1,250 @@
+package web
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+)
+
+// prefix is that of the names of all our metrics.
+const prefix = "anomalydetector"
+
+// metrics are what /metrics shows. Durations are observed as they arise, once a
+// transaction, checkpoint, handoff or request; all else is read when it is asked for.
+type metrics struct {
+	site     *Site
+	registry *prometheus.Registry
+
+	transactions, detections, checkpoints, handoffs *prometheus.HistogramVec // by detector
+	checkpointed, handedOver                        *prometheus.CounterVec   // by detector and result
+	requests                                        *prometheus.HistogramVec // by result
+}
+
+func newMetrics(site *Site) *metrics {
+	m := &metrics{
+		site: site, registry: prometheus.NewRegistry(),
+		transactions: histogram("transaction_duration_seconds", "How long the end of a transaction took: its records written, its offsets committed or aborted.", "detector"),
+		detections:   histogram("detection_duration_seconds", "How long the first record of a transaction took from the poll to the commit.", "detector"),
+		checkpoints:  histogram("checkpoint_duration_seconds", "How long a partition took to store what was committed.", "detector"),
+		handoffs:     histogram("handoff_duration_seconds", "How long windows took to come from another node, or not to.", "detector"),
+		checkpointed: counters("checkpoints_total", "Checkpoints of partitions, by result: stored or failed.", "detector", "result"),
+		handedOver:   counters("handoffs_total", "Windows of partitions asked of other nodes, by result: taken or failed.", "detector", "result"),
+		requests:     histogram("http_request_duration_seconds", "How long requests over HTTP took, by result: answered, refused (4xx) or failed (5xx).", "result"),
+	}
+	m.registry.MustRegister(m.transactions, m.detections, m.checkpoints, m.handoffs, m.checkpointed, m.handedOver, m.requests,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&state{site})
+	return m
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: prefix, Name: name, Help: help,
+		Buckets:                        prometheus.ExponentialBucketsRange(0.001, 60, 12),
+		NativeHistogramBucketFactor:    1.1,
+		NativeHistogramMaxBucketNumber: 100,
+	}, labels)
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: prefix, Name: name, Help: help}, labels)
+}
+
+// handler answers Prometheus.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: readTimeout, EnableOpenMetrics: true})
+}
+
+func (m *metrics) answered(status int, took time.Duration) {
+	m.requests.WithLabelValues(result(status)).Observe(took.Seconds())
+}
+
+// Measure is what a detector of this name tells how long things took.
+func (s *Site) Measure(detector string) actors.Measure {
+	m := s.metrics
+	of := &measure{
+		transactions: m.transactions.WithLabelValues(detector), detections: m.detections.WithLabelValues(detector),
+		checkpoints: m.checkpoints.WithLabelValues(detector), handoffs: m.handoffs.WithLabelValues(detector),
+		stored: m.checkpointed.WithLabelValues(detector, "stored"), unstored: m.checkpointed.WithLabelValues(detector, "failed"),
+		taken: m.handedOver.WithLabelValues(detector, "taken"), untaken: m.handedOver.WithLabelValues(detector, "failed"),
+	}
+	return of
+}
+
+type measure struct {
+	transactions, detections, checkpoints, handoffs prometheus.Observer
+	stored, unstored, taken, untaken                prometheus.Counter
+}
+
+func (m *measure) Transaction(took time.Duration) { m.transactions.Observe(took.Seconds()) }
+func (m *measure) Detection(took time.Duration)   { m.detections.Observe(took.Seconds()) }
+
+func (m *measure) Checkpoint(took time.Duration, stored bool) {
+	m.checkpoints.Observe(took.Seconds())
+	count(stored, m.stored, m.unstored)
+}
+
+func (m *measure) Handoff(took time.Duration, taken bool) {
+	m.handoffs.Observe(took.Seconds())
+	count(taken, m.taken, m.untaken)
+}
+
+func count(good bool, yes, no prometheus.Counter) {
+	if good {
+		yes.Inc()
+	} else {
+		no.Inc()
+	}
+}
+
+// state collects what the detectors say of themselves.
+type state struct{ site *Site }
+
+// described are its metrics.
+var described []*prometheus.Desc
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	desc := prometheus.NewDesc(prefix+"_"+name, help, labels, nil)
+	described = append(described, desc)
+	return desc
+}
+
+var (
+	buildInfo   = describe("build_info", "1, with the version of the program and of Go.", "version", "goversion")
+	records     = describe("records_total", "Input records that were committed: points and bad records.", "detector")
+	unscored    = describe("points_unscored_total", "Points that were not scored, by reason.", "detector", "reason")
+	anomalies   = describe("anomalies_total", "Anomalies that were committed, by direction: above or below the usual level.", "detector", "direction")
+	badRecords  = describe("bad_records_total", "Records that could not be used, and anomalies that could not be written, by reason.", "detector", "reason")
+	deadLetters = describe("dead_letters_total", "Records copied to the dead-letter topic.", "detector")
+	lastRecord  = describe("last_record_timestamp_seconds", "Stream time of a partition of this node: the newest timestamp that the stream confirms.", "detector", "partition")
+	lastCommit  = describe("last_commit_timestamp_seconds", "When records were committed, the last time.", "detector")
+	lag         = describe("lag_records", "Offsets between a partition's last scored record and its end, as last seen.", "detector", "partition")
+	granularity = describe("granularity_seconds", "Time between two points of an entity, as configured.", "detector")
+	entities    = describe("entities", "Entities of a partition that this node owns.", "detector", "partition")
+	cached      = describe("cached_entities", "Entities of a partition, owned or standby, that are in memory.", "detector", "partition")
+	partitions  = describe("partitions", "Partitions of this node by role and state.", "detector", "role", "state")
+	toReplay    = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
+	ended       = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
+	storeSize   = describe("store_size_bytes", "Space that the stored state takes; detectors with the same data directory share it.", "detector")
+	diskFree    = describe("disk_free_bytes", "Free space on the disk of the stored state.", "detector")
+	diskFloor   = describe("disk_free_floor_bytes", "Free space below which nothing more is read.", "detector")
+	paused      = describe("intake_paused", "1 while nothing is read, by reason.", "detector", "reason")
+	rebalances  = describe("rebalances_total", "How often the consumer group has told this process what is its own.", "detector")
+	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; with a [cluster] section only.", "detector")
+	nodes       = describe("nodes", "Members of the consumer group, as last seen; without a [cluster] section 1: this one.", "detector")
+	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
+)
+
+func (*state) Describe(to chan<- *prometheus.Desc) {
+	for _, desc := range described {
+		to <- desc
+	}
+}
+
+func (s *state) Collect(to chan<- prometheus.Metric) {
+	set(to, buildInfo, 1, s.site.config.Version, runtime.Version())
+	all, _ := s.site.all()
+	for _, d := range all {
+		d.collect(to)
+	}
+}
+
+func set[Number int | int64 | uint64 | float64](to chan<- prometheus.Metric, desc *prometheus.Desc, value Number, labels ...string) {
+	to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(value), labels...)
+}
+
+func grown[Number int | int64 | uint64](to chan<- prometheus.Metric, desc *prometheus.Desc, value Number, labels ...string) {
+	to <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), labels...)
+}
+
+func (d *Detector) collect(to chan<- prometheus.Metric) {
+	set(to, granularity, d.Granularity.Seconds(), d.Name)
+	grown(to, panics, d.Counts.Panics.Load(), d.Name)
+	grown(to, rebalances, d.Rebalances(), d.Name)
+	d.collectGroup(to)
+	d.collectStore(to)
+	report := d.Report()
+	if report == nil {
+		return
+	}
+	d.collectTotals(to, &report.Totals)
+	if !report.Committed.IsZero() {
+		set(to, lastCommit, float64(report.Committed.UnixMilli())/1000, d.Name)
+	}
+	for _, reason := range actors.Pauses() {
+		value := 0
+		if report.Paused == reason {
+			value = 1
+		}
+		set(to, paused, value, d.Name, string(reason))
+	}
+	d.collectPartitions(to, report)
+}
+
+func (d *Detector) collectTotals(to chan<- prometheus.Metric, totals *actors.Totals) {
+	grown(to, records, totals.Records, d.Name)
+	grown(to, unscored, totals.Unscored, d.Name, actors.TooFewPoints)
+	grown(to, anomalies, totals.Above, d.Name, "above")
+	grown(to, anomalies, totals.Below, d.Name, "below")
+	grown(to, deadLetters, totals.DeadLetters, d.Name)
+	for _, reason := range actors.BadReasons() {
+		grown(to, badRecords, totals.Bad[reason], d.Name, reason)
+	}
+	grown(to, ended, totals.Commits, d.Name, "committed")
+	grown(to, ended, totals.Aborts, d.Name, "aborted")
+}
+
+func (d *Detector) collectPartitions(to chan<- prometheus.Metric, report *actors.Report) {
+	type kind struct{ role, state string }
+	count := map[kind]int{{messages.RoleOwner, messages.StateLive}: 0}
+	for i, p := range report.Status.Partitions {
+		about, number := &report.Partitions[i], strconv.Itoa(int(p.Partition))
+		count[kind{p.Role, p.State}]++
+		set(to, cached, about.Cached, d.Name, number)
+		set(to, toReplay, p.Pending, d.Name, number)
+		if p.Role != messages.RoleOwner {
+			continue
+		}
+		set(to, entities, p.Entities, d.Name, number)
+		set(to, lag, p.Lag, d.Name, number)
+		if about.StreamTime != 0 {
+			set(to, lastRecord, float64(about.StreamTime)/1000, d.Name, number)
+		}
+	}
+	for kind, count := range count {
+		set(to, partitions, count, d.Name, kind.role, kind.state)
+	}
+}
+
+func (d *Detector) collectGroup(to chan<- prometheus.Metric) {
+	if d.Group == nil {
+		set(to, nodes, 1, d.Name)
+		return
+	}
+	if group, known := d.Group(); known {
+		set(to, nodes, group.Nodes, d.Name)
+		set(to, unowned, group.Unowned, d.Name)
+	}
+}
+
+// collectStore leaves out what the disk does not tell: the detector says so in its log.
+func (d *Detector) collectStore(to chan<- prometheus.Metric) {
+	if d.Store == nil {
+		return
+	}
+	if size, err := d.Store.Size(); err == nil {
+		set(to, storeSize, size, d.Name)
+	}
+	if free, floor, err := d.Store.Space(); err == nil {
+		set(to, diskFree, free, d.Name)
+		set(to, diskFloor, floor, d.Name)
+	}
+}

@@ -1,0 +1,228 @@
+package web
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/actors"
+	"anomalydetector/messages"
+)
+
+// samples are what /metrics shows, by name with labels.
+func samples(t *testing.T, s *Site) map[string]string {
+	t.Helper()
+	answer := get(s.Handler(true), "/metrics")
+	if answer.Code != http.StatusOK {
+		t.Fatalf("/metrics answers %d: %s", answer.Code, answer.Body)
+	}
+	all := make(map[string]string)
+	for line := range strings.Lines(answer.Body.String()) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name != "#" {
+			at := strings.LastIndexByte(line, ' ')
+			all[line[:at]] = strings.TrimSpace(line[at:])
+			_ = value
+		}
+	}
+	return all
+}
+
+// TestEachMetricMoves changes one thing at a time, and tells which samples of ours changed.
+func TestEachMetricMoves(t *testing.T) {
+	const d = `{detector="d"`
+	totals := func(change func(*actors.Totals)) func(*shown, actors.Measure) {
+		return func(s *shown, _ actors.Measure) { change(&s.report.Totals) }
+	}
+	measured := func(change func(actors.Measure)) func(*shown, actors.Measure) {
+		return func(_ *shown, m actors.Measure) { change(m) }
+	}
+	partition := func(change func(*messages.PartitionStatus, *actors.PartitionReport)) func(*shown, actors.Measure) {
+		return func(s *shown, _ actors.Measure) { change(&s.report.Status.Partitions[0], &s.report.Partitions[0]) }
+	}
+	for name, c := range map[string]struct {
+		change func(*shown, actors.Measure)
+		want   map[string]string
+	}{
+		"records":      {totals(func(t *actors.Totals) { t.Records = 5 }), map[string]string{"records_total" + d + "}": "5"}},
+		"unscored":     {totals(func(t *actors.Totals) { t.Unscored = 5 }), map[string]string{"points_unscored_total" + d + `,reason="too_few_points"}`: "5"}},
+		"above":        {totals(func(t *actors.Totals) { t.Above = 5 }), map[string]string{"anomalies_total" + d + `,direction="above"}`: "5"}},
+		"below":        {totals(func(t *actors.Totals) { t.Below = 5 }), map[string]string{"anomalies_total" + d + `,direction="below"}`: "5"}},
+		"dead letters": {totals(func(t *actors.Totals) { t.DeadLetters = 5 }), map[string]string{"dead_letters_total" + d + "}": "5"}},
+		"bad records": {totals(func(t *actors.Totals) { t.Bad = map[string]int64{"tombstone": 5} }),
+			map[string]string{"bad_records_total" + d + `,reason="tombstone"}`: "5"}},
+		"commits": {totals(func(t *actors.Totals) { t.Commits = 5 }), map[string]string{"transactions_total" + d + `,result="committed"}`: "5"}},
+		"aborts":  {totals(func(t *actors.Totals) { t.Aborts = 5 }), map[string]string{"transactions_total" + d + `,result="aborted"}`: "5"}},
+		"last commit": {func(s *shown, _ actors.Measure) { s.report.Committed = time.UnixMilli(1500) },
+			map[string]string{"last_commit_timestamp_seconds" + d + "}": "1.5"}},
+		"paused": {func(s *shown, _ actors.Measure) { s.report.Paused = actors.NoSpace }, map[string]string{"intake_paused" + d + `,reason="no_space"}`: "1"}},
+		"paused otherwise": {func(s *shown, _ actors.Measure) { s.report.Paused = actors.StoreFails },
+			map[string]string{"intake_paused" + d + `,reason="store_fails"}`: "1"}},
+		"stream time": {partition(func(_ *messages.PartitionStatus, p *actors.PartitionReport) { p.StreamTime = 2500 }),
+			map[string]string{"last_record_timestamp_seconds" + d + `,partition="7"}`: "2.5"}},
+		"lag":      {partition(func(p *messages.PartitionStatus, _ *actors.PartitionReport) { p.Lag = 5 }), map[string]string{"lag_records" + d + `,partition="7"}`: "5"}},
+		"entities": {partition(func(p *messages.PartitionStatus, _ *actors.PartitionReport) { p.Entities = 5 }), map[string]string{"entities" + d + `,partition="7"}`: "5"}},
+		"cached": {partition(func(_ *messages.PartitionStatus, p *actors.PartitionReport) { p.Cached = 5 }),
+			map[string]string{"cached_entities" + d + `,partition="7"}`: "5"}},
+		"replay": {partition(func(p *messages.PartitionStatus, _ *actors.PartitionReport) { p.Pending = 5 }),
+			map[string]string{"replay_remaining_records" + d + `,partition="7"}`: "5"}},
+		"state of a partition": {partition(func(p *messages.PartitionStatus, _ *actors.PartitionReport) { p.State = messages.StateReplaying }),
+			map[string]string{"partitions" + d + `,role="owner",state="live"}`: "0", "partitions" + d + `,role="owner",state="replaying"}`: "1"}},
+		"granularity": {func(s *shown, _ actors.Measure) { s.Granularity = time.Minute }, map[string]string{"granularity_seconds" + d + "}": "60"}},
+		"panics":      {func(s *shown, _ actors.Measure) { s.Counts.Panics.Add(1) }, map[string]string{"actor_panics_total" + d + "}": "1"}},
+		"rebalances":  {func(s *shown, _ actors.Measure) { s.Rebalances = func() uint64 { return 5 } }, map[string]string{"rebalances_total" + d + "}": "5"}},
+		"size":        {func(s *shown, _ actors.Measure) { s.disk.size = 5 }, map[string]string{"store_size_bytes" + d + "}": "5"}},
+		"free":        {func(s *shown, _ actors.Measure) { s.disk.free = 5 }, map[string]string{"disk_free_bytes" + d + "}": "5"}},
+		"floor":       {func(s *shown, _ actors.Measure) { s.disk.floor = 5 }, map[string]string{"disk_free_floor_bytes" + d + "}": "5"}},
+		"group": {func(s *shown, _ actors.Measure) { s.Group = func() (Group, bool) { return Group{3, 2}, true } },
+			map[string]string{"nodes" + d + "}": "3", "unowned_partitions" + d + "}": "2"}},
+		"transaction": {measured(func(m actors.Measure) { m.Transaction(2 * time.Second) }),
+			map[string]string{"transaction_duration_seconds_count" + d + "}": "1", "transaction_duration_seconds_sum" + d + "}": "2"}},
+		"detection": {measured(func(m actors.Measure) { m.Detection(2 * time.Second) }),
+			map[string]string{"detection_duration_seconds_count" + d + "}": "1", "detection_duration_seconds_sum" + d + "}": "2"}},
+		"checkpoint": {measured(func(m actors.Measure) { m.Checkpoint(2*time.Second, true) }),
+			map[string]string{"checkpoint_duration_seconds_count" + d + "}": "1", "checkpoint_duration_seconds_sum" + d + "}": "2",
+				"checkpoints_total" + d + `,result="stored"}`: "1"}},
+		"checkpoint that fails": {measured(func(m actors.Measure) { m.Checkpoint(2*time.Second, false) }),
+			map[string]string{"checkpoint_duration_seconds_count" + d + "}": "1", "checkpoint_duration_seconds_sum" + d + "}": "2",
+				"checkpoints_total" + d + `,result="failed"}`: "1"}},
+		"handoff": {measured(func(m actors.Measure) { m.Handoff(2*time.Second, true) }),
+			map[string]string{"handoff_duration_seconds_count" + d + "}": "1", "handoff_duration_seconds_sum" + d + "}": "2",
+				"handoffs_total" + d + `,result="taken"}`: "1"}},
+		"handoff that fails": {measured(func(m actors.Measure) { m.Handoff(2*time.Second, false) }),
+			map[string]string{"handoff_duration_seconds_count" + d + "}": "1", "handoff_duration_seconds_sum" + d + "}": "2",
+				"handoffs_total" + d + `,result="failed"}`: "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			of := healthy("d")
+			s := newSite(of)
+			m := s.Measure("d")
+			before := samples(t, s)
+			c.change(of, m)
+			after := samples(t, s)
+			moved := make(map[string]string)
+			for sample, value := range after {
+				short, ours := strings.CutPrefix(sample, prefix+"_")
+				if ours && before[sample] != value && !strings.HasPrefix(short, "http_") && !strings.Contains(short, "_bucket{") {
+					moved[short] = value
+				}
+			}
+			if !maps.Equal(moved, c.want) {
+				t.Errorf("these samples changed: %v, want %v", moved, c.want)
+			}
+		})
+	}
+}
+
+func TestRequestsAreMeasuredByTheirResult(t *testing.T) {
+	s := newSite(healthy("d"))
+	get(s.Handler(true), "/healthz")
+	get(s.Handler(true), "/nothing")
+	get(s.guarded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a fault") }), false), "/")
+	all := samples(t, s)
+	for _, result := range []string{"answered", "refused", "failed"} {
+		if got := all[`anomalydetector_http_request_duration_seconds_count{result="`+result+`"}`]; got != "1" {
+			t.Errorf("%s requests: %q, want 1", result, got)
+		}
+	}
+}
+
+func TestBuildAndProcessAreShown(t *testing.T) {
+	all := samples(t, newSite())
+	found := slices.ContainsFunc(slices.Collect(maps.Keys(all)), func(sample string) bool {
+		return strings.HasPrefix(sample, "anomalydetector_build_info{") && strings.Contains(sample, `version="1.2.3"`)
+	})
+	if !found || all["go_goroutines"] == "" || all["process_open_fds"] == "" {
+		t.Errorf("build %t, goroutines %q, descriptors %q", found, all["go_goroutines"], all["process_open_fds"])
+	}
+}
+
+// TestNoSampleNamesAnEntity: the labels are few, and of few values.
+func TestNoSampleNamesAnEntity(t *testing.T) {
+	s := newSite(healthy("d"))
+	s.Measure("d")
+	families, err := s.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "state", "version", "goversion"}
+	for _, family := range families {
+		if !strings.HasPrefix(family.GetName(), prefix) {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				if !slices.Contains(known, label.GetName()) {
+					t.Errorf("%s has the label %s", family.GetName(), label.GetName())
+				}
+			}
+		}
+	}
+}
+
+func TestDurationsAreNativeHistogramsToo(t *testing.T) {
+	s := newSite(healthy("d"))
+	s.Measure("d").Detection(time.Second)
+	families, err := s.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == prefix+"_detection_duration_seconds" {
+			h := family.GetMetric()[0].GetHistogram()
+			if len(h.GetBucket()) == 0 || len(h.GetPositiveSpan()) == 0 {
+				t.Errorf("%d classic buckets, %d native spans", len(h.GetBucket()), len(h.GetPositiveSpan()))
+			}
+			return
+		}
+	}
+	t.Error("it is missing")
+}
+
+// TestKafkaTrafficIsShownAcrossSessions: a client that is closed takes its metrics along,
+// and the next one has its own; detectors do not disturb each other.
+func TestKafkaTrafficIsShownAcrossSessions(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	s := newSite()
+	connects := func(detector string) string {
+		return samples(t, s)[`anomalydetector_kafka_connects_total{detector="`+detector+`"}`]
+	}
+	open := func(detector string) *kgo.Client {
+		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.WithHooks(s.KafkaHook(detector)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := client.Ping(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return client
+	}
+	other := open("other")
+	defer other.Close()
+	for range 2 {
+		client := open("d")
+		if connects("d") != "1" || connects("other") != "1" {
+			t.Errorf("connections: %q and %q, want 1 each", connects("d"), connects("other"))
+		}
+		client.Close()
+		if connects("d") != "" {
+			t.Errorf("after the client's end there are %q connections", connects("d"))
+		}
+	}
+	first, second := open("d"), open("d") // of two at a time the second one is not shown
+	first.Close()
+	second.Close()
+	if connects("d") != "" {
+		t.Errorf("after the end of both there are %q connections", connects("d"))
+	}
+}
