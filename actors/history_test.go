@@ -20,7 +20,7 @@ import (
 // entities that vanish and come back, and timestamps from other ages.
 func wild(seed uint64, bins int) (*golden.Case, settings) {
 	dice := rand.New(rand.NewPCG(seed, 0))
-	g := &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true}
+	g := &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true, ValueField: "v"}
 	set := settings{
 		rules:      detection.Settings{GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 3, MinDeviation: 0.01},
 		valueField: "v", keyFields: []string{"k"},

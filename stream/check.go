@@ -185,7 +185,9 @@ func (c *check) missing(ctx context.Context, role, topic string, input settings)
 
 // timeouts compares ours with the broker's bounds.
 func (c *check) timeouts(ctx context.Context) {
-	if err := CheckTimeouts(ctx, c.Config); err != nil {
+	asked := c.Config
+	asked.Given = true // whoever checks wants to know, whoever has set it
+	if err := CheckTimeouts(ctx, asked); err != nil {
 		c.problem("%s", Explain(ctx, c.Config, err))
 	}
 	broker, err := c.brokerSettings(ctx)

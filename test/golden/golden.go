@@ -26,6 +26,7 @@ type Case struct {
 	Records    []*kgo.Record   // with partition, timestamp, key and value
 	Expected   map[int]float64 // the deviation, by the record's index
 	Conf       *ini.File       // its configuration
+	ValueField string          // of its datapoints
 	Partitions int32
 	// Unordered: the stream has stragglers, so its anomalies are in no order of time.
 	Unordered bool
@@ -68,8 +69,11 @@ func Load(dir string) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Conf, err = ini.Load(filepath.Join(dir, "detector.conf"))
-	return c, err
+	if c.Conf, err = ini.Load(filepath.Join(dir, "detector.conf")); err != nil {
+		return nil, err
+	}
+	c.ValueField = c.Conf.Section("io").Key("value_field").String()
+	return c, nil
 }
 
 func eachRow(path string, each func([]byte) error) error {
@@ -118,7 +122,7 @@ func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
 			problems = append(problems, fmt.Sprintf("anomaly at %d of %s came after one at %d", found.at, r.Key, newest[string(r.Key)]))
 		}
 		newest[string(r.Key)] = found.at
-		if problem := Unexplained(r, c.Conf.Section("io").Key("value_field").String()); problem != "" {
+		if problem := Unexplained(r, c.ValueField); problem != "" {
 			problems = append(problems, problem)
 		}
 	}
