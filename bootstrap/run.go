@@ -109,7 +109,9 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		tellPlace(log, config, world)
 		dir := config.Persistence.Dir
 		if homes[dir] == nil {
-			if homes[dir], err = openHome(confs, dir, world, shared, options); err != nil {
+			if homes[dir], err = openHome(confs, dir, world, shared, options); errors.Is(err, errStopped) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 			stops = append(stops, homes[dir].close)

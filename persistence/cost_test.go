@@ -127,7 +127,7 @@ func BenchmarkInspect(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
-				if _, err := inspect(l.store.dir, atOnce); err != nil {
+				if _, err := inspect(l.store.dir, Options{AtOnce: atOnce, Log: slog.New(slog.DiscardHandler)}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -62,9 +63,9 @@ type mend struct {
 
 // inspect looks at the files of a database that is not open. An error that wraps
 // ErrCorrupt says what is damaged; any other is one of the machine. In a directory that
-// another process uses nothing is looked at: Badger says so. Of more than so many bytes of
+// another process uses nothing is looked at: Badger says so. Of more than AtOnce bytes of
 // tables the blocks of some may be left for later; see verified.go.
-func inspect(path string, atOnce int64) (found inspection, err error) {
+func inspect(path string, o Options) (found inspection, err error) {
 	found.path = path
 	directory, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -91,12 +92,20 @@ func inspect(path string, atOnce int64) (found inspection, err error) {
 			return found, err
 		}
 	}
+	atOnce := cmp.Or(o.AtOnce, verifiedAtOnce)
 	first, later := divide(path, found.tables, atOnce, time.Now())
 	found.later = later
-	if found.version, err = verifyTables(path, first, true); err != nil {
+	var interrupted <-chan struct{}
+	if size := sizeOf(path, first); size > atOnce {
+		o.Log.Info("the tables of the database are verified before it is opened, as after a start of the machine", "tables", len(first), "mb", size>>20)
+		if o.Long != nil {
+			interrupted = o.Long()
+		}
+	}
+	if found.version, err = verifyTables(path, first, true, interrupted); err != nil {
 		return found, err
 	}
-	version, err := verifyTables(path, later, false)
+	version, err := verifyTables(path, later, false, interrupted)
 	if found.version = max(found.version, version); err != nil {
 		return found, err
 	}

@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +22,9 @@ var ErrNoSpace = errors.New("too little space left on the disk of the data direc
 // ErrClosed is in the error of whoever uses a store that was closed.
 var ErrClosed = errors.New("the store is closed")
 
+// ErrInterrupted is in the error of OpenStore if it was to end before all was verified.
+var ErrInterrupted = errors.New("the opening was interrupted")
+
 // Options are how a store uses the machine.
 type Options struct {
 	Log *slog.Logger
@@ -37,6 +39,10 @@ type Options struct {
 	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
 	// ErrCorrupt, instead of beginning anew.
 	StopOnDamage bool
+	// Long is called before a verification that can take long, as after a start of the
+	// machine. The channel it returns is closed if the opening is to end, with
+	// ErrInterrupted. It may be nil.
+	Long func() (interrupted <-chan struct{})
 
 	// The following are for tests.
 
@@ -100,7 +106,7 @@ func openStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open state %s: %w", path, err)
 		}
 	}
-	found, err := inspect(path, cmp.Or(o.AtOnce, verifiedAtOnce))
+	found, err := inspect(path, o)
 	if err == nil && !o.ReadOnly && o.StopOnDamage {
 		err = found.untouched()
 	}

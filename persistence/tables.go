@@ -26,8 +26,8 @@ import (
 // The checksum of a block is of all that lies before it, that of the table of the index.
 
 // verifyTables verifies tables, some at a time, and returns the last transaction that
-// is in one of them. All errors but those of the machine wrap ErrCorrupt.
-func verifyTables(path string, names []string, blocks bool) (last uint64, err error) {
+// is in one of them. All errors but those of the machine wrap ErrCorrupt, or ErrInterrupted.
+func verifyTables(path string, names []string, blocks bool, interrupted <-chan struct{}) (last uint64, err error) {
 	var next atomic.Int64
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -38,7 +38,14 @@ func verifyTables(path string, names []string, blocks bool) (last uint64, err er
 				if i >= len(names) {
 					return
 				}
-				version, failed := verifyTable(filepath.Join(path, names[i]), blocks)
+				var version uint64
+				var failed error
+				select {
+				case <-interrupted:
+					failed = ErrInterrupted
+				default:
+					version, failed = verifyTable(filepath.Join(path, names[i]), blocks)
+				}
 				mu.Lock()
 				last, err = max(last, version), errors.Join(err, failed)
 				stop := err != nil

@@ -84,11 +84,12 @@ func readVerified(path string) (list verifiedList) {
 // divide tells which tables are to be verified before the database is opened, and which
 // can be later.
 func divide(path string, tables []string, atOnce int64, now time.Time) (first, later []string) {
+	if sizeOf(path, tables) <= atOnce {
+		return tables, nil
+	}
 	list := readVerified(path)
-	size := int64(0)
 	for _, name := range tables {
 		id, err := identify(filepath.Join(path, name))
-		size += id.Size
 		known, listed := list.Tables[name]
 		age := now.Sub(time.Unix(known.At, 0))
 		if err == nil && listed && known.identity == id && 0 <= age && age < verifiedFor {
@@ -97,10 +98,16 @@ func divide(path string, tables []string, atOnce int64, now time.Time) (first, l
 			first = append(first, name)
 		}
 	}
-	if size <= atOnce {
-		return tables, nil
-	}
 	return first, later
+}
+
+// sizeOf is how large tables are, as far as they are there.
+func sizeOf(path string, tables []string) (size int64) {
+	for _, name := range tables {
+		id, _ := identify(filepath.Join(path, name))
+		size += id.Size
+	}
+	return size
 }
 
 // note writes which tables there are: those that were listed keep their time, the others

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -10,6 +11,21 @@ import (
 	"testing"
 	"time"
 )
+
+// atInfo calls a function with each line of the life cycle.
+type atInfo struct {
+	slog.Handler
+	call func(text string)
+}
+
+func (h atInfo) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level == slog.LevelInfo {
+		h.call(r.Message)
+	}
+	return nil
+}
+
+func (h atInfo) Enabled(context.Context, slog.Level) bool { return true }
 
 // flipTable flips a bit of a table.
 func flipTable(t *testing.T, state string, at int64) {
@@ -27,7 +43,7 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	dir := filled(t)
 	state := filepath.Join(dir, "state")
 	count := func() (first, later int) {
-		found, err := inspect(state, 1<<40)
+		found, err := inspect(state, Options{AtOnce: 1 << 40})
 		if err != nil && !errors.Is(err, ErrCorrupt) {
 			t.Fatal(err)
 		}
@@ -37,7 +53,7 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	if first, later := count(); first != 0 || later == 0 {
 		t.Errorf("after a clean stop %d tables are verified at once, %d later", first, later)
 	}
-	if found, err := inspect(state, 1<<40); err != nil || len(found.later) > 0 {
+	if found, err := inspect(state, Options{AtOnce: 1 << 40}); err != nil || len(found.later) > 0 {
 		t.Errorf("of a small database %v are verified later, %v", found.later, err)
 	}
 	a, b := divide(state, []string{"000001.sst"}, 1, time.Now().Add(verifiedFor+time.Second))
@@ -67,6 +83,32 @@ func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	}
 	if _, err := OpenStore(dir, Options{AtOnce: 1, StopOnDamage: true, Log: slog.New(slog.DiscardHandler)}); !errors.Is(err, ErrStop) {
 		t.Errorf("it is opened with %v", err)
+	}
+}
+
+// TestLongVerificationIsToldAndCanBeInterrupted, as after a start of the machine: nothing
+// is moved aside then.
+func TestLongVerificationIsToldAndCanBeInterrupted(t *testing.T) {
+	dir := filled(t)
+	if err := os.Remove(filepath.Join(dir, "state", verifiedFile)); err != nil {
+		t.Fatal(err)
+	}
+	long := func() <-chan struct{} {
+		interrupted := make(chan struct{})
+		close(interrupted)
+		return interrupted
+	}
+	told := 0
+	log := slog.New(atInfo{slog.DiscardHandler, func(text string) {
+		if strings.Contains(text, "are verified before it is opened") {
+			told++
+		}
+	}})
+	if _, err := OpenStore(dir, Options{AtOnce: 1, Long: long, Log: log}); !errors.Is(err, ErrInterrupted) || errors.Is(err, ErrCorrupt) || told != 1 {
+		t.Errorf("it is opened with %v, told %d times", err, told)
+	}
+	if _, stored, err := openState(t, dir, Options{}).Stored("d", 0); !stored || err != nil {
+		t.Errorf("after an interruption the partition is stored: %v, %v", stored, err)
 	}
 }
 
