@@ -54,6 +54,9 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// FewIDs is how many ids of a partition may be in vain beside as many as it has
+	// entities; 0: fewIDs.
+	FewIDs int
 	// AtOnce is how large all tables may be that are always verified before the database
 	// is opened, in bytes; 0: verifiedAtOnce.
 	AtOnce int64

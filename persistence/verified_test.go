@@ -26,6 +26,7 @@ func (h atInfo) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h atInfo) Enabled(context.Context, slog.Level) bool { return true }
+func (h atInfo) WithAttrs([]slog.Attr) slog.Handler       { return h }
 
 // flipTable flips a bit of a table.
 func flipTable(t *testing.T, state string, at int64) {
