@@ -113,8 +113,8 @@ func TestLongVerificationIsToldAndCanBeInterrupted(t *testing.T) {
 	}
 }
 
-// TestDamageThatIsFoundLaterEndsTheProcess: and the next start rebuilds all.
-func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
+// TestDamageThatIsFoundLaterEndsTheUseOfTheStore: and the next start rebuilds all.
+func TestDamageThatIsFoundLaterEndsTheUseOfTheStore(t *testing.T) {
 	dir := filled(t)
 	state := filepath.Join(dir, "state")
 	flipTable(t, state, 700) // in a value: the opening does not come across it
