@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +55,8 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// Large is from how many bytes on a value goes to the value log; 0: 16 kB.
+	Large int64
 	// FewIDs is how many ids of a partition may be in vain beside as many as it has
 	// entities; 0: fewIDs.
 	FewIDs int
@@ -193,7 +196,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithNumLevelZeroTablesStall(12).
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
-		WithValueThreshold(16 << 10).
+		WithValueThreshold(cmp.Or(o.Large, 16<<10)).
 		WithVerifyValueChecksum(true). // without, a damaged entry keeps its file locked, and Close waits for ever
 		WithCompression(options.None).
 		WithMetricsEnabled(false).
