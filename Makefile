@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers readme simulate mutants
+.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -58,6 +58,10 @@ simulate:
 # Whether the simulation finds small deliberate bugs.
 mutants:
 	test/simulation/mutants/run
+
+# Every byte of some small data directories, damaged one by one; some minutes.
+damage:
+	EVERY_BYTE=1 go test ./persistence -run TestDamageNeverGivesWrongWindows -timeout 0 -v
 
 # The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
 test-kafka:

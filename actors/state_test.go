@@ -169,6 +169,59 @@ func TestDamageEndsTheDetectorIfItIsNotToBeRebuilt(t *testing.T) {
 	must(t, n.store.Close())
 }
 
+// TestDamageThatIsFoundInTheBackgroundEndsTheDetector: what merges have made of it since is
+// not known. The next start moves the database aside, and decides as if nothing had been.
+func TestDamageThatIsFoundInTheBackgroundEndsTheDetector(t *testing.T) {
+	g, set := wild(12, 400)
+	w := newWorldOf(t, g, set)
+	dir, options := filepath.Join(t.TempDir(), "data"), persistence.Options{Journal: 300, AtOnce: 1}
+	n := w.startStoring(dir, options, nil)
+	w.feed(len(g.Records) / 2)
+	w.untilCommitted()
+	n.end()
+	options.Log = slog.New(slog.DiscardHandler)
+	store, err := persistence.OpenStore(dir, options)
+	must(t, err)
+	damageBlock(t, dir) // before the end lists the tables as verified
+	must(t, store.Close())
+
+	n = w.startStoring(dir, options, nil)
+	w.feed(len(g.Records) / 4)
+	err = n.await()
+	n.once.Do(func() { n.system.Shutdown() })
+	if !errors.Is(err, persistence.ErrStop) || !n.log.has("a table of the database is damaged") {
+		t.Errorf("it ended with %v, and said\n%s", err, strings.Join(n.log.lines, "\n"))
+	}
+	must(t, n.store.Close())
+
+	n = w.startStoring(dir, options, nil)
+	if !n.log.has("the database is damaged: it is moved aside") {
+		t.Errorf("it said\n%s", strings.Join(n.log.lines, "\n"))
+	}
+	w.feed(len(g.Records))
+	w.untilCommitted()
+	n.end()
+	w.verify()
+}
+
+// damageBlock flips a bit in the middle of the first table: the opening reads neither its
+// index nor its footer otherwise.
+func damageBlock(t *testing.T, dir string) {
+	t.Helper()
+	tables, _ := filepath.Glob(filepath.Join(dir, "state", "*.sst"))
+	if len(tables) == 0 {
+		t.Fatal("there are no tables to damage")
+	}
+	file, err := os.OpenFile(tables[0], os.O_RDWR, 0)
+	must(t, err)
+	bit := make([]byte, 1)
+	_, err = file.ReadAt(bit, 700)
+	must(t, err)
+	bit[0] ^= 1
+	_, err = file.WriteAt(bit, 700)
+	must(t, errors.Join(err, file.Close()))
+}
+
 // damageChunks flips a bit in each.
 func damageChunks(w *world, dir string) {
 	w.Helper()

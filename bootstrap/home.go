@@ -21,7 +21,7 @@ type home struct {
 }
 
 // openHome opens the data directory that some of the configurations share, with
-// the largest of the memory and the free space they ask for. A signal meanwhile ends it
+// the largest of the memory and the free space they ask for. A signal ends a long opening
 // with errStopped.
 func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logger, options Options) (*home, error) {
 	node, err := persistence.OpenNode(dir, world.Env("DETECTOR_NODE_ID"))
@@ -37,13 +37,13 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	}
 	settings := storeOptions(confs, dir)
 	settings.Log = log
-	interrupted, ended := interruption(world)
-	settings.Interrupted = interrupted
+	long := &interruption{signals: world.Signals}
+	settings.Long = long.begin
 	if options.Store != nil {
 		options.Store(&settings)
 	}
 	h.store, err = persistence.OpenStore(dir, settings)
-	if signal := ended(); signal != nil {
+	if signal := long.end(); signal != nil {
 		log.Info("stopped before anything was read", "reason", strings.ToUpper(signal.String()))
 		if err == nil {
 			err = h.store.Close()
@@ -61,23 +61,37 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 // errStopped is returned if a signal came while the state was opened, and nothing failed.
 var errStopped = errors.New("stopped by a signal")
 
-// interruption has a signal close a channel until it is ended, which returns the signal,
-// or nil if none came.
-func interruption(world *World) (interrupted <-chan struct{}, end func() os.Signal) {
-	closed, over, came := make(chan struct{}), make(chan struct{}), make(chan os.Signal, 1)
-	go func() {
+// interruption looks at signals while the state is verified, which nothing else does
+// before the detectors run.
+type interruption struct {
+	signals <-chan os.Signal
+	over    chan struct{}  // nil: it was not begun
+	came    chan os.Signal // one, or nil
+}
+
+func (i *interruption) begin() <-chan struct{} {
+	interrupted := make(chan struct{})
+	i.over, i.came = make(chan struct{}), make(chan os.Signal, 1)
+	go func(over <-chan struct{}, came chan<- os.Signal) {
 		select {
-		case s := <-world.Signals:
-			close(closed)
+		case s := <-i.signals:
+			close(interrupted)
 			came <- s
 		case <-over:
 			came <- nil
 		}
-	}()
-	return closed, func() os.Signal {
-		close(over)
-		return <-came
+	}(i.over, i.came)
+	return interrupted
+}
+
+// end returns the signal that came, if any.
+func (i *interruption) end() os.Signal {
+	if i.over == nil {
+		return nil
 	}
+	close(i.over)
+	i.over = nil
+	return <-i.came
 }
 
 func (h *home) close() error {

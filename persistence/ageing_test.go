@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,7 +23,13 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 	before := runtime.NumGoroutine()
 	failing := 0
 	broken := errors.New("input/output error")
-	m := newModel(t, 9, Options{Journal: 60, Log: slog.New(slog.DiscardHandler), BeforeWrite: func() error {
+	dense := 0
+	log := slog.New(atInfo{slog.DiscardHandler, func(text string) {
+		if strings.Contains(text, "are made dense again") {
+			dense++
+		}
+	}})
+	m := newModel(t, 9, Options{Journal: 60, FewIDs: 10, Log: log, BeforeWrite: func() error {
 		if failing--; failing == 0 {
 			return broken
 		}
@@ -35,7 +42,7 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 	for cycle := range cycles {
 		m.store.options.Split = []int{0, 3}[cycle%2]
 		for range 15 {
-			m.observeOf(fmt.Sprintf("64500,%d", cycle+m.random.IntN(12)))
+			m.observeOf(fmt.Sprintf("64500,%d", 3*cycle+m.random.IntN(12)))
 		}
 		m.remove()
 		if cycle%5 == 4 {
@@ -45,10 +52,10 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 			t.Fatal(err)
 		}
 		failing = 0
-		switch cycle % 4 {
-		case 1:
+		switch {
+		case cycle%50 == 1: // which makes ids dense, too
 			m.move()
-		case 3:
+		case cycle%4 == 3:
 			m.reassign()
 		default:
 			m.crash()
@@ -59,6 +66,9 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 	m.p.Close()
 	if err := m.store.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if dense < cycles/60 {
+		t.Errorf("ids were made dense %d times", dense)
 	}
 	if after := runtime.NumGoroutine(); after > before+20 {
 		t.Errorf("%d goroutines are left, %d were there before", after, before)
@@ -172,8 +182,7 @@ func (m *model) reopen() {
 func (m *model) bounded(cycle int) {
 	m.t.Helper()
 	entities := len(m.before)
-	const few = 1000
-	if most := 2*entities + few + 100; len(m.p.byID) > most {
+	if most := 4*entities + m.options.FewIDs + 50; len(m.p.byID) > most {
 		m.t.Fatalf("after %d cycles there are %d ids for %d entities", cycle, len(m.p.byID), entities)
 	}
 	if cycle%20 != 19 {

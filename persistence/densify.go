@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/dgraph-io/badger/v4"
@@ -12,16 +13,18 @@ import (
 // wrote to, which skipped an eighth of them at each opening, are. Then all is
 // written to a fresh slot, with ids without gaps.
 
-// sparse tells whether more than half of the ids are in vain. A few are not worth it.
-func sparse(ids uint32, entities int) bool {
-	const few = 1000
-	return int64(ids) > 2*int64(entities)+few
+// fewIDs are not worth to be made dense.
+const fewIDs = 1000
+
+// sparse tells whether more than half of the ids are in vain.
+func sparse(ids uint32, entities, few int) bool {
+	return int64(ids) > 2*int64(entities)+int64(few)
 }
 
 // densify gives the entities of a partition that was just opened other ids, if they are
 // sparse. Windows and head stay as they are. If it cannot be written all stays as it was.
 func (p *Partition) densify() error {
-	if p.stored == nil || !sparse(p.nextID, p.entities) {
+	if p.stored == nil || !sparse(p.nextID, p.entities, cmp.Or(p.store.options.FewIDs, fewIDs)) {
 		return nil
 	}
 	fresh := &importing{store: p.store, slot: p.store.newSlot()}
@@ -49,13 +52,13 @@ func (p *Partition) densify() error {
 		err = p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&dense)) })
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) {
-		log.Warn("the numbers of a partition's entities stay sparse, which costs memory", "numbers", p.nextID, "entities", p.entities, "problem", err)
+		log.Warn("the ids of a partition's entities stay sparse, which costs memory", "ids", p.nextID, "entities", p.entities, "problem", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	log.Info("the numbers of a partition's entities are made dense again", "before", p.nextID, "now", fresh.entities)
+	log.Info("the ids of a partition's entities are made dense again", "before", p.nextID, "now", fresh.entities)
 	p.store.purge(p.slot)
 	p.blocks, p.unsealed = nil, 0
 	return p.open()

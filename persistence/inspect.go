@@ -95,13 +95,17 @@ func inspect(path string, o Options) (found inspection, err error) {
 	atOnce := cmp.Or(o.AtOnce, verifiedAtOnce)
 	first, later := divide(path, found.tables, atOnce, time.Now())
 	found.later = later
+	var interrupted <-chan struct{}
 	if size := sizeOf(path, first); size > atOnce {
 		o.Log.Info("the tables of the database are verified before it is opened, as after a start of the machine", "tables", len(first), "mb", size>>20)
+		if o.Long != nil {
+			interrupted = o.Long()
+		}
 	}
-	if found.version, err = verifyTables(path, first, true, o.Interrupted); err != nil {
+	if found.version, err = verifyTables(path, first, true, interrupted); err != nil {
 		return found, err
 	}
-	version, err := verifyTables(path, later, false, o.Interrupted)
+	version, err := verifyTables(path, later, false, interrupted)
 	if found.version = max(found.version, version); err != nil {
 		return found, err
 	}

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,9 +40,10 @@ type Options struct {
 	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
 	// ErrCorrupt, instead of beginning anew.
 	StopOnDamage bool
-	// Interrupted is closed if the opening is to end, with ErrInterrupted: after a start of
-	// the machine it can take long. It may be nil.
-	Interrupted <-chan struct{}
+	// Long is called before a verification that can take long, as after a start of the
+	// machine. The channel it returns is closed if the opening is to end, with
+	// ErrInterrupted. It may be nil.
+	Long func() (interrupted <-chan struct{})
 
 	// The following are for tests.
 
@@ -53,6 +55,11 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// Large is from how many bytes on a value goes to the value log; 0: 16 kB.
+	Large int64
+	// FewIDs is how many ids of a partition may be in vain beside as many as it has
+	// entities; 0: fewIDs.
+	FewIDs int
 	// AtOnce is how large all tables may be that are always verified before the database
 	// is opened, in bytes; 0: verifiedAtOnce.
 	AtOnce int64
@@ -189,7 +196,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithNumLevelZeroTablesStall(12).
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
-		WithValueThreshold(16 << 10).
+		WithValueThreshold(cmp.Or(o.Large, 16<<10)).
 		WithVerifyValueChecksum(true). // without, a damaged entry keeps its file locked, and Close waits for ever
 		WithCompression(options.None).
 		WithMetricsEnabled(false).
@@ -294,320 +301,6 @@ func freeSpace(path string) (uint64, error) {
 		return 0, err
 	}
 	return stat.Bavail * uint64(stat.Bsize), nil
-}
-
-// update is a run of writes that need not be atomic: it is split where it would
-// be too large for one transaction, but what was put first is written first.
-type update struct {
-	store *Store
-	txn   *badger.Txn
-	puts  int
-	whole bool // it must be atomic: errSplit instead
-}
-
-// errSplit is returned where a run of writes is too large for one transaction.
-var errSplit = errors.New("it is too large for one transaction")
-
-// update runs a function that puts, and commits the rest.
-func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
-
-// atomically is update in one transaction, or nothing and errSplit.
-func (s *Store) atomically(write func(*update) error) error { return s.run(write, true) }
-
-func (s *Store) run(write func(*update) error, whole bool) error {
-	if s.options.ReadOnly {
-		return errReadOnly
-	}
-	done, err := s.use()
-	if err != nil {
-		return err
-	}
-	defer done()
-	u := &update{store: s, whole: whole}
-	defer u.end()
-	if err := u.begin(); err != nil {
-		return err
-	}
-	if err := write(u); err != nil {
-		return err
-	}
-	return u.commit()
-}
-
-func (u *update) begin() (err error) {
-	u.puts = 0
-	u.txn, err = u.store.marks.begin(u.store.db)
-	return err
-}
-
-// end lets go of the transaction, if one was begun.
-func (u *update) end() {
-	if u.txn != nil {
-		u.store.marks.end(u.txn)
-		u.txn = nil
-	}
-}
-
-func (u *update) commit() error {
-	if err := u.store.Room(); err != nil {
-		return err
-	}
-	if before := u.store.options.BeforeWrite; before != nil {
-		if err := before(); err != nil {
-			return err
-		}
-	}
-	if u.puts == 0 {
-		return nil
-	}
-	return u.store.marks.commit(u.txn)
-}
-
-// set binds a value to its key, and puts it.
-func (u *update) set(key, value []byte) error {
-	bind(key, value)
-	return u.put(func() error { return u.txn.Set(key, value) })
-}
-
-func (u *update) delete(key []byte) error {
-	return u.put(func() error { return u.txn.Delete(key) })
-}
-
-func (u *update) put(put func() error) error {
-	if most := u.store.options.Split; most == 0 || u.puts < most {
-		u.puts++
-		if err := put(); !errors.Is(err, badger.ErrTxnTooBig) {
-			return err
-		}
-	}
-	if u.whole {
-		return errSplit
-	}
-	if err := u.commit(); err != nil {
-		return err
-	}
-	u.end()
-	if err := u.begin(); err != nil {
-		return err
-	}
-	u.puts++
-	return put()
-}
-
-// view runs a function that reads.
-func (s *Store) view(read func(*badger.Txn) error) error {
-	done, err := s.use()
-	if err != nil {
-		return err
-	}
-	defer done()
-	return s.db.View(read)
-}
-
-// get hands a value to a function; without a value it is not called, and found
-// is false.
-func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool, err error) {
-	item, err := txn.Get(key)
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return true, spoilt(err)
-	}
-	return true, valueOf(item, use)
-}
-
-// valueOf hands an item's value to a function, if it is the one that was put under this
-// key. Badger itself gives what a pointer into its value log leads to, whatever that is,
-// and panics where that is no entry.
-func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
-	ours := false
-	defer func() {
-		if ours {
-			return
-		}
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%w: read a value: %v", ErrCorrupt, cause)
-		}
-	}()
-	err = item.Value(func(value []byte) error {
-		ours = true
-		if !bound(item.Key(), value) {
-			return fmt.Errorf("%w: the checksum is wrong, or it belongs to another key", ErrCorrupt)
-		}
-		return use(value)
-	})
-	if !ours {
-		err = spoilt(err)
-	}
-	return err
-}
-
-// readHead reads what is stored of a partition as a whole; nil if nothing is.
-func readHead(txn *badger.Txn, key []byte) (r *record, err error) {
-	_, err = get(txn, key, func(value []byte) (err error) {
-		r, err = decodeRecord(value)
-		return err
-	})
-	return r, err
-}
-
-// each walks over what begins with a prefix, in order. Values are read as they are
-// asked for: Badger would read them ahead on goroutines, where a damaged one ends the
-// process.
-func each(txn *badger.Txn, prefix []byte, visit func(*badger.Item) error) error {
-	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchValues = prefix, false
-	iterator := txn.NewIterator(o)
-	defer iterator.Close()
-	for iterator.Rewind(); iterator.Valid(); iterator.Next() {
-		if err := visit(iterator.Item()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// survey finds the slots that no head refers to, and the first one never used.
-func (s *Store) survey() (garbage []uint32, err error) {
-	used := make(map[uint32]bool)
-	err = s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
-			err := valueOf(item, func(value []byte) error {
-				head, err := decodeRecord(value)
-				if err == nil {
-					used[head.slot] = true
-				}
-				return err
-			})
-			if errors.Is(err, ErrCorrupt) {
-				return nil // its partition will find out
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		o := badger.DefaultIteratorOptions
-		o.PrefetchValues = false
-		iterator := txn.NewIterator(o)
-		defer iterator.Close()
-		for _, kind := range []byte{entityKind, chunkKind, blockKind} {
-			for slot := uint32(0); ; slot++ {
-				iterator.Seek(slotPrefix(kind, slot))
-				if !iterator.ValidForPrefix([]byte{kind}) {
-					break
-				}
-				slot = order.Uint32(iterator.Item().Key()[1:5])
-				if _, known := used[slot]; !known {
-					used[slot] = false
-				}
-			}
-		}
-		return nil
-	})
-	for slot, referred := range used {
-		s.slots = max(s.slots, slot+1)
-		if !referred {
-			garbage = append(garbage, slot)
-		}
-	}
-	return garbage, err
-}
-
-// newSlot is where a partition's state can begin anew.
-func (s *Store) newSlot() uint32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.slots++
-	return s.slots - 1
-}
-
-// purge deletes what is in slots nobody refers to, in the background.
-func (s *Store) purge(slots ...uint32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || len(slots) == 0 {
-		return
-	}
-	s.chore.Go(func() {
-		for _, slot := range slots {
-			for _, kind := range []byte{entityKind, chunkKind, blockKind} {
-				for s.purgeSome(slotPrefix(kind, slot)) {
-				}
-			}
-		}
-	})
-}
-
-// purgeSome deletes a part, and tells whether there is more. What it leaves the
-// next survey finds again.
-func (s *Store) purgeSome(prefix []byte) (more bool) {
-	const part = 2000
-	var keys [][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
-		err := each(txn, prefix, func(item *badger.Item) error {
-			if len(keys) == part {
-				return errEnough
-			}
-			keys = append(keys, item.KeyCopy(nil))
-			return nil
-		})
-		if errors.Is(err, errEnough) {
-			return nil
-		}
-		return err
-	})
-	if err == nil && len(keys) > 0 {
-		err = s.update(func(u *update) error {
-			for _, key := range keys {
-				if err := u.delete(key); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	select {
-	case <-s.stop:
-		return false
-	default:
-		return err == nil && len(keys) == part
-	}
-}
-
-var errEnough = errors.New("enough")
-
-// collectEvery is how often the value log is looked at.
-const collectEvery = 5 * time.Minute
-
-// collect gives space back to the disk.
-func (s *Store) collect() {
-	ticker := time.NewTicker(collectEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if s.Room() != nil {
-				continue
-			}
-			for s.collectOne() == nil {
-			}
-		case <-s.stop:
-			return
-		}
-	}
-}
-
-// collectOne rewrites a file of the value log, if half of it is garbage.
-func (s *Store) collectOne() (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = fmt.Errorf("%w: a file of the value log: %v", ErrCorrupt, cause)
-			s.options.Log.Error("garbage cannot be collected", "error", err)
-		}
-	}()
-	return s.db.RunValueLogGC(0.5)
 }
 
 // Size is how many bytes the state takes on disk.

@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// To verify all blocks takes a second or more for each GB, which a restart has not. Tables
+// To verify all blocks takes about a second for each GB, which a restart has not (measured
+// with 1.2 GB and two processors: 0.9 s from the disk, 0.3 s from memory). Tables
 // are never changed, so one that this node has written or verified need not be verified again
 // before the database is opened, if
 //   - it is the same file, and nobody has written to it since, by what the system says;
@@ -31,8 +32,8 @@ const (
 	verifiedAtOnce = 128 << 20 // bytes of tables
 )
 
-// identity is what tells a file from another, or from what it was.
-type identity struct {
+// fileStamp is what tells a file from another, or from what it was.
+type fileStamp struct {
 	Size, Inode, Modified, Changed int64
 }
 
@@ -43,20 +44,20 @@ type verifiedList struct {
 }
 
 type verifiedTable struct {
-	identity
+	fileStamp
 	At int64 // when it was verified, in Unix seconds
 }
 
-func identify(path string) (id identity, err error) {
+func stampOf(path string) (stamp fileStamp, err error) {
 	about, err := os.Stat(path)
 	if err != nil {
-		return id, err
+		return stamp, err
 	}
 	stat, ok := about.Sys().(*syscall.Stat_t)
 	if !ok {
-		return id, fmt.Errorf("look at %s: the system does not tell what file it is", path)
+		return stamp, fmt.Errorf("look at %s: the system does not tell what file it is", path)
 	}
-	return identity{about.Size(), int64(stat.Ino), stat.Mtim.Nano(), stat.Ctim.Nano()}, nil
+	return fileStamp{about.Size(), int64(stat.Ino), stat.Mtim.Nano(), stat.Ctim.Nano()}, nil
 }
 
 // bootID tells one run of the machine from the others; "" if it is not known.
@@ -89,10 +90,10 @@ func divide(path string, tables []string, atOnce int64, now time.Time) (first, l
 	}
 	list := readVerified(path)
 	for _, name := range tables {
-		id, err := identify(filepath.Join(path, name))
+		stamp, err := stampOf(filepath.Join(path, name))
 		known, listed := list.Tables[name]
 		age := now.Sub(time.Unix(known.At, 0))
-		if err == nil && listed && known.identity == id && 0 <= age && age < verifiedFor {
+		if err == nil && listed && known.fileStamp == stamp && 0 <= age && age < verifiedFor {
 			later = append(later, name)
 		} else {
 			first = append(first, name)
@@ -104,8 +105,8 @@ func divide(path string, tables []string, atOnce int64, now time.Time) (first, l
 // sizeOf is how large tables are, as far as they are there.
 func sizeOf(path string, tables []string) (size int64) {
 	for _, name := range tables {
-		id, _ := identify(filepath.Join(path, name))
-		size += id.Size
+		stamp, _ := stampOf(filepath.Join(path, name))
+		size += stamp.Size
 	}
 	return size
 }
@@ -122,7 +123,7 @@ func (s *Store) note(now time.Time, again ...string) (oldest string, at time.Tim
 	at = now
 	changed := len(tables) != len(old.Tables)
 	for _, path := range tables {
-		id, err := identify(path)
+		stamp, err := stampOf(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // Badger has removed it
 		}
@@ -131,8 +132,8 @@ func (s *Store) note(now time.Time, again ...string) (oldest string, at time.Tim
 		}
 		name := filepath.Base(path)
 		known, listed := old.Tables[name]
-		if !listed || known.identity != id || slices.Contains(again, name) {
-			known, changed = verifiedTable{id, now.Unix()}, true
+		if !listed || known.fileStamp != stamp || slices.Contains(again, name) {
+			known, changed = verifiedTable{stamp, now.Unix()}, true
 		}
 		list.Tables[name] = known
 		if then := time.Unix(known.At, 0); then.Before(at) {

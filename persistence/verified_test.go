@@ -26,6 +26,7 @@ func (h atInfo) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h atInfo) Enabled(context.Context, slog.Level) bool { return true }
+func (h atInfo) WithAttrs([]slog.Attr) slog.Handler       { return h }
 
 // flipTable flips a bit of a table.
 func flipTable(t *testing.T, state string, at int64) {
@@ -93,15 +94,18 @@ func TestLongVerificationIsToldAndCanBeInterrupted(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "state", verifiedFile)); err != nil {
 		t.Fatal(err)
 	}
-	interrupted := make(chan struct{})
+	long := func() <-chan struct{} {
+		interrupted := make(chan struct{})
+		close(interrupted)
+		return interrupted
+	}
 	told := 0
 	log := slog.New(atInfo{slog.DiscardHandler, func(text string) {
 		if strings.Contains(text, "are verified before it is opened") {
 			told++
-			close(interrupted)
 		}
 	}})
-	if _, err := OpenStore(dir, Options{AtOnce: 1, Interrupted: interrupted, Log: log}); !errors.Is(err, ErrInterrupted) || errors.Is(err, ErrCorrupt) || told != 1 {
+	if _, err := OpenStore(dir, Options{AtOnce: 1, Long: long, Log: log}); !errors.Is(err, ErrInterrupted) || errors.Is(err, ErrCorrupt) || told != 1 {
 		t.Errorf("it is opened with %v, told %d times", err, told)
 	}
 	if _, stored, err := openState(t, dir, Options{}).Stored("d", 0); !stored || err != nil {
@@ -109,8 +113,8 @@ func TestLongVerificationIsToldAndCanBeInterrupted(t *testing.T) {
 	}
 }
 
-// TestDamageThatIsFoundLaterEndsTheProcess: and the next start rebuilds all.
-func TestDamageThatIsFoundLaterEndsTheProcess(t *testing.T) {
+// TestDamageThatIsFoundLaterEndsTheUseOfTheStore: and the next start rebuilds all.
+func TestDamageThatIsFoundLaterEndsTheUseOfTheStore(t *testing.T) {
 	dir := filled(t)
 	state := filepath.Join(dir, "state")
 	flipTable(t, state, 700) // in a value: the opening does not come across it

@@ -1,0 +1,117 @@
+package persistence
+
+import (
+	"errors"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// survey finds the slots that no head refers to, and the first one never used.
+func (s *Store) survey() (garbage []uint32, err error) {
+	used := make(map[uint32]bool)
+	err = s.db.View(func(txn *badger.Txn) error {
+		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
+			err := valueOf(item, func(value []byte) error {
+				head, err := decodeRecord(value)
+				if err == nil {
+					used[head.slot] = true
+				}
+				return err
+			})
+			if errors.Is(err, ErrCorrupt) {
+				return nil // its partition will find out
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		o := badger.DefaultIteratorOptions
+		o.PrefetchValues = false
+		iterator := txn.NewIterator(o)
+		defer iterator.Close()
+		for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+			for slot := uint32(0); ; slot++ {
+				iterator.Seek(slotPrefix(kind, slot))
+				if !iterator.ValidForPrefix([]byte{kind}) {
+					break
+				}
+				slot = order.Uint32(iterator.Item().Key()[1:5])
+				if _, known := used[slot]; !known {
+					used[slot] = false
+				}
+			}
+		}
+		return nil
+	})
+	for slot, referred := range used {
+		s.slots = max(s.slots, slot+1)
+		if !referred {
+			garbage = append(garbage, slot)
+		}
+	}
+	return garbage, err
+}
+
+// newSlot is where a partition's state can begin anew.
+func (s *Store) newSlot() uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slots++
+	return s.slots - 1
+}
+
+// purge deletes what is in slots nobody refers to, in the background.
+func (s *Store) purge(slots ...uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(slots) == 0 {
+		return
+	}
+	s.chore.Go(func() {
+		for _, slot := range slots {
+			for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+				for s.purgeSome(slotPrefix(kind, slot)) {
+				}
+			}
+		}
+	})
+}
+
+// purgeSome deletes a part, and tells whether there is more. What it leaves the
+// next survey finds again.
+func (s *Store) purgeSome(prefix []byte) (more bool) {
+	const part = 2000
+	var keys [][]byte
+	err := s.db.View(func(txn *badger.Txn) error {
+		err := each(txn, prefix, func(item *badger.Item) error {
+			if len(keys) == part {
+				return errEnough
+			}
+			keys = append(keys, item.KeyCopy(nil))
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	})
+	if err == nil && len(keys) > 0 {
+		err = s.update(func(u *update) error {
+			for _, key := range keys {
+				if err := u.delete(key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	select {
+	case <-s.stop:
+		return false
+	default:
+		return err == nil && len(keys) == part
+	}
+}
+
+var errEnough = errors.New("enough")

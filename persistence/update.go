@@ -1,0 +1,105 @@
+package persistence
+
+import (
+	"errors"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// update is a run of writes that need not be atomic: it is split where it would
+// be too large for one transaction, but what was put first is written first.
+type update struct {
+	store *Store
+	txn   *badger.Txn
+	puts  int
+	whole bool // it must be atomic: errSplit instead
+}
+
+// errSplit is returned where a run of writes is too large for one transaction.
+var errSplit = errors.New("it is too large for one transaction")
+
+// update runs a function that puts, and commits the rest.
+func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
+
+// atomically is update in one transaction, or nothing and errSplit.
+func (s *Store) atomically(write func(*update) error) error { return s.run(write, true) }
+
+func (s *Store) run(write func(*update) error, whole bool) error {
+	if s.options.ReadOnly {
+		return errReadOnly
+	}
+	done, err := s.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	u := &update{store: s, whole: whole}
+	defer u.end()
+	if err := u.begin(); err != nil {
+		return err
+	}
+	if err := write(u); err != nil {
+		return err
+	}
+	return u.commit()
+}
+
+func (u *update) begin() (err error) {
+	u.puts = 0
+	u.txn, err = u.store.marks.begin(u.store.db)
+	return err
+}
+
+// end lets go of the transaction, if one was begun.
+func (u *update) end() {
+	if u.txn != nil {
+		u.store.marks.end(u.txn)
+		u.txn = nil
+	}
+}
+
+func (u *update) commit() error {
+	if err := u.store.Room(); err != nil {
+		return err
+	}
+	if before := u.store.options.BeforeWrite; before != nil {
+		if err := before(); err != nil {
+			return err
+		}
+	}
+	if u.puts == 0 {
+		return nil
+	}
+	return u.store.marks.commit(u.txn)
+}
+
+// set binds a value to its key, and puts it.
+func (u *update) set(key, value []byte) error {
+	bind(key, value)
+	return u.put(func() error { return u.txn.Set(key, value) })
+}
+
+func (u *update) delete(key []byte) error {
+	return u.put(func() error { return u.txn.Delete(key) })
+}
+
+func (u *update) put(put func() error) error {
+	if most := u.store.options.Split; most == 0 || u.puts < most {
+		u.puts++
+		if err := put(); !errors.Is(err, badger.ErrTxnTooBig) {
+			return err
+		}
+	}
+	if u.whole {
+		return errSplit
+	}
+	if err := u.commit(); err != nil {
+		return err
+	}
+	u.end()
+	if err := u.begin(); err != nil {
+		return err
+	}
+	u.puts++
+	return put()
+}
