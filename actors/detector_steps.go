@@ -75,7 +75,7 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
-	d.outflow.waiting = d.config.Now()
+	d.outflow.since = d.config.Now()
 	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Flush{})
 }

@@ -9,13 +9,13 @@ import (
 type tally struct {
 	points, anomalies, early int
 	tooLarge, refused        int // anomalies that their topic does not take
-	lettersRefused           int // dead letters that their topic does not take
+	deadLettersRefused       int // dead letters that their topic does not take
 	bad                      [datapoint.ReasonCount]int
 }
 
 func (t *tally) message(entities int) messages.Tally {
 	message := messages.Tally{Points: t.points, Anomalies: t.anomalies, Early: t.early, Entities: entities,
-		Refused: t.tooLarge + t.refused + t.lettersRefused}
+		Refused: t.tooLarge + t.refused + t.deadLettersRefused}
 	for reason, count := range t.bad {
 		if count > 0 {
 			message.Bad = append(message.Bad, messages.Bad{Reason: datapoint.Reason(reason).String(), Count: count})

@@ -22,17 +22,18 @@ import (
 type waiting int
 
 const (
-	opening   waiting = iota // a session with the broker
-	joining                  // the group to count us among its members
-	loading                  // history of a partition
-	copying                  // history of another node's partition, for a standby
-	storing                  // a partition's checkpoint
-	answering                // the partitions, which score a batch
-	writing                  // the broker, to acknowledge records
-	ending                   // the end of the transaction
-	settling                 // records that are there, to be read and committed
-	held                     // a writer's open transaction, to end
-	asking                   // the broker, to tell the topic's ends
+	nothing   waiting = iota
+	opening           // a session with the broker
+	joining           // the group to count us among its members
+	loading           // history of a partition
+	copying           // history of another node's partition, for a standby
+	storing           // a partition's checkpoint
+	answering         // the partitions, which score a batch
+	writing           // the broker, to acknowledge records
+	ending            // the end of the transaction
+	settling          // records that are there, to be read and committed
+	held              // a writer's open transaction, to end
+	asking            // the broker, to tell the topic's ends
 )
 
 // standstill is a thing that can stand still. Kinds of waiting that follow one another
@@ -106,8 +107,8 @@ type pending struct {
 	partition int32 // -1: none in particular
 	progress  int64 // another value: it has moved
 	records   int64 // that wait
-	// quiet: at the moment it cannot move, for another reason, which is told if it stands.
-	// It is not told itself then, but has not moved either.
+	// quiet: it waits for another thing, which is a pending of its own. The watch tells
+	// of that one instead. Meanwhile this one counts as standing, not as moving.
 	quiet bool
 }
 
