@@ -61,7 +61,7 @@ type Detector struct {
 	falls      falls
 	aborts     int       // failed writes in a row
 	failures   int       // failed sessions in a row
-	began      time.Time // when the running one was
+	began      time.Time // when the running session was opened
 	outflow    outflow
 	topic      messages.Identity            // the input topic, as it was assigned the last time
 	refused    map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
