@@ -70,8 +70,8 @@ func (w waiting) standstill() standstill {
 // activities are those whose errors explain a wait.
 func (w waiting) activities() []stream.Activity {
 	switch w {
-	case opening:
-		return []stream.Activity{stream.Opening, stream.Reaching}
+	case opening: // or another session, because this one could not join
+		return []stream.Activity{stream.Opening, stream.Joining, stream.Reaching}
 	case joining:
 		return []stream.Activity{stream.Joining, stream.Reaching}
 	case loading, copying:
@@ -110,6 +110,15 @@ type pending struct {
 	// quiet: it waits for another thing, which is a pending of its own. The watch tells
 	// of that one instead. Meanwhile this one counts as standing, not as moving.
 	quiet bool
+}
+
+// goesOn tells whether it is the same as one of the look before. A session that could not
+// join is followed by another one, again and again: that is one wait.
+func (p *pending) goesOn(old pending) bool {
+	if p.waiting.standstill() == membership {
+		return old.waiting.standstill() == membership
+	}
+	return old.waiting == p.waiting && old.partition == p.partition
 }
 
 // mark is since when a pending has not moved.
@@ -182,7 +191,7 @@ func (w *watch) remember(now time.Time, all []pending) {
 	marks := make([]mark, 0, len(all))
 	for _, p := range all {
 		m := mark{p, now, now}
-		at := slices.IndexFunc(w.marks, func(old mark) bool { return old.waiting == p.waiting && old.partition == p.partition })
+		at := slices.IndexFunc(w.marks, func(old mark) bool { return p.goesOn(old.pending) })
 		if at >= 0 && w.marks[at].progress == p.progress {
 			m.since = w.marks[at].since
 			if !w.marks[at].quiet {
