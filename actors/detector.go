@@ -42,35 +42,35 @@ type Detector struct {
 	summary    summary
 	watching
 
-	step      context.Context // ends when the step under way should be cut short
-	cut       context.CancelFunc
-	stepped   chan struct{}      // closed when the step is over
-	closing   bool               // the step closes the session for good
-	hurry     context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
-	stopping  bool
-	halted    time.Time // since when it is
-	over      bool      // it takes no more messages
-	finished  bool      // OnEnd was called
-	dirty     bool      // records were polled since the last commit
-	since     time.Time // of the first of them
-	flushing  time.Time // when its records were asked to be written; zero: they were not yet
-	committed time.Time // when records were, the last time
-	joined    bool      // the group has told this session what is ours
-	waiting   map[int32]struct{}
-	saving    map[int32]struct{} // partitions that store what was committed
-	stalled   stall
-	failed    []*messages.SliceFailed // in this round
-	follows   uint64                  // assignments of partitions that are others'
-	falls     falls
-	aborts    int       // failed writes in a row
-	failures  int       // failed sessions in a row
-	began     time.Time // when the running one was
-	outflow   outflow
-	topic     messages.Identity            // the input topic, as it was assigned the last time
-	refused   map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
-	fences    int                          // sessions lost to another producer since the last commit
-	round     messages.Tally               // of the running transaction
-	result    error                        // what OnEnd is told
+	step       context.Context // ends when the step under way should be cut short
+	cut        context.CancelFunc
+	stepped    chan struct{}      // closed when the step is over
+	closing    bool               // the step closes the session for good
+	hurry      context.CancelFunc // ends the wait until others have our windows; nil: we do not wait
+	stopping   bool
+	halted     time.Time          // since when it is
+	over       bool               // it takes no more messages
+	finished   bool               // OnEnd was called
+	dirty      bool               // records were polled since the last commit
+	since      time.Time          // of the first of them
+	flushing   time.Time          // when its records were asked to be written; zero: they were not yet
+	committed  time.Time          // when records were, the last time
+	joined     bool               // the group has told this session what is ours
+	unanswered map[int32]struct{} // partitions that score a slice of this round
+	saving     map[int32]struct{} // partitions that store what was committed
+	stalled    stall
+	failed     []*messages.SliceFailed // in this round
+	follows    uint64                  // assignments of partitions that are others'
+	falls      falls
+	aborts     int       // failed writes in a row
+	failures   int       // failed sessions in a row
+	began      time.Time // when the running session was opened
+	outflow    outflow
+	topic      messages.Identity            // the input topic, as it was assigned the last time
+	refused    map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
+	fences     int                          // sessions lost to another producer since the last commit
+	round      messages.Tally               // of the running transaction
+	result     error                        // what OnEnd is told
 }
 
 // member is a partition that this process was given.
@@ -84,7 +84,7 @@ type member struct {
 	done, pending int64             // of its history
 	next, end     int64             // where it is, and where the topic ended
 	topic         messages.Identity // that it is of
-	bounds
+	extent
 	entities   int
 	cached     int   // entities in memory
 	streamTime int64 // Unix milliseconds; 0: not known yet
@@ -118,8 +118,8 @@ func DetectorProps(config *Config) *actor.Props {
 		detector := &Detector{
 			watching: watching{life: life, end: end},
 			config:   config, partitions: make(map[int32]*member),
-			outflow: outflow{room: mostRoom},
-			waiting: make(map[int32]struct{}), saving: make(map[int32]struct{}), refused: make(map[int32][]messages.Refusal),
+			outflow:    outflow{room: mostRoom},
+			unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{}), refused: make(map[int32][]messages.Refusal),
 			falls: falls{loading: make(map[int32]int), working: make(map[int32]int)},
 		}
 		return &guard{detector, "detector"}
@@ -242,13 +242,13 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 	d.steps++
 	for i := range p.slices {
 		slice := &p.slices[i]
-		d.waiting[slice.Partition] = struct{}{}
+		d.unanswered[slice.Partition] = struct{}{}
 		partition, known := d.partitions[slice.Partition]
 		if !known || !partition.ready || partition.following {
 			// It was given to us during the poll: the transaction will abort.
 			d.failed = append(d.failed, &messages.SliceFailed{Partition: slice.Partition,
 				Offset: slice.Records[0].Offset, Reload: true})
-			delete(d.waiting, slice.Partition)
+			delete(d.unanswered, slice.Partition)
 			continue
 		}
 		ctx.Send(partition.pid, slice)
@@ -279,13 +279,13 @@ func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	}
 	d.round = add(d.round, s.Tally)
 	d.steps++
-	delete(d.waiting, s.Partition)
+	delete(d.unanswered, s.Partition)
 	d.roundOver(ctx)
 }
 
 func (d *Detector) sliceFailed(ctx actor.Context, s *messages.SliceFailed) {
 	d.failed = append(d.failed, s)
-	delete(d.waiting, s.Partition)
+	delete(d.unanswered, s.Partition)
 	d.roundOver(ctx)
 }
 
@@ -309,7 +309,7 @@ func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
 // roundOver goes on when all partitions have answered.
 func (d *Detector) roundOver(ctx actor.Context) {
 	switch {
-	case len(d.waiting) > 0:
+	case len(d.unanswered) > 0:
 	case len(d.failed) > 0:
 		d.discard(ctx)
 	default:
@@ -319,7 +319,7 @@ func (d *Detector) roundOver(ctx actor.Context) {
 
 // flushed commits what the producer has written, or aborts.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
-	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.waiting), d.config.WriteWithin, f.Err == nil)
+	d.outflow.learn(written(d.round), d.config.Now().Sub(d.outflow.since), d.config.WriteWithin, f.Err == nil)
 	switch {
 	case len(f.Refused) > 0 && d.withhold(ctx, f.Refused):
 		tellRefused(d.config.Log, f.Err, f.Refused)

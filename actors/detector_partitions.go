@@ -48,7 +48,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		return
 	}
 	if partition.topic.Differs(assignment.Topic) {
-		partition.bounds = bounds{}
+		partition.extent = extent{}
 	}
 	partition.topic = assignment.Topic
 	standby := partition.following

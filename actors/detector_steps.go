@@ -75,8 +75,8 @@ func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
 
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
-	d.outflow.waiting = d.config.Now()
-	d.flushing = d.outflow.waiting
+	d.outflow.since = d.config.Now()
+	d.flushing = d.outflow.since
 	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Flush{})
 }

@@ -46,9 +46,6 @@ const (
 	lookEvery = 10 * time.Second
 )
 
-// nothing: the detector neither writes nor ends a transaction.
-const nothing waiting = -1
-
 // watching is a detector's watch and what it is told.
 type watching struct {
 	watch
@@ -63,8 +60,8 @@ type watching struct {
 	looks   int64     // that did not
 }
 
-// bounds are where a partition of ours is to be read, as far as is known.
-type bounds struct {
+// extent is where a partition of ours is to be read, as far as is known.
+type extent struct {
 	settled int64 // what is committed: next without the running transaction
 	stable  int64 // what may be read, as of the last look or slice
 	behind  int64 // as of the last look: offsets behind an open transaction
@@ -75,10 +72,10 @@ type bounds struct {
 	saves        int64 // checkpoints that were written, or failed
 }
 
-// pass skips what is nothing for us.
-func (b *bounds) pass(offset int64) int64 {
-	if b.from <= offset && offset < b.passed {
-		return b.passed
+// pass returns the offset from which there is something to read, at or after another one.
+func (e *extent) pass(offset int64) int64 {
+	if e.from <= offset && offset < e.passed {
+		return e.passed
 	}
 	return offset
 }
@@ -93,7 +90,7 @@ func (m *member) lag() (all, behind int64) {
 // begin: the partition is to be read from an offset on.
 func (m *member) begin(offset int64) {
 	m.next = offset
-	m.bounds = bounds{settled: offset, stable: m.stable, behind: m.behind, writer: m.writer, saves: m.saves, seen: -1}
+	m.extent = extent{settled: offset, stable: m.stable, behind: m.behind, writer: m.writer, saves: m.saves, seen: -1}
 }
 
 // settle and unsettle: the running transaction was committed, or aborted.
@@ -178,7 +175,7 @@ func (d *Detector) pending() (all []pending) {
 		}
 		add(d.doing, -1, progress, 0, false)
 	}
-	if len(d.waiting) > 0 {
+	if len(d.unanswered) > 0 {
 		add(answering, -1, d.steps, 0, false)
 	}
 	for number := range d.saving {

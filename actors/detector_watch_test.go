@@ -180,7 +180,7 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
 // TestLagAfterAnAbortIsOfWhatIsCommitted, and of what was polled before.
 func TestLagAfterAnAbortIsOfWhatIsCommitted(t *testing.T) {
-	ours := &member{pid: &actor.PID{}, next: 20, end: 25, bounds: bounds{settled: 10}}
+	ours := &member{pid: &actor.PID{}, next: 20, end: 25, extent: extent{settled: 10}}
 	d := &Detector{partitions: map[int32]*member{0: ours, 1: {pid: &actor.PID{}, following: true, next: 7}}}
 	if lag, _ := ours.lag(); lag != 5 {
 		t.Errorf("while the transaction runs it is %d, want 5", lag)

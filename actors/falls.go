@@ -41,7 +41,7 @@ func (d *Detector) lost(ctx actor.Context, number int32, partition *member, err 
 	partition.scored, partition.proving = false, false // the next actor has it all to do again
 	d.count(number, loading, err)
 	d.saved(ctx, number)
-	if _, answering := d.waiting[number]; answering {
+	if _, answering := d.unanswered[number]; answering {
 		// It is counted: for the round it is one of those that have to be loaded again.
 		d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next, Err: err, Reload: true})
 	}

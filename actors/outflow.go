@@ -10,9 +10,9 @@ import (
 // be very slow: one that takes longer than its timeout is aborted, and would be
 // again and again. A detector has one.
 type outflow struct {
-	room    int       // records that a transaction may write, but for those of its last round
-	waiting time.Time // since when the detector waits for the running one to be written
-	slow    bool      // the running one took longer than it should, so its timeout may have aborted it
+	room  int       // records that a transaction may write, but for those of its last round
+	since time.Time // when the detector waits for the running one to be written
+	slow  bool      // the running one took longer than it should, so its timeout may have aborted it
 }
 
 const (

@@ -43,20 +43,20 @@ type HistoryReader interface {
 //   - *saved: what was committed is stored, or not.
 //   - *entityAsked: a question about an entity.
 type partition struct {
-	config                 *Config
-	number                 int32
-	log                    *slog.Logger
-	shared                 shared
-	scanner                *datapoint.Scanner
-	badLog                 badLog
-	refused                refusals
-	refusedLog, lettersLog limitedLog
-	entities               *residents
-	props                  *actor.Props           // of each of them
-	born                   *entity                // the one that is being spawned
-	seen                   messages.Observation   // the one that all entities are sent
-	state                  *persistence.Partition // nil while it is not open, and without a store
-	spoilt                 bool                   // what is stored must not be used
+	config                     *Config
+	number                     int32
+	log                        *slog.Logger
+	shared                     shared
+	scanner                    *datapoint.Scanner
+	badLog                     badLog
+	refused                    refusals
+	refusedLog, deadLettersLog limitedLog
+	entities                   *residents
+	props                      *actor.Props           // of each of them
+	born                       *entity                // the one that is being spawned
+	seen                       messages.Observation   // the one that all entities are sent
+	state                      *persistence.Partition // nil while it is not open, and without a store
+	spoilt                     bool                   // what is stored must not be used
 
 	saving    chan struct{} // closed when what is being stored is; nil: nothing is
 	postponed []any         // messages that came meanwhile

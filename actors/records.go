@@ -72,42 +72,42 @@ func size(record *kgo.Record) int {
 // more bytes than most it takes the beginning, and says its size. It shares nothing
 // with the record, which is recycled after its slice.
 func newDeadLetter(topic string, record *kgo.Record, reason string, most int, more ...kgo.RecordHeader) *messages.DeadLetter {
-	headers := letterHeaders(record, reason, more)
-	letter := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Timestamp: record.Timestamp}
+	headers := deadLetterHeaders(record, reason, more)
+	dead := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Timestamp: record.Timestamp}
 	for _, header := range record.Headers {
 		headers = append(headers, kgo.RecordHeader{Key: strings.Clone(header.Key), Value: bytes.Clone(header.Value)})
 	}
-	letter.Headers = headers
-	if size(letter) > most {
-		letter.Headers = headers[:len(headers)-len(record.Headers)]
-		shorten(letter, min(10_000, max(most-size(&kgo.Record{Headers: letter.Headers})-aroundShortened, 0)))
+	dead.Headers = headers
+	if size(dead) > most {
+		dead.Headers = headers[:len(headers)-len(record.Headers)]
+		shorten(dead, min(10_000, max(most-size(&kgo.Record{Headers: dead.Headers})-aroundShortened, 0)))
 	}
-	letter.Key, letter.Value = bytes.Clone(letter.Key), bytes.Clone(letter.Value)
-	return &messages.DeadLetter{Record: letter}
+	dead.Key, dead.Value = bytes.Clone(dead.Key), bytes.Clone(dead.Value)
+	return &messages.DeadLetter{Record: dead}
 }
 
-// newSmallLetter is for a topic that refused the copy: a beginning of the record,
+// newSmallDeadLetter is for a topic that refused the copy: a beginning of the record,
 // with a key in any case, and the time at which it is written. What the topic said
 // and the record's time are in headers.
-func newSmallLetter(topic string, record *kgo.Record, reason, refused string, more ...kgo.RecordHeader) *messages.DeadLetter {
+func newSmallDeadLetter(topic string, record *kgo.Record, reason, refused string, more ...kgo.RecordHeader) *messages.DeadLetter {
 	headers := append([]kgo.RecordHeader{
 		{Key: timestampHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)},
-	}, letterHeaders(record, reason, more)...)
+	}, deadLetterHeaders(record, reason, more)...)
 	headers = append(headers, kgo.RecordHeader{Key: "dead_letter_error", Value: []byte(refused)})
-	letter := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Headers: headers}
+	dead := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Headers: headers}
 	if refused == tooLargeName || refused == "RECORD_LIST_TOO_LARGE" {
-		shorten(letter, 0)
+		shorten(dead, 0)
 	} else {
-		shorten(letter, 10_000)
+		shorten(dead, 10_000)
 	}
-	letter.Key, letter.Value = bytes.Clone(letter.Key), bytes.Clone(letter.Value)
-	if len(letter.Key) == 0 {
-		letter.Key = []byte(record.Topic + "/" + strconv.Itoa(int(record.Partition)) + "/" + strconv.FormatInt(record.Offset, 10))
+	dead.Key, dead.Value = bytes.Clone(dead.Key), bytes.Clone(dead.Value)
+	if len(dead.Key) == 0 {
+		dead.Key = []byte(record.Topic + "/" + strconv.Itoa(int(record.Partition)) + "/" + strconv.FormatInt(record.Offset, 10))
 	}
-	return &messages.DeadLetter{Record: letter}
+	return &messages.DeadLetter{Record: dead}
 }
 
-func letterHeaders(record *kgo.Record, reason string, more []kgo.RecordHeader) []kgo.RecordHeader {
+func deadLetterHeaders(record *kgo.Record, reason string, more []kgo.RecordHeader) []kgo.RecordHeader {
 	return append(append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...), more...)
 }
 
@@ -116,13 +116,13 @@ const aroundShortened = 50
 
 // shorten leaves so many bytes of the value, and of the key what fits into them,
 // too.
-func shorten(letter *kgo.Record, most int) {
-	if len(letter.Key)+len(letter.Value) <= most {
+func shorten(dead *kgo.Record, most int) {
+	if len(dead.Key)+len(dead.Value) <= most {
 		return
 	}
-	letter.Headers = append(letter.Headers, kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(letter.Value)), 10)})
-	letter.Key = letter.Key[:min(len(letter.Key), most/2)]
-	letter.Value = letter.Value[:min(len(letter.Value), most-len(letter.Key))]
+	dead.Headers = append(dead.Headers, kgo.RecordHeader{Key: "truncated_from", Value: strconv.AppendInt(nil, int64(len(dead.Value)), 10)})
+	dead.Key = dead.Key[:min(len(dead.Key), most/2)]
+	dead.Value = dead.Value[:min(len(dead.Value), most-len(dead.Key))]
 }
 
 // position are the headers that say where a record was read.
@@ -142,7 +142,7 @@ type origin struct {
 	deadLetter bool
 }
 
-// originOf reads our own headers: those of the input follow them in a dead letter, and
+// originOf reads our own headers: those of the input follow them in a dead dead, and
 // may have the same names.
 func originOf(record *kgo.Record) (o origin, known bool) {
 	if record == nil {

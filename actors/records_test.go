@@ -15,7 +15,7 @@ func TestOriginIsOfOurOwnHeaders(t *testing.T) {
 	want := origin{partition: 2, offset: 7, at: 1000, deadLetter: true}
 	for name, record := range map[string]*kgo.Record{
 		"a dead letter":       newDeadLetter("bad", input, "not_msgpack", maxRecord).Record,
-		"a small dead letter": newSmallLetter("bad", input, "not_msgpack", "INVALID_RECORD").Record,
+		"a small dead letter": newSmallDeadLetter("bad", input, "not_msgpack", "INVALID_RECORD").Record,
 	} {
 		if of, known := originOf(record); of != want || !known {
 			t.Errorf("%s is of %+v, %t; want %+v", name, of, known, want)

@@ -19,12 +19,12 @@ import (
 
 // withhold tells the partitions what topics refuse of their records. The detector
 // keeps it until they are committed: partitions come and go with sessions.
-// It tells whether there is something new among it: a refusal that was taken note
-// of should not come again.
+// It tells whether something new is among it. If not, leaving out what is refused did
+// not help.
 func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news bool) {
 	byPartition := make(map[int32][]messages.Refusal)
 	for _, refusal := range found {
-		news = news || refusal.Letter || !slices.Contains(d.refused[refusal.Partition], refusal)
+		news = news || refusal.DeadLetter || !slices.Contains(d.refused[refusal.Partition], refusal)
 		byPartition[refusal.Partition] = append(byPartition[refusal.Partition], refusal)
 	}
 	for number, of := range byPartition {
@@ -55,10 +55,10 @@ func (d *Detector) forgetRefused() {
 type refusals map[int64]*refusal
 
 type refusal struct {
-	at      int64  // the record's timestamp
-	anomaly string // the broker's name for the reason; empty: it was not refused
-	letter  string // the same, of its last dead letter
-	letters int    // dead letters that were refused
+	at          int64  // the record's timestamp
+	anomaly     string // the broker's name for the reason; empty: it was not refused
+	deadLetter  string // the same, of its last dead letter
+	deadLetters int    // dead letters that were refused
 }
 
 // note keeps what was found out of a partition.
@@ -69,9 +69,9 @@ func (r refusals) note(found []messages.Refusal) {
 			known = &refusal{at: f.At}
 			r[f.Offset] = known
 		}
-		if f.Letter {
-			known.letter = f.Reason
-			known.letters++
+		if f.DeadLetter {
+			known.deadLetter = f.Reason
+			known.deadLetters++
 		} else {
 			known.anomaly = f.Reason
 		}
@@ -142,30 +142,29 @@ func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o 
 			"entity", string(key), "deviation", o.Verdict.Deviation, "time", record.Timestamp.UTC(), "error", o.Refused,
 			"bytes", len(record.Value), "dead_letter", p.config.DeadLetterTopic != "", "same_since_last", silent)
 	}
-	p.letter(ctx, record, tally, reason, kgo.RecordHeader{Key: "error", Value: []byte(o.Refused)},
+	p.deadLetter(ctx, record, tally, reason, kgo.RecordHeader{Key: "error", Value: []byte(o.Refused)},
 		kgo.RecordHeader{Key: "deviation", Value: strconv.AppendFloat(nil, o.Verdict.Deviation, 'g', -1, 64)})
 }
 
-// letter copies a record to the dead-letter topic, if there is one that takes it.
-func (p *partition) letter(ctx actor.Context, record *kgo.Record, tally *tally, reason string, more ...kgo.RecordHeader) {
+// deadLetter copies a record to the dead-letter topic, if there is one that takes it.
+func (p *partition) deadLetter(ctx actor.Context, record *kgo.Record, tally *tally, reason string, more ...kgo.RecordHeader) {
 	topic := p.config.DeadLetterTopic
 	if topic == "" {
 		return
 	}
 	known := p.refused.of(record)
 	switch {
-	case known == nil || known.letters == 0:
-		tally.letters++
-		letter := newDeadLetter(topic, record, reason, p.config.largest(topic), more...)
-		ctx.Send(p.shared.producer, letter)
-	case known.letters == 1:
-		tally.letters++
-		ctx.Send(p.shared.producer, newSmallLetter(topic, record, reason, known.letter, more...))
+	case known == nil || known.deadLetters == 0:
+		tally.deadLetters++
+		ctx.Send(p.shared.producer, newDeadLetter(topic, record, reason, p.config.largest(topic), more...))
+	case known.deadLetters == 1:
+		tally.deadLetters++
+		ctx.Send(p.shared.producer, newSmallDeadLetter(topic, record, reason, known.deadLetter, more...))
 	default:
-		tally.lettersRefused++
-		if silent, tell := p.lettersLog.tell(p.config.Now(), onlyHere); tell {
+		tally.deadLettersRefused++
+		if silent, tell := p.deadLettersLog.tell(p.config.Now(), onlyHere); tell {
 			p.log.Error("the dead-letter topic refuses a record, even shortened; going on without it", "dead_letter_topic", topic,
-				"offset", record.Offset, "reason", reason, "error", known.letter, "bytes", len(record.Value), "same_since_last", silent)
+				"offset", record.Offset, "reason", reason, "error", known.deadLetter, "bytes", len(record.Value), "same_since_last", silent)
 		}
 	}
 }
@@ -180,7 +179,7 @@ func refusalsOf(err error) []messages.Refusal {
 	found := make([]messages.Refusal, 0, len(refused.Refusals))
 	for _, r := range refused.Refusals {
 		of, _ := originOf(r.Record)
-		found = append(found, messages.Refusal{Partition: of.partition, Offset: of.offset, At: of.at, Letter: of.deadLetter, Reason: r.Name()})
+		found = append(found, messages.Refusal{Partition: of.partition, Offset: of.offset, At: of.at, DeadLetter: of.deadLetter, Reason: r.Name()})
 	}
 	return found
 }
@@ -189,5 +188,5 @@ func refusalsOf(err error) []messages.Refusal {
 func tellRefused(log *slog.Logger, err error, found []messages.Refusal) {
 	first := found[0]
 	log.Warn("a topic refuses some of the records for good, aborting the transaction and going on without them", "count", len(found),
-		"partition", first.Partition, "offset", first.Offset, "dead_letter", first.Letter, "error", err)
+		"partition", first.Partition, "offset", first.Offset, "dead_letter", first.DeadLetter, "error", err)
 }

@@ -141,7 +141,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 // reject tells, counts and copies a bad record; the stream goes on.
 func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord, tally *tally) {
 	p.badLog.bad(p.log, p.config.Now(), record, bad)
-	p.letter(ctx, record, tally, bad.Reason.String())
+	p.deadLetter(ctx, record, tally, bad.Reason.String())
 }
 
 func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {

@@ -10,15 +10,15 @@ type tally struct {
 	points, anomalies, early int
 	unscored                 int // points whose window had too few
 	above                    int // anomalies with a deviation above 0
-	letters                  int // records copied to the dead-letter topic
+	deadLetters              int // records copied to the dead-letter topic
 	tooLarge, refused        int // anomalies that their topic does not take
-	lettersRefused           int // dead letters that their topic does not take
+	deadLettersRefused       int // dead letters that their topic does not take
 	bad                      [datapoint.ReasonCount]int
 }
 
 func (t *tally) message(entities, cached int) messages.Tally {
 	message := messages.Tally{Records: t.points, Points: t.points, Unscored: t.unscored, Anomalies: t.anomalies, Above: t.above, Early: t.early,
-		DeadLetters: t.letters, Entities: entities, Cached: cached, Refused: t.tooLarge + t.refused + t.lettersRefused}
+		DeadLetters: t.deadLetters, Entities: entities, Cached: cached, Refused: t.tooLarge + t.refused + t.deadLettersRefused}
 	for reason, count := range t.bad {
 		message.Records += count
 		if count > 0 {

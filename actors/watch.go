@@ -22,17 +22,18 @@ import (
 type waiting int
 
 const (
-	opening   waiting = iota // a session with the broker
-	joining                  // the group to count us among its members
-	loading                  // history of a partition
-	copying                  // history of another node's partition, for a standby
-	storing                  // a partition's checkpoint
-	answering                // the partitions, which score a batch
-	writing                  // the broker, to acknowledge records
-	ending                   // the end of the transaction
-	settling                 // records that are there, to be read and committed
-	held                     // a writer's open transaction, to end
-	asking                   // the broker, to tell the topic's ends
+	nothing   waiting = iota
+	opening           // a session with the broker
+	joining           // the group to count us among its members
+	loading           // history of a partition
+	copying           // history of another node's partition, for a standby
+	storing           // a partition's checkpoint
+	answering         // the partitions, which score a batch
+	writing           // the broker, to acknowledge records
+	ending            // the end of the transaction
+	settling          // records that are there, to be read and committed
+	held              // a writer's open transaction, to end
+	asking            // the broker, to tell the topic's ends
 )
 
 // standstill is a thing that can stand still. Kinds of waiting that follow one another
@@ -69,8 +70,8 @@ func (w waiting) standstill() standstill {
 // activities are those whose errors explain a wait.
 func (w waiting) activities() []stream.Activity {
 	switch w {
-	case opening:
-		return []stream.Activity{stream.Opening, stream.Reaching}
+	case opening: // or another session, because this one could not join
+		return []stream.Activity{stream.Opening, stream.Joining, stream.Reaching}
 	case joining:
 		return []stream.Activity{stream.Joining, stream.Reaching}
 	case loading, copying:
@@ -106,9 +107,18 @@ type pending struct {
 	partition int32 // -1: none in particular
 	progress  int64 // another value: it has moved
 	records   int64 // that wait
-	// quiet: at the moment it cannot move, for another reason, which is told if it stands.
-	// It is not told itself then, but has not moved either.
+	// quiet: it waits for another thing, which is a pending of its own. The watch tells
+	// of that one instead. Meanwhile this one counts as standing, not as moving.
 	quiet bool
+}
+
+// goesOn tells whether it is the same as one of the look before. A session that could not
+// join is followed by another one, again and again: that is one wait.
+func (p *pending) goesOn(old pending) bool {
+	if p.waiting.standstill() == membership {
+		return old.waiting.standstill() == membership
+	}
+	return old.waiting == p.waiting && old.partition == p.partition
 }
 
 // mark is since when a pending has not moved.
@@ -181,7 +191,7 @@ func (w *watch) remember(now time.Time, all []pending) {
 	marks := make([]mark, 0, len(all))
 	for _, p := range all {
 		m := mark{p, now, now}
-		at := slices.IndexFunc(w.marks, func(old mark) bool { return old.waiting == p.waiting && old.partition == p.partition })
+		at := slices.IndexFunc(w.marks, func(old mark) bool { return p.goesOn(old.pending) })
 		if at >= 0 && w.marks[at].progress == p.progress {
 			m.since = w.marks[at].since
 			if !w.marks[at].quiet {

@@ -89,11 +89,11 @@ type Withheld struct{ Refused []Refusal }
 
 // Refusal says that a topic refuses for good what an input record became.
 type Refusal struct {
-	Partition int32
-	Offset    int64  // of the input record
-	At        int64  // its timestamp, Unix milliseconds
-	Letter    bool   // it was the dead letter, not the anomaly
-	Reason    string // Kafka's name for it, such as MESSAGE_TOO_LARGE
+	Partition  int32
+	Offset     int64  // of the input record
+	At         int64  // its timestamp, Unix milliseconds
+	DeadLetter bool   // it was the dead letter, not the anomaly
+	Reason     string // Kafka's name for it, such as MESSAGE_TOO_LARGE
 }
 
 // To a detector, from whoever knows the group.

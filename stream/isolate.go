@@ -20,9 +20,10 @@ import (
 // A topic that finds a timestamp too old finds all older ones too old: so the
 // youngest are tried first, and one search finds all of them.
 
-// isolation is such a search. One chunk is written at a time, of records of one
-// partition of a topic: once a batch was refused, the client begins anew as producer,
-// and what it then writes to others is out of the transaction on old brokers.
+// isolation is such a search. It writes one chunk at a time, with records of one
+// partition of a topic. After a batch was refused the client gets another producer id,
+// and old brokers take what it writes to other partitions with that for records outside
+// of the transaction.
 type isolation struct {
 	config Config
 	client *kgo.Client // nil: none, or it is of no more use

@@ -219,6 +219,9 @@ func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse,
 // Close ends the session without ending the transaction: what was not committed
 // is aborted by the next session of this member. With leave, the partitions are
 // given to the other members at once; without, they are kept for a restart.
+//
+// It returns when all goroutines of the session have ended. A client that does not close
+// within closePatience, because it waits for the broker, is cut short.
 func (s *Session) Close(leave bool) {
 	s.config.Observer.closed(s)
 	closed := make(chan struct{})

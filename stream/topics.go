@@ -42,7 +42,7 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
 	}
 	if !topics.Has(config.InputTopic) {
-		return fmt.Errorf("input topic %s does not exist", config.InputTopic)
+		return fmt.Errorf("input topic %s does not exist: %w", config.InputTopic, kerr.UnknownTopicOrPartition)
 	}
 	about := config.describe(ctx, admin, append(wanted, config.InputTopic)...)
 	for _, topic := range wanted {

@@ -330,7 +330,7 @@ func TestWhatStandsStillIsTold(t *testing.T) {
 	for name, c := range map[string]cause{
 		"another protocol in the group":  {true, refused(kmsg.JoinGroup, kerr.InconsistentGroupProtocol), group, "INCONSISTENT_GROUP_PROTOCOL", soon, nil},
 		"no ACL for the group":           {true, refused(kmsg.JoinGroup, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, nil},
-		"session timeout out of bounds":  {true, refused(kmsg.JoinGroup, kerr.InvalidSessionTimeout), group, "INVALID_SESSION_TIMEOUT", soon, nil},
+		"session timeout out of bounds":  {true, refused(kmsg.JoinGroup, kerr.InvalidSessionTimeout), "", "INVALID_SESSION_TIMEOUT", soon, nil},
 		"the group is full":              {true, refused(kmsg.JoinGroup, kerr.GroupMaxSizeReached), group, "GROUP_MAX_SIZE_REACHED", later, nil},
 		"an old broker":                  {true, refused(kmsg.JoinGroup, kerr.UnsupportedVersion), group, "UNSUPPORTED_VERSION", soon, nil},
 		"no coordinator":                 {true, refused(kmsg.JoinGroup, kerr.CoordinatorNotAvailable), group, "COORDINATOR_NOT_AVAILABLE", later, nil},
