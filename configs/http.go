@@ -33,7 +33,7 @@ func (r *reading) http() HTTP {
 	switch {
 	case h.Listen == "" || loopback(h.Listen) || h.WebConfigFile != "":
 	case h.Insecure:
-		r.warn(section, "insecure", "insecure: anybody who reaches "+h.Listen+" can see what is watched, its state and its anomalies; "+
+		r.warn(section, "insecure", "insecure: anybody who reaches "+h.Listen+" can see what is watched, its state and its windows; "+
 			"to prevent it, give [http] web_config_file with TLS and passwords, or listen on a loopback address")
 	default:
 		r.failEither(section, "listen", listen, h.Listen+" is not on loopback, and nothing protects it",
