@@ -93,7 +93,8 @@ func TestWhoStopsHandsOverFirst(t *testing.T) {
 	}
 	_, after, stopped := strings.Cut(report.Log, "before this one leaves the group")
 	given, then, left := strings.Cut(after, "leaving the group")
-	if handed := strings.Count(given, "windows handed over"); !stopped || !left || handed != 2 || !strings.Contains(then, "ready_elsewhere=2") {
+	// The other node may ask for those of its own meanwhile, for a late record.
+	if handed := len(regexp.MustCompile(`windows handed over .*partition=[01] `).FindAllString(given, -1)); !stopped || !left || handed != 2 || !strings.Contains(then, "ready_elsewhere=2") {
 		t.Errorf("of 2 partitions %d were handed over by the node that stopped:\n%s", handed, report.Log)
 	}
 	warm := regexp.MustCompile(`partition=[01] offset=\d+ new=false standby=true`).FindAllString(report.Log, -1)
