@@ -264,7 +264,7 @@ func TestFirstLineSaysWhereTheLogGoes(t *testing.T) {
 	} {
 		t.Run(c.says, func(t *testing.T) {
 			dir := t.TempDir()
-			o := newOutside(t, map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(dir, "data"), "DETECTOR_LOG": c.variable})
+			o := newOutside(t, map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(dir, "data"), "DETECTOR_LOG": c.variable, "DETECTOR_HTTP": ""})
 			o.Container = c.container
 			o.signals <- syscall.SIGTERM
 			more := ""

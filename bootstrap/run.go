@@ -107,6 +107,8 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if options.Quiet {
 			shared = slog.New(quiet{shared.Handler()})
 		}
+		log := shared.With("detector", config.Name)
+		tellPlace(log, config, world)
 		if common == nil {
 			common = shared
 			if site, err = openSite(confs, world, shared, options); err != nil {
@@ -116,8 +118,6 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 				stops = append(stops, site.close)
 			}
 		}
-		log := shared.With("detector", config.Name)
-		tellPlace(log, config, world)
 		dir := config.Persistence.Dir
 		if homes[dir] == nil {
 			if homes[dir], err = openHome(confs, dir, world, shared, options); errors.Is(err, errStopped) {
