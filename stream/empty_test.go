@@ -10,7 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// answersNothing lets fetches find nothing up to an end, each after a wait.
+// answersNothing lets fetches find nothing up to an end, each after a wait, in which the
+// broker does nothing else: its own way to wait is not made for several at a time.
 func answersNothing(cluster *kfake.Cluster, end int64, wait time.Duration, throttled int32) (stop func()) {
 	over := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -20,12 +21,10 @@ func answersNothing(cluster *kfake.Cluster, end int64, wait time.Duration, throt
 		default:
 		}
 		cluster.KeepControl()
-		cluster.SleepControl(func() {
-			select {
-			case <-time.After(wait):
-			case <-over:
-			}
-		})
+		select {
+		case <-time.After(wait):
+		case <-over:
+		}
 		asked := request.(*kmsg.FetchRequest)
 		response := asked.ResponseKind().(*kmsg.FetchResponse)
 		response.ThrottleMillis = throttled

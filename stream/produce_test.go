@@ -15,10 +15,9 @@ import (
 // TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent: it does not know whether the
 // batch was written, and so tries for ever.
 func TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent(t *testing.T) {
-	cluster, session := joined(t, 1)
+	cluster, session := joined(t, 1, func(c *Config) { c.Timing.Transaction = 2 * time.Second }) // for so long it does not look
 	must(t, cluster.CreateTopic("out", 1, nil))
 	must(t, cluster.CreateTopic("bad", 1, nil))
-	session.config.Timing.Transaction = time.Second // until it looks
 	fault := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.RequestTimedOut, Count: -1})
 	session.Produce(&kgo.Record{Topic: "out", Key: []byte("k"), Value: []byte("v")})
 	must(t, fault.Wait(t.Context(), 1))

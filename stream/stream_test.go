@@ -127,9 +127,12 @@ func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 
 // joined opens a session that has been given the one partition of its topic,
 // which holds some records.
-func joined(t *testing.T, records int) (*kfake.Cluster, *Session) {
+func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster, *Session) {
 	t.Helper()
 	cluster, config := testConfig(t)
+	for _, change := range change {
+		change(&config)
+	}
 	must(t, cluster.CreateTopic("in", 1, nil))
 	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
 	must(t, err)
