@@ -105,9 +105,12 @@ func (r *run) allRead() (committed map[int32]int64, ok bool) {
 }
 
 func (r *run) remake(committed map[int32]int64) {
-	log, err := r.read(inputTopic)
-	if err != nil {
-		r.problem("read the input before it is deleted: %v", err)
+	var log []*kgo.Record
+	read := r.insist("read the input before it is deleted", func(context.Context) (err error) {
+		log, err = r.read(inputTopic)
+		return err
+	})
+	if !read {
 		return
 	}
 	now := r.input
