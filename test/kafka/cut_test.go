@@ -54,7 +54,7 @@ func TestNodeCutOffFromTheBrokerIsReplacedAndComesBack(t *testing.T) {
 func (n *node) cutOff(how cutting, while phase) {
 	n.team.Helper()
 	n.team.until("a node is cut off while "+string(while), func() bool {
-		const few, most = 5, 500
+		const few, most = 1, 500
 		for fed := 0; fed < most && !n.inTransaction(while); fed += few {
 			n.team.feed(few) // without a pause, in which it would commit
 		}
