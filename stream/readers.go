@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -36,10 +37,17 @@ type readers struct {
 	expired sync.WaitGroup // readers that are being closed
 }
 
+// errHistoryClosed is returned to whoever reads after Close, such as a partition that is
+// about to stop.
+var errHistoryClosed = errors.New("the history is closed")
+
 // admin is the client to ask with.
 func (r *readers) admin() (*kadm.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errHistoryClosed
+	}
 	if r.asker == nil {
 		client, err := kgo.NewClient(r.config.client("history")...)
 		if err != nil {
@@ -62,6 +70,10 @@ func (r *readers) waits(span Span, offset int64) bool {
 func (r *readers) take(span Span, offset int64) (*reader, error) {
 	partition := span.Partition
 	r.mu.Lock()
+	if r.closed {
+		r.mu.Unlock()
+		return nil, errHistoryClosed
+	}
 	kept, ok := r.kept[partition]
 	if ok {
 		delete(r.kept, partition)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -52,6 +53,12 @@ func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
 		t.Errorf("%d clients were made for %d spans, want one to read and one to ask", made, spans)
 	}
 	must(t, history.Close())
+	for _, from := range []int64{-1, 0} { // a partition may begin to read while all stops
+		_, err := history.Read(context.Background(), Span{From: from, Until: 3}, func(Replayed) error { return nil })
+		if !errors.Is(err, errHistoryClosed) {
+			t.Errorf("reading from %d after the end: %v", from, err)
+		}
+	}
 	if made, closed := count.made.Load(), count.closed.Load(); made != closed {
 		t.Errorf("%d clients were made, %d closed", made, closed)
 	}
