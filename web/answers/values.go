@@ -1,0 +1,287 @@
+package answers
+
+import "time"
+
+// Direction is to which side a value lies of its usual level.
+type Direction string
+
+const (
+	Up   Direction = "up"
+	Down Direction = "down"
+)
+
+// EpisodeState is whether an episode goes on.
+type EpisodeState string
+
+const (
+	Open  EpisodeState = "open"
+	Ended EpisodeState = "ended"
+)
+
+// Outcome is how an episode ended.
+type Outcome string
+
+const (
+	Recovered Outcome = "recovered" // the values are back in the band of before
+	Absorbed  Outcome = "absorbed"  // the window has taken the new level
+	Silent    Outcome = "silent"    // no point came any more
+)
+
+// Field is a part of an entity's key.
+type Field struct {
+	Name  string `json:"name" example:"asn"`
+	Value string `json:"value" example:"64510"`
+	ASN   bool   `json:"asn" doc:"The value is the number of an autonomous system"`
+}
+
+// EntityRef names an entity.
+type EntityRef struct {
+	Detector  string  `json:"detector"`
+	Key       string  `json:"key" doc:"The fields' values with commas between them; values may hold commas"`
+	Fields    []Field `json:"fields" doc:"Empty if they are not known apart" nullable:"false"`
+	Partition *int32  `json:"partition,omitempty" doc:"Of the input topic"`
+	Stored    bool    `json:"stored,omitempty" doc:"It is on disk only: it has had no point since the process began"`
+}
+
+// Position is a place in a topic.
+type Position struct {
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+}
+
+// Anomaly is a committed anomaly: a record of the output topic.
+type Anomaly struct {
+	ID        string    `json:"id" doc:"From the record's header; stays the same for ever"`
+	Detector  string    `json:"detector"`
+	Entity    string    `json:"entity" doc:"The key"`
+	Fields    []Field   `json:"fields" nullable:"false"`
+	Time      time.Time `json:"time" doc:"Of the datapoint"`
+	Value     *float64  `json:"value"`
+	Usual     *float64  `json:"usual" doc:"Median of the history; null if the record does not say"`
+	Scale     *float64  `json:"scale" doc:"deviation = (value - usual) / scale"`
+	Deviation *float64  `json:"deviation" doc:"null if it is not finite"`
+	Direction Direction `json:"direction"`
+	Low       *float64  `json:"low" doc:"Lower end of what was normal"`
+	High      *float64  `json:"high"`
+	Output    Position  `json:"output" doc:"Where it is in the output topic"`
+	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not say"`
+}
+
+// Episode is a run of anomalies of one entity.
+type Episode struct {
+	ID         string       `json:"id" doc:"That of its first anomaly"`
+	Detector   string       `json:"detector"`
+	Entity     string       `json:"entity"`
+	Fields     []Field      `json:"fields" nullable:"false"`
+	State      EpisodeState `json:"state"`
+	OpenedAt   time.Time    `json:"opened_at" doc:"Time of the first anomaly"`
+	LastAt     time.Time    `json:"last_at" doc:"Time of the last anomaly"`
+	EndedAt    *time.Time   `json:"ended_at" doc:"null while it is open"`
+	Outcome    *Outcome     `json:"outcome" doc:"null while it is open, or if it is not known"`
+	Points     int          `json:"points" doc:"Anomalies so far"`
+	Reopened   int          `json:"reopened" doc:"How often it went on after it had ended"`
+	Direction  Direction    `json:"direction" doc:"Of its peak"`
+	Usual      *float64     `json:"usual" doc:"Of the first anomaly"`
+	Low        *float64     `json:"low"`
+	High       *float64     `json:"high"`
+	Value      *float64     `json:"value" doc:"Of the peak"`
+	Deviation  *float64     `json:"deviation" doc:"Of the peak: the anomaly farthest out"`
+	PeakAt     time.Time    `json:"peak_at"`
+	PeakID     string       `json:"peak_id"`
+	Concurrent int          `json:"concurrent" doc:"Entities with the same first key field whose episodes opened in the same bin, this one not counted"`
+}
+
+// Lanes are counts by time and by row.
+type Lanes struct {
+	Detector   string     `json:"detector"`
+	By         string     `json:"by" doc:"Key field of the rows, or entity"`
+	From       time.Time  `json:"from" doc:"Begin of the first bin"`
+	Until      time.Time  `json:"until" doc:"End of the last bin"`
+	BinSeconds int        `json:"bin_seconds"`
+	All        Lane       `json:"all" doc:"All rows together"`
+	Items      []Lane     `json:"items" nullable:"false"`
+	Holes      []TimeSpan `json:"holes" doc:"Bins in which no point of any entity came" nullable:"false"`
+	Next       string     `json:"next,omitempty"`
+	Partial    bool       `json:"partial"`
+	Problems   []string   `json:"problems" nullable:"false"`
+}
+
+// Lane is one row.
+type Lane struct {
+	Label  string  `json:"label" doc:"The field's value, or the key"`
+	Fields []Field `json:"fields" nullable:"false"`
+	Count  int     `json:"count" doc:"Anomalies in all bins"`
+	Cells  []Cell  `json:"cells" doc:"Bins with anomalies, in the order of time" nullable:"false"`
+}
+
+// Cell is one bin of a row.
+type Cell struct {
+	Bin       int      `json:"bin" doc:"From 0 on"`
+	Count     int      `json:"count" doc:"Anomalies"`
+	Deviation *float64 `json:"deviation" doc:"The one farthest from 0"`
+}
+
+// TimeSpan is from <= t < until.
+type TimeSpan struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// Point is a datapoint of a window.
+type Point struct {
+	Time  time.Time `json:"time"`
+	Value float64   `json:"value"`
+}
+
+// Entity is all that is known of an entity.
+type Entity struct {
+	EntityRef
+	Node      string     `json:"node" doc:"Address of the node that answered; empty: this one"`
+	State     string     `json:"state" doc:"Of its partition"`
+	Input     *Position  `json:"input" doc:"Up to where its partition was read"`
+	Points    int        `json:"points" doc:"Points known of the window"`
+	Needed    int        `json:"needed" doc:"Points from which on it is scored"`
+	Full      int        `json:"full" doc:"Points of a window without gaps"`
+	Coverage  float64    `json:"coverage" doc:"points / full, at most 1"`
+	Scored    bool       `json:"scored" doc:"The next point would be scored"`
+	Median    *float64   `json:"median" doc:"What the next point would be compared with"`
+	Scale     *float64   `json:"scale"`
+	Low       *float64   `json:"low" doc:"Values from low to high would be normal"`
+	High      *float64   `json:"high"`
+	Threshold float64    `json:"threshold"`
+	Window    []Point    `json:"window" doc:"In the order of time" nullable:"false"`
+	Missing   []TimeSpan `json:"missing" doc:"Where the window has no point though there were bins" nullable:"false"`
+	Last      *LastPoint `json:"last" doc:"null if the window is empty"`
+	Verdict   string     `json:"verdict" doc:"What is to be said of it, in one sentence"`
+	Reason    string     `json:"reason" enum:"normal,anomalous,too_few_points,silent,unknown"`
+	Anomalies []Anomaly  `json:"anomalies" doc:"The latest first, at most 300" nullable:"false"`
+	Episodes  []Episode  `json:"episodes" nullable:"false"`
+	Partial   bool       `json:"partial"`
+	Problems  []string   `json:"problems" nullable:"false"`
+}
+
+// LastPoint is an entity's last datapoint and what came of it.
+type LastPoint struct {
+	Time      time.Time `json:"time"`
+	Value     float64   `json:"value"`
+	Deviation *float64  `json:"deviation" doc:"null if it was not scored"`
+}
+
+// Detector is one detector, over all nodes that answered.
+type Detector struct {
+	Name          string     `json:"name"`
+	Topic         string     `json:"topic"`
+	OutputTopic   string     `json:"output_topic"`
+	ConsumerGroup string     `json:"consumer_group"`
+	ValueField    string     `json:"value_field"`
+	KeyFields     []KeyField `json:"key_fields" nullable:"false"`
+	Threshold     float64    `json:"threshold"`
+	DevMetric     string     `json:"dev_metric"`
+	MinDev        float64    `json:"min_dev"`
+	HistoryHours  float64    `json:"history_hours"`
+	BinSeconds    float64    `json:"bin_seconds" doc:"Time granularity"`
+	PointsNeeded  int        `json:"points_needed"`
+	PointsFull    int        `json:"points_full"`
+	Synthetic     bool       `json:"synthetic" doc:"The stream is made up: this is a demo"`
+
+	State        string     `json:"state" enum:"joining,replaying,live,stopped,unknown"`
+	Problem      string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
+	Partitions   Partitions `json:"partitions"`
+	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the latest timestamp seen; null before the first point"`
+	LagRecords   int64      `json:"lag_records"`
+	Entities     int        `json:"entities"`
+	Replay       *Replay    `json:"replay" doc:"null if nothing is being replayed"`
+	DetectionP50 *float64   `json:"detection_p50_seconds" doc:"From poll to commit, of this node since it began"`
+	Tail         Tail       `json:"tail" doc:"The anomalies that can be asked for"`
+}
+
+// KeyField is a field of the key.
+type KeyField struct {
+	Name string `json:"name"`
+	ASN  bool   `json:"asn" doc:"It holds numbers of autonomous systems"`
+}
+
+// Partitions of a detector's input topic, over all nodes.
+type Partitions struct {
+	All       int `json:"all"`
+	Live      int `json:"live"`
+	Replaying int `json:"replaying"`
+	Standby   int `json:"standby" doc:"Copies that other nodes keep"`
+	Unowned   int `json:"unowned"`
+}
+
+// Replay is how far a history that is being loaded is.
+type Replay struct {
+	Remaining int64      `json:"remaining_records"`
+	PerSecond float64    `json:"records_per_second" doc:"0: not known yet"`
+	Ready     *time.Time `json:"ready_at" doc:"At this rate; null if it is not known"`
+}
+
+// Tail is what is held of the output topic.
+type Tail struct {
+	From      *time.Time `json:"from" doc:"Anomalies of datapoints from here on are held; null: not known yet"`
+	Anomalies int        `json:"anomalies"`
+	Caught    bool       `json:"caught_up" doc:"The topic has been read up to its end once"`
+	Dropped   int64      `json:"dropped" doc:"Anomalies that were given up since there was no room for them"`
+	Problem   string     `json:"problem,omitempty"`
+}
+
+// Node is a process.
+type Node struct {
+	Address   string         `json:"address" doc:"Empty: it does not speak to others"`
+	ID        string         `json:"id"`
+	This      bool           `json:"this" doc:"It is the node that answers"`
+	Version   string         `json:"version"`
+	StartedAt *time.Time     `json:"started_at"`
+	Problem   string         `json:"problem,omitempty" doc:"Why it does not answer"`
+	Detectors []NodeDetector `json:"detectors" nullable:"false"`
+}
+
+// NodeDetector is a detector within a node.
+type NodeDetector struct {
+	Name       string          `json:"name"`
+	State      string          `json:"state"`
+	Problem    string          `json:"problem,omitempty"`
+	Partitions []NodePartition `json:"partitions" nullable:"false"`
+}
+
+// NodePartition is a partition that a node has.
+type NodePartition struct {
+	Partition int32  `json:"partition"`
+	Role      string `json:"role" enum:"owner,standby"`
+	State     string `json:"state"`
+	Offset    int64  `json:"offset" doc:"The next to read"`
+	End       int64  `json:"end" doc:"Of the partition"`
+	Lag       int64  `json:"lag"`
+	Entities  int    `json:"entities"`
+	Pending   int64  `json:"pending" doc:"Records still to replay"`
+}
+
+// Status is how all is, at a glance.
+type Status struct {
+	At        time.Time  `json:"at"`
+	Version   string     `json:"version"`
+	Detectors []Detector `json:"detectors" nullable:"false"`
+	Nodes     int        `json:"nodes"`
+	Answering int        `json:"nodes_answering"`
+	Partial   bool       `json:"partial"`
+	Problems  []string   `json:"problems" nullable:"false"`
+}
+
+// Event is something that happened. Exactly one of its pointers is set.
+type Event struct {
+	ID      string // cursor: going on from here gives neither gap nor repeat, on any node
+	Anomaly *Anomaly
+	Episode *Episode
+	Status  *Status
+	Gap     *Gap
+}
+
+// Gap tells a watcher that anomalies are missing between the last event and the next:
+// they are no longer held, or not any more in the topic.
+type Gap struct {
+	Detector string `json:"detector"`
+	Missing  int64  `json:"missing" doc:"Offsets of the output topic"`
+	Reason   string `json:"reason"`
+}
