@@ -169,7 +169,7 @@ func (d *Detector) status() *statusAnswer {
 		}
 		status := messages.PartitionStatus{
 			Partition: number, Role: role, State: state, Offset: partition.next, End: partition.end,
-			Entities: partition.entities, Pending: partition.pending,
+			Entities: partition.entities, Pending: partition.pending, StreamTime: partition.streamTime,
 		}
 		status.Lag, status.Behind = partition.lag()
 		answer.status.Partitions = append(answer.status.Partitions, status)

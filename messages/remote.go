@@ -65,6 +65,8 @@ type PartitionStatus struct {
 	Behind    int64  `json:"behind_open_transaction"` // how much of the lag is behind a writer's open transaction
 	Entities  int    `json:"entities"`
 	Pending   int64  `json:"pending"` // offsets of history that are still to be read
+	// StreamTime is the latest timestamp seen, Unix milliseconds; 0: not known yet.
+	StreamTime int64 `json:"stream_time,omitempty"`
 }
 
 // Roles of a node for a partition.

@@ -76,16 +76,32 @@ func (s *Site) Measure(detector string) actors.Measure {
 		stored: m.checkpointed.WithLabelValues(detector, "stored"), unstored: m.checkpointed.WithLabelValues(detector, "failed"),
 		taken: m.handedOver.WithLabelValues(detector, "taken"), untaken: m.handedOver.WithLabelValues(detector, "failed"),
 	}
+	s.recent.Store(detector, &of.recent)
 	return of
+}
+
+// DetectionMedian is how long a record of late took from the poll to the commit, in
+// seconds; false before the first.
+func (s *Site) DetectionMedian(detector string) (seconds float64, known bool) {
+	of, ok := s.recent.Load(detector)
+	if !ok {
+		return 0, false
+	}
+	took, known := of.(*recent).median()
+	return took.Seconds(), known
 }
 
 type measure struct {
 	transactions, detections, checkpoints, handoffs prometheus.Observer
 	stored, unstored, taken, untaken                prometheus.Counter
+	recent                                          recent
 }
 
 func (m *measure) Transaction(took time.Duration) { m.transactions.Observe(took.Seconds()) }
-func (m *measure) Detection(took time.Duration)   { m.detections.Observe(took.Seconds()) }
+func (m *measure) Detection(took time.Duration) {
+	m.detections.Observe(took.Seconds())
+	m.recent.add(took)
+}
 
 func (m *measure) Checkpoint(took time.Duration, stored bool) {
 	m.checkpoints.Observe(took.Seconds())

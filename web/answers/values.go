@@ -192,7 +192,7 @@ type Detector struct {
 	LagRecords   int64      `json:"lag_records"`
 	Entities     int        `json:"entities"`
 	Replay       *Replay    `json:"replay" doc:"null if nothing is being replayed"`
-	DetectionP50 *float64   `json:"detection_p50_seconds" doc:"From poll to commit, of this node since it began"`
+	DetectionP50 *float64   `json:"detection_p50_seconds" doc:"From poll to commit, the median of this node's last 256 transactions"`
 	Tail         Tail       `json:"tail" doc:"The anomalies that can be asked for"`
 }
 
