@@ -22,6 +22,9 @@ var allowed = map[string][]string{
 	"messages":               {"detection"},
 	"detection":              {},
 	"datapoint":              {},
+	"episode":                {},
+	"tail":                   {"episode"},
+	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
 	"configs":                {},
 	"synthetic":              {},
 	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
@@ -39,7 +42,7 @@ var allowed = map[string][]string{
 
 // pure are the packages that must not reach the outside: what they may import
 // of the standard library and others does not include these.
-var pure = []string{"detection", "datapoint", "synthetic", "bench/report"}
+var pure = []string{"detection", "datapoint", "episode", "tail", "synthetic", "bench/report"}
 
 var impure = []string{"os", "net", "time.Now", "log", "log/slog", "math/rand",
 	"github.com/twmb/franz-go/pkg/kgo", "github.com/asynkron/protoactor-go/actor"}

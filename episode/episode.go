@@ -1,0 +1,136 @@
+package episode
+
+import (
+	"math"
+	"time"
+)
+
+// Outcome is how an episode ended.
+type Outcome uint8
+
+const (
+	Unknown   Outcome = iota // it goes on, or nobody has the points that followed
+	Recovered                // the values are back in the band of before
+	Absorbed                 // the window has taken the new level
+	Silent                   // no point came any more
+)
+
+// String is the outcome's word; empty for Unknown.
+func (o Outcome) String() string {
+	return [...]string{"", "recovered", "absorbed", "silent"}[o]
+}
+
+// Rules decide when an episode ends and when it goes on.
+type Rules struct {
+	Bin          time.Duration // the time granularity of the datapoints
+	ClearAfter   int           // so many bins, or scored points in a row, without an anomaly end it
+	ReopenWithin time.Duration // an anomaly this soon after the last one reopens it
+	Threshold    float64       // the largest |deviation| that is normal
+	// EveryPoint: Normal is called with each scored point that is no anomaly. Then an entity that has no
+	// point for ClearAfter bins is silent.
+	EveryPoint bool
+}
+
+// DefaultRules are those of the design, for datapoints of one time granularity and a threshold.
+func DefaultRules(bin time.Duration, threshold float64) Rules {
+	return Rules{Bin: bin, ClearAfter: 4, ReopenWithin: 6 * time.Hour, Threshold: threshold}
+}
+
+// clear is the time without an anomaly that ends an episode, in milliseconds.
+func (r Rules) clear() int64 { return int64(r.ClearAfter) * r.Bin.Milliseconds() }
+
+// Anomaly is an anomaly of the entity.
+type Anomaly struct {
+	ID    string
+	At    int64 // of the datapoint, Unix milliseconds
+	Value float64
+	// Usual is the median of the history, and deviation = (value - usual) / scale. Both are NaN if they
+	// are not known.
+	Usual, Scale float64
+	Deviation    float64 // may be infinite, is not NaN
+}
+
+// Episode is a run of anomalies of one entity.
+type Episode struct {
+	ID       string // of its first anomaly
+	OpenedAt int64  // time of the first anomaly
+	LastAt   int64  // time of the latest anomaly
+	Open     bool
+	EndedAt  int64 // while it is not open
+	Outcome  Outcome
+	Points   int // anomalies so far
+	Reopened int // how often it went on after it had ended
+	// Usual, Low and High are of the first anomaly: values from Low to High were normal. NaN if they
+	// are not known.
+	Usual, Low, High float64
+	Peak             Anomaly // the one farthest out; of several the first
+}
+
+// Kind is what happened to an episode.
+type Kind uint8
+
+const (
+	Opened   Kind = iota
+	Updated       // the peak has grown by half since it was last told
+	Resolved      // it has ended
+	Reopened      // it goes on after it had ended
+)
+
+// String is the kind's word.
+func (k Kind) String() string {
+	return [...]string{"opened", "updated", "resolved", "reopened"}[k]
+}
+
+// Event is something that happened to an episode, and the episode after it.
+type Event struct {
+	Kind    Kind
+	At      int64 // stream time
+	Episode Episode
+}
+
+// Band is from where to where values are normal. Both ends are NaN if they are not known.
+func (r Rules) Band(usual, scale float64) (low, high float64) {
+	reach := float64(r.Threshold * scale) // rounded before it is added, as in detection
+	return usual - reach, usual + reach
+}
+
+// Point is a datapoint of the entity.
+type Point struct {
+	At    int64
+	Value float64
+}
+
+// Judge tells the outcome of an episode that has ended, from points of the entity in the order of time.
+// Those that are not after its last anomaly do not matter. Of the first ClearAfter that are, the last
+// decides, so later points do not change the outcome.
+func (r Rules) Judge(e Episode, points []Point) Outcome {
+	if e.Open {
+		return Unknown
+	}
+	followed := 0
+	var decides float64
+	for _, point := range points {
+		if point.At <= e.LastAt {
+			continue
+		}
+		decides = point.Value
+		if followed++; followed >= r.ClearAfter {
+			break
+		}
+	}
+	if followed == 0 {
+		return Silent
+	}
+	return outcome(e, decides)
+}
+
+// outcome is that of an episode after which a value came.
+func outcome(e Episode, value float64) Outcome {
+	switch {
+	case math.IsNaN(e.Low) || math.IsNaN(e.High):
+		return Unknown
+	case e.Low <= value && value <= e.High:
+		return Recovered
+	}
+	return Absorbed
+}

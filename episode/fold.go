@@ -1,0 +1,90 @@
+package episode
+
+import "math"
+
+// State is what the fold knows of one entity between two of its steps. The zero State is that of an
+// entity that has had no anomaly. It holds no memory of its own beyond strings, so it may be copied.
+type State struct {
+	Episode Episode // the latest; its Points are 0 if there has been none
+	Now     int64   // stream time as far as this entity has been told
+	heard   int64   // time of its latest point of any kind
+	normal  int     // scored points in a row that are no anomaly
+	told    float64 // |deviation| of the peak in the last event
+}
+
+// Resume is the State after an episode that was kept without its State, at a stream time. It must have
+// been folded from anomalies alone.
+func Resume(e Episode, now int64) State {
+	return State{Episode: e, Now: now, heard: e.LastAt, told: math.Abs(e.Peak.Deviation)}
+}
+
+// Anomaly takes the next anomaly of the entity, in the order of the input, and appends what happened to
+// events: at most that the episode before it ended, and one thing more. A late record counts for the
+// episode at hand, and stream time does not go back.
+func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
+	s, events = r.Advance(s, a.At, events)
+	e := &s.Episode
+	kind := Updated
+	switch {
+	case e.Points > 0 && e.Open:
+	case e.Points > 0 && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
+		kind = Reopened
+		e.Open, e.EndedAt, e.Outcome = true, 0, Unknown
+		e.Reopened++
+	default:
+		kind = Opened
+		*e = Episode{ID: a.ID, Open: true, OpenedAt: a.At, LastAt: a.At, Usual: a.Usual, Peak: a}
+		e.Low, e.High = r.Band(a.Usual, a.Scale)
+		s.heard, s.told = a.At, 0
+	}
+	e.Points++
+	e.LastAt = max(e.LastAt, a.At)
+	s.heard, s.normal = max(s.heard, a.At), 0
+	size := math.Abs(a.Deviation)
+	if size > math.Abs(e.Peak.Deviation) {
+		e.Peak = a
+	}
+	if kind != Updated || size > s.told && size >= s.told*1.5 {
+		s.told = math.Abs(e.Peak.Deviation)
+		events = append(events, Event{kind, s.Now, *e})
+	}
+	return s, events
+}
+
+// Normal takes the next scored point of the entity that is no anomaly, in the order of the input. It is
+// for a fold with EveryPoint.
+func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
+	s, events = r.Advance(s, p.At, events)
+	s.heard = max(s.heard, p.At)
+	if !s.Episode.Open {
+		return s, events
+	}
+	if s.normal++; s.normal < r.ClearAfter {
+		return s, events
+	}
+	return s.end(max(p.At, s.Episode.LastAt), outcome(s.Episode, p.Value), events)
+}
+
+// Advance tells the entity of stream time. The episode ends if ClearAfter bins have passed since the
+// last anomaly or, with EveryPoint, since the last point.
+func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
+	s.Now = max(s.Now, now)
+	if !s.Episode.Open {
+		return s, events
+	}
+	since, how := s.Episode.LastAt, Unknown
+	if r.EveryPoint {
+		since, how = s.heard, Silent
+	}
+	if s.Now-since <= r.clear() {
+		return s, events
+	}
+	return s.end(since+r.clear(), how, events)
+}
+
+// end ends the episode at a time.
+func (s State) end(at int64, how Outcome, events []Event) (State, []Event) {
+	s.Episode.Open, s.Episode.EndedAt, s.Episode.Outcome = false, at, how
+	s.normal = 0
+	return s, append(events, Event{Resolved, s.Now, s.Episode})
+}

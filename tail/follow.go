@@ -1,0 +1,118 @@
+package tail
+
+// Reader follows the anomalies in the order of arrival. It is for one goroutine.
+type Reader struct {
+	tail   *Tail
+	filter Filter
+	vector Vector // what lies before it has been given, or is not to be
+	told   Vector // of each partition, up to where the Reader was told of a gap
+	epoch  int
+	life   int
+	next   int // in the log
+}
+
+// Item is an anomaly, and the vector that goes on after it.
+type Item struct {
+	Entry Entry
+	After Vector
+}
+
+// Gap is what a Reader cannot be given any more.
+type Gap struct {
+	Missing int64 // offsets of the output topic; of some it is not known whether they held an anomaly
+	Remade  bool  // the topic is another one, so offsets begin anew
+}
+
+// Since is a Reader of what comes after a vector. A partition that the vector does not name is read from
+// its begin. The vector of this moment is Vector(); it may also be one of another node.
+func (t *Tail) Since(vector Vector, f Filter) *Reader {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	r := &Reader{tail: t, filter: f, vector: vector.Clone(), told: make(Vector), life: t.life, epoch: -1}
+	if r.vector == nil {
+		r.vector = make(Vector)
+	}
+	return r
+}
+
+// mostLooked is how many anomalies a Next looks at, so that a filter that chooses few does not hold up
+// the writer.
+const mostLooked = 1 << 16
+
+// Next gives at most so many anomalies: none if there are no more for now, or if it looked through many
+// that the filter does not choose. A gap comes before all that Next gives with it.
+func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
+	t := r.tail
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if r.life != t.life {
+		r.vector, r.told, r.life, r.epoch = t.lost.Clone(), make(Vector), t.life, -1
+		gap = &Gap{Remade: true}
+	}
+	if r.epoch != t.epoch {
+		r.epoch, r.next = t.epoch, 0
+	}
+	if missing := r.missing(); missing > 0 && gap == nil {
+		gap = &Gap{Missing: missing}
+	}
+	m := t.matcher(r.filter)
+	for looked := 0; r.next < len(t.log); r.next++ {
+		if looked++; looked > mostLooked || len(items) == limit {
+			return items, gap
+		}
+		row := t.rows.at(t.log[r.next])
+		if row.outputOffset < r.vector[row.outputPartition] {
+			continue
+		}
+		r.vector[row.outputPartition] = row.outputOffset + 1
+		if m.row(row) {
+			items = append(items, Item{t.entry(row), r.vector.Clone()})
+		}
+	}
+	r.vector.raise(t.vector)
+	return items, gap
+}
+
+// missing counts the offsets after the vector that are not held and of which the Reader was not told.
+func (r *Reader) missing() (missing int64) {
+	t := r.tail
+	var behind Vector
+	for partition, lost := range t.lost {
+		from := max(r.vector[partition], r.told[partition])
+		if from >= lost {
+			continue
+		}
+		if behind == nil {
+			behind = make(Vector)
+		}
+		behind[partition] = from
+		missing += lost - from
+		r.told[partition] = lost
+	}
+	if behind == nil {
+		return 0
+	}
+	for _, i := range t.log[r.next:] {
+		row := t.rows.at(i)
+		if from, is := behind[row.outputPartition]; is && row.outputOffset >= from && row.outputOffset < t.lost[row.outputPartition] {
+			missing--
+		}
+	}
+	return missing
+}
+
+// Vector is where the Reader is: after what Next gave, and what it passed over.
+func (r *Reader) Vector() Vector { return r.vector.Clone() }
+
+// More is closed once Next may have something to give.
+func (r *Reader) More() <-chan struct{} {
+	t := r.tail
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if r.life != t.life || r.epoch != t.epoch || r.next < len(t.log) {
+		return closed
+	}
+	return t.whenMore
+}
+
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()

@@ -1,0 +1,149 @@
+package tail
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"anomalydetector/episode"
+)
+
+// run is an episode without pointers: the rest is in its rows.
+type run struct {
+	first, peak      uint32 // rows
+	points, reopened int32
+	lastAt           int64
+}
+
+// fold brings the episodes of all touched entities up to date, and forgets those without a row.
+func (t *Tail) fold() {
+	for _, id := range t.touched {
+		one := &t.entities[id]
+		one.dirty = false
+		if len(one.rows) == 0 {
+			t.forget(id)
+			continue
+		}
+		before := len(one.runs)
+		t.foldEntity(one)
+		t.bytes += runBytes * int64(len(one.runs)-before)
+	}
+	t.touched = t.touched[:0]
+}
+
+// foldEntity goes on where the last fold ended if all that came lies after it in the order of the input,
+// and else begins anew.
+func (t *Tail) foldEntity(one *entity) {
+	old := len(one.rows) - one.fresh
+	one.fresh = 0
+	if !t.order(one, old) {
+		old, one.runs = 0, one.runs[:0]
+	}
+	var state episode.State
+	rules := t.config.Rules
+	if n := len(one.runs); n > 0 {
+		last := t.episode(one.runs[n-1])
+		state = episode.Resume(last, last.LastAt)
+	}
+	var events []episode.Event
+	for _, i := range one.rows[old:] {
+		r := t.rows.at(i)
+		peak := state.Episode.Peak
+		state, events = rules.Anomaly(state, t.anomaly(r), events[:0])
+		e := &state.Episode
+		if e.Points == 1 {
+			one.runs = append(one.runs, run{first: i, peak: i})
+		}
+		last := &one.runs[len(one.runs)-1]
+		if e.Points > 1 && math.Abs(e.Peak.Deviation) > math.Abs(peak.Deviation) {
+			last.peak = i
+		}
+		last.points, last.reopened, last.lastAt = int32(e.Points), int32(e.Reopened), e.LastAt
+	}
+}
+
+// order puts an entity's rows, of which some were in order, in the order of the input: by offset within
+// an input partition, and by time between partitions and where the input is not known. It tells whether
+// those that were in order are where they were.
+func (t *Tail) order(one *entity, old int) (kept bool) {
+	kept = true
+	for i := 1; i < len(one.rows); i++ {
+		if i < old {
+			i = old // and the last of the old with the first of the new
+		}
+		if i >= len(one.rows) {
+			break
+		}
+		a, b := t.rows.at(one.rows[i-1]), t.rows.at(one.rows[i])
+		one.multi = one.multi || a.inputPartition != b.inputPartition
+		kept = kept && compareInput(a, b) < 0
+	}
+	if kept && !one.multi {
+		return true
+	}
+	slices.SortFunc(one.rows, func(i, j uint32) int { return compareInput(t.rows.at(i), t.rows.at(j)) })
+	if !one.multi {
+		return false
+	}
+	// Between partitions each row counts with the latest time up to it in its own partition, so that
+	// a late record stays behind those that the detector saw before it.
+	type timed struct {
+		at  int64
+		row uint32
+	}
+	merged := make([]timed, len(one.rows))
+	for n, i := range one.rows {
+		merged[n] = timed{t.rows.at(i).at, i}
+		if n > 0 && t.rows.at(one.rows[n-1]).inputPartition == t.rows.at(i).inputPartition {
+			merged[n].at = max(merged[n].at, merged[n-1].at)
+		}
+	}
+	slices.SortStableFunc(merged, func(a, b timed) int { return cmp.Compare(a.at, b.at) })
+	for n := range merged {
+		one.rows[n] = merged[n].row
+	}
+	return false
+}
+
+// compareInput orders rows by input partition and offset; those of which it is not known by time and
+// output place.
+func compareInput(a, b *row) int {
+	if c := cmp.Compare(a.inputPartition, b.inputPartition); c != 0 {
+		return c
+	}
+	output := cmp.Or(cmp.Compare(a.outputPartition, b.outputPartition), cmp.Compare(a.outputOffset, b.outputOffset))
+	if a.inputPartition < 0 {
+		return cmp.Or(cmp.Compare(a.at, b.at), output)
+	}
+	return cmp.Or(cmp.Compare(a.inputOffset, b.inputOffset), output)
+}
+
+// anomaly is for the fold, without its ID, which the row has.
+func (t *Tail) anomaly(r *row) episode.Anomaly {
+	return episode.Anomaly{At: r.at, Value: r.value, Usual: r.usual, Scale: r.scale, Deviation: r.deviation}
+}
+
+// episode is a run as after its last anomaly, without IDs.
+func (t *Tail) episode(u run) episode.Episode {
+	first := t.rows.at(u.first)
+	e := episode.Episode{
+		OpenedAt: first.at, LastAt: u.lastAt, Open: true, Points: int(u.points), Reopened: int(u.reopened),
+		Usual: first.usual, Peak: t.anomaly(t.rows.at(u.peak)),
+	}
+	e.Low, e.High = t.config.Rules.Band(first.usual, first.scale)
+	return e
+}
+
+// episodeNow is a run as of stream time, with IDs.
+func (t *Tail) episodeNow(u run) episode.Episode {
+	state := episode.Resume(t.episode(u), u.lastAt)
+	state, _ = t.config.Rules.Advance(state, t.now(), nil)
+	e := state.Episode
+	e.ID, e.Peak.ID = t.rows.at(u.first).idText(), t.rows.at(u.peak).idText()
+	return e
+}
+
+// open tells whether a run goes on at stream time.
+func (t *Tail) open(u *run) bool {
+	return t.now()-u.lastAt <= int64(t.config.Rules.ClearAfter)*t.config.Rules.Bin.Milliseconds()
+}

@@ -1,0 +1,257 @@
+package tail
+
+import (
+	"math"
+	"sync"
+	"time"
+)
+
+// Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time,
+// but for those that write: Add, Advance, Lose, Reset, Tell and Count are for one.
+type Tail struct {
+	config Config
+
+	mu       sync.RWMutex
+	rows     rows
+	log      []uint32 // the live rows in the order of arrival
+	epoch    int      // changes when the log moves
+	life     int      // changes with Reset
+	entities []entity
+	fields   []uint32 // of each entity KeyFields indexes into values
+	values   []values // of each key field
+	index    map[string]uint32
+	touched  []uint32 // entities that are dirty
+
+	freeEntities []uint32
+
+	vector   Vector
+	lost     Vector // of each partition the offset after the last that is not held though it may have been an anomaly
+	bytes    int64
+	latest   int64 // time of the latest datapoint that is known of; noTime
+	stream   int64 // stream time that Advance was told; noTime
+	oldest   int64 // no row is older
+	floor    position
+	dropped  int64
+	foreign  int64
+	bad      int64
+	caught   bool
+	problem  string
+	whenMore chan struct{} // closed when there is more to follow
+}
+
+const noTime = math.MinInt64
+
+// New holds nothing yet.
+func New(config Config) *Tail {
+	if config.MostBytes <= 0 {
+		config.MostBytes = DefaultMostBytes
+	}
+	if config.Threshold != 0 {
+		config.Rules.Threshold = config.Threshold
+	}
+	if config.Rules.Bin < time.Millisecond {
+		config.Rules.Bin = time.Millisecond
+	}
+	config.Rules.EveryPoint = false
+	t := &Tail{config: config, whenMore: make(chan struct{})}
+	t.clear()
+	return t
+}
+
+func (t *Tail) clear() {
+	t.rows, t.log, t.entities, t.fields, t.freeEntities, t.touched = rows{free: none}, nil, nil, nil, nil, nil
+	t.index = make(map[string]uint32)
+	t.values = make([]values, t.config.KeyFields)
+	for i := range t.values {
+		t.values[i].index = make(map[string]uint32)
+	}
+	t.vector, t.lost = make(Vector), make(Vector)
+	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
+	t.floor = since(noTime)
+	t.dropped, t.foreign, t.bad, t.caught = 0, 0, 0, false
+	t.epoch++
+	t.life++
+}
+
+// Add takes anomalies, those of an output partition in the order of their offsets, and how far the topic
+// has been read with them. Anomalies that have been added before are ignored.
+func (t *Tail) Add(entries []Entry, next Vector) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range entries {
+		t.add(&entries[i])
+	}
+	t.vector.raise(next)
+	t.fold()
+	t.expire()
+	t.trim()
+	t.announce()
+}
+
+// add puts one anomaly in.
+func (t *Tail) add(e *Entry) {
+	if e.Output.Offset < t.vector[e.Output.Partition] {
+		return
+	}
+	t.vector[e.Output.Partition] = e.Output.Offset + 1
+	if math.IsNaN(e.Deviation) {
+		t.bad++
+		return
+	}
+	t.latest = max(t.latest, e.At)
+	r := row{
+		at: e.At, value: e.Value, usual: e.Usual, scale: e.Scale, deviation: e.Deviation,
+		outputPartition: e.Output.Partition, outputOffset: e.Output.Offset,
+		inputPartition: e.Input.Partition, inputOffset: e.Input.Offset,
+	}
+	if !r.place().before(t.floor) {
+		t.lose(&r)
+		return
+	}
+	r.id, r.named = parseID(e.ID)
+	r.entity = t.intern(e)
+	slot := t.rows.add(r)
+	t.log = append(t.log, slot)
+	t.oldest = min(t.oldest, r.at)
+	t.bytes += rowBytes + perRef
+	one := &t.entities[r.entity]
+	one.rows = append(one.rows, slot)
+	one.fresh++
+	t.touch(r.entity)
+	if t.bytes > t.config.MostBytes+t.config.MostBytes/16 {
+		t.fold()
+		t.expire()
+		t.trim()
+	}
+}
+
+// touch notes that an entity's episodes must be folded anew.
+func (t *Tail) touch(id uint32) {
+	if one := &t.entities[id]; !one.dirty {
+		one.dirty = true
+		t.touched = append(t.touched, id)
+	}
+}
+
+// lose counts an anomaly that is given up.
+func (t *Tail) lose(r *row) {
+	if r.at >= t.from() {
+		t.dropped++
+	}
+	t.lost[r.outputPartition] = max(t.lost[r.outputPartition], r.outputOffset+1)
+}
+
+// from is the begin of the range: whole bins of stream time, so that what is held does not change with
+// each point. Without stream time it goes by the latest anomaly.
+func (t *Tail) from() int64 {
+	now := t.stream
+	if now == noTime {
+		now = t.latest
+	}
+	if now == noTime || t.config.Range <= 0 {
+		return noTime
+	}
+	return down(now-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
+}
+
+// now is stream time, as far as the tail knows.
+func (t *Tail) now() int64 { return max(t.stream, t.latest) }
+
+// down rounds a time down to a multiple of a bin.
+func down(at, bin int64) int64 {
+	rest := at % bin
+	if rest < 0 {
+		rest += bin
+	}
+	return at - rest
+}
+
+// Advance tells stream time, Unix milliseconds: the latest timestamp that the detector has seen. It does
+// not go back.
+func (t *Tail) Advance(streamTime int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if streamTime <= t.stream {
+		return
+	}
+	t.stream = streamTime
+	t.expire()
+}
+
+// Lose tells that of these partitions nothing before an offset is to be had: reading begins there, or
+// goes on there.
+func (t *Tail) Lose(before Vector) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.vector.raise(before)
+	t.lost.raise(before)
+	t.announce()
+}
+
+// Reset forgets everything: the output topic is another one.
+func (t *Tail) Reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	stream := t.stream
+	t.clear()
+	t.stream = stream
+	t.announce()
+}
+
+// Tell sets whether the topic has been read up to its end once, which stays so, and what is wrong with
+// reading it; empty: nothing.
+func (t *Tail) Tell(caught bool, problem string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.caught = t.caught || caught
+	t.problem = problem
+}
+
+// Count adds to the records that are not this detector's, and to those that cannot be read.
+func (t *Tail) Count(foreign, bad int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.foreign += foreign
+	t.bad += bad
+}
+
+func (t *Tail) announce() {
+	close(t.whenMore)
+	t.whenMore = make(chan struct{})
+}
+
+// Vector is how far the topic has been read.
+func (t *Tail) Vector() Vector {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.vector.Clone()
+}
+
+// State is what is held.
+func (t *Tail) State() State {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := State{
+		Known: t.now() != noTime, Anomalies: t.rows.count, Entities: len(t.index), Bytes: t.bytes,
+		Dropped: t.dropped, Foreign: t.foreign, Bad: t.bad, Caught: t.caught, Problem: t.problem,
+	}
+	if s.Known {
+		s.From, s.StreamTime = t.begin(), t.now()
+	}
+	return s
+}
+
+// begin is from where on anomalies are held.
+func (t *Tail) begin() int64 {
+	if t.floor.at > noTime {
+		// Of the time of the floor itself some may have been given up.
+		if t.floor.partition != math.MaxInt32 {
+			return t.floor.at + 1
+		}
+		return max(t.floor.at, t.from())
+	}
+	if from := t.from(); from > noTime {
+		return from
+	}
+	return min(t.oldest, t.now())
+}
