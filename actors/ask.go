@@ -2,7 +2,6 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -107,7 +106,7 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 	case one := <-answer:
 		return one, one.err
 	case <-a.residents.gone:
-		return nil, errors.New("it has just been given up")
+		return nil, errGivenUp
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

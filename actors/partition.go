@@ -92,6 +92,7 @@ type child struct {
 	pid     *actor.PID
 	newest  int64               // newest timestamp it was sent
 	unknown bool                // nothing of it is in its window yet
+	cuts    cuts                // of its key
 	stored  *persistence.Entity // nil without a store
 }
 

@@ -42,6 +42,7 @@ func (p *partition) rebuild(ctx actor.Context) {
 	p.kept, p.replayed = false, 0
 	if p.state != nil {
 		p.state.Reset()
+		p.entities.setAbsent(p.absent())
 	}
 	p.load(ctx)
 }

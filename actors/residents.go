@@ -11,21 +11,35 @@ type residents struct {
 	absent int // at least as many as are stored and not in memory
 	// stored tells whether an entity may be stored; nil without a store.
 	stored func(key string) (bool, error)
-	gone   chan struct{} // closed when the partition answers no more
+	// list visits the keys of those that are stored; nil without a store.
+	list func(visit func(key string) error) error
+	gone chan struct{} // closed when the partition answers no more
+
+	fields    int // of a key
+	directory directory
+	follower  follower
 }
 
 func newResidents(config *Config, number int32) *residents {
-	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{})}
+	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{}), fields: len(config.KeyFields),
+		directory: directory{turn: make(chan struct{}, 1)}}
 	if config.Store != nil {
-		r.stored = func(key string) (stored bool, err error) {
-			err = safely("a question", func() (err error) {
-				stored, err = config.Store.HasEntity(config.Name, number, key)
-				return err
-			})
+		asking := func(question func() error) error {
+			err := safely("a question", question)
 			if f, panicked := isFault(err); panicked {
 				config.tellFault(config.Log.With("topic", config.InputTopic, "partition", number), f, nil)
 			}
+			return err
+		}
+		r.stored = func(key string) (stored bool, err error) {
+			err = asking(func() (err error) {
+				stored, err = config.Store.HasEntity(config.Name, number, key)
+				return err
+			})
 			return stored, err
+		}
+		r.list = func(visit func(key string) error) error {
+			return asking(func() error { return config.Store.Keys(config.Name, number, visit) })
 		}
 	}
 	return r
@@ -36,8 +50,10 @@ func (r *residents) put(key string, c *child, absent int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.byKey[key], r.absent = c, absent
+	r.follower.note(change{name: name{key, c.cuts}})
 }
 
+// drop is for an entity that is on disk from now on.
 func (r *residents) drop(key string, absent int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,6 +65,7 @@ func (r *residents) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.byKey)
+	r.follower = follower{}
 }
 
 func (r *residents) setAbsent(absent int) {

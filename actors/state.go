@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -58,6 +59,7 @@ func (p *partition) restore() (usable bool, err error) {
 		}
 		p.log.Log(context.Background(), level, "the stored windows are not used", "reason", reason, "stored_offset", head.Offset, "offset", p.assignment.Offset)
 		p.state.Reset()
+		p.entities.setAbsent(p.absent())
 		return false, nil
 	}
 	p.next, p.committed = head.Offset, head.Offset
@@ -132,6 +134,9 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	}
 	if known.unknown {
 		p.late.note(p.behind(at), p.mostLate(), false)
+	}
+	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
+		known.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
 	p.born = born
 	known.pid = ctx.Spawn(p.props)

@@ -23,6 +23,7 @@ const sweepAtOnce = 200
 // dropped, and such a straggler makes the history be loaded again, after which
 // the patience is longer. It goes by stream time, so that a replay does alike.
 func (p *partition) sweep(ctx actor.Context) error {
+	p.entities.settle()
 	if !p.clock.settled() {
 		return nil
 	}
@@ -36,6 +37,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 		if err != nil {
 			return err
 		}
+		p.entities.removeStored(p.state.Swept(), p.absent())
 		if removed {
 			p.forgotten = max(p.forgotten, newest+history+1)
 		}
@@ -49,7 +51,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 			continue
 		}
 		ctx.Stop(entity.pid)
-		p.entities.drop(key, p.absent())
+		p.entities.remove(key, p.absent())
 		p.forgotten = max(p.forgotten, entity.newest+history+1)
 		if entity.stored != nil {
 			p.state.Remove(entity.stored)

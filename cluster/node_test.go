@@ -56,6 +56,7 @@ func TestQuestionsThatAreWrongAreRefusedInWords(t *testing.T) {
 		"/v1/cluster?timeout=soon":                {400, "want a duration"},
 		"/v1/cluster?timeout=2h":                  {400, "want a duration"},
 		"/v1/entity?detector=d&key=x":             {404, `no detector "d"`},
+		"/v1/entities?detector=d&limit=1":         {404, `no detector "d"`},
 		"/v1/windows?detector=d&partition=0":      {403, "only nodes may ask"},
 		"/v1/windows/offset?detector=&partition=": {404, "no detector"},
 		"/v2/node":                                {404, "not found"},

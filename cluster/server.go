@@ -29,6 +29,8 @@ const (
 //	GET /v1/cluster ?timeout                            messages.ClusterStatus
 //	GET /v1/entity  ?detector &key &timeout              messages.EntityAnswer, of all nodes
 //	GET /v1/entity  ... &scope=node &packed              the same of this node alone, the windows packed or not
+//	GET /v1/entities ?detector &text &field &after &limit &timeout &scope=node
+//	                                                    messages.EntitiesAnswer; a field is its number, a colon and its value
 //	GET /v1/windows/offset ?detector &partition         up to where this node has windows: a number
 //	GET /v1/windows ?detector &partition &least &most   those windows, if they reach that far and no farther: a snapshot
 //	POST /v1/leaving ?detector &member                  a member is about to leave, and says so until it does: messages.Succession
@@ -43,6 +45,7 @@ func (n *Node) handler() http.Handler {
 	mux.HandleFunc("GET /v1/node", n.serveNode)
 	mux.HandleFunc("GET /v1/cluster", withDeadline(n.serveCluster))
 	mux.HandleFunc("GET /v1/entity", withDeadline(n.serveEntity))
+	mux.HandleFunc("GET /v1/entities", withDeadline(n.serveEntities))
 	mux.HandleFunc("GET /v1/windows/offset", n.serveOffset)
 	mux.HandleFunc("GET /v1/windows", n.serveWindows)
 	mux.HandleFunc("POST /v1/leaving", n.serveLeaving)

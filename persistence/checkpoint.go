@@ -384,6 +384,7 @@ func (p *Partition) deleteRemoved(u *update) error {
 // ended the last time, and removes those without a point at or after a time. It
 // returns the newest of the points it removed; false if there is none.
 func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, err error) {
+	p.swept = nil
 	if !p.onDisk {
 		return 0, false, nil
 	}
@@ -421,6 +422,7 @@ func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, er
 	}
 	for _, e := range dead {
 		p.Remove(e)
+		p.swept = append(p.swept, e.key)
 	}
 	return newest, removed, nil
 }

@@ -35,8 +35,9 @@ type Partition struct {
 	counts      []uint16  // how many points they have in it
 	encoded     []byte    // scratch: the blocks
 	removed     []*Entity
-	cursor      []byte // where the sweep is
-	view        *view  // nil, or what was stored at the last checkpoint
+	cursor      []byte   // where the sweep is
+	swept       []string // keys that it removed, the last time
+	view        *view    // nil, or what was stored at the last checkpoint
 }
 
 // Entity is what a Partition knows of an entity that is resident, or has points

@@ -15,6 +15,8 @@ type Answers interface {
 	Status(ctx context.Context) messages.ClusterStatus
 	// Entity is false if there is no such detector.
 	Entity(ctx context.Context, detector, key string) (answer messages.EntityAnswer, known bool)
+	// Entities is false if there is no such detector.
+	Entities(ctx context.Context, detector string, q messages.EntitiesQuery) (answer messages.EntitiesAnswer, known bool)
 }
 
 const (

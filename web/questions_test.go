@@ -28,6 +28,10 @@ func (s *slow) Entity(_ context.Context, detector, key string) (messages.EntityA
 	return messages.EntityAnswer{Detector: detector, Entity: key}, detector == "d"
 }
 
+func (s *slow) Entities(_ context.Context, detector string, _ messages.EntitiesQuery) (messages.EntitiesAnswer, bool) {
+	return messages.EntitiesAnswer{Detector: detector}, detector == "d"
+}
+
 func TestQuestionsWaitForTheDetectors(t *testing.T) {
 	s := newSite()
 	for _, path := range []string{"/v1/cluster", "/v1/entity?detector=d&key=a"} {

@@ -1,0 +1,276 @@
+package actors
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"anomalydetector/messages"
+)
+
+// name is an entity's key and where its fields begin.
+type name struct {
+	key  string
+	cuts cuts
+}
+
+// cuts say where the fields of a key begin, from the second one on, if the key holds
+// more commas than those between its fields. All 0: not needed, or not known. They fit
+// into what is free in a child: keys with more fields, or longer ones, are not taken apart.
+type cuts [3]uint16
+
+func cutsOf(ends []int) (c cuts) {
+	if len(ends) > len(c) || len(ends) > 0 && ends[len(ends)-1] >= math.MaxUint16 {
+		return c
+	}
+	for i, end := range ends {
+		c[i] = uint16(end + 1)
+	}
+	return c
+}
+
+// fields appends the fields of the key, of which there are so many; nothing if it cannot
+// be told where they begin.
+func (n *name) fields(to []string, count int) []string {
+	switch {
+	case strings.Count(n.key, ",") == count-1:
+		rest := n.key
+		for range count - 1 {
+			field, after, _ := strings.Cut(rest, ",")
+			to, rest = append(to, field), after
+		}
+		return append(to, rest)
+	case count == 1:
+		return append(to, n.key)
+	case n.cuts == cuts{} || count > len(n.cuts)+1:
+		return to
+	}
+	begin := 0
+	for _, cut := range n.cuts[:count-1] {
+		to = append(to, n.key[begin:cut-1])
+		begin = int(cut)
+	}
+	return append(to, n.key[begin:])
+}
+
+// names are the entities of a partition as of one moment, in the order of their keys.
+// They are immutable.
+//
+// Beside the keys there is one text of all of them, without regard to case and each
+// with a byte at its end that is in no text, so that a search is one for a few bytes in
+// many.
+type names struct {
+	all  []name
+	text []byte
+	ends []int // of each key in the text, behind its last byte
+}
+
+// nameEnd is in no UTF-8 text.
+const nameEnd = 0xff
+
+// newNames takes the names, in any order, each once.
+func newNames(all []name) *names {
+	sortNames(all)
+	n := &names{ends: make([]int, 0, len(all))}
+	size := 0
+	for _, one := range all {
+		size += len(one.key) + 1
+	}
+	n.text = make([]byte, 0, size)
+	for _, one := range all {
+		n.text = append(appendFolded(n.text, one.key), nameEnd)
+		n.ends = append(n.ends, len(n.text))
+	}
+	n.all = all
+	return n
+}
+
+// sortNames compares the eight bytes behind what all keys begin with, and the keys
+// themselves only if those are the same: the keys are all over the memory.
+func sortNames(all []name) {
+	if len(all) == 0 {
+		return
+	}
+	common := all[0].key
+	for _, one := range all {
+		for !strings.HasPrefix(one.key, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	type item struct {
+		head uint64
+		name name
+	}
+	items := make([]item, len(all))
+	for i, one := range all {
+		var head [8]byte
+		copy(head[:], one.key[len(common):])
+		items[i] = item{binary.BigEndian.Uint64(head[:]), one}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		switch {
+		case a.head < b.head:
+			return -1
+		case a.head > b.head:
+			return 1
+		}
+		return strings.Compare(a.name.key, b.name.key)
+	})
+	for i, one := range items {
+		all[i] = one.name
+	}
+}
+
+// appendFolded appends a text in a form that is the same for upper and lower case.
+func appendFolded(to []byte, text string) []byte {
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			if 'A' <= r && r <= 'Z' {
+				r += 'a' - 'A'
+			}
+			to = append(to, byte(r))
+			continue
+		}
+		to = utf8.AppendRune(to, unicode.ToLower(unicode.ToUpper(r)))
+	}
+	return to
+}
+
+// change is an entity that is new, or gone.
+type change struct {
+	name
+	gone bool
+}
+
+// with are the names after some changes, of which the last of each key counts.
+func (n *names) with(changes []change) *names {
+	slices.SortStableFunc(changes, func(a, b change) int { return strings.Compare(a.key, b.key) })
+	size := len(n.all) + len(changes)
+	next := &names{all: make([]name, 0, size), ends: make([]int, 0, size), text: make([]byte, 0, len(n.text)+16*len(changes))}
+	at := 0
+	for i, c := range changes {
+		if i+1 < len(changes) && changes[i+1].key == c.key {
+			continue
+		}
+		to, known := n.find(c.key, at)
+		next.take(n, at, to)
+		if at = to; known {
+			if c.cuts == (cuts{}) {
+				c.cuts = n.all[to].cuts
+			}
+			at++
+		}
+		if !c.gone {
+			next.all = append(next.all, c.name)
+			next.text = append(appendFolded(next.text, c.key), nameEnd)
+			next.ends = append(next.ends, len(next.text))
+		}
+	}
+	next.take(n, at, len(n.all))
+	return next
+}
+
+// find is where a key is, or would be, at or after a place.
+func (n *names) find(key string, from int) (at int, found bool) {
+	at, found = slices.BinarySearchFunc(n.all[from:], key, func(one name, key string) int { return strings.Compare(one.key, key) })
+	return from + at, found
+}
+
+// take appends a part of other names.
+func (n *names) take(other *names, from, to int) {
+	if from == to {
+		return
+	}
+	begin := other.begin(from)
+	shift := len(n.text) - begin
+	n.all = append(n.all, other.all[from:to]...)
+	n.text = append(n.text, other.text[begin:other.ends[to-1]]...)
+	for _, end := range other.ends[from:to] {
+		n.ends = append(n.ends, end+shift)
+	}
+}
+
+// begin is where a key begins in the text.
+func (n *names) begin(at int) int {
+	if at == 0 {
+		return 0
+	}
+	return n.ends[at-1]
+}
+
+// search visits the names that a query asks for until visit returns false. Keys have so
+// many fields.
+func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) {
+	at := 0
+	if q.After != "" {
+		var same bool
+		if at, same = n.find(q.After, 0); same {
+			at++
+		}
+	}
+	text := appendFolded(nil, q.Text)
+	needle := text
+	for i, value := range q.Fields {
+		if wanted := neededText(i, count, value); len(wanted) > len(needle) {
+			needle = wanted
+		}
+	}
+	var scratch [8]string
+	for at < len(n.all) {
+		if len(needle) > 0 {
+			begin := n.begin(at)
+			found := bytes.Index(n.text[begin:], needle)
+			if found < 0 {
+				return
+			}
+			at = n.holds(at, begin+found)
+		}
+		one := &n.all[at]
+		fields := one.fields(scratch[:0], count)
+		if hasFields(fields, q.Fields) && bytes.Contains(n.text[n.begin(at):n.ends[at]], text) && !visit(one, fields) {
+			return
+		}
+		at++
+	}
+}
+
+// holds is the name that holds a place of the text, at or after another name: mostly it
+// is not far.
+func (n *names) holds(at, place int) int {
+	step := 1
+	for at+step < len(n.ends) && n.ends[at+step] <= place {
+		at, step = at+step, 2*step
+	}
+	part := n.ends[at:min(at+step+1, len(n.ends))]
+	more, same := slices.BinarySearch(part, place)
+	if same {
+		more++
+	}
+	return at + more
+}
+
+// neededText is what a key's text holds if a field has a value.
+func neededText(field, count int, value string) []byte {
+	var text []byte
+	if field > 0 {
+		text = append(text, ',')
+	}
+	text = appendFolded(text, value)
+	if field < count-1 {
+		text = append(text, ',')
+	}
+	return text
+}
+
+func hasFields(fields []string, wanted map[int]string) bool {
+	for i, value := range wanted {
+		if i < 0 || i >= len(fields) || fields[i] != value {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,26 @@
+package persistence
+
+import "github.com/dgraph-io/badger/v4"
+
+// Keys visits the keys of the entities that are stored of a partition as of now, in
+// order, whoever holds the partition. It reads no windows. An entity whose key is longer
+// than longestKey is left out: only the beginning of its key is stored.
+func (s *Store) Keys(detector string, number int32, visit func(key string) error) error {
+	return s.view(func(txn *badger.Txn) error {
+		r, err := readHead(txn, headKey(detector, number))
+		if r == nil || err != nil {
+			return err
+		}
+		prefix := slotPrefix(entityKind, r.slot)
+		return each(txn, prefix, func(item *badger.Item) error {
+			key := item.Key()[len(prefix):]
+			if len(key) == longestKey {
+				return nil
+			}
+			return visit(string(key))
+		})
+	})
+}
+
+// Swept are the keys of the entities that the last Sweep removed.
+func (p *Partition) Swept() []string { return p.swept }
