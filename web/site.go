@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,11 @@ type Site struct {
 	detectors atomic.Pointer[[]*Detector] // nil until they have begun
 	answers   atomic.Pointer[Answers]     // the same
 	asking    chan struct{}               // a token for each question that is being answered
+
+	traffic struct { // of Kafka clients
+		sync.Mutex
+		hooks map[[2]string]traffic // by detector and purpose
+	}
 }
 
 // New makes the site of a process whose detectors have not begun.
