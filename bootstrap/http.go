@@ -147,7 +147,7 @@ func (b *built) show(site *site, streams *stream.Config, granularity float64) {
 	}
 	detector, observer := b.config, streams.Observer
 	detector.Measure = site.Measure(detector.Name)
-	streams.Hook = func() kgo.Hook { return site.KafkaHook(detector.Name) }
+	streams.Hook = func(purpose string) kgo.Hook { return site.KafkaHook(detector.Name, purpose) }
 	b.shown = &web.Detector{
 		Name: detector.Name, Granularity: time.Duration(granularity * float64(time.Minute)),
 		Report: detector.Report, Counts: &detector.Counts, Rebalances: observer.Rebalances,

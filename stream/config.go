@@ -61,8 +61,8 @@ type Config struct {
 	// nil: each learns it alone.
 	Outlet *Outlet
 
-	// Hook is called for each session's client, whose hook it returns; nil: none.
-	Hook func() kgo.Hook
+	// Hook returns the hook of a client of this purpose, as in its log lines; nil: none.
+	Hook func(purpose string) kgo.Hook
 
 	// Observer is told what the clients meet; nil: nobody is.
 	Observer *Observer
@@ -131,6 +131,9 @@ func (c Config) client(purpose string) []kgo.Opt {
 	}
 	if c.Observer != nil {
 		opts = append(opts, kgo.WithHooks(&ear{c.Observer, purpose}))
+	}
+	if c.Hook != nil {
+		opts = append(opts, kgo.WithHooks(c.Hook(purpose)))
 	}
 	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))

@@ -79,9 +79,6 @@ func Open(ctx context.Context, config Config) (opened *Session, err error) {
 		kgo.WithPools(new(fetchPool)),
 	)
 	options = append(options, config.writing()...)
-	if config.Hook != nil {
-		options = append(options, kgo.WithHooks(config.Hook()))
-	}
 	config.Observer.admit(false)
 	group, err := kgo.NewGroupTransactSession(options...)
 	if err != nil {

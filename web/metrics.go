@@ -154,6 +154,8 @@ var (
 	diskFloor   = describe("disk_free_floor_bytes", "Free space below which nothing more is read.", "detector")
 	paused      = describe("intake_paused", "1 while nothing is read, by reason.", "detector", "reason")
 	rebalances  = describe("rebalances_total", "How often the consumer group has told this process what is its own.", "detector")
+	joined      = describe("joined", "1 while the consumer group counts this process among its members, else 0.", "detector")
+	lastReport  = describe("last_report_timestamp_seconds", "When the detector last told how it is, as it does each second: an old one means that it is stuck.", "detector")
 	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; with a [cluster] section only.", "detector")
 	nodes       = describe("nodes", "Members of the consumer group, as last seen; without a [cluster] section 1: this one.", "detector")
 	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
@@ -192,6 +194,10 @@ func (d *Detector) collect(to chan<- prometheus.Metric) {
 		return
 	}
 	d.collectTotals(to, &report.Totals)
+	if !report.Ended {
+		set(to, lastReport, float64(report.At.UnixMilli())/1000, d.Name)
+		set(to, joined, map[bool]int{true: 1}[report.Joined], d.Name)
+	}
 	if !report.Committed.IsZero() {
 		set(to, lastCommit, float64(report.Committed.UnixMilli())/1000, d.Name)
 	}

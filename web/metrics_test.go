@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"slices"
@@ -46,6 +45,10 @@ func TestEachMetricMoves(t *testing.T) {
 	partition := func(change func(*messages.PartitionStatus, *actors.PartitionReport)) func(*shown, actors.Measure) {
 		return func(s *shown, _ actors.Measure) { change(&s.report.Status.Partitions[0], &s.report.Partitions[0]) }
 	}
+	still := make(map[string]bool) // families of which no sample has moved
+	for _, family := range families(t) {
+		still[strings.TrimPrefix(family.GetName(), prefix+"_")] = true
+	}
 	for name, c := range map[string]struct {
 		change func(*shown, actors.Measure)
 		want   map[string]string
@@ -61,7 +64,10 @@ func TestEachMetricMoves(t *testing.T) {
 		"aborts":  {totals(func(t *actors.Totals) { t.Aborts = 5 }), map[string]string{"transactions_total" + d + `,result="aborted"}`: "5"}},
 		"last commit": {func(s *shown, _ actors.Measure) { s.report.Committed = time.UnixMilli(1500) },
 			map[string]string{"last_commit_timestamp_seconds" + d + "}": "1.5"}},
-		"paused": {func(s *shown, _ actors.Measure) { s.report.Paused = actors.NoSpace }, map[string]string{"intake_paused" + d + `,reason="no_space"}`: "1"}},
+		"last report": {func(s *shown, _ actors.Measure) { s.report.At = time.UnixMilli(1500) },
+			map[string]string{"last_report_timestamp_seconds" + d + "}": "1.5"}},
+		"put out of the group": {func(s *shown, _ actors.Measure) { s.report.Joined = false }, map[string]string{"joined" + d + "}": "0"}},
+		"paused":               {func(s *shown, _ actors.Measure) { s.report.Paused = actors.NoSpace }, map[string]string{"intake_paused" + d + `,reason="no_space"}`: "1"}},
 		"paused otherwise": {func(s *shown, _ actors.Measure) { s.report.Paused = actors.StoreFails },
 			map[string]string{"intake_paused" + d + `,reason="store_fails"}`: "1"}},
 		"stream time": {partition(func(_ *messages.PartitionStatus, p *actors.PartitionReport) { p.StreamTime = 2500 }),
@@ -116,7 +122,28 @@ func TestEachMetricMoves(t *testing.T) {
 			if !maps.Equal(moved, c.want) {
 				t.Errorf("these samples changed: %v, want %v", moved, c.want)
 			}
+			for sample := range moved {
+				family, _, _ := strings.Cut(sample, "{")
+				delete(still, family)
+				delete(still, strings.TrimSuffix(family, "_count"))
+			}
 		})
+	}
+	for family := range still { // those of requests, of Kafka and of the build have their own tests
+		if !strings.HasPrefix(family, "http_") && !strings.HasPrefix(family, "kafka_") && family != "build_info" {
+			t.Errorf("no case moves %s", family)
+		}
+	}
+}
+
+// TestEndedDetectorIsNeitherStuckNorOut: a detector that has ended, beside others that go on, is no reason for an alarm.
+func TestEndedDetectorIsNeitherStuckNorOut(t *testing.T) {
+	of := healthy("d")
+	of.report.Ended = true
+	for sample := range samples(t, newSite(of)) {
+		if strings.HasPrefix(sample, prefix+"_joined") || strings.HasPrefix(sample, prefix+"_last_report") {
+			t.Errorf("%s is shown", sample)
+		}
 	}
 }
 
@@ -145,17 +172,9 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 
 // TestNoSampleNamesAnEntity: the labels are few, and of few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
-	s := newSite(healthy("d"))
-	s.Measure("d")
-	families, err := s.metrics.registry.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "state", "version", "goversion"}
+	families := families(t)
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "state", "client", "version", "goversion"}
 	for _, family := range families {
-		if !strings.HasPrefix(family.GetName(), prefix) {
-			continue
-		}
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {
 				if !slices.Contains(known, label.GetName()) {
@@ -185,44 +204,59 @@ func TestDurationsAreNativeHistogramsToo(t *testing.T) {
 	t.Error("it is missing")
 }
 
-// TestKafkaTrafficIsShownAcrossSessions: a client that is closed takes its metrics along,
-// and the next one has its own; detectors do not disturb each other.
-func TestKafkaTrafficIsShownAcrossSessions(t *testing.T) {
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+// TestKafkaTrafficIsSummedOverClients: those of one purpose share their totals, which stay when a client is closed; other
+// purposes and detectors have their own.
+func TestKafkaTrafficIsSummedOverClients(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer cluster.Close()
 	s := newSite()
-	connects := func(detector string) string {
-		return samples(t, s)[`anomalydetector_kafka_connects_total{detector="`+detector+`"}`]
+	total := func(name, detector, purpose string) string {
+		return samples(t, s)[`anomalydetector_kafka_`+name+`_total{client="`+purpose+`",detector="`+detector+`"}`]
 	}
-	open := func(detector string) *kgo.Client {
-		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.WithHooks(s.KafkaHook(detector)))
+	open := func(detector, purpose string) *kgo.Client {
+		client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.WithHooks(s.KafkaHook(detector, purpose)),
+			kgo.DefaultProduceTopic("t"), kgo.ConsumeTopics("t"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := client.Ping(context.Background()); err != nil {
+		if err := client.Ping(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return client
 	}
-	other := open("other")
-	defer other.Close()
-	for range 2 {
-		client := open("d")
-		if connects("d") != "1" || connects("other") != "1" {
-			t.Errorf("connections: %q and %q, want 1 each", connects("d"), connects("other"))
-		}
-		client.Close()
-		if connects("d") != "" {
-			t.Errorf("after the client's end there are %q connections", connects("d"))
+	open("d", "session").Close()
+	one := total("connects", "d", "session")
+	if one == "" || one == "0" {
+		t.Fatalf("%q connections of a client that was closed", one)
+	}
+	first, second, other, others := open("d", "session"), open("d", "session"), open("d", "history"), open("other", "session")
+	for _, client := range []*kgo.Client{first, second} {
+		defer client.Close()
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Value: []byte("v")}).FirstErr(); err != nil {
+			t.Fatal(err)
 		}
 	}
-	first, second := open("d"), open("d") // of two at a time the second one is not shown
-	first.Close()
-	second.Close()
-	if connects("d") != "" {
-		t.Errorf("after the end of both there are %q connections", connects("d"))
+	defer other.Close()
+	defer others.Close()
+	for read := 0; read < 2; {
+		fetched := other.PollFetches(t.Context())
+		if err := fetched.Err(); err != nil {
+			t.Fatal(err)
+		}
+		read += fetched.NumRecords()
+	}
+	for _, c := range []struct{ name, detector, purpose, want string }{
+		{"produce_records", "d", "session", "2"}, {"produce_batches", "d", "session", "2"}, {"produce_records", "d", "history", ""},
+		{"fetch_records", "d", "history", "2"}, {"produce_records", "other", "session", ""},
+	} {
+		if got := total(c.name, c.detector, c.purpose); got != c.want {
+			t.Errorf("%s of %s's %s client: %q, want %q", c.name, c.detector, c.purpose, got, c.want)
+		}
+	}
+	if total("connects", "other", "session") == "" {
+		t.Error("another detector's connections are not shown")
 	}
 }

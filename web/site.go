@@ -59,6 +59,11 @@ type Site struct {
 	answers   atomic.Pointer[Answers]     // the same
 	asking    chan struct{}               // a token for each question that is being answered
 	recent    sync.Map                    // how long detection took, a *recent by the detector's name
+
+	traffic struct { // of Kafka clients
+		sync.Mutex
+		hooks map[[2]string]traffic // by detector and purpose
+	}
 }
 
 // New makes the site of a process whose detectors have not begun.
