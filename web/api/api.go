@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -39,35 +40,40 @@ type API struct {
 	spec   []byte   // OpenAPI, as JSON
 	yaml   []byte
 
-	open    atomic.Int64  // streams
-	dropped atomic.Uint64 // streams that were cut
-	closing chan struct{} // closed when streams are to end
+	open    atomic.Int64    // streams
+	dropped atomic.Uint64   // streams that were cut
+	closing context.Context // ended when streams are to end
+	end     context.CancelFunc
 }
 
 // New builds the API. Close ends its streams.
 func New(config Config) (*API, error) {
-	a := &API{config: config, mux: http.NewServeMux(), closing: make(chan struct{})}
+	a := &API{config: config, mux: http.NewServeMux()}
+	a.closing, a.end = context.WithCancel(context.Background())
 	a.huma = humago.New(a.mux, description(config.Version))
 	a.endpoints()
 	a.stream()
 	if err := a.describe(); err != nil {
 		return nil, fmt.Errorf("describe the API: %w", err)
 	}
+	a.mux.HandleFunc(Root, a.other)
 	a.mux.HandleFunc(Root+"/", a.other)
 	return a, nil
 }
 
 // Mount answers on a mux everything below Root.
-func (a *API) Mount(mux *http.ServeMux) { mux.Handle(Root+"/", a) }
+func (a *API) Mount(mux *http.ServeMux) {
+	mux.Handle(Root, a) // else the mux sends whoever asks for it to a page that there is not
+	mux.Handle(Root+"/", a)
+}
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)
 }
 
-// Close ends all streams, so that a server that closes need not wait for them. It is
-// called once.
-func (a *API) Close() { close(a.closing) }
+// Close ends all streams, so that a server that closes need not wait for them.
+func (a *API) Close() { a.end() }
 
 // Streams tells how many streams are open, and how many were cut since their client was
 // too slow.

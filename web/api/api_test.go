@@ -18,7 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"anomalydetector/web/answers"
-	"anomalydetector/web/answers/answerstest"
+	"anomalydetector/web/answers/madeup"
 )
 
 var update = flag.Bool("update", false, "write openapi.json and the golden tables anew")
@@ -29,7 +29,7 @@ func free() (func(), bool) { return func() {}, true }
 func newAPI(t testing.TB, source answers.Source) *API {
 	t.Helper()
 	a, err := New(Config{
-		Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return answerstest.At }, Begin: free,
+		Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return madeup.At }, Begin: free,
 		Source: func() answers.Source { return source },
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func golden(t *testing.T, file, got string) {
 
 // TestDocumentIsTheCommittedOne: whoever changes the API sees it in the diff.
 func TestDocumentIsTheCommittedOne(t *testing.T) {
-	a := newAPI(t, answerstest.New())
+	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
 	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": ""`, 1)
 	golden(t, "openapi.json", document)
@@ -99,7 +99,7 @@ var whole = map[string]string{
 
 // TestAnswersAreAsTheDocumentSays, also those with null.
 func TestAnswersAreAsTheDocumentSays(t *testing.T) {
-	source := answerstest.New()
+	source := madeup.New()
 	a := newAPI(t, source)
 	registry := a.huma.OpenAPI().Components.Schemas
 	check := func(path, schema string) {
@@ -135,7 +135,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 
 // TestNumbersAndTimesAreExact: the numbers are those of the made-up Source.
 func TestNumbersAndTimesAreExact(t *testing.T) {
-	source := answerstest.New()
+	source := madeup.New()
 	source.One.Threshold = 0
 	zero := 0.0
 	source.One.Coverage = 1 / zero
@@ -159,7 +159,7 @@ func TestNumbersAndTimesAreExact(t *testing.T) {
 
 // TestParametersReachTheSource as they were meant.
 func TestParametersReachTheSource(t *testing.T) {
-	at := answerstest.At
+	at := madeup.At
 	for query, want := range map[string]any{
 		"/anomalies": answers.AnomaliesQuery{Limit: 100},
 		"/anomalies?detector=hegemony&entity=-1%2C64510&q=64&min_deviation=20.5&direction=up&from=2026-01-02T01:00:00%2B01:00&to=1767322800&limit=1000&cursor=abc": answers.AnomaliesQuery{
@@ -178,7 +178,7 @@ func TestParametersReachTheSource(t *testing.T) {
 		"/entity?key=-1,64510&detector=hegemony":       [2]string{"hegemony", "-1,64510"},
 		"/anomalies/aa00?detector=hegemony":            [2]string{"hegemony", "aa00"},
 	} {
-		source := answerstest.New()
+		source := madeup.New()
 		answer := get(newAPI(t, source), query)
 		if got := source.Asked(); answer.Code != http.StatusOK || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 			t.Errorf("%s is answered with %d, asked was\n%+v, want\n%+v\n%.300s", query, answer.Code, got, want, answer.Body)
@@ -188,7 +188,7 @@ func TestParametersReachTheSource(t *testing.T) {
 
 // TestFieldNamedLikeAParameterHasAPrefix: without it, the parameter is meant.
 func TestFieldNamedLikeAParameterHasAPrefix(t *testing.T) {
-	source := answerstest.New()
+	source := madeup.New()
 	source.All.Detectors[0].KeyFields = []answers.KeyField{{Name: "limit"}}
 	get(newAPI(t, source), "/anomalies?limit=5&field.limit=x")
 	want := answers.AnomaliesQuery{Filter: answers.Filter{Fields: map[string]string{"limit": "x"}}, Limit: 5}
@@ -244,7 +244,7 @@ func TestWrongParameterIsNamed(t *testing.T) {
 		"/anomalies?detector=hegemon&asn=1":                  {Status: 404, Parameter: "detector", Value: "hegemon", Detail: `there is no detector "hegemon"; did you mean hegemony?`, Similar: []string{"hegemony"}},
 		"/anomalies?" + strings.Repeat("y", 300) + "=" + "1": {Parameter: strings.Repeat("y", 100), Value: "1"},
 	} {
-		source := answerstest.New()
+		source := madeup.New()
 		answer := get(newAPI(t, source), query)
 		got := problemIn(t, answer)
 		status := want.Status
@@ -264,7 +264,7 @@ func TestWrongParameterIsNamed(t *testing.T) {
 }
 
 func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
-	a := newAPI(t, answerstest.New())
+	a := newAPI(t, madeup.New())
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions, "BREW"} {
 		for path := range whole {
 			answer := ask(a, method, Root+path)
@@ -297,7 +297,7 @@ func TestProblemsOfTheSourceAreToldAsTheyAre(t *testing.T) {
 		"of a deadline": {fmt.Errorf("ask: %w", contextDeadline), Problem{Status: 503, Detail: "there was no answer within 2s"}, "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := answerstest.New()
+			source := madeup.New()
 			source.Err = c.err
 			a := newAPI(t, source)
 			for path := range whole {
@@ -315,7 +315,7 @@ func TestProblemsOfTheSourceAreToldAsTheyAre(t *testing.T) {
 }
 
 func TestUnknownEntityNamesSimilarOnes(t *testing.T) {
-	p := problemIn(t, get(newAPI(t, answerstest.New()), "/entity?key=-1,64501"))
+	p := problemIn(t, get(newAPI(t, madeup.New()), "/entity?key=-1,64501"))
 	if p.Status != 404 || p.Parameter != "key" || p.Value != "-1,64501" || !reflect.DeepEqual(p.Similar, []string{"-1,64510"}) {
 		t.Errorf("it is %+v", p)
 	}
@@ -323,7 +323,7 @@ func TestUnknownEntityNamesSimilarOnes(t *testing.T) {
 
 // TestNodeThatIsAwayMakesAnswersPartial, also as a table.
 func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
-	source := answerstest.New()
+	source := madeup.New()
 	source.Anomalous.Partial, source.Anomalous.Problems = true, []string{"node b did not answer\nat all"}
 	a := newAPI(t, source)
 	if got := get(a, "/anomalies").Body.String(); !strings.HasSuffix(got, `,"partial":true,"problems":["node b did not answer\nat all"]}`+"\n") {
@@ -336,7 +336,7 @@ func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
 }
 
 func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
-	begun, some := newAPI(t, nil), newAPI(t, answerstest.New())
+	begun, some := newAPI(t, nil), newAPI(t, madeup.New())
 	begun.config.Source = func() answers.Source { return nil }
 	asking := 0
 	some.config.Begin = func() (func(), bool) { asking++; return nil, false }
@@ -361,7 +361,7 @@ func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
 
 // TestEachQuestionGivesItsLeaveBack, however it ends.
 func TestEachQuestionGivesItsLeaveBack(t *testing.T) {
-	a := newAPI(t, answerstest.New())
+	a := newAPI(t, madeup.New())
 	open := 0
 	a.config.Begin = func() (func(), bool) { open++; return func() { open-- }, true }
 	for _, path := range []string{"/status", "/anomalies?nothing=1", "/anomalies?asn=1", "/anomalies?detector=x&asn=1", "/entity?key=x", "/anomalies?format=csv"} {
@@ -373,7 +373,7 @@ func TestEachQuestionGivesItsLeaveBack(t *testing.T) {
 
 // TestTables compares CSV and NDJSON with files.
 func TestTables(t *testing.T) {
-	source := answerstest.New()
+	source := madeup.New()
 	source.Anomalous.Next = "a b"
 	a := newAPI(t, source)
 	for _, c := range []struct{ name, path, accept string }{
@@ -418,7 +418,7 @@ func FuzzQuery(f *testing.F) {
 	for _, query := range []string{"", "limit=5&asn=64510", "from=-6h&to=1767322800.5", "field.asn=%zz", "min_deviation=1e400", "from=2026-01-02T04:00:00+01:00", "format=csv&q=%00", "a;b"} {
 		f.Add(query)
 	}
-	source := answerstest.New()
+	source := madeup.New()
 	a := newAPI(f, source)
 	f.Fuzz(func(t *testing.T, query string) {
 		for _, path := range []string{"/anomalies", "/lanes", "/entity"} {
@@ -443,11 +443,11 @@ func FuzzMoment(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		at, ok := moment(text, answerstest.At)
+		at, ok := moment(text, madeup.At)
 		if !ok {
 			return
 		}
-		again, ok := moment(at.Format(time.RFC3339Nano), answerstest.At)
+		again, ok := moment(at.Format(time.RFC3339Nano), madeup.At)
 		if !ok || !again.Equal(at) {
 			t.Errorf("%q is %v, and that is %v, %t", text, at, again, ok)
 		}

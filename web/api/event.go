@@ -27,8 +27,6 @@ func newEvents(w http.ResponseWriter) *events {
 
 // begin sends the header at once, so that the client knows that it is connected.
 func (e *events) begin() error {
-	// Past the server's ReadTimeout, its watch for the client's end would cancel the request.
-	_ = e.control.SetReadDeadline(time.Time{}) // a recorder of a test has none
 	e.w.Header().Set("Content-Type", eventType)
 	e.w.Header().Set("X-Accel-Buffering", "no") // for proxies that gather answers
 	return e.send(fmt.Sprintf("retry: %d\n\n", reconnect.Milliseconds()))
@@ -70,7 +68,12 @@ func (e *events) send(text string) error {
 	if _, err := e.w.Write([]byte(text)); err != nil {
 		return err
 	}
-	return e.control.Flush()
+	if err := e.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 ends a stream whose deadline passes, even if nothing waits to be written.
+	_ = e.control.SetWriteDeadline(time.Time{})
+	return nil
 }
 
 // eventSchema describes the events: those of each kind with what their data is.

@@ -149,7 +149,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				write(w, a.problem(problem, 0))
 			}
 			return
-		case <-a.closing:
+		case <-a.closing.Done():
 			return
 		case <-ctx.Done():
 			return

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
-	"anomalydetector/web/answers/answerstest"
+	"anomalydetector/web/answers/madeup"
 )
 
 var contextDeadline = context.DeadlineExceeded
@@ -40,13 +41,13 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // host serves an API with the timeouts of the real server, until the test ends.
 type host struct {
 	*API
-	source *answerstest.Source
+	source *madeup.Source
 	pipes  *pipes
 	server *http.Server
 }
 
 func newHost(t *testing.T) *host {
-	h := &host{source: answerstest.New(), pipes: &pipes{make(chan net.Conn), make(chan struct{})}}
+	h := &host{source: madeup.New(), pipes: &pipes{make(chan net.Conn), make(chan struct{})}}
 	h.API = newAPI(t, h.source)
 	h.server = &http.Server{Handler: h.API, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go h.server.Serve(h.pipes)
@@ -308,4 +309,32 @@ func TestCloseEndsAllStreams(t *testing.T) {
 			t.Errorf("%d streams are open, %d were cut", open, dropped)
 		}
 	})
+}
+
+// deadlines is an answer that remembers the last deadline.
+type deadlines struct {
+	httptest.ResponseRecorder
+	all []time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(at time.Time) error { d.all = append(d.all, at); return nil }
+
+// TestNoDeadlinePassesBetweenEvents: HTTP/2 would end the stream by it.
+func TestNoDeadlinePassesBetweenEvents(t *testing.T) {
+	w := &deadlines{}
+	out := newEvents(w)
+	for _, send := range []func() error{out.begin, out.comment} {
+		w.all = nil
+		if err := send(); err != nil || len(w.all) != 2 || w.all[0].IsZero() || !w.all[1].IsZero() {
+			t.Errorf("error %v, deadlines %v, want one and then none", err, w.all)
+		}
+	}
+}
+
+func TestHeadOfAStreamHasNoEvents(t *testing.T) {
+	a := newAPI(t, madeup.New())
+	answer := ask(a, http.MethodHead, Root+"/stream")
+	if open, _ := a.Streams(); answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != eventType || open != 0 {
+		t.Errorf("it is %d, %v, and %d streams are open", answer.Code, answer.Header(), open)
+	}
 }

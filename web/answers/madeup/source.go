@@ -1,6 +1,6 @@
-// Package answerstest has a made-up answers.Source for tests. It filters nothing: tests
+// Package madeup has a made-up answers.Source for tests. It filters nothing: tests
 // look at what it was asked.
-package answerstest
+package madeup
 
 import (
 	"context"
