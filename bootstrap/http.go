@@ -133,6 +133,7 @@ func urlOf(address string, section configs.HTTP) string {
 }
 
 func (s *site) close() error {
+	s.CloseStreams()
 	var all error
 	for _, server := range s.servers {
 		all = errors.Join(all, server.Close())

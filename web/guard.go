@@ -33,7 +33,9 @@ func (s *Site) guarded(next http.Handler, loopback bool) http.Handler {
 					refuse(seen, http.StatusInternalServerError, "this is an error of the program; the log has it")
 				}
 			}
-			s.metrics.answered(seen.status, s.config.Now().Sub(begun))
+			if w.Header().Get("Content-Type") != "text/event-stream" { // that lasts as long as its reader stays
+				s.metrics.answered(seen.status, s.config.Now().Sub(begun))
+			}
 		}()
 		for name, value := range headers {
 			w.Header().Set(name, value)

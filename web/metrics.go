@@ -159,6 +159,8 @@ var (
 	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; with a [cluster] section only.", "detector")
 	nodes       = describe("nodes", "Members of the consumer group, as last seen; without a [cluster] section 1: this one.", "detector")
 	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
+	subscribers = describe("stream_subscribers", "Open streams of events over HTTP.")
+	dropped     = describe("stream_dropped_total", "Streams of events that were cut since their client was too slow.")
 )
 
 func (*state) Describe(to chan<- *prometheus.Desc) {
@@ -169,6 +171,9 @@ func (*state) Describe(to chan<- *prometheus.Desc) {
 
 func (s *state) Collect(to chan<- prometheus.Metric) {
 	set(to, buildInfo, 1, s.site.config.Version, runtime.Version())
+	open, cut := s.site.api.Streams()
+	set(to, subscribers, open)
+	grown(to, dropped, cut)
 	all, _ := s.site.all()
 	for _, d := range all {
 		d.collect(to)

@@ -46,17 +46,27 @@ func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers))
 				return
 			}
 		}
-		select {
-		case s.asking <- struct{}{}:
-			defer func() { <-s.asking }()
-		default:
+		done, free := s.beginQuestion()
+		if !free {
 			w.Header().Set("Retry-After", "1")
 			refuse(w, http.StatusServiceUnavailable, "other questions are being answered")
 			return
 		}
+		defer done()
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		serve(w, r.WithContext(ctx), *answers)
+	}
+}
+
+// beginQuestion is false while as many are being answered as may be; else done is to be
+// called in the end.
+func (s *Site) beginQuestion() (done func(), free bool) {
+	select {
+	case s.asking <- struct{}{}:
+		return func() { <-s.asking }, true
+	default:
+		return nil, false
 	}
 }
 

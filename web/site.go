@@ -3,7 +3,8 @@
 //
 // It only reads: the reports that detectors publish, counters, and the state of the disk.
 // Metrics and health send no message to an actor and make none wait; questions go to whoever
-// answers them. It imports actors and messages, and declares what else it needs of others.
+// answers them. It imports actors, messages and what is below it, and declares what else it
+// needs of others.
 package web
 
 import (
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"anomalydetector/actors"
+	"anomalydetector/web/answers"
+	"anomalydetector/web/api"
 )
 
 // Config is what a process says of itself.
@@ -55,10 +58,12 @@ type Group struct {
 type Site struct {
 	config    Config
 	metrics   *metrics
-	detectors atomic.Pointer[[]*Detector] // nil until they have begun
-	answers   atomic.Pointer[Answers]     // the same
-	asking    chan struct{}               // a token for each question that is being answered
-	recent    sync.Map                    // how long detection took, a *recent by the detector's name
+	detectors atomic.Pointer[[]*Detector]    // nil until they have begun
+	answers   atomic.Pointer[Answers]        // the same
+	source    atomic.Pointer[answers.Source] // the same
+	api       *api.API
+	asking    chan struct{} // a token for each question that is being answered
+	recent    sync.Map      // how long detection took, a *recent by the detector's name
 
 	traffic struct { // of Kafka clients
 		sync.Mutex
@@ -70,6 +75,7 @@ type Site struct {
 func New(config Config) *Site {
 	s := &Site{config: config, asking: make(chan struct{}, questionsAtOnce)}
 	s.metrics = newMetrics(s)
+	s.api = s.newAPI()
 	return s
 }
 
@@ -91,6 +97,7 @@ func (s *Site) Handler(loopback bool) http.Handler {
 	mux.Handle("/metrics", s.metrics.handler())
 	mux.HandleFunc("/v1/cluster", s.question(serveStatus))
 	mux.HandleFunc("/v1/entity", s.question(serveEntity))
+	s.api.Mount(mux)
 	mux.HandleFunc("/{$}", s.index)
 	return s.guarded(mux, loopback)
 }

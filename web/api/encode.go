@@ -1,0 +1,100 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"reflect"
+	"strings"
+	"sync"
+	"time"
+)
+
+// encode writes a value as encoding/json does, but for three things: times are in UTC
+// with milliseconds, numbers that are not finite are null, and so no answer can fail; a
+// list without items is [], not null.
+func encode(value any) []byte { return append(appendJSON(nil, reflect.ValueOf(value)), '\n') }
+
+// timeFormat is RFC 3339 with milliseconds: as text, times sort as they follow each other.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
+
+var timeType = reflect.TypeFor[time.Time]()
+
+func appendJSON(b []byte, v reflect.Value) []byte {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return append(b, "null"...)
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			return append(b, "null"...)
+		}
+		return appendJSON(b, v.Elem())
+	case reflect.Struct:
+		if v.Type() == timeType {
+			return append(v.Interface().(time.Time).UTC().AppendFormat(append(b, '"'), timeFormat), '"')
+		}
+		return appendObject(b, v)
+	case reflect.Slice, reflect.Array:
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(b, v.Index(i))
+		}
+		return append(b, ']')
+	case reflect.Float64, reflect.Float32:
+		if x := v.Float(); math.IsNaN(x) || math.IsInf(x, 0) {
+			return append(b, "null"...)
+		}
+	}
+	text, err := json.Marshal(v.Interface())
+	if err != nil { // of a kind that no answer has
+		return append(b, "null"...)
+	}
+	return append(b, text...)
+}
+
+func appendObject(b []byte, v reflect.Value) []byte {
+	b = append(b, '{')
+	first := true
+	for _, p := range propertiesOf(v.Type()) {
+		of := v.FieldByIndex(p.index)
+		if p.optional && (of.IsZero() || of.Kind() == reflect.Slice && of.Len() == 0) {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(append(b, '"'), p.name...)
+		b = appendJSON(append(b, `":`...), of)
+	}
+	return append(b, '}')
+}
+
+// property is a field of a struct under its name in JSON.
+type property struct {
+	name     string
+	index    []int
+	optional bool
+}
+
+var properties sync.Map // reflect.Type to []property
+
+// propertiesOf are those of a struct in the order of its declaration, with those of
+// structs that it embeds.
+func propertiesOf(t reflect.Type) []property {
+	if known, ok := properties.Load(t); ok {
+		return known.([]property)
+	}
+	var all []property
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || f.Anonymous || name == "-" || name == "" {
+			continue
+		}
+		all = append(all, property{name, f.Index, options == "omitempty"})
+	}
+	properties.Store(t, all)
+	return all
+}

@@ -1,0 +1,93 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"anomalydetector/web/answers"
+)
+
+const eventType = "text/event-stream"
+
+// events writes server-sent events, each with a deadline of its own: those of the server
+// are for answers that end.
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func newEvents(w http.ResponseWriter) *events {
+	return &events{w, http.NewResponseController(w)}
+}
+
+// begin sends the header at once, so that the client knows that it is connected.
+func (e *events) begin() error {
+	e.w.Header().Set("Content-Type", eventType)
+	e.w.Header().Set("X-Accel-Buffering", "no") // for proxies that gather answers
+	return e.send(fmt.Sprintf("retry: %d\n\n", reconnect.Milliseconds()))
+}
+
+func (e *events) comment() error { return e.send(": all is quiet\n\n") }
+
+// event sends what happened.
+func (e *events) event(event answers.Event) error {
+	var name string
+	var data any
+	switch {
+	case event.Anomaly != nil:
+		name, data = "anomaly", event.Anomaly
+	case event.Episode != nil:
+		name, data = "episode", event.Episode
+	case event.Status != nil:
+		name, data = "status", event.Status
+	case event.Gap != nil:
+		name, data = "gap", event.Gap
+	default:
+		return nil
+	}
+	id := ""
+	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
+		id = "id: " + event.ID + "\n"
+	}
+	return e.send(fmt.Sprintf("event: %s\n%sdata: %s\n", name, id, encode(data)))
+}
+
+func (e *events) problem(p *Problem) error {
+	return e.send(fmt.Sprintf("event: problem\ndata: %s\n", encode(p)))
+}
+
+// send writes and flushes. A client that does not take it in time is an error of the kind
+// os.ErrDeadlineExceeded.
+func (e *events) send(text string) error {
+	_ = e.control.SetWriteDeadline(time.Now().Add(writePatience)) // a recorder of a test has none
+	if _, err := e.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := e.control.Flush(); err != nil {
+		return err
+	}
+	// HTTP/2 ends a stream whose deadline passes, even if nothing waits to be written.
+	_ = e.control.SetWriteDeadline(time.Time{})
+	return nil
+}
+
+// eventSchema describes the events: those of each kind with what their data is.
+func eventSchema(registry huma.Registry) *huma.Schema {
+	one := &huma.Schema{}
+	for _, kind := range []struct {
+		name string
+		data any
+	}{{"anomaly", answers.Anomaly{}}, {"episode", answers.Episode{}}, {"status", answers.Status{}}, {"gap", answers.Gap{}}, {"problem", Problem{}}} {
+		one.OneOf = append(one.OneOf, &huma.Schema{Type: huma.TypeObject, Required: []string{"event", "data"}, Properties: map[string]*huma.Schema{
+			"event": {Type: huma.TypeString, Enum: []any{kind.name}},
+			"id":    {Type: huma.TypeString},
+			"data":  registry.Schema(reflect.TypeOf(kind.data), true, ""),
+		}})
+	}
+	return &huma.Schema{Type: huma.TypeArray, Description: "Server-sent events", Items: one}
+}

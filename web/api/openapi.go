@@ -1,0 +1,83 @@
+package api
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"anomalydetector/web/answers"
+)
+
+const aboutTheAPI = "What the anomaly detector has found and how it is. Only GET and HEAD: nothing can be changed here. " +
+	"Times are RFC 3339 in UTC with milliseconds. Numbers are exact: the shortest text that gives the same float64; one that is not finite, or not known, is null. " +
+	"An entity's fields are apart from its key, which joins them with commas and cannot be split. " +
+	"A list answers `items`, `next` (the cursor of the next page), and `partial` with `problems` if something is missing. " +
+	"Errors are problem documents (RFC 9457) that name the parameter. 503 with Retry-After is said while the detectors begin, or while too many ask. " +
+	"CSV (RFC 4180) and NDJSON hold the items alone: Link has the next page, Answer-Partial and Answer-Problem what is missing. " +
+	"In CSV an apostrophe is put before text that a spreadsheet would take for a formula; numbers, and keys of numbers, stay as they are."
+
+// description is what huma begins with: no pages of its own, no links to schemas.
+func description(version string) huma.Config {
+	format := huma.Format{
+		Marshal:   func(w io.Writer, v any) error { _, err := w.Write(encode(v)); return err },
+		Unmarshal: json.Unmarshal,
+	}
+	config := huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			Info:       &huma.Info{Title: "Anomaly detector", Version: version, Description: aboutTheAPI},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+		},
+		Formats:       map[string]huma.Format{jsonType: format, jsonFormat: format},
+		DefaultFormat: jsonType,
+	}
+	config.AllowAdditionalPropertiesByDefault = true // answers may have more one day
+	return config
+}
+
+// describe writes the document once, and serves it.
+func (a *API) describe() (err error) {
+	document := a.huma.OpenAPI()
+	for _, item := range document.Paths {
+		for _, never := range []string{"422", "500"} { // huma's; wrong parameters are 400
+			delete(item.Get.Responses, never)
+		}
+	}
+	orNull(document.Components.Schemas)
+	if a.spec, err = json.MarshalIndent(document, "", "  "); err != nil {
+		return err
+	}
+	a.spec = append(a.spec, '\n')
+	if a.yaml, err = document.YAML(); err != nil {
+		return err
+	}
+	for path, of := range map[string]struct {
+		kind string
+		text []byte
+	}{"/openapi.json": {"application/openapi+json", a.spec}, "/openapi.yaml": {"application/openapi+yaml", a.yaml}} {
+		a.mux.HandleFunc("GET "+Root+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", of.kind)
+			_, _ = w.Write(of.text)
+		})
+		a.paths = append(a.paths, path)
+	}
+	return nil
+}
+
+// orNull says of pointers to structs that they may be null, which huma does not.
+func orNull(registry huma.Registry) {
+	for _, t := range []reflect.Type{reflect.TypeFor[answers.Anomaly](), reflect.TypeFor[answers.Entity](), reflect.TypeFor[answers.Detector]()} {
+		schema := registry.SchemaFromRef(registry.Schema(t, true, "").Ref)
+		for _, p := range propertiesOf(t) {
+			of := t.FieldByIndex(p.index).Type
+			if of.Kind() != reflect.Pointer || of.Elem().Kind() != reflect.Struct || of.Elem() == reflect.TypeFor[time.Time]() {
+				continue
+			}
+			old := schema.Properties[p.name]
+			schema.Properties[p.name] = &huma.Schema{Description: old.Description, AnyOf: []*huma.Schema{{Ref: old.Ref}, {Type: "null"}}}
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"anomalydetector/web/answers"
+)
+
+// Limits of streams.
+const (
+	mostStreams   = 64
+	heartbeat     = 15 * time.Second
+	writePatience = 10 * time.Second       // for one event: a client that takes longer is cut
+	firstPatience = 250 * time.Millisecond // for a Source to refuse before the answer begins
+	reconnect     = 3 * time.Second        // what clients are told to wait before they come back
+)
+
+type streamQuery struct {
+	About
+	Narrow
+	Cursor string `query:"cursor" maxLength:"4096" pattern:"^[!-~]*$" doc:"The id of the last event that was seen; Last-Event-ID has precedence"`
+	LastID string `header:"Last-Event-ID" maxLength:"4096" pattern:"^[!-~]*$" doc:"The same; browsers send it when they come back"`
+}
+
+const aboutStream = "Server-sent events. `event` is anomaly, episode, status or gap, `data` what the schema of that name says, " +
+	"`id` a cursor: going on from it on any node gives neither gap nor repeat. A comment comes each 15 s. " +
+	"A client that does not take an event within 10 s is cut, and goes on from its last id when it comes back. " +
+	"An event `problem` is followed by the end. "
+
+// stream describes and serves the events.
+func (a *API) stream() {
+	e := endpoint{path: "/stream", summary: "What happens, as it happens", fields: true}
+	op := e.operation()
+	op.Description = aboutStream + withFields
+	op.Responses = map[string]*huma.Response{"200": {Description: "Events, for as long as the client stays",
+		Content: map[string]*huma.MediaType{eventType: {Schema: eventSchema(a.huma.OpenAPI().Components.Schemas)}}}}
+	var known []string
+	huma.Register(a.huma, op, func(ctx context.Context, q *streamQuery) (*huma.StreamResponse, error) {
+		timeout, err := q.timeout()
+		if err != nil {
+			return nil, a.problem(err, 0)
+		}
+		source := a.config.Source()
+		if source == nil {
+			return nil, notBegun().complete()
+		}
+		query, err := a.follow(ctx, source, q, known, timeout)
+		if err != nil {
+			return nil, a.problem(err, timeout)
+		}
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			r, w := humago.Unwrap(ctx)
+			if a.open.Add(1) > mostStreams {
+				a.open.Add(-1)
+				write(w, busy("other streams are open: there may be 64"))
+				return
+			}
+			defer a.open.Add(-1)
+			a.events(w, r, source, query)
+		}}, nil
+	})
+	known = a.parameters(op.Path)
+	a.paths = append(a.paths, e.path)
+}
+
+// follow is what a client wants of the Source. To know the key fields is a question like
+// others; the stream itself is none.
+func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery, known []string, timeout time.Duration) (query answers.FollowQuery, err error) {
+	done, free := a.config.Begin()
+	if !free {
+		return query, busy("other questions are being answered")
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	fields, err := fields(ctx, source, q.asked, known, true)
+	if err != nil {
+		return query, err
+	}
+	query.Filter, err = q.filter(fields, a.config.Now())
+	query.Cursor = q.Cursor
+	if q.LastID != "" {
+		query.Cursor = q.LastID
+	}
+	return query, err
+}
+
+// events writes what the Source tells until the client goes, is too slow, or the Source
+// ends. One goroutine follows and hands over each event; this one alone writes.
+func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Source, query answers.FollowQuery) {
+	ctx, cancel := context.WithCancel(r.Context())
+	happened, ended := make(chan answers.Event), make(chan error, 1)
+	go func() {
+		ended <- source.Follow(ctx, query, func(event answers.Event) error {
+			select {
+			case happened <- event:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		close(ended)
+	}()
+	defer func() {
+		cancel()
+		for range ended { // until the Source has let go of the request
+		}
+	}()
+	out := newEvents(w)
+	first := time.NewTimer(firstPatience)
+	defer first.Stop()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	begun := false
+	begin := func() error { begun = true; return out.begin() }
+	if r.Method == http.MethodHead {
+		_ = begin()
+		return
+	}
+	for {
+		var err error
+		select {
+		case <-first.C:
+			if !begun {
+				err = begin()
+			}
+		case event := <-happened:
+			if !begun {
+				err = begin()
+			}
+			if err == nil {
+				err = out.event(event)
+			}
+		case <-beat.C:
+			err = out.comment()
+		case problem := <-ended:
+			switch {
+			case r.Context().Err() != nil: // the client has gone
+			case begun && problem != nil:
+				_ = out.problem(a.problem(problem, 0))
+			case problem != nil:
+				write(w, a.problem(problem, 0))
+			}
+			return
+		case <-a.closing.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				a.dropped.Add(1)
+			}
+			return
+		}
+	}
+}
