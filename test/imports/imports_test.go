@@ -12,7 +12,7 @@ import (
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "web"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "tail", "tail/feed", "web", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"web/answers":            {},
 	"web/answers/madeup":     {"web/answers"},
 	"web/api":                {"web/answers", "configs"},
+	"web/source":             {"web/answers", "tail", "episode", "messages", "detection"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},

@@ -1,0 +1,159 @@
+package source
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/web/answers"
+)
+
+const (
+	mostShown = 300 // anomalies and episodes of an entity
+
+	// silentBins is how many bins may pass without a point of an entity until it is
+	// called silent.
+	silentBins = 4
+)
+
+// Entity is all that is known of an entity.
+func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Entity, error) {
+	d, err := s.detector(detector)
+	if err != nil {
+		return answers.Entity{}, err
+	}
+	status, _, err := s.all(ctx)
+	if err != nil {
+		return answers.Entity{}, err
+	}
+	found, _ := s.config.Asker.Entity(ctx, d.Name, key)
+	answer := answers.Entity{
+		EntityRef: answers.EntityRef{Detector: d.Name, Key: key, Fields: []answers.Field{}},
+		Needed:    d.rules.Needed(), Full: d.rules.Full(), Threshold: d.Settings.Threshold,
+		Window: []answers.Point{}, Missing: []answers.TimeSpan{},
+		Partial: found.Partial || status.Partial, Problems: append(problems(status), found.Problems...),
+	}
+	past, err := d.recall(key)
+	if err != nil {
+		return answers.Entity{}, err
+	}
+	owner := preferred(found.Found)
+	if owner == nil && len(past.anomalies) == 0 && !answer.Partial {
+		return answers.Entity{}, s.unknown(ctx, d, key)
+	}
+	if owner != nil {
+		d.fill(&answer, owner)
+	}
+	past.tell(d, &answer)
+	if len(answer.Fields) == 0 {
+		answer.Fields = s.fieldsOf(ctx, d, key)
+	}
+	until, _ := streamTime(status, d.Name)
+	d.judge(&answer, owner, until)
+	return answer, nil
+}
+
+// preferred is the answer to show: the owner's rather than a standby's, then the one with
+// more points.
+func preferred(found []messages.EntityStatus) *messages.EntityStatus {
+	var best *messages.EntityStatus
+	rank := func(e *messages.EntityStatus) int {
+		if e.Role == messages.RoleOwner {
+			return 1
+		}
+		return 0
+	}
+	for i := range found {
+		one := &found[i]
+		if best == nil || rank(one) > rank(best) || rank(one) == rank(best) && one.Points > best.Points {
+			best = one
+		}
+	}
+	return best
+}
+
+// fill takes what a partition says.
+func (d *known) fill(answer *answers.Entity, from *messages.EntityStatus) {
+	partition := from.Partition
+	answer.Partition, answer.Node, answer.State = &partition, from.Address, from.State
+	answer.Input = &answers.Position{Topic: d.Topic, Partition: from.Partition, Offset: from.Offset}
+	answer.Points, answer.Needed, answer.Full, answer.Coverage = from.Points, from.Needed, from.Full, from.Coverage
+	answer.Scored, answer.Median, answer.Scale, answer.Low, answer.High = from.Scored, from.Median, from.Unit, from.Low, from.High
+	for _, point := range from.Window {
+		answer.Window = append(answer.Window, answers.Point{Time: time.UnixMilli(point.At).UTC(), Value: point.Value})
+	}
+	slices.SortStableFunc(answer.Window, func(a, b answers.Point) int { return a.Time.Compare(b.Time) }) // late records
+}
+
+// missing are the spans of a window without a point, up to stream time. Points may come
+// half a bin late.
+func missing(window []answers.Point, bin time.Duration, until time.Time) []answers.TimeSpan {
+	spans := []answers.TimeSpan{}
+	for i, point := range window {
+		next := until.Add(bin)
+		if i+1 < len(window) {
+			next = window[i+1].Time
+		}
+		if next.Sub(point.Time) > bin*3/2 {
+			spans = append(spans, answers.TimeSpan{From: point.Time.Add(bin), Until: next})
+		}
+	}
+	return spans
+}
+
+// judgement is what an entity's last point was compared with.
+type judgement struct {
+	last     messages.WindowPoint // in the order of arrival
+	scored   bool
+	summary  detection.Summary // of the window before the last point
+	until    time.Time         // stream time; zero: not known
+	silentAt int               // bins without a point
+}
+
+// judge says what came of an entity's last point, in words.
+func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, streamTime int64) {
+	if owner == nil || len(owner.Window) == 0 {
+		answer.Reason, answer.Verdict = "unknown", d.sayNothingKnown(answer)
+		return
+	}
+	j := judgement{last: owner.Window[len(owner.Window)-1]}
+	values := make([]float64, len(owner.Window)-1)
+	for i := range values {
+		values[i] = owner.Window[i].Value
+	}
+	j.summary = detection.NewScorer(d.rules).Summarize(values)
+	j.scored = j.summary.Scored
+	if streamTime > 0 {
+		j.until = time.UnixMilli(streamTime).UTC()
+		j.silentAt = int(j.until.Sub(time.UnixMilli(j.last.At)) / d.bin)
+		answer.Missing = missing(answer.Window, d.bin, j.until)
+	}
+	answer.Last = &answers.LastPoint{Time: time.UnixMilli(j.last.At).UTC(), Value: j.last.Value, Deviation: owner.LastDeviation}
+	switch {
+	case j.silentAt >= silentBins:
+		answer.Reason = "silent"
+	case !j.scored:
+		answer.Reason = "too_few_points"
+	case !normal(owner.LastDeviation, d.Settings.Threshold):
+		answer.Reason = "anomalous"
+	default:
+		answer.Reason = "normal"
+	}
+	answer.Verdict = d.say(answer, &j)
+}
+
+// normal: a deviation that is not finite is no number in JSON, and anomalous.
+func normal(deviation *float64, threshold float64) bool {
+	return deviation != nil && max(*deviation, -*deviation) <= threshold
+}
+
+// unknown is the problem of an entity that nobody knows, with some that are like it.
+func (s *Source) unknown(ctx context.Context, d *known, key string) error {
+	return &answers.Problem{
+		Status: http.StatusNotFound, Detail: "nothing is known of entity " + key + " of " + d.Name, Parameter: "key", Value: key,
+		Similar: s.similar(ctx, d, key),
+	}
+}

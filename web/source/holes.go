@@ -1,0 +1,82 @@
+package source
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"anomalydetector/messages"
+	"anomalydetector/web/answers"
+)
+
+// Where no entity has a point, the input had a hole. To find it, the windows of a few
+// entities do: each of them misses a bin now and then, all of them only if there is
+// nothing.
+const (
+	holeEntities = 8
+	holesFor     = time.Minute // how long an answer serves others
+)
+
+// holes are the latest answer. The token lets one at a time ask anew.
+type holes struct {
+	token chan struct{}
+	at    time.Time
+	spans []answers.TimeSpan
+}
+
+// findHoles are the spans of the window in which no point of any entity came; none if too
+// little is known.
+func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []answers.TimeSpan {
+	select {
+	case d.holes.token <- struct{}{}:
+		defer func() { <-d.holes.token }()
+	case <-ctx.Done():
+		return nil
+	}
+	now := s.config.Now()
+	if !d.holes.at.IsZero() && now.Sub(d.holes.at) < holesFor && !now.Before(d.holes.at) {
+		return d.holes.spans
+	}
+	var windows [][]messages.WindowPoint
+	for _, key := range s.sample(ctx, d) {
+		found, _ := s.config.Asker.Entity(ctx, d.Name, key)
+		if owner := preferred(found.Found); owner != nil && owner.Points >= owner.Full/2 {
+			windows = append(windows, owner.Window)
+		}
+	}
+	if ctx.Err() != nil {
+		return d.holes.spans
+	}
+	d.holes.at, d.holes.spans = now, common(windows, d.bin, until)
+	return d.holes.spans
+}
+
+// sample are a few entities, if possible some that anomalies were found of.
+func (s *Source) sample(ctx context.Context, d *known) []string {
+	keys := d.recentKeys(holeEntities)
+	if len(keys) < holeEntities {
+		found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Limit: holeEntities})
+		for _, one := range found.Names {
+			keys = append(keys, one.Key)
+		}
+	}
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	return keys[:min(len(keys), holeEntities)]
+}
+
+// common are the spans without a point that all windows share. One window alone says
+// nothing of the others.
+func common(windows [][]messages.WindowPoint, bin time.Duration, until time.Time) []answers.TimeSpan {
+	if len(windows) < 2 {
+		return nil
+	}
+	var all []answers.Point
+	for _, window := range windows {
+		for _, point := range window {
+			all = append(all, answers.Point{Time: time.UnixMilli(point.At).UTC(), Value: point.Value})
+		}
+	}
+	slices.SortFunc(all, func(a, b answers.Point) int { return a.Time.Compare(b.Time) })
+	return missing(all, bin, until)
+}

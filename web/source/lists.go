@@ -1,0 +1,306 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"anomalydetector/messages"
+	"anomalydetector/tail"
+	"anomalydetector/web/answers"
+)
+
+const defaultLimit = 100
+
+// limit is between 1 and answers.MostItems.
+func limit(asked int) int {
+	if asked <= 0 {
+		return defaultLimit
+	}
+	return min(asked, answers.MostItems)
+}
+
+// filter is in the tail's terms.
+func (d *known) filter(f answers.Filter) (tail.Filter, error) {
+	fields, err := d.indexed(f.Fields)
+	if err != nil {
+		return tail.Filter{}, err
+	}
+	filter := tail.Filter{Entity: f.Entity, Fields: fields, Text: f.Text, MinDeviation: f.MinDeviation}
+	switch f.Direction {
+	case answers.Up:
+		filter.Direction = tail.Up
+	case answers.Down:
+		filter.Direction = tail.Down
+	}
+	if !f.From.IsZero() {
+		filter.From = f.From.UnixMilli()
+	}
+	if !f.Until.IsZero() {
+		filter.Until = f.Until.UnixMilli()
+	}
+	return filter, nil
+}
+
+// indexed turns names of key fields into their places.
+func (d *known) indexed(fields map[string]string) (map[int]string, error) {
+	places := make(map[int]string)
+	for name, value := range fields {
+		place := slices.Index(d.KeyFields, name)
+		if place < 0 {
+			return nil, bad(name, value, fmt.Sprintf("%s has no key field %.60q, only %s", d.Name, name, strings.Join(d.KeyFields, ", ")))
+		}
+		places[place] = value
+	}
+	return places, nil
+}
+
+// badCursor is the problem of a cursor, if err is of one.
+func badCursor(err error, cursor string) error {
+	if errors.Is(err, tail.ErrCursor) {
+		return bad("cursor", cursor, err.Error())
+	}
+	return err
+}
+
+// notInTime is the problem of a question whose answer did not come.
+func notInTime() error {
+	return &answers.Problem{Status: http.StatusServiceUnavailable, Detail: "the answer did not come in time", RetryAfter: time.Second}
+}
+
+// held tells whether the tail may lack something, in words.
+func (d *known) held() (partial bool, problems []string) {
+	problems = []string{}
+	switch state := d.Tail.State(); {
+	case state.Problem != "":
+		return true, []string{"the output topic " + d.OutputTopic + " cannot be read: " + state.Problem}
+	case !state.Caught:
+		return true, []string{"the output topic " + d.OutputTopic + " is still being read"}
+	case state.Dropped > 0:
+		problems = append(problems, fmt.Sprintf("%d older anomalies are not held any more: there was no room for them", state.Dropped))
+		return true, problems
+	}
+	return false, problems
+}
+
+// tail describes what is held.
+func (d *known) tail() answers.Tail {
+	state := d.Tail.State()
+	answer := answers.Tail{Anomalies: state.Anomalies, Caught: state.Caught, Dropped: state.Dropped, Problem: state.Problem}
+	if state.Known {
+		from := moment(state.From)
+		answer.From = &from
+	}
+	return answer
+}
+
+// Anomalies are the latest first.
+func (s *Source) Anomalies(ctx context.Context, q answers.AnomaliesQuery) (list answers.List[answers.Anomaly], err error) {
+	d, filter, err := s.prepare(ctx, q.Filter)
+	if err != nil {
+		return list, err
+	}
+	entries, next, err := d.Tail.Anomalies(filter, q.Cursor, limit(q.Limit))
+	if err != nil {
+		return list, badCursor(err, q.Cursor)
+	}
+	list.Items, list.Next = d.anomalies(entries), next
+	list.Partial, list.Problems = d.held()
+	return list, nil
+}
+
+// prepare finds the detector and its filter, and lets the tail know of stream time.
+func (s *Source) prepare(ctx context.Context, f answers.Filter) (*known, tail.Filter, error) {
+	d, err := s.detector(f.Detector)
+	if err != nil {
+		return nil, tail.Filter{}, err
+	}
+	if _, _, err := s.all(ctx); err != nil {
+		return nil, tail.Filter{}, err
+	}
+	filter, err := d.filter(f)
+	return d, filter, err
+}
+
+// Anomaly is the one with an ID, of a detector or of any.
+func (s *Source) Anomaly(_ context.Context, detector, id string) (answers.Anomaly, error) {
+	if detector != "" {
+		if _, err := s.detector(detector); err != nil {
+			return answers.Anomaly{}, err
+		}
+	}
+	for _, d := range s.known {
+		if detector == "" || detector == d.Name {
+			if entry, found := d.Tail.Anomaly(id); found {
+				return d.anomaly(&entry), nil
+			}
+		}
+	}
+	return answers.Anomaly{}, &answers.Problem{
+		Status: http.StatusNotFound, Parameter: "id", Value: id,
+		Detail: "no anomaly with this id is held: it may be older than what is shown, or not be committed yet",
+	}
+}
+
+// Episodes are open ones first, then the latest first.
+func (s *Source) Episodes(ctx context.Context, q answers.EpisodesQuery) (list answers.List[answers.Episode], err error) {
+	d, filter, err := s.prepare(ctx, q.Filter)
+	if err != nil {
+		return list, err
+	}
+	state := map[answers.EpisodeState]tail.EpisodeState{answers.Open: tail.Open, answers.Ended: tail.Ended}[q.State]
+	found, next, err := d.Tail.Episodes(filter, state, q.Cursor, limit(q.Limit))
+	if err != nil {
+		return list, badCursor(err, q.Cursor)
+	}
+	list.Next = next
+	list.Items = d.episodes(found)
+	s.judgeAll(ctx, d, found, list.Items)
+	list.Partial, list.Problems = d.held()
+	return list, nil
+}
+
+// Lanes are the rows with the largest deviation first.
+func (s *Source) Lanes(ctx context.Context, q answers.LanesQuery) (answers.Lanes, error) {
+	d, filter, err := s.prepare(ctx, q.Filter)
+	if err != nil {
+		return answers.Lanes{}, err
+	}
+	by, place := q.By, tail.ByEntity
+	if by == "" {
+		by = d.KeyFields[0]
+	}
+	if by != "entity" {
+		if place = slices.Index(d.KeyFields, by); place < 0 {
+			return answers.Lanes{}, bad("by", q.By, fmt.Sprintf("rows are by a key field of %s, which are %s, or by entity", d.Name, strings.Join(d.KeyFields, ", ")))
+		}
+	}
+	lanes, err := d.Tail.Lanes(tail.LanesQuery{Filter: filter, By: place, Bin: q.Bin, Limit: limit(q.Limit), Cursor: q.Cursor})
+	if err != nil {
+		return answers.Lanes{}, badCursor(err, q.Cursor)
+	}
+	answer := answers.Lanes{
+		Detector: d.Name, By: by, From: moment(lanes.From), Until: moment(lanes.Until), BinSeconds: int(lanes.Bin / 1000),
+		All: d.lane(lanes.All, place), Items: []answers.Lane{}, Holes: []answers.TimeSpan{}, Next: lanes.Next,
+	}
+	for _, row := range lanes.Rows {
+		answer.Items = append(answer.Items, d.lane(row, place))
+	}
+	if state := d.Tail.State(); state.Known {
+		for _, hole := range s.findHoles(ctx, d, moment(state.StreamTime)) {
+			if hole.Until.After(answer.From) && hole.From.Before(answer.Until) {
+				answer.Holes = append(answer.Holes, hole)
+			}
+		}
+	}
+	answer.Partial, answer.Problems = d.held()
+	return answer, nil
+}
+
+func (d *known) lane(row tail.Lane, place int) answers.Lane {
+	lane := answers.Lane{Label: row.Label, Fields: d.named(row.Fields), Count: row.Count, Cells: []answers.Cell{}}
+	if place >= 0 && row.Label != "" {
+		field := d.fields[place]
+		lane.Fields = []answers.Field{{Name: field.Name, Value: row.Label, ASN: field.ASN && digits(row.Label)}}
+	}
+	for _, cell := range row.Cells {
+		lane.Cells = append(lane.Cells, answers.Cell{Bin: cell.Bin, Count: cell.Count, Deviation: finite(cell.Deviation)})
+	}
+	return lane
+}
+
+// Entities are in the order of their keys.
+func (s *Source) Entities(ctx context.Context, q answers.EntitiesQuery) (list answers.List[answers.EntityRef], err error) {
+	d, err := s.detector(q.Detector)
+	if err != nil {
+		return list, err
+	}
+	fields, err := d.indexed(q.Fields)
+	if err != nil {
+		return list, err
+	}
+	after, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil {
+		return list, bad("cursor", q.Cursor, "it is no cursor that a page of this list has given")
+	}
+	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Text: q.Text, Fields: fields, After: string(after), Limit: limit(q.Limit)})
+	list = answers.List[answers.EntityRef]{Items: []answers.EntityRef{}, Partial: found.Partial, Problems: append([]string{}, found.Problems...)}
+	for _, one := range found.Names {
+		partition := one.Partition
+		list.Items = append(list.Items, answers.EntityRef{
+			Detector: d.Name, Key: one.Key, Fields: d.named(one.Fields), Partition: &partition, Stored: one.Stored,
+		})
+	}
+	if found.More && len(list.Items) > 0 {
+		list.Next = base64.RawURLEncoding.EncodeToString([]byte(list.Items[len(list.Items)-1].Key))
+	}
+	return list, nil
+}
+
+func moment(at int64) time.Time { return time.UnixMilli(at).UTC() }
+
+// finite is nil for what JSON has no number for.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+func direction(deviation float64) answers.Direction {
+	if deviation < 0 {
+		return answers.Down
+	}
+	return answers.Up
+}
+
+func (d *known) anomalies(entries []tail.Entry) []answers.Anomaly {
+	all := make([]answers.Anomaly, len(entries))
+	for i := range entries {
+		all[i] = d.anomaly(&entries[i])
+	}
+	return all
+}
+
+func (d *known) anomaly(e *tail.Entry) answers.Anomaly {
+	low, high := d.rules.Band(e.Usual, e.Scale)
+	anomaly := answers.Anomaly{
+		ID: e.ID, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), Time: moment(e.At),
+		Value: finite(e.Value), Usual: finite(e.Usual), Scale: finite(e.Scale), Deviation: finite(e.Deviation),
+		Direction: direction(e.Deviation), Low: finite(low), High: finite(high),
+		Output: answers.Position{Topic: d.OutputTopic, Partition: e.Output.Partition, Offset: e.Output.Offset},
+	}
+	if e.Input != tail.Nowhere {
+		anomaly.Input = &answers.Position{Topic: d.Topic, Partition: e.Input.Partition, Offset: e.Input.Offset}
+	}
+	return anomaly
+}
+
+func (d *known) episodes(found []tail.Episode) []answers.Episode {
+	all := make([]answers.Episode, len(found))
+	for i := range found {
+		all[i] = d.episode(&found[i])
+	}
+	return all
+}
+
+func (d *known) episode(e *tail.Episode) answers.Episode {
+	one := answers.Episode{
+		ID: e.ID, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), State: answers.Open,
+		OpenedAt: moment(e.OpenedAt), LastAt: moment(e.LastAt), Points: e.Points, Reopened: e.Reopened,
+		Direction: direction(e.Peak.Deviation), Usual: finite(e.Usual), Low: finite(e.Low), High: finite(e.High),
+		Value: finite(e.Peak.Value), Deviation: finite(e.Peak.Deviation), PeakAt: moment(e.Peak.At), PeakID: e.Peak.ID,
+		Concurrent: e.Concurrent,
+	}
+	if !e.Open {
+		ended := moment(e.EndedAt)
+		one.State, one.EndedAt = answers.Ended, &ended
+	}
+	return one
+}

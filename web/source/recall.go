@@ -1,0 +1,94 @@
+package source
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"anomalydetector/episode"
+	"anomalydetector/messages"
+	"anomalydetector/tail"
+	"anomalydetector/web/answers"
+)
+
+const mostSimilar = 5
+
+// history is what the tail has of an entity.
+type history struct {
+	anomalies []tail.Entry
+	episodes  []tail.Episode
+}
+
+// recall finds the anomalies and episodes of an entity.
+func (d *known) recall(key string) (h history, err error) {
+	filter := tail.Filter{Entity: key}
+	if h.anomalies, _, err = d.Tail.Anomalies(filter, "", mostShown); err != nil {
+		return h, err
+	}
+	h.episodes, _, err = d.Tail.Episodes(filter, tail.All, "", mostShown)
+	return h, err
+}
+
+// tell puts them into an answer. The outcomes follow from the answer's window.
+func (h *history) tell(d *known, answer *answers.Entity) {
+	answer.Anomalies, answer.Episodes = d.anomalies(h.anomalies), d.episodes(h.episodes)
+	if len(h.anomalies) > 0 {
+		answer.Fields = d.named(h.anomalies[0].Fields)
+	}
+	points := make([]episode.Point, len(answer.Window))
+	for i, point := range answer.Window {
+		points[i] = episode.Point{At: point.Time.UnixMilli(), Value: point.Value}
+	}
+	for i := range h.episodes {
+		e := &h.episodes[i]
+		if !e.Open && !answer.Partial && len(points) > 0 && points[0].At <= e.LastAt {
+			answer.Episodes[i].Outcome = word(d.Tail.Judge(*e, points))
+		}
+	}
+}
+
+// fieldsOf are the fields of an entity that has no anomaly, if they are known apart.
+func (s *Source) fieldsOf(ctx context.Context, d *known, key string) []answers.Field {
+	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Text: key, Limit: defaultLimit})
+	for _, one := range found.Names {
+		if one.Key == key {
+			return d.named(one.Fields)
+		}
+	}
+	return []answers.Field{}
+}
+
+// similar are keys that are like one that nobody knows.
+func (s *Source) similar(ctx context.Context, d *known, key string) []string {
+	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Limit: answers.MostItems})
+	for _, part := range parts(key) {
+		more, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Text: part, Limit: defaultLimit})
+		found.Names = append(more.Names, found.Names...)
+	}
+	names, _ := messages.MergeNames(found.Names, answers.MostItems)
+	return messages.Similar(key, names, mostSimilar)
+}
+
+// parts are what a key is made of, as far as commas tell, without those that are short.
+func parts(key string) (all []string) {
+	for part := range strings.SplitSeq(key, ",") {
+		if part = strings.TrimSpace(part); len(part) > 1 && len(all) < 4 {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// recentKeys are some entities that had anomalies of late.
+func (d *known) recentKeys(most int) (keys []string) {
+	entries, _, err := d.Tail.Anomalies(tail.Filter{}, "", mostAtOnce)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if len(keys) < most && !slices.Contains(keys, e.Entity) {
+			keys = append(keys, e.Entity)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,130 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/tail"
+	"anomalydetector/web/answers"
+)
+
+// Asker asks the actors of this process and, in a cluster, the other nodes.
+type Asker interface {
+	Status(ctx context.Context) messages.ClusterStatus
+	// Entity and Entities are false if there is no such detector.
+	Entity(ctx context.Context, detector, key string) (answer messages.EntityAnswer, known bool)
+	Entities(ctx context.Context, detector string, query messages.EntitiesQuery) (answer messages.EntitiesAnswer, known bool)
+}
+
+// Detector is a detector of the process.
+type Detector struct {
+	Name, Topic, OutputTopic, Group string
+	ValueField                      string
+	KeyFields                       []string
+	Settings                        detection.Settings
+	Synthetic                       bool
+	// Median is how long detection took, from poll to commit, in seconds; false: not
+	// known yet.
+	Median func() (seconds float64, known bool)
+	Tail   *tail.Tail
+}
+
+// Config is what a source is made of.
+type Config struct {
+	Version   string
+	Node      string // the id in the data directory
+	Address   string // where the process answers people
+	Process   string // differs between two runs
+	Now       func() time.Time
+	Asker     Asker
+	Detectors []*Detector
+}
+
+// Source is an answers.Source.
+type Source struct {
+	config Config
+	known  []*known
+	look   look
+	wakeup time.Duration // between two looks of a watcher at the status
+}
+
+// known is a detector with what follows from its settings.
+type known struct {
+	*Detector
+	rules  detection.Rules
+	bin    time.Duration
+	fields []answers.KeyField
+	holes  holes
+	ended  outcomes
+}
+
+// New makes a source.
+func New(config Config) *Source {
+	s := &Source{config: config, look: look{token: make(chan struct{}, 1)}, wakeup: statusEvery}
+	for _, d := range config.Detectors {
+		k := &known{
+			Detector: d, rules: detection.NewRules(d.Settings),
+			bin:   time.Duration(d.Settings.GranularityMinutes * float64(time.Minute)),
+			holes: holes{token: make(chan struct{}, 1)}, ended: outcomes{token: make(chan struct{}, 1)},
+		}
+		for _, name := range d.KeyFields {
+			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: isASN(name)})
+		}
+		s.known = append(s.known, k)
+	}
+	return s
+}
+
+var _ answers.Source = (*Source)(nil)
+
+// detector finds one by its name; without a name, the first.
+func (s *Source) detector(name string) (*known, error) {
+	var names []string
+	for _, d := range s.known {
+		if d.Name == name || name == "" {
+			return d, nil
+		}
+		names = append(names, d.Name)
+	}
+	return nil, &answers.Problem{
+		Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no detector %.100q here", name),
+		Parameter: "detector", Value: name, Similar: names,
+	}
+}
+
+// asnFields are names under which datapoints hold the number of an autonomous system.
+var asnFields = []string{"asn", "scope", "originasn", "origin_asn", "as", "peer_asn", "peerasn", "src_asn", "dst_asn"}
+
+func isASN(name string) bool { return slices.Contains(asnFields, name) }
+
+// named gives the values of an entity's fields their names; none if they are not known.
+func (d *known) named(values []string) []answers.Field {
+	fields := []answers.Field{}
+	if len(values) != len(d.fields) {
+		return fields
+	}
+	for i, field := range d.fields {
+		fields = append(fields, answers.Field{Name: field.Name, Value: values[i], ASN: field.ASN && digits(values[i])})
+	}
+	return fields
+}
+
+// digits tells whether a value may be the number of an autonomous system.
+func digits(text string) bool {
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return text != "" && len(text) <= 10
+}
+
+// bad is the problem of a parameter.
+func bad(parameter string, value any, detail string) error {
+	return &answers.Problem{Status: http.StatusBadRequest, Parameter: parameter, Value: value, Detail: detail}
+}
