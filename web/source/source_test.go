@@ -1,0 +1,398 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"anomalydetector/detection"
+	"anomalydetector/episode"
+	"anomalydetector/messages"
+	"anomalydetector/tail"
+	"anomalydetector/web/answers"
+)
+
+const (
+	bin   = 15 * time.Minute
+	begin = int64(1_700_000_100_000) / 900_000 * 900_000 // of a bin, Unix milliseconds
+)
+
+// at is so many bins after the begin.
+func at(bins int) int64 { return begin + int64(bins)*bin.Milliseconds() }
+
+// actorsOf answers as the actors of one node do.
+type actorsOf struct {
+	status   messages.ClusterStatus
+	asked    int // for the status
+	entities map[string]messages.EntityAnswer
+	names    []messages.EntityName
+}
+
+func (a *actorsOf) Status(context.Context) messages.ClusterStatus { a.asked++; return a.status }
+
+func (a *actorsOf) Entity(_ context.Context, _, key string) (messages.EntityAnswer, bool) {
+	return a.entities[key], true
+}
+
+func (a *actorsOf) Entities(_ context.Context, _ string, q messages.EntitiesQuery) (answer messages.EntitiesAnswer, known bool) {
+	for _, one := range a.names {
+		if one.Key <= q.After || !strings.Contains(one.Key, q.Text) {
+			continue
+		}
+		if len(answer.Names) == q.Limit {
+			answer.More = true
+			break
+		}
+		answer.Names = append(answer.Names, one)
+	}
+	return answer, true
+}
+
+// harness is a source of one detector, hegemony, whose clock stands.
+type harness struct {
+	*Source
+	t      *testing.T
+	actors *actorsOf
+	tail   *tail.Tail
+	clock  time.Time
+	offset int64
+}
+
+func newHarness(t *testing.T) *harness {
+	settings := detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01}
+	h := &harness{t: t, actors: &actorsOf{entities: make(map[string]messages.EntityAnswer)}, clock: moment(at(288)),
+		tail: tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour})}
+	h.actors.status = messages.ClusterStatus{Nodes: []messages.NodeStatus{{Node: "n1", Detectors: []messages.DetectorStatus{
+		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{
+			{Partition: 0, Role: messages.RoleOwner, State: messages.StateLive, Entities: 3, StreamTime: at(288)},
+			{Partition: 1, Role: messages.RoleOwner, State: messages.StateLive, Entities: 4, StreamTime: at(287)},
+		}},
+	}}}}
+	h.Source = New(Config{Version: "1", Node: "n1", Now: func() time.Time { return h.clock }, Asker: h.actors, Detectors: []*Detector{{
+		Name: "hegemony", Topic: "in", OutputTopic: "out", Group: "g", ValueField: "hege", KeyFields: []string{"scope", "asn"},
+		Settings: settings, Tail: h.tail, Median: func() (float64, bool) { return 0.04, true },
+	}}})
+	h.tail.Tell(true, "")
+	return h
+}
+
+// anomaly adds one to the tail.
+func (h *harness) anomaly(key string, bins int, value, usual, scale float64) string {
+	h.offset++
+	id := fmt.Sprintf("%032x", h.offset)
+	h.tail.Add([]tail.Entry{{
+		ID: id, Entity: key, Fields: strings.Split(key, ","), At: at(bins), Value: value, Usual: usual, Scale: scale,
+		Deviation: (value - usual) / scale, Output: tail.Place{Offset: h.offset}, Input: tail.Place{Partition: 1, Offset: 7 * h.offset},
+	}}, tail.Vector{0: h.offset + 1})
+	return id
+}
+
+// window lets the actors know an entity, by its values in the bins up to the last; NaN is
+// a bin without a point.
+func (h *harness) window(key string, values ...float64) {
+	status := messages.EntityStatus{Partition: 1, Role: messages.RoleOwner, State: messages.StateLive, Offset: 99, Needed: 173, Full: 288}
+	scorer := detection.NewScorer(h.known[0].rules)
+	var known []float64
+	for i, value := range values {
+		if !math.IsNaN(value) {
+			status.Window = append(status.Window, messages.WindowPoint{At: at(288 - len(values) + 1 + i), Value: value})
+			known = append(known, value)
+		}
+	}
+	sum := scorer.Summarize(known)
+	status.Points, status.Coverage, status.Scored = len(known), float64(len(known))/288, sum.Scored
+	if sum.Scored {
+		status.Median, status.Unit, status.Low, status.High = &sum.Median, &sum.Unit, &sum.Low, &sum.High
+	}
+	if sum.LastScored {
+		status.LastDeviation = &sum.LastDeviation
+	}
+	h.actors.entities[key] = messages.EntityAnswer{Detector: "hegemony", Entity: key, Found: []messages.EntityStatus{status}}
+}
+
+// steady are so many values around 0.7.
+func steady(n int) (values []float64) {
+	for i := range n {
+		values = append(values, 0.7+0.01*float64(i%3-1))
+	}
+	return values
+}
+
+func problemOf(t *testing.T, err error) *answers.Problem {
+	t.Helper()
+	var p *answers.Problem
+	if !errors.As(err, &p) {
+		t.Fatalf("error %v, want a problem", err)
+	}
+	return p
+}
+
+func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Problem: "no route"})
+	h.actors.status.Partial = true
+	h.actors.status.Unowned = []messages.PartitionName{{Detector: "hegemony", Partition: 2}}
+	for range 3 {
+		if _, err := h.Status(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.clock = h.clock.Add(time.Second)
+	status, err := h.Status(context.Background())
+	if err != nil || h.actors.asked != 2 {
+		t.Errorf("asked %d times, %v; want 2", h.actors.asked, err)
+	}
+	d := status.Detectors[0]
+	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != messages.StateLive ||
+		!d.DataUntil.Equal(moment(at(288))) || *d.DetectionP50 != 0.04 || d.PointsNeeded != 173 || d.PointsFull != 288 {
+		t.Errorf("detector %+v", d)
+	}
+	if status.Nodes != 2 || status.Answering != 1 || !status.Partial || !slices.Equal(status.Problems, []string{"node b:1 did not answer: no route"}) {
+		t.Errorf("status %+v", status)
+	}
+}
+
+func TestReplayTellsItsRateAndWhenItWillBeReady(t *testing.T) {
+	h := newHarness(t)
+	partition := &h.actors.status.Nodes[0].Detectors[0].Partitions[0]
+	partition.State, partition.Pending = messages.StateReplaying, 5000
+	status, _ := h.Status(context.Background())
+	if r := status.Detectors[0].Replay; r == nil || r.Remaining != 5000 || r.PerSecond != 0 || r.Ready != nil {
+		t.Errorf("at first: %+v", r)
+	}
+	h.clock, partition.Pending = h.clock.Add(2*time.Second), 3000
+	status, _ = h.Status(context.Background())
+	r := status.Detectors[0].Replay
+	if r == nil || r.PerSecond != 1000 || !r.Ready.Equal(h.clock.Add(3*time.Second)) || status.Detectors[0].State != messages.StateReplaying {
+		t.Errorf("then: %+v", r)
+	}
+	h.clock, partition.Pending, partition.State = h.clock.Add(time.Second), 0, messages.StateLive
+	if status, _ = h.Status(context.Background()); status.Detectors[0].Replay != nil {
+		t.Error("a replay is told that is over")
+	}
+}
+
+func TestEntityIsJudgedInWords(t *testing.T) {
+	for name, c := range map[string]struct {
+		values          []float64
+		reason, verdict string
+	}{
+		"normal": {steady(288), "normal", "The value 0.71 of 2023-11-17 22:15 UTC lies 0.4 deviations above the usual level 0.7; up to 5 are normal, which is 0.5765 to 0.8235."},
+		"anomalous": {append(steady(287), 0), "anomalous",
+			"The value 0 of 2023-11-17 22:15 UTC lies 28.3 deviations below the usual level 0.7; up to 5 are normal, which is 0.5765 to 0.8235."},
+		"too few": {steady(41), "too_few_points", "The value 0.7 of 2023-11-17 22:15 UTC is not scored: 40 of 173 points needed were known."},
+		"silent": {append(steady(280), math.NaN(), math.NaN(), math.NaN(), math.NaN()), "silent",
+			"No point came since 2023-11-17 21:15 UTC, for 4 bins. The last value was 0.69."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.window("-1,64510", c.values...)
+			e, err := h.Entity(context.Background(), "hegemony", "-1,64510")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Reason != c.reason || e.Verdict != c.verdict {
+				t.Errorf("%s: %q", e.Reason, e.Verdict)
+			}
+		})
+	}
+}
+
+func TestMissingPointsAreToldUpToStreamTime(t *testing.T) {
+	h := newHarness(t)
+	values := steady(20)
+	values[5], values[6], values[18], values[19] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	h.window("-1,64510", values...)
+	e, err := h.Entity(context.Background(), "", "-1,64510")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []answers.TimeSpan{{From: moment(at(274)), Until: moment(at(276))}, {From: moment(at(287)), Until: moment(at(289))}}
+	if !slices.Equal(e.Missing, want) {
+		t.Errorf("missing %v, want %v", e.Missing, want)
+	}
+}
+
+func TestUnknownEntityNamesThoseThatAreLikeIt(t *testing.T) {
+	h := newHarness(t)
+	h.actors.names = []messages.EntityName{{Key: "-1,64510", Fields: []string{"-1", "64510"}}, {Key: "-1,99", Fields: []string{"-1", "99"}}, {Key: "x,y", Fields: []string{"x", "y"}}}
+	_, err := h.Entity(context.Background(), "hegemony", "-1,64511")
+	p := problemOf(t, err)
+	if p.Status != http.StatusNotFound || p.Parameter != "key" || !slices.Equal(p.Similar, []string{"-1,64510", "-1,99"}) {
+		t.Errorf("problem %+v", p)
+	}
+	if _, err := h.Entity(context.Background(), "atlas", "x"); problemOf(t, err).Parameter != "detector" {
+		t.Errorf("unknown detector: %v", err)
+	}
+}
+
+func TestEndedEpisodesGetTheirOutcomeFromTheWindow(t *testing.T) {
+	h := newHarness(t)
+	back, stays := steady(288), steady(288)
+	back[200], back[201] = 0, 0
+	for i := 200; i < 288; i++ {
+		stays[i] = 0.2
+	}
+	gone := append(steady(200), 0)
+	for len(gone) < 288 {
+		gone = append(gone, math.NaN())
+	}
+	for i, values := range [][]float64{back, stays, gone} {
+		key := fmt.Sprintf("-1,%d", 64496+i)
+		h.window(key, values...)
+		h.anomaly(key, 201, values[200], 0.7, 0.02)
+	}
+	h.anomaly("-1,1", 287, 0, 0.7, 0.02) // open
+	h.anomaly("-1,2", 100, 0, 0.7, 0.02) // nobody knows its window
+	list, err := h.Episodes(context.Background(), answers.EpisodesQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make(map[string]string)
+	for _, e := range list.Items {
+		outcomes[e.Entity] = string(e.State)
+		if e.Outcome != nil {
+			outcomes[e.Entity] += " " + string(*e.Outcome)
+		}
+	}
+	want := map[string]string{"-1,64496": "ended recovered", "-1,64497": "ended absorbed", "-1,64498": "ended silent", "-1,1": "open", "-1,2": "ended"}
+	if fmt.Sprint(outcomes) != fmt.Sprint(want) {
+		t.Errorf("got %v, want %v", outcomes, want)
+	}
+}
+
+func TestHoleIsWhereNoEntityHasAPoint(t *testing.T) {
+	h := newHarness(t)
+	for i := range 3 {
+		values := steady(288)
+		values[100], values[101] = math.NaN(), math.NaN() // the hole
+		values[50+i] = math.NaN()                         // not of the others
+		key := fmt.Sprintf("-1,%d", i)
+		h.window(key, values...)
+		h.anomaly(key, 200, 0, 0.7, 0.02)
+	}
+	lanes, err := h.Lanes(context.Background(), answers.LanesQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (answers.TimeSpan{From: moment(at(101)), Until: moment(at(103))}); len(lanes.Holes) != 1 || lanes.Holes[0] != want {
+		t.Errorf("holes %v, want %v", lanes.Holes, want)
+	}
+	if got := common([][]messages.WindowPoint{h.actors.entities["-1,0"].Found[0].Window, h.actors.entities["-1,1"].Found[0].Window}, bin, moment(at(288))); len(got) != 1 || got[0].From != moment(at(101)) {
+		t.Errorf("common to two windows: %v", got)
+	}
+}
+
+func TestListsRefuseWhatTheyDoNotKnow(t *testing.T) {
+	h := newHarness(t)
+	ctx := context.Background()
+	for name, ask := range map[string]func() error{
+		"asn2": func() error {
+			_, err := h.Anomalies(ctx, answers.AnomaliesQuery{Filter: answers.Filter{Fields: map[string]string{"asn2": "1"}}})
+			return err
+		},
+		"cursor": func() error { _, err := h.Anomalies(ctx, answers.AnomaliesQuery{Cursor: "x"}); return err },
+		"by":     func() error { _, err := h.Lanes(ctx, answers.LanesQuery{By: "nb_peers"}); return err },
+		"id":     func() error { _, err := h.Anomaly(ctx, "", "0123"); return err },
+	} {
+		if p := problemOf(t, ask()); p.Parameter != name || p.Detail == "" {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	_, err := h.Entities(ctx, answers.EntitiesQuery{Cursor: "%"})
+	if p := problemOf(t, err); p.Parameter != "cursor" {
+		t.Errorf("cursor of entities: %+v", p)
+	}
+	err = h.Follow(ctx, answers.FollowQuery{Cursor: "1:"}, func(answers.Event) error { return nil })
+	if p := problemOf(t, err); p.Parameter != "cursor" {
+		t.Errorf("cursor of the stream: %+v", p)
+	}
+}
+
+func TestEntitiesArePagedByTheirKeys(t *testing.T) {
+	h := newHarness(t)
+	for _, key := range []string{"-1,1", "-1,2", "CT4, \x00Ü, SG", "x"} {
+		h.actors.names = append(h.actors.names, messages.EntityName{Key: key, Partition: 1})
+	}
+	var keys []string
+	for cursor := ""; ; {
+		page, err := h.Entities(context.Background(), answers.EntitiesQuery{Limit: 3, Cursor: cursor})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range page.Items {
+			keys = append(keys, one.Key)
+		}
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	if len(keys) != 4 || keys[2] != "CT4, \x00Ü, SG" {
+		t.Errorf("keys %q", keys)
+	}
+}
+
+// errEnough ends a Follow.
+var errEnough = errors.New("enough")
+
+func TestStreamGoesOnFromACursorWithoutGapOrRepeat(t *testing.T) {
+	h := newHarness(t)
+	var want []string
+	for i := range 10 {
+		want = append(want, h.anomaly(fmt.Sprintf("-1,%d", i%3), 200+i, 0, 0.7, 0.02))
+	}
+	var seen []string
+	cursor := "0:0"
+	for len(seen) < len(want) {
+		err := h.Follow(context.Background(), answers.FollowQuery{Cursor: cursor}, func(event answers.Event) error {
+			if event.Anomaly != nil {
+				seen = append(seen, event.Anomaly.ID)
+				cursor = event.ID
+				return errEnough // hang up after each
+			}
+			return nil
+		})
+		if !errors.Is(err, errEnough) {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("seen %v, want %v", seen, want)
+	}
+}
+
+func TestStreamTellsOfTheEpisodeAndThenOfTheStatus(t *testing.T) {
+	h := newHarness(t)
+	h.anomaly("-1,1", 285, 0, 0.7, 0.02)
+	var told []string
+	err := h.Follow(context.Background(), answers.FollowQuery{Cursor: "0:0"}, func(event answers.Event) error {
+		switch {
+		case event.Anomaly != nil:
+			told = append(told, "anomaly "+event.Anomaly.Entity)
+		case event.Episode != nil:
+			told = append(told, "episode "+string(event.Episode.State))
+		case event.Status != nil:
+			told = append(told, "status")
+			return errEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) || !slices.Equal(told, []string{"anomaly -1,1", "episode open", "status"}) {
+		t.Errorf("told %v, %v", told, err)
+	}
+}
+
+func TestPartialAnswersSayWhy(t *testing.T) {
+	h := newHarness(t)
+	h.tail.Tell(true, "no broker")
+	list, err := h.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	if err != nil || !list.Partial || !slices.Equal(list.Problems, []string{"the output topic out cannot be read: no broker"}) {
+		t.Errorf("list %+v, %v", list, err)
+	}
+}
