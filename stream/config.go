@@ -66,6 +66,8 @@ type Config struct {
 
 	// Observer is told what the clients meet; nil: nobody is.
 	Observer *Observer
+	// outages are those that a client without an Observer shares with others; nil: none.
+	outages *outages
 
 	Timing Timing
 	// Given is whether an operator has set the timing: then the broker is asked at the

@@ -67,7 +67,10 @@ type outageLog struct {
 // outageLog is that of a client.
 func (c Config) outageLog(purpose string) *outageLog {
 	shared := new(outages)
-	if c.Observer != nil {
+	switch {
+	case c.outages != nil:
+		shared = c.outages
+	case c.Observer != nil:
 		shared = &c.Observer.outages
 	}
 	return &outageLog{c.Log.With("client", purpose), c.now, shared}

@@ -8,7 +8,8 @@ type Reader struct {
 	told   Vector // of each partition, up to where the Reader was told of a gap
 	epoch  int
 	life   int
-	next   int // in the log
+	next   int  // in the log
+	now    bool // it begins where the tail begins, once that is known
 }
 
 // Item is an anomaly, and the vector that goes on after it.
@@ -24,13 +25,14 @@ type Gap struct {
 }
 
 // Since is a Reader of what comes after a vector. A partition that the vector does not name is read from
-// its begin. The vector of this moment is Vector(); it may also be one of another node.
+// its begin. The vector may be one of another node. A nil vector is that of this moment; if reading has
+// not begun yet, it is where reading begins.
 func (t *Tail) Since(vector Vector, f Filter) *Reader {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	r := &Reader{tail: t, filter: f, vector: vector.Clone(), told: make(Vector), life: t.life, epoch: -1}
-	if r.vector == nil {
-		r.vector = make(Vector)
+	if vector == nil {
+		r.vector, r.now = t.vector.Clone(), !t.begun
 	}
 	return r
 }
@@ -45,7 +47,12 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 	t := r.tail
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if r.life != t.life {
+	switch {
+	case r.now && t.begun:
+		r.now, r.life, r.vector = false, t.life, t.lost.Clone()
+	case r.now:
+		r.life = t.life
+	case r.life != t.life:
 		r.vector, r.told, r.life, r.epoch = t.lost.Clone(), make(Vector), t.life, -1
 		gap = &Gap{Remade: true}
 	}

@@ -34,6 +34,7 @@ type Tail struct {
 	dropped  int64
 	foreign  int64
 	bad      int64
+	begun    bool // reading has begun, so that vector and lost are known
 	caught   bool
 	problem  string
 	whenMore chan struct{} // closed when there is more to follow
@@ -68,7 +69,7 @@ func (t *Tail) clear() {
 	t.vector, t.lost = make(Vector), make(Vector)
 	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
 	t.floor = since(noTime)
-	t.dropped, t.foreign, t.bad, t.caught = 0, 0, 0, false
+	t.dropped, t.foreign, t.bad, t.begun, t.caught = 0, 0, 0, false, false
 	t.epoch++
 	t.life++
 }
@@ -82,6 +83,7 @@ func (t *Tail) Add(entries []Entry, next Vector) {
 		t.add(&entries[i])
 	}
 	t.vector.raise(next)
+	t.begun = true
 	t.fold()
 	t.expire()
 	t.trim()
@@ -183,6 +185,7 @@ func (t *Tail) Advance(streamTime int64) {
 func (t *Tail) Lose(before Vector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.begun = true
 	t.vector.raise(before)
 	t.lost.raise(before)
 	t.announce()

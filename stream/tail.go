@@ -1,0 +1,325 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+)
+
+// Listener takes what a Tail reads. Its methods are called by one goroutine, one after the other.
+type Listener interface {
+	// Begin says where reading begins, or goes on after records were deleted: what lies before in these
+	// partitions is not given. Anew: the topic is another one, or has lost what was given, so that there
+	// are other records at the same offsets.
+	Begin(from map[int32]int64, anew bool)
+	// Add gives committed records, those of a partition in the order of their offsets, and the next
+	// offset of each partition that was read on, be it that it had a transaction's marker only.
+	Add(records []*kgo.Record, next map[int32]int64)
+	// Tell says whether the topic has been read up to its end once, and what is wrong; empty: nothing.
+	Tell(caught bool, problem string)
+}
+
+// Bytes that a tail's client fetches ahead, from each broker.
+const (
+	tailBytes          = 2 << 20
+	tailPartitionBytes = 256 << 10
+	tailBatch          = 2000 // records a time
+)
+
+// tail reads the output topic. Its config is a copy in which that is the input topic.
+type tail struct {
+	config Config
+	span   time.Duration
+	to     Listener
+
+	topic   messages.Identity
+	next    map[int32]int64 // where each partition goes on; nil before the first
+	caught  bool
+	problem string
+	missing int // looks in a row that have not found the topic
+}
+
+// FollowOutput gives a listener the committed records of the output topic, from those on whose timestamp
+// is at most span before the latest of the topic, until the context ends. It belongs to no group, and has
+// a client of its own. Whatever goes wrong is told and tried again.
+func FollowOutput(ctx context.Context, config Config, span time.Duration, to Listener) {
+	config.InputTopic = config.OutputTopic
+	if config.Observer != nil {
+		// The detector's watch must not take our troubles for its own; an outage is told once.
+		config.outages, config.Observer = &config.Observer.outages, nil
+	}
+	t := &tail{config: config, span: span, to: to}
+	for failures := 0; ctx.Err() == nil; {
+		progress, err := t.read(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if progress {
+			failures = 0
+		}
+		if err == nil {
+			continue
+		}
+		t.tell(err.Error())
+		failures++
+		pause(ctx, config.backoff(failures))
+	}
+}
+
+func pause(ctx context.Context, length time.Duration) {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// tell passes on what has changed.
+func (t *tail) tell(problem string) {
+	t.problem = problem
+	t.to.Tell(t.caught, problem)
+}
+
+// read reads with one client, until something is wrong or the partitions change. It tells whether it has
+// read anything.
+func (t *tail) read(ctx context.Context) (progress bool, err error) {
+	client, err := kgo.NewClient(append(t.config.client("tail"),
+		kgo.FetchMaxBytes(tailBytes), kgo.FetchMaxPartitionBytes(tailPartitionBytes),
+		kgo.KeepControlRecords(), // an end without data is an end, too
+	)...)
+	if err != nil {
+		return false, fmt.Errorf("create Kafka client: %w", err)
+	}
+	defer client.Close()
+	admin := kadm.NewClient(client)
+	if err := t.begin(ctx, admin); err != nil {
+		return false, err
+	}
+	places := make(map[int32]kgo.Offset)
+	for partition, offset := range t.next {
+		places[partition] = kgo.NewOffset().At(offset)
+	}
+	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{t.config.InputTopic: places})
+	looked := t.config.now()
+	ends, err := t.ends(ctx, admin)
+	if err != nil {
+		return false, err
+	}
+	t.reach(ends)
+	for ctx.Err() == nil {
+		every := t.config.lookAtTopic()
+		if !t.caught {
+			every = min(every, 2*time.Second)
+		}
+		if t.config.now().Sub(looked) >= every {
+			again, err := t.look(ctx, client, admin, ends)
+			if again || err != nil {
+				return progress, err
+			}
+			looked = t.config.now()
+		}
+		read, err := t.poll(ctx, client, every)
+		progress = progress || read
+		if err != nil {
+			return progress, err
+		}
+		t.reach(ends)
+	}
+	return progress, ctx.Err()
+}
+
+// poll gives what has been fetched.
+func (t *tail) poll(ctx context.Context, client *kgo.Client, most time.Duration) (read bool, err error) {
+	waiting, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	fetches := client.PollRecords(waiting, tailBatch)
+	if err := t.config.same(t.topic, fetches); err != nil {
+		return false, err
+	}
+	next := make(map[int32]int64)
+	var records []*kgo.Record
+	fetches.EachRecord(func(record *kgo.Record) {
+		next[record.Partition] = record.Offset + 1
+		if !record.Attrs.IsControl() {
+			records = append(records, record)
+		}
+	})
+	if len(next) > 0 {
+		maps.Copy(t.next, next)
+		t.to.Add(records, next)
+		if t.problem != "" {
+			t.tell("")
+		}
+	}
+	for _, failed := range fetches.Errors() {
+		if !transient(failed.Err) {
+			return len(next) > 0, fmt.Errorf("read topic %s, partition %d: %w", t.config.InputTopic, failed.Partition, failed.Err)
+		}
+	}
+	return len(next) > 0, nil
+}
+
+// reach notes whether all partitions have been read up to some ends.
+func (t *tail) reach(ends map[int32]Ends) {
+	if t.caught {
+		return
+	}
+	for partition, end := range ends {
+		if t.next[partition] < end.Stable {
+			return
+		}
+	}
+	t.caught = true
+	t.tell(t.problem)
+}
+
+func (t *tail) ends(ctx context.Context, admin *kadm.Client) (map[int32]Ends, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return endsOf(ctx, admin, t.config.InputTopic)
+}
+
+// look asks whether the topic is the same, has as many partitions, and answers at all. Of a partition
+// that has not been read to its end it finds out whether there is nothing to read there, as after
+// compaction.
+func (t *tail) look(ctx context.Context, client *kgo.Client, admin *kadm.Client, ends map[int32]Ends) (again bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	now, err := t.config.identify(ctx, admin)
+	switch {
+	case errors.Is(err, errNoTopic):
+		if t.missing++; t.missing < missingLooks {
+			return false, nil // a broker that has just started may not know it yet
+		}
+		return false, err
+	case err != nil:
+		t.tell("the broker does not answer: " + err.Error())
+		return false, nil
+	case t.topic.Differs(now):
+		return true, nil
+	}
+	t.missing = 0
+	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
+	if err != nil {
+		t.tell(err.Error())
+		return false, nil
+	}
+	if len(leaders) > len(t.next) {
+		return true, nil
+	}
+	if t.problem != "" {
+		t.tell("")
+	}
+	if t.caught {
+		return false, nil
+	}
+	for partition, end := range ends {
+		if from := t.next[partition]; from < end.Stable {
+			p := peek{config: t.config, client: client, id: id, partition: partition, leader: leaders[partition]}
+			passed, err := p.pass(ctx, from, end.Stable)
+			if err == nil && passed > from {
+				t.next[partition] = passed
+				t.to.Add(nil, map[int32]int64{partition: passed})
+			}
+		}
+	}
+	return false, nil
+}
+
+// begin finds where each partition is read from, and tells the listener of those that do not go on where
+// they were.
+func (t *tail) begin(ctx context.Context, admin *kadm.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	now, err := t.config.identify(ctx, admin)
+	if err != nil {
+		return err
+	}
+	anew := t.topic.Differs(now)
+	all, err := boundsOf(ctx, admin, t.config.InputTopic)
+	if err != nil {
+		return fmt.Errorf("ask for the offsets of topic %s: %w", t.config.InputTopic, err)
+	}
+	for partition, offset := range t.next {
+		if bound, there := all[partition]; !anew && (!there || offset > bound.end) {
+			anew = true
+			t.config.Log.Warn("the output topic has lost records that were read, so what the page shows is read again",
+				"topic", t.config.InputTopic, "partition", partition, "read", offset, "end", bound.end)
+		}
+	}
+	if anew {
+		t.next, t.caught = nil, false
+	}
+	starts, err := t.starts(ctx, admin, all)
+	if err != nil {
+		return fmt.Errorf("find where to begin in topic %s: %w", t.config.InputTopic, err)
+	}
+	from := make(map[int32]int64)
+	for partition, bound := range all {
+		offset, known := t.next[partition]
+		switch {
+		case !known:
+			from[partition] = starts[partition]
+		case offset < bound.first:
+			from[partition] = bound.first // the topic has deleted what came next
+		}
+	}
+	if t.next == nil {
+		t.next = make(map[int32]int64)
+	}
+	maps.Copy(t.next, from)
+	t.topic = now
+	if anew || len(from) > 0 {
+		t.to.Begin(from, anew)
+	}
+	return nil
+}
+
+// starts are the offsets of the first records of the span.
+func (t *tail) starts(ctx context.Context, admin *kadm.Client, all map[int32]bounds) (map[int32]int64, error) {
+	starts := make(map[int32]int64)
+	for partition, bound := range all {
+		starts[partition] = bound.first
+	}
+	if t.next != nil {
+		return starts, nil // partitions that were added are read from their begin
+	}
+	newest, err := admin.ListMaxTimestampOffsets(ctx, t.config.InputTopic)
+	if err == nil {
+		err = newest.Error()
+	}
+	if errors.Is(err, kerr.UnsupportedVersion) {
+		return starts, nil // before Kafka 3.0: all that there is
+	}
+	if err != nil {
+		return nil, err
+	}
+	latest := int64(-1)
+	newest.Each(func(offset kadm.ListedOffset) { latest = max(latest, offset.Timestamp) })
+	wanted := latest - t.span.Milliseconds()
+	if wanted <= 0 {
+		return starts, nil
+	}
+	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
+	if err == nil {
+		err = first.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	first.Each(func(offset kadm.ListedOffset) {
+		if bound, known := all[offset.Partition]; known {
+			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
+		}
+	})
+	return starts, nil
+}

@@ -1,0 +1,319 @@
+package feed_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/datapoint"
+	"anomalydetector/episode"
+	"anomalydetector/stream"
+	"anomalydetector/tail"
+	"anomalydetector/tail/feed"
+)
+
+var errAway = errors.New("away")
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is a broker with the output topic of a detector.
+type world struct {
+	t       *testing.T
+	cluster *kfake.Cluster
+	client  *kgo.Client
+	stream  stream.Config
+}
+
+func newWorld(t *testing.T) *world {
+	cluster, err := stream.Embedded()
+	must(t, err)
+	t.Cleanup(cluster.Close)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.TransactionalID("writer"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10*time.Millisecond))
+	must(t, err)
+	t.Cleanup(client.Close)
+	timing := stream.DefaultTiming()
+	timing.Session, timing.Backoff = 300*time.Millisecond, 80*time.Millisecond // it looks at the topic often
+	return &world{t, cluster, client, stream.Config{
+		Brokers: cluster.ListenAddrs(), Log: slog.New(slog.DiscardHandler), InputTopic: "in", OutputTopic: "out",
+		Group: "group", Member: "one", Timing: timing,
+	}}
+}
+
+const bin = 15 * 60 * 1000
+
+// record is the anomaly of an entity in a bin, as the detector writes it.
+func record(partition int32, entity, bins int) *kgo.Record {
+	point := msgp.AppendMapHeader(nil, 3)
+	point = msgp.AppendString(msgp.AppendString(point, "scope"), "a,b")
+	point = msgp.AppendInt(msgp.AppendString(point, "asn"), entity)
+	point = msgp.AppendFloat64(msgp.AppendString(point, "hege"), 7)
+	return &kgo.Record{
+		Topic: "out", Partition: partition, Timestamp: time.UnixMilli(int64(bins) * bin),
+		Key:   []byte("a,b," + strconv.Itoa(entity)),
+		Value: datapoint.AppendAnomaly(nil, point, 12),
+		Headers: []kgo.RecordHeader{
+			{Key: "id", Value: fmt.Appendf(nil, "%032x", entity*10_000+bins)},
+			{Key: "topic", Value: []byte("in")}, {Key: "partition", Value: []byte("3")}, {Key: "offset", Value: strconv.AppendInt(nil, int64(bins), 10)},
+			{Key: "usual", Value: []byte("1")}, {Key: "scale", Value: []byte("0.5")},
+		},
+	}
+}
+
+// write ends a transaction of some records.
+func (w *world) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
+	w.t.Helper()
+	must(w.t, w.client.BeginTransaction())
+	must(w.t, w.client.ProduceSync(context.Background(), records...).FirstErr())
+	must(w.t, w.client.EndTransaction(context.Background(), commit))
+}
+
+// follow reads the topic into a tail until the test, or what it returns, ends it.
+func (w *world) follow() (*tail.Tail, func()) {
+	held := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(15*time.Minute, 5), Range: 72 * time.Hour})
+	to := feed.New(feed.Config{InputTopic: "in", Group: "group", ValueField: "hege", KeyFields: []string{"scope", "asn"}}, held)
+	ctx, cancel := context.WithCancel(context.Background())
+	var reading sync.WaitGroup
+	reading.Go(func() { stream.FollowOutput(ctx, w.stream, 72*time.Hour, to) })
+	stop := func() { cancel(); reading.Wait() }
+	w.t.Cleanup(stop)
+	return held, stop
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); !done(); {
+		if time.Now().After(deadline) {
+			t.Fatal("in vain: " + what)
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// caught waits until so many anomalies are held, and all has been read.
+func caught(t *testing.T, held *tail.Tail, count int) {
+	t.Helper()
+	await(t, fmt.Sprintf("%d anomalies, now %+v", count, held.State()), func() bool {
+		s := held.State()
+		return s.Caught && s.Anomalies == count && s.Problem == ""
+	})
+}
+
+func list(t *testing.T, held *tail.Tail) (ids []string) {
+	t.Helper()
+	entries, next, err := held.Anomalies(tail.Filter{}, "", 1000)
+	must(t, err)
+	if next != "" {
+		t.Fatal("there are more")
+	}
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+func TestOnlyWhatWasCommittedIsHeld(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 2, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100), record(1, 2, 100))
+	w.write(kgo.TryAbort, record(0, 3, 101), record(1, 4, 101))
+	held, _ := w.follow()
+	caught(t, held, 2)
+	w.write(kgo.TryAbort, record(0, 5, 102))
+	w.write(kgo.TryCommit, record(1, 6, 102))
+	caught(t, held, 3)
+	await(t, "the vector is beyond the markers", func() bool {
+		v := held.Vector()
+		return v[0] == w.cluster.PartitionInfo("out", 0).HighWatermark && v[1] == w.cluster.PartitionInfo("out", 1).HighWatermark
+	})
+	entry, found := held.Anomaly(fmt.Sprintf("%032x", 1*10_000+100))
+	want := tail.Entry{
+		ID: entry.ID, Entity: "a,b,1", Fields: []string{"a,b", "1"}, At: 100 * bin, Value: 7, Usual: 1, Scale: 0.5, Deviation: 12,
+		Output: tail.Place{Partition: 0, Offset: 0}, Input: tail.Place{Partition: 3, Offset: 100},
+	}
+	if !found || fmt.Sprintf("%+v", entry) != fmt.Sprintf("%+v", want) {
+		t.Errorf("%+v, want %+v", entry, want)
+	}
+}
+
+func TestEachReaderAndEachRunHoldsTheSame(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 4, nil))
+	for i := range 40 {
+		w.write(kgo.TryCommit, record(int32(i%4), i%7, 1000+i), record(int32(i*i%4), 10+i, 1000+i))
+	}
+	var want []string
+	for run := range 3 {
+		held, stop := w.follow()
+		caught(t, held, 80)
+		got := list(t, held)
+		if run == 0 {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("run %d holds %v, want %v", run, got, want)
+		}
+		stop()
+	}
+}
+
+func TestReadingBeginsWithTheRange(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 2, nil))
+	w.write(kgo.TryCommit, record(0, 1, 1), record(0, 2, 2), record(1, 3, 3))
+	w.write(kgo.TryCommit, record(0, 4, 1000), record(1, 5, 1000-4*72), record(1, 6, 1000-4*72-1), record(1, 7, 999))
+	held, _ := w.follow()
+	caught(t, held, 3)
+	s := held.State()
+	if s.From != (1000-4*72)*bin || s.Dropped != 0 {
+		t.Errorf("%+v", s)
+	}
+	if _, gap := held.Since(tail.Vector{0: 0, 1: 2}, tail.Filter{}).Next(10); gap == nil || gap.Missing < 3 {
+		t.Errorf("a reader from the begin of the topic is told of %+v", gap)
+	}
+}
+
+func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
+	w := newWorld(t)
+	held, _ := w.follow()
+	await(t, "it is told that the topic is missing", func() bool { return held.State().Problem != "" })
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100), record(0, 2, 100))
+	caught(t, held, 2)
+	follower := held.Since(nil, tail.Filter{})
+	follower.Next(10)
+
+	must(t, w.cluster.DeleteTopic("out"))
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.client.PurgeTopicsFromClient("out")
+	w.write(kgo.TryCommit, record(0, 9, 100))
+	caught(t, held, 1)
+	items, gap := follower.Next(10)
+	if len(items) != 1 || items[0].Entry.Entity != "a,b,9" || gap == nil || !gap.Remade {
+		t.Errorf("a follower is given %v, %+v", items, gap)
+	}
+}
+
+func TestPartitionsThatAreAddedAreRead(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100))
+	held, _ := w.follow()
+	caught(t, held, 1)
+	admin := kadm.NewClient(w.client)
+	_, err := admin.CreatePartitions(context.Background(), 2, "out")
+	must(t, err)
+	w.client.PurgeTopicsFromClient("out")
+	w.write(kgo.TryCommit, record(2, 2, 100))
+	caught(t, held, 2)
+}
+
+func TestDeletedRecordsAreAGap(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	for i := range 10 {
+		w.write(kgo.TryCommit, record(0, i, 100+i))
+	}
+	admin := kadm.NewClient(w.client)
+	offsets := kadm.Offsets{}
+	offsets.AddOffset("out", 0, 8, -1) // the first four, with their markers
+	_, err := admin.DeleteRecords(context.Background(), offsets)
+	must(t, err)
+	held, _ := w.follow()
+	caught(t, held, 6)
+	reader := held.Since(tail.Vector{0: 2}, tail.Filter{})
+	items, gap := reader.Next(100)
+	if len(items) != 6 || gap == nil || gap.Missing != 6 {
+		t.Errorf("%d items, %+v", len(items), gap)
+	}
+	if _, gap := reader.Next(100); gap != nil {
+		t.Errorf("it is told again: %+v", gap)
+	}
+}
+
+// TestOffsetsThatRetentionTookAreSkipped: the topic deletes what the reader would read next.
+func TestOffsetsThatRetentionTookAreSkipped(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100))
+	held, _ := w.follow()
+	caught(t, held, 1)
+	// While it does not get an answer, records are written and deleted.
+	release := make(chan struct{})
+	w.cluster.ControlKey(1, func(kmsg.Request) (kmsg.Response, error, bool) {
+		w.cluster.KeepControl()
+		select {
+		case <-release:
+			return nil, nil, false
+		default:
+			return nil, errAway, true
+		}
+	})
+	w.write(kgo.TryCommit, record(0, 2, 101), record(0, 3, 101))
+	offsets := kadm.Offsets{}
+	offsets.AddOffset("out", 0, 4, -1)
+	_, err := kadm.NewClient(w.client).DeleteRecords(context.Background(), offsets)
+	must(t, err)
+	w.write(kgo.TryCommit, record(0, 4, 102))
+	close(release)
+	await(t, "it goes on behind what was deleted", func() bool {
+		_, found := held.Anomaly(fmt.Sprintf("%032x", 4*10_000+102))
+		return found
+	})
+	if ids := list(t, held); len(ids) != 3 && len(ids) != 2 {
+		t.Errorf("%v", ids)
+	}
+}
+
+func TestRecordsOfOthersAreCountedNotHeld(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	otherTopic, otherKey, otherValue, otherFields, broken, original := record(0, 1, 100), record(0, 2, 100), record(0, 3, 100), record(0, 4, 100), record(0, 5, 100), record(0, 6, 100)
+	otherTopic.Headers[1].Value = []byte("in_v6")
+	otherKey.Key = []byte("2")
+	otherValue.Headers[4].Value = []byte("6")
+	otherFields.Value = datapoint.AppendAnomaly(nil, msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "prb_id"), "1"), 7)
+	broken.Value = broken.Value[:len(broken.Value)-1]
+	original.Headers, original.Key = nil, nil
+	w.write(kgo.TryCommit, otherTopic, otherKey, otherValue, otherFields, broken, original)
+	held, _ := w.follow()
+	caught(t, held, 1)
+	if s := held.State(); s.Foreign != 4 || s.Bad != 1 {
+		t.Errorf("%d foreign, %d bad; want 4, 1", s.Foreign, s.Bad)
+	}
+	e, found := held.Anomaly("0-5")
+	if !found || e.Entity != "a,b,6" || !math.IsNaN(e.Usual) || !math.IsNaN(e.Scale) || e.Input != tail.Nowhere {
+		t.Errorf("a record of the original program is %+v", e)
+	}
+}
+
+func TestABrokerThatIsAwayIsTold(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100))
+	held, _ := w.follow()
+	caught(t, held, 1)
+	w.cluster.Close()
+	await(t, "it is told", func() bool { return held.State().Problem != "" })
+	if s := held.State(); s.Anomalies != 1 || !s.Caught {
+		t.Errorf("%+v", s)
+	}
+}
