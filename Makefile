@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers readme simulate mutants damage
+.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -71,6 +71,10 @@ test-kafka:
 # The real Dockerfile and compose.yaml, with podman; skipped where it is missing.
 test-containers:
 	test/containers/run
+
+# Alert rules and dashboard, with promtool and a real Prometheus that reads a running demo.
+test-ops:
+	test/ops/run
 
 # What CI checks of the README.
 readme:

@@ -31,6 +31,7 @@ type commands struct {
 	Restart    restartCommand    `cmd:"" help:"From the start after SIGKILL to a visible anomaly."`
 	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
+	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
 
@@ -72,6 +73,7 @@ type (
 	restartCommand    struct{ restartFlags }
 	memoryCommand     struct{ memoryFlags }
 	nodesCommand      struct{ nodesFlags }
+	watchedCommand    struct{ watchedFlags }
 )
 
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
@@ -120,4 +122,8 @@ func (c *memoryCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *nodesCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.nodes(ctx, b) })
+}
+
+func (c *watchedCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.watched(ctx, b) })
 }

@@ -22,6 +22,8 @@ type Result struct {
 	Moves     []Moves     `json:"moves,omitempty"`
 	Questions []Questions `json:"questions,omitempty"`
 	Total     []Total     `json:"total,omitempty"`
+
+	Watched *Watched `json:"watched,omitempty"`
 }
 
 // Machine is where it ran.

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Watched is what watchers cost a detector at full speed. Each round has a run of each
+// kind: that with number i of one kind is compared with number i of another.
+type Watched struct {
+	Shape     Shape  `json:"shape"`
+	Streams   int    `json:"open_streams"`
+	Off       []Run  `json:"runs_http_off"`
+	Unwatched []Run  `json:"runs_unwatched"` // [http] is on, and nobody asks
+	Watched   []Run  `json:"runs_watched"`
+	Paths     []Path `json:"paths"`
+
+	Cost Pairs `json:"watched_to_unwatched"`
+	HTTP Pairs `json:"unwatched_to_http_off"`
+	All  Pairs `json:"watched_to_http_off"`
+}
+
+// Path is what watchers asked for, over all rounds.
+type Path struct {
+	Path     string `json:"path"`
+	Asked    int    `json:"asked"`
+	Answered int    `json:"answered"` // with 200
+	Events   int    `json:"events,omitempty"`
+	Bytes    int64  `json:"bytes"`
+	Problem  string `json:"first_problem,omitempty"`
+}
+
+// Pairs compares runs pair by pair, so that what the machine does meanwhile meets both.
+type Pairs struct {
+	Runs  int      `json:"pairs"`
+	Speed Interval `json:"speed"` // ratio of the steady rates; below 1: slower
+	CPU   Interval `json:"cpu"`   // ratio of the processor's time a point; above 1: it costs more
+}
+
+// Interval is a ratio and where it lies with a probability of 95 %, if ratios are spread
+// log-normally. With one pair it is not known: from 0 to infinity, shown as -1.
+type Interval struct {
+	Ratio float64 `json:"ratio"` // geometric mean
+	Low   float64 `json:"low"`
+	High  float64 `json:"high"`
+}
+
+// MostCost is the part of its speed that watchers may take from a detector.
+const MostCost = 0.03
+
+// Completed has what is computed from the runs.
+func (w Watched) Completed() Watched {
+	w.Cost, w.HTTP, w.All = pairs(w.Watched, w.Unwatched), pairs(w.Unwatched, w.Off), pairs(w.Watched, w.Off)
+	return w
+}
+
+func pairs(these, those []Run) Pairs {
+	var speed, cpu []float64
+	for i := range min(len(these), len(those)) {
+		speed = append(speed, Ratio(these[i].Steady, those[i].Steady))
+		cpu = append(cpu, Ratio(these[i].SteadyCPU, those[i].SteadyCPU))
+	}
+	return Pairs{Runs: len(speed), Speed: IntervalOf(speed), CPU: IntervalOf(cpu)}
+}
+
+// student are the quantiles of Student's distribution at 97.5 %, by degrees of freedom from 1 on.
+var student = []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131}
+
+// IntervalOf leaves out ratios that are not known, which are 0.
+func IntervalOf(ratios []float64) Interval {
+	var logs []float64
+	var sum float64
+	for _, ratio := range ratios {
+		if ratio > 0 {
+			logs = append(logs, math.Log(ratio))
+			sum += math.Log(ratio)
+		}
+	}
+	n := len(logs)
+	switch n {
+	case 0:
+		return Interval{Low: -1, High: -1}
+	case 1:
+		return Interval{Ratio: math.Exp(sum), Low: -1, High: -1}
+	}
+	mean, squares := sum/float64(n), 0.0
+	for _, l := range logs {
+		squares += (l - mean) * (l - mean)
+	}
+	wide := student[min(n-1, len(student))-1] * math.Sqrt(squares/float64(n-1)/float64(n))
+	return Interval{Ratio: math.Exp(mean), Low: math.Exp(mean - wide), High: math.Exp(mean + wide)}
+}
+
+// Missing are the paths that were never answered with 200.
+func (w Watched) Missing() (paths []string) {
+	for _, p := range w.Paths {
+		if p.Answered == 0 {
+			paths = append(paths, p.Path)
+		}
+	}
+	return paths
+}
+
+// Verdict tells whether watchers cost no more than they may; fails: that they cost more,
+// or that they could not be what they should.
+func (w Watched) Verdict() (words string, fails bool) {
+	speed := w.Cost.Speed
+	switch limit := 1 - MostCost; {
+	case len(w.Missing()) > 0:
+		return fmt.Sprintf("not shown: there is no answer at %v", w.Missing()), true
+	case speed.Low < 0:
+		return "not shown: one pair of runs does not tell how far they scatter", false
+	case speed.High < limit:
+		return fmt.Sprintf("it does not hold: watchers cost more than %.0f %%", MostCost*100), true
+	case speed.Low >= limit:
+		return fmt.Sprintf("it holds: watchers cost at most %.0f %%", MostCost*100), false
+	}
+	return "not shown: the runs scatter too much; take more rounds", false
+}
+
+func (i Interval) text() string {
+	if i.Low < 0 {
+		return fmt.Sprintf("%.3f (scatter unknown)", i.Ratio)
+	}
+	return fmt.Sprintf("%.3f (%.3f - %.3f)", i.Ratio, i.Low, i.High)
+}
+
+func watched(w *Watched) string {
+	var lines [][]string
+	for _, row := range []struct {
+		what string
+		runs []Run
+	}{{"[http] off", w.Off}, {"on, nobody asks", w.Unwatched}, {fmt.Sprintf("watched, %d streams", w.Streams), w.Watched}} {
+		cpu := Row{Runs: row.runs}.spread(func(r Run) float64 { return r.SteadyCPU })
+		lines = append(lines, []string{row.what, fmt.Sprint(len(row.runs)), steadyOf(row.runs).text(Short) + mark(row.runs), Short(cpu.Median)})
+	}
+	text := Table([]string{"detector", "runs", "steady points/s (min - max)", "CPU s/M"}, lines)
+	lines = nil
+	for _, row := range []struct {
+		what string
+		p    Pairs
+	}{{"watched to nobody asks", w.Cost}, {"nobody asks to off", w.HTTP}, {"watched to off", w.All}} {
+		lines = append(lines, []string{row.what, fmt.Sprint(row.p.Runs), row.p.Speed.text(), row.p.CPU.text()})
+	}
+	text += "\n" + Table([]string{"comparison", "pairs", "speed (95 %)", "CPU a point (95 %)"}, lines)
+	lines = nil
+	for _, p := range slices.Clone(w.Paths) {
+		lines = append(lines, []string{p.Path, fmt.Sprint(p.Asked), fmt.Sprint(p.Answered), fmt.Sprint(p.Events), megabytes(p.Bytes), p.Problem})
+	}
+	words, _ := w.Verdict()
+	return text + "\n" + Table([]string{"path", "asked", "answered", "events", "bytes", "first problem"}, lines) + "\n" + words + "\n"
+}

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"anomalydetector/bench/report"
+)
+
+const (
+	scrapeEvery = time.Second
+	pollEvery   = 5 * time.Second // of an open page, for what its stream does not bring
+)
+
+// pagePaths are what an open page asks for now and then.
+var pagePaths = []string{"/", "/api/v1/status", "/api/v1/lanes", "/api/v1/episodes"}
+
+const (
+	entitiesPath = "/api/v1/entities"
+	streamPath   = "/api/v1/stream"
+)
+
+// watchers are those who look at one detector.
+type watchers struct {
+	client  *http.Client
+	address string
+	page    int
+	paths   *tally
+}
+
+func newWatchers(address string, page int, paths *tally) *watchers {
+	return &watchers{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}}, address: address, page: page, paths: paths}
+}
+
+// watch begins with a Prometheus, a program that pages through all entities, and so many
+// open pages. The function that it returns ends them, and waits until they have.
+func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	there := sync.OnceFunc(func() { w.untilThere(ctx) })
+	var all sync.WaitGroup
+	each := func(often time.Duration, paths ...string) {
+		there()
+		w.each(ctx, often, paths...)
+	}
+	all.Go(func() { each(scrapeEvery, "/metrics", "/readyz") })
+	all.Go(func() {
+		there()
+		for ctx.Err() == nil {
+			w.entities(ctx)
+			pause(ctx, scrapeEvery)
+		}
+	})
+	for range pages {
+		all.Go(func() { each(pollEvery, pagePaths...) })
+		all.Go(func() {
+			there()
+			last := ""
+			for ctx.Err() == nil {
+				last = w.stream(ctx, last)
+				pause(ctx, scrapeEvery)
+			}
+		})
+	}
+	return func() {
+		cancel()
+		all.Wait()
+		w.client.CloseIdleConnections()
+	}
+}
+
+// untilThere waits until the detector listens.
+func (w *watchers) untilThere(ctx context.Context) {
+	for ctx.Err() == nil {
+		if response, err := w.client.Get("http://" + w.address + "/healthz"); err == nil {
+			response.Body.Close()
+			return
+		}
+		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+func pause(ctx context.Context, length time.Duration) {
+	select {
+	case <-time.After(length):
+	case <-ctx.Done():
+	}
+}
+
+func (w *watchers) each(ctx context.Context, often time.Duration, paths ...string) {
+	for ctx.Err() == nil {
+		for _, path := range paths {
+			_, _ = w.get(ctx, path, nil) // it is counted
+		}
+		pause(ctx, often)
+	}
+}
+
+// get reads an answer whole, and counts it.
+func (w *watchers) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
+	response, err := w.ask(ctx, path, query, "")
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	w.paths.got(path, 0, len(body))
+	return body, err
+}
+
+// ask counts a request and how it was answered.
+func (w *watchers) ask(ctx context.Context, path string, query url.Values, last string) (*http.Response, error) {
+	target := "http://" + w.address + path
+	if len(query) > 0 {
+		target += "?" + query.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	if last != "" {
+		request.Header.Set("Last-Event-ID", last)
+	}
+	response, err := w.client.Do(request)
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			response.Body.Close()
+		}
+		return nil, ctx.Err() // the run is over
+	case err != nil:
+		w.paths.asked(path, err)
+		return nil, err
+	case response.StatusCode != http.StatusOK:
+		response.Body.Close()
+		err = errors.New(response.Status)
+	}
+	w.paths.asked(path, err)
+	return response, err
+}
+
+// entities pages through all of them once.
+func (w *watchers) entities(ctx context.Context) {
+	query := url.Values{"detector": {detectorName}, "limit": {strconv.Itoa(w.page)}}
+	for ctx.Err() == nil {
+		body, err := w.get(ctx, entitiesPath, query)
+		if err != nil {
+			return
+		}
+		var list struct{ Next string }
+		if err := json.Unmarshal(body, &list); err != nil {
+			w.paths.wrong(entitiesPath, err)
+			return
+		}
+		if list.Next == "" {
+			return
+		}
+		query.Set("cursor", list.Next)
+	}
+}
+
+// stream reads events until there are no more, and returns the id of the last one.
+func (w *watchers) stream(ctx context.Context, last string) string {
+	response, err := w.ask(ctx, streamPath, nil, last)
+	if err != nil {
+		return last
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		line := lines.Text()
+		events := 0
+		if strings.HasPrefix(line, "data:") {
+			events = 1
+		}
+		w.paths.got(streamPath, events, len(line)+1)
+		if id, ok := strings.CutPrefix(line, "id:"); ok {
+			last = strings.TrimSpace(id)
+		}
+	}
+	if err := lines.Err(); err != nil && ctx.Err() == nil {
+		w.paths.wrong(streamPath, fmt.Errorf("cut: %w", err))
+	}
+	return last
+}
+
+// tally counts by path. Its rows are in the order in which the paths are first told.
+type tally struct {
+	mu    sync.Mutex
+	order []string
+	of    map[string]*report.Path
+}
+
+// newTally has a row for each path, also for one that nobody asks for.
+func newTally() *tally {
+	t := &tally{of: make(map[string]*report.Path)}
+	for _, path := range append([]string{"/metrics", "/readyz", entitiesPath, streamPath}, pagePaths...) {
+		t.order, t.of[path] = append(t.order, path), &report.Path{Path: path}
+	}
+	return t
+}
+
+func (t *tally) asked(path string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of[path].Asked++
+	if err == nil {
+		t.of[path].Answered++
+	} else if t.of[path].Problem == "" {
+		t.of[path].Problem = err.Error()
+	}
+}
+
+func (t *tally) got(path string, events, bytes int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of[path].Events += events
+	t.of[path].Bytes += int64(bytes)
+}
+
+func (t *tally) wrong(path string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of[path].Problem == "" {
+		t.of[path].Problem = err.Error()
+	}
+}
+
+func (t *tally) rows() (rows []report.Path) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, path := range t.order {
+		rows = append(rows, *t.of[path])
+	}
+	return rows
+}

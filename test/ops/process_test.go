@@ -1,0 +1,82 @@
+package ops
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// started is a program that runs until the test ends.
+type started struct {
+	log    string
+	exited chan struct{}
+}
+
+// start runs a program whose log is kept in a file, and ends it with a signal when the test ends.
+func start(t *testing.T, end syscall.Signal, env []string, path string, arguments ...string) *started {
+	t.Helper()
+	p := &started{log: filepath.Join(t.TempDir(), "log"), exited: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	command := exec.Command(path, arguments...)
+	command.Dir, command.Env = t.TempDir(), append(os.Environ(), env...)
+	command.Stdout, command.Stderr = log, log
+	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.exited)
+		_ = command.Wait() // who waits for something of it looks whether it runs
+	}()
+	t.Cleanup(func() {
+		_ = command.Process.Signal(end) // it may have ended
+		select {
+		case <-p.exited:
+		case <-time.After(30 * time.Second):
+			t.Errorf("%s does not end", path)
+			_ = command.Process.Kill()
+			<-p.exited
+		}
+		if t.Failed() {
+			t.Logf("%s said:\n%s", path, content(t, p.log))
+		}
+	})
+	return p
+}
+
+// freeAddress is one of loopback that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// until waits for a condition, as long as some processes run.
+func until(t *testing.T, what string, of []*started, condition func() bool) {
+	t.Helper()
+	const patience, often = time.Minute, 100 * time.Millisecond
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(often) {
+		for _, p := range of {
+			select {
+			case <-p.exited:
+				t.Fatalf("a process ended while this was waited for: %s", what)
+			default:
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after %s it is still waited for: %s", patience, what)
+		}
+	}
+}
