@@ -50,14 +50,20 @@ type World struct {
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand     `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
-	Demo    demoCommand    `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
-	Check   checkCommand   `cmd:"" help:"Print the settings in force and where each comes from; with --connect, what the broker says to them."`
-	State   stateCommand   `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
-	Status  statusCommand  `cmd:"" help:"Ask a running node for all nodes and partitions."`
-	Entity  entityCommand  `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
-	Health  healthCommand  `cmd:"" help:"Ask the running process whether it is alive, or ready: exit code 0 or 1."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run        runCommand        `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
+	Demo       demoCommand       `cmd:"" help:"See it work: an embedded broker, a synthetic stream, the detector, in one process."`
+	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, what the broker says to them."`
+	State      stateCommand      `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
+	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
+	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
+	Anomalies  anomaliesCommand  `cmd:"" help:"Print what the running process, or the output topic, has of anomalies; with --follow, also those that come."`
+	Episodes   episodesCommand   `cmd:"" help:"Print runs of anomalies: when each began, its peak, and how it ended."`
+	Health     healthCommand     `cmd:"" help:"Ask the running process whether it is alive, or ready: exit code 0 or 1."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Help       helpCommand       `cmd:"" help:"Tell about the program, or one of its commands."`
+	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands, flags and configurations."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 type runCommand struct {
@@ -80,7 +86,8 @@ func Main(arguments []string, world World) int {
 		kong.Name("anomalydetector"),
 		kong.Description("Finds anomalies in streams of Internet measurements: it keeps each entity's recent history and "+
 			"reports the datapoints that lie too far from it, each exactly once."),
-		kong.Vars{"builtin": builtInNames()},
+		kong.Vars{"builtin": builtInNames(), "version": "anomalydetector " + version()},
+		kong.Help(printHelp),
 		kong.Writers(world.Stdout, world.Stderr),
 		kong.Exit(func(code int) { exit = code }),
 		kong.ShortUsageOnError(),
@@ -92,9 +99,12 @@ func Main(arguments []string, world World) int {
 	if len(arguments) == 0 {
 		arguments = []string{"--help"}
 	}
-	command, err := parser.Parse(keysLast(arguments))
+	var command *kong.Context
+	if arguments, err = asHelp(arguments, parser.Model.Node); err == nil {
+		command, err = parser.Parse(keysLast(arguments))
+	}
 	if exit >= 0 {
-		return exit // --help
+		return exit // --help, --version
 	}
 	if err != nil {
 		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
@@ -105,7 +115,7 @@ func Main(arguments []string, world World) int {
 	if !strings.HasPrefix(command.Command(), "run") { // a detector goes on without its output
 		world.Stdout = out
 	}
-	err = command.Run(&world)
+	err = command.Run(&world, parser.Model.Node)
 	if err == nil {
 		err = out.failure()
 	}

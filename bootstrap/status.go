@@ -3,10 +3,12 @@ package bootstrap
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -78,22 +80,47 @@ func (c *statusCommand) Run(world *World) error {
 	})
 }
 
-// Run prints what is known of an entity.
+// Run prints what is known of an entity. That nothing is known of it is an error.
 func (c *entityCommand) Run(world *World) error {
 	return c.ask(world, func(ctx context.Context, asker asker, config *configs.Config) error {
 		found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case !c.JSON:
-			return printEntity(world.Stdout, found, c.Window)
-		case !c.Window:
-			for i := range found.Found {
+		}
+		for i := range found.Found {
+			if c.JSON && !c.Window {
 				found.Found[i].Window = nil
 			}
 		}
-		return printJSON(world.Stdout, found)
+		if c.JSON {
+			err = printJSON(world.Stdout, found)
+		} else {
+			err = printEntity(world.Stdout, found, c.Window)
+		}
+		if err != nil || len(found.Found) > 0 {
+			return err
+		}
+		return c.unknown(ctx, asker, config)
 	})
+}
+
+// unknown names entities that are known and look like the one that is not.
+func (c *entityCommand) unknown(ctx context.Context, asker asker, config *configs.Config) error {
+	problem := fmt.Sprintf("nothing is known of entity %s of %s", printable(c.Key), config.Name)
+	address, here := c.Node, false
+	if _, here = asker.(siteAsker); !here {
+		address, _ = siteOf(ctx, config) // it has names, but need not be there
+	}
+	if address != "" {
+		reader := &siteReader{address: address, timeout: c.Timeout}
+		if similar := reader.Similar(ctx, config.Name, c.Key); len(similar) > 0 {
+			for i, key := range similar {
+				similar[i] = printable(key)
+			}
+			problem += "; similar ones are:\n  " + strings.Join(similar, "\n  ")
+		}
+	}
+	return errors.New(problem)
 }
 
 func printStatus(out io.Writer, status messages.ClusterStatus) error {
@@ -177,9 +204,6 @@ func printPartial(out io.Writer, partial bool, problems []string) {
 }
 
 func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error {
-	if len(answer.Found) == 0 {
-		printf(out, "nothing is known of entity %s of %s\n", answer.Entity, answer.Detector)
-	}
 	for _, e := range answer.Found {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		printf(table, "entity\t%s\n", answer.Entity)

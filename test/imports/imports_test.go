@@ -12,7 +12,7 @@ import (
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "tail", "tail/feed", "web", "web/answers", "web/source"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},

@@ -101,5 +101,5 @@ func write(w http.ResponseWriter, p *Problem) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(encode(p.complete())) // whoever asked may have gone
+	_, _ = w.Write(Encode(p.complete())) // whoever asked may have gone
 }

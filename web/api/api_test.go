@@ -443,11 +443,11 @@ func FuzzMoment(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		at, ok := moment(text, madeup.At)
+		at, ok := Moment(text, madeup.At)
 		if !ok {
 			return
 		}
-		again, ok := moment(at.Format(time.RFC3339Nano), madeup.At)
+		again, ok := Moment(at.Format(time.RFC3339Nano), madeup.At)
 		if !ok || !again.Equal(at) {
 			t.Errorf("%q is %v, and that is %v, %t", text, at, again, ok)
 		}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// encode writes a value as encoding/json does, but for three things: times are in UTC
+// Encode writes a value in a line as encoding/json does, but for three things: times are in UTC
 // with milliseconds, numbers that are not finite are null, and so no answer can fail; a
 // list without items is [], not null.
-func encode(value any) []byte { return append(appendJSON(nil, reflect.ValueOf(value)), '\n') }
+func Encode(value any) []byte { return append(appendJSON(nil, reflect.ValueOf(value)), '\n') }
 
 // timeFormat is RFC 3339 with milliseconds: as text, times sort as they follow each other.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"

@@ -54,11 +54,11 @@ func (e *events) event(event answers.Event) error {
 	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
 		id = "id: " + event.ID + "\n"
 	}
-	return e.send(fmt.Sprintf("event: %s\n%sdata: %s\n", name, id, encode(data)))
+	return e.send(fmt.Sprintf("event: %s\n%sdata: %s\n", name, id, Encode(data)))
 }
 
 func (e *events) problem(p *Problem) error {
-	return e.send(fmt.Sprintf("event: problem\ndata: %s\n", encode(p)))
+	return e.send(fmt.Sprintf("event: problem\ndata: %s\n", Encode(p)))
 }
 
 // send writes and flushes. A client that does not take it in time is an error of the kind

@@ -10,9 +10,9 @@ import (
 // wantMoment says how a point in time may be written.
 const wantMoment = "want a time such as 2026-11-26T04:00:00Z, Unix seconds such as 1795665600, or time before now such as -6h or -3d"
 
-// moment reads a point in time from 1970 to 9999: RFC 3339, Unix seconds, or a time
+// Moment reads a point in time from 1970 to 9999: RFC 3339, Unix seconds, or a time
 // before now.
-func moment(text string, now time.Time) (time.Time, bool) {
+func Moment(text string, now time.Time) (time.Time, bool) {
 	t, ok := anyMoment(text, now)
 	return t.UTC(), ok && t.Unix() >= 0 && t.Unix() <= mostSeconds
 }

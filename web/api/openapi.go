@@ -23,7 +23,7 @@ const aboutTheAPI = "What the anomaly detector has found and how it is. Only GET
 // description is what huma begins with: no pages of its own, no links to schemas.
 func description(version string) huma.Config {
 	format := huma.Format{
-		Marshal:   func(w io.Writer, v any) error { _, err := w.Write(encode(v)); return err },
+		Marshal:   func(w io.Writer, v any) error { _, err := w.Write(Encode(v)); return err },
 		Unmarshal: json.Unmarshal,
 	}
 	config := huma.Config{

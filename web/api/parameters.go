@@ -84,7 +84,7 @@ func (q *Narrow) filter(fields map[string]string, now time.Time) (f answers.Filt
 			continue
 		}
 		var ok bool
-		if *bound.at, ok = moment(bound.text, now); !ok {
+		if *bound.at, ok = Moment(bound.text, now); !ok {
 			return f, wrong(bound.name, bound.text, "%s is %.50q: %s", bound.name, bound.text, wantMoment)
 		}
 	}

@@ -118,9 +118,9 @@ func TestStreamSendsWhatHappens(t *testing.T) {
 		for _, want := range []string{
 			"retry: 3000\n",
 			"event: gap\nid: 1.0\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n",
-			"event: anomaly\nid: 1.1\ndata: " + string(encode(h.source.Anomalous.Items[1])),
-			"event: episode\nid: 1.2\ndata: " + string(encode(h.source.Runs.Items[0])),
-			"event: status\nid: 1.3\ndata: " + string(encode(h.source.All)),
+			"event: anomaly\nid: 1.1\ndata: " + string(Encode(h.source.Anomalous.Items[1])),
+			"event: episode\nid: 1.2\ndata: " + string(Encode(h.source.Runs.Items[0])),
+			"event: status\nid: 1.3\ndata: " + string(Encode(h.source.All)),
 			"event: gap\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n", // an id that is none
 		} {
 			if got := next(t, body); got != want {

@@ -58,7 +58,7 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 	}
 	if format == jsonFormat || !items.IsValid() || v.Type() == reflect.TypeFor[answers.Lanes]() {
 		header.Set("Content-Type", jsonType)
-		_, _ = w.Write(encode(answer)) // whoever asked may have gone
+		_, _ = w.Write(Encode(answer)) // whoever asked may have gone
 		return
 	}
 	if v.FieldByName("Partial").Bool() {

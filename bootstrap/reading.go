@@ -1,0 +1,100 @@
+package bootstrap
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"anomalydetector/configs"
+	"anomalydetector/web/answers"
+	"anomalydetector/web/api"
+)
+
+// reading is what commands that read the API of the running process have in common.
+type reading struct {
+	Conf    string        `arg:"" name:"conf" help:"Configuration that the process to ask runs with."`
+	Since   string        `placeholder:"1h" help:"Only what is of the last 90m, 6h or 3d by the clock, or from a time on, such as 2026-01-02T03:00:00Z."`
+	Limit   int           `default:"100" help:"Print so many at most, the latest (default ${default})."`
+	Node    string        `placeholder:"HOST:PORT" help:"Ask the process that answers people here: its [http] listen."`
+	Timeout time.Duration `default:"2s" help:"How long to wait for an answer, at most 20s (default ${default})."`
+	JSON    bool          `name:"json" help:"Print JSON, one object a line."`
+}
+
+// Limits of what is read.
+const (
+	mostRead    = 100_000 // items
+	mostReading = 20 * time.Second
+)
+
+// begin looks at the arguments and loads the configuration.
+func (r *reading) begin(world *World) (config *configs.Config, filter answers.Filter, err error) {
+	if config, err = configs.Load(r.Conf, world.Env); err != nil {
+		return nil, filter, err
+	}
+	filter.Detector = config.Name
+	switch {
+	case r.Timeout <= 0 || r.Timeout > mostReading:
+		return nil, filter, usageError("--timeout is " + r.Timeout.String() + ", want up to 20s")
+	case r.Limit < 1 || r.Limit > mostRead:
+		return nil, filter, usageError("--limit: want from 1 to 100000")
+	case r.Since == "":
+		return config, filter, nil
+	}
+	var ok bool
+	if filter.From, ok = api.Moment("-"+r.Since, world.Now()); ok {
+		return config, filter, nil
+	}
+	if filter.From, ok = api.Moment(r.Since, world.Now()); ok {
+		return config, filter, nil
+	}
+	return nil, filter, usageError("--since is " + printable(r.Since) + ", want a duration such as 90m, 6h or 3d, or a time such as 2026-01-02T03:00:00Z")
+}
+
+// site is the API of the running process.
+func (r *reading) site(ctx context.Context, world *World, config *configs.Config) (*siteReader, error) {
+	find := func(ctx context.Context) (string, error) {
+		if r.Node != "" {
+			return r.Node, nil
+		}
+		if config.HTTP.Listen == "" {
+			return "", &configs.Error{File: config.Source, Section: "http", Key: "listen", Problem: "it is off, so a running detector cannot be read",
+				Expected: "want host:port in the configuration it runs with, or --node host:port"}
+		}
+		if config.HTTP.WebConfigFile != "" {
+			return "", &configs.Error{File: config.Source, Section: "http", Key: "web_config_file", Problem: "a detector that wants TLS or a password cannot be asked",
+				Expected: "want a node without it in --node host:port, or --from-kafka where the command has it"}
+		}
+		ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+		defer cancel()
+		return siteOf(ctx, config)
+	}
+	address, err := find(ctx)
+	lost := func(why error) {
+		fmt.Fprintln(world.Stderr, lines("The connection has ended, and is tried again: "+why.Error()))
+	}
+	return &siteReader{address: address, find: find, timeout: r.Timeout, lost: lost}, err
+}
+
+// latest reads pages until it has so many, and returns the oldest first.
+func latest[T any](limit int, page func(limit int, cursor string) (answers.List[T], error)) (all answers.List[T], err error) {
+	for cursor := ""; len(all.Items) < limit; {
+		list, err := page(min(limit-len(all.Items), answers.MostItems), cursor)
+		if err != nil {
+			return all, err
+		}
+		all.Items = append(all.Items, list.Items...)
+		all.Partial = all.Partial || list.Partial
+		for _, problem := range list.Problems { // each page may tell the same
+			if !slices.Contains(all.Problems, problem) {
+				all.Problems = append(all.Problems, problem)
+			}
+		}
+		if list.Next == "" || len(list.Items) == 0 {
+			break
+		}
+		cursor = list.Next
+	}
+	slices.Reverse(all.Items)
+	return all, nil
+}

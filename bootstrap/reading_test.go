@@ -1,0 +1,228 @@
+package bootstrap
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"anomalydetector/configs"
+	"anomalydetector/messages"
+	"anomalydetector/web"
+	"anomalydetector/web/answers"
+	"anomalydetector/web/answers/madeup"
+)
+
+// shown is a running process that answers with what is made up; its address.
+func shown(t *testing.T, source answers.Source) (site *web.Site, address string) {
+	t.Helper()
+	now := func() time.Time { return madeup.At }
+	site = web.New(web.Config{Version: "1.2.3", Names: []string{"hegemonydetector"}, Log: slog.New(slog.DiscardHandler), Now: now})
+	if source != nil {
+		site.Show(source)
+	}
+	server := httptest.NewServer(site.Handler(true))
+	t.Cleanup(func() { site.CloseStreams(); server.Close() })
+	return site, strings.TrimPrefix(server.URL, "http://")
+}
+
+// asked runs a command line in a world whose clock is that of what is made up.
+func asked(t *testing.T, change func(*World), arguments ...string) (code int, printed string) {
+	t.Helper()
+	o := newOutside(t, nil)
+	o.Now = func() time.Time { return madeup.At }
+	if change != nil {
+		change(&o.World)
+	}
+	code = exits(t, o.run(arguments...), o)
+	return code, o.output.String()
+}
+
+const conf = "hegemonydetector.conf"
+
+const (
+	anomaliesTable = `time                  deviation       value       usual  normal                   entity
+2026-01-02T03:00:00Z          -           2           -  -                        =Paris, 1,64511
+2026-01-02T03:15:00Z      -20.5         0.1         0.3  0.25 to 0.35             -1,64510
+`
+	anomaliesLines = `{"id":"aa00","detector":"hegemony","entity":"=Paris, 1,64511","fields":[{"name":"scope","value":"=Paris, 1","asn":false},{"name":"asn","value":"64511","asn":true}],"time":"2026-01-02T03:00:00.000Z","value":2,"usual":null,"scale":null,"deviation":null,"direction":"up","low":null,"high":null,"output":{"topic":"anomalies","partition":0,"offset":3},"input":null}
+{"id":"aa01","detector":"hegemony","entity":"-1,64510","fields":[{"name":"scope","value":"-1","asn":false},{"name":"asn","value":"64510","asn":true}],"time":"2026-01-02T03:15:00.000Z","value":0.1,"usual":0.30000000000000004,"scale":1e-21,"deviation":-20.5,"direction":"down","low":0.25,"high":0.35,"output":{"topic":"anomalies","partition":1,"offset":7},"input":{"topic":"points","partition":2,"offset":99}}
+`
+	episodesTable = `state      opened                last anomaly          points  deviation       value       usual  entity
+recovered  2026-01-02T03:00:00Z  2026-01-02T03:00:00Z       3          -           2           -  =Paris, 1,64511
+open       2026-01-02T03:15:00Z  2026-01-02T03:15:00Z       1      -20.5         0.1         0.3  -1,64510
+`
+)
+
+// TestCommandsPrintWhatTheProcessKnows, whole.
+func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
+	terminal := func(w *World) { w.Terminal = true }
+	plain := func(w *World) {
+		w.Terminal = true
+		env := w.Env
+		w.Env = func(name string) string {
+			if name == "NO_COLOR" {
+				return "1"
+			}
+			return env(name)
+		}
+	}
+	nothing := func(s *madeup.Source) { s.Anomalous.Items, s.Runs.Items = nil, nil }
+	for name, c := range map[string]struct {
+		arguments string
+		source    func(*madeup.Source)
+		world     func(*World)
+		code      int
+		want      string
+	}{
+		"anomalies":                {arguments: "anomalies", want: anomaliesTable},
+		"anomalies as JSON":        {arguments: "anomalies --json", want: anomaliesLines},
+		"no anomalies":             {arguments: "anomalies", source: nothing, want: "no anomalies\n"},
+		"no anomalies since":       {arguments: "anomalies --since 1h", source: nothing, want: "no anomalies since 2026-01-02T02:00:00Z\n"},
+		"no anomalies as JSON":     {arguments: "anomalies --json", source: nothing, want: ""},
+		"anomalies in colour":      {arguments: "anomalies", world: terminal, want: strings.Replace(anomaliesTable, "    -20.5", "\x1b[36m    -20.5\x1b[0m", 1)},
+		"anomalies without colour": {arguments: "anomalies", world: plain, want: anomaliesTable},
+		"episodes":                 {arguments: "episodes", want: episodesTable},
+		"episodes in colour":       {arguments: "episodes", world: terminal, want: strings.Replace(episodesTable, "    -20.5", "\x1b[36m    -20.5\x1b[0m", 1)},
+		"no episodes":              {arguments: "episodes --state open", source: nothing, want: "no episodes\n"},
+		"a part": {arguments: "anomalies", source: func(s *madeup.Source) {
+			s.Anomalous.Partial, s.Anomalous.Problems = true, []string{"node b\x1b does not answer"}
+		},
+			want: anomaliesTable + "This is not all there is: a part could not be asked.\n" + `node b\x1b does not answer` + "\n"},
+		"a foreign key": {arguments: "anomalies", source: func(s *madeup.Source) {
+			s.Anomalous.Items = s.Anomalous.Items[1:]
+			s.Anomalous.Items[0].Entity = "a\x1b[31m\n\u202e"
+		},
+			want: strings.Join(strings.SplitAfter(anomaliesTable, "\n")[:2], "")[:len(strings.Join(strings.SplitAfter(anomaliesTable, "\n")[:2], ""))-len("=Paris, 1,64511\n")] + `a\x1b[31m\n\u202e` + "\n"},
+		"a problem": {arguments: "episodes", source: func(s *madeup.Source) { s.Err = &answers.Problem{Status: 503, Detail: "the history is being loaded"} }, code: exitFailure,
+			want: "anomalydetector: ask the detector at ADDRESS: the history is being loaded\n"},
+		"a wrong time":                  {arguments: "anomalies --since x", code: exitUsage, want: "anomalydetector: --since is x, want a duration such as 90m, 6h or 3d, or a time such as 2026-01-02T03:00:00Z\n"},
+		"a wrong limit":                 {arguments: "episodes --limit 0", code: exitUsage, want: "anomalydetector: --limit: want from 1 to 100000\n"},
+		"a wrong timeout":               {arguments: "episodes --timeout 1h", code: exitUsage, want: "anomalydetector: --timeout is 1h0m0s, want up to 20s\n"},
+		"a wrong deviation":             {arguments: "anomalies --min-deviation=-1", code: exitUsage, want: "anomalydetector: --min-deviation: want a number from 0 on\n"},
+		"a deviation that is no number": {arguments: "anomalies --min-deviation=NaN", code: exitUsage, want: "anomalydetector: --min-deviation: want a number from 0 on\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := madeup.New()
+			if c.source != nil {
+				c.source(source)
+			}
+			_, address := shown(t, source)
+			words := strings.Fields(c.arguments)
+			arguments := append([]string{words[0], conf, "--node", address}, words[1:]...)
+			code, printed := asked(t, c.world, arguments...)
+			if want := strings.ReplaceAll(c.want, "ADDRESS", address); code != c.code || printed != want {
+				t.Errorf("exit code %d, want %d; it printed\n%q\nwant\n%q", code, c.code, printed, want)
+			}
+		})
+	}
+}
+
+// TestCommandsAskForWhatIsWanted, in pages.
+func TestCommandsAskForWhatIsWanted(t *testing.T) {
+	source := madeup.New()
+	source.Anomalous.Items, source.Anomalous.Next = source.Anomalous.Items[:1], "more"
+	_, address := shown(t, source)
+	asked(t, nil, "anomalies", conf, "--node", address, "--since", "2026-01-02T01:30:00Z", "--min-deviation", "20.5", "--limit", "3")
+	asked(t, nil, "episodes", conf, "--node", address, "--state", "ended", "--limit", "2000")
+	filter := answers.Filter{Detector: "hegemonydetector", MinDeviation: 20.5, From: madeup.At.Add(-90 * time.Minute)}
+	want := []any{
+		answers.AnomaliesQuery{Filter: filter, Limit: 3}, answers.AnomaliesQuery{Filter: filter, Limit: 2, Cursor: "more"},
+		answers.AnomaliesQuery{Filter: filter, Limit: 1, Cursor: "more"},
+		answers.EpisodesQuery{Filter: answers.Filter{Detector: "hegemonydetector"}, State: answers.Ended, Limit: 1000},
+	}
+	if got := source.Asked(); !reflect.DeepEqual(got, want) {
+		t.Errorf("asked was\n%+v, want\n%+v", got, want)
+	}
+}
+
+// ignorant knows no entity.
+type ignorant struct{}
+
+func (ignorant) Status(context.Context) messages.ClusterStatus { return messages.ClusterStatus{} }
+func (ignorant) Entity(_ context.Context, detector, key string) (messages.EntityAnswer, bool) {
+	return messages.EntityAnswer{Detector: detector, Entity: key, Found: []messages.EntityStatus{}}, true
+}
+
+// TestUnknownEntityExitsWith1 and names similar ones, if the process knows any.
+func TestUnknownEntityExitsWith1(t *testing.T) {
+	source := madeup.New()
+	source.One.Key = "-1,645\x1b10"
+	for name, c := range map[string]struct {
+		source answers.Source
+		want   string
+	}{
+		"known ones": {source, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector; similar ones are:\n  " + `-1,645\x1b10` + "\n"},
+		"none":       {nil, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			site, address := shown(t, c.source)
+			site.Answer(ignorant{})
+			at := func(w *World) {
+				env := w.Env
+				w.Env = func(variable string) string {
+					if variable == "DETECTOR_HTTP" {
+						return address
+					}
+					return env(variable)
+				}
+			}
+			if code, printed := asked(t, at, "entity", conf, "-1,64501"); code != exitFailure || printed != c.want {
+				t.Errorf("exit code %d; it printed\n%s", code, printed)
+			}
+			code, printed := asked(t, at, "entity", conf, "-1,64501", "--json")
+			if code != exitFailure || !strings.HasPrefix(printed, "{\n") || !strings.HasSuffix(printed, "}\n"+c.want) {
+				t.Errorf("with --json the exit code is %d; it printed\n%s", code, printed)
+			}
+		})
+	}
+}
+
+// TestProcessThatShowsNothingIsNotRead, unless it is said where it is.
+func TestProcessThatShowsNothingIsNotRead(t *testing.T) {
+	for _, command := range []string{"anomalies", "episodes"} {
+		want := "anomalydetector: built-in hegemonydetector.conf: [http] listen: it is off, so a running detector cannot be read; want host:port in the configuration it runs with, or --node host:port\n"
+		if code, printed := asked(t, nil, command, conf); code != exitUsage || printed != want {
+			t.Errorf("%s: exit code %d; it printed\n%s", command, code, printed)
+		}
+	}
+}
+
+// TestProcessWithAPasswordIsNotAsked: the command has none.
+func TestProcessWithAPasswordIsNotAsked(t *testing.T) {
+	text, err := os.ReadFile("../configs/" + conf)
+	must(t, err)
+	dir := t.TempDir()
+	path, file := filepath.Join(dir, conf), filepath.Join(dir, "web.yml")
+	must(t, os.WriteFile(file, nil, 0o600))
+	with := strings.Replace(string(text), "[http]\n", "[http]\nlisten = 127.0.0.1:8080\nweb_config_file = "+file+"\n", 1)
+	must(t, os.WriteFile(path, []byte(with), 0o600))
+	code, printed := asked(t, func(w *World) { w.Env = func(string) string { return "" } }, "episodes", path)
+	if code != exitUsage || !strings.Contains(printed, "a detector that wants TLS or a password cannot be asked; want a node without it in --node host:port") {
+		t.Errorf("exit code %d; it printed\n%s", code, printed)
+	}
+}
+
+// TestTopicIsReadItself where the program can, by what Kafka has.
+func TestTopicIsReadItself(t *testing.T) {
+	if code, printed := asked(t, nil, "anomalies", conf, "--from-kafka"); readTopic == nil && (code != exitUsage || printed != "anomalydetector: --from-kafka: this program cannot read the topic\n") {
+		t.Errorf("exit code %d; it printed\n%s", code, printed)
+	}
+	before := readTopic
+	defer func() { readTopic = before }()
+	source, closed := madeup.New(), false
+	var since time.Time
+	readTopic = func(_ context.Context, _ *World, config *configs.Config, from time.Time) (anomalyReader, func() error, error) {
+		since = from
+		return source, func() error { closed = true; return nil }, nil
+	}
+	code, printed := asked(t, nil, "anomalies", conf, "--from-kafka", "--since", "1h")
+	if code != exitClean || printed != anomaliesTable || !closed || !since.Equal(madeup.At.Add(-time.Hour)) {
+		t.Errorf("exit code %d, closed %t, since %s; it printed\n%s", code, closed, since, printed)
+	}
+}

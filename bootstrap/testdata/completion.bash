@@ -1,0 +1,34 @@
+# Completion for bash: source <(anomalydetector completion bash)
+_anomalydetector() {
+  local current=${COMP_WORDS[COMP_CWORD]} command= words= confs= word
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case $word in -*) continue ;; esac
+    case "${command:+$command }$word" in
+      "run"|"demo"|"check"|"state"|"state show"|"state export"|"state import"|"status"|"entity"|"anomalies"|"episodes"|"health"|"version"|"help"|"completion") command="${command:+$command }$word" ;;
+    esac
+  done
+  case $command in
+    "") words="run demo check state status entity anomalies episodes health version help completion --help --version --fail-fast" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "run") words="--help --version --fail-fast" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "demo") words="--help --version --duration --entities --seed" confs="" ;;
+    "check") words="--help --version --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "state") words="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "state show") words="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "state export") words="--help --version --partition --force" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "state import") words="--help --version --partition" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "status") words="--help --version --node --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "entity") words="--help --version --node --timeout --json --window" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "anomalies") words="--help --version --since --limit --node --timeout --json --min-deviation --follow --from-kafka" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "episodes") words="--help --version --since --limit --node --timeout --json --state" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "health") words="--help --version --ready --timeout" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "version") words="--help --version" confs="" ;;
+    "help") words="run demo check state status entity anomalies episodes health version help completion --help --version" confs="" ;;
+    "completion") words="bash zsh fish --help --version" confs="" ;;
+  esac
+  COMPREPLY=($(compgen -W "$words $confs" -- "$current"))
+  if [[ $confs && $current != -* ]]; then
+    local IFS=$'\n'
+    COMPREPLY+=($(compgen -f -X '!*.conf' -- "$current") $(compgen -d -- "$current"))
+  fi
+}
+complete -o filenames -F _anomalydetector anomalydetector
