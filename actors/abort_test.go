@@ -81,7 +81,7 @@ func (s *slowProducer) Close(bool)           {}
 // detectorOf runs a detector whose session is the test's.
 func detectorOf(t *testing.T, config *Config) (stop func(), ended <-chan error) {
 	config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
-	config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+	config.OnProgress = func(Progress) {}
 	over := make(chan error, 1)
 	config.OnEnd = func(err error) { over <- err }
 	system := actor.NewActorSystem()

@@ -70,6 +70,9 @@ type Config struct {
 
 	Counts Counts
 	latest atomic.Pointer[Report]
+	// Hub is told what committed transactions found, and how the state changes; nil: nobody
+	// watches.
+	Hub *Hub
 	// Measure is told how long things took; nil: nobody is.
 	Measure Measure
 	// poison is for tests: it is called with each message that an actor takes, and may
@@ -78,10 +81,9 @@ type Config struct {
 
 	// The following are called on the detector's goroutine and must not block.
 
-	// OnProgress is told how far the history is, while it loads.
+	// OnProgress is told how far the history is while it loads, and each second how far
+	// the detector is.
 	OnProgress func(Progress)
-	// OnCommit is told what each committed transaction found.
-	OnCommit func([]messages.Finding)
 	// OnEnd is told when the detector has ended, with nil after a clean stop.
 	OnEnd func(error)
 }
@@ -135,4 +137,6 @@ type Progress struct {
 	Done, Pending int64 // offsets
 	Loading       int   // partitions that are not ready; 0 ends it
 	Entities      int
+	Lag           int64 // records to read, but for those behind an open transaction
+	Records       int64 // committed since the process began
 }

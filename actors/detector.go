@@ -365,7 +365,7 @@ func (d *Detector) conclude(ctx actor.Context, committed bool) {
 			d.totals.add(d.round)
 			d.totals.Commits++
 			d.config.measure().Detection(d.committed.Sub(d.since))
-			d.config.OnCommit(d.summary.findings)
+			d.config.Hub.committed(d.config.Name, d.summary.findings)
 		}
 		d.tell(ctx, &messages.Committed{})
 		for number, partition := range d.partitions {

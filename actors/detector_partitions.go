@@ -124,7 +124,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 }
 
 func (d *Detector) progress() Progress {
-	var sum Progress
+	sum := Progress{Records: d.totals.Records}
 	for _, partition := range d.partitions {
 		if partition.following {
 			continue
@@ -132,6 +132,9 @@ func (d *Detector) progress() Progress {
 		sum.Done += partition.done
 		sum.Pending += partition.pending
 		sum.Entities += partition.entities
+		if lag, behind := partition.lag(); partition.ready {
+			sum.Lag += lag - behind
+		}
 		if !partition.ready {
 			sum.Loading++
 		}

@@ -134,6 +134,7 @@ func (d *Detector) beginWatch(ctx actor.Context) {
 func (d *Detector) ticked(ctx actor.Context) {
 	now := d.config.Now()
 	d.summary.tell(d.config.Log, now, &d.totals, d.partitions)
+	d.config.OnProgress(d.progress())
 	d.publish()
 	var last troubles
 	if d.config.Observer != nil {

@@ -64,7 +64,7 @@ func hanging() (session *unacknowledged, config *Config, log func() string, ende
 		return text.Write(b)
 	}), nil))
 	config.CommitInterval, config.Batch, config.Backoff = time.Second, DefaultBatch, time.Second
-	config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+	config.OnProgress = func(Progress) {}
 	ended = make(chan error, 1)
 	config.OnEnd = func(err error) { ended <- err }
 	config.Open = func(context.Context) (Session, error) { return session, nil }

@@ -66,7 +66,7 @@ func TestDetectorThatPanicsLetsGo(t *testing.T) {
 		session := &closing{}
 		config := benchConfig()
 		config.Now = time.Now
-		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		config.OnProgress = func(Progress) {}
 		config.Open = func(context.Context) (Session, error) { return session, nil }
 		config.SetPoison(func(actor string, message any) {
 			if _, asked := message.(*statusAsked); asked && actor == "detector" {

@@ -381,7 +381,6 @@ func TestPanicOfAGoroutineEndsTheDetector(t *testing.T) {
 		"the opening": func(c *actors.Config) {
 			c.Open = func(context.Context) (actors.Session, error) { deadly(); return nil, nil }
 		},
-		"a commit's findings": func(c *actors.Config) { c.OnCommit = func([]messages.Finding) { deadly() } },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -166,8 +166,8 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 		CommitInterval: 200 * time.Millisecond, WriteWithin: w.timing.Transaction / 4, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
 		Reader:     stream.NewHistory(streams),
 		Largest:    streams.Outlet.Largest,
-		OnProgress: func(actors.Progress) {}, OnCommit: func([]messages.Finding) {},
-		OnEnd: func(err error) { n.ended <- err },
+		OnProgress: func(actors.Progress) {},
+		OnEnd:      func(err error) { n.ended <- err },
 	}
 	n.config.Open = func(ctx context.Context) (actors.Session, error) {
 		for {

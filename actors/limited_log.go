@@ -60,6 +60,6 @@ func (b *badLog) early(log *slog.Logger, now time.Time, record *kgo.Record) {
 func (b *badLog) outlier(log *slog.Logger, now time.Time, record *kgo.Record, streamTime int64) {
 	if silent, tell := b.kinds[datapoint.ReasonCount+1].tell(now, 1); tell {
 		log.Warn("timestamp is far from stream time, which stays as it is; the record is scored all the same", "offset", record.Offset,
-			"time", record.Timestamp.UTC(), "stream_time", time.UnixMilli(streamTime).UTC(), "same_since_last", silent)
+			"time", record.Timestamp.UTC(), "stream_time", time.UnixMilli(streamTime).UTC(), "clock", now.UTC(), "same_since_last", silent)
 	}
 }

@@ -84,6 +84,7 @@ type partition struct {
 	straggler int64 // its offset: once it is committed, reach has served
 	clock     streamClock
 	swept     int64    // stream time of the last sweep
+	far       int64    // offset of the last record that was far from stream time; -1: there was none
 	late      lateness // how far behind stream time an entity's first point came
 }
 
@@ -122,6 +123,7 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 		epoch:    1,
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
+		far:   -1,
 	}
 	p.props = entityProps(func() actor.Actor { return p.born })
 	if config.poison != nil {

@@ -24,7 +24,7 @@ func TestPauseBetweenSessionsGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := benchConfig()
 		config.Now, config.Backoff = time.Now, time.Second
-		config.OnProgress, config.OnCommit = func(Progress) {}, func([]messages.Finding) {}
+		config.OnProgress = func(Progress) {}
 		ended := make(chan error, 1)
 		config.OnEnd = func(err error) { ended <- err }
 		var opened []time.Time

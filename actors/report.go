@@ -105,7 +105,7 @@ func (d *Detector) publish() {
 			Partition: status.Partition, Cached: partition.cached, StreamTime: partition.streamTime,
 		})
 	}
-	d.config.latest.Store(now)
+	d.config.Hub.reported(d.config.Name, d.config.latest.Swap(now), now)
 }
 
 // Measure is told how long things took: once a transaction, a checkpoint and a handoff.

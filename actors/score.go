@@ -55,21 +55,26 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			p.reject(ctx, at, bad, tally)
 			continue
 		}
-		if timestamp > horizon {
-			tally.early++
-			p.badLog.early(p.log, p.config.Now(), at)
-		}
 		answered, err := p.observe(ctx, at, timestamp, point)
 		if err != nil {
 			p.warm = false
-			p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
-			// What is corrupt is rebuilt. What else fails may fail again: that is counted.
+			// What is corrupt is rebuilt. What else fails may fail again: the detector counts
+			// that, and tells of it.
+			if p.spoilt {
+				p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
+			}
 			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
 			return
 		}
 		if answered.Incomplete {
 			p.reload(ctx, at, timestamp)
 			return
+		}
+		if timestamp > horizon {
+			tally.early++
+			if p.far != at.Offset { // else that is told
+				p.badLog.early(p.log, p.config.Now(), at)
+			}
 		}
 		tally.points++
 		switch {

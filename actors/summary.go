@@ -10,12 +10,18 @@ import (
 	"anomalydetector/messages"
 )
 
-// summaryEvery is how often the running totals are logged.
-const summaryEvery = time.Minute
+// summaryEvery is how often the running totals are logged, but for the first time:
+// firstSummary after the first records.
+const (
+	summaryEvery = time.Minute
+	firstSummary = 5 * time.Second
+)
 
 // summary tells what was committed since it last told it.
 type summary struct {
 	since    time.Time
+	first    time.Time          // when there were records
+	begun    bool               // the first summary was told
 	told     Totals             // as of then
 	findings []messages.Finding // of the running transaction, once they are written
 }
@@ -23,7 +29,12 @@ type summary struct {
 func (s *summary) begin(now time.Time) { s.since = now }
 
 func (s *summary) tell(log *slog.Logger, now time.Time, totals *Totals, partitions map[int32]*member) {
-	if now.Sub(s.since) >= summaryEvery {
+	if s.first.IsZero() && totals.Records > 0 {
+		s.first = now
+	}
+	soon := !s.begun && !s.first.IsZero() && now.Sub(s.first) >= firstSummary
+	if soon || now.Sub(s.since) >= summaryEvery {
+		s.begun = s.begun || soon
 		s.tellLast(log, now, totals, partitions)
 	}
 }

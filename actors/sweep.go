@@ -86,6 +86,7 @@ func (p *partition) outlier(record *kgo.Record, entity *child, at int64) {
 	}
 	if before != 0 && p.seen.Scored {
 		p.config.Counts.Outliers.Add(1)
+		p.far = record.Offset
 		p.badLog.outlier(p.log, p.config.Now(), record, before)
 	}
 }

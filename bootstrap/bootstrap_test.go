@@ -175,7 +175,7 @@ func TestGoldenCasesAreBitEqualThroughTheWholeProgram(t *testing.T) {
 	for _, name := range golden.Names {
 		b.verify(t, name)
 	}
-	for _, want := range []string{"detector starts", "detection.threshold=5", "summary", "points=4824"} {
+	for _, want := range []string{"detector starts", "input_topic=hegemony_mean.in", "page=off", "summary", "points=4824"} {
 		if !strings.Contains(o.output.String(), want) {
 			t.Errorf("the log does not say %q", want)
 		}

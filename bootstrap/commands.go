@@ -67,8 +67,10 @@ type commands struct {
 }
 
 type runCommand struct {
-	Confs    []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
-	FailFast bool     `help:"Exit with 1 when the broker or the input topic is missing, instead of waiting for it."`
+	Confs     []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
+	FailFast  bool     `help:"Exit with 1 when the broker or the input topic is missing, instead of waiting for it."`
+	Quiet     bool     `help:"On a terminal, print no line for each anomaly."`
+	Synthetic bool     `hidden:"" help:"The stream is made up, and the page says so: for the nodes of a demo."`
 }
 
 type checkCommand struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"anomalydetector/actors"
 	"anomalydetector/configs"
 	"anomalydetector/stream"
 	"anomalydetector/synthetic"
@@ -18,91 +19,181 @@ type demoCommand struct {
 	Duration time.Duration `default:"20s" help:"How long the live part takes (default ${default}); it covers two days of the stream."`
 	Entities int           `default:"200" help:"Number of entities (default ${default})."`
 	Seed     uint64        `default:"1" help:"Seed of the stream: the same seed gives the same stream (default ${default})."`
+	Nodes    int           `default:"1" help:"Number of processes that share the work (default ${default}, at most 3)."`
+	Kill     bool          `help:"With --nodes: kill one of them in the middle of the live part, and tell whether anything was lost."`
 }
 
 const (
 	demoConf       = "hegemonydetector.conf"
 	demoPartitions = 3
 	demoDrain      = 30 * time.Second // for the detector to finish after the last bin
+	demoRoom       = 1 << 14          // commits that may wait to be printed
 )
+
+// demo is a broker, a stream and what is printed of them.
+type demo struct {
+	command *demoCommand
+	world   *World
+	options synthetic.Options
+	data    string // directory
+	brokers []string
+	config  *configs.Config
+	feeder  *feeder
+	show    *demoPage
+	// over ends it: requests to stop, and the end of the stream.
+	over chan os.Signal
+}
 
 // Run feeds a synthetic stream to a real detector on an embedded broker, and
 // prints what it commits and which of the injected events it found.
 func (c *demoCommand) Run(world *World) (err error) {
-	if c.Duration <= 0 {
+	switch {
+	case c.Duration <= 0:
 		return usageError("--duration: want more than 0, for example 20s")
+	case c.Nodes < 1 || c.Nodes > demoPartitions:
+		return usageError(fmt.Sprintf("--nodes: want 1 to %d", demoPartitions))
+	case c.Kill && c.Nodes == 1:
+		return usageError("--kill: want --nodes 2 or 3 with it, so that others can take over")
 	}
-	options := synthetic.Default()
-	options.Entities, options.Seed = c.Entities, c.Seed
-	options.Events = max(1, min(options.Events, c.Entities/5))
-	source, err := synthetic.New(options)
+	d := &demo{command: c, world: world, options: synthetic.Default(), over: make(chan os.Signal, 8)}
+	d.options.Entities, d.options.Seed = c.Entities, c.Seed
+	d.options.Events = max(1, min(d.options.Events, c.Entities/5))
+	source, err := synthetic.New(d.options)
 	if err != nil {
 		return usageError(err.Error())
 	}
 
 	var stops []func() error
 	defer func() { err = errors.Join(err, joinStops(stops)) }()
-	data, err := os.MkdirTemp("", "anomalydetector-demo-")
-	if err != nil {
+	if d.data, err = os.MkdirTemp("", "anomalydetector-demo-"); err != nil {
 		return fmt.Errorf("make a directory for the demo: %w", err)
 	}
-	stops = append(stops, func() error { return os.RemoveAll(data) })
+	stops = append(stops, func() error { return os.RemoveAll(d.data) })
 	cluster, err := stream.Embedded()
 	if err != nil {
 		return err
 	}
 	stops = append(stops, func() error { cluster.Close(); return nil })
-	brokers := strings.Join(cluster.ListenAddrs(), ",")
-
-	config, err := configs.Load(demoConf, func(name string) string {
-		return map[string]string{"KAFKA_HOST": brokers, "DETECTOR_DATA_DIR": data,
+	d.brokers = cluster.ListenAddrs()
+	d.config, err = configs.Load(demoConf, func(name string) string {
+		return map[string]string{"KAFKA_HOST": strings.Join(d.brokers, ","), "DETECTOR_DATA_DIR": d.data,
 			"DETECTOR_HTTP": world.Env("DETECTOR_HTTP"), "DETECTOR_HTTP_INSECURE": world.Env("DETECTOR_HTTP_INSECURE")}[name]
 	})
 	if err != nil {
 		return err
 	}
-	config.Log.File, config.Job.Duration = "", 0
-	if err := cluster.CreateTopic(config.IO.InputTopic, demoPartitions, nil); err != nil {
+	d.config.Log.File, d.config.Job.Duration = "", 0
+	if err := cluster.CreateTopic(d.config.IO.InputTopic, demoPartitions, nil); err != nil {
 		return fmt.Errorf("create the demo's input topic: %w", err)
 	}
+	if d.feeder, err = newFeeder(d.brokers, d.config.IO.InputTopic); err != nil {
+		return err
+	}
+	stops = append(stops, func() error { d.feeder.client.Close(); return nil })
 
-	over := make(chan os.Signal, 8)
 	feeding, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	out := &watchedOutput{out: world.Stdout, onFailure: func() { cancel(); over <- os.Interrupt }}
-	show := newDemoPage(out, source)
-	show.begin(options, config)
-	feeder, err := newFeeder(cluster.ListenAddrs(), config.IO.InputTopic)
+	out := &watchedOutput{out: world.Stdout, onFailure: func() { cancel(); d.over <- os.Interrupt }}
+	d.show = newDemoPage(out, source)
+	ended := make(chan struct{})
+	defer close(ended)
+	go relay(ended, world, d.over, cancel)
+	if c.Nodes > 1 {
+		err = d.nodes(feeding, cancel, source)
+	} else {
+		err = d.alone(feeding, cancel, source)
+	}
 	if err != nil {
 		return err
 	}
-	stops = append(stops, func() error { feeder.client.Close(); return nil })
+	return out.failure()
+}
 
-	// The stream is fed beside the detector, which ends when it has seen it all.
-	inner := *world
-	inner.Signals, inner.Hangups = over, nil
-	ended := make(chan struct{})
-	defer close(ended)
-	go relay(ended, world, over, cancel)
+// alone runs the detector in this process. The stream is fed beside it, and it ends when
+// it has seen it all.
+func (d *demo) alone(feeding context.Context, cancel func(), source *synthetic.Stream) error {
+	hub := new(actors.Hub)
+	watcher := hub.Watch(demoRoom)
+	shown, until := make(chan struct{}), int64(0)
+	go func() {
+		defer close(shown)
+		for event := range watcher.C {
+			d.show.committed(event.Findings)
+			until = max(until, readUntil(event.Report))
+		}
+	}()
+	inner := *d.world
+	inner.Signals, inner.Hangups = d.over, nil
 	fed := make(chan error, 1)
 	go func() {
-		defer removeOnPanic(data)
-		err := feeder.feed(feeding, source, options, c.Duration)
-		if err == nil {
-			err = feeder.drained(feeding, config.IO.ConsumerGroup)
-		}
-		if feeding.Err() == nil { // else the detector was told to end by who ended the feeding
-			over <- os.Interrupt
-		}
-		fed <- err
+		defer removeOnPanic(d.data)
+		fed <- d.feed(feeding, source)
 	}()
-	ran := Run(&inner, []*configs.Config{config}, Options{OnCommit: show.committed, Quiet: true})
+	ran := Run(&inner, []*configs.Config{d.config}, Options{Hub: hub, Quiet: true, Synthetic: true,
+		OnSite: func(url string) { d.show.begin(d.options, d.config, url, 1) }})
 	cancel()
+	watcher.Close()
+	<-shown
 	if err := errors.Join(ran, ignoreCancel(<-fed)); err != nil {
 		return err
 	}
-	show.end()
-	return out.failure()
+	d.show.end(until, watcher.Lost())
+	return nil
+}
+
+// readUntil is the stream time that all partitions have reached; 0 if that is not known.
+func readUntil(report *actors.Report) (until int64) {
+	if report == nil {
+		return 0
+	}
+	for i, partition := range report.Partitions {
+		if i == 0 || partition.StreamTime < until {
+			until = partition.StreamTime
+		}
+	}
+	return until
+}
+
+// feed feeds the stream and waits until the detector has read it. On a terminal it goes on
+// then, so that there is something to see; else that ends the demo.
+func (d *demo) feed(feeding context.Context, source *synthetic.Stream) error {
+	err := d.feeder.feed(feeding, source, 0, d.options.HistoryBins, d.command.Duration/time.Duration(d.options.LiveBins))
+	if err == nil {
+		err = d.feeder.drained(feeding, d.config.IO.ConsumerGroup)
+	}
+	if err == nil && d.world.Terminal {
+		err = d.goOn(feeding, source.Bins())
+	}
+	if feeding.Err() == nil { // else the detector was told to end by who ended the feeding
+		d.over <- os.Interrupt
+	}
+	return err
+}
+
+const (
+	// endlessBins go on after the live ones, on a terminal: for a day, a bin a second.
+	endlessBins = 86_400
+	endlessPace = time.Second
+)
+
+// goOn feeds the same entities for another while, from a bin on, with as many events.
+func (d *demo) goOn(feeding context.Context, from int) error {
+	options := d.options
+	options.HistoryBins, options.LiveBins = from, endlessBins
+	options.Events = d.options.Events * endlessBins / d.options.LiveBins
+	source, err := synthetic.New(options)
+	if err != nil {
+		options.Events = 0 // there are too few entities for so many
+		if source, err = synthetic.New(options); err != nil {
+			return err
+		}
+	}
+	d.show.goOn(source)
+	if err := d.feeder.feed(feeding, source, from, from, endlessPace); err != nil {
+		return err
+	}
+	<-feeding.Done()
+	return feeding.Err()
 }
 
 // relay passes requests to stop on, and ends the feeding at the first. A terminal

@@ -15,7 +15,7 @@ import (
 // demoPage is what the demo prints.
 type demoPage struct {
 	out    io.Writer
-	mu     sync.Mutex // the detector's goroutine prints anomalies
+	mu     sync.Mutex // anomalies are printed beside all else
 	events []synthetic.Event
 	found  []bool
 	others int
@@ -27,12 +27,24 @@ func newDemoPage(out io.Writer, source *synthetic.Stream) *demoPage {
 	return &demoPage{out: out, events: events, found: make([]bool, len(events))}
 }
 
-func (p *demoPage) begin(options synthetic.Options, config *configs.Config) {
+// begin says first where the page is; url is empty if there is none.
+func (p *demoPage) begin(options synthetic.Options, config *configs.Config, url string, nodes int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	days := func(bins int) string {
 		return fmt.Sprintf("%.0f days", (time.Duration(bins)*options.Bin).Hours()/24)
 	}
-	printf(p.out, `A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
-detector on %s. %d networks: %s of history at once, then %s with
+	if url == "" {
+		printf(p.out, "The page is off: DETECTOR_HTTP=%s turns it on.\n", configs.DefaultHTTP)
+	} else {
+		printf(p.out, "The page is at %s\n", url)
+	}
+	detector := "the real\ndetector"
+	if nodes > 1 {
+		detector = fmt.Sprintf("%d processes\nof the real detector", nodes)
+	}
+	fmt.Fprintf(p.out, "A synthetic AS hegemony stream, a Kafka broker inside this process, and %s", detector)
+	printf(p.out, ` on %s. %d networks: %s of history at once, then %s with
 %d events (spikes, shifts, outages) hidden in them. Anomalies, as they are committed:
 
 %-16s  %-24s  %9s  %12s  %9s
@@ -43,6 +55,7 @@ detector on %s. %d networks: %s of history at once, then %s with
 func (p *demoPage) committed(findings []messages.Finding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	findings = slices.Clone(findings)
 	slices.SortStableFunc(findings, func(a, b messages.Finding) int { return a.At.Compare(b.At) })
 	for _, f := range findings {
 		p.shown++
@@ -64,18 +77,42 @@ func (p *demoPage) label(f messages.Finding) string {
 	return "no event here"
 }
 
-func (p *demoPage) end() {
+// goOn is for a stream that goes on with other events.
+func (p *demoPage) goOn(source *synthetic.Stream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := 0
+	p.events = append(p.events, source.Events()...)
+	p.found = append(p.found, make([]bool, len(p.events)-len(p.found))...)
+	printf(p.out, "\nThe live part is over. The stream goes on, a bin each second: Ctrl-C ends it.\n\n")
+}
+
+// say prints a line between the anomalies.
+func (p *demoPage) say(format string, values ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	printf(p.out, format, values...)
+}
+
+// end prints the result. The stream was read up to a time, in Unix milliseconds: of events
+// that end later only those count that were found.
+func (p *demoPage) end(until, lost int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found, begun := 0, 0
 	for i, event := range p.events {
-		if p.found[i] {
+		switch {
+		case p.found[i]:
 			found++
-			continue
+			begun++
+		case event.Until <= until:
+			begun++
+			printf(p.out, "not found: %s of %s at %s, from %.4f to %.4f\n", event.Kind, event.Entity,
+				time.UnixMilli(event.From).UTC().Format("2006-01-02 15:04"), event.Usual, event.Changed)
 		}
-		printf(p.out, "not found: %s of %s at %s, from %.4f to %.4f\n", event.Kind, event.Entity,
-			time.UnixMilli(event.From).UTC().Format("2006-01-02 15:04"), event.Usual, event.Changed)
+	}
+	if lost > 0 {
+		printf(p.out, "%d anomalies and changes of state came too fast to be shown here.\n", lost)
 	}
 	printf(p.out, "\nFound %d of %d injected events; %d anomalies in all, %d of them outside any event.\n",
-		found, len(p.events), p.shown, p.others)
+		found, begun, p.shown, p.others)
 }

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,6 +16,8 @@ import (
 type feeder struct {
 	client *kgo.Client
 	topic  string
+	onBin  func(i int, points []synthetic.Datapoint) // is called before a bin is produced
+	fed    atomic.Int64                              // time of the last bin that was, Unix milliseconds
 }
 
 func newFeeder(brokers []string, topic string) (*feeder, error) {
@@ -23,29 +26,35 @@ func newFeeder(brokers []string, topic string) (*feeder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the demo's producer: %w", err)
 	}
-	return &feeder{client: client, topic: topic}, nil
+	return &feeder{client: client, topic: topic, onBin: func(int, []synthetic.Datapoint) {}}, nil
 }
 
-// feed produces the history at once and the live bins over so long a time.
-func (f *feeder) feed(ctx context.Context, source *synthetic.Stream, options synthetic.Options, live time.Duration) error {
-	tick := time.NewTicker(live / time.Duration(options.LiveBins))
+// feed produces the bins from one on: those before the live ones at once, then one at each
+// tick.
+func (f *feeder) feed(ctx context.Context, source *synthetic.Stream, from, live int, pace time.Duration) error {
+	tick := time.NewTicker(pace)
 	defer tick.Stop()
-	for i := range source.Bins() {
-		if i > options.HistoryBins {
+	for i := from; i < source.Bins(); i++ {
+		if i > live || i == from && from == live {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
 		}
+		points := source.Bin(i)
+		f.onBin(i, points)
 		var records []*kgo.Record
-		for _, point := range source.Bin(i) {
+		for _, point := range points {
 			records = append(records, &kgo.Record{
 				Key: []byte(point.Entity), Value: point.Payload, Timestamp: time.UnixMilli(point.At),
 			})
 		}
-		if err := f.client.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		if err := f.client.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {
 			return fmt.Errorf("produce bin %d of the demo's stream: %w", i, err)
+		}
+		if len(points) > 0 {
+			f.fed.Store(points[0].At)
 		}
 	}
 	return nil

@@ -40,6 +40,7 @@ type site struct {
 	*web.Site
 	servers []*web.Server
 	address string // where it is; empty: only health is shown
+	url     string // the same for people
 }
 
 // openSite listens before anything else begins, so that a port that is taken is told at
@@ -76,7 +77,8 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, options O
 		case err != nil:
 			return nil, fmt.Errorf("[http] listen: %w", err)
 		default:
-			log.Info("metrics and health are shown over HTTP", "url", urlOf(listener.Addr().String(), section))
+			s.url = urlOf(listener.Addr().String(), section)
+			log.Info("page, metrics and health are shown over HTTP", "url", s.url)
 			s.address = listener.Addr().String()
 			s.servers = append(s.servers, web.Serve(listener, s.Handler(configs.Loopback(section.Listen)), section.WebConfigFile, log))
 		}
@@ -89,6 +91,14 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, options O
 		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(section.HealthListen)), "", log))
 	}
 	return s, nil
+}
+
+// page is where the page is; empty: nowhere.
+func (s *site) page() string {
+	if s == nil {
+		return ""
+	}
+	return s.url
 }
 
 func names(confs []*configs.Config) (all []string) {
@@ -142,7 +152,7 @@ func (s *site) close() error {
 }
 
 // show lets a site tell of a detector that is not started.
-func (b *built) show(site *site, streams *stream.Config, granularity float64) {
+func (b *built) show(site *site, streams *stream.Config, granularity float64, synthetic bool) {
 	if site == nil {
 		return
 	}
@@ -150,7 +160,7 @@ func (b *built) show(site *site, streams *stream.Config, granularity float64) {
 	detector.Measure = site.Measure(detector.Name)
 	streams.Hook = func(purpose string) kgo.Hook { return site.KafkaHook(detector.Name, purpose) }
 	b.shown = &web.Detector{
-		Name: detector.Name, Granularity: time.Duration(granularity * float64(time.Minute)),
+		Name: detector.Name, Synthetic: synthetic, Granularity: time.Duration(granularity * float64(time.Minute)),
 		Report: detector.Report, Counts: &detector.Counts, Rebalances: observer.Rebalances,
 	}
 	if detector.Store != nil {

@@ -18,13 +18,14 @@ import (
 type logs struct {
 	world  *World
 	stdout *sink
+	screen *screen    // stdout, with a bar on a terminal
 	sinks  []*sink    // all: of stdout, then of each file
 	files  []*logFile // one may be there twice, if configurations share it
 }
 
 func newLogs(world *World) *logs {
 	stdout := newSink("standard output", world.Stdout, nil, world)
-	return &logs{world: world, stdout: stdout, sinks: []*sink{stdout}}
+	return &logs{world: world, stdout: stdout, screen: &screen{out: stdout}, sinks: []*sink{stdout}}
 }
 
 // logger builds the logger of one configuration: to the file that it names, in its
@@ -113,11 +114,11 @@ func (l *logs) close() error {
 
 func (l *logs) stdoutHandler(config *configs.Config) slog.Handler {
 	if config.Log.JSON {
-		return slog.NewJSONHandler(plainJSON{l.stdout}, &slog.HandlerOptions{Level: config.Log.Level})
+		return slog.NewJSONHandler(plainJSON{l.screen}, &slog.HandlerOptions{Level: config.Log.Level})
 	}
 	// NO_COLOR: see no-color.org.
 	colour := l.world.Terminal && l.world.Env("NO_COLOR") == ""
-	return tint.NewTextHandler(l.stdout, &tint.Options{
+	return tint.NewTextHandler(l.screen, &tint.Options{
 		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !colour,
 		ReplaceAttr: printableAttr,
 	})

@@ -190,7 +190,7 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 			p := startProcess(t, dir, nil, "demo", "--duration", "90s", "--entities", "60", "--seed", "3")
 			lines := bufio.NewScanner(p.stdout)
 			lines.Buffer(make([]byte, 100), 1000)
-			for range 8 { // until the second anomaly
+			for range 9 { // until the second anomaly
 				lines.Scan()
 			}
 			if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -38,7 +39,7 @@ func (r *runCommand) Run(world *World) error {
 	if world.Env("GOGC") == "" {
 		defer limitGarbage()()
 	}
-	return Run(world, confs, Options{FailFast: r.FailFast})
+	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic})
 }
 
 // Options are what a configuration does not say.
@@ -57,8 +58,14 @@ type Options struct {
 	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
 	// Store changes how the state is stored, for tests.
 	Store func(*persistence.Options)
-	// OnCommit is told what each committed transaction found. It must not block.
-	OnCommit func([]messages.Finding)
+	// Hub is told what happens; nil: one of its own.
+	Hub *actors.Hub
+	// OnSite is told where the page is; empty: nowhere. Nothing has begun then.
+	OnSite func(url string)
+	// Synthetic: the stream is made up, and the page says so.
+	Synthetic bool
+	// HideAnomalies keeps anomalies from being printed on a terminal.
+	HideAnomalies bool
 	// Quiet keeps the log to warnings.
 	Quiet bool
 }
@@ -94,6 +101,9 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if err != nil {
 		return err
 	}
+	if options.Hub == nil {
+		options.Hub = new(actors.Hub)
+	}
 	turns := actors.NewTurns(processors)
 	var site *site // nil: nothing is shown
 	var node *cluster.Node
@@ -110,31 +120,34 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		log := shared.With("detector", config.Name)
 		tellPlace(log, config, world)
 		if common == nil {
-			common = shared
-			if site, err = openSite(confs, world, shared, options); err != nil {
+			common = slog.New(naming{shared.Handler(), strings.Join(names(confs), ",")})
+			if site, err = openSite(confs, world, common, options); err != nil {
 				return err
 			}
 			if site != nil {
 				stops = append(stops, site.close)
 			}
+			if options.OnSite != nil {
+				options.OnSite(site.page())
+			}
 		}
 		dir := config.Persistence.Dir
 		if homes[dir] == nil {
-			if homes[dir], err = openHome(confs, dir, world, shared, options); errors.Is(err, errStopped) {
+			if homes[dir], err = openHome(confs, dir, world, common, options); errors.Is(err, errStopped) {
 				return nil
 			} else if err != nil {
 				return err
 			}
 			stops = append(stops, homes[dir].close)
 		}
-		tellStart(log, config, homes[dir].node.ID)
+		tellStart(log, config, homes[dir].node.ID, site.page())
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, turns, world, shared, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, turns, world, common, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
 		}
-		detector, err := build(config, homes[dir], node, site, log, world, logs.stdout, options)
+		detector, err := build(config, homes[dir], node, site, log, world, logs.screen, options)
 		if err != nil {
 			return err
 		}
@@ -143,6 +156,11 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		all = append(all, detector)
 	}
 
+	var shown io.Writer
+	if world.Terminal && !options.Quiet && !options.HideAnomalies {
+		shown = logs.screen
+	}
+	stops = append(stops, announce(options.Hub, shown, world.Now, loggers(all)))
 	system := actorSystem(common)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
 	return supervise(world, system, node, site, all, logs)
@@ -171,7 +189,7 @@ type built struct {
 }
 
 // build turns a configuration into a detector.
-func build(config *configs.Config, home *home, node *cluster.Node, site *site, log *slog.Logger, world *World, stdout io.Writer, options Options) (*built, error) {
+func build(config *configs.Config, home *home, node *cluster.Node, site *site, log *slog.Logger, world *World, terminal *screen, options Options) (*built, error) {
 	streams, err := streamConfig(config, home, log, options)
 	if err != nil {
 		return nil, err
@@ -180,18 +198,13 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	if clustered {
 		streams.Advertise, streams.Process = node.Address(), node.Process()
 	}
-	var bar io.Writer
-	if world.Terminal && !options.Quiet {
-		bar = stdout
+	if !world.Terminal || options.Quiet {
+		terminal = nil
 	}
 	b := &built{duration: config.Job.Duration, node: home.node.ID}
 	streams.Now = world.Now
 	streams.Observer = stream.NewObserver(streams.InputTopic, world.Now)
-	loading := &progress{log: log, bar: bar, now: world.Now}
-	onCommit := options.OnCommit
-	if onCommit == nil {
-		onCommit = func([]messages.Finding) {}
-	}
+	loading := &progress{name: config.Name, log: log, screen: terminal, now: world.Now}
 	detector := &actors.Config{
 		Name: config.Name, Log: log, Now: world.Now,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
@@ -219,14 +232,14 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,
-		OnCommit:    onCommit,
+		Hub:         options.Hub,
 	}
 	if config.Persistence.Enabled {
 		detector.Store = home.store
 		streams.Stored = detector.StoredOffset
 	}
 	b.config = detector
-	b.show(site, &streams, config.IO.GranularityMinutes)
+	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}
@@ -276,16 +289,28 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 	}
 }
 
-// tellStart logs the settings in force.
-func tellStart(log *slog.Logger, config *configs.Config, node string) {
+// tellStart says what is watched, where that goes, and where the page is. At debug it says
+// all settings in force, as check does.
+func tellStart(log *slog.Logger, config *configs.Config, node, page string) {
 	for _, warning := range config.Warnings {
 		log.Warn("configuration", "file", config.Source, "section", warning.Section, "key", warning.Key, "warning", warning.Text)
 	}
+	log.Info("detector starts", "version", version(), "conf", config.Source, "node", node,
+		"brokers", strings.Join(config.Kafka.Brokers, ","), "input_topic", config.IO.InputTopic,
+		"output_topic", config.IO.OutputTopic, "page", cmp.Or(page, "off"))
 	var settings []any
 	for _, setting := range config.Settings() {
 		settings = append(settings, setting.Section+"."+setting.Key, setting.Value)
 	}
-	log.Info("detector starts", append([]any{"version", version(), "conf", config.Source, "node", node}, settings...)...)
+	log.Debug("settings in force", settings...)
+}
+
+func loggers(all []*built) map[string]*slog.Logger {
+	logs := make(map[string]*slog.Logger)
+	for _, b := range all {
+		logs[b.config.Name] = b.config.Log
+	}
+	return logs
 }
 
 // supervise runs the detectors to their end.

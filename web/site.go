@@ -32,6 +32,7 @@ type Config struct {
 // several goroutines at a time.
 type Detector struct {
 	Name        string
+	Synthetic   bool                  // the stream is made up: a demo
 	Granularity time.Duration         // between two points of an entity
 	Report      func() *actors.Report // the latest; nil before the first
 	Counts      *actors.Counts        // what its actors count
