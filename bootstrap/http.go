@@ -170,9 +170,6 @@ func (b *built) show(site *site, streams *stream.Config, granularity float64, sy
 
 // begin shows the detectors, which have been started.
 func (s *site) begin(all []*built) {
-	if s == nil {
-		return
-	}
 	var shown []*web.Detector
 	for _, b := range all {
 		if peers := b.peers; peers != nil {

@@ -9,6 +9,7 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/messages"
+	"anomalydetector/web"
 )
 
 // lone answers questions about a process that has no [cluster] section: a cluster of one.
@@ -82,10 +83,7 @@ func (t *together) Entity(ctx context.Context, detector, key string) (answer mes
 }
 
 // questions answers for the process, and for other nodes if it knows them.
-func questions(world *World, node *cluster.Node, site *site, root *actor.RootContext, all []*built, pids []*actor.PID) {
-	if site == nil {
-		return
-	}
+func questions(world *World, node *cluster.Node, site *site, root *actor.RootContext, all []*built, pids []*actor.PID) web.Answers {
 	here := &lone{now: world.Now, root: root, about: messages.NodeStatus{
 		Address: site.address, Version: version(), Protocol: cluster.Protocol, Started: world.Now().UTC(),
 	}}
@@ -94,8 +92,7 @@ func questions(world *World, node *cluster.Node, site *site, root *actor.RootCon
 		here.about.Node = b.node
 	}
 	if node == nil {
-		site.Answer(here)
-		return
+		return here
 	}
 	peers := make(map[string]*cluster.Detector)
 	for _, b := range all {
@@ -103,5 +100,5 @@ func questions(world *World, node *cluster.Node, site *site, root *actor.RootCon
 			peers[b.config.Name] = b.peers
 		}
 	}
-	site.Answer(&together{here, node, peers})
+	return &together{here, node, peers}
 }

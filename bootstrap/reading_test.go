@@ -145,6 +145,10 @@ func TestCommandsAskForWhatIsWanted(t *testing.T) {
 type ignorant struct{}
 
 func (ignorant) Status(context.Context) messages.ClusterStatus { return messages.ClusterStatus{} }
+func (ignorant) Entities(context.Context, string, messages.EntitiesQuery) (messages.EntitiesAnswer, bool) {
+	return messages.EntitiesAnswer{}, true
+}
+
 func (ignorant) Entity(_ context.Context, detector, key string) (messages.EntityAnswer, bool) {
 	return messages.EntityAnswer{Detector: detector, Entity: key, Found: []messages.EntityStatus{}}, true
 }

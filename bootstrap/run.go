@@ -17,11 +17,11 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
-	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 	"anomalydetector/web"
+	"anomalydetector/web/source"
 )
 
 // stopTimeout is how long a stop may take before the detector, or the process, ends
@@ -183,6 +183,8 @@ type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
 	shown    *web.Detector     // nil: it is not
+	told     *source.Detector  // the same, for the API and the page
+	tailing  *tailing          // of its output topic; nil: nobody looks
 	node     string            // the id in its data directory
 	prepared bool              // to join the group
 	duration time.Duration     // of its job; 0: for ever
@@ -240,25 +242,13 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	}
 	b.config = detector
 	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
+	if site != nil && site.address != "" {
+		b.recall(config, streams)
+	}
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}
 	return b, err
-}
-
-func rules(config *configs.Config) detection.Rules {
-	metric := detection.MeanDeviation
-	if config.Detection.Metric == "median" {
-		metric = detection.MedianDeviation
-	}
-	return detection.NewRules(detection.Settings{
-		GranularityMinutes: config.IO.GranularityMinutes,
-		HistoryHours:       config.Detection.HistoryHours,
-		MinRatio:           config.Detection.MinRatio,
-		Threshold:          config.Detection.Threshold,
-		MinDeviation:       config.Detection.MinDeviation,
-		Metric:             metric,
-	})
 }
 
 // openSession keeps trying while a broker or the input topic is missing.
@@ -280,7 +270,7 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
-		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
+		config.Log.Warn("cannot start tailing, trying again", "problem", err, "after", wait.String())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -314,7 +304,7 @@ func loggers(all []*built) map[string]*slog.Logger {
 }
 
 // supervise runs the detectors to their end.
-func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) error {
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) (err error) {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
 	for _, b := range all {
@@ -342,8 +332,14 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		}
 	}
 	answer(node, system.Root, all, pids)
-	site.begin(all)
-	questions(world, node, site, system.Root, all, pids)
+	if site != nil {
+		site.begin(all)
+		answers := questions(world, node, site, system.Root, all, pids)
+		site.Answer(answers)
+		site.tell(world, answers, all)
+		stop := site.read(all)
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {

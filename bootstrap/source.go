@@ -16,8 +16,8 @@ import (
 // shownFor is how far back anomalies can be looked at, unless a window is longer.
 const shownFor = 7 * 24 * time.Hour
 
-// reading is what a detector's output topic says, as it is read for people.
-type reading struct {
+// tailing is what a detector's output topic says, as it is read for people.
+type tailing struct {
 	tail    *tail.Tail
 	streams stream.Config
 	to      stream.Listener
@@ -28,14 +28,14 @@ type reading struct {
 func (b *built) recall(config *configs.Config, streams stream.Config) {
 	settings := settings(config)
 	bin := time.Duration(settings.GranularityMinutes * float64(time.Minute))
-	r := &reading{streams: streams, span: max(shownFor, b.config.History)}
+	r := &tailing{streams: streams, span: max(shownFor, b.config.History)}
 	r.tail = tail.New(tail.Config{
 		KeyFields: len(config.IO.KeyFields), Rules: episode.DefaultRules(bin, settings.Threshold), Range: r.span,
 	})
 	r.to = feed.New(feed.Config{
 		InputTopic: config.IO.InputTopic, Group: config.IO.ConsumerGroup, ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 	}, r.tail)
-	b.reading = r
+	b.tailing = r
 	b.told = &source.Detector{
 		Name: config.Name, Topic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic, Group: config.IO.ConsumerGroup,
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Settings: settings, Tail: r.tail,
@@ -48,12 +48,12 @@ func (s *site) read(all []*built) (stop func() error) {
 	ended := make(chan struct{}, len(all))
 	count := 0
 	for _, b := range all {
-		if b.reading == nil {
+		if b.tailing == nil {
 			continue
 		}
 		count++
 		go func() {
-			stream.FollowOutput(ctx, b.reading.streams, b.reading.span, b.reading.to)
+			stream.FollowOutput(ctx, b.tailing.streams, b.tailing.span, b.tailing.to)
 			ended <- struct{}{}
 		}()
 	}
@@ -67,19 +67,21 @@ func (s *site) read(all []*built) (stop func() error) {
 }
 
 // tell lets the API and the page answer for detectors that have been started.
-func (s *site) tell(world *World, asker source.Asker, all []*built, synthetic bool) {
+func (s *site) tell(world *World, asker source.Asker, all []*built) {
 	config := source.Config{Version: version(), Address: s.address, Now: world.Now, Asker: asker}
 	for _, b := range all {
 		if b.told == nil {
 			return // only health is shown
 		}
 		config.Node = b.node
-		b.told.Synthetic = synthetic
+		b.told.Synthetic = b.shown.Synthetic
 		b.told.Median = func() (float64, bool) { return s.DetectionMedian(b.config.Name) }
 		config.Detectors = append(config.Detectors, b.told)
 	}
 	s.Show(source.New(config))
 }
+
+func rules(config *configs.Config) detection.Rules { return detection.NewRules(settings(config)) }
 
 // settings are those of a configuration, as numbers.
 func settings(config *configs.Config) detection.Settings {
