@@ -270,7 +270,7 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
-		config.Log.Warn("cannot start tailing, trying again", "problem", err, "after", wait.String())
+		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
