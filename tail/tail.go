@@ -143,20 +143,16 @@ func (t *Tail) lose(r *row) {
 	t.lost[r.outputPartition] = max(t.lost[r.outputPartition], r.outputOffset+1)
 }
 
-// from is the begin of the range: whole bins of stream time, so that what is held does not change with
-// each point. Without stream time it goes by the latest anomaly.
+// from is the begin of the range: whole bins, so that what is held does not change with each point.
 func (t *Tail) from() int64 {
-	now := t.stream
-	if now == noTime {
-		now = t.latest
-	}
+	now := t.now()
 	if now == noTime || t.config.Range <= 0 {
 		return noTime
 	}
 	return down(now-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
 }
 
-// now is stream time, as far as the tail knows.
+// now is stream time, as far as the tail knows: what it was told, or the latest anomaly.
 func (t *Tail) now() int64 { return max(t.stream, t.latest) }
 
 // down rounds a time down to a multiple of a bin.
