@@ -128,6 +128,9 @@ func (t *Tail) Episodes(f Filter, state EpisodeState, cursor string, limit int) 
 		if state == Open && !open || state == Ended && open {
 			return
 		}
+		if last := first.last(); last != nil && open == last.open && u.openedAt < last.at {
+			return // it is far from this page, so its row need not be looked at
+		}
 		one := foundRun{t.rows.at(u.first).place(), open, id, *u}
 		if cursor == "" || beforeRun(after, one) {
 			first.offer(one)
@@ -201,7 +204,7 @@ func (t *Tail) eachRun(m *matcher, take func(id uint32, u *run)) {
 		}
 		for i := range one.runs {
 			u := &one.runs[i]
-			if u.lastAt >= m.from && t.rows.at(u.first).at < m.until && m.deviation(t.rows.at(u.peak).deviation) {
+			if u.lastAt >= m.from && u.openedAt < m.until && (m.anyDeviation || m.deviation(t.rows.at(u.peak).deviation)) {
 				take(uint32(id), u)
 			}
 		}
@@ -216,7 +219,7 @@ func (t *Tail) tell(all []foundRun) []Episode {
 	}
 	length := t.config.Rules.Bin.Milliseconds()
 	scopeOf := func(id uint32, u *run) scope {
-		return scope{t.fieldsOf(id)[0], down(t.rows.at(u.first).at, length)}
+		return scope{t.fieldsOf(id)[0], down(u.openedAt, length)}
 	}
 	opened := make(map[scope]int)
 	bins := make(map[int64]bool)
@@ -231,7 +234,7 @@ func (t *Tail) tell(all []foundRun) []Episode {
 		var last int64
 		var lastIs bool
 		t.eachRun(t.matcher(Filter{}), func(id uint32, u *run) {
-			if bin := down(t.rows.at(u.first).at, length); bin != last || !lastIs {
+			if bin := down(u.openedAt, length); bin != last || !lastIs {
 				if last, lastIs = bin, bins[bin]; !lastIs {
 					return
 				}

@@ -12,7 +12,7 @@ import (
 type run struct {
 	first, peak      uint32 // rows
 	points, reopened int32
-	lastAt           int64
+	openedAt, lastAt int64
 }
 
 // fold brings the episodes of all touched entities up to date, and forgets those without a row.
@@ -52,7 +52,7 @@ func (t *Tail) foldEntity(one *entity) {
 		state, events = rules.Anomaly(state, t.anomaly(r), events[:0])
 		e := &state.Episode
 		if e.Points == 1 {
-			one.runs = append(one.runs, run{first: i, peak: i})
+			one.runs = append(one.runs, run{first: i, peak: i, openedAt: r.at})
 		}
 		last := &one.runs[len(one.runs)-1]
 		if e.Points > 1 && math.Abs(e.Peak.Deviation) > math.Abs(peak.Deviation) {
@@ -127,7 +127,7 @@ func (t *Tail) anomaly(r *row) episode.Anomaly {
 func (t *Tail) episode(u run) episode.Episode {
 	first := t.rows.at(u.first)
 	e := episode.Episode{
-		OpenedAt: first.at, LastAt: u.lastAt, Open: true, Points: int(u.points), Reopened: int(u.reopened),
+		OpenedAt: u.openedAt, LastAt: u.lastAt, Open: true, Points: int(u.points), Reopened: int(u.reopened),
 		Usual: first.usual, Peak: t.anomaly(t.rows.at(u.peak)),
 	}
 	e.Low, e.High = t.config.Rules.Band(first.usual, first.scale)

@@ -25,6 +25,7 @@ type Tail struct {
 	freeEntities []uint32
 
 	vector   Vector
+	start    Vector // where reading began
 	lost     Vector // of each partition the offset after the last that is not held though it may have been an anomaly
 	bytes    int64
 	latest   int64 // time of the latest datapoint that is known of; noTime
@@ -66,7 +67,7 @@ func (t *Tail) clear() {
 	for i := range t.values {
 		t.values[i].index = make(map[string]uint32)
 	}
-	t.vector, t.lost = make(Vector), make(Vector)
+	t.vector, t.start, t.lost = make(Vector), make(Vector), make(Vector)
 	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
 	t.floor = since(noTime)
 	t.dropped, t.foreign, t.bad, t.begun, t.caught = 0, 0, 0, false, false
@@ -182,6 +183,11 @@ func (t *Tail) Lose(before Vector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begun = true
+	for partition, offset := range before {
+		if _, known := t.vector[partition]; !known {
+			t.start[partition] = offset
+		}
+	}
 	t.vector.raise(before)
 	t.lost.raise(before)
 	t.announce()
