@@ -160,12 +160,15 @@ func TestEpisodesEndWithStreamTime(t *testing.T) {
 	}
 	before := tail.State().StreamTime
 	tail.Advance(104*bin + 1)
-	ended := tail.EndedBetween(Filter{}, before, tail.State().StreamTime)
-	if len(ended) != 2 || ended[0].Entity != "1,1" || ended[0].EndedAt != 104*bin {
+	ended, more := tail.EndedBetween(Filter{}, before, tail.State().StreamTime, 10)
+	if len(ended) != 2 || more != 0 || ended[0].Entity != "1,1" || ended[0].EndedAt != 104*bin {
 		t.Errorf("%+v", ended)
 	}
+	if first, more := tail.EndedBetween(Filter{}, before, tail.State().StreamTime, 1); len(first) != 1 || more != 1 || first[0].Entity != "1,1" {
+		t.Errorf("the first: %+v, and %d more", first, more)
+	}
 	tail.Advance(200 * bin)
-	if ended := tail.EndedBetween(Filter{}, 104*bin+1, 200*bin); len(ended) != 1 || ended[0].Entity != "2,2" {
+	if ended, _ := tail.EndedBetween(Filter{}, 104*bin+1, 200*bin, 10); len(ended) != 1 || ended[0].Entity != "2,2" {
 		t.Errorf("%+v", ended)
 	}
 }
