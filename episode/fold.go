@@ -62,7 +62,7 @@ func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 	if s.normal++; s.normal < r.ClearAfter {
 		return s, events
 	}
-	return s.end(max(p.At, s.Episode.LastAt), outcome(s.Episode, p.Value), events)
+	return s.end(s.heard, outcome(s.Episode, p.Value), events)
 }
 
 // Advance tells the entity of stream time. The episode ends if ClearAfter bins have passed since the

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/messages"
@@ -101,7 +100,11 @@ func (t *tail) read(ctx context.Context) (progress bool, err error) {
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	if err := t.begin(ctx, admin); err != nil {
+	ends, err := t.ends(ctx, admin)
+	if err != nil {
+		return false, err
+	}
+	if err := t.begin(ctx, client, admin, ends); err != nil {
 		return false, err
 	}
 	places := make(map[int32]kgo.Offset)
@@ -110,10 +113,6 @@ func (t *tail) read(ctx context.Context) (progress bool, err error) {
 	}
 	client.AddConsumePartitions(map[string]map[int32]kgo.Offset{t.config.InputTopic: places})
 	looked := t.config.now()
-	ends, err := t.ends(ctx, admin)
-	if err != nil {
-		return false, err
-	}
 	t.reach(ends)
 	for ctx.Err() == nil {
 		every := t.config.lookAtTopic()
@@ -182,9 +181,13 @@ func (t *tail) reach(ends map[int32]Ends) {
 	t.tell(t.problem)
 }
 
+// ends are those of the topic, which must be there.
 func (t *tail) ends(ctx context.Context, admin *kadm.Client) (map[int32]Ends, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	if _, err := t.config.identify(ctx, admin); err != nil {
+		return nil, err
+	}
 	return endsOf(ctx, admin, t.config.InputTopic)
 }
 
@@ -233,93 +236,4 @@ func (t *tail) look(ctx context.Context, client *kgo.Client, admin *kadm.Client,
 		}
 	}
 	return false, nil
-}
-
-// begin finds where each partition is read from, and tells the listener of those that do not go on where
-// they were.
-func (t *tail) begin(ctx context.Context, admin *kadm.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	now, err := t.config.identify(ctx, admin)
-	if err != nil {
-		return err
-	}
-	anew := t.topic.Differs(now)
-	all, err := boundsOf(ctx, admin, t.config.InputTopic)
-	if err != nil {
-		return fmt.Errorf("ask for the offsets of topic %s: %w", t.config.InputTopic, err)
-	}
-	for partition, offset := range t.next {
-		if bound, there := all[partition]; !anew && (!there || offset > bound.end) {
-			anew = true
-			t.config.Log.Warn("the output topic has lost records that were read, so what the page shows is read again",
-				"topic", t.config.InputTopic, "partition", partition, "read", offset, "end", bound.end)
-		}
-	}
-	if anew {
-		t.next, t.caught = nil, false
-	}
-	starts, err := t.starts(ctx, admin, all)
-	if err != nil {
-		return fmt.Errorf("find where to begin in topic %s: %w", t.config.InputTopic, err)
-	}
-	from := make(map[int32]int64)
-	for partition, bound := range all {
-		offset, known := t.next[partition]
-		switch {
-		case !known:
-			from[partition] = starts[partition]
-		case offset < bound.first:
-			from[partition] = bound.first // the topic has deleted what came next
-		}
-	}
-	if t.next == nil {
-		t.next = make(map[int32]int64)
-	}
-	maps.Copy(t.next, from)
-	t.topic = now
-	if anew || len(from) > 0 {
-		t.to.Begin(from, anew)
-	}
-	return nil
-}
-
-// starts are the offsets of the first records of the span.
-func (t *tail) starts(ctx context.Context, admin *kadm.Client, all map[int32]bounds) (map[int32]int64, error) {
-	starts := make(map[int32]int64)
-	for partition, bound := range all {
-		starts[partition] = bound.first
-	}
-	if t.next != nil {
-		return starts, nil // partitions that were added are read from their begin
-	}
-	newest, err := admin.ListMaxTimestampOffsets(ctx, t.config.InputTopic)
-	if err == nil {
-		err = newest.Error()
-	}
-	if errors.Is(err, kerr.UnsupportedVersion) {
-		return starts, nil // before Kafka 3.0: all that there is
-	}
-	if err != nil {
-		return nil, err
-	}
-	latest := int64(-1)
-	newest.Each(func(offset kadm.ListedOffset) { latest = max(latest, offset.Timestamp) })
-	wanted := latest - t.span.Milliseconds()
-	if wanted <= 0 {
-		return starts, nil
-	}
-	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
-	if err == nil {
-		err = first.Error()
-	}
-	if err != nil {
-		return nil, err
-	}
-	first.Each(func(offset kadm.ListedOffset) {
-		if bound, known := all[offset.Partition]; known {
-			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
-		}
-	})
-	return starts, nil
 }

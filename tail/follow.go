@@ -49,11 +49,11 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 	defer t.mu.RUnlock()
 	switch {
 	case r.now && t.begun:
-		r.now, r.life, r.vector = false, t.life, t.lost.Clone()
+		r.now, r.life, r.vector = false, t.life, t.start.Clone()
 	case r.now:
 		r.life = t.life
 	case r.life != t.life:
-		r.vector, r.told, r.life, r.epoch = t.lost.Clone(), make(Vector), t.life, -1
+		r.vector, r.told, r.life, r.epoch = t.start.Clone(), make(Vector), t.life, -1
 		gap = &Gap{Remade: true}
 	}
 	if r.epoch != t.epoch {

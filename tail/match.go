@@ -7,15 +7,18 @@ import (
 
 // matcher is a Filter for the entities that are held now.
 type matcher struct {
-	t           *Tail
-	nothing     bool
-	one         bool // entity is the only one
-	entity      uint32
-	fields      []wanted
-	text        string
-	seen        []verdict // of each entity, whether its key has the text
-	min         float64
-	direction   Direction
+	t         *Tail
+	nothing   bool
+	one       bool // entity is the only one
+	entity    uint32
+	fields    []wanted
+	text      string
+	seen      []verdict // of each entity, whether its key has the text
+	min       float64
+	direction Direction
+
+	anyDeviation bool // neither min nor direction leaves anything out
+
 	from, until int64
 }
 
@@ -34,6 +37,7 @@ const (
 
 func (t *Tail) matcher(f Filter) *matcher {
 	m := &matcher{t: t, min: f.MinDeviation, direction: f.Direction, from: math.MinInt64, until: math.MaxInt64}
+	m.anyDeviation = m.min <= 0 && m.direction == Both
 	if f.From != 0 {
 		m.from = f.From
 	}

@@ -43,6 +43,14 @@ func (p *page[T]) offer(item T) {
 	}
 }
 
+// last is the item that goes if another one comes before it; nil while there is room.
+func (p *page[T]) last() *T {
+	if len(p.items) < p.most {
+		return nil
+	}
+	return &p.items[0]
+}
+
 // inOrder are the items; the page is of no use afterwards.
 func (p *page[T]) inOrder() []T {
 	slices.SortFunc(p.items, func(a, b T) int {

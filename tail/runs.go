@@ -12,7 +12,7 @@ import (
 type run struct {
 	first, peak      uint32 // rows
 	points, reopened int32
-	lastAt           int64
+	openedAt, lastAt int64
 }
 
 // fold brings the episodes of all touched entities up to date, and forgets those without a row.
@@ -31,13 +31,16 @@ func (t *Tail) fold() {
 	t.touched = t.touched[:0]
 }
 
-// foldEntity goes on where the last fold ended if all that came lies after it in the order of the input,
-// and else begins anew.
+// foldEntity goes on with the last episode that lies before all that came, in the order of the input.
 func (t *Tail) foldEntity(one *entity) {
-	old := len(one.rows) - one.fresh
-	one.fresh = 0
-	if !t.order(one, old) {
-		old, one.runs = 0, one.runs[:0]
+	kept := t.order(one)
+	folded := 0
+	for n := range one.runs {
+		if folded+int(one.runs[n].points) > kept {
+			one.runs = one.runs[:n]
+			break
+		}
+		folded += int(one.runs[n].points)
 	}
 	var state episode.State
 	rules := t.config.Rules
@@ -46,13 +49,13 @@ func (t *Tail) foldEntity(one *entity) {
 		state = episode.Resume(last, last.LastAt)
 	}
 	var events []episode.Event
-	for _, i := range one.rows[old:] {
+	for _, i := range one.rows[folded:] {
 		r := t.rows.at(i)
 		peak := state.Episode.Peak
 		state, events = rules.Anomaly(state, t.anomaly(r), events[:0])
 		e := &state.Episode
 		if e.Points == 1 {
-			one.runs = append(one.runs, run{first: i, peak: i})
+			one.runs = append(one.runs, run{first: i, peak: i, openedAt: r.at})
 		}
 		last := &one.runs[len(one.runs)-1]
 		if e.Points > 1 && math.Abs(e.Peak.Deviation) > math.Abs(peak.Deviation) {
@@ -62,29 +65,26 @@ func (t *Tail) foldEntity(one *entity) {
 	}
 }
 
-// order puts an entity's rows, of which some were in order, in the order of the input: by offset within
-// an input partition, and by time between partitions and where the input is not known. It tells whether
-// those that were in order are where they were.
-func (t *Tail) order(one *entity, old int) (kept bool) {
-	kept = true
-	for i := 1; i < len(one.rows); i++ {
-		if i < old {
-			i = old // and the last of the old with the first of the new
-		}
-		if i >= len(one.rows) {
-			break
-		}
-		a, b := t.rows.at(one.rows[i-1]), t.rows.at(one.rows[i])
-		one.multi = one.multi || a.inputPartition != b.inputPartition
-		kept = kept && compareInput(a, b) < 0
+// order puts an entity's rows, of which those at the end are fresh, in the order of the input: by offset
+// within an input partition, and by time between partitions and where the input is not known. It tells
+// how many at the begin are where they were.
+func (t *Tail) order(one *entity) (kept int) {
+	compare := func(i, j uint32) int { return compareInput(t.rows.at(i), t.rows.at(j)) }
+	kept = len(one.rows) - one.fresh
+	fresh := one.rows[kept:]
+	one.fresh = 0
+	for _, i := range fresh {
+		one.multi = one.multi || t.rows.at(i).inputPartition != t.rows.at(one.rows[0]).inputPartition
 	}
-	if kept && !one.multi {
-		return true
-	}
-	slices.SortFunc(one.rows, func(i, j uint32) int { return compareInput(t.rows.at(i), t.rows.at(j)) })
+	slices.SortFunc(fresh, compare)
 	if !one.multi {
-		return false
+		if kept > 0 && len(fresh) > 0 && compare(one.rows[kept-1], fresh[0]) > 0 {
+			kept, _ = slices.BinarySearchFunc(one.rows[:kept], fresh[0], compare)
+			slices.SortFunc(one.rows[kept:], compare)
+		}
+		return kept
 	}
+	slices.SortFunc(one.rows, compare)
 	// Between partitions each row counts with the latest time up to it in its own partition, so that
 	// a late record stays behind those that the detector saw before it.
 	type timed struct {
@@ -102,7 +102,7 @@ func (t *Tail) order(one *entity, old int) (kept bool) {
 	for n := range merged {
 		one.rows[n] = merged[n].row
 	}
-	return false
+	return 0
 }
 
 // compareInput orders rows by input partition and offset; those of which it is not known by time and
@@ -127,7 +127,7 @@ func (t *Tail) anomaly(r *row) episode.Anomaly {
 func (t *Tail) episode(u run) episode.Episode {
 	first := t.rows.at(u.first)
 	e := episode.Episode{
-		OpenedAt: first.at, LastAt: u.lastAt, Open: true, Points: int(u.points), Reopened: int(u.reopened),
+		OpenedAt: u.openedAt, LastAt: u.lastAt, Open: true, Points: int(u.points), Reopened: int(u.reopened),
 		Usual: first.usual, Peak: t.anomaly(t.rows.at(u.peak)),
 	}
 	e.Low, e.High = t.config.Rules.Band(first.usual, first.scale)

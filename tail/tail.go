@@ -25,6 +25,7 @@ type Tail struct {
 	freeEntities []uint32
 
 	vector   Vector
+	start    Vector // where reading began
 	lost     Vector // of each partition the offset after the last that is not held though it may have been an anomaly
 	bytes    int64
 	latest   int64 // time of the latest datapoint that is known of; noTime
@@ -66,7 +67,7 @@ func (t *Tail) clear() {
 	for i := range t.values {
 		t.values[i].index = make(map[string]uint32)
 	}
-	t.vector, t.lost = make(Vector), make(Vector)
+	t.vector, t.start, t.lost = make(Vector), make(Vector), make(Vector)
 	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
 	t.floor = since(noTime)
 	t.dropped, t.foreign, t.bad, t.begun, t.caught = 0, 0, 0, false, false
@@ -143,20 +144,16 @@ func (t *Tail) lose(r *row) {
 	t.lost[r.outputPartition] = max(t.lost[r.outputPartition], r.outputOffset+1)
 }
 
-// from is the begin of the range: whole bins of stream time, so that what is held does not change with
-// each point. Without stream time it goes by the latest anomaly.
+// from is the begin of the range: whole bins, so that what is held does not change with each point.
 func (t *Tail) from() int64 {
-	now := t.stream
-	if now == noTime {
-		now = t.latest
-	}
+	now := t.now()
 	if now == noTime || t.config.Range <= 0 {
 		return noTime
 	}
 	return down(now-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
 }
 
-// now is stream time, as far as the tail knows.
+// now is stream time, as far as the tail knows: what it was told, or the latest anomaly.
 func (t *Tail) now() int64 { return max(t.stream, t.latest) }
 
 // down rounds a time down to a multiple of a bin.
@@ -186,6 +183,11 @@ func (t *Tail) Lose(before Vector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begun = true
+	for partition, offset := range before {
+		if _, known := t.vector[partition]; !known {
+			t.start[partition] = offset
+		}
+	}
 	t.vector.raise(before)
 	t.lost.raise(before)
 	t.announce()

@@ -64,3 +64,22 @@ func TestTheListHasTheLatestFirst(t *testing.T) {
 		t.Errorf("the anomaly by its ID: %+v %v", e, found)
 	}
 }
+
+// TestAnEntityThatMovedIsPutInTheOrderOfTime: its input partition of before has a higher number, and its
+// anomalies come later. A late record stays behind those that the detector saw before it.
+func TestAnEntityThatMovedIsPutInTheOrderOfTime(t *testing.T) {
+	at := func(bins int, output, input Place) Entry {
+		e := one(1, bins, output)
+		e.Input = input
+		return e
+	}
+	tail := New(testConfig())
+	tail.Add([]Entry{
+		at(200, Place{0, 0}, Place{1, 5}), at(202, Place{0, 1}, Place{1, 6}), at(90, Place{0, 2}, Place{1, 7}),
+		at(101, Place{1, 0}, Place{4, 71}), at(100, Place{1, 1}, Place{4, 70}),
+	}, nil)
+	episodes := allEpisodes(t, tail, Filter{}, All, 10)
+	if len(episodes) != 2 || episodes[0].OpenedAt != 200*bin || episodes[0].Points != 3 || episodes[1].OpenedAt != 100*bin || episodes[1].Points != 2 {
+		t.Errorf("%+v", episodes)
+	}
+}

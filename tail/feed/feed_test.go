@@ -100,9 +100,9 @@ func (w *world) follow() (*tail.Tail, func()) {
 
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !done(); {
+	for deadline := time.Now().Add(8 * time.Second); !done(); {
 		if time.Now().After(deadline) {
-			t.Fatal("in vain: " + what)
+			t.Fatal("in vain: ", what)
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
@@ -111,7 +111,12 @@ func await(t *testing.T, what string, done func() bool) {
 // caught waits until so many anomalies are held, and all has been read.
 func caught(t *testing.T, held *tail.Tail, count int) {
 	t.Helper()
-	await(t, fmt.Sprintf("%d anomalies, now %+v", count, held.State()), func() bool {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("held: %+v at %v", held.State(), held.Vector())
+		}
+	})
+	await(t, fmt.Sprintf("%d anomalies", count), func() bool {
 		s := held.State()
 		return s.Caught && s.Anomalies == count && s.Problem == ""
 	})

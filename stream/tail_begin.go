@@ -1,0 +1,123 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// begin finds where each partition is read from, and tells the listener of those that do not go on where
+// they were.
+func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client, ends map[int32]Ends) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	now, err := t.config.identify(ctx, admin)
+	if err != nil {
+		return err
+	}
+	anew := t.topic.Differs(now)
+	all, err := boundsOf(ctx, admin, t.config.InputTopic)
+	if err != nil {
+		return fmt.Errorf("ask for the offsets of topic %s: %w", t.config.InputTopic, err)
+	}
+	for partition, offset := range t.next {
+		if bound, there := all[partition]; !anew && (!there || offset > bound.end) {
+			anew = true
+			t.config.Log.Warn("the output topic has lost records that were read, so what the page shows is read again",
+				"topic", t.config.InputTopic, "partition", partition, "read", offset, "end", bound.end)
+		}
+	}
+	if anew {
+		t.next, t.caught = nil, false
+	}
+	starts, err := t.starts(ctx, client, admin, all, ends)
+	if err != nil {
+		return fmt.Errorf("find where to begin in topic %s: %w", t.config.InputTopic, err)
+	}
+	from := make(map[int32]int64)
+	for partition, bound := range all {
+		offset, known := t.next[partition]
+		switch {
+		case !known:
+			from[partition] = starts[partition]
+		case offset < bound.first:
+			from[partition] = bound.first // the topic has deleted what came next
+		}
+	}
+	if t.next == nil {
+		t.next = make(map[int32]int64)
+	}
+	maps.Copy(t.next, from)
+	t.topic = now
+	if anew || len(from) > 0 {
+		t.to.Begin(from, anew)
+	}
+	return nil
+}
+
+// starts are the offsets of the first records of the span.
+func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (map[int32]int64, error) {
+	starts := make(map[int32]int64)
+	for partition, bound := range all {
+		starts[partition] = bound.first
+	}
+	if t.next != nil {
+		return starts, nil // partitions that were added are read from their begin
+	}
+	latest, err := t.latest(ctx, client, admin, all, ends)
+	wanted := latest - t.span.Milliseconds()
+	if err != nil || wanted <= 0 {
+		return starts, err
+	}
+	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
+	if err == nil {
+		err = first.Error()
+	}
+	if err != nil {
+		return nil, err
+	}
+	// It may be the offset of a marker, which has the broker's time: then it is earlier than need be.
+	first.Each(func(offset kadm.ListedOffset) {
+		if bound, known := all[offset.Partition]; known {
+			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
+		}
+	})
+	return starts, nil
+}
+
+// latest is the latest timestamp among the last committed records of each partition; -1 without any.
+// The broker's own answer would be that of a transaction's marker, which has the broker's time.
+func (t *tail) latest(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (latest int64, err error) {
+	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
+	if err != nil {
+		return -1, err
+	}
+	latest = -1
+	for back, more := int64(64), true; latest < 0 && more; back *= 64 {
+		more = false
+		for partition, bound := range all {
+			from := max(bound.first, ends[partition].Stable-back)
+			more = more || from > bound.first
+			p := peek{config: t.config, client: client, id: id, partition: partition, leader: leaders[partition]}
+			for from < ends[partition].Stable {
+				records, next, err := p.fetch(ctx, from)
+				if err != nil {
+					return -1, err
+				}
+				for _, record := range records {
+					if !record.Attrs.IsControl() {
+						latest = max(latest, record.Timestamp.UnixMilli())
+					}
+				}
+				if next <= from {
+					break
+				}
+				from = next
+			}
+		}
+	}
+	return latest, nil
+}
