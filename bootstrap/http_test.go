@@ -106,6 +106,7 @@ func TestRunningProgramShowsWhatItDoes(t *testing.T) {
 	}
 	want := b.cases[name]
 	detector := `{detector="` + name + `"`
+	session := `{client="session",detector="` + name + `"`
 	var metrics string
 	until(t, "the last commit is counted and stored", func() bool {
 		_, metrics = fetch(url + "/metrics")
@@ -124,7 +125,12 @@ func TestRunningProgramShowsWhatItDoes(t *testing.T) {
 		"transactions_total" + detector + `,result="aborted"}`:           0,
 		"actor_panics_total" + detector + "}":                            0,
 		"intake_paused" + detector + `,reason="no_space"}`:               0,
-		"kafka_fetch_records_total" + detector + "}":                     -2,
+		"kafka_fetch_records_total" + session + "}":                      -2,
+		"kafka_produce_records_total" + session + "}":                    -2,
+		"joined" + detector + "}":                                        1,
+		"last_report_timestamp_seconds" + detector + "}":                 -2,
+		"lag_records" + detector + `,partition="0"}`:                     0,
+		"replay_remaining_records" + detector + `,partition="0"}`:        0,
 		"rebalances_total" + detector + "}":                              -2,
 		"transactions_total" + detector + `,result="committed"}`:         -2,
 		"transaction_duration_seconds_count" + detector + "}":            -2,

@@ -3,6 +3,7 @@ module ops-checks
 go 1.26
 
 require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/prometheus/prometheus v0.300.1
 	go.yaml.in/yaml/v2 v2.4.4
 )

@@ -75,8 +75,8 @@ func rules(t *testing.T) (all []rule) {
 	return all
 }
 
-// dashboard is what is looked at of Grafana's file.
-type dashboard struct {
+// board is what is looked at of Grafana's file.
+type board struct {
 	UID, Title    string
 	SchemaVersion int
 	Panels        []panel
@@ -108,7 +108,7 @@ type panel struct {
 	FieldConfig struct{ Defaults struct{ Unit string } }
 }
 
-func readDashboard(t *testing.T) (d dashboard) {
+func readDashboard(t *testing.T) (d board) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(content(t, dashboardFile)), &d); err != nil {
 		t.Fatal(err)
