@@ -40,9 +40,7 @@ func completions(node *kong.Node, path string) (all []completed) {
 	takes := node
 	if node.DefaultCmd != nil {
 		takes = node.DefaultCmd
-		for _, flags := range takes.Flags {
-			c.flags = append(c.flags, flags)
-		}
+		c.flags = append(c.flags, takes.Flags...)
 	}
 	for _, argument := range takes.Positional {
 		c.confs = c.confs || argument.Name == "conf"
