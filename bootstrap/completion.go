@@ -40,7 +40,11 @@ func completions(node *kong.Node, path string) (all []completed) {
 	takes := node
 	if node.DefaultCmd != nil {
 		takes = node.DefaultCmd
-		c.flags = append(c.flags, takes.Flags...)
+		for _, flag := range takes.Flags {
+			if !flag.Hidden {
+				c.flags = append(c.flags, flag)
+			}
+		}
 	}
 	for _, argument := range takes.Positional {
 		c.confs = c.confs || argument.Name == "conf"

@@ -262,6 +262,15 @@ func TestWrongParameterIsNamed(t *testing.T) {
 	}
 }
 
+// TestProblemsAreJSONWhateverIsAccepted: whoever wants a table can read why there is none.
+func TestProblemsAreJSONWhateverIsAccepted(t *testing.T) {
+	a := newAPI(t, madeup.New())
+	for _, accept := range []string{"text/csv", "application/x-ndjson", "application/xml", "*/*", "a, b;;q=x"} {
+		problemIn(t, get(a, "/anomalies?limit=0", "Accept", accept))
+		problemIn(t, get(a, "/entity?key=nobody&format=csv", "Accept", accept))
+	}
+}
+
 func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions, "BREW"} {

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -98,6 +100,12 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 	ctx, cancel := context.WithCancel(r.Context())
 	happened, ended := make(chan answers.Event), make(chan error, 1)
 	go func() {
+		defer close(ended)
+		defer func() {
+			if cause := recover(); cause != nil { // nobody else would, and the detectors are to go on
+				ended <- fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
+			}
+		}()
 		ended <- source.Follow(ctx, query, func(event answers.Event) error {
 			select {
 			case happened <- event:
@@ -106,7 +114,6 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				return ctx.Err()
 			}
 		})
-		close(ended)
 	}()
 	defer func() {
 		cancel()
