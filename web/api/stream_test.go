@@ -121,6 +121,7 @@ func TestStreamSendsWhatHappens(t *testing.T) {
 			"event: anomaly\nid: 1.1\ndata: " + string(Encode(h.source.Anomalous.Items[1])),
 			"event: episode\nid: 1.2\ndata: " + string(Encode(h.source.Runs.Items[0])),
 			"event: status\nid: 1.3\ndata: " + string(Encode(h.source.All)),
+			"id: 1.4\n", // nothing has happened
 			"event: gap\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n", // an id that is none
 		} {
 			if got := next(t, body); got != want {
