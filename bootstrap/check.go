@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"text/tabwriter"
 
@@ -23,38 +24,28 @@ func (c *checkCommand) Run(world *World) error {
 		return err
 	}
 	failed := false
+	all := make([]checked, 0, len(confs))
 	for i, config := range confs {
-		if i > 0 {
-			fmt.Fprintln(world.Stdout)
-		}
-		fmt.Fprintf(world.Stdout, "%s (%s)\n", config.Name, config.Source)
-		table := tabwriter.NewWriter(world.Stdout, 0, 0, 2, ' ', 0)
-		for _, setting := range config.Settings() {
-			fmt.Fprintf(table, "  %s.%s\t%s\t%s\n", setting.Section, setting.Key, setting.Value, setting.Origin)
-		}
-		if err := table.Flush(); err != nil {
-			return err
-		}
-		stdout, reason := place(config, world)
-		switch {
-		case !stdout:
-			fmt.Fprintf(world.Stdout, "  the log goes to %s\n", config.Log.File)
-		case reason != "":
-			fmt.Fprintf(world.Stdout, "  the log goes to standard output, not to %s: %s\n", config.Log.File, reason)
-		default:
-			fmt.Fprintln(world.Stdout, "  the log goes to standard output")
-		}
-		for _, warning := range config.Warnings {
-			fmt.Fprintf(world.Stdout, "  warning: %s\n", warning.Text)
-		}
-		if !c.Connect {
-			continue
-		}
-		works, err := connect(config, world)
+		found, err := c.look(config, world)
 		if err != nil {
 			return err
 		}
-		failed = failed || !works
+		failed = failed || found.Broker != nil && len(found.Broker.Problems) > 0
+		all = append(all, found)
+		if c.JSON {
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(world.Stdout)
+		}
+		if err := found.print(world.Stdout); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		if err := printJSON(world.Stdout, all); err != nil {
+			return err
+		}
 	}
 	if failed {
 		return errTold
@@ -62,21 +53,85 @@ func (c *checkCommand) Run(world *World) error {
 	return nil
 }
 
-// connect prints what the broker says, and tells whether a detector could work.
-func connect(config *configs.Config, world *World) (works bool, err error) {
-	nobody := &home{node: &persistence.Node{ID: "check"}} // joins no group
-	streams, err := streamConfig(config, nobody, slog.New(slog.DiscardHandler), Options{})
-	if err != nil {
-		return false, err
+// checked is what there is to say of a configuration.
+type checked struct {
+	Name     string           `json:"name"`
+	Source   string           `json:"source"`
+	Settings []checkedSetting `json:"settings"`
+	Log      string           `json:"log"`
+	Warnings []string         `json:"warnings"`
+	Broker   *checkedBroker   `json:"broker,omitempty"` // nil: it was not asked
+}
+
+type checkedSetting struct {
+	Section string `json:"section"`
+	Key     string `json:"key"`
+	Value   string `json:"value"`
+	Origin  string `json:"origin"`
+}
+
+type checkedBroker struct {
+	Facts    []string `json:"facts"`
+	Warnings []string `json:"warnings"`
+	Problems []string `json:"problems"`
+}
+
+func (c *checkCommand) look(config *configs.Config, world *World) (found checked, err error) {
+	found = checked{Name: config.Name, Source: config.Source, Settings: []checkedSetting{}, Warnings: []string{}}
+	for _, s := range config.Settings() {
+		found.Settings = append(found.Settings, checkedSetting(s))
 	}
-	found := stream.Check(context.Background(), streams)
+	for _, warning := range config.Warnings {
+		found.Warnings = append(found.Warnings, warning.Text)
+	}
+	switch stdout, reason := place(config, world); {
+	case !stdout:
+		found.Log = "the log goes to " + config.Log.File
+	case reason != "":
+		found.Log = fmt.Sprintf("the log goes to standard output, not to %s: %s", config.Log.File, reason)
+	default:
+		found.Log = "the log goes to standard output"
+	}
+	if c.Connect {
+		found.Broker, err = connect(config)
+	}
+	return found, err
+}
+
+func (c *checked) print(out io.Writer) error {
+	fmt.Fprintf(out, "%s (%s)\n", c.Name, c.Source)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, s := range c.Settings {
+		fmt.Fprintf(table, "  %s.%s\t%s\t%s\n", s.Section, s.Key, s.Value, s.Origin)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  %s\n", c.Log)
+	for _, warning := range c.Warnings {
+		fmt.Fprintf(out, "  warning: %s\n", warning)
+	}
+	if c.Broker == nil {
+		return nil
+	}
 	for _, of := range []struct {
 		what  string
 		lines []string
-	}{{"", found.Facts}, {"warning: ", found.Warnings}, {"problem: ", found.Problems}} {
+	}{{"", c.Broker.Facts}, {"warning: ", c.Broker.Warnings}, {"problem: ", c.Broker.Problems}} {
 		for _, line := range of.lines {
-			fmt.Fprintf(world.Stdout, "  %s%s\n", of.what, lines(line))
+			fmt.Fprintf(out, "  %s%s\n", of.what, lines(line))
 		}
 	}
-	return len(found.Problems) == 0, nil
+	return nil
+}
+
+// connect is what the broker says.
+func connect(config *configs.Config) (*checkedBroker, error) {
+	nobody := &home{node: &persistence.Node{ID: "check"}} // joins no group
+	streams, err := streamConfig(config, nobody, slog.New(slog.DiscardHandler), Options{})
+	if err != nil {
+		return nil, err
+	}
+	found := stream.Check(context.Background(), streams)
+	return &checkedBroker{append([]string{}, found.Facts...), append([]string{}, found.Warnings...), append([]string{}, found.Problems...)}, nil
 }

@@ -40,8 +40,10 @@ func completions(node *kong.Node, path string) (all []completed) {
 	takes := node
 	if node.DefaultCmd != nil {
 		takes = node.DefaultCmd
-		for _, flags := range takes.Flags {
-			c.flags = append(c.flags, flags)
+		for _, flag := range takes.Flags {
+			if !flag.Hidden {
+				c.flags = append(c.flags, flag)
+			}
 		}
 	}
 	for _, argument := range takes.Positional {

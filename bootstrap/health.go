@@ -20,6 +20,7 @@ type healthCommand struct {
 	Conf    string        `arg:"" optional:"" name:"conf" help:"Configuration that the process runs with; without one, DETECTOR_HTTP or the default address says where it is."`
 	Ready   bool          `help:"Ask whether it does its work, not only whether it is alive: one that replays history is alive, but not ready."`
 	Timeout time.Duration `default:"2s" help:"How long to wait, at most a minute (default ${default})."`
+	JSON    bool          `name:"json" help:"Print the answer as JSON."`
 }
 
 // healthAnswer is what the command reads of an answer to a probe.
@@ -30,6 +31,7 @@ type healthAnswer struct {
 		Detail   string `json:"detail"`
 	} `json:"reasons"`
 	Names []string `json:"names"`
+	whole json.RawMessage
 }
 
 // Run asks the running process how it is. It exits with 0 if it is well.
@@ -57,6 +59,11 @@ func (c *healthCommand) Run(world *World) error {
 		case name != "" && !answer.names(name):
 			problem = cmp.Or(problem, fmt.Errorf("the process at %s runs no detector %s", address, name))
 		default:
+			if c.JSON {
+				if err := printJSON(world.Stdout, answer.whole); err != nil || answer.OK {
+					return err
+				}
+			}
 			return answer.print(world.Stdout)
 		}
 	}
@@ -121,7 +128,10 @@ func askHealth(ctx context.Context, address, path string) (answer healthAnswer, 
 	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusServiceUnavailable {
 		return answer, errors.New("it answers " + response.Status)
 	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, mostHealth)).Decode(&answer); err != nil {
+	if err = json.NewDecoder(io.LimitReader(response.Body, mostHealth)).Decode(&answer.whole); err == nil {
+		err = json.Unmarshal(answer.whole, &answer)
+	}
+	if err != nil {
 		return answer, fmt.Errorf("it is no anomaly detector: %w", err)
 	}
 	return answer, nil

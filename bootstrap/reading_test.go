@@ -2,11 +2,13 @@ package bootstrap
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,13 +143,8 @@ func TestCommandsAskForWhatIsWanted(t *testing.T) {
 	}
 }
 
-// ignorant knows no entity.
-type ignorant struct{}
-
-func (ignorant) Status(context.Context) messages.ClusterStatus { return messages.ClusterStatus{} }
-func (ignorant) Entities(context.Context, string, messages.EntitiesQuery) (messages.EntitiesAnswer, bool) {
-	return messages.EntitiesAnswer{}, true
-}
+// ignorant knows no entity, and is asked for nothing else.
+type ignorant struct{ web.Answers }
 
 func (ignorant) Entity(_ context.Context, detector, key string) (messages.EntityAnswer, bool) {
 	return messages.EntityAnswer{Detector: detector, Entity: key, Found: []messages.EntityStatus{}}, true
@@ -228,5 +225,43 @@ func TestTopicIsReadItself(t *testing.T) {
 	code, printed := asked(t, nil, "anomalies", conf, "--from-kafka", "--since", "1h")
 	if code != exitClean || printed != anomaliesTable || !closed || !since.Equal(madeup.At.Add(-time.Hour)) {
 		t.Errorf("exit code %d, closed %t, since %s; it printed\n%s", code, closed, since, printed)
+	}
+}
+
+// TestCheckAndHealthPrintJSON, whole, and exit as without it.
+func TestCheckAndHealthPrintJSON(t *testing.T) {
+	_, address := shown(t, nil)
+	const health = `{
+  "at": "2026-01-02T03:00:00Z",
+  "detectors": [],
+  "names": [
+    "hegemonydetector"
+  ],
+  "ok": true,
+  "reasons": [],
+  "version": "1.2.3"
+}
+`
+	at := func(w *World) {
+		w.Env = func(name string) string { return map[string]string{"DETECTOR_HTTP": address}[name] }
+	}
+	var sorted map[string]any
+	code, printed := asked(t, at, "health", conf, "--json")
+	must(t, json.Unmarshal([]byte(printed), &sorted))
+	again, err := json.MarshalIndent(sorted, "", "  ")
+	must(t, err)
+	if code != exitClean || string(again)+"\n" != health || strings.Count(printed, "\n") != strings.Count(health, "\n") {
+		t.Errorf("health exits with %d and prints\n%s", code, printed)
+	}
+	code, printed = asked(t, at, "health", conf, "--json", "--ready")
+	if code != exitFailure || !strings.HasPrefix(printed, "{\n") || !strings.HasSuffix(printed, "}\nanomalydetector: the detectors have not begun\n") {
+		t.Errorf("health --ready exits with %d and prints\n%s", code, printed)
+	}
+	code, printed = asked(t, at, "check", conf, "--json")
+	var all []checked
+	must(t, json.Unmarshal([]byte(printed), &all))
+	if code != exitClean || len(all) != 1 || all[0].Name != "hegemonydetector" || all[0].Log != "the log goes to ihr_hegemony_anomaly_detection_ipv4.log" || all[0].Broker != nil ||
+		!slices.Contains(all[0].Settings, checkedSetting{"io", "value_field", "hege", "built-in hegemonydetector.conf"}) {
+		t.Errorf("check exits with %d and prints\n%s", code, printed)
 	}
 }

@@ -99,7 +99,8 @@ func (s *siteReader) followOnce(ctx context.Context, q *answers.FollowQuery, eve
 	})
 }
 
-// eventOf reads what an event says. Of a kind that is not known it is empty.
+// eventOf reads what an event says. Without data, or of a kind that is not known, it is
+// empty.
 func eventOf(name string, data []byte) (event answers.Event, err error) {
 	var into any
 	switch name {
@@ -131,7 +132,7 @@ func eventOf(name string, data []byte) (event answers.Event, err error) {
 }
 
 // readEvents reads server-sent events until there are no more. It tells of each line, also
-// of comments, and of each event.
+// of comments, and of each event, also of one that is but an id.
 func readEvents(from io.Reader, line func(), event func(name, id string, data []byte) error) error {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, mostEvent)
@@ -155,7 +156,7 @@ func readEvents(from io.Reader, line func(), event func(name, id string, data []
 		if lines.Text() != "" {
 			continue
 		}
-		if data != nil {
+		if data != nil || id != "" {
 			if err := event(name, id, data); err != nil {
 				return err
 			}

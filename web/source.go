@@ -1,8 +1,6 @@
 package web
 
 import (
-	"fmt"
-
 	"anomalydetector/web/answers"
 	"anomalydetector/web/api"
 )
@@ -14,7 +12,7 @@ func (s *Site) Show(source answers.Source) { s.source.Store(&source) }
 func (s *Site) CloseStreams() { s.api.Close() }
 
 func (s *Site) newAPI() *api.API {
-	made, err := api.New(api.Config{
+	return api.New(api.Config{
 		Version: s.config.Version, Log: s.config.Log, Now: s.config.Now, Begin: s.beginQuestion,
 		Source: func() answers.Source {
 			if source := s.source.Load(); source != nil {
@@ -23,8 +21,4 @@ func (s *Site) newAPI() *api.API {
 			return nil
 		},
 	})
-	if err != nil { // it depends on nothing but the code
-		panic(fmt.Errorf("build the API: %w", err))
-	}
-	return made
 }

@@ -2,7 +2,10 @@ package web
 
 import (
 	"context"
+	"io"
+	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -75,4 +78,32 @@ func TestAPIIsGuardedAsAllElse(t *testing.T) {
 	}
 	problemOf(t, get(s.Handler(true), "/api/v1/status"), http.StatusServiceUnavailable)
 	problemOf(t, get(s.HealthHandler(true), "/api/v1/status"), http.StatusNotFound)
+}
+
+// TestServerClosesThoughStreamsAreOpen: the guard lets events through at once, and their
+// end is not waited for.
+func TestServerClosesThoughStreamsAreOpen(t *testing.T) {
+	s := newSite()
+	s.Show(madeup.New())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := Serve(listener, s.Handler(true), "", slog.New(slog.DiscardHandler))
+	answer, err := http.Get("http://" + listener.Addr().String() + "/api/v1/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	begin := make([]byte, len("retry: 3000\n\n"))
+	if _, err := io.ReadFull(answer.Body, begin); err != nil || string(begin) != "retry: 3000\n\n" {
+		t.Errorf("it begins with %q, error %v", begin, err)
+	}
+	s.CloseStreams()
+	if rest, err := io.ReadAll(answer.Body); len(rest) > 0 || err != nil {
+		t.Errorf("then there is %q, error %v", rest, err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
 }

@@ -19,7 +19,8 @@ type Source interface {
 	Entity(ctx context.Context, detector, key string) (Entity, error)
 	Entities(ctx context.Context, q EntitiesQuery) (List[EntityRef], error)
 	// Follow calls event with each thing that happens from now on, or, if cursor is not
-	// empty, after what it names, until the context ends or event returns an error.
+	// empty, after what it names, until the context ends or event returns an error. It
+	// tells the ID of where it begins at once, so that nothing that follows can be missed.
 	Follow(ctx context.Context, q FollowQuery, event func(Event) error) error
 }
 

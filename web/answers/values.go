@@ -269,7 +269,8 @@ type Status struct {
 	Problems  []string   `json:"problems" nullable:"false"`
 }
 
-// Event is something that happened. Exactly one of its pointers is set.
+// Event is something that happened. At most one of its pointers is set; if none is, the
+// Event tells only its ID: where a stream begins, or how far it got while nothing happened.
 type Event struct {
 	ID      string // cursor: going on from here gives neither gap nor repeat, on any node
 	Anomaly *Anomaly

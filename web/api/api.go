@@ -37,8 +37,8 @@ type API struct {
 	mux    *http.ServeMux
 	huma   huma.API
 	paths  []string // of the endpoints
-	spec   []byte   // OpenAPI, as JSON
-	yaml   []byte
+
+	document func() ([]byte, error)
 
 	open    atomic.Int64    // streams
 	dropped atomic.Uint64   // streams that were cut
@@ -47,18 +47,16 @@ type API struct {
 }
 
 // New builds the API. Close ends its streams.
-func New(config Config) (*API, error) {
+func New(config Config) *API {
 	a := &API{config: config, mux: http.NewServeMux()}
 	a.closing, a.end = context.WithCancel(context.Background())
 	a.huma = humago.New(a.mux, description(config.Version))
 	a.endpoints()
 	a.stream()
-	if err := a.describe(); err != nil {
-		return nil, fmt.Errorf("describe the API: %w", err)
-	}
+	a.describe()
 	a.mux.HandleFunc(Root, a.other)
 	a.mux.HandleFunc(Root+"/", a.other)
-	return a, nil
+	return a
 }
 
 // Mount answers on a mux everything below Root.
@@ -71,6 +69,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	a.mux.ServeHTTP(w, r)
 }
+
+// Document is the API's description: OpenAPI 3.1, as JSON.
+func (a *API) Document() ([]byte, error) { return a.document() }
 
 // Close ends all streams, so that a server that closes need not wait for them.
 func (a *API) Close() { a.end() }

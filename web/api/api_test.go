@@ -28,14 +28,10 @@ func free() (func(), bool) { return func() {}, true }
 
 func newAPI(t testing.TB, source answers.Source) *API {
 	t.Helper()
-	a, err := New(Config{
+	return New(Config{
 		Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return madeup.At }, Begin: free,
 		Source: func() answers.Source { return source },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }
 
 func ask(a http.Handler, method, path string, headers ...string) *httptest.ResponseRecorder {
@@ -74,7 +70,10 @@ func TestDocumentIsTheCommittedOne(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
 	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": ""`, 1)
-	golden(t, "openapi.json", document)
+	golden(t, "openapi.json", document+"\n")
+	if text, err := a.Document(); err != nil || string(text) != answer.Body.String() {
+		t.Errorf("what is served is not the document, error %v", err)
+	}
 	if kind := answer.Header().Get("Content-Type"); kind != "application/openapi+json" || !strings.Contains(document, `"openapi": "3.1.0"`) {
 		t.Errorf("the type is %s", kind)
 	}
@@ -260,6 +259,15 @@ func TestWrongParameterIsNamed(t *testing.T) {
 		if len(got.Detail) > 800 {
 			t.Errorf("%.60s: the detail has %d bytes", query, len(got.Detail))
 		}
+	}
+}
+
+// TestProblemsAreJSONWhateverIsAccepted: whoever wants a table can read why there is none.
+func TestProblemsAreJSONWhateverIsAccepted(t *testing.T) {
+	a := newAPI(t, madeup.New())
+	for _, accept := range []string{"text/csv", "application/x-ndjson", "application/xml", "*/*", "a, b;;q=x"} {
+		problemIn(t, get(a, "/anomalies?limit=0", "Accept", accept))
+		problemIn(t, get(a, "/entity?key=nobody&format=csv", "Accept", accept))
 	}
 }
 

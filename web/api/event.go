@@ -34,8 +34,12 @@ func (e *events) begin() error {
 
 func (e *events) comment() error { return e.send(": all is quiet\n\n") }
 
-// event sends what happened.
+// event sends what happened. An id alone changes where a client goes on, and no more.
 func (e *events) event(event answers.Event) error {
+	id := ""
+	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
+		id = "id: " + event.ID + "\n"
+	}
 	var name string
 	var data any
 	switch {
@@ -47,12 +51,10 @@ func (e *events) event(event answers.Event) error {
 		name, data = "status", event.Status
 	case event.Gap != nil:
 		name, data = "gap", event.Gap
-	default:
+	case id == "":
 		return nil
-	}
-	id := ""
-	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
-		id = "id: " + event.ID + "\n"
+	default:
+		return e.send(id + "\n")
 	}
 	return e.send(fmt.Sprintf("event: %s\n%sdata: %s\n", name, id, Encode(data)))
 }

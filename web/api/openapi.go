@@ -2,9 +2,11 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -38,8 +40,8 @@ func description(version string) huma.Config {
 	return config
 }
 
-// describe writes the document once, and serves it.
-func (a *API) describe() (err error) {
+// describe serves the document, which is written when it is first asked for.
+func (a *API) describe() {
 	document := a.huma.OpenAPI()
 	for _, item := range document.Paths {
 		for _, never := range []string{"422", "500"} { // huma's; wrong parameters are 400
@@ -47,24 +49,22 @@ func (a *API) describe() (err error) {
 		}
 	}
 	orNull(document.Components.Schemas)
-	if a.spec, err = json.MarshalIndent(document, "", "  "); err != nil {
-		return err
-	}
-	a.spec = append(a.spec, '\n')
-	if a.yaml, err = document.YAML(); err != nil {
-		return err
-	}
+	a.document = sync.OnceValues(func() ([]byte, error) { return json.MarshalIndent(document, "", "  ") })
 	for path, of := range map[string]struct {
 		kind string
-		text []byte
-	}{"/openapi.json": {"application/openapi+json", a.spec}, "/openapi.yaml": {"application/openapi+yaml", a.yaml}} {
+		text func() ([]byte, error)
+	}{"/openapi.json": {"application/openapi+json", a.document}, "/openapi.yaml": {"application/openapi+yaml", sync.OnceValues(document.YAML)}} {
 		a.mux.HandleFunc("GET "+Root+path, func(w http.ResponseWriter, _ *http.Request) {
+			text, err := of.text()
+			if err != nil {
+				write(w, a.problem(fmt.Errorf("write the OpenAPI document: %w", err), 0))
+				return
+			}
 			w.Header().Set("Content-Type", of.kind)
-			_, _ = w.Write(of.text)
+			_, _ = w.Write(text) // whoever asked may have gone
 		})
 		a.paths = append(a.paths, path)
 	}
-	return nil
 }
 
 // orNull says of pointers to structs that they may be null, which huma does not.

@@ -97,7 +97,7 @@ func (q *Narrow) filter(fields map[string]string, now time.Time) (f answers.Filt
 // Page is which part of a list is wanted.
 type Page struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items of a page, at most"`
-	Cursor string `query:"cursor" maxLength:"4096" pattern:"^[!-~]*$" doc:"The next of the page before; all else must be asked as there"`
+	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The next of the page before; all else must be asked as there"`
 }
 
 // Table is how a list is written.

@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,12 +27,12 @@ const (
 type streamQuery struct {
 	About
 	Narrow
-	Cursor string `query:"cursor" maxLength:"4096" pattern:"^[!-~]*$" doc:"The id of the last event that was seen; Last-Event-ID has precedence"`
-	LastID string `header:"Last-Event-ID" maxLength:"4096" pattern:"^[!-~]*$" doc:"The same; browsers send it when they come back"`
+	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The id of the last event that was seen; Last-Event-ID has precedence"`
+	LastID string `header:"Last-Event-ID" maxLength:"12000" pattern:"^[!-~]*$" doc:"The same; browsers send it when they come back"`
 }
 
 const aboutStream = "Server-sent events. `event` is anomaly, episode, status or gap, `data` what the schema of that name says, " +
-	"`id` a cursor: going on from it on any node gives neither gap nor repeat. A comment comes each 15 s. " +
+	"`id` a cursor: going on from it on any node gives neither gap nor repeat. It may come alone. A comment comes each 15 s. " +
 	"A client that does not take an event within 10 s is cut, and goes on from its last id when it comes back. " +
 	"An event `problem` is followed by the end. "
 
@@ -98,6 +100,12 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 	ctx, cancel := context.WithCancel(r.Context())
 	happened, ended := make(chan answers.Event), make(chan error, 1)
 	go func() {
+		defer close(ended)
+		defer func() {
+			if cause := recover(); cause != nil { // nobody else would, and the detectors are to go on
+				ended <- fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
+			}
+		}()
 		ended <- source.Follow(ctx, query, func(event answers.Event) error {
 			select {
 			case happened <- event:
@@ -106,7 +114,6 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				return ctx.Err()
 			}
 		})
-		close(ended)
 	}()
 	defer func() {
 		cancel()

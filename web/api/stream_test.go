@@ -121,6 +121,7 @@ func TestStreamSendsWhatHappens(t *testing.T) {
 			"event: anomaly\nid: 1.1\ndata: " + string(Encode(h.source.Anomalous.Items[1])),
 			"event: episode\nid: 1.2\ndata: " + string(Encode(h.source.Runs.Items[0])),
 			"event: status\nid: 1.3\ndata: " + string(Encode(h.source.All)),
+			"id: 1.4\n", // nothing has happened
 			"event: gap\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n", // an id that is none
 		} {
 			if got := next(t, body); got != want {
@@ -336,5 +337,37 @@ func TestHeadOfAStreamHasNoEvents(t *testing.T) {
 	answer := ask(a, http.MethodHead, Root+"/stream")
 	if open, _ := a.Streams(); answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != eventType || open != 0 {
 		t.Errorf("it is %d, %v, and %d streams are open", answer.Code, answer.Header(), open)
+	}
+}
+
+// TestSourceThatPanicsEndsItsStreamOnly, not the process.
+func TestSourceThatPanicsEndsItsStreamOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		defer h.server.Close()
+		h.source.Following = func(context.Context, answers.FollowQuery, func(answers.Event) error) error { panic("a fault") }
+		client, answer := h.open(t, "/stream")
+		defer client.Close()
+		if text, _ := io.ReadAll(answer.Body); answer.StatusCode != http.StatusInternalServerError || strings.Contains(string(text), "a fault") {
+			t.Errorf("it is answered with %s: %s", answer.Status, text)
+		}
+	})
+}
+
+// TestStreamGoesOverHTTP2, which a web configuration file with TLS brings.
+func TestStreamGoesOverHTTP2(t *testing.T) {
+	a := newAPI(t, madeup.New())
+	server := httptest.NewUnstartedServer(a)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	defer a.Close()
+	answer, err := server.Client().Get(server.URL + Root + "/stream")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if got := next(t, bufio.NewReader(answer.Body)); got != "retry: 3000\n" || answer.ProtoMajor != 2 {
+		t.Errorf("over %s it begins with %q", answer.Proto, got)
 	}
 }
