@@ -263,6 +263,7 @@ func rules(config *configs.Config) detection.Rules {
 
 // openSession keeps trying while a broker or the input topic is missing.
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
+	told := repeated{now: config.Now}
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
 		if err == nil {
@@ -280,7 +281,7 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
-		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
+		config.Log.Log(ctx, told.level(err.Error()), "cannot start reading, trying again", "problem", err, "after", wait.String())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
