@@ -230,6 +230,16 @@ func TestDemoFindsAllItsEventsAndNothingElse(t *testing.T) {
 	if !regexp.MustCompile(`\nFound (\d+) of \d+ injected events; \d+ anomalies in all, 0 of them outside any event.\n$`).MatchString(o.output.String()) {
 		t.Errorf("the demo printed\n%s", o.output)
 	}
+	const begin = `The page is off: DETECTOR_HTTP=127.0.0.1:8080 turns it on.
+A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
+detector on built-in hegemonydetector.conf. 60 networks: 3 days of history at once, then 2 days with
+12 events (spikes, shifts, outages) hidden in them. Anomalies, as they are committed:
+
+time (UTC)        entity (scope,asn)         hegemony   usual level  deviation
+2026-01-0`
+	if !strings.HasPrefix(o.output.String(), begin) {
+		t.Errorf("it begins with\n%.600s\nwant\n%s", o.output, begin)
+	}
 	if strings.Contains(o.output.String(), "not found") {
 		t.Errorf("the demo missed an event:\n%s", o.output)
 	}
@@ -272,6 +282,8 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 		"check bad":     {[]string{"check", bad}, exitUsage, "[io] input_topic"},
 		"version":       {[]string{"version"}, exitClean, "anomalydetector"},
 		"demo duration": {[]string{"demo", "--duration", "0s"}, exitUsage, "--duration"},
+		"demo nodes":    {[]string{"demo", "--nodes", "4"}, exitUsage, "--nodes: want 1 to 3"},
+		"demo kill":     {[]string{"demo", "--kill"}, exitUsage, "--kill: want --nodes"},
 		"demo entities": {[]string{"demo", "--entities", "0"}, exitUsage, "Entities"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -171,29 +171,34 @@ func (d *demo) feed(feeding context.Context, source *synthetic.Stream) error {
 }
 
 const (
-	// endlessBins go on after the live ones, on a terminal: for a day, a bin a second.
-	endlessBins = 86_400
-	endlessPace = time.Second
+	// moreBins is how many bins another part of the stream has, on a terminal: a little more
+	// than a history, as an entity has at most one event in each.
+	moreBins = 312
+	morePace = time.Second
 )
 
-// goOn feeds the same entities for another while, from a bin on, with as many events.
+// goOn feeds the same entities from a bin on, until it is cancelled.
 func (d *demo) goOn(feeding context.Context, from int) error {
-	options := d.options
-	options.HistoryBins, options.LiveBins = from, endlessBins
-	options.Events = d.options.Events * endlessBins / d.options.LiveBins
-	source, err := synthetic.New(options)
-	if err != nil {
-		options.Events = 0 // there are too few entities for so many
-		if source, err = synthetic.New(options); err != nil {
+	d.show.goOn()
+	for ; ; from += moreBins {
+		source, err := synthetic.New(d.more(from))
+		if err != nil {
+			return err
+		}
+		d.show.expect(source)
+		if err := d.feeder.feed(feeding, source, from, from, morePace); err != nil {
 			return err
 		}
 	}
-	d.show.goOn(source)
-	if err := d.feeder.feed(feeding, source, from, from, endlessPace); err != nil {
-		return err
-	}
-	<-feeding.Done()
-	return feeding.Err()
+}
+
+// more are the options of the part of the stream that begins with a bin. It has as many
+// events in a time as the one before.
+func (d *demo) more(from int) synthetic.Options {
+	options := d.options
+	options.HistoryBins, options.LiveBins = from, moreBins
+	options.Events = max(1, min(d.options.Events*moreBins/d.options.LiveBins, d.options.Entities/5))
+	return options
 }
 
 // relay passes requests to stop on, and ends the feeding at the first. A terminal

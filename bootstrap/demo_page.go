@@ -77,13 +77,17 @@ func (p *demoPage) label(f messages.Finding) string {
 	return "no event here"
 }
 
-// goOn is for a stream that goes on with other events.
-func (p *demoPage) goOn(source *synthetic.Stream) {
+// goOn says that the stream does.
+func (p *demoPage) goOn() {
+	p.say("\nThe live part is over. The stream goes on, a bin each second: Ctrl-C ends it.\n\n")
+}
+
+// expect takes the events of another part of the stream.
+func (p *demoPage) expect(source *synthetic.Stream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.events = append(p.events, source.Events()...)
 	p.found = append(p.found, make([]bool, len(p.events)-len(p.found))...)
-	printf(p.out, "\nThe live part is over. The stream goes on, a bin each second: Ctrl-C ends it.\n\n")
 }
 
 // say prints a line between the anomalies.

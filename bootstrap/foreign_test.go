@@ -129,6 +129,7 @@ func TestNothingForeignReachesATerminalAsItIs(t *testing.T) {
 func showDemo(out io.Writer) error {
 	page := &demoPage{out: out, events: []synthetic.Event{{Entity: nasty}}, found: make([]bool, 1)}
 	page.committed([]messages.Finding{{Entity: nasty, At: time.Now()}})
+	page.begin(synthetic.Options{}, new(configs.Config), nasty, 3)
 	page.end(1<<62, 0)
 	return nil
 }

@@ -253,6 +253,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 
 // openSession keeps trying while a broker or the input topic is missing.
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
+	told := repeated{now: config.Now}
 	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
 		if err == nil {
@@ -270,7 +271,7 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 		if err = stream.Explain(ctx, config, err); failFast {
 			return nil, err
 		}
-		config.Log.Warn("cannot start reading, trying again", "problem", err, "after", wait.String())
+		config.Log.Log(ctx, told.level(err.Error()), "cannot start reading, trying again", "problem", err, "after", wait.String())
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():

@@ -62,6 +62,7 @@ type outageLog struct {
 	log     *slog.Logger
 	now     func() time.Time
 	outages *outages
+	told    bool // whoever asks by this client tells of its failure
 }
 
 // outageLog is that of a client.
@@ -73,7 +74,7 @@ func (c Config) outageLog(purpose string) *outageLog {
 	case c.Observer != nil:
 		shared = &c.Observer.outages
 	}
-	return &outageLog{c.Log.With("client", purpose), c.now, shared}
+	return &outageLog{c.Log.With("client", purpose), c.now, shared, purpose == "topics"}
 }
 
 // OnBrokerConnect is called by the client after each attempt to connect.
@@ -91,7 +92,9 @@ func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ 
 			all.down = make(map[string]bool)
 		}
 		all.down[address] = told
-		if now := o.now(); now.Sub(all.told) > repeatOutage {
+		if now := o.now(); o.told {
+			o.log.Debug("broker cannot be reached", "broker", address, "error", err)
+		} else if now.Sub(all.told) > repeatOutage {
 			o.log.Warn("broker cannot be reached, trying again", "broker", address, "error", err)
 			all.told, all.down[address] = now, true
 		}

@@ -17,7 +17,7 @@ func TestOutageIsToldOnceForAllClients(t *testing.T) {
 	now := time.UnixMilli(0)
 	clock := func() time.Time { return now }
 	config := Config{Log: slog.New(slog.NewTextHandler(&log, nil)), Now: clock, Observer: NewObserver("in", clock)}
-	session, history := config.outageLog("session"), config.outageLog("history")
+	session, history, topics := config.outageLog("session"), config.outageLog("history"), config.outageLog("topics")
 	down := errors.New("connection refused")
 	one, two := kgo.BrokerMetadata{Host: "one", Port: 9092}, kgo.BrokerMetadata{Host: "two", Port: 9092}
 	for step, c := range []struct {
@@ -33,6 +33,7 @@ func TestOutageIsToldOnceForAllClients(t *testing.T) {
 		{history, two, nil, 1, 0},  // of which nothing was said
 		{history, one, nil, 1, 1},
 		{session, one, nil, 1, 1},
+		{topics, two, down, 1, 1},  // the detector says that it cannot start
 		{session, two, down, 2, 1}, // another outage
 	} {
 		c.client.OnBrokerConnect(c.broker, 0, nil, c.err)
