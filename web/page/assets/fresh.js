@@ -1,0 +1,157 @@
+// Keeps the page fresh: an event of the stream says that something has happened, then the
+// page is asked for again and the parts that differ are swapped. The server alone knows how
+// things are written.
+const least = 1500, status = 10000, longest = 30000 // ms
+const body = document.body, banner = document.querySelector('#lost'), flow = document.querySelector('#flow')
+// lost is when it tries again; 0: all is well.
+let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = 0, lastGood = Date.now()
+let paused = false, missed = 0, lost = 0, enhance = () => {}
+
+export function follow(enhanced) {
+  enhance = enhanced
+  if (document.querySelector('[data-again]')) return setInterval(() => { if (!document.hidden) location.reload() }, 3000)
+  if (!flow || body.dataset.page === 'api') return
+  flow.hidden = false
+  flow.addEventListener('click', pause)
+  document.addEventListener('visibilitychange', () => document.hidden ? close() : open(true))
+  setInterval(tellLost, 1000)
+  open(false)
+}
+
+// One stream a page, none while it is hidden: browsers allow few connections a host.
+function open(catchUp) {
+  close()
+  if (document.hidden) return
+  const query = new URLSearchParams({ detector: body.dataset.detector })
+  if (cursor) query.set('cursor', cursor)
+  source = new EventSource('/api/v1/stream?' + query)
+  source.onopen = () => { if (lost || catchUp) ask(0) }
+  source.onerror = () => { close(); lose() }
+  for (const kind of ['anomaly', 'episode', 'gap', 'status']) source.addEventListener(kind, event => {
+    if (event.lastEventId) cursor = event.lastEventId
+    if (kind === 'anomaly' && paused) count()
+    if (!paused) ask(kind === 'status' ? status : least)
+  })
+}
+
+function close() {
+  source?.close()
+  source = undefined
+  clearTimeout(retry)
+}
+
+// lose tries again later and later. What is shown stays, greyed, with its age.
+function lose() {
+  const pause = wait * (0.8 + Math.random() * 0.4)
+  wait = Math.min(wait * 2, longest)
+  clearTimeout(retry)
+  retry = setTimeout(() => open(true), pause)
+  lost = Date.now() + pause
+  tellLost()
+}
+
+function tellLost() {
+  const away = lost > 0 && Date.now() - lastGood > 1500
+  body.classList.toggle('stale', away)
+  if (!away) { banner.hidden = true; return }
+  const age = Math.round((Date.now() - lastGood) / 1000), next = Math.max(0, Math.round((lost - Date.now()) / 1000))
+  banner.lastElementChild.textContent = `What is shown is ${age < 120 ? age + ' s' : Math.round(age / 60) + ' min'} old. ` + (next ? `Trying again in ${next} s.` : 'Trying again.')
+  banner.setAttribute('aria-live', banner.hidden ? 'polite' : 'off') // told once, not each second
+  banner.hidden = false
+}
+
+function found() {
+  lost = 0
+  wait = 1000
+  lastGood = Date.now()
+  tellLost()
+}
+
+// ask fetches the page anew, not more often than each so many milliseconds.
+function ask(every) {
+  if (asking) { again = true; return }
+  const due = Math.max(0, lastAsked + every - Date.now())
+  clearTimeout(timer)
+  timer = setTimeout(refresh, due)
+}
+
+async function refresh() {
+  if (asking || document.hidden) return
+  asking = true
+  lastAsked = Date.now()
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(15000) })
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    if (fresh.querySelector('#main')) { swap(fresh); found() }
+  } catch { if (!lost) lose() } finally {
+    asking = false
+    if (again) { again = false; ask(least) }
+  }
+}
+
+function swap(fresh) {
+  const before = document.querySelector('#headline')?.textContent
+  const parts = [...document.querySelectorAll('[data-part]')]
+  const names = new Set(parts.map(part => part.dataset.part))
+  const next = [...fresh.querySelectorAll('[data-part]')]
+  if (next.some(part => !names.has(part.dataset.part) && part.dataset.part !== 'filters')) return location.reload()
+  for (const part of parts) {
+    const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`)
+    if (!other || (part.server ?? part.outerHTML) === other.outerHTML || busy(part)) continue
+    replace(part, other)
+  }
+  rows(fresh)
+  enhance()
+  const after = document.querySelector('#headline')?.textContent
+  if (after && after !== before) document.querySelector('#said').textContent = after
+}
+
+// busy leaves a part alone while a reader points into its picture or chooses text in it.
+const busy = part => part.querySelector('.tip:not([hidden])') || (getSelection().type === 'Range' && part.contains(getSelection().anchorNode))
+
+function replace(part, other) {
+  const held = part.contains(document.activeElement) ? document.activeElement : null
+  const opened = [...part.querySelectorAll('details[open][id]')].map(d => d.id)
+  const fresh = document.importNode(other, true)
+  fresh.server = other.outerHTML
+  const scrolled = [...part.querySelectorAll('.scroll')].map(s => [s.scrollLeft, s.scrollTop])
+  part.replaceWith(fresh)
+  for (const id of opened) document.getElementById(id)?.setAttribute('open', '')
+  fresh.querySelectorAll('.scroll').forEach((s, i) => { if (scrolled[i]) [s.scrollLeft, s.scrollTop] = scrolled[i] })
+  if (!held) return
+  enhance()
+  const same = held.id ? '#' + held.id : held.dataset.lanes !== undefined ? '[data-lanes]' : held.dataset.chart !== undefined ? '[data-chart]' : held.getAttribute('href') ? `a[href="${CSS.escape(held.getAttribute('href'))}"]` : held.tagName
+  fresh.querySelector(same)?.focus({ preventScroll: true })
+}
+
+// rows puts new rows above those that are there, and forgets the oldest.
+function rows(fresh) {
+  const table = document.querySelector('[data-rows]'), other = fresh.querySelector('[data-rows]')
+  if (!table || !other || new URLSearchParams(location.search).has('cursor')) return
+  const known = new Set([...table.rows].map(row => row.dataset.id))
+  const add = [...other.rows].filter(row => !known.has(row.dataset.id))
+  const note = document.querySelector('#live-note')
+  if (known.size && add.length && add.length === other.rows.length) {
+    table.replaceChildren() // more came than one answer holds: begin anew rather than hide a gap
+    note.textContent = 'More came than fits: older ones are on the next page.'
+  }
+  add.reverse().forEach(row => {
+    const added = document.importNode(row, true)
+    added.classList.add('fresh')
+    table.prepend(added)
+  })
+  while (table.rows.length > Number(table.dataset.rows)) table.deleteRow(-1)
+}
+
+function pause() {
+  paused = !paused
+  missed = 0
+  flow.setAttribute('aria-pressed', String(!paused))
+  flow.lastElementChild.textContent = paused ? 'Paused' : 'Updating'
+  if (!paused) ask(0)
+}
+
+function count() {
+  missed++
+  flow.lastElementChild.textContent = `Paused, ${missed} new`
+}

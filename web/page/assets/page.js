@@ -1,0 +1,22 @@
+// The page is whole without scripts. These keep it fresh and make its pictures answer.
+import { follow } from './fresh.js'
+import { lanes } from './lanes.js'
+import { charts } from './chart.js'
+import { sparks } from './spark.js'
+import { evidence } from './evidence.js'
+
+const enhance = () => { lanes(); charts(); sparks(); evidence() }
+
+document.addEventListener('keydown', event => {
+  const typing = event.target.closest?.('input, textarea, select')
+  if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault()
+    const field = document.querySelector('#q')
+    field.focus()
+    field.select()
+  }
+  if (event.key === 'Escape' && typing?.id === 'q') typing.blur()
+})
+
+enhance()
+follow(enhance)

@@ -1,0 +1,191 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+// chartView is the picture of a window. Places are parts of the plot, so that it fits any
+// screen; the path has its own coordinates of 0 to 1000 and is stretched.
+type chartView struct {
+	Label   string
+	Path    string
+	Band    *box // its X is the top, its Width the height
+	Usual   string
+	Levels  []tick // X is the place from the top
+	Ticks   []tick
+	Missing []box
+	Hits    []hit
+	Data    chartData
+	Table   []tableRow
+	Note    string
+}
+
+// hit is an anomaly on the picture.
+type hit struct {
+	X, Y     string
+	Side     answers.Direction
+	Selected bool
+	Href     string
+	Says     string
+}
+
+// chartData is what the read-out of a script needs.
+type chartData struct {
+	From   int64        `json:"from"` // Unix seconds
+	Until  int64        `json:"until"`
+	Low    float64      `json:"low"` // of the plot
+	High   float64      `json:"high"`
+	Points []chartPoint `json:"points"`
+	Band   string       `json:"band"`
+}
+
+type chartPoint struct {
+	At    int64   `json:"at"`
+	Value float64 `json:"value"`
+	Text  string  `json:"text"`
+	More  string  `json:"more,omitempty"` // what is said of an anomaly
+}
+
+// tableRow is an anomaly in the table beneath the picture.
+type tableRow struct {
+	At                      moment
+	Value, Usual, Deviation string
+	Href                    string
+	Selected                bool
+}
+
+func (s *shell) chart(e answers.Entity, chosen *answers.Anomaly) *chartView {
+	bin := binOf(s.Detector)
+	until := s.shown().Until
+	if n := len(e.Window); n > 0 && e.Window[n-1].Time.After(until) {
+		until = e.Window[n-1].Time.Add(bin)
+	}
+	p := plot{until.Add(-time.Duration(s.Hours) * time.Hour), until}
+	c := &chartView{Label: fmt.Sprintf("Values of the last %d hours with the usual level and band", s.Hours), Ticks: p.ticks()}
+	points := slices.DeleteFunc(slices.Clone(e.Window), func(x answers.Point) bool { return x.Time.Before(p.from) })
+	if len(points) == 0 {
+		c.Note = "No point is known of these hours."
+	}
+	y := scaleOf(points, e)
+	c.draw(e, points, p, y, bin)
+	for _, level := range y.levels() {
+		c.Levels = append(c.Levels, tick{X: percent(y.at(level)), Label: digits(level, 4)})
+	}
+	c.mark(s, e, p, y, chosen)
+	c.Data.From, c.Data.Until, c.Data.Low, c.Data.High = p.from.Unix(), p.until.Unix(), y.low, y.high
+	return c
+}
+
+func (c *chartView) draw(e answers.Entity, points []answers.Point, p plot, y scale, bin time.Duration) {
+	var path strings.Builder
+	for i, point := range points {
+		to := "L"
+		if i == 0 || point.Time.Sub(points[i-1].Time) > bin*3/2 {
+			to = "M"
+		}
+		fmt.Fprintf(&path, "%s%.1f %.1f", to, p.at(point.Time)*1000, y.at(point.Value)*1000)
+		if to == "M" && (i+1 == len(points) || points[i+1].Time.Sub(point.Time) > bin*3/2) {
+			path.WriteString("h.1") // a point alone is a dot
+		}
+	}
+	c.Path = path.String()
+	if e.Low != nil && e.High != nil {
+		top, bottom := max(0, y.at(*e.High)), min(1, y.at(*e.Low))
+		c.Band = &box{X: percent(top), Width: percent(max(0, bottom-top))}
+		c.Data.Band = "usual " + number(e.Median) + ", normal " + number(e.Low) + " to " + number(e.High)
+	}
+	if e.Median != nil {
+		c.Usual = percent(y.at(*e.Median))
+	}
+	for _, m := range e.Missing {
+		if m.Until.After(p.from) {
+			c.Missing = append(c.Missing, p.box(m.From, m.Until, "No point: "+window(m.From, m.Until)))
+		}
+	}
+	anomalies := map[int64]answers.Anomaly{}
+	for _, a := range e.Anomalies {
+		anomalies[a.Time.Unix()] = a
+	}
+	for _, point := range points {
+		x := chartPoint{At: point.Time.Unix(), Value: point.Value, Text: number(&point.Value)}
+		if a, is := anomalies[x.At]; is {
+			x.More = arrow(a.Direction) + " " + signed(a.Deviation) + " deviations from " + number(a.Usual)
+		}
+		c.Data.Points = append(c.Data.Points, x)
+	}
+}
+
+func (c *chartView) mark(s *shell, e answers.Entity, p plot, y scale, chosen *answers.Anomaly) {
+	for _, a := range e.Anomalies {
+		row := tableRow{At: s.When(a.Time), Value: number(a.Value), Usual: number(a.Usual), Deviation: signed(a.Deviation),
+			Href: s.link("anomaly", a.ID), Selected: chosen != nil && chosen.ID == a.ID}
+		c.Table = append(c.Table, row)
+		if a.Value == nil || a.Time.Before(p.from) || a.Time.After(p.until) {
+			continue
+		}
+		c.Hits = append(c.Hits, hit{X: percent(p.at(a.Time)), Y: percent(min(1, max(0, y.at(*a.Value)))), Side: a.Direction, Selected: row.Selected, Href: row.Href,
+			Says: row.At.Exact + ": " + row.Value + ", " + row.Deviation + " deviations"})
+	}
+}
+
+// scale places values on a picture: the highest at 0, the lowest at 1.
+type scale struct{ low, high, step float64 }
+
+// scaleOf holds all values and the band. It ends at round numbers, and begins at 0 if values
+// are never below and come near it.
+func scaleOf(points []answers.Point, e answers.Entity) scale {
+	low, high := math.Inf(1), math.Inf(-1)
+	take := func(v float64) { low, high = min(low, v), max(high, v) }
+	for _, point := range points {
+		take(point.Value)
+	}
+	least := low
+	for _, v := range []*float64{e.Low, e.High, e.Median} {
+		if v != nil {
+			take(*v)
+		}
+	}
+	if math.IsInf(low, 0) || math.IsInf(high, 0) {
+		return scale{0, 1, 0.25}
+	}
+	if least >= 0 && !math.IsInf(least, 0) && (low < 0 || low < high/2) {
+		low = 0
+	}
+	if high-low < 1e-12*max(1, math.Abs(high)) {
+		low, high = low-0.5, high+0.5
+	}
+	step := niceStep((high - low) / 4)
+	return scale{math.Floor(low/step) * step, math.Ceil(high/step) * step, step}
+}
+
+// niceStep is the smallest of 1, 2, 2.5 and 5 times a power of ten that is not below v.
+func niceStep(v float64) float64 {
+	power := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, part := range []float64{1, 2, 2.5, 5} {
+		if part*power >= v*0.999999 {
+			return part * power
+		}
+	}
+	return 10 * power
+}
+
+func (s scale) at(v float64) float64 { return (s.high - v) / (s.high - s.low) }
+
+func (s scale) levels() []float64 {
+	var all []float64
+	for i := 0; i < 12; i++ {
+		if v := s.low + float64(i)*s.step; v <= s.high+s.step/2 {
+			if math.Abs(v) < s.step/1e6 {
+				v = 0
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}

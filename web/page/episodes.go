@@ -1,0 +1,248 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+// row is an episode in a table.
+type row struct {
+	Name, Key, Href, Detector string
+	Since                     moment
+	Day                       string
+	Side                      answers.Direction
+	Turned, Arrow             string
+	From, To                  string
+	Band                      string
+	Deviation                 string
+	Lasted                    string
+	Open                      bool
+	State                     string
+	Note                      string // what else there is to say
+	Crowd                     string // instead of an episode: how many more are like those above
+}
+
+func entityLink(detector, key string) string {
+	return "/entity?" + url.Values{"detector": {detector}, "key": {key}}.Encode()
+}
+
+func (s *shell) row(e answers.Episode) row {
+	r := row{Name: short(e.Fields, e.Entity), Key: e.Entity, Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
+		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Turned: turned(e.Direction), Arrow: arrow(e.Direction),
+		From: brief(e.Usual), To: brief(e.Value), Deviation: signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
+	r.Since.Short = e.OpenedAt.UTC().Format("15:04")
+	if e.Low != nil && e.High != nil {
+		r.Band = "usual is " + brief(e.Low) + " to " + brief(e.High)
+	}
+	r.Lasted = s.lasted(e)
+	return r
+}
+
+// fewOfACrowd is how many episodes of one scope and time are shown one by one.
+const fewOfACrowd = 4
+
+// folded are rows of which those that began together in one scope are a few and a count: one
+// cause must not push the others off the screen. A filter that names the crowd unfolds it.
+func (s *shell) folded(episodes []answers.Episode) []row {
+	var rows []row
+	for i := 0; i < len(episodes); {
+		e, end := episodes[i], i+1
+		for end < len(episodes) && alike(e, episodes[end]) {
+			end++
+		}
+		few := end - i
+		if few > fewOfACrowd+2 && s.filter.From.IsZero() {
+			few = fewOfACrowd
+		}
+		for _, x := range episodes[i : i+few] {
+			rows = append(rows, s.row(x))
+		}
+		if more := end - i - few; more > 0 {
+			_, to := s.crowdLink(e)
+			rows = append(rows, row{Crowd: group(more) + " more of " + together(e.Fields[0]), Href: to, Note: "changed at " + s.When(e.OpenedAt).Short + " UTC, too."})
+		}
+		i = end
+	}
+	return rows
+}
+
+// alike tells whether two episodes began together in one scope.
+func alike(a, b answers.Episode) bool {
+	return len(a.Fields) > 1 && len(b.Fields) > 1 && a.Fields[0] == b.Fields[0] && a.State == b.State && a.OpenedAt.Equal(b.OpenedAt)
+}
+
+// crowdLink leads to all episodes that began with one, and says what they have in common.
+func (s *shell) crowdLink(e answers.Episode) (where, to string) {
+	bin := binOf(s.Detector)
+	from := e.OpenedAt.UTC().Truncate(bin)
+	q := url.Values{"detector": {s.Detector.Name}, "from": {from.Format(time.RFC3339)}, "to": {from.Add(bin).Format(time.RFC3339)}}
+	if len(e.Fields) > 1 {
+		where = together(e.Fields[0])
+		q.Set("field."+e.Fields[0].Name, e.Fields[0].Value)
+	}
+	return where, "/?" + q.Encode()
+}
+
+func (s *shell) lasted(e answers.Episode) string {
+	end := s.Ref
+	if e.EndedAt != nil {
+		end = *e.EndedAt
+	} else if e.State == answers.Ended {
+		end = e.LastAt.Add(binOf(s.Detector))
+	} else if s.Detector.DataUntil != nil {
+		end = s.Detector.DataUntil.Add(binOf(s.Detector))
+	}
+	return span(end.Sub(e.OpenedAt))
+}
+
+// outcome is an episode's state in words.
+func outcome(e answers.Episode) string {
+	switch {
+	case e.State == answers.Open:
+		return "open"
+	case e.Outcome == nil:
+		return "ended"
+	case *e.Outcome == answers.Recovered:
+		return "back to usual"
+	case *e.Outcome == answers.Absorbed:
+		return "new usual level"
+	case *e.Outcome == answers.Silent:
+		return "no data since"
+	}
+	return string(*e.Outcome)
+}
+
+// sentence is what there is to say at first sight.
+type sentence struct {
+	Headline string
+	Largest  *row
+	Full     string // its name in a sentence
+	Size     string
+	Side     string // above, below
+	Crowd    string // "37 entities"
+	Where    string // "scope AS64500"; empty: the detector has one key field
+	WhereTo  string
+	Within   string
+	Ended    string
+}
+
+func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
+	v := sentence{}
+	switch n := len(open.Items); {
+	case n == 1 && open.Next == "":
+		v.Headline = "1 episode is open."
+	case n > 0:
+		v.Headline = atLeast(open) + " episodes are open."
+	case s.Detector.State == "replaying" && len(ended.Items) == 0:
+		v.Headline = "The history is being loaded."
+	case s.Detector.DataUntil == nil:
+		v.Headline = "No data has come yet."
+	case len(ended.Items) == 0 && s.Filtered():
+		v.Headline = "No anomalies match."
+	case len(ended.Items) == 0:
+		v.Headline = "No anomalies since " + s.since() + "."
+	default:
+		v.Headline = "No episode is open."
+	}
+	if s.Filtered() && len(open.Items)+len(ended.Items) > 0 {
+		v.Headline = strings.TrimSuffix(v.Headline, ".") + ", with these filters."
+	}
+	if largest := farthest(open.Items); largest != nil {
+		r := s.row(*largest)
+		v.Largest, v.Full, v.Size, v.Side = &r, full(largest.Fields, largest.Entity), size(largest.Deviation), "above"
+		if largest.Direction == answers.Down {
+			v.Side = "below"
+		}
+	}
+	crowded := open.Items
+	if len(crowded) == 0 {
+		crowded = ended.Items
+	}
+	s.sayCrowd(&v, crowded)
+	if n := len(ended.Items); n > 0 {
+		v.Ended = fmt.Sprintf("%s ended in these %d hours.", strings.Replace(count(n, "episode", "episodes"), group(n), atLeast(ended), 1), s.Hours)
+	}
+	return v
+}
+
+// sayCrowd tells where most entities changed at the same time.
+func (s *shell) sayCrowd(v *sentence, episodes []answers.Episode) {
+	most := -1
+	for i, e := range episodes {
+		if e.Concurrent > 1 && (most < 0 || e.Concurrent > episodes[most].Concurrent) {
+			most = i
+		}
+	}
+	if most < 0 {
+		return
+	}
+	e := episodes[most]
+	v.Crowd, v.Within = count(e.Concurrent+1, "entity", "entities"), within(binOf(s.Detector))
+	v.Where, v.WhereTo = s.crowdLink(e)
+}
+
+func farthest(episodes []answers.Episode) *answers.Episode {
+	var found *answers.Episode
+	for i := range episodes {
+		if e := &episodes[i]; found == nil || reach(e.Deviation) > reach(found.Deviation) {
+			found = e
+		}
+	}
+	return found
+}
+
+// reach orders deviations: one that is not finite is the largest.
+func reach(deviation *float64) float64 {
+	if deviation == nil {
+		return math.Inf(1)
+	}
+	return math.Abs(*deviation)
+}
+
+// since is from when on anomalies are known.
+func (s *shell) since() string {
+	from := s.shown().From
+	if held := s.Detector.Tail.From; held != nil && held.After(from) {
+		from = *held
+	}
+	return s.When(from).Short + " UTC"
+}
+
+// nothing says why there are no episodes.
+func (s *shell) nothing() string {
+	d := s.Detector
+	switch {
+	case s.Filtered():
+		return "No episode matches these filters in the time that is shown."
+	case d.DataUntil == nil:
+		return "The detector waits for the first point of " + d.Topic + "."
+	case d.State == "replaying":
+		return "Anomalies are shown again when the history is loaded."
+	}
+	return fmt.Sprintf("%s scored, last point %s.", count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
+}
+
+func titled(word string) string {
+	if word == "" {
+		return "Unknown"
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
+}
+
+// stateKind is the colour of a state.
+func stateKind(state string) string {
+	switch state {
+	case "live":
+		return "ok"
+	case "joining", "replaying", "draining":
+		return "warn"
+	case "standby":
+		return ""
+	}
+	return "bad"
+}

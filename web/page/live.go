@@ -1,0 +1,66 @@
+package page
+
+import (
+	"context"
+
+	"anomalydetector/web/answers"
+)
+
+// liveView is what was found, the latest first. The script adds to it while it is open.
+type liveView struct {
+	Rows  []liveRow
+	Next  string
+	First string
+	CSV   string
+	JSON  string
+	Least string
+	Side  string
+	Text  string
+	Empty string
+}
+
+type liveRow struct {
+	ID, Name, Key, Href string
+	At                  moment
+	Day                 string
+	Side                answers.Direction
+	Arrow, Turned       string
+	Value, Usual        string
+	Deviation           string
+	Step                string
+}
+
+// liveRows is how many anomalies are shown at first.
+const liveRows = 100
+
+func live(ctx context.Context, s *shell) error {
+	v := &liveView{Least: s.Query.Get("min_deviation"), Side: string(s.filter.Direction), Text: s.Search.Query}
+	s.Title, s.Body = "Live", v
+	s.Ranges = nil
+	found, err := s.source.Anomalies(ctx, answers.AnomaliesQuery{Filter: s.filter, Limit: liveRows, Cursor: s.Query.Get("cursor")})
+	if err != nil {
+		return err
+	}
+	s.problems(found.Partial, found.Problems)
+	for _, a := range found.Items {
+		r := liveRow{ID: a.ID, Name: short(a.Fields, a.Entity), Key: a.Entity, Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
+			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: arrow(a.Direction), Turned: turned(a.Direction),
+			Value: number(a.Value), Usual: number(a.Usual), Deviation: signed(a.Deviation), Step: step(a.Deviation, s.Detector.Threshold)}
+		r.At.Short = a.Time.UTC().Format("15:04")
+		v.Rows = append(v.Rows, r)
+	}
+	if found.Next != "" {
+		v.Next = s.link("cursor", found.Next)
+	}
+	if s.Query.Get("cursor") != "" {
+		v.First = s.link()
+	}
+	v.CSV, v.JSON = s.data("anomalies", "csv", s.filter), s.data("anomalies", "", s.filter)
+	if len(v.Rows) == 0 {
+		v.Empty = s.nothing()
+		if !s.Filtered() {
+			v.Empty = "No anomalies since " + s.since() + ". " + v.Empty
+		}
+	}
+	return nil
+}

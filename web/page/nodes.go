@@ -1,0 +1,170 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+// nodesView is the nodes and what each of them does.
+type nodesView struct {
+	Nodes  []nodeView
+	Matrix []matrix
+}
+
+type nodeView struct {
+	answers.Node
+	Name    string
+	Started *moment
+	Up      string
+	Live    int
+	Standby int
+	Problem string
+}
+
+// matrix is a detector's partitions by node.
+type matrix struct {
+	Detector   answers.Detector
+	Partitions []int32
+	Rows       []matrixRow
+	Unowned    []int32
+	Ready      *moment
+	Replay     string // how far it is; empty: nothing is being replayed
+}
+
+type matrixRow struct {
+	Name  string
+	This  bool
+	State string
+	Cells []matrixCell
+	Away  bool
+}
+
+type matrixCell struct {
+	Class, Short, Says string
+}
+
+func (n nodeView) since(s *shell) nodeView {
+	if n.StartedAt != nil {
+		m := s.When(*n.StartedAt)
+		n.Started, n.Up = &m, span(max(0, s.Now.Sub(*n.StartedAt)).Truncate(time.Second))
+	}
+	return n
+}
+
+func nodes(ctx context.Context, s *shell) error {
+	v := &nodesView{}
+	s.Title, s.Body = "Nodes", v
+	s.Ranges = nil
+	found, err := s.source.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	s.problems(found.Partial, found.Problems)
+	for _, n := range found.Items {
+		node := nodeView{Node: n, Name: nodeName(n), Problem: n.Problem}.since(s)
+		for _, d := range n.Detectors {
+			for _, p := range d.Partitions {
+				if p.Role == "standby" {
+					node.Standby++
+				} else if p.State == "live" {
+					node.Live++
+				}
+			}
+		}
+		v.Nodes = append(v.Nodes, node)
+	}
+	for _, d := range s.Status.Detectors {
+		v.Matrix = append(v.Matrix, s.matrix(d, found.Items))
+	}
+	return nil
+}
+
+func nodeName(n answers.Node) string {
+	switch {
+	case n.Address != "":
+		return n.Address
+	case n.ID != "":
+		return n.ID
+	}
+	return "this node"
+}
+
+func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
+	m := matrix{Detector: d}
+	if d.Replay != nil && d.Replay.Ready != nil {
+		at := s.When(*d.Replay.Ready)
+		m.Ready = &at
+	}
+	if r := d.Replay; r != nil {
+		m.Replay = count(r.Remaining, "record", "records") + " to go"
+		if r.PerSecond > 0 {
+			m.Replay += " at " + group(int64(r.PerSecond)) + " a second"
+		}
+	}
+	owned := map[int32]bool{}
+	for i := range int32(d.Partitions.All) {
+		m.Partitions = append(m.Partitions, i)
+	}
+	for _, n := range nodes {
+		row := matrixRow{Name: nodeName(n), This: n.This, Away: n.Problem != "", Cells: make([]matrixCell, len(m.Partitions))}
+		at := slices.IndexFunc(n.Detectors, func(x answers.NodeDetector) bool { return x.Name == d.Name })
+		if at >= 0 {
+			row.State = n.Detectors[at].State
+			for _, p := range n.Detectors[at].Partitions {
+				if int(p.Partition) >= len(row.Cells) || p.Partition < 0 {
+					continue
+				}
+				row.Cells[p.Partition] = cellOf(p)
+				owned[p.Partition] = owned[p.Partition] || p.Role == "owner"
+			}
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	if d.Partitions.Unowned > 0 {
+		for _, p := range m.Partitions {
+			if !owned[p] {
+				m.Unowned = append(m.Unowned, p)
+			}
+		}
+	}
+	return m
+}
+
+// cellOf is a partition on a node: a letter for its state, and all of it in words.
+func cellOf(p answers.NodePartition) matrixCell {
+	c := matrixCell{Says: fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.State, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))}
+	switch {
+	case p.Role == "standby":
+		c.Class, c.Short = "standby", "S"
+	case p.State == "live":
+		c.Class, c.Short = "live", "L"
+	case p.State == "replaying":
+		c.Class, c.Short = "load", "R"
+		c.Says += ", " + count(p.Pending, "record", "records") + " still to replay"
+		if p.End > 0 && p.Pending > 0 {
+			c.Short = short2(p.Pending)
+		}
+	case p.State == "draining":
+		c.Class, c.Short = "load", "D"
+	default:
+		c.Class, c.Short = "bad", "?"
+	}
+	return c
+}
+
+// short2 is a count in at most four characters.
+func short2(n int64) string {
+	switch {
+	case n >= 1_000_000_000:
+		return fmt.Sprintf("%dG", n/1_000_000_000)
+	case n >= 1_000_000:
+		return fmt.Sprintf("%dM", n/1_000_000)
+	case n >= 1000:
+		return fmt.Sprintf("%dk", n/1000)
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,172 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"anomalydetector/web/answers"
+)
+
+// nowView is the view Now: how things are, what happened, when and where.
+type nowView struct {
+	Strip    []fact
+	Sentence sentence
+	Lanes    *lanesView
+	Episodes []row
+	States   []choice
+	Next     string
+	First    string // link of the first page, on a later one
+	CSV      string
+	JSON     string
+	Matches  []match // entities that the search finds
+	MoreHits bool
+	Empty    string // why there are no episodes
+}
+
+// fact is a number of the health strip.
+type fact struct {
+	Value, Label, Kind string
+	Time               *moment
+}
+
+// match is an entity that a search found.
+type match struct{ Name, Key, Href string }
+
+// episodesAPage is how many episodes the table shows at once.
+const episodesAPage = 50
+
+func now(ctx context.Context, s *shell) error {
+	v := &nowView{}
+	s.Title, s.Body = "Now", v
+	v.Strip = s.strip()
+	range_ := s.shown()
+	filter := s.filter
+	if filter.From.IsZero() && filter.Until.IsZero() {
+		filter.From, filter.Until = range_.From, range_.Until
+	}
+	open, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Open, Limit: answers.MostItems})
+	if err != nil {
+		return err
+	}
+	ended, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Ended, Limit: answers.MostItems})
+	if err != nil {
+		return err
+	}
+	s.problems(open.Partial, open.Problems)
+	v.Sentence = s.say(open, ended)
+	if err := v.list(ctx, s, filter, open, ended); err != nil {
+		return err
+	}
+	if v.Lanes, err = s.lanes(ctx, range_); err != nil {
+		return err
+	}
+	if s.Filtered() {
+		if err := v.find(ctx, s); err != nil {
+			return err
+		}
+	}
+	if len(v.Episodes) == 0 {
+		v.Empty = s.nothing()
+	}
+	return nil
+}
+
+// list fills the table of episodes, and its filter by state.
+func (v *nowView) list(ctx context.Context, s *shell, filter answers.Filter, open, ended answers.List[answers.Episode]) error {
+	state := answers.EpisodeState(s.Query.Get("state"))
+	if s.Search.state != "" {
+		state = s.Search.state
+	}
+	if state != "" && state != answers.Open && state != answers.Ended {
+		s.Told = append(s.Told, fmt.Sprintf("state=%s: it is open or ended", state))
+		state = ""
+	}
+	shown, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: state, Limit: episodesAPage, Cursor: s.Query.Get("cursor")})
+	if err != nil {
+		return err
+	}
+	v.Episodes = s.folded(shown.Items)
+	if shown.Next != "" {
+		v.Next = s.link("cursor", shown.Next)
+	}
+	if s.Query.Get("cursor") != "" {
+		v.First = s.link()
+	}
+	all := answers.List[answers.Episode]{Items: append(open.Items[:len(open.Items):len(open.Items)], ended.Items...), Next: open.Next + ended.Next}
+	for _, c := range []struct {
+		state answers.EpisodeState
+		list  answers.List[answers.Episode]
+		name  string
+	}{{"", all, "all"}, {answers.Open, open, "open"}, {answers.Ended, ended, "ended"}} {
+		v.States = append(v.States, choice{Label: c.name + " " + atLeast(c.list), Href: s.link("state", string(c.state)), On: c.state == state})
+	}
+	v.CSV = s.data("episodes", "csv", filter, "state", string(state))
+	v.JSON = s.data("episodes", "", filter, "state", string(state))
+	return nil
+}
+
+// find looks for entities, also for those without anomalies.
+func (v *nowView) find(ctx context.Context, s *shell) error {
+	if len(s.filter.Fields) == 0 && s.filter.Text == "" {
+		return nil
+	}
+	const most = 8
+	found, err := s.source.Entities(ctx, answers.EntitiesQuery{Detector: s.Detector.Name, Text: s.filter.Text, Fields: s.filter.Fields, Limit: most})
+	if err != nil {
+		return err
+	}
+	s.problems(found.Partial, found.Problems)
+	for _, e := range found.Items {
+		v.Matches = append(v.Matches, match{short(e.Fields, e.Key), e.Key, entityLink(e.Detector, e.Key)})
+	}
+	v.MoreHits = found.Next != ""
+	return nil
+}
+
+// atLeast is how many items there are, as far as they were counted.
+func atLeast(l answers.List[answers.Episode]) string {
+	if l.Next != "" {
+		return group(len(l.Items)) + "+"
+	}
+	return group(len(l.Items))
+}
+
+func (s *shell) problems(partial bool, problems []string) {
+	if partial && len(problems) == 0 {
+		s.partial("Not all nodes have answered.")
+	}
+	for _, problem := range problems {
+		s.partial(problem)
+	}
+}
+
+// strip is the health of a detector in six numbers.
+func (s *shell) strip() []fact {
+	d := s.Detector
+	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions live", d.Partitions.Live, d.Partitions.All)}
+	if d.Partitions.Unowned > 0 {
+		state.Kind, state.Label = "bad", count(d.Partitions.Unowned, "partition", "partitions")+" without an owner"
+	}
+	until := fact{Value: "–", Label: "no data yet"}
+	if d.DataUntil != nil {
+		m := s.When(*d.DataUntil)
+		until = fact{Value: m.Short, Time: &m, Label: "data until, " + clock{Now: s.Now, Ref: s.Now}.When(*d.DataUntil).Ago}
+	}
+	behind := fact{Value: group(d.LagRecords), Label: "records behind"}
+	if d.LagRecords > 100_000 && d.Replay == nil {
+		behind.Kind = "warn"
+	}
+	fast := fact{Value: "–", Label: "record to alarm, p50"}
+	if d.DetectionP50 != nil {
+		fast.Value = strconv.FormatFloat(*d.DetectionP50, 'g', 2, 64) + " s"
+	}
+	nodes := fact{Value: strconv.Itoa(s.Status.Nodes), Label: "nodes, all answering"}
+	if s.Status.Nodes == 1 {
+		nodes.Label = "node, answering"
+	}
+	if s.Status.Answering < s.Status.Nodes {
+		nodes = fact{Value: fmt.Sprintf("%d of %d", s.Status.Answering, s.Status.Nodes), Label: "nodes answer", Kind: "bad"}
+	}
+	return []fact{state, until, behind, {Value: group(d.Entities), Label: "entities scored"}, fast, nodes}
+}

@@ -1,0 +1,132 @@
+// Package page is what people see in a browser: plain HTML with links and forms, which small
+// scripts keep fresh.
+//
+// It shows what an answers.Source says and knows nothing else: no actor, no Kafka, no clock of
+// its own. A view is whole without scripts. It loads nothing from elsewhere, and holds no
+// inline script or style, so that it works under default-src 'self'.
+package page
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+// Config is what the page needs besides the answers.
+type Config struct {
+	Version string
+	Names   []string         // of the process's detectors, shown before they have begun
+	Now     func() time.Time // nil: the clock of the machine
+	OpenAPI func() []byte    // the API's description as JSON; nil: there is none
+	Log     *slog.Logger     // nil: the default
+}
+
+// patience is how long the answers of one view may take together.
+const patience = 10 * time.Second
+
+type site struct {
+	source func() answers.Source
+	config Config
+	assets *assets
+}
+
+// Mount adds the page to a mux. source gives nil until the detectors have begun.
+func Mount(mux *http.ServeMux, source func() answers.Source, config Config) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.Default()
+	}
+	s := &site{source: source, config: config, assets: loadAssets()}
+	mux.Handle("GET /assets/", s.assets)
+	mux.HandleFunc("GET /{$}", s.view("now", now))
+	mux.HandleFunc("GET /entity", s.view("entity", entity))
+	mux.HandleFunc("GET /anomaly/{id}", s.anomaly)
+	mux.HandleFunc("GET /live", s.view("live", live))
+	mux.HandleFunc("GET /nodes", s.view("nodes", nodes))
+	mux.HandleFunc("GET /api", s.view("api", api))
+}
+
+// fill puts what a view shows besides the shell into shell.Body.
+type fill func(ctx context.Context, s *shell) error
+
+// view answers with a page: with that of the name, or with one that says why not.
+func (p *site) view(name string, fill fill) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), patience)
+		defer cancel()
+		s := p.shell(ctx, name, r)
+		template, status := name, http.StatusOK
+		var err error
+		switch {
+		case s.source == nil && name != "api":
+			template, status = "notbegun", http.StatusServiceUnavailable
+			w.Header().Set("Retry-After", "2")
+		case s.problem != nil:
+			err = s.problem
+		default:
+			err = fill(ctx, s)
+		}
+		if err != nil {
+			template, status = "problem", s.explain(err)
+		}
+		p.write(w, template, status, s)
+	}
+}
+
+// write renders into memory first: half a page is none.
+func (p *site) write(w http.ResponseWriter, template string, status int, s *shell) {
+	var page bytes.Buffer
+	if err := templates.ExecuteTemplate(&page, template, s); err != nil {
+		p.config.Log.Error("a page could not be rendered", "page", template, "error", err)
+		http.Error(w, "this is an error of the program; the log has it", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w) // the reader may have gone
+}
+
+// anomaly forwards a permalink to the anomaly's entity. Ids do not say whose they are, so
+// without a detector all are asked.
+func (p *site) anomaly(w http.ResponseWriter, r *http.Request) {
+	p.view("entity", func(ctx context.Context, s *shell) error {
+		names := []string{s.Query.Get("detector")}
+		if names[0] == "" {
+			names = names[:0]
+			for _, d := range s.Status.Detectors {
+				names = append(names, d.Name)
+			}
+		}
+		err := error(&answers.Problem{Status: http.StatusNotFound, Detail: "There is no detector yet."})
+		for _, name := range names {
+			var found answers.Anomaly
+			if found, err = s.source.Anomaly(ctx, name, r.PathValue("id")); err == nil {
+				to := url.Values{"detector": {found.Detector}, "key": {found.Entity}, "anomaly": {found.ID}}
+				w.Header().Set("Location", "/entity?"+to.Encode())
+				return errForward
+			}
+		}
+		return err
+	})(forwarding{w}, r)
+}
+
+var errForward = errors.New("see the entity")
+
+// forwarding makes a redirect of an answer that has a Location.
+type forwarding struct{ http.ResponseWriter }
+
+func (f forwarding) WriteHeader(status int) {
+	if f.Header().Get("Location") != "" {
+		status = http.StatusFound
+	}
+	f.ResponseWriter.WriteHeader(status)
+}

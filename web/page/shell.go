@@ -1,0 +1,230 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+// shell is what all views have in common, and the data of their template.
+type shell struct {
+	Page     string // now, entity, live, nodes, api
+	Title    string
+	Path     string // of the URL
+	Query    url.Values
+	Config   Config
+	Assets   string // where they are
+	Status   answers.Status
+	Detector answers.Detector // the one that is shown
+	Ranges   []choice
+	Hours    int // of the range that is shown
+	Search   search
+	Chips    []chip
+	Told     []string // what was not understood of the URL
+	Banners  []banner
+	clock
+	Body any
+
+	source  answers.Source // nil: the detectors have not begun
+	problem error          // why there is no view at all
+	filter  answers.Filter
+}
+
+// banner says that what is shown is not what it usually is.
+type banner struct {
+	Kind string // load, partial, old, bad, demo
+	Lead string
+	Text string
+	At   *time.Time // a time to tell after the text
+}
+
+// choice is one of several links of which one is chosen.
+type choice struct {
+	Label, Href string
+	On          bool
+}
+
+func (p *site) shell(ctx context.Context, page string, r *http.Request) *shell {
+	s := &shell{Page: page, Path: r.URL.Path, Query: r.URL.Query(), Config: p.config, Assets: p.assets.prefix, source: p.source()}
+	s.clock = clock{Now: p.config.Now().UTC()}
+	s.clock.Ref = s.Now
+	if s.source == nil {
+		return s
+	}
+	var err error
+	if s.Status, err = s.source.Status(ctx); err != nil {
+		s.problem = err
+		return s
+	}
+	if s.choose(s.Query.Get("detector")); s.problem != nil {
+		return s
+	}
+	s.clock.follow(s.Detector)
+	s.readFilter()
+	s.warn()
+	return s
+}
+
+// choose takes the detector of a name; the first if there is no name.
+func (s *shell) choose(name string) {
+	var names []string
+	for _, d := range s.Status.Detectors {
+		if d.Name == name || name == "" {
+			s.Detector = d
+			return
+		}
+		names = append(names, d.Name)
+	}
+	if name == "" {
+		return // a process without detectors, which is still starting
+	}
+	s.problem = &answers.Problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("There is no detector %q here.", name), Parameter: "detector", Similar: names}
+}
+
+// warn says what a reader must know before they believe a view.
+func (s *shell) warn() {
+	d := s.Detector
+	if d.Synthetic {
+		s.Banners = append(s.Banners, banner{Kind: "demo", Lead: "Demo.", Text: "This stream is made up. Nothing here happened."})
+	}
+	if d.Problem != "" {
+		s.Banners = append(s.Banners, banner{Kind: "bad", Lead: d.Name + " does not work.", Text: d.Problem})
+	}
+	if d.State == "replaying" || d.Replay != nil {
+		s.Banners = append(s.Banners, s.loading(d))
+	}
+	if s.Old && d.DataUntil != nil {
+		gap, side := s.Now.Sub(*d.DataUntil), "behind"
+		if gap < 0 {
+			gap, side = -gap, "ahead of"
+		}
+		s.Banners = append(s.Banners, banner{Kind: "old", Lead: "The data is old.", At: d.DataUntil,
+			Text: fmt.Sprintf("The stream is %s %s the clock. Ages and ranges below follow the stream, whose time is", span(gap), side)})
+		if side == "ahead of" {
+			s.Banners[len(s.Banners)-1].Lead = "The data is from the future."
+		}
+	}
+	if s.Status.Partial {
+		for _, problem := range s.Status.Problems {
+			s.partial(problem)
+		}
+	}
+	if d.Tail.Problem != "" {
+		s.partial(d.Tail.Problem)
+	} else if !d.Tail.Caught && d.State == "live" {
+		s.partial("The list of anomalies is still being read from " + d.OutputTopic + ".")
+	}
+	if d.Tail.Dropped > 0 {
+		s.partial(count(d.Tail.Dropped, "older anomaly was", "older anomalies were") + " given up, since there was no room for more.")
+	}
+}
+
+// partial tells of something that is missing, once.
+func (s *shell) partial(text string) {
+	same := func(b banner) bool { return b.Text == text }
+	if text != "" && !slices.ContainsFunc(s.Banners, same) {
+		s.Banners = append(s.Banners, banner{Kind: "partial", Lead: "Something is missing.", Text: text})
+	}
+}
+
+func (s *shell) loading(d answers.Detector) banner {
+	b := banner{Kind: "load", Lead: "The history is being loaded.",
+		Text: fmt.Sprintf("%d of %d partitions are live.", d.Partitions.Live, d.Partitions.All)}
+	if r := d.Replay; r != nil {
+		b.Text += " " + count(r.Remaining, "record", "records") + " to go"
+		if r.PerSecond > 0 {
+			b.Text += fmt.Sprintf(" at %s a second", group(int64(r.PerSecond)))
+		}
+		if r.Ready != nil {
+			b.Text += ", ready in about " + span(r.Ready.Sub(s.Now)) + ", at"
+			b.At = r.Ready
+		} else {
+			b.Text += "."
+		}
+	}
+	return b
+}
+
+// Trouble is why there is no view.
+type trouble struct {
+	Headline, Detail string
+	Similar          []choice
+	Again            bool // it may work soon
+}
+
+// explain makes a page of an error and gives its status.
+func (s *shell) explain(err error) int {
+	problem := &answers.Problem{Status: http.StatusServiceUnavailable, Detail: "The answer took too long.", RetryAfter: time.Second}
+	if !errors.As(err, &problem) && !errors.Is(err, context.DeadlineExceeded) {
+		problem = &answers.Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
+	}
+	t := trouble{Detail: problem.Detail, Again: problem.RetryAfter > 0}
+	switch problem.Status {
+	case http.StatusNotFound:
+		t.Headline = "Not found."
+	case http.StatusBadRequest:
+		t.Headline = "This address does not make sense."
+	default:
+		t.Headline = "No answer at the moment."
+	}
+	for _, similar := range problem.Similar {
+		to := "/entity?" + url.Values{"detector": {s.Detector.Name}, "key": {similar}}.Encode()
+		if problem.Parameter == "detector" {
+			to = "/?" + url.Values{"detector": {similar}}.Encode()
+		}
+		t.Similar = append(t.Similar, choice{Label: similar, Href: to})
+	}
+	s.Title, s.Body = t.Headline, t
+	return problem.Status
+}
+
+// link is this view with some parameters set, or removed if they are empty. A change of what
+// is listed begins with its first page.
+func (s *shell) link(pairs ...string) string {
+	q := url.Values{}
+	for name, values := range s.Query {
+		if name != "cursor" {
+			q[name] = values
+		}
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			q.Del(pairs[i])
+		} else {
+			q.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(q) == 0 {
+		return s.Path
+	}
+	return s.Path + "?" + q.Encode()
+}
+
+// Link is link, for templates.
+func (s *shell) Link(pairs ...string) string { return s.link(pairs...) }
+
+// Where is the query that keeps the detector on the way to another view.
+func (s *shell) Where() string {
+	if s.Detector.Name == "" {
+		return ""
+	}
+	return "?" + url.Values{"detector": {s.Detector.Name}}.Encode()
+}
+
+// Tab is the link of a detector.
+func (s *shell) Tab(name string) string {
+	q := url.Values{"detector": {name}}
+	if r := s.Query.Get("range"); r != "" {
+		q.Set("range", r)
+	}
+	if s.Page == "live" || s.Page == "nodes" {
+		return "/" + s.Page + "?" + q.Encode()
+	}
+	return "/?" + q.Encode()
+}

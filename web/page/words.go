@@ -1,0 +1,209 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"anomalydetector/web/answers"
+)
+
+const unknown = "not known"
+
+// number is a value with about four digits that count.
+func number(v *float64) string {
+	if v == nil {
+		return unknown
+	}
+	return digits(*v, 4)
+}
+
+// brief is a value with two decimals, for sentences.
+func brief(v *float64) string {
+	if v == nil {
+		return unknown
+	}
+	return digits(*v, 2)
+}
+
+// digits writes a number with so many decimals, fewer if it is large, more if it is tiny.
+func digits(v float64, decimals int) string {
+	a := math.Abs(v)
+	switch {
+	case a == 0:
+		return "0"
+	case a >= 1e9 || a < 1e-6:
+		return minus(strconv.FormatFloat(v, 'g', 3, 64))
+	case a >= 1000:
+		decimals = 0
+	case a >= 10:
+		decimals = min(decimals, 2)
+	case a < 0.1:
+		decimals = max(decimals, 1-int(math.Floor(math.Log10(a))))
+	}
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if decimals == 0 {
+		whole, _ := strconv.ParseInt(text, 10, 64)
+		return group(whole)
+	}
+	return minus(strings.TrimSuffix(strings.TrimRight(text, "0"), "."))
+}
+
+// minus uses the sign that is as wide as a plus.
+func minus(text string) string { return strings.Replace(text, "-", "−", 1) }
+
+// signed is a deviation with its sign.
+func signed(v *float64) string {
+	if v == nil {
+		return "not finite"
+	}
+	text := size(v)
+	if *v < 0 {
+		return "−" + text
+	}
+	return "+" + text
+}
+
+// size is a deviation without its sign.
+func size(v *float64) string {
+	if v == nil {
+		return "not finite"
+	}
+	a := math.Abs(*v)
+	if a >= 100 {
+		return digits(math.Round(a), 0)
+	}
+	return strconv.FormatFloat(a, 'f', 1, 64)
+}
+
+// group writes a whole number with a comma each three digits.
+func group[N int | int64 | int32 | uint64](n N) string {
+	text, sign := strconv.FormatInt(int64(n), 10), ""
+	if text[0] == '-' {
+		text, sign = text[1:], "−"
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return sign + text
+}
+
+func count[N int | int64](n N, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return group(n) + " " + many
+}
+
+// span is how long something takes, in at most two units.
+func span(d time.Duration) string {
+	d = max(d, 0)
+	switch minutes := int(d.Minutes()); {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case minutes < 60:
+		return fmt.Sprintf("%d min", minutes)
+	case minutes < 48*60:
+		if minutes%60 == 0 {
+			return fmt.Sprintf("%d h", minutes/60)
+		}
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	case minutes < 730*24*60:
+		return fmt.Sprintf("%d days", minutes/60/24)
+	default:
+		return fmt.Sprintf("%d years", minutes/60/24/365)
+	}
+}
+
+// within is a bin in a sentence: in the same quarter of an hour.
+func within(bin time.Duration) string {
+	switch bin {
+	case 15 * time.Minute:
+		return "quarter of an hour"
+	case 30 * time.Minute:
+		return "half hour"
+	case time.Hour:
+		return "hour"
+	}
+	return span(bin)
+}
+
+// called is a field's value as people say it.
+func called(f answers.Field) string {
+	if !f.ASN {
+		return f.Value
+	}
+	if f.Value == "-1" {
+		return "global"
+	}
+	if _, err := strconv.ParseUint(f.Value, 10, 32); err != nil {
+		return f.Value
+	}
+	return "AS" + f.Value
+}
+
+// short is an entity's name in a list.
+func short(fields []answers.Field, key string) string {
+	if len(fields) == 0 {
+		return key
+	}
+	parts := make([]string, len(fields))
+	for i, f := range fields {
+		parts[i] = called(f)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// full is an entity's name in a sentence.
+func full(fields []answers.Field, key string) string {
+	if len(fields) == 2 && fields[0].ASN && fields[1].ASN {
+		return called(fields[1]) + " in " + together(fields[0])
+	}
+	return short(fields, key)
+}
+
+// together is what entities with the same value of a field have in common.
+func together(f answers.Field) string {
+	if f.ASN && f.Value == "-1" {
+		return "the global graph"
+	}
+	return f.Name + " " + called(f)
+}
+
+// turned is a direction in the past tense.
+func turned(d answers.Direction) string {
+	if d == answers.Up {
+		return "rose"
+	}
+	return "fell"
+}
+
+func arrow(d answers.Direction) string {
+	if d == answers.Up {
+		return "▲"
+	}
+	return "▼"
+}
+
+// steps are the deviations, in thresholds, from which on a colour is darker.
+var steps = [2]float64{2, 4}
+
+// step is the colour of a deviation: u1 to u3, d1 to d3.
+func step(deviation *float64, threshold float64) string {
+	if deviation == nil {
+		return "u3"
+	}
+	side, a := "u", math.Abs(*deviation)
+	if *deviation < 0 {
+		side = "d"
+	}
+	switch {
+	case a >= steps[1]*threshold:
+		return side + "3"
+	case a >= steps[0]*threshold:
+		return side + "2"
+	}
+	return side + "1"
+}
