@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"anomalydetector/configs"
 	"anomalydetector/web/answers"
 	"anomalydetector/web/api"
 )
@@ -27,10 +26,8 @@ type anomalyReader interface {
 	Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error
 }
 
-// readTopic opens a reader of the output topic itself: when it returns, the topic has been
-// read up to its end once, from since on or, if that is zero, as far back as is usual. The
-// reader works until close is called. nil: this program cannot.
-var readTopic func(ctx context.Context, world *World, config *configs.Config, since time.Time) (reader anomalyReader, close func() error, err error)
+// readTopic opens the output topic itself. Tests have another.
+var readTopic = openTopic
 
 // Run prints anomalies, the oldest first.
 func (c *anomaliesCommand) Run(world *World) (err error) {
@@ -48,8 +45,6 @@ func (c *anomaliesCommand) Run(world *World) (err error) {
 	switch {
 	case !c.FromKafka:
 		from, err = c.site(ctx, world, config)
-	case readTopic == nil:
-		err = usageError("--from-kafka: this program cannot read the topic")
 	default:
 		var end func() error
 		if from, end, err = readTopic(ctx, world, config, filter.From); err == nil {

@@ -21,7 +21,6 @@ import (
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 	"anomalydetector/web"
-	"anomalydetector/web/source"
 )
 
 // stopTimeout is how long a stop may take before the detector, or the process, ends
@@ -183,7 +182,6 @@ type built struct {
 	config   *actors.Config
 	peers    *cluster.Detector // nil: it is alone
 	shown    *web.Detector     // nil: it is not
-	told     *source.Detector  // the same, for the API and the page
 	tailing  *tailing          // of its output topic; nil: nobody looks
 	node     string            // the id in its data directory
 	prepared bool              // to join the group
@@ -243,7 +241,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	b.config = detector
 	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
 	if site != nil && site.address != "" {
-		b.recall(config, streams)
+		b.tailing = newTailing(config, streams)
 	}
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)

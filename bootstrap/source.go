@@ -18,28 +18,25 @@ const shownFor = 7 * 24 * time.Hour
 
 // tailing is what a detector's output topic says, as it is read for people.
 type tailing struct {
-	tail    *tail.Tail
+	about   *source.Detector
 	streams stream.Config
 	to      stream.Listener
 	span    time.Duration
 }
 
-// recall prepares to read the output topic.
-func (b *built) recall(config *configs.Config, streams stream.Config) {
-	settings := settings(config)
+// newTailing prepares to read an output topic.
+func newTailing(config *configs.Config, streams stream.Config) *tailing {
+	settings, io := settings(config), &config.IO
 	bin := time.Duration(settings.GranularityMinutes * float64(time.Minute))
-	r := &tailing{streams: streams, span: max(shownFor, b.config.History)}
-	r.tail = tail.New(tail.Config{
-		KeyFields: len(config.IO.KeyFields), Rules: episode.DefaultRules(bin, settings.Threshold), Range: r.span,
-	})
-	r.to = feed.New(feed.Config{
-		InputTopic: config.IO.InputTopic, Group: config.IO.ConsumerGroup, ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
-	}, r.tail)
-	b.tailing = r
-	b.told = &source.Detector{
-		Name: config.Name, Topic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic, Group: config.IO.ConsumerGroup,
-		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Settings: settings, Tail: r.tail,
+	t := &tailing{streams: streams, span: max(shownFor, history(config))}
+	held := tail.New(tail.Config{KeyFields: len(io.KeyFields), Rules: episode.DefaultRules(bin, settings.Threshold), Range: t.span})
+	t.to = feed.New(feed.Config{InputTopic: io.InputTopic, Group: io.ConsumerGroup, ValueField: io.ValueField, KeyFields: io.KeyFields}, held)
+	t.about = &source.Detector{
+		Name: config.Name, Topic: io.InputTopic, OutputTopic: io.OutputTopic, Group: io.ConsumerGroup,
+		ValueField: io.ValueField, KeyFields: io.KeyFields, Settings: settings, Tail: held,
+		Median: func() (float64, bool) { return 0, false },
 	}
+	return t
 }
 
 // read reads the output topics until stop is called.
@@ -48,12 +45,13 @@ func (s *site) read(all []*built) (stop func() error) {
 	ended := make(chan struct{}, len(all))
 	count := 0
 	for _, b := range all {
-		if b.tailing == nil {
+		t := b.tailing
+		if t == nil {
 			continue
 		}
 		count++
 		go func() {
-			stream.FollowOutput(ctx, b.tailing.streams, b.tailing.span, b.tailing.to)
+			stream.FollowOutput(ctx, t.streams, t.span, t.to)
 			ended <- struct{}{}
 		}()
 	}
@@ -70,13 +68,13 @@ func (s *site) read(all []*built) (stop func() error) {
 func (s *site) tell(world *World, asker source.Asker, all []*built) {
 	config := source.Config{Version: version(), Address: s.address, Now: world.Now, Asker: asker}
 	for _, b := range all {
-		if b.told == nil {
+		if b.tailing == nil {
 			return // only health is shown
 		}
-		config.Node = b.node
-		b.told.Synthetic = b.shown.Synthetic
-		b.told.Median = func() (float64, bool) { return s.DetectionMedian(b.config.Name) }
-		config.Detectors = append(config.Detectors, b.told)
+		about := b.tailing.about
+		about.Synthetic = b.shown.Synthetic
+		about.Median = func() (float64, bool) { return s.DetectionMedian(about.Name) }
+		config.Node, config.Detectors = b.node, append(config.Detectors, about)
 	}
 	s.Show(source.New(config))
 }

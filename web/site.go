@@ -8,7 +8,6 @@
 package web
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -99,7 +98,7 @@ func (s *Site) Handler(loopback bool) http.Handler {
 	mux.HandleFunc("/v1/cluster", s.question(serveStatus))
 	mux.HandleFunc("/v1/entity", s.question(serveEntity))
 	s.api.Mount(mux)
-	mux.HandleFunc("/{$}", s.index)
+	s.mountPage(mux)
 	return s.guarded(mux, loopback)
 }
 
@@ -114,9 +113,4 @@ func (s *Site) health() *http.ServeMux {
 		refuse(w, http.StatusNotFound, "there is no "+r.URL.Path)
 	})
 	return mux
-}
-
-func (s *Site) index(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintf(w, "anomalydetector %s: see /metrics, /healthz and /readyz?verbose\n", s.config.Version)
 }

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"net/http"
+
 	"anomalydetector/web/answers"
 	"anomalydetector/web/api"
+	"anomalydetector/web/page"
 )
 
 // Show lets the API answer from now on.
@@ -14,11 +17,41 @@ func (s *Site) CloseStreams() { s.api.Close() }
 func (s *Site) newAPI() *api.API {
 	return api.New(api.Config{
 		Version: s.config.Version, Log: s.config.Log, Now: s.config.Now, Begin: s.beginQuestion,
-		Source: func() answers.Source {
-			if source := s.source.Load(); source != nil {
-				return *source
+		Source: s.shown,
+	})
+}
+
+// shown answers; nil until the detectors have begun.
+func (s *Site) shown() answers.Source {
+	if source := s.source.Load(); source != nil {
+		return *source
+	}
+	return nil
+}
+
+// mountPage adds the page to a mux. As many views at a time are put together as questions
+// are answered; others wait for their turn.
+func (s *Site) mountPage(mux *http.ServeMux) {
+	views := http.NewServeMux()
+	page.Mount(views, s.shown, page.Config{
+		Version: s.config.Version, Names: s.config.Names, Now: s.config.Now, Log: s.config.Log,
+		OpenAPI: func() []byte {
+			document, err := s.api.Document()
+			if err != nil {
+				s.config.Log.Error("the description of the API could not be made", "error", err)
 			}
-			return nil
+			return document
 		},
 	})
+	turns := make(chan struct{}, questionsAtOnce)
+	for _, path := range page.Paths() {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case turns <- struct{}{}:
+				defer func() { <-turns }()
+				views.ServeHTTP(w, r)
+			case <-r.Context().Done():
+			}
+		})
+	}
 }

@@ -45,13 +45,19 @@ func Mount(mux *http.ServeMux, source func() answers.Source, config Config) {
 		config.Log = slog.Default()
 	}
 	s := &site{source: source, config: config, assets: loadAssets()}
-	mux.Handle("GET /assets/", s.assets)
-	mux.HandleFunc("GET /{$}", s.view("now", now))
-	mux.HandleFunc("GET /entity", s.view("entity", entity))
-	mux.HandleFunc("GET /anomaly/{id}", s.anomaly)
-	mux.HandleFunc("GET /live", s.view("live", live))
-	mux.HandleFunc("GET /nodes", s.view("nodes", nodes))
-	mux.HandleFunc("GET /api", s.view("api", api))
+	handlers := map[string]http.Handler{
+		"GET /assets/": s.assets, "GET /{$}": s.view("now", now), "GET /entity": s.view("entity", entity),
+		"GET /anomaly/{id}": http.HandlerFunc(s.anomaly), "GET /live": s.view("live", live),
+		"GET /nodes": s.view("nodes", nodes), "GET /api": s.view("api", api),
+	}
+	for _, path := range Paths() {
+		mux.Handle(path, handlers[path])
+	}
+}
+
+// Paths are the patterns that Mount adds to a mux.
+func Paths() []string {
+	return []string{"GET /assets/", "GET /{$}", "GET /entity", "GET /anomaly/{id}", "GET /live", "GET /nodes", "GET /api"}
 }
 
 // fill puts what a view shows besides the shell into shell.Body.

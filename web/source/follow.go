@@ -23,7 +23,7 @@ type watch struct {
 	until  int64 // stream time up to which ended episodes were told
 }
 
-// Follow tells first what the cursor has not seen, then a status, and then what happens.
+// Follow tells where it begins, then what the cursor has not seen, then a status, and then what happens.
 // After each anomaly comes the episode that it belongs to; an episode that ends is told
 // with the next status. All of them have the same cursor as the last anomaly: nothing is
 // told twice but episodes and the status, which replace what was told before.
@@ -37,6 +37,9 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 		if vector, err = tail.ParseVector(q.Cursor); err != nil {
 			return badCursor(err, q.Cursor)
 		}
+	}
+	if err := event(answers.Event{ID: vector.String()}); err != nil {
+		return err
 	}
 	w := &watch{source: s, of: d, filter: filter, tell: event, reader: d.Tail.Since(vector, filter), until: d.Tail.State().StreamTime}
 	ticker := time.NewTicker(s.wakeup)
@@ -118,7 +121,7 @@ func (w *watch) status(ctx context.Context) error {
 		return err
 	}
 	id, until := w.reader.Vector().String(), w.of.Tail.State().StreamTime
-	ended := w.of.Tail.EndedBetween(w.filter, w.until, until)
+	ended, _ := w.of.Tail.EndedBetween(w.filter, w.until, until, mostAtOnce) // of more, the list tells
 	w.until = max(w.until, until)
 	told := w.of.episodes(ended)
 	w.source.judgeAll(ctx, w.of, ended, told)
