@@ -27,7 +27,7 @@ func TestEveryGoldenRecordIsAPoint(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := NewScanner(valueField, keyFields)
+			s, d := NewScanner(valueField, keyFields), NewDecoder(valueField, keyFields)
 			records := 0
 			for lines := bufio.NewScanner(unzipped); lines.Scan(); records++ {
 				var line struct {
@@ -41,6 +41,10 @@ func TestEveryGoldenRecordIsAPoint(t *testing.T) {
 				key, value, wantBad := naiveScan(valueField, keyFields, line.Value)
 				if bad != nil || wantBad != nil || string(point.Key) != key || point.Value != value {
 					t.Fatalf("record %d: got %q %v %v, want %q %v %v", records, point.Key, point.Value, bad, key, value, wantBad)
+				}
+				anomaly, bad := d.Decode(line.Timestamp, AppendAnomaly(nil, line.Value, -6.5))
+				if bad != nil || anomaly.Entity != key || strings.Join(anomaly.Fields, ",") != key || anomaly.Value != value || anomaly.Deviation != -6.5 {
+					t.Fatalf("record %d as an anomaly: got %+v %v, want %q %v", records, anomaly, bad, key, value)
 				}
 			}
 			if records == 0 {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time,
-// but for those that write: Add, Advance, Lose, Reset, Tell and Count are for one.
+// Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time;
+// Add, Lose and Reset, which go with the order of the topic, are for one.
 type Tail struct {
 	config Config
 

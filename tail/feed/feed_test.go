@@ -100,7 +100,7 @@ func (w *world) follow() (*tail.Tail, func()) {
 
 func await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(8 * time.Second); !done(); {
+	for deadline := time.Now().Add(30 * time.Second); !done(); {
 		if time.Now().After(deadline) {
 			t.Fatal("in vain: ", what)
 		}
