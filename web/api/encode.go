@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/json"
-	"math"
 	"reflect"
 	"strings"
 	"sync"
@@ -42,13 +41,9 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 			b = appendJSON(b, v.Index(i))
 		}
 		return append(b, ']')
-	case reflect.Float64, reflect.Float32:
-		if x := v.Float(); math.IsNaN(x) || math.IsInf(x, 0) {
-			return append(b, "null"...)
-		}
 	}
 	text, err := json.Marshal(v.Interface())
-	if err != nil { // of a kind that no answer has
+	if err != nil { // a number that is not finite
 		return append(b, "null"...)
 	}
 	return append(b, text...)
