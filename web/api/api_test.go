@@ -69,7 +69,7 @@ func golden(t *testing.T, file, got string) {
 func TestDocumentIsTheCommittedOne(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
-	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": ""`, 1)
+	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": "unreleased"`, 1)
 	golden(t, "openapi.json", document+"\n")
 	if text, err := a.Document(); err != nil || string(text) != answer.Body.String() {
 		t.Errorf("what is served is not the document, error %v", err)
@@ -135,7 +135,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 // TestNumbersAndTimesAreExact: the numbers are those of the made-up Source.
 func TestNumbersAndTimesAreExact(t *testing.T) {
 	source := madeup.New()
-	source.One.Threshold = 0
+	at := madeup.At.Add(7*time.Millisecond + 999*time.Microsecond)
 	zero := 0.0
 	source.One.Coverage = 1 / zero
 	a := newAPI(t, source)
@@ -150,6 +150,9 @@ func TestNumbersAndTimesAreExact(t *testing.T) {
 		if got := get(a, path).Body.String(); got != want {
 			t.Errorf("%s:\n%s\nwant\n%s", path, got, want)
 		}
+	}
+	if got := string(Encode(at.In(time.FixedZone("", 3600)))); got != `"2026-01-02T03:00:00.007Z"`+"\n" {
+		t.Errorf("a time of another zone is %s", got)
 	}
 	if got := get(a, "/entity?key=-1,64510").Body.String(); !strings.Contains(got, `"coverage":null`) || !strings.Contains(got, `"missing":[]`) {
 		t.Errorf("a number that is not finite, and a list that is empty: %s", got)
@@ -402,6 +405,11 @@ func TestTables(t *testing.T) {
 	if link := get(a, "/anomalies?format=csv&limit=2").Header().Get("Link"); link != `</api/v1/anomalies?cursor=a+b&format=csv&limit=2>; rel="next"` {
 		t.Errorf("the next page is at %s", link)
 	}
+	source.All.Detectors[0].KeyFields = source.All.Detectors[0].KeyFields[:1] // what the items have is shown, too
+	if got := get(a, "/entities?format=csv").Body.String(); !strings.HasPrefix(got, "detector,key,partition,stored,key.scope,key.asn\r\nhegemony,\"-1,64510\",,false,-1,64510\r\n") {
+		t.Errorf("the table is %s", got)
+	}
+	source.All.Detectors[0].KeyFields = madeup.New().All.Detectors[0].KeyFields
 	source.Anomalous.Items = nil
 	if got := get(a, "/anomalies?format=csv").Body.String(); !strings.HasSuffix(got, ",key.scope,key.asn\r\n") {
 		t.Errorf("without items the table is %q", got)

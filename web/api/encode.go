@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -42,16 +43,35 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 			b = appendJSON(b, v.Index(i))
 		}
 		return append(b, ']')
-	case reflect.Float64, reflect.Float32:
-		if x := v.Float(); math.IsNaN(x) || math.IsInf(x, 0) {
-			return append(b, "null"...)
+	case reflect.String:
+		if text := v.String(); plain(text) {
+			return append(append(append(b, '"'), text...), '"')
+		}
+	case reflect.Bool:
+		return strconv.AppendBool(b, v.Bool())
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return strconv.AppendInt(b, v.Int(), 10)
+	case reflect.Float64:
+		// Others are written with an exponent, or not at all.
+		if size := math.Abs(v.Float()); size >= 1e-6 && size < 1e21 {
+			return strconv.AppendFloat(b, v.Float(), 'f', -1, 64)
 		}
 	}
 	text, err := json.Marshal(v.Interface())
-	if err != nil { // of a kind that no answer has
+	if err != nil { // a number that is not finite
 		return append(b, "null"...)
 	}
 	return append(b, text...)
+}
+
+// plain tells whether text needs no escapes.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendObject(b []byte, v reflect.Value) []byte {

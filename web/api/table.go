@@ -65,7 +65,7 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 		header.Set("Answer-Partial", "true")
 	}
 	for _, problem := range v.FieldByName("Problems").Interface().([]string) {
-		header.Add("Answer-Problem", short(strconv.QuoteToASCII(problem)))
+		header.Add("Answer-Problem", strconv.QuoteToASCII(short(problem)))
 	}
 	if format == ndjsonFormat {
 		header.Set("Content-Type", ndjsonType)
