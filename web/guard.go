@@ -14,7 +14,7 @@ import (
 // headers are those of every answer. Nothing of another site is loaded, nothing is shown
 // inside another page, and nothing tells another site where a reader came from.
 var headers = map[string]string{
-	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	"X-Content-Type-Options":  "nosniff",
 	"Referrer-Policy":         "no-referrer",
 	"Cache-Control":           "no-store",

@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long a browser may take for one test.
-const patience = 2 * time.Minute
+const patience = 40 * time.Second
 
 var chromium context.Context // the browser that all tests share
 
@@ -174,13 +174,17 @@ func eval[T any](b *tab, script string) T {
 	return value
 }
 
-// until waits for a condition.
+// until waits for a condition, also across a navigation.
 func (b *tab) until(what, condition string) {
 	b.t.Helper()
-	_, err := chromedp.Run(b.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(10*time.Second)))
-	if err != nil {
-		b.t.Fatalf("waited for %s: %v", what, err)
+	var err error
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		var ok bool
+		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")")); ok && err == nil {
+			return
+		}
 	}
+	b.t.Fatalf("waited for %s: %v", what, err)
 }
 
 // shoot keeps a picture of the view and of all that lies below it.

@@ -8,10 +8,10 @@ import (
 
 // elsewhere are pages of others about an entity's AS: that of its last field which is one
 // that has such pages.
-func elsewhere(fields []answers.Field) []choice {
+func elsewhere(fields []answers.Field) (as string, links []choice) {
 	for i := len(fields) - 1; i >= 0; i-- {
 		if f := fields[i]; f.ASN && public(f.Value) {
-			return []choice{
+			return called(f), []choice{
 				{Label: "IHR", Href: "https://www.ihr.live/en/network/AS" + f.Value},
 				{Label: "bgp.tools", Href: "https://bgp.tools/as/" + f.Value},
 				{Label: "RIPEstat", Href: "https://stat.ripe.net/AS" + f.Value},
@@ -20,7 +20,7 @@ func elsewhere(fields []answers.Field) []choice {
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // public tells whether a number may be that of an AS in the Internet: not 0, AS_TRANS, nor

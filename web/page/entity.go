@@ -24,6 +24,7 @@ type entityView struct {
 	Others   *others
 	Episodes []row
 	Facts    []factLine
+	AS       string // which the links are about
 	Links    []choice
 	Evidence evidence
 	CSV      string
@@ -92,7 +93,7 @@ func entity(ctx context.Context, s *shell) error {
 		return err
 	}
 	v.Facts = s.facts(e)
-	v.Links = elsewhere(e.Fields)
+	v.AS, v.Links = elsewhere(e.Fields)
 	v.Link = v.permalink(s, chosen)
 	v.Evidence = evidence{Permalink: v.Link, Detector: s.Detector, Entity: e}
 	filter := answers.Filter{Detector: s.Detector.Name, Entity: e.Key}

@@ -1,9 +1,11 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 // row is an episode in a table.
 type row struct {
 	Name, Key, Href, Detector string
+	Beside                    string // the key, if it says more than the name
 	Since                     moment
 	Day                       string
 	Side                      answers.Direction
@@ -32,7 +35,7 @@ func entityLink(detector, key string) string {
 }
 
 func (s *shell) row(e answers.Episode) row {
-	r := row{Name: short(e.Fields, e.Entity), Key: e.Entity, Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
+	r := row{Name: short(e.Fields, e.Entity), Key: e.Entity, Beside: keyBeside(short(e.Fields, e.Entity), e.Entity), Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
 		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Turned: turned(e.Direction), Arrow: arrow(e.Direction),
 		From: brief(e.Usual), To: brief(e.Value), Deviation: signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
 	r.Since.Short = e.OpenedAt.UTC().Format("15:04")
@@ -56,6 +59,7 @@ func (s *shell) folded(episodes []answers.Episode) []row {
 			end++
 		}
 		few := end - i
+		slices.SortStableFunc(episodes[i:end], func(a, b answers.Episode) int { return cmp.Compare(reach(b.Deviation), reach(a.Deviation)) })
 		if few > fewOfACrowd+2 && s.filter.From.IsZero() {
 			few = fewOfACrowd
 		}

@@ -21,6 +21,7 @@ type liveView struct {
 
 type liveRow struct {
 	ID, Name, Key, Href string
+	Beside              string // the key, if it says more than the name
 	At                  moment
 	Day                 string
 	Side                answers.Direction
@@ -43,7 +44,7 @@ func live(ctx context.Context, s *shell) error {
 	}
 	s.problems(found.Partial, found.Problems)
 	for _, a := range found.Items {
-		r := liveRow{ID: a.ID, Name: short(a.Fields, a.Entity), Key: a.Entity, Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
+		r := liveRow{ID: a.ID, Name: short(a.Fields, a.Entity), Key: a.Entity, Beside: keyBeside(short(a.Fields, a.Entity), a.Entity), Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
 			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: arrow(a.Direction), Turned: turned(a.Direction),
 			Value: number(a.Value), Usual: number(a.Usual), Deviation: signed(a.Deviation), Step: step(a.Deviation, s.Detector.Threshold)}
 		r.At.Short = a.Time.UTC().Format("15:04")

@@ -118,7 +118,7 @@ func (v *nowView) find(ctx context.Context, s *shell) error {
 	}
 	s.problems(found.Partial, found.Problems)
 	for _, e := range found.Items {
-		v.Matches = append(v.Matches, match{short(e.Fields, e.Key), e.Key, entityLink(e.Detector, e.Key)})
+		v.Matches = append(v.Matches, match{short(e.Fields, e.Key), keyBeside(short(e.Fields, e.Key), e.Key), entityLink(e.Detector, e.Key)})
 	}
 	v.MoreHits = found.Next != ""
 	return nil

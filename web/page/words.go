@@ -25,6 +25,12 @@ func brief(v *float64) string {
 	if v == nil {
 		return unknown
 	}
+	switch a := math.Abs(*v); {
+	case a >= 100:
+		return digits(*v, 0)
+	case a >= 10:
+		return digits(*v, 1)
+	}
 	return digits(*v, 2)
 }
 
@@ -38,6 +44,7 @@ func digits(v float64, decimals int) string {
 		return minus(strconv.FormatFloat(v, 'g', 3, 64))
 	case a >= 1000:
 		decimals = 0
+	case decimals == 0:
 	case a >= 10:
 		decimals = min(decimals, 2)
 	case a < 0.1:
@@ -154,6 +161,14 @@ func short(fields []answers.Field, key string) string {
 		parts[i] = called(f)
 	}
 	return strings.Join(parts, " · ")
+}
+
+// keyBeside is the key if it says more than the name beside it.
+func keyBeside(name, key string) string {
+	if strings.ReplaceAll(name, " · ", ",") == key {
+		return ""
+	}
+	return key
 }
 
 // full is an entity's name in a sentence.

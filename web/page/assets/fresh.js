@@ -4,7 +4,7 @@
 const least = 1500, status = 10000, longest = 30000 // ms
 const body = document.body, banner = document.querySelector('#lost'), flow = document.querySelector('#flow')
 // lost is when it tries again; 0: all is well.
-let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = 0, lastGood = Date.now()
+let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = Date.now(), lastGood = Date.now()
 let paused = false, missed = 0, lost = 0, enhance = () => {}
 
 export function follow(enhanced) {
@@ -14,6 +14,8 @@ export function follow(enhanced) {
   flow.hidden = false
   flow.addEventListener('click', pause)
   document.addEventListener('visibilitychange', () => document.hidden ? close() : open(true))
+  addEventListener('pagehide', close)
+  addEventListener('pageshow', event => { if (event.persisted) open(true) })
   setInterval(tellLost, 1000)
   open(false)
 }
@@ -25,7 +27,7 @@ function open(catchUp) {
   const query = new URLSearchParams({ detector: body.dataset.detector })
   if (cursor) query.set('cursor', cursor)
   source = new EventSource('/api/v1/stream?' + query)
-  source.onopen = () => { if (lost || catchUp) ask(0) }
+  source.onopen = () => ask(lost || catchUp ? 0 : least) // what happened before it was open
   source.onerror = () => { close(); lose() }
   for (const kind of ['anomaly', 'episode', 'gap', 'status']) source.addEventListener(kind, event => {
     if (event.lastEventId) cursor = event.lastEventId

@@ -211,7 +211,9 @@ func (w *world) hegemony(r *random, calm bool) {
 	}
 	w.add(0.44, 0.01, []string{"64533", "65010"}).short = true
 	w.add(0.52, 0.01, []string{"64534", "65011"}, event{ago: 60, bins: 4, to: 0.1, outcome: answers.Silent}).silent = true
-	w.add(0.3, 0.01, []string{"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>"}, event{ago: 30, bins: 2, to: 0.9, outcome: answers.Recovered})
+	if w.d.Name == "hegemony v6" {
+		w.add(0.3, 0.01, []string{"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>"}, event{ago: 30, bins: 2, to: 0.9, outcome: answers.Recovered})
+	}
 	if calm {
 		for _, e := range w.entities {
 			e.events = nil

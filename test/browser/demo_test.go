@@ -1,0 +1,44 @@
+package browser
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// TestARunningProcess opens the views of the process at DEMO_URL and checks them as those of
+// made-up answers are.
+func TestARunningProcess(t *testing.T) {
+	base := strings.TrimSuffix(os.Getenv("DEMO_URL"), "/")
+	if base == "" {
+		t.Skip("DEMO_URL is not set")
+	}
+	for _, s := range screens {
+		t.Run(s.name, func(t *testing.T) {
+			b := open(t, base, s)
+			b.run(chromedp.Navigate(base + "/"))
+			paths := []string{"/", "/?range=24h&by=entity", "/live", "/nodes", "/api"}
+			if entity := eval[string](b, `document.querySelector('[data-part=episodes] tbody th a')?.getAttribute('href') ?? ''`); entity != "" {
+				paths = append(paths, entity)
+			}
+			for _, path := range paths {
+				b.run(chromedp.Navigate(base + path))
+				b.settle()
+				name := strings.Trim(strings.NewReplacer("/", "", "?", "-", "&", "-", "=", "-").Replace(strings.SplitN(path, "?", 2)[0]), "-")
+				if name == "" {
+					name = "now" + strings.ReplaceAll(strings.TrimPrefix(path, "/"), "?", "-")
+				}
+				b.shoot("demo-" + name + "-" + s.name)
+				for _, fault := range eval[[]string](b, checks) {
+					t.Errorf("%s: %s", path, fault)
+				}
+				b.focusOrder()
+			}
+		})
+	}
+}
