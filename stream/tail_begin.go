@@ -67,10 +67,16 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 	if t.next != nil {
 		return starts, nil // partitions that were added are read from their begin
 	}
-	latest, err := t.latest(ctx, client, admin, all, ends)
-	wanted := latest - t.span.Milliseconds()
-	if err != nil || wanted <= 0 {
-		return starts, err
+	newest, err := t.newest(ctx, client, admin, all, ends)
+	if err != nil {
+		return nil, err
+	}
+	wanted := int64(0)
+	for _, record := range newest {
+		wanted = max(wanted, record.at-t.span.Milliseconds())
+	}
+	if wanted == 0 {
+		return starts, nil
 	}
 	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
 	if err == nil {
@@ -81,22 +87,30 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 	}
 	// It may be the offset of a marker, which has the broker's time: then it is earlier than need be.
 	first.Each(func(offset kadm.ListedOffset) {
-		if bound, known := all[offset.Partition]; known {
+		bound, known := all[offset.Partition]
+		record, seen := newest[offset.Partition]
+		// A real broker finds nothing if a part of a segment was deleted: then the partition is read
+		// from its begin.
+		wrong := seen && record.at >= wanted && record.offset < offset.Offset
+		if known && !wrong {
 			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
 		}
 	})
 	return starts, nil
 }
 
-// latest is the latest timestamp among the last committed records of each partition; -1 without any.
-// The broker's own answer would be that of a transaction's marker, which has the broker's time.
-func (t *tail) latest(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (latest int64, err error) {
+// stamped is a record's offset and timestamp.
+type stamped struct{ offset, at int64 }
+
+// newest are the ones of the latest timestamp among the last committed records of each partition that has
+// some. The broker's own answer would be that of a transaction's marker, which has the broker's time.
+func (t *tail) newest(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (map[int32]stamped, error) {
 	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
 	if err != nil {
-		return -1, err
+		return nil, err
 	}
-	latest = -1
-	for back, more := int64(64), true; latest < 0 && more; back *= 64 {
+	newest := make(map[int32]stamped)
+	for back, more := int64(64), true; len(newest) == 0 && more; back *= 64 {
 		more = false
 		for partition, bound := range all {
 			from := max(bound.first, ends[partition].Stable-back)
@@ -105,11 +119,12 @@ func (t *tail) latest(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 			for from < ends[partition].Stable {
 				records, next, err := p.fetch(ctx, from)
 				if err != nil {
-					return -1, err
+					return nil, err
 				}
 				for _, record := range records {
-					if !record.Attrs.IsControl() {
-						latest = max(latest, record.Timestamp.UnixMilli())
+					at := record.Timestamp.UnixMilli()
+					if former, seen := newest[partition]; !record.Attrs.IsControl() && (!seen || at > former.at) {
+						newest[partition] = stamped{record.Offset, at}
 					}
 				}
 				if next <= from {
@@ -119,5 +134,5 @@ func (t *tail) latest(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 			}
 		}
 	}
-	return latest, nil
+	return newest, nil
 }

@@ -196,6 +196,35 @@ func TestReadingBeginsWithTheRange(t *testing.T) {
 	}
 }
 
+// TestABrokerThatFindsNoOffsetForATimeIsNotBelieved: a real one (4.1) answers so for a time before that
+// of records that were deleted from a segment.
+func TestABrokerThatFindsNoOffsetForATimeIsNotBelieved(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 2, nil))
+	w.write(kgo.TryCommit, record(0, 1, 990), record(0, 2, 1000), record(1, 3, 1))
+	w.cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		w.cluster.KeepControl()
+		asked := request.(*kmsg.ListOffsetsRequest)
+		answer := request.ResponseKind().(*kmsg.ListOffsetsResponse)
+		for _, topic := range asked.Topics {
+			answered := kmsg.NewListOffsetsResponseTopic()
+			answered.Topic = topic.Topic
+			for _, partition := range topic.Partitions {
+				if partition.Timestamp < 0 {
+					return nil, nil, false
+				}
+				none := kmsg.NewListOffsetsResponseTopicPartition()
+				none.Partition, none.Offset, none.Timestamp = partition.Partition, -1, -1
+				answered.Partitions = append(answered.Partitions, none)
+			}
+			answer.Topics = append(answer.Topics, answered)
+		}
+		return answer, nil, true
+	})
+	held, _ := w.follow()
+	caught(t, held, 2)
+}
+
 func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
 	w := newWorld(t)
 	held, _ := w.follow()
