@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -67,15 +68,17 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 	if t.next != nil {
 		return starts, nil // partitions that were added are read from their begin
 	}
-	newest, err := t.newest(ctx, client, admin, all, ends)
+	newest, times, err := t.last(ctx, client, admin, all, ends)
 	if err != nil {
 		return nil, err
 	}
-	wanted := int64(0)
-	for _, record := range newest {
-		wanted = max(wanted, record.at-t.span.Milliseconds())
+	// A few of the times may be far ahead of all others.
+	if len(times) == 0 {
+		return starts, nil
 	}
-	if wanted == 0 {
+	slices.Sort(times)
+	wanted := times[(len(times)-1)/2] - t.span.Milliseconds()
+	if wanted <= 0 {
 		return starts, nil
 	}
 	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
@@ -102,14 +105,15 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 // stamped is a record's offset and timestamp.
 type stamped struct{ offset, at int64 }
 
-// newest are the ones of the latest timestamp among the last committed records of each partition that has
-// some. The broker's own answer would be that of a transaction's marker, which has the broker's time.
-func (t *tail) newest(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (map[int32]stamped, error) {
+// last looks at the last committed records of each partition that has some: which is the newest, and what
+// times all of them have. The broker's own answer would be that of a transaction's marker, which has the
+// broker's time.
+func (t *tail) last(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (newest map[int32]stamped, times []int64, err error) {
 	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	newest := make(map[int32]stamped)
+	newest = make(map[int32]stamped)
 	for back, more := int64(64), true; len(newest) == 0 && more; back *= 64 {
 		more = false
 		for partition, bound := range all {
@@ -119,11 +123,15 @@ func (t *tail) newest(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 			for from < ends[partition].Stable {
 				records, next, err := p.fetch(ctx, from)
 				if err != nil {
-					return nil, err
+					return nil, nil, err
 				}
 				for _, record := range records {
+					if record.Attrs.IsControl() {
+						continue
+					}
 					at := record.Timestamp.UnixMilli()
-					if former, seen := newest[partition]; !record.Attrs.IsControl() && (!seen || at > former.at) {
+					times = append(times, at)
+					if former, seen := newest[partition]; !seen || at > former.at {
 						newest[partition] = stamped{record.Offset, at}
 					}
 				}
@@ -134,5 +142,5 @@ func (t *tail) newest(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 			}
 		}
 	}
-	return newest, nil
+	return newest, times, nil
 }

@@ -144,17 +144,23 @@ func (t *Tail) lose(r *row) {
 	t.lost[r.outputPartition] = max(t.lost[r.outputPartition], r.outputOffset+1)
 }
 
-// from is the begin of the range: whole bins, so that what is held does not change with each point.
+// from is the begin of the range: whole bins, so that what is held does not change with each point. Before
+// stream time is known nothing leaves for its age, as the latest anomaly may be far ahead.
 func (t *Tail) from() int64 {
-	now := t.now()
-	if now == noTime || t.config.Range <= 0 {
+	if t.stream == noTime || t.config.Range <= 0 {
 		return noTime
 	}
-	return down(now-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
+	return down(t.stream-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
 }
 
-// now is stream time, as far as the tail knows: what it was told, or the latest anomaly.
-func (t *Tail) now() int64 { return max(t.stream, t.latest) }
+// now is stream time, as far as the tail knows: what it was told or, before, the latest anomaly. An
+// anomaly may be far ahead of stream time.
+func (t *Tail) now() int64 {
+	if t.stream > noTime {
+		return t.stream
+	}
+	return t.latest
+}
 
 // down rounds a time down to a multiple of a bin.
 func down(at, bin int64) int64 {

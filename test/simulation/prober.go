@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// prober asks a process over HTTP while faults happen, as probes and Prometheus do: it must
-// be alive whenever it answers, its counters must not fall, and it must never claim to have
-// committed more than the topics hold in the end.
+// prober asks a process over HTTP while faults happen, as probes, Prometheus and people do:
+// it must be alive whenever it answers, its counters must not fall, it must never claim to
+// have committed more than the topics hold in the end, and each anomaly that it lists must
+// be one of those.
 type prober struct {
 	process *process
 	client  *http.Client
@@ -26,17 +27,23 @@ func httpAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8101+nu
 const (
 	probeEvery  = 997 * time.Millisecond
 	scrapeEvery = 5 // probes
+	listEvery   = 11
 	probeLimit  = 5 * time.Second
 )
 
-// probe asks a process until it ends.
-func (p *process) probe() {
+// prober asks the process from outside.
+func (p *process) prober() *prober {
 	dial := p.node.run.network.dialer("prober")
 	transport := &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dial(ctx, network, address)
 		}}
-	by := &prober{process: p, client: &http.Client{Transport: transport, Timeout: probeLimit}, last: make(map[string]float64)}
+	return &prober{process: p, client: &http.Client{Transport: transport, Timeout: probeLimit}, last: make(map[string]float64)}
+}
+
+// probe asks a process until it ends.
+func (p *process) probe() {
+	by := p.prober()
 	defer close(p.probed)
 	for round := 0; ; round++ {
 		select {
@@ -50,6 +57,9 @@ func (p *process) probe() {
 		by.ask("/readyz?verbose", http.StatusOK, http.StatusServiceUnavailable)
 		if round%scrapeEvery == 0 {
 			by.scrape(by.ask("/metrics", http.StatusOK))
+		}
+		if round%listEvery == 0 {
+			by.list()
 		}
 	}
 }

@@ -51,6 +51,7 @@ type Report struct {
 	Outliers  int             // records that stream time did not follow, as far as they were told
 	Answers   int             // of processes that were asked over HTTP
 	Claimed   int             // anomalies that processes said were committed
+	Listed    int             // anomalies that processes listed in the end
 	Anomalies int
 	Letters   int
 	Withheld  int // anomalies that their topic refuses
@@ -86,6 +87,7 @@ type run struct {
 	problems []string
 	report   Report
 	logs     []string
+	told     map[place]string // anomalies that were listed: where in the output topic, and the id
 }
 
 // era is from where on other rules are in force.
@@ -108,7 +110,7 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
 			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1), feeding: make(chan struct{}, 1),
-			input: newIncarnation(scenario.Rules),
+			input: newIncarnation(scenario.Rules), told: make(map[place]string),
 		}
 		r.network = newNetwork(scenario.Seed, scenario.PeerDelay, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
 		r.quiet <- struct{}{}
@@ -266,8 +268,10 @@ func (r *run) live() {
 	<-fed
 	r.mend()
 	if r.caughtUp() {
+		r.listsAll()
 		r.stopAll(true)
 		r.verify()
+		r.judgeTold()
 	} else {
 		r.stopAll(false)
 	}

@@ -189,6 +189,7 @@ func (a *total) add(r Report) {
 	a.sum.Outliers += r.Outliers
 	a.sum.Answers += r.Answers
 	a.sum.Claimed += r.Claimed
+	a.sum.Listed += r.Listed
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
 	a.sum.Withheld += r.Withheld
@@ -203,7 +204,7 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
 		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
 	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
-	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed\n", a.sum.Answers, a.sum.Claimed)
+	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
 	}

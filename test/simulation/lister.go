@@ -1,0 +1,147 @@
+package simulation
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// listed is an anomaly that a process told of.
+type listed struct {
+	ID     string
+	Output struct {
+		Partition int32
+		Offset    int64
+	}
+}
+
+// list asks for all anomalies that a process holds, page by page, and notes them. It is
+// false if some page was not answered, or the process says that something is missing.
+func (b *prober) list() (all map[place]string, whole bool) {
+	r := b.process.node.run
+	all = make(map[place]string)
+	for cursor := ""; ; {
+		values := url.Values{"limit": {"50"}}
+		if cursor != "" {
+			values.Set("cursor", cursor)
+		}
+		body := b.ask("/api/v1/anomalies?"+values.Encode(), http.StatusOK, http.StatusServiceUnavailable)
+		var page struct {
+			Items   []listed
+			Next    string
+			Partial bool
+			Status  int // of a problem
+		}
+		if body == "" || json.Unmarshal([]byte(body), &page) != nil || page.Status != 0 {
+			return all, false
+		}
+		for _, one := range page.Items {
+			at := place{one.Output.Partition, one.Output.Offset}
+			if _, twice := all[at]; twice {
+				r.problem("%s lists the anomaly at %v twice", b.process.party, at)
+			}
+			all[at] = one.ID
+			r.note(at, one.ID, b.process.party)
+		}
+		if cursor = page.Next; cursor == "" {
+			return all, !page.Partial
+		}
+	}
+}
+
+// note remembers what was told of a place of the output topic.
+func (r *run) note(at place, id, party string) {
+	r.mu.Lock()
+	earlier, known := r.told[at]
+	r.told[at] = id
+	r.mu.Unlock()
+	if known && earlier != id {
+		r.problem("%s lists anomaly %s at %v, where %s was before", party, id, at, earlier)
+	}
+}
+
+const (
+	listPatience = 2 * time.Minute
+	listAgain    = time.Second
+)
+
+// listsAll waits until each process lists all that is committed: nothing more comes.
+func (r *run) listsAll() {
+	committed, err := r.read(outputTopic)
+	if err != nil {
+		r.problem("read %s: %v", outputTopic, err)
+		return
+	}
+	for _, n := range r.nodes {
+		p := n.process.Load()
+		if p == nil {
+			continue
+		}
+		by := p.prober()
+		var last string
+		for begin := time.Now(); ; time.Sleep(listAgain) {
+			all, whole := by.list()
+			from, known := by.shownFrom()
+			want := make(map[place]string)
+			for _, record := range committed {
+				if !known || !record.Timestamp.Before(from) {
+					want[place{record.Partition, record.Offset}] = header(record, "id")
+				}
+			}
+			if last = differ(all, want); last == "" && whole {
+				r.count(func(report *Report) { report.Listed += len(want) })
+				break
+			}
+			if time.Since(begin) > listPatience {
+				r.problem("%s does not list what is committed: %s, whole %t", p.party, last, whole)
+				break
+			}
+		}
+	}
+}
+
+// shownFrom is the begin of what a process says it holds: datapoints may be years old.
+func (b *prober) shownFrom() (from time.Time, known bool) {
+	var detectors struct {
+		Items []struct{ Tail struct{ From *time.Time } }
+	}
+	body := b.ask("/api/v1/detectors", http.StatusOK, http.StatusServiceUnavailable)
+	if json.Unmarshal([]byte(body), &detectors) != nil || len(detectors.Items) != 1 || detectors.Items[0].Tail.From == nil {
+		return from, false
+	}
+	return *detectors.Items[0].Tail.From, true
+}
+
+// differ tells how what is listed differs from what is committed.
+func differ(all, want map[place]string) string {
+	for at, id := range all {
+		if want[at] != id {
+			return fmt.Sprintf("%s at %v is not committed", id, at)
+		}
+	}
+	if len(all) != len(want) {
+		return strconv.Itoa(len(all)) + " of " + strconv.Itoa(len(want)) + " are listed"
+	}
+	return ""
+}
+
+// judgeTold checks that all that was ever listed is committed.
+func (r *run) judgeTold() {
+	committed, err := r.read(outputTopic)
+	if err != nil {
+		r.problem("read %s: %v", outputTopic, err)
+		return
+	}
+	ids := make(map[place]string)
+	for _, record := range committed {
+		ids[place{record.Partition, record.Offset}] = header(record, "id")
+	}
+	for at, id := range r.told {
+		if ids[at] != id {
+			r.problem("anomaly %s at %v was listed, and is not committed", id, at)
+		}
+	}
+}
