@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"web/answers":            {},
 	"web/page":               {"web/answers"},
 	"web/page/sample":        {"web/answers", "web/page"},
+	"web/page/sample/serve":  {"web/page/sample"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},

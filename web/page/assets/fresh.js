@@ -2,9 +2,10 @@
 // page is asked for again and the parts that differ are swapped. The server alone knows how
 // things are written.
 const least = 1500, status = 10000, longest = 30000 // ms
+const share = 50 // the server works for this page at most one part in so many of the time
 const body = document.body, banner = document.querySelector('#lost'), flow = document.querySelector('#flow')
 // lost is when it tries again; 0: all is well.
-let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = Date.now(), lastGood = Date.now()
+let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = Date.now(), took = 0, lastGood = Date.now()
 let paused = false, missed = 0, lost = 0, enhance = () => {}
 
 export function follow(enhanced) {
@@ -72,7 +73,7 @@ function found() {
 // ask fetches the page anew, not more often than each so many milliseconds.
 function ask(every) {
   if (asking) { again = true; return }
-  const due = Math.max(0, lastAsked + every - Date.now())
+  const due = Math.max(0, lastAsked + Math.max(every, every && took * share) - Date.now())
   clearTimeout(timer)
   timer = setTimeout(refresh, due)
 }
@@ -80,10 +81,11 @@ function ask(every) {
 async function refresh() {
   if (asking || document.hidden) return
   asking = true
-  lastAsked = Date.now()
+  const begun = lastAsked = Date.now()
   try {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(15000) })
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    took = Date.now() - begun
     if (fresh.querySelector('#main')) { swap(fresh); found() }
   } catch { if (!lost) lose() } finally {
     asking = false
