@@ -34,6 +34,7 @@ type shell struct {
 	source  answers.Source // nil: the detectors have not begun
 	problem error          // why there is no view at all
 	filter  answers.Filter
+	id      string // of the path
 }
 
 // banner says that what is shown is not what it usually is.
@@ -51,7 +52,7 @@ type choice struct {
 }
 
 func (p *site) shell(ctx context.Context, page string, r *http.Request) *shell {
-	s := &shell{Page: page, Path: r.URL.Path, Query: r.URL.Query(), Config: p.config, Assets: p.assets.prefix, source: p.source()}
+	s := &shell{Page: page, Path: r.URL.Path, Query: r.URL.Query(), Config: p.config, Assets: p.assets.prefix, source: p.source(), id: r.PathValue("id")}
 	s.clock = clock{Now: p.config.Now().UTC()}
 	s.clock.Ref = s.Now
 	if s.source == nil {
