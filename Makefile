@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
+.PHONY: browser check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -34,6 +34,13 @@ race:
 INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
+
+# The page in Debian's Chromium, in each state and as a person uses it. Pictures are kept in
+# SCREENSHOTS; DEMO_URL also tries a running process.
+SCREENSHOTS ?=
+DEMO_URL ?=
+browser:
+	cd test/browser && go vet . && SCREENSHOTS='$(if $(SCREENSHOTS),$(abspath $(SCREENSHOTS)))' DEMO_URL='$(DEMO_URL)' go test -count 1 .
 
 # What the parts cost by themselves.
 BENCHTIME ?= 1s

@@ -11,7 +11,7 @@ import (
 
 const (
 	fallen = "-1,64524"
-	delay  = "CT4Singapore, Central Singapore, SG,CT4Frankfurt am Main, Hesse, DE"
+	delay  = "CT4Singapore, Central Singapore, SG,AS64501v4"
 )
 
 // view is a page in one state.

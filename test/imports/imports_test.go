@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"web/source":             {"web/answers", "tail", "episode", "messages", "detection"},
 	"web/page":               {"web/answers"},
 	"web/page/sample":        {"web/page", "web/answers"},
+	"web/page/sample/serve":  {"web/page/sample"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},

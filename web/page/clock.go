@@ -58,6 +58,9 @@ func (c clock) When(t time.Time) moment {
 	return m
 }
 
+// byClock is a time as the clock sees it, also if the data is old.
+func (c clock) byClock(t time.Time) moment { return clock{Now: c.Now, Ref: c.Now}.When(t) }
+
 // Day is the day of a time beside its Short: empty if that holds it.
 func (c clock) Day(t time.Time) string {
 	switch t = t.UTC(); {

@@ -226,7 +226,7 @@ func (s *shell) nothing() string {
 	case d.DataUntil == nil:
 		return "The detector waits for the first point of " + d.Topic + "."
 	case d.State == "replaying":
-		return "Anomalies are shown again when the history is loaded."
+		return "New anomalies are found once it is."
 	}
 	return fmt.Sprintf("%s scored, last point %s.", count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
 }

@@ -103,7 +103,7 @@ func (v *lanesView) choices(s *shell) {
 	}
 	threshold := s.Detector.Threshold
 	for _, part := range []float64{1, steps[0], steps[1]} {
-		v.Legend = append(v.Legend, digits(part*threshold, 0))
+		v.Legend = append(v.Legend, digits(part*threshold, 1))
 	}
 }
 

@@ -61,7 +61,7 @@ func now(ctx context.Context, s *shell) error {
 	if v.Lanes, err = s.lanes(ctx, range_); err != nil {
 		return err
 	}
-	if s.Filtered() {
+	if s.Search.Query != "" {
 		if err := v.find(ctx, s); err != nil {
 			return err
 		}
@@ -150,8 +150,12 @@ func (s *shell) strip() []fact {
 	}
 	until := fact{Value: "–", Label: "no data yet"}
 	if d.DataUntil != nil {
-		m := s.When(*d.DataUntil)
-		until = fact{Value: m.Short, Time: &m, Label: "data until, " + clock{Now: s.Now, Ref: s.Now}.When(*d.DataUntil).Ago}
+		m := s.byClock(*d.DataUntil)
+		until = fact{Time: &m, Label: "data until, " + m.Ago}
+		if s.Old {
+			until.Label = "data until " + s.When(*d.DataUntil).Short + " UTC, " + m.Ago
+			m.Short = d.DataUntil.UTC().Format("2 Jan 2006")
+		}
 	}
 	behind := fact{Value: group(d.LagRecords), Label: "records behind"}
 	if d.LagRecords > 100_000 && d.Replay == nil {

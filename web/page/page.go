@@ -12,7 +12,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"anomalydetector/web/answers"
@@ -47,7 +46,7 @@ func Mount(mux *http.ServeMux, source func() answers.Source, config Config) {
 	s := &site{source: source, config: config, assets: loadAssets()}
 	handlers := map[string]http.Handler{
 		"GET /assets/": s.assets, "GET /{$}": s.view("now", now), "GET /entity": s.view("entity", entity),
-		"GET /anomaly/{id}": http.HandlerFunc(s.anomaly), "GET /live": s.view("live", live),
+		"GET /anomaly/{id}": s.view("entity", anomaly), "GET /live": s.view("live", live),
 		"GET /nodes": s.view("nodes", nodes), "GET /api": s.view("api", api),
 	}
 	for _, path := range Paths() {
@@ -80,6 +79,11 @@ func (p *site) view(name string, fill fill) http.HandlerFunc {
 		default:
 			err = fill(ctx, s)
 		}
+		var to forward
+		if errors.As(err, &to) {
+			http.Redirect(w, r, string(to), http.StatusFound)
+			return
+		}
 		if err != nil {
 			template, status = "problem", s.explain(err)
 		}
@@ -103,36 +107,25 @@ func (p *site) write(w http.ResponseWriter, template string, status int, s *shel
 
 // anomaly forwards a permalink to the anomaly's entity. Ids do not say whose they are, so
 // without a detector all are asked.
-func (p *site) anomaly(w http.ResponseWriter, r *http.Request) {
-	p.view("entity", func(ctx context.Context, s *shell) error {
-		names := []string{s.Query.Get("detector")}
-		if names[0] == "" {
-			names = names[:0]
-			for _, d := range s.Status.Detectors {
-				names = append(names, d.Name)
-			}
+func anomaly(ctx context.Context, s *shell) error {
+	names := []string{s.Query.Get("detector")}
+	if names[0] == "" {
+		names = names[:0]
+		for _, d := range s.Status.Detectors {
+			names = append(names, d.Name)
 		}
-		err := error(&answers.Problem{Status: http.StatusNotFound, Detail: "There is no detector yet."})
-		for _, name := range names {
-			var found answers.Anomaly
-			if found, err = s.source.Anomaly(ctx, name, r.PathValue("id")); err == nil {
-				to := url.Values{"detector": {found.Detector}, "key": {found.Entity}, "anomaly": {found.ID}}
-				w.Header().Set("Location", "/entity?"+to.Encode())
-				return errForward
-			}
-		}
-		return err
-	})(forwarding{w}, r)
-}
-
-var errForward = errors.New("see the entity")
-
-// forwarding makes a redirect of an answer that has a Location.
-type forwarding struct{ http.ResponseWriter }
-
-func (f forwarding) WriteHeader(status int) {
-	if f.Header().Get("Location") != "" {
-		status = http.StatusFound
 	}
-	f.ResponseWriter.WriteHeader(status)
+	err := error(&answers.Problem{Status: http.StatusNotFound, Detail: "There is no detector yet."})
+	for _, name := range names {
+		var found answers.Anomaly
+		if found, err = s.source.Anomaly(ctx, name, s.id); err == nil {
+			return forward(entityLink(found.Detector, found.Entity) + "&anomaly=" + escaped(found.ID))
+		}
+	}
+	return err
 }
+
+// forward is an answer, rather than an error: what was asked for is at this address.
+type forward string
+
+func (f forward) Error() string { return "see " + string(f) }

@@ -61,6 +61,7 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 		{"live", "busy", "/live", 200, []string{"Anomalies as they are committed", "global · AS64524"}},
 		{"nodes", "busy", "/nodes", 200, []string{"3 of 3 answering", "draining", "records still to replay", "18,204,113 records to go at 214,000 a second"}},
 		{"api", "busy", "/api", 200, []string{"GET /api/v1/anomalies", "min_deviation", "up | down", "list of Anomaly"}},
+		{"api before all has begun", "notbegun", "/api", 200, []string{"GET /api/v1/anomalies"}},
 		{"keys with commas", "busy", entityPath("atlas delay", "CT4Singapore, Central Singapore, SG,CT4São Paulo, São Paulo, BR"), 200, []string{"CT4Singapore, Central Singapore, SG · CT4São Paulo, São Paulo, BR rose from"}},
 	}
 	for _, test := range tests {

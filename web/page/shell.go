@@ -34,6 +34,7 @@ type shell struct {
 	source  answers.Source // nil: the detectors have not begun
 	problem error          // why there is no view at all
 	filter  answers.Filter
+	id      string // of the path
 }
 
 // banner says that what is shown is not what it usually is.
@@ -41,7 +42,7 @@ type banner struct {
 	Kind string // load, partial, old, bad, demo
 	Lead string
 	Text string
-	At   *time.Time // a time to tell after the text
+	At   *moment // a time to tell after the text
 }
 
 // choice is one of several links of which one is chosen.
@@ -51,7 +52,7 @@ type choice struct {
 }
 
 func (p *site) shell(ctx context.Context, page string, r *http.Request) *shell {
-	s := &shell{Page: page, Path: r.URL.Path, Query: r.URL.Query(), Config: p.config, Assets: p.assets.prefix, source: p.source()}
+	s := &shell{Page: page, Path: r.URL.Path, Query: r.URL.Query(), Config: p.config, Assets: p.assets.prefix, source: p.source(), id: r.PathValue("id")}
 	s.clock = clock{Now: p.config.Now().UTC()}
 	s.clock.Ref = s.Now
 	if s.source == nil {
@@ -104,7 +105,8 @@ func (s *shell) warn() {
 		if gap < 0 {
 			gap, side = -gap, "ahead of"
 		}
-		s.Banners = append(s.Banners, banner{Kind: "old", Lead: "The data is old.", At: d.DataUntil,
+		at := s.byClock(*d.DataUntil)
+		s.Banners = append(s.Banners, banner{Kind: "old", Lead: "The data is old.", At: &at,
 			Text: fmt.Sprintf("The stream is %s %s the clock. Ages and ranges below follow the stream, whose time is", span(gap), side)})
 		if side == "ahead of" {
 			s.Banners[len(s.Banners)-1].Lead = "The data is from the future."
@@ -143,7 +145,8 @@ func (s *shell) loading(d answers.Detector) banner {
 		}
 		if r.Ready != nil {
 			b.Text += ", ready in about " + span(r.Ready.Sub(s.Now)) + ", at"
-			b.At = r.Ready
+			at := s.byClock(*r.Ready)
+			b.At = &at
 		} else {
 			b.Text += "."
 		}
@@ -151,7 +154,7 @@ func (s *shell) loading(d answers.Detector) banner {
 	return b
 }
 
-// Trouble is why there is no view.
+// trouble is why there is no view.
 type trouble struct {
 	Headline, Detail string
 	Similar          []choice

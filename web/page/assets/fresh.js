@@ -2,10 +2,16 @@
 // page is asked for again and the parts that differ are swapped. The server alone knows how
 // things are written.
 const least = 1500, status = 10000, longest = 30000 // ms
+const share = 50 // the server works for this page at most one part in so many of the time
 const body = document.body, banner = document.querySelector('#lost'), flow = document.querySelector('#flow')
 // lost is when it tries again; 0: all is well.
-let source, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = Date.now(), lastGood = Date.now()
+let source, connected = false, cursor = '', wait = 1000, timer, retry, asking = false, again = false, lastAsked = Date.now(), took = 0, lastGood = Date.now()
 let paused = false, missed = 0, lost = 0, enhance = () => {}
+
+// remember keeps the parts as the server wrote them, before anything else changes them.
+export function remember() {
+  for (const part of document.querySelectorAll('[data-part]')) part.server = part.outerHTML
+}
 
 export function follow(enhanced) {
   enhance = enhanced
@@ -27,8 +33,13 @@ function open(catchUp) {
   const query = new URLSearchParams({ detector: body.dataset.detector })
   if (cursor) query.set('cursor', cursor)
   source = new EventSource('/api/v1/stream?' + query)
-  source.onopen = () => ask(lost || catchUp ? 0 : least) // what happened before it was open
-  source.onerror = () => { close(); lose() }
+  source.onopen = () => { connected = true; ask(lost || catchUp ? 0 : least) } // also what happened before it was open
+  source.onerror = () => {
+    if (connected) lastGood = Date.now()
+    connected = false
+    close()
+    lose()
+  }
   for (const kind of ['anomaly', 'episode', 'gap', 'status']) source.addEventListener(kind, event => {
     if (event.lastEventId) cursor = event.lastEventId
     if (kind === 'anomaly' && paused) count()
@@ -72,7 +83,7 @@ function found() {
 // ask fetches the page anew, not more often than each so many milliseconds.
 function ask(every) {
   if (asking) { again = true; return }
-  const due = Math.max(0, lastAsked + every - Date.now())
+  const due = Math.max(0, lastAsked + Math.max(every, every && took * share) - Date.now())
   clearTimeout(timer)
   timer = setTimeout(refresh, due)
 }
@@ -80,10 +91,11 @@ function ask(every) {
 async function refresh() {
   if (asking || document.hidden) return
   asking = true
-  lastAsked = Date.now()
+  const begun = lastAsked = Date.now()
   try {
     const answer = await fetch(location.href, { headers: { Accept: 'text/html' }, signal: AbortSignal.timeout(15000) })
     const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    took = Date.now() - begun
     if (fresh.querySelector('#main')) { swap(fresh); found() }
   } catch { if (!lost) lose() } finally {
     asking = false
@@ -99,7 +111,7 @@ function swap(fresh) {
   if (next.some(part => !names.has(part.dataset.part) && part.dataset.part !== 'filters')) return location.reload()
   for (const part of parts) {
     const other = fresh.querySelector(`[data-part="${part.dataset.part}"]`)
-    if (!other || (part.server ?? part.outerHTML) === other.outerHTML || busy(part)) continue
+    if (!other || part.server === other.outerHTML || busy(part)) continue
     replace(part, other)
   }
   rows(fresh)

@@ -1,5 +1,5 @@
 // The page is whole without scripts. These keep it fresh and make its pictures answer.
-import { follow } from './fresh.js'
+import { follow, remember } from './fresh.js'
 import { lanes } from './lanes.js'
 import { charts } from './chart.js'
 import { sparks } from './spark.js'
@@ -18,5 +18,6 @@ document.addEventListener('keydown', event => {
   if (event.key === 'Escape' && typing?.id === 'q') typing.blur()
 })
 
+remember()
 enhance()
 follow(enhance)
