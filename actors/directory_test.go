@@ -138,6 +138,14 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 		}
 		return failure
 	}
+	end := func(failure error) {
+		t.Helper()
+		select {
+		case list <- failure:
+		case <-time.After(30 * time.Second):
+			t.Fatal("nobody lists what is on disk")
+		}
+	}
 	ask := func() (keys string, err error) {
 		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
 		for _, one := range found {
@@ -156,7 +164,7 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 		t.Errorf("meanwhile there are %q, error %v", keys, err)
 	}
 	failure := errors.New("input/output error")
-	list <- failure
+	end(failure)
 	var err error
 	for err = errListing; errors.Is(err, errListing); {
 		_, err = ask()
@@ -164,7 +172,7 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 	if !errors.Is(err, failure) {
 		t.Errorf("of a disk that fails it says %v", err)
 	}
-	list <- nil // it has begun again
+	end(nil) // it has begun again
 	for err = errListing; err != nil; {
 		_, err = ask()
 	}
