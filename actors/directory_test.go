@@ -12,7 +12,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/tinylib/msgp/msgp"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -260,7 +259,7 @@ func BenchmarkPagingBesideScoring(b *testing.B) {
 					}
 				}
 			}()
-			var records []*kgo.Record = p.bin(entities)
+			records := p.bin(entities)
 			b.ResetTimer()
 			for done := 0; done < b.N; done += entities {
 				part := records[:min(entities, b.N-done)]
