@@ -12,7 +12,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/tinylib/msgp/msgp"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -138,6 +137,14 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 		}
 		return failure
 	}
+	end := func(failure error) {
+		t.Helper()
+		select {
+		case list <- failure:
+		case <-time.After(30 * time.Second):
+			t.Fatal("nobody lists what is on disk")
+		}
+	}
 	ask := func() (keys string, err error) {
 		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
 		for _, one := range found {
@@ -156,7 +163,7 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 		t.Errorf("meanwhile there are %q, error %v", keys, err)
 	}
 	failure := errors.New("input/output error")
-	list <- failure
+	end(failure)
 	var err error
 	for err = errListing; errors.Is(err, errListing); {
 		_, err = ask()
@@ -164,7 +171,7 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 	if !errors.Is(err, failure) {
 		t.Errorf("of a disk that fails it says %v", err)
 	}
-	list <- nil // it has begun again
+	end(nil) // it has begun again
 	for err = errListing; err != nil; {
 		_, err = ask()
 	}
@@ -252,7 +259,7 @@ func BenchmarkPagingBesideScoring(b *testing.B) {
 					}
 				}
 			}()
-			var records []*kgo.Record = p.bin(entities)
+			records := p.bin(entities)
 			b.ResetTimer()
 			for done := 0; done < b.N; done += entities {
 				part := records[:min(entities, b.N-done)]
@@ -265,5 +272,65 @@ func BenchmarkPagingBesideScoring(b *testing.B) {
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
 			b.ReportMetric(float64(pages), "pages")
 		})
+	}
+}
+
+// BenchmarkPageThroughAll is what it takes to page through a million entities once, after
+// one of them was new before each page.
+func BenchmarkPageThroughAll(b *testing.B) {
+	const count = 1_000_000
+	config := benchConfig()
+	config.Now = time.Now
+	r := newResidents(config, 0)
+	for i := range count {
+		r.put(fmt.Sprintf("-1,%d", i), &child{}, 0)
+	}
+	if _, err := r.search(b.Context(), &messages.EntitiesQuery{Limit: 1}, 0); err != nil {
+		b.Fatal(err)
+	}
+	for _, changes := range []bool{false, true} {
+		b.Run(fmt.Sprintf("changes=%v", changes), func(b *testing.B) {
+			for range b.N {
+				q := messages.EntitiesQuery{Limit: 1000}
+				for pages := 0; ; pages++ {
+					if changes {
+						r.put(fmt.Sprintf("-1,%d", pages), &child{}, 0)
+					}
+					found, err := r.search(b.Context(), &q, 0)
+					if err != nil {
+						b.Fatal(err)
+					}
+					if len(found) <= q.Limit {
+						break
+					}
+					q.After = found[q.Limit-1].Key
+				}
+			}
+		})
+	}
+}
+
+// TestTakingOverChangesIsBounded: what took a second is not done again for a while.
+func TestTakingOverChangesIsBounded(t *testing.T) {
+	config := benchConfig()
+	now := time.UnixMilli(0)
+	config.Now = func() time.Time { now = now.Add(time.Second); return now } // each look at the clock takes a second
+	r := newResidents(config, 0)
+	count := func() int {
+		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	for i, want := range []int{1, 2, 2} {
+		r.put(fmt.Sprint("-1,", i), &child{}, 0)
+		if got := count(); got != want {
+			t.Errorf("after %d changes %d are found, want %d", i+1, got, want)
+		}
+	}
+	now = now.Add(updateShare * time.Second)
+	if got := count(); got != 3 {
+		t.Errorf("in the end %d are found, want 3", got)
 	}
 }

@@ -29,8 +29,6 @@ func TestSearchFindsWhatACheckOfEachNameFinds(t *testing.T) {
 				changes = append(changes, c)
 				if c.gone {
 					delete(known, c.key)
-				} else if _, twice := known[c.key]; !twice {
-					known[c.key] = c.name
 				} else {
 					known[c.key] = c.name
 				}
@@ -127,4 +125,12 @@ func BenchmarkSearch(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
 	})
+}
+
+// TestListedNameDoesNotForgetWhereItsFieldsBegin: the disk does not know.
+func TestListedNameDoesNotForgetWhereItsFieldsBegin(t *testing.T) {
+	n := newNames([]name{{"a, b,c", cutsOf([]int{4})}}).with([]change{{name: name{key: "a, b,c"}}})
+	if fields := n.all[0].fields(nil, 2); len(n.all) != 1 || len(fields) != 2 {
+		t.Errorf("the names are %+v, the fields of the first %q", n.all, fields)
+	}
 }

@@ -1,6 +1,9 @@
 package actors
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // residents are the entities that a partition has in memory. It alone changes them,
 // and reads them as it likes. Others may look whether it is worth asking.
@@ -16,12 +19,13 @@ type residents struct {
 	gone chan struct{} // closed when the partition answers no more
 
 	fields    int // of a key
+	now       func() time.Time
 	directory directory
 	follower  follower
 }
 
 func newResidents(config *Config, number int32) *residents {
-	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{}), fields: len(config.KeyFields),
+	r := &residents{byKey: make(map[string]*child), gone: make(chan struct{}), fields: len(config.KeyFields), now: config.Now,
 		directory: directory{turn: make(chan struct{}, 1)}}
 	if config.Store != nil {
 		asking := func(question func() error) error {

@@ -38,7 +38,7 @@ func guarded(t *testing.T, login bool, keys string, options ...kfake.Opt) (o *ou
 			t.Logf("the program printed:\n%s", o.output)
 		}
 	})
-	o = newOutside(t, map[string]string{"KAFKA_HOST": strings.Join(cluster.ListenAddrs(), ","), "DETECTOR_DATA_DIR": filepath.Join(dir, "data")})
+	o = newOutside(t, map[string]string{"KAFKA_HOST": strings.Join(cluster.ListenAddrs(), ","), "DETECTOR_DATA_DIR": filepath.Join(dir, "data"), "LOG_LEVEL": "DEBUG"})
 	return o, o.run(conf), secret
 }
 
