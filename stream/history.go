@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/messages"
@@ -173,6 +174,13 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 	if !ok {
 		return 0, 0, fmt.Errorf("the broker does not tell the offset at time %d", wanted)
 	}
+	if found.Timestamp < 0 && at > wanted {
+		// There is a record at that time, so this is wrong: a real broker (4.1) says so after a part of
+		// a segment was deleted.
+		if found, err = h.firstOf(ctx, span, bound); err != nil {
+			return 0, 0, err
+		}
+	}
 	from = min(found.Offset, span.Until)
 	if from > bound.first {
 		return from, reliable, nil
@@ -182,6 +190,19 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 			"wanted_from", time.UnixMilli(wanted).UTC(), "kept_from", time.UnixMilli(found.Timestamp).UTC())
 	}
 	return from, Complete, nil
+}
+
+// firstOf is the first record that the topic has, before the end of a span.
+func (h *History) firstOf(ctx context.Context, span Span, bound bounds) (first kadm.ListedOffset, err error) {
+	first = kadm.ListedOffset{Offset: bound.first, Timestamp: -1}
+	err = h.scan(ctx, span, bound.first, span.Until, func(records []*kgo.Record) error {
+		first.Timestamp = records[0].Timestamp.UnixMilli()
+		return errEnough
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return first, err
 }
 
 // errEnough ends a scan early.

@@ -125,6 +125,38 @@ func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 	}
 }
 
+// TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime: a real one (4.1) answers so after a part of a
+// segment was deleted. To begin at the end then would be a history without points that claims to be whole.
+func TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime(t *testing.T) {
+	cluster, config := testConfig(t)
+	must(t, cluster.CreateTopic("in", 1, nil))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	first, hour := int64(1_600_000_000_000), time.Hour.Milliseconds()
+	for i := range int64(20) {
+		must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(first + i*hour), Value: []byte("v")}).FirstErr())
+	}
+	cluster.ControlKey(int16(kmsg.ListOffsets), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		asked := request.(*kmsg.ListOffsetsRequest)
+		if len(asked.Topics) != 1 || len(asked.Topics[0].Partitions) != 1 || asked.Topics[0].Partitions[0].Timestamp < 0 {
+			return nil, nil, false
+		}
+		none := kmsg.NewListOffsetsResponseTopicPartition()
+		none.Offset, none.Timestamp = -1, -1
+		answered := kmsg.NewListOffsetsResponseTopic()
+		answered.Topic, answered.Partitions = asked.Topics[0].Topic, []kmsg.ListOffsetsResponseTopicPartition{none}
+		answer := request.ResponseKind().(*kmsg.ListOffsetsResponse)
+		answer.Topics = append(answer.Topics, answered)
+		return answer, nil, true
+	})
+	records, covered := readAll(t, config, Span{From: -1, Until: 15, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
+	if records != 15 || covered != Complete {
+		t.Errorf("%d records, covered from %d; want all 15 that the topic has before the end", records, covered)
+	}
+}
+
 // joined opens a session that has been given the one partition of its topic,
 // which holds some records.
 func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster, *Session) {
