@@ -31,8 +31,9 @@
   for (const e of document.querySelectorAll('script:not([src]):not([type="application/json"]), style')) say('an inline script or style', e)
 
   // no scrolling sideways of the page, nothing tiny, nothing cut
-  if (document.documentElement.scrollWidth > innerWidth) {
-    say(`the page is ${document.documentElement.scrollWidth} px wide`, [...document.querySelectorAll('main *, header *')].find(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.scroll, .tabs, svg, .sr')))
+  const width = Math.min(document.documentElement.clientWidth, screen.width) // a phone makes innerWidth as wide as what overflows
+  if (document.documentElement.scrollWidth > width) {
+    say(`the page is ${document.documentElement.scrollWidth} px wide`, [...document.querySelectorAll('main *, header *')].find(e => e.getBoundingClientRect().right > width + 1 && !e.closest('.scroll :not(.sr), .tabs, svg')))
   }
   for (const e of document.querySelectorAll('h1, h2, p, td, th, button, .seg a, .strip b')) {
     if (visible(e) && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'hidden') say('text is cut', e)
