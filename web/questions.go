@@ -23,6 +23,7 @@ const (
 	questionTimeout = 2 * time.Second // unless the question says
 	mostTimeout     = 20 * time.Second
 	questionsAtOnce = 8
+	turnPatience    = time.Second // several pages ask at the same moment
 )
 
 // Answer lets questions be answered from now on.
@@ -59,13 +60,21 @@ func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers))
 	}
 }
 
-// beginQuestion is false while as many are being answered as may be; else done is to be
-// called in the end.
+// beginQuestion waits for its turn, and is false if that does not come within a moment: as
+// many are being answered as may be. Else done is to be called in the end.
 func (s *Site) beginQuestion() (done func(), free bool) {
+	done = func() { <-s.asking }
 	select {
 	case s.asking <- struct{}{}:
-		return func() { <-s.asking }, true
+		return done, true
 	default:
+	}
+	moment := time.NewTimer(turnPatience)
+	defer moment.Stop()
+	select {
+	case s.asking <- struct{}{}:
+		return done, true
+	case <-moment.C:
 		return nil, false
 	}
 }

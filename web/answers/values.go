@@ -31,7 +31,7 @@ const (
 type Field struct {
 	Name  string `json:"name" example:"asn"`
 	Value string `json:"value" example:"64510"`
-	ASN   bool   `json:"asn" doc:"The value is the number of an autonomous system"`
+	ASN   bool   `json:"asn" doc:"The value is the number of an autonomous system, or -1 for the global graph"`
 }
 
 // EntityRef names an entity.

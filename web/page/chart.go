@@ -19,12 +19,17 @@ type chartView struct {
 	Usual   string
 	Levels  []tick // X is the place from the top
 	Ticks   []tick
-	Missing []box
+	Missing []box // spans without a point
+	Skipped []box // those of a few bins
 	Hits    []hit
 	Data    chartData
 	Table   []tableRow
 	Note    string
 }
+
+// skipped is how many bins without a point make a span that is hatched: points are missed
+// now and then, which matters little.
+const skipped = 4
 
 // hit is an anomaly on the picture.
 type hit struct {
@@ -104,8 +109,14 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p plot, y sca
 		c.Usual = percent(y.at(*e.Median))
 	}
 	for _, m := range e.Missing {
-		if m.Until.After(p.from) {
-			c.Missing = append(c.Missing, p.box(m.From, m.Until, "No point: "+window(m.From, m.Until)))
+		if !m.Until.After(p.from) {
+			continue
+		}
+		gap := p.box(m.From, m.Until, "No point: "+window(m.From, m.Until))
+		if m.Until.Sub(m.From) < skipped*bin {
+			c.Skipped = append(c.Skipped, gap)
+		} else {
+			c.Missing = append(c.Missing, gap)
 		}
 	}
 	anomalies := map[int64]answers.Anomaly{}

@@ -92,7 +92,12 @@ func (s *shell) choose(name string) {
 func (s *shell) warn() {
 	d := s.Detector
 	if d.Synthetic {
-		s.Banners = append(s.Banners, banner{Kind: "demo", Lead: "Demo.", Text: "This stream is made up. Nothing here happened."})
+		demo := banner{Kind: "demo", Lead: "Demo.", Text: "This stream is made up. Nothing here happened."}
+		if s.Old && d.DataUntil != nil {
+			at := s.byClock(*d.DataUntil)
+			demo.Text, demo.At = "This stream is made up, and so is its time. Nothing here happened. Ages and ranges follow the stream, which is at", &at
+		}
+		s.Banners = append(s.Banners, demo)
 	}
 	if d.Problem != "" {
 		s.Banners = append(s.Banners, banner{Kind: "bad", Lead: d.Name + " does not work.", Text: d.Problem})
@@ -100,7 +105,7 @@ func (s *shell) warn() {
 	if d.State == "replaying" || d.Replay != nil {
 		s.Banners = append(s.Banners, s.loading(d))
 	}
-	if s.Old && d.DataUntil != nil {
+	if s.Old && d.DataUntil != nil && !d.Synthetic {
 		gap, side := s.Now.Sub(*d.DataUntil), "behind"
 		if gap < 0 {
 			gap, side = -gap, "ahead of"

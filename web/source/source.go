@@ -109,13 +109,17 @@ func (d *known) named(values []string) []answers.Field {
 		return fields
 	}
 	for i, field := range d.fields {
-		fields = append(fields, answers.Field{Name: field.Name, Value: values[i], ASN: field.ASN && digits(values[i])})
+		fields = append(fields, answers.Field{Name: field.Name, Value: values[i], ASN: field.ASN && numbered(values[i])})
 	}
 	return fields
 }
 
-// digits tells whether a value may be the number of an autonomous system.
-func digits(text string) bool {
+// numbered tells whether a value may be the number of an autonomous system. The scope -1
+// of hegemony is the global graph.
+func numbered(text string) bool {
+	if text == "-1" {
+		return true
+	}
 	for _, c := range text {
 		if c < '0' || c > '9' {
 			return false
