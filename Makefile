@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -35,12 +35,15 @@ INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
 
-# The page in Debian's Chromium, in each state and as a person uses it. Pictures are kept in
-# SCREENSHOTS; DEMO_URL also tries a running process.
+# The page in Debian's Chromium, as a person uses it at a running demo, and in each state.
+# Pictures are kept in SCREENSHOTS.
 SCREENSHOTS ?=
-DEMO_URL ?=
 browser:
-	cd test/browser && go vet . && SCREENSHOTS='$(if $(SCREENSHOTS),$(abspath $(SCREENSHOTS)))' DEMO_URL='$(DEMO_URL)' go test -count 1 .
+	SCREENSHOTS='$(SCREENSHOTS)' test/browser/run
+
+# The picture at the top of the README, made anew.
+picture:
+	test/browser/picture
 
 # What the parts cost by themselves.
 BENCHTIME ?= 1s

@@ -178,8 +178,14 @@ func eval[T any](b *tab, script string) T {
 // until waits for a condition, also across a navigation.
 func (b *tab) until(what, condition string) {
 	b.t.Helper()
+	b.within(15*time.Second, what, condition)
+}
+
+// within is until with another patience.
+func (b *tab) within(patience time.Duration, what, condition string) {
+	b.t.Helper()
 	var err error
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var ok bool
 		if ok, err = chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")")); ok && err == nil {
 			return

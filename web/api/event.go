@@ -34,12 +34,23 @@ func (e *events) begin() error {
 
 func (e *events) comment() error { return e.send(": all is quiet\n\n") }
 
-// event sends what happened. An id alone changes where a client goes on, and no more.
-func (e *events) event(event answers.Event) error {
-	id := ""
-	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
-		id = "id: " + event.ID + "\n"
+// events sends one event and, with the same write, those that wait.
+func (e *events) events(first answers.Event, waiting <-chan answers.Event) error {
+	text := appendEvent(nil, first)
+	for range gathered - 1 {
+		select {
+		case next := <-waiting:
+			text = appendEvent(text, next)
+			continue
+		default:
+		}
+		break
 	}
+	return e.send(string(text))
+}
+
+// appendEvent appends what happened.
+func appendEvent(to []byte, event answers.Event) []byte {
 	var name string
 	var data any
 	switch {
@@ -51,12 +62,19 @@ func (e *events) event(event answers.Event) error {
 		name, data = "status", event.Status
 	case event.Gap != nil:
 		name, data = "gap", event.Gap
-	case id == "":
-		return nil
-	default:
-		return e.send(id + "\n")
+	case event.ID == "":
+		return to
 	}
-	return e.send(fmt.Sprintf("event: %s\n%sdata: %s\n", name, id, Encode(data)))
+	if name != "" {
+		to = append(append(append(to, "event: "...), name...), '\n')
+	}
+	if event.ID != "" && !strings.ContainsAny(event.ID, "\r\n\x00") {
+		to = append(append(append(to, "id: "...), event.ID...), '\n')
+	}
+	if data != nil {
+		to = append(append(to, "data: "...), Encode(data)...)
+	}
+	return append(to, '\n')
 }
 
 func (e *events) problem(p *Problem) error {

@@ -22,6 +22,7 @@ const (
 	writePatience = 10 * time.Second       // for one event: a client that takes longer is cut
 	firstPatience = 250 * time.Millisecond // for a Source to refuse before the answer begins
 	reconnect     = 3 * time.Second        // what clients are told to wait before they come back
+	gathered      = 64                     // events that are written at once, at most
 )
 
 type streamQuery struct {
@@ -95,10 +96,11 @@ func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery,
 }
 
 // events writes what the Source tells until the client goes, is too slow, or the Source
-// ends. One goroutine follows and hands over each event; this one alone writes.
+// ends. One goroutine follows and hands over each event; this one alone writes, and writes
+// at once what has come meanwhile.
 func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Source, query answers.FollowQuery) {
 	ctx, cancel := context.WithCancel(r.Context())
-	happened, ended := make(chan answers.Event), make(chan error, 1)
+	happened, ended := make(chan answers.Event, gathered), make(chan error, 1)
 	go func() {
 		defer close(ended)
 		defer func() {
@@ -143,11 +145,14 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				err = begin()
 			}
 			if err == nil {
-				err = out.event(event)
+				err = out.events(event, happened)
 			}
 		case <-beat.C:
 			err = out.comment()
 		case problem := <-ended:
+			if begun && len(happened) > 0 {
+				_ = out.events(<-happened, happened) // what comes next ends it as well
+			}
 			switch {
 			case r.Context().Err() != nil: // the client has gone
 			case begun && problem != nil:
