@@ -9,15 +9,16 @@ import (
 	"anomalydetector/messages"
 )
 
-// explain adds to an anomaly what it was decided by: the headers usual and scale, and
-// the key explain of the payload if that is asked for. It adds only what the output
+// explain adds to an anomaly whose it is and what it was decided by: the headers group,
+// usual and scale, and the key explain of the payload if that is asked for. It adds only what the output
 // topic has room for: an anomaly without its explanation is worth more than a dead
 // letter. It is called before the window changes again.
 func (e *entity) explain(record *kgo.Record, o *messages.Observation, most int) {
 	plain := record.Headers
 	record.Headers = append(plain,
 		kgo.RecordHeader{Key: "usual", Value: exactText(o.Verdict.Median)},
-		kgo.RecordHeader{Key: "scale", Value: exactText(o.Verdict.Scale)})
+		kgo.RecordHeader{Key: "scale", Value: exactText(o.Verdict.Scale)},
+		kgo.RecordHeader{Key: "group", Value: []byte(e.shared.group)})
 	if size(record) > most {
 		record.Headers = plain
 		return

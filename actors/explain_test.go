@@ -31,7 +31,7 @@ func TestHeadersParseBackToTheBitsOfTheVerdict(t *testing.T) {
 		anomalous := 0
 		for seed := range uint64(300) {
 			random := rand.New(rand.NewPCG(seed, uint64(metric)))
-			e := &entity{shared: &shared{scorer: detection.NewScorer(detection.NewRules(detection.Settings{
+			e := &entity{shared: &shared{group: "g", scorer: detection.NewScorer(detection.NewRules(detection.Settings{
 				GranularityMinutes: 15, HistoryHours: 6, MinRatio: 0.3, Threshold: 2, MinDeviation: []float64{0, 0.01, 1e-300}[seed%3], Metric: metric,
 			}))}}
 			size := random.IntN(1200) - 600
@@ -47,7 +47,7 @@ func TestHeadersParseBackToTheBitsOfTheVerdict(t *testing.T) {
 				anomalous++
 				plain := *record
 				e.explain(record, o, math.MaxInt)
-				if !bytes.Equal(record.Value, plain.Value) || !bytes.Equal(record.Key, plain.Key) || len(record.Headers) != len(plain.Headers)+2 {
+				if !bytes.Equal(record.Value, plain.Value) || !bytes.Equal(record.Key, plain.Key) || len(record.Headers) != len(plain.Headers)+3 || record.Headers[6].Key != "group" || string(record.Headers[6].Value) != "g" {
 					t.Fatalf("it is %v, and was %v", record, plain)
 				}
 				usual, scale := parsed(t, record.Headers[4], "usual"), parsed(t, record.Headers[5], "scale")
@@ -86,17 +86,17 @@ func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
 	payload, base := bytes.Clone(plain.Value), size(plain)
 	full := newAnomaly(e.shared, "key", o).Record
 	e.explain(full, o, math.MaxInt)
-	headers := base + 2*(len("usual")+10) + len("1") + len("0.7413")
+	headers := base + 3*(len("usual")+10) + len("1") + len("0.7413")
 	for most, want := range map[int]struct {
 		headers int
 		payload []byte
 	}{
 		base:                                    {4, payload},
 		headers - 1:                             {4, payload},
-		headers:                                 {6, payload},
-		headers + datapoint.ExplanationSize - 1: {6, payload},
-		headers + datapoint.ExplanationSize:     {6, full.Value},
-		headers + 2*datapoint.ExplanationSize:   {6, full.Value},
+		headers:                                 {7, payload},
+		headers + datapoint.ExplanationSize - 1: {7, payload},
+		headers + datapoint.ExplanationSize:     {7, full.Value},
+		headers + 2*datapoint.ExplanationSize:   {7, full.Value},
 	} {
 		got := newAnomaly(e.shared, "key", o).Record
 		e.explain(got, o, most)
