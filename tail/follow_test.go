@@ -87,7 +87,7 @@ func sortPlaces(all []Place) {
 
 func TestAReaderIsToldWhenThereIsMore(t *testing.T) {
 	tail := New(testConfig())
-	tail.Lose(Vector{0: 10})
+	tail.Begin(Vector{0: 10}, false)
 	reader := tail.Since(nil, Filter{Direction: Up})
 	if items, gap := reader.Next(10); len(items) != 0 || gap != nil {
 		t.Fatalf("%v %v", items, gap)
@@ -138,16 +138,44 @@ func TestAReaderThatFellBehindIsToldOfTheGap(t *testing.T) {
 func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 	tail := New(testConfig())
 	early := tail.Since(nil, Filter{}) // before reading begins
-	tail.Lose(Vector{0: 5})
+	tail.Begin(Vector{0: 5}, false)
 	tail.Add([]Entry{one(1, 100, Place{0, 5})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || missing != 0 || remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
 	}
-	tail.Reset()
-	tail.Lose(Vector{0: 2})
+	tail.Begin(Vector{0: 2}, true)
 	tail.Add([]Entry{one(2, 100, Place{0, 2})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || items[0].Entry.Entity != "2,2" || missing != 0 || !remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
+	}
+}
+
+// TestAnotherTopicBeginsAtOnce: nobody sees that the former one is forgotten, and not yet where the other
+// one is read from.
+func TestAnotherTopicBeginsAtOnce(t *testing.T) {
+	tail := New(testConfig())
+	tail.Begin(Vector{0: 5}, false)
+	stop, ended := make(chan struct{}), make(chan int)
+	go func() {
+		between := 0
+		for {
+			select {
+			case <-stop:
+				ended <- between
+				return
+			default:
+				if len(tail.Vector()) == 0 {
+					between++
+				}
+			}
+		}
+	}()
+	for range 20_000 {
+		tail.Begin(Vector{0: 5}, true)
+	}
+	close(stop)
+	if between := <-ended; between > 0 {
+		t.Errorf("%d times it was known of no partition where it is read", between)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time;
-// Add, Lose and Reset, which go with the order of the topic, are for one.
+// Add and Begin, which go with the order of the topic, are for one.
 type Tail struct {
 	config Config
 
@@ -15,7 +15,7 @@ type Tail struct {
 	rows     rows
 	log      []uint32 // the live rows in the order of arrival
 	epoch    int      // changes when the log moves
-	life     int      // changes with Reset
+	life     int      // changes when the topic is another one
 	entities []entity
 	fields   []uint32 // of each entity KeyFields indexes into values
 	values   []values // of each key field
@@ -183,29 +183,24 @@ func (t *Tail) Advance(streamTime int64) {
 	t.expire()
 }
 
-// Lose tells that of these partitions nothing before an offset is to be had: reading begins there, or
-// goes on there.
-func (t *Tail) Lose(before Vector) {
+// Begin tells where reading begins, or goes on: of these partitions nothing before an offset is to be had.
+// With anew the output topic is another one, and what is held is forgotten at the same moment.
+func (t *Tail) Begin(from Vector, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if anew {
+		stream := t.stream
+		t.clear()
+		t.stream = stream
+	}
 	t.begun = true
-	for partition, offset := range before {
+	for partition, offset := range from {
 		if _, known := t.vector[partition]; !known {
 			t.start[partition] = offset
 		}
 	}
-	t.vector.raise(before)
-	t.lost.raise(before)
-	t.announce()
-}
-
-// Reset forgets everything: the output topic is another one.
-func (t *Tail) Reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	stream := t.stream
-	t.clear()
-	t.stream = stream
+	t.vector.raise(from)
+	t.lost.raise(from)
 	t.announce()
 }
 

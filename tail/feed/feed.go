@@ -36,10 +36,7 @@ func New(config Config, to *tail.Tail) *Feed {
 
 // Begin is called before reading begins, or goes on, at some offsets.
 func (f *Feed) Begin(from map[int32]int64, anew bool) {
-	if anew {
-		f.tail.Reset()
-	}
-	f.tail.Lose(from)
+	f.tail.Begin(from, anew)
 }
 
 // Add takes a run of records.
