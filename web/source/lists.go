@@ -122,7 +122,9 @@ func (s *Source) prepare(ctx context.Context, f answers.Filter) (*known, tail.Fi
 	if err != nil {
 		return nil, tail.Filter{}, err
 	}
-	_, _ = s.all(ctx)
+	moment, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	_, _ = s.all(moment)
 	filter, err := d.filter(f)
 	return d, filter, err
 }

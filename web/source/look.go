@@ -25,6 +25,7 @@ type look struct {
 	latest *looked
 	under  chan struct{} // closed when the question under way has been answered; nil: none is
 	asking sync.WaitGroup
+	closed bool
 }
 
 // looked is how all nodes were at a time. It is immutable.
@@ -47,6 +48,9 @@ type pace struct {
 // better than none while a node does not answer.
 func (s *Source) all(ctx context.Context) (*looked, error) {
 	latest, under := s.look.begin(s)
+	if under == nil && latest == nil {
+		return nil, notInTime() // closed
+	}
 	if under == nil {
 		return latest, nil
 	}
@@ -78,6 +82,9 @@ func (l *look) begin(s *Source) (latest *looked, under <-chan struct{}) {
 		if age := s.config.Now().Sub(l.latest.at); 0 <= age && age < freshFor {
 			return l.latest, nil
 		}
+	}
+	if l.closed {
+		return l.latest, nil
 	}
 	if l.under == nil {
 		done := make(chan struct{})
@@ -173,8 +180,11 @@ func list(partitions []int32) string {
 	return "partitions " + strings.Join(words, ", ")
 }
 
-// Close waits until no question is under way. None may be asked afterwards.
+// Close waits until no question about the nodes is under way; none is asked afterwards.
 func (s *Source) Close() error {
+	s.look.mu.Lock()
+	s.look.closed = true
+	s.look.mu.Unlock()
 	s.look.asking.Wait()
 	return nil
 }
