@@ -35,7 +35,8 @@ type Tail struct {
 	dropped  int64
 	foreign  int64
 	bad      int64
-	begun    bool // reading has begun, so that vector and lost are known
+	topic    string // topicName
+	begun    bool   // reading has begun, so that vector and lost are known
 	caught   bool
 	problem  string
 	whenMore chan struct{} // closed when there is more to follow
@@ -184,14 +185,18 @@ func (t *Tail) Advance(streamTime int64) {
 }
 
 // Begin tells where reading begins, or goes on: of these partitions nothing before an offset is to be had.
-// With anew the output topic is another one, and what is held is forgotten at the same moment.
-func (t *Tail) Begin(from Vector, anew bool) {
+// With anew the output topic is another one, and what is held is forgotten at the same moment. The topic
+// is its id; empty: not known.
+func (t *Tail) Begin(topic string, from Vector, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if anew {
 		stream := t.stream
 		t.clear()
 		t.stream = stream
+	}
+	if name := topicName(topic); anew || name != "" {
+		t.topic = name
 	}
 	t.begun = true
 	for partition, offset := range from {
