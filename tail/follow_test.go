@@ -227,6 +227,39 @@ func TestAnotherTopicBeginsAtOnce(t *testing.T) {
 	}
 }
 
+// TestOneCanWaitUntilTheTailHasCaughtUp: also if the topic is made again before, or afterwards.
+func TestOneCanWaitUntilTheTailHasCaughtUp(t *testing.T) {
+	tail := New(testConfig())
+	first := tail.CaughtUp()
+	is := func(step string, waiting <-chan struct{}, want bool) {
+		t.Helper()
+		got := false
+		select {
+		case <-waiting:
+			got = true
+		default:
+		}
+		if got != want {
+			t.Errorf("%s: caught up is %v", step, got)
+		}
+	}
+	tail.Tell(false, "a problem")
+	tail.Begin("", Vector{0: 0}, true)
+	is("it has begun", first, false)
+	tail.Tell(true, "")
+	tail.Tell(true, "")
+	tail.Tell(false, "")
+	is("at the end", first, true)
+	is("asked at the end", tail.CaughtUp(), true)
+	tail.Begin("", Vector{0: 1}, false)
+	is("records were deleted", tail.CaughtUp(), true)
+	tail.Begin("", Vector{0: 0}, true)
+	again := tail.CaughtUp()
+	is("another topic", again, false)
+	tail.Tell(true, "")
+	is("at the end of that", again, true)
+}
+
 func TestEpisodesEndWithStreamTime(t *testing.T) {
 	tail := New(testConfig())
 	tail.Add([]Entry{one(1, 100, Place{0, 0}), one(8, 100, Place{0, 1}), one(2, 102, Place{0, 2})}, nil)
