@@ -132,6 +132,6 @@ func connect(config *configs.Config) (*checkedBroker, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := stream.Check(context.Background(), streams)
+	found := stream.Check(context.Background(), streams, stream.Wanted{Shown: config.HTTP.Listen != ""})
 	return &checkedBroker{append([]string{}, found.Facts...), append([]string{}, found.Warnings...), append([]string{}, found.Problems...)}, nil
 }
