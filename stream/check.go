@@ -43,6 +43,8 @@ const checkTimeout = 5 * time.Second
 // Wanted is what a detector is to do beside detection, so that Check looks at that, too.
 type Wanted struct {
 	Shown bool // the output topic is read for people
+	// Read tells the entity of an input record, or why it cannot be read. nil: nobody asks.
+	Read func(timestamp int64, payload []byte) (entity string, err error)
 }
 
 // Check asks the broker for what a start needs: whether it answers and lets us in, the
@@ -63,6 +65,7 @@ func Check(ctx context.Context, config Config, wanted Wanted) Findings {
 	c.topics(ctx)
 	c.timeouts(ctx)
 	c.group(ctx)
+	c.readable(ctx)
 	return found
 }
 

@@ -34,7 +34,7 @@ complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l kill -d 'Wi
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l help -d 'Show context-sensitive help'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l version -d 'Print the version'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l json -d 'Print JSON'
-complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l connect -d 'Ask the broker for the topics, the group and what it allows'
+complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l connect -d 'Ask the broker for the topics, the group and what it allows, and read the last records'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -a 'atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf' -d 'built in'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -a '(__fish_complete_suffix .conf)'
 complete -c anomalydetector -n '__fish_seen_subcommand_from state' -a show -d 'Print what is stored, and whether it can be used (the default)'
