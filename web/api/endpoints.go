@@ -78,7 +78,7 @@ func (a *API) endpoints() {
 		})
 	serve(a, endpoint{path: "/anomalies", summary: "Committed anomalies, the latest first", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *anomaliesQuery, fields map[string]string) (list answers.List[answers.Anomaly], err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return list, err
 			}
@@ -90,7 +90,7 @@ func (a *API) endpoints() {
 		})
 	serve(a, endpoint{path: "/episodes", summary: "Runs of anomalies of an entity: open ones first, then the latest first", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *episodesQuery, fields map[string]string) (list answers.List[answers.Episode], err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return list, err
 			}
@@ -98,7 +98,7 @@ func (a *API) endpoints() {
 		})
 	serve(a, endpoint{path: "/lanes", summary: "Counts and worst deviations by time bin and row, the row with the largest deviation first", fields: true},
 		func(ctx context.Context, s answers.Source, q *lanesQuery, fields map[string]string) (lanes answers.Lanes, err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return lanes, err
 			}
