@@ -335,9 +335,9 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		site.begin(all)
 		answers := questions(world, node, site, system.Root, all, pids)
 		site.Answer(answers)
-		site.tell(world, answers, all)
-		stop := site.read(all)
-		defer func() { err = errors.Join(err, stop()) }()
+		asked := site.tell(world, answers, all, node != nil)
+		read := site.read(all)
+		defer func() { err = errors.Join(err, read(), asked()) }()
 	}
 	w := &waiting{
 		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,

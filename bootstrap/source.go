@@ -64,19 +64,22 @@ func (s *site) read(all []*built) (stop func() error) {
 	}
 }
 
-// tell lets the API and the page answer for detectors that have been started.
-func (s *site) tell(world *World, asker source.Asker, all []*built) {
-	config := source.Config{Version: version(), Address: s.address, Now: world.Now, Asker: asker}
+// tell lets the API and the page answer for detectors that have been started, until stop is
+// called.
+func (s *site) tell(world *World, asker source.Asker, all []*built, clustered bool) (stop func() error) {
+	config := source.Config{Version: version(), Address: s.address, Now: world.Now, Asker: asker, Clustered: clustered}
 	for _, b := range all {
 		if b.tailing == nil {
-			return // only health is shown
+			return func() error { return nil } // only health is shown
 		}
 		about := b.tailing.about
 		about.Synthetic = b.shown.Synthetic
 		about.Median = func() (float64, bool) { return s.DetectionMedian(about.Name) }
 		config.Node, config.Detectors = b.node, append(config.Detectors, about)
 	}
-	s.Show(source.New(config))
+	made := source.New(config)
+	s.Show(made)
+	return made.Close
 }
 
 func rules(config *configs.Config) detection.Rules { return detection.NewRules(settings(config)) }

@@ -17,8 +17,8 @@ import (
 type Listener interface {
 	// Begin says where reading begins, or goes on after records were deleted: what lies before in these
 	// partitions is not given. Anew: the topic is another one, or has lost what was given, so that there
-	// are other records at the same offsets.
-	Begin(from map[int32]int64, anew bool)
+	// are other records at the same offsets. What is not known of the topic is empty.
+	Begin(topic messages.Identity, from map[int32]int64, anew bool)
 	// Add gives committed records, those of a partition in the order of their offsets, and the next
 	// offset of each partition that was read on, be it that it had a transaction's marker only.
 	Add(records []*kgo.Record, next map[int32]int64)

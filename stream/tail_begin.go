@@ -52,9 +52,10 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 		t.next = make(map[int32]int64)
 	}
 	maps.Copy(t.next, from)
+	named := now.Topic != t.topic.Topic
 	t.topic = now
-	if anew || len(from) > 0 {
-		t.to.Begin(from, anew)
+	if anew || named || len(from) > 0 {
+		t.to.Begin(now, from, anew)
 	}
 	return nil
 }

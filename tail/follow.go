@@ -4,6 +4,7 @@ package tail
 type Reader struct {
 	tail   *Tail
 	filter Filter
+	topic  string // that vector is of; empty: not known
 	vector Vector // what lies before it has been given, or is not to be
 	told   Vector // of each partition, up to where the Reader was told of a gap
 	epoch  int
@@ -47,14 +48,18 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 	t := r.tail
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if !t.begun {
+		return nil, nil
+	}
 	switch {
-	case r.now && t.begun:
-		r.now, r.life, r.vector = false, t.life, t.start.Clone()
 	case r.now:
-		r.life = t.life
-	case r.life != t.life:
+		r.now, r.life, r.vector = false, t.life, t.start.Clone()
+	case r.life != t.life || r.topic != "" && t.topic != "" && r.topic != t.topic:
 		r.vector, r.told, r.life, r.epoch = t.start.Clone(), make(Vector), t.life, -1
 		gap = &Gap{Remade: true}
+	}
+	if t.topic != "" || gap != nil {
+		r.topic = t.topic
 	}
 	if r.epoch != t.epoch {
 		r.epoch, r.next = t.epoch, 0
@@ -116,7 +121,7 @@ func (r *Reader) More() <-chan struct{} {
 	t := r.tail
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if r.life != t.life || r.epoch != t.epoch || r.next < len(t.log) {
+	if t.begun && (r.life != t.life || r.epoch != t.epoch || r.next < len(t.log)) {
 		return closed
 	}
 	return t.whenMore

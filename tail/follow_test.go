@@ -87,7 +87,7 @@ func sortPlaces(all []Place) {
 
 func TestAReaderIsToldWhenThereIsMore(t *testing.T) {
 	tail := New(testConfig())
-	tail.Lose(Vector{0: 10})
+	tail.Begin("", Vector{0: 10}, false)
 	reader := tail.Since(nil, Filter{Direction: Up})
 	if items, gap := reader.Next(10); len(items) != 0 || gap != nil {
 		t.Fatalf("%v %v", items, gap)
@@ -138,17 +138,126 @@ func TestAReaderThatFellBehindIsToldOfTheGap(t *testing.T) {
 func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 	tail := New(testConfig())
 	early := tail.Since(nil, Filter{}) // before reading begins
-	tail.Lose(Vector{0: 5})
+	tail.Begin("", Vector{0: 5}, false)
 	tail.Add([]Entry{one(1, 100, Place{0, 5})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || missing != 0 || remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
 	}
-	tail.Reset()
-	tail.Lose(Vector{0: 2})
+	tail.Begin("", Vector{0: 2}, true)
 	tail.Add([]Entry{one(2, 100, Place{0, 2})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || items[0].Entry.Entity != "2,2" || missing != 0 || !remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
 	}
+}
+
+// TestACursorOfAFormerTopicIsToldFromOneThatIsAhead: though reading has not begun when it comes.
+func TestACursorOfAFormerTopicIsToldFromOneThatIsAhead(t *testing.T) {
+	before := New(testConfig())
+	before.Begin("id of the former", Vector{0: 0}, false)
+	former := before.Topic()
+	tail := New(testConfig())
+	if len(former) != 10 || tail.Topic() != "" {
+		t.Fatalf("the topics are %q, %q", former, tail.Topic())
+	}
+	readers := map[string]*Reader{
+		"of the former topic": tail.SinceIn(former, Vector{0: 2}, Filter{}),
+		"said to be":          tail.SinceRemade(Filter{}),
+		"of no known topic":   tail.SinceIn("", Vector{0: 2}, Filter{}),
+		"of this topic":       tail.SinceIn(topicName("id"), Vector{0: 2}, Filter{}),
+		"ahead":               tail.SinceIn(topicName("id"), Vector{0: 9}, Filter{}),
+	}
+	for name, reader := range readers {
+		if items, gap := reader.Next(9); len(items) > 0 || gap != nil {
+			t.Errorf("%s: before reading has begun it is given %v, %v", name, items, gap)
+		}
+		select {
+		case <-reader.More():
+			t.Errorf("%s: there is more before reading has begun", name)
+		default:
+		}
+	}
+	tail.Begin("id", Vector{0: 1}, false)
+	tail.Add([]Entry{one(1, 100, Place{0, 1}), one(2, 100, Place{0, 3})}, nil)
+	for name, reader := range readers {
+		items, missing, remade := drain(reader, 9)
+		count := map[string]int{"of the former topic": 2, "said to be": 2, "ahead": 0}
+		want, named := count[name]
+		if !named {
+			want = 1
+		}
+		if len(items) != want || missing != 0 || remade != (want == 2) || reader.Topic() != tail.Topic() || tail.Topic() == former {
+			t.Errorf("%s: it is given %v, misses %d, remade is %v; topic %q", name, items, missing, remade, reader.Topic())
+		}
+		if items, gap := reader.Next(9); len(items) > 0 || gap != nil {
+			t.Errorf("%s: afterwards it is given %v, %v", name, items, gap)
+		}
+	}
+	tail.Begin("", Vector{0: 7}, false) // the broker does not say
+	if tail.Topic() == "" {
+		t.Error("the topic's name is forgotten")
+	}
+}
+
+// TestAnotherTopicBeginsAtOnce: nobody sees that the former one is forgotten, and not yet where the other
+// one is read from.
+func TestAnotherTopicBeginsAtOnce(t *testing.T) {
+	tail := New(testConfig())
+	tail.Begin("", Vector{0: 5}, false)
+	stop, ended := make(chan struct{}), make(chan int)
+	go func() {
+		between := 0
+		for {
+			select {
+			case <-stop:
+				ended <- between
+				return
+			default:
+				if len(tail.Vector()) == 0 {
+					between++
+				}
+			}
+		}
+	}()
+	for range 20_000 {
+		tail.Begin("", Vector{0: 5}, true)
+	}
+	close(stop)
+	if between := <-ended; between > 0 {
+		t.Errorf("%d times it was known of no partition where it is read", between)
+	}
+}
+
+// TestOneCanWaitUntilTheTailHasCaughtUp: also if the topic is made again before, or afterwards.
+func TestOneCanWaitUntilTheTailHasCaughtUp(t *testing.T) {
+	tail := New(testConfig())
+	first := tail.CaughtUp()
+	is := func(step string, waiting <-chan struct{}, want bool) {
+		t.Helper()
+		got := false
+		select {
+		case <-waiting:
+			got = true
+		default:
+		}
+		if got != want {
+			t.Errorf("%s: caught up is %v", step, got)
+		}
+	}
+	tail.Tell(false, "a problem")
+	tail.Begin("", Vector{0: 0}, true)
+	is("it has begun", first, false)
+	tail.Tell(true, "")
+	tail.Tell(true, "")
+	tail.Tell(false, "")
+	is("at the end", first, true)
+	is("asked at the end", tail.CaughtUp(), true)
+	tail.Begin("", Vector{0: 1}, false)
+	is("records were deleted", tail.CaughtUp(), true)
+	tail.Begin("", Vector{0: 0}, true)
+	again := tail.CaughtUp()
+	is("another topic", again, false)
+	tail.Tell(true, "")
+	is("at the end of that", again, true)
 }
 
 func TestEpisodesEndWithStreamTime(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time;
-// Add, Lose and Reset, which go with the order of the topic, are for one.
+// Add and Begin, which go with the order of the topic, are for one.
 type Tail struct {
 	config Config
 
@@ -15,7 +15,7 @@ type Tail struct {
 	rows     rows
 	log      []uint32 // the live rows in the order of arrival
 	epoch    int      // changes when the log moves
-	life     int      // changes with Reset
+	life     int      // changes when the topic is another one
 	entities []entity
 	fields   []uint32 // of each entity KeyFields indexes into values
 	values   []values // of each key field
@@ -35,8 +35,10 @@ type Tail struct {
 	dropped  int64
 	foreign  int64
 	bad      int64
-	begun    bool // reading has begun, so that vector and lost are known
+	topic    string // topicName
+	begun    bool   // reading has begun, so that vector and lost are known
 	caught   bool
+	caughtUp chan struct{} // closed with caught
 	problem  string
 	whenMore chan struct{} // closed when there is more to follow
 }
@@ -55,7 +57,7 @@ func New(config Config) *Tail {
 		config.Rules.Bin = time.Millisecond
 	}
 	config.Rules.EveryPoint = false
-	t := &Tail{config: config, whenMore: make(chan struct{})}
+	t := &Tail{config: config, whenMore: make(chan struct{}), caughtUp: make(chan struct{})}
 	t.clear()
 	return t
 }
@@ -183,29 +185,31 @@ func (t *Tail) Advance(streamTime int64) {
 	t.expire()
 }
 
-// Lose tells that of these partitions nothing before an offset is to be had: reading begins there, or
-// goes on there.
-func (t *Tail) Lose(before Vector) {
+// Begin tells where reading begins, or goes on: of these partitions nothing before an offset is to be had.
+// With anew the output topic is another one, and what is held is forgotten at the same moment. The topic
+// is its id; empty: not known.
+func (t *Tail) Begin(topic string, from Vector, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if anew {
+		if t.caught {
+			t.caughtUp = make(chan struct{})
+		}
+		stream := t.stream
+		t.clear()
+		t.stream = stream
+	}
+	if name := topicName(topic); anew || name != "" {
+		t.topic = name
+	}
 	t.begun = true
-	for partition, offset := range before {
+	for partition, offset := range from {
 		if _, known := t.vector[partition]; !known {
 			t.start[partition] = offset
 		}
 	}
-	t.vector.raise(before)
-	t.lost.raise(before)
-	t.announce()
-}
-
-// Reset forgets everything: the output topic is another one.
-func (t *Tail) Reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	stream := t.stream
-	t.clear()
-	t.stream = stream
+	t.vector.raise(from)
+	t.lost.raise(from)
 	t.announce()
 }
 
@@ -214,8 +218,19 @@ func (t *Tail) Reset() {
 func (t *Tail) Tell(caught bool, problem string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.caught = t.caught || caught
+	if caught && !t.caught {
+		t.caught = true
+		close(t.caughtUp)
+	}
 	t.problem = problem
+}
+
+// CaughtUp is closed once the topic has been read up to its end. If another topic begins before, it is
+// closed with the end of that one; if one begins afterwards, the next call gives a new channel.
+func (t *Tail) CaughtUp() <-chan struct{} {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.caughtUp
 }
 
 // Count adds to the records that are not this detector's, and to those that cannot be read.

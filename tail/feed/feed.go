@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/datapoint"
+	"anomalydetector/messages"
 	"anomalydetector/tail"
 )
 
@@ -35,11 +36,8 @@ func New(config Config, to *tail.Tail) *Feed {
 }
 
 // Begin is called before reading begins, or goes on, at some offsets.
-func (f *Feed) Begin(from map[int32]int64, anew bool) {
-	if anew {
-		f.tail.Reset()
-	}
-	f.tail.Lose(from)
+func (f *Feed) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
+	f.tail.Begin(topic.Topic, from, anew)
 }
 
 // Add takes a run of records.

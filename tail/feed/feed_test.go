@@ -248,6 +248,7 @@ func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
 	caught(t, held, 2)
 	follower := held.Since(nil, tail.Filter{})
 	follower.Next(10)
+	former := held.Topic()
 
 	must(t, w.cluster.DeleteTopic("out"))
 	must(t, w.cluster.CreateTopic("out", 1, nil))
@@ -257,6 +258,9 @@ func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
 	items, gap := follower.Next(10)
 	if len(items) != 1 || items[0].Entry.Entity != "a,b,9" || gap == nil || !gap.Remade {
 		t.Errorf("a follower is given %v, %+v", items, gap)
+	}
+	if held.Topic() == former || former == "" || held.Topic() == "" {
+		t.Errorf("the topic is %q, and was %q", held.Topic(), former)
 	}
 }
 

@@ -25,10 +25,11 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 	if err != nil {
 		return answers.Entity{}, err
 	}
-	status, _, err := s.all(ctx)
+	now, err := s.all(ctx)
 	if err != nil {
 		return answers.Entity{}, err
 	}
+	status := now.status
 	found, _ := s.config.Asker.Entity(ctx, d.Name, key)
 	answer := answers.Entity{
 		EntityRef: answers.EntityRef{Detector: d.Name, Key: key, Fields: []answers.Field{}},
@@ -41,19 +42,46 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 		return answers.Entity{}, err
 	}
 	owner := preferred(found.Found)
-	if owner == nil && len(past.anomalies) == 0 && !answer.Partial {
-		return answers.Entity{}, s.unknown(ctx, d, key)
+	if owner == nil && len(past.anomalies) == 0 {
+		if err := d.joining(status); err != nil {
+			return answers.Entity{}, err
+		}
+		if !answer.Partial {
+			return answers.Entity{}, s.unknown(ctx, d, key)
+		}
 	}
 	if owner != nil {
 		d.fill(&answer, owner)
 	}
-	past.tell(d, &answer)
+	past.tell(d, &answer, now)
 	if len(answer.Fields) == 0 {
 		answer.Fields = s.fieldsOf(ctx, d, key)
 	}
 	until, _ := streamTime(status, d.Name)
+	if owner != nil {
+		until, _ = partitionTime(status, d.Name, owner.Partition)
+	}
 	d.judge(&answer, owner, until)
 	return answer, nil
+}
+
+// joining is the problem of a detector that has no partition anywhere: nobody can be asked
+// for entities.
+func (d *known) joining(status messages.ClusterStatus) error {
+	has, why := false, ""
+	partitionsOf(status, d.Name, func(messages.NodeStatus, messages.DetectorStatus, messages.PartitionStatus) { has = true })
+	if has {
+		return nil
+	}
+	for _, node := range status.Nodes {
+		for _, one := range node.Detectors {
+			if one.Detector == d.Name && one.Problem != "" {
+				why = ": " + one.Problem
+			}
+		}
+	}
+	return &answers.Problem{Status: http.StatusServiceUnavailable, RetryAfter: 2 * time.Second,
+		Detail: d.Name + " has no partition yet, so nobody can be asked for entities" + why}
 }
 
 // preferred is the answer to show: the owner's rather than a standby's, then the one with

@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"anomalydetector/messages"
@@ -14,28 +15,29 @@ import (
 // nothing.
 const (
 	holeEntities = 8
-	holesFor     = time.Minute // how long an answer serves others
+	holesFor     = time.Minute     // how long an answer serves others
+	holesAgain   = 5 * time.Second // for one that was cut short
 )
 
-// holes are the latest answer. The token lets one at a time ask anew.
+// holes are the latest answer. While one asks anew, others take the answer of before.
 type holes struct {
-	token chan struct{}
-	at    time.Time
-	spans []answers.TimeSpan
+	mu     sync.Mutex
+	next   time.Time // when to ask anew
+	asking bool
+	spans  []answers.TimeSpan
 }
 
 // findHoles are the spans of the window in which no point of any entity came; none if too
 // little is known.
 func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []answers.TimeSpan {
-	select {
-	case d.holes.token <- struct{}{}:
-		defer func() { <-d.holes.token }()
-	case <-ctx.Done():
-		return nil
-	}
-	now := s.config.Now()
-	if !d.holes.at.IsZero() && now.Sub(d.holes.at) < holesFor && !now.Before(d.holes.at) {
-		return d.holes.spans
+	h := &d.holes
+	h.mu.Lock()
+	spans, now := h.spans, s.config.Now()
+	mine := !h.asking && !now.Before(h.next)
+	h.asking = h.asking || mine
+	h.mu.Unlock()
+	if !mine {
+		return spans
 	}
 	var windows [][]messages.WindowPoint
 	for _, key := range s.sample(ctx, d) {
@@ -44,11 +46,14 @@ func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []ans
 			windows = append(windows, owner.Window)
 		}
 	}
-	if ctx.Err() != nil {
-		return d.holes.spans
+	again := holesAgain
+	if ctx.Err() == nil {
+		spans, again = common(windows, d.bin, until), holesFor
 	}
-	d.holes.at, d.holes.spans = now, common(windows, d.bin, until)
-	return d.holes.spans
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.spans, h.next, h.asking = spans, now.Add(again), false
+	return spans
 }
 
 // sample are a few entities, if possible some that anomalies were found of.

@@ -115,15 +115,16 @@ func (s *Source) Anomalies(ctx context.Context, q answers.AnomaliesQuery) (list 
 	return list, nil
 }
 
-// prepare finds the detector and its filter, and lets the tail know of stream time.
+// prepare finds the detector and its filter, and lets the tail know of stream time: without
+// that, all that is held can be told.
 func (s *Source) prepare(ctx context.Context, f answers.Filter) (*known, tail.Filter, error) {
 	d, err := s.detector(f.Detector)
 	if err != nil {
 		return nil, tail.Filter{}, err
 	}
-	if _, _, err := s.all(ctx); err != nil {
-		return nil, tail.Filter{}, err
-	}
+	moment, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	_, _ = s.all(moment)
 	filter, err := d.filter(f)
 	return d, filter, err
 }
@@ -228,6 +229,13 @@ func (s *Source) Entities(ctx context.Context, q answers.EntitiesQuery) (list an
 	after, err := base64.RawURLEncoding.DecodeString(q.Cursor)
 	if err != nil {
 		return list, bad("cursor", q.Cursor, "it is no cursor that a page of this list has given")
+	}
+	now, err := s.all(ctx)
+	if err == nil {
+		err = d.joining(now.status)
+	}
+	if err != nil {
+		return list, err
 	}
 	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Text: q.Text, Fields: fields, After: string(after), Limit: limit(q.Limit)})
 	list = answers.List[answers.EntityRef]{Items: []answers.EntityRef{}, Partial: found.Partial, Problems: append([]string{}, found.Problems...)}

@@ -1,8 +1,10 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"anomalydetector/episode"
@@ -10,18 +12,18 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// How an episode ended is in the points that followed, which the entity's window has. An
-// outcome does not change, so it is asked for once.
+// How an episode ended is in the points that followed, which the entity's window has. Once
+// enough have followed, the outcome does not change any more.
 const (
 	mostOutcomes    = 20_000 // that are remembered
 	outcomePatience = 500 * time.Millisecond
+	askAgainAfter   = 5 * time.Second // for one that is not certain yet
 )
 
-// outcomes are those that are known, by the episode's id and the time of its last anomaly.
-// The token guards them.
+// outcomes are those that were found, by the episode's id and the time of its last anomaly.
 type outcomes struct {
-	token chan struct{}
-	known map[endedEpisode]episode.Outcome
+	mu    sync.Mutex
+	found map[endedEpisode]found
 }
 
 type endedEpisode struct {
@@ -29,53 +31,90 @@ type endedEpisode struct {
 	lastAt int64
 }
 
+// found is an outcome that was asked for.
+type found struct {
+	outcome episode.Outcome // Unknown: the window could not be asked for, or lacks points
+	certain bool
+	at      time.Time
+}
+
 func nameOf(e *tail.Episode) endedEpisode { return endedEpisode{e.ID, e.LastAt} }
+
+// get is false if the outcome is to be asked for.
+func (o *outcomes) get(name endedEpisode, now time.Time) (found, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	one, known := o.found[name]
+	return one, known && (one.certain || now.Sub(one.at) < askAgainAfter)
+}
+
+func (o *outcomes) put(name endedEpisode, one found) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.found == nil || len(o.found) >= mostOutcomes {
+		o.found = make(map[endedEpisode]found)
+	}
+	o.found[name] = one
+}
 
 // judgeAll tells the outcomes of episodes that have ended: of all that are known, and of as
 // many others as can be asked for within a moment. Those of the others stay nil.
-func (s *Source) judgeAll(ctx context.Context, d *known, found []tail.Episode, told []answers.Episode) {
-	select {
-	case d.ended.token <- struct{}{}:
-		defer func() { <-d.ended.token }()
-	case <-ctx.Done():
+func (s *Source) judgeAll(ctx context.Context, d *known, all []tail.Episode, told []answers.Episode) {
+	now, err := s.all(ctx)
+	if err != nil {
 		return
-	}
-	if d.ended.known == nil || len(d.ended.known) > mostOutcomes {
-		d.ended.known = make(map[endedEpisode]episode.Outcome)
 	}
 	ctx, cancel := context.WithTimeout(ctx, outcomePatience)
 	defer cancel()
-	for i := range found {
-		if found[i].Open {
+	for i := range all {
+		e := &all[i]
+		if e.Open {
 			continue
 		}
-		outcome, known := d.ended.known[nameOf(&found[i])]
+		one, known := d.ended.get(nameOf(e), s.config.Now())
 		if !known && ctx.Err() == nil {
-			if outcome, known = s.ask(ctx, d, &found[i]); known {
-				d.ended.known[nameOf(&found[i])] = outcome
-			}
+			one = s.findOutcome(ctx, d, e, now)
+			one.at = s.config.Now()
+			d.ended.put(nameOf(e), one)
 		}
-		told[i].Outcome = word(outcome)
+		told[i].Outcome = word(one.outcome)
 	}
 }
 
-// ask looks at the window of an episode's entity; false if it is not known, or may lack
-// points.
-func (s *Source) ask(ctx context.Context, d *known, e *tail.Episode) (episode.Outcome, bool) {
+// findOutcome looks at the window of an episode's entity.
+func (s *Source) findOutcome(ctx context.Context, d *known, e *tail.Episode, now *looked) found {
 	answer, _ := s.config.Asker.Entity(ctx, d.Name, e.Entity)
 	owner := preferred(answer.Found)
 	if answer.Partial || ctx.Err() != nil || owner == nil {
+		return found{}
+	}
+	points := make([]episode.Point, len(owner.Window))
+	for i, point := range owner.Window {
+		points[i] = episode.Point{At: point.At, Value: point.Value}
+	}
+	slices.SortStableFunc(points, func(a, b episode.Point) int { return cmp.Compare(a.At, b.At) })
+	outcome, certain := d.outcome(e, points, owner.Partition, now)
+	return found{outcome: outcome, certain: certain}
+}
+
+// outcome is that of an episode that has ended, from the points of its entity in the order
+// of time; Unknown if they begin after it, or the partition has not been read to its end.
+// It is certain once later points cannot change it.
+func (d *known) outcome(e *tail.Episode, points []episode.Point, partition int32, now *looked) (outcome episode.Outcome, certain bool) {
+	if e.Open || len(points) == 0 || points[0].At > e.LastAt {
 		return episode.Unknown, false
 	}
-	var points []episode.Point
-	for _, point := range owner.Window {
-		points = append(points, episode.Point{At: point.At, Value: point.Value})
+	followed := 0
+	for i := len(points) - 1; i >= 0 && points[i].At > e.LastAt; i-- {
+		followed++
 	}
-	slices.SortStableFunc(points, func(a, b episode.Point) int { return moment(a.At).Compare(moment(b.At)) })
-	if len(points) > 0 && points[0].At > e.LastAt {
-		return episode.Unknown, true // the window begins later: what followed is not all there
+	if followed >= silentBins {
+		return d.Tail.Judge(*e, points), true
 	}
-	return d.Tail.Judge(*e, points), true
+	if at, known := partitionTime(now.status, d.Name, partition); !known || at <= e.EndedAt {
+		return episode.Unknown, false
+	}
+	return d.Tail.Judge(*e, points), false
 }
 
 func word(outcome episode.Outcome) *answers.Outcome {

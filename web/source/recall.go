@@ -30,7 +30,7 @@ func (d *known) recall(key string) (h history, err error) {
 }
 
 // tell puts them into an answer. The outcomes follow from the answer's window.
-func (h *history) tell(d *known, answer *answers.Entity) {
+func (h *history) tell(d *known, answer *answers.Entity, now *looked) {
 	answer.Anomalies, answer.Episodes = d.anomalies(h.anomalies), d.episodes(h.episodes)
 	if len(h.anomalies) > 0 {
 		answer.Fields = d.named(h.anomalies[0].Fields)
@@ -39,11 +39,12 @@ func (h *history) tell(d *known, answer *answers.Entity) {
 	for i, point := range answer.Window {
 		points[i] = episode.Point{At: point.Time.UnixMilli(), Value: point.Value}
 	}
+	if answer.Partial || answer.Partition == nil {
+		return
+	}
 	for i := range h.episodes {
-		e := &h.episodes[i]
-		if !e.Open && !answer.Partial && len(points) > 0 && points[0].At <= e.LastAt {
-			answer.Episodes[i].Outcome = word(d.Tail.Judge(*e, points))
-		}
+		outcome, _ := d.outcome(&h.episodes[i], points, *answer.Partition, now)
+		answer.Episodes[i].Outcome = word(outcome)
 	}
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	Node      string // the id in the data directory
 	Address   string // where the process answers people
 	Process   string // differs between two runs
+	Clustered bool   // the Asker knows the other nodes of the group
 	Now       func() time.Time
 	Asker     Asker
 	Detectors []*Detector
@@ -65,12 +66,11 @@ type known struct {
 
 // New makes a source.
 func New(config Config) *Source {
-	s := &Source{config: config, look: look{token: make(chan struct{}, 1)}, wakeup: statusEvery}
+	s := &Source{config: config, wakeup: statusEvery}
 	for _, d := range config.Detectors {
 		k := &known{
 			Detector: d, rules: detection.NewRules(d.Settings),
-			bin:   time.Duration(d.Settings.GranularityMinutes * float64(time.Minute)),
-			holes: holes{token: make(chan struct{}, 1)}, ended: outcomes{token: make(chan struct{}, 1)},
+			bin: time.Duration(d.Settings.GranularityMinutes * float64(time.Minute)),
 		}
 		for _, name := range d.KeyFields {
 			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: isASN(name)})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"anomalydetector/detection"
@@ -29,12 +30,22 @@ func at(bins int) int64 { return begin + int64(bins)*bin.Milliseconds() }
 // actorsOf answers as the actors of one node do.
 type actorsOf struct {
 	status   messages.ClusterStatus
-	asked    int // for the status
+	asked    int           // for the status
+	hang     chan struct{} // the status comes once it is closed; nil: at once
 	entities map[string]messages.EntityAnswer
 	names    []messages.EntityName
 }
 
-func (a *actorsOf) Status(context.Context) messages.ClusterStatus { a.asked++; return a.status }
+func (a *actorsOf) Status(ctx context.Context) messages.ClusterStatus {
+	if _, has := ctx.Deadline(); !has {
+		panic("a question needs a deadline")
+	}
+	a.asked++
+	if a.hang != nil {
+		<-a.hang
+	}
+	return a.status
+}
 
 func (a *actorsOf) Entity(_ context.Context, _, key string) (messages.EntityAnswer, bool) {
 	return a.entities[key], true
@@ -74,7 +85,7 @@ func newHarness(t *testing.T) *harness {
 			{Partition: 1, Role: messages.RoleOwner, State: messages.StateLive, Entities: 4, StreamTime: at(287)},
 		}},
 	}}}}
-	h.Source = New(Config{Version: "1", Node: "n1", Now: func() time.Time { return h.clock }, Asker: h.actors, Detectors: []*Detector{{
+	h.Source = New(Config{Version: "1", Node: "n1", Clustered: true, Now: func() time.Time { return h.clock }, Asker: h.actors, Detectors: []*Detector{{
 		Name: "hegemony", Topic: "in", OutputTopic: "out", Group: "g", ValueField: "hege", KeyFields: []string{"scope", "asn"},
 		Settings: settings, Tail: h.tail, Median: func() (float64, bool) { return 0.04, true },
 	}}})
@@ -149,12 +160,109 @@ func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
 		t.Errorf("asked %d times, %v; want 2", h.actors.asked, err)
 	}
 	d := status.Detectors[0]
-	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != messages.StateLive ||
+	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != messages.StateJoining || d.Problem != "no node that answers has partition 2" ||
 		!d.DataUntil.Equal(moment(at(288))) || *d.DetectionP50 != 0.04 || d.PointsNeeded != 173 || d.PointsFull != 288 {
 		t.Errorf("detector %+v", d)
 	}
 	if status.Nodes != 2 || status.Answering != 1 || !status.Partial || !slices.Equal(status.Problems, []string{"node b:1 did not answer: no route"}) {
 		t.Errorf("status %+v", status)
+	}
+}
+
+// TestANodeThatHangsHoldsUpNobody: there is an older answer, and lists need none.
+func TestANodeThatHangsHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		h.actors.hang = make(chan struct{})
+		h.anomaly("-1,1", 280, 0, 0.7, 0.02)
+		begin := time.Now()
+		if list, err := h.Anomalies(context.Background(), answers.AnomaliesQuery{}); err != nil || len(list.Items) != 1 || time.Since(begin) > lookPatience {
+			t.Errorf("before the first answer: %v, %v, after %v", list, err, time.Since(begin))
+		}
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := h.Status(gone); problemOf(t, err).Status != http.StatusServiceUnavailable {
+			t.Errorf("a status without an answer: %v", err)
+		}
+		close(h.actors.hang)
+		if _, err := h.Status(context.Background()); err != nil {
+			t.Error(err)
+		}
+		h.clock, h.actors.hang = h.clock.Add(time.Minute), make(chan struct{})
+		begin = time.Now()
+		for range 3 {
+			if status, err := h.Status(context.Background()); err != nil || len(status.Detectors) != 1 {
+				t.Errorf("with an older answer: %v, %v", status, err)
+			}
+		}
+		if took := time.Since(begin); took != 3*lookPatience {
+			t.Errorf("three answers took %v", took)
+		}
+		close(h.actors.hang)
+		if err := h.Close(); err != nil || h.actors.asked != 2 {
+			t.Errorf("%d questions, %v", h.actors.asked, err)
+		}
+	})
+}
+
+// TestPartitionsOfANodeThatDiedAreMissing: nobody else has told of them yet.
+func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Detectors: []messages.DetectorStatus{
+		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleOwner, State: messages.StateLive}}},
+	}})
+	status, _ := h.Status(context.Background())
+	if d := status.Detectors[0]; d.State != messages.StateLive || d.Partitions != (answers.Partitions{All: 3, Live: 3}) {
+		t.Errorf("with both nodes: %+v", d)
+	}
+	h.actors.status.Nodes[1] = messages.NodeStatus{Address: "b:1", Problem: "no route"}
+	h.clock = h.clock.Add(time.Minute)
+	status, _ = h.Status(context.Background())
+	if d := status.Detectors[0]; d.State == messages.StateLive || d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) {
+		t.Errorf("with one node: %+v", d)
+	}
+}
+
+// TestNobodyCanBeAskedWhileJoining: that is not "there is no such entity".
+func TestNobodyCanBeAskedWhileJoining(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes[0].Detectors[0] = messages.DetectorStatus{Detector: "hegemony", State: messages.StateJoining, Problem: "no broker"}
+	_, err := h.Entity(context.Background(), "", "-1,1")
+	_, err2 := h.Entities(context.Background(), answers.EntitiesQuery{})
+	for _, err := range []error{err, err2} {
+		if p := problemOf(t, err); p.Status != http.StatusServiceUnavailable || p.RetryAfter == 0 || !strings.HasSuffix(p.Detail, ": no broker") {
+			t.Errorf("%+v", p)
+		}
+	}
+	h.anomaly("-1,1", 280, 0, 0.7, 0.02)
+	if e, err := h.Entity(context.Background(), "", "-1,1"); err != nil || len(e.Anomalies) != 1 {
+		t.Errorf("an entity with anomalies: %+v, %v", e, err)
+	}
+}
+
+// TestAPartitionThatLagsDecidesNothingYet: neither that an entity is silent, nor how an
+// episode ended, nor that it did.
+func TestAPartitionThatLagsDecidesNothingYet(t *testing.T) {
+	h := newHarness(t)
+	lagging := &h.actors.status.Nodes[0].Detectors[0].Partitions[1]
+	lagging.StreamTime, lagging.Lag = at(201), 500
+	h.window("-1,1", append(steady(200), 0)...)
+	owner := &h.actors.entities["-1,1"].Found[0]
+	for i := range owner.Window {
+		owner.Window[i].At -= 87 * bin.Milliseconds() // the last is of bin 201
+	}
+	h.anomaly("-1,1", 201, 0, 0.7, 0.02)
+	e, err := h.Entity(context.Background(), "", "-1,1")
+	if err != nil || e.Reason != "anomalous" || e.Episodes[0].State != answers.Open {
+		t.Errorf("while it lags: %s, %+v, %v", e.Reason, e.Episodes, err)
+	}
+	// It has caught up, and the entity is back.
+	lagging.StreamTime, lagging.Lag = at(288), 0
+	h.window("-1,1", append(append(steady(200), 0), steady(87)...)...)
+	h.clock = h.clock.Add(time.Minute)
+	list, err := h.Episodes(context.Background(), answers.EpisodesQuery{})
+	if err != nil || list.Items[0].Outcome == nil || *list.Items[0].Outcome != answers.Recovered {
+		t.Errorf("after it: %+v, %v", list.Items, err)
 	}
 }
 

@@ -3,76 +3,13 @@ package source
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
 	"anomalydetector/messages"
 	"anomalydetector/web/answers"
 )
-
-// freshFor is how long an answer about all nodes serves others who ask.
-const freshFor = time.Second
-
-// look is the latest answer about all nodes. Its token lets one at a time ask anew.
-type look struct {
-	token   chan struct{}
-	at      time.Time
-	status  messages.ClusterStatus
-	replays map[string]pace
-}
-
-// pace is how fast a detector's replay went.
-type pace struct {
-	at        time.Time
-	remaining int64
-	perSecond float64
-}
-
-// all asks all nodes, or takes the answer to somebody who just did. The maps it returns
-// are not written again.
-func (s *Source) all(ctx context.Context) (messages.ClusterStatus, map[string]pace, error) {
-	select {
-	case s.look.token <- struct{}{}:
-		defer func() { <-s.look.token }()
-	case <-ctx.Done():
-		return messages.ClusterStatus{}, nil, notInTime()
-	}
-	if now := s.config.Now(); s.look.at.IsZero() || now.Sub(s.look.at) >= freshFor || now.Before(s.look.at) {
-		status := s.config.Asker.Status(ctx)
-		if ctx.Err() != nil {
-			return messages.ClusterStatus{}, nil, notInTime()
-		}
-		s.look.at, s.look.status = now, status
-		s.measure(now)
-		for _, d := range s.known {
-			if at, known := streamTime(status, d.Name); known {
-				d.Tail.Advance(at)
-			}
-		}
-	}
-	return s.look.status, s.look.replays, nil
-}
-
-// measure notes how fast replays went since the last time.
-func (s *Source) measure(now time.Time) {
-	paces := make(map[string]pace)
-	for _, d := range s.known {
-		remaining := pendingOf(s.look.status, d.Name)
-		if remaining == 0 {
-			continue
-		}
-		before, is := s.look.replays[d.Name]
-		next := pace{at: now, remaining: remaining}
-		if seconds := now.Sub(before.at).Seconds(); is && seconds > 0 && remaining <= before.remaining {
-			next.perSecond = float64(before.remaining-remaining) / seconds
-			if before.perSecond > 0 { // smooth: a replay comes in runs
-				next.perSecond = (next.perSecond + before.perSecond) / 2
-			}
-		}
-		paces[d.Name] = next
-	}
-	s.look.replays = paces
-}
 
 // partitionsOf calls visit with each partition of a detector, over all nodes.
 func partitionsOf(status messages.ClusterStatus, detector string, visit func(messages.NodeStatus, messages.DetectorStatus, messages.PartitionStatus)) {
@@ -97,20 +34,42 @@ func pendingOf(status messages.ClusterStatus, detector string) (remaining int64)
 	return remaining
 }
 
-// streamTime is the latest timestamp that any node has seen.
+// streamTime is the latest timestamp that any node has seen or, if a partition lags behind,
+// that of the one farthest behind: what happened there since is not known yet.
 func streamTime(status messages.ClusterStatus, detector string) (at int64, known bool) {
+	behind := int64(math.MaxInt64)
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		at = max(at, p.StreamTime)
+		if p.Role == messages.RoleOwner && p.StreamTime > 0 && lags(p) {
+			behind = min(behind, p.StreamTime)
+		}
 	})
-	return at, at > 0
+	return min(at, behind), at > 0
+}
+
+func lags(p messages.PartitionStatus) bool { return p.Lag > 0 || p.State != messages.StateLive }
+
+// partitionTime is up to when points of a partition's entities have been seen.
+func partitionTime(status messages.ClusterStatus, detector string, partition int32) (at int64, known bool) {
+	all, known := streamTime(status, detector)
+	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
+		if p.Partition == partition && p.Role == messages.RoleOwner {
+			at = p.StreamTime
+			if !lags(p) { // it waits for its next point, as others may have moved on
+				at = max(at, all)
+			}
+		}
+	})
+	return at, known && at > 0
 }
 
 // Status is how all is, at a glance.
 func (s *Source) Status(ctx context.Context) (answers.Status, error) {
-	status, paces, err := s.all(ctx)
+	now, err := s.all(ctx)
 	if err != nil {
 		return answers.Status{}, err
 	}
+	status := now.status
 	answer := answers.Status{
 		At: status.At.UTC(), Version: s.config.Version, Nodes: len(status.Nodes), Detectors: []answers.Detector{},
 		Partial: status.Partial, Problems: problems(status),
@@ -121,7 +80,7 @@ func (s *Source) Status(ctx context.Context) (answers.Status, error) {
 		}
 	}
 	for _, d := range s.known {
-		answer.Detectors = append(answer.Detectors, d.describe(status, paces[d.Name]))
+		answer.Detectors = append(answer.Detectors, d.describe(now))
 	}
 	return answer, nil
 }
@@ -143,7 +102,8 @@ func problems(status messages.ClusterStatus) []string {
 }
 
 // describe is a detector over all nodes.
-func (d *known) describe(status messages.ClusterStatus, replay pace) answers.Detector {
+func (d *known) describe(now *looked) answers.Detector {
+	status, replay := now.status, now.replays[d.Name]
 	answer := answers.Detector{
 		Name: d.Name, Topic: d.Topic, OutputTopic: d.OutputTopic, ConsumerGroup: d.Group, ValueField: d.ValueField, KeyFields: d.fields,
 		Threshold: d.Settings.Threshold, DevMetric: d.Settings.Metric.String(), MinDev: d.Settings.MinDeviation,
@@ -165,13 +125,12 @@ func (d *known) describe(status messages.ClusterStatus, replay pace) answers.Det
 			answer.Partitions.Replaying++
 		}
 	})
-	for _, unowned := range status.Unowned {
-		if unowned.Detector == d.Name {
-			answer.Partitions.Unowned++
-			answer.Partitions.All++
-		}
-	}
+	answer.Partitions.Unowned = len(now.unowned[d.Name])
+	answer.Partitions.All += answer.Partitions.Unowned
 	answer.State, answer.Problem = d.state(status, answer.Partitions)
+	if answer.Partitions.Unowned > 0 && answer.Problem == "" {
+		answer.Problem = "no node that answers has " + list(now.unowned[d.Name])
+	}
 	if at, known := streamTime(status, d.Name); known {
 		until := time.UnixMilli(at).UTC()
 		answer.DataUntil = &until
@@ -203,6 +162,8 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 	switch {
 	case states[messages.StateStopped]:
 		return messages.StateStopped, problem
+	case partitions.Unowned > 0:
+		return messages.StateJoining, problem
 	case partitions.Replaying > 0:
 		return messages.StateReplaying, problem
 	case states[messages.StateLive]:
@@ -215,10 +176,11 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 
 // Nodes are all processes of the cluster, in the order of their addresses.
 func (s *Source) Nodes(ctx context.Context) (answers.List[answers.Node], error) {
-	status, _, err := s.all(ctx)
+	now, err := s.all(ctx)
 	if err != nil {
 		return answers.List[answers.Node]{}, err
 	}
+	status := now.status
 	list := answers.List[answers.Node]{Items: []answers.Node{}, Partial: status.Partial, Problems: problems(status)}
 	for _, node := range status.Nodes {
 		list.Items = append(list.Items, s.node(node))
