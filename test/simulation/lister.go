@@ -11,12 +11,14 @@ import (
 
 // listed is an anomaly that a process told of.
 type listed struct {
-	ID     string
-	Output struct {
+	ID, Entity string
+	Output     struct {
 		Partition int32
 		Offset    int64
 	}
 }
+
+func (l *listed) place() place { return place{l.Output.Partition, l.Output.Offset} }
 
 // list asks for all anomalies that a process holds, page by page, and notes them. It is
 // false if some page was not answered, or the process says that something is missing.
@@ -39,27 +41,16 @@ func (b *prober) list() (all map[place]string, whole bool) {
 			return all, false
 		}
 		for _, one := range page.Items {
-			at := place{one.Output.Partition, one.Output.Offset}
+			at := one.place()
 			if _, twice := all[at]; twice {
 				r.problem("%s lists the anomaly at %v twice", b.process.party, at)
 			}
 			all[at] = one.ID
-			r.note(at, one.ID, b.process.party)
+			r.note(one, b.process.party)
 		}
 		if cursor = page.Next; cursor == "" {
 			return all, !page.Partial
 		}
-	}
-}
-
-// note remembers what was told of a place of the output topic.
-func (r *run) note(at place, id, party string) {
-	r.mu.Lock()
-	earlier, known := r.told[at]
-	r.told[at] = id
-	r.mu.Unlock()
-	if known && earlier != id {
-		r.problem("%s lists anomaly %s at %v, where %s was before", party, id, at, earlier)
 	}
 }
 
@@ -81,6 +72,12 @@ func (r *run) listsAll() {
 			continue
 		}
 		by := p.prober()
+		for _, look := range looks {
+			look(by)
+		}
+		if by.missed != "" {
+			r.problem("%s", by.missed)
+		}
 		var last string
 		for begin := time.Now(); ; time.Sleep(listAgain) {
 			all, whole := by.list()
@@ -128,7 +125,7 @@ func differ(all, want map[place]string) string {
 	return ""
 }
 
-// judgeTold checks that all that was ever listed is committed.
+// judgeTold checks that all that was ever told is committed.
 func (r *run) judgeTold() {
 	committed, err := r.read(outputTopic)
 	if err != nil {
@@ -141,7 +138,7 @@ func (r *run) judgeTold() {
 	}
 	for at, id := range r.told {
 		if ids[at] != id {
-			r.problem("anomaly %s at %v was listed, and is not committed", id, at)
+			r.problem("anomaly %s at %v was told, and is not committed", id, at)
 		}
 	}
 }

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// people is the party of those who ask over HTTP. No fault concerns them but those of whom they ask.
+const people = "people"
+
 // network is the wires between the parties: brokers, which listen, feeder and
 // operator, which dial, and nodes, which do both. Whatever is written arrives later by a
 // latency drawn from the seed, in order within a connection, unless a fault is
@@ -30,6 +33,7 @@ type network struct {
 	dials     map[string]uint64    // by party: numbers its connections
 	dead      map[string]bool      // parties whose process was killed
 	frozen    map[string]time.Time // since when parties' processes stand still
+	thawed    map[string]time.Time // when those last went on
 	held      map[link]int         // links that carry nothing: how many faults hold them
 	refusing  map[string]int       // addresses of brokers that are away
 	traps     []*trap              // requests that something is to happen to
@@ -53,7 +57,7 @@ func newNetwork(seed uint64, peerDelay time.Duration, sprung func(faultKind)) *n
 	return &network{
 		seed: seed, peerDelay: peerDelay, sprung: sprung, changed: make(chan struct{}),
 		listeners: make(map[string]*listener), wires: make(map[*wire]struct{}), dials: make(map[string]uint64),
-		dead: make(map[string]bool), frozen: make(map[string]time.Time), held: make(map[link]int), refusing: make(map[string]int),
+		dead: make(map[string]bool), frozen: make(map[string]time.Time), thawed: make(map[string]time.Time), held: make(map[link]int), refusing: make(map[string]int),
 	}
 }
 
@@ -99,8 +103,18 @@ func (n *network) kill(party string) {
 }
 
 // freeze stops a party, as SIGSTOP does; its connections stay.
-func (n *network) freeze(party string)   { n.with(func() { n.frozen[party] = time.Now() }) }
-func (n *network) unfreeze(party string) { n.with(func() { delete(n.frozen, party) }) }
+func (n *network) freeze(party string) { n.with(func() { n.frozen[party] = time.Now() }) }
+func (n *network) unfreeze(party string) {
+	n.with(func() { delete(n.frozen, party); n.thawed[party] = time.Now() })
+}
+
+// stood tells whether a party's process did not run at some time since then.
+func (n *network) stood(party string, since time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, still := n.frozen[party]
+	return still || n.dead[party] || !n.thawed[party].Before(since)
+}
 
 // hold lets nothing pass on a link until release; then what was sent arrives.
 func (n *network) hold(l link)    { n.with(func() { n.held[l]++ }) }
@@ -365,7 +379,7 @@ func (e *end) Write(data []byte) (int, error) {
 			w.network.wake()
 			return len(data), nil
 		}
-	} else if w.server != "" {
+	} else if w.server != "" && w.party != people {
 		var breaks bool
 		delay, breaks = w.reply()
 		delay += w.network.peerDelay
@@ -375,7 +389,7 @@ func (e *end) Write(data []byte) (int, error) {
 			w.network.wake()
 			return len(data), nil
 		}
-	} else if len(data) >= endTxnError+2 {
+	} else if w.server == "" && len(data) >= endTxnError+2 {
 		switch w.spoilt[int32(binary.BigEndian.Uint32(data[4:]))] {
 		case answerWrong:
 			data = append([]byte(nil), data...)

@@ -13,12 +13,14 @@ import (
 
 // prober asks a process over HTTP while faults happen, as probes, Prometheus and people do:
 // it must be alive whenever it answers, its counters must not fall, it must never claim to
-// have committed more than the topics hold in the end, and each anomaly that it lists must
-// be one of those.
+// have committed more than the topics hold in the end, and each anomaly that it tells of must
+// be one of those. Once it has answered, it must answer in time as long as it runs.
 type prober struct {
 	process *process
 	client  *http.Client
 	last    map[string]float64 // samples of counters
+	reached bool               // it has answered something
+	missed  string             // what it did not answer, for no reason that is known; it may be about to end
 }
 
 // httpAddress is where a node answers probes.
@@ -28,12 +30,13 @@ const (
 	probeEvery  = 997 * time.Millisecond
 	scrapeEvery = 5 // probes
 	listEvery   = 11
+	lookEvery   = 4
 	probeLimit  = 5 * time.Second
 )
 
 // prober asks the process from outside.
 func (p *process) prober() *prober {
-	dial := p.node.run.network.dialer("prober")
+	dial := p.node.run.network.dialer(people)
 	transport := &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			return dial(ctx, network, address)
@@ -61,33 +64,53 @@ func (p *process) probe() {
 		if round%listEvery == 0 {
 			by.list()
 		}
+		if round%lookEvery == 0 {
+			looks[round/lookEvery%len(looks)](by)
+		}
 	}
 }
 
 // ask tells what was answered; empty if nothing was.
 func (b *prober) ask(path string, allowed ...int) (body string) {
-	answer, err := b.client.Get("http://" + b.process.node.http + path)
-	if err != nil {
-		return "" // it is being killed, or the network stands still
-	}
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
+	begun := time.Now()
+	status, header, content, err := b.get(path)
 	select {
 	case <-b.process.ended:
 		return "" // it may be the next process that has answered
 	default:
 	}
+	r := b.process.node.run
 	if err != nil {
+		if b.reached && b.missed == "" && b.process.node.process.Load() == b.process && !r.network.stood(b.process.party, begun) {
+			b.missed = fmt.Sprintf("%s did not answer %s, asked at %.3f s: %v", b.process.party, path, begun.Sub(r.begin).Seconds(), err)
+		}
 		return ""
 	}
-	for _, status := range allowed {
-		if answer.StatusCode == status {
-			b.process.node.run.count(func(report *Report) { report.Answers++ })
+	if b.reached = true; b.missed != "" {
+		r.problem("%s; but now it answers %s", b.missed, path)
+		b.missed = ""
+	}
+	if status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" && !strings.HasPrefix(path, "/readyz") {
+		r.problem("%s does not tell when to ask for %s again: %s", b.process.party, path, content)
+	}
+	for _, one := range allowed {
+		if status == one {
+			r.count(func(report *Report) { report.Answers++ })
 			return string(content)
 		}
 	}
-	b.process.node.run.problem("%s answers %s with %s: %s", b.process.party, path, answer.Status, content)
+	r.problem("%s answers %s with %d: %s", b.process.party, path, status, content)
 	return ""
+}
+
+func (b *prober) get(path string) (status int, header http.Header, content []byte, err error) {
+	answer, err := b.client.Get("http://" + b.process.node.http + path)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer answer.Body.Close()
+	content, err = io.ReadAll(answer.Body)
+	return answer.StatusCode, answer.Header, content, err
 }
 
 // scrape compares the counters with those of before.

@@ -52,6 +52,9 @@ type Report struct {
 	Answers   int             // of processes that were asked over HTTP
 	Claimed   int             // anomalies that processes said were committed
 	Listed    int             // anomalies that processes listed in the end
+	Visits    int             // streams that were opened
+	Followed  int             // anomalies that streams told of, each once, as they had to
+	Gaps      int             // that streams told of
 	Anomalies int
 	Letters   int
 	Withheld  int // anomalies that their topic refuses
@@ -87,7 +90,8 @@ type run struct {
 	problems []string
 	report   Report
 	logs     []string
-	told     map[place]string // anomalies that were listed: where in the output topic, and the id
+	told     map[place]string  // anomalies that were told of: where in the output topic, and the id
+	entities map[string]string // whose they are, by the id
 }
 
 // era is from where on other rules are in force.
@@ -110,7 +114,7 @@ func Run(t *testing.T, scenario *Scenario) (report Report) {
 	synctest.Test(t, func(*testing.T) {
 		r := &run{
 			scenario: scenario, dir: dir, begin: time.Now(), healed: make(chan struct{}), quiet: make(chan struct{}, 1), feeding: make(chan struct{}, 1),
-			input: newIncarnation(scenario.Rules), told: make(map[place]string),
+			input: newIncarnation(scenario.Rules), told: make(map[place]string), entities: make(map[string]string),
 		}
 		r.network = newNetwork(scenario.Seed, scenario.PeerDelay, func(kind faultKind) { r.count(func(p *Report) { p.Struck[kind]++ }) })
 		r.quiet <- struct{}{}
@@ -256,6 +260,7 @@ func (r *run) live() {
 	for number, n := range r.nodes {
 		r.later(time.Duration(number)*700*time.Millisecond, n.startHeld)
 	}
+	watcher := r.watch()
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
@@ -269,10 +274,13 @@ func (r *run) live() {
 	r.mend()
 	if r.caughtUp() {
 		r.listsAll()
+		watcher.toldAll()
+		watcher.end()
 		r.stopAll(true)
 		r.verify()
 		r.judgeTold()
 	} else {
+		watcher.end()
 		r.stopAll(false)
 	}
 	r.burials.Wait()

@@ -190,6 +190,9 @@ func (a *total) add(r Report) {
 	a.sum.Answers += r.Answers
 	a.sum.Claimed += r.Claimed
 	a.sum.Listed += r.Listed
+	a.sum.Visits += r.Visits
+	a.sum.Followed += r.Followed
+	a.sum.Gaps += r.Gaps
 	a.sum.Anomalies += r.Anomalies
 	a.sum.Letters += r.Letters
 	a.sum.Withheld += r.Withheld
@@ -205,6 +208,7 @@ func (a *total) print(first uint64, took time.Duration) {
 		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
 	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
+	fmt.Printf("  %d streams told of %d anomalies that they had to tell of, and of %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
 	}
