@@ -496,6 +496,30 @@ func TestStreamTellsOfTheEpisodeAndThenOfTheStatus(t *testing.T) {
 	}
 }
 
+// TestAStormIsForgottenWithItsTime: answers are partial only while the range lacks something.
+func TestAStormIsForgottenWithItsTime(t *testing.T) {
+	h := newHarness(t)
+	small := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour, MostBytes: 20_000})
+	h.known[0].Tail, h.tail = small, small
+	h.tail.Tell(true, "")
+	for i := range 200 {
+		h.anomaly(fmt.Sprintf("-1,%d", i), 285, 0, 0.7, 0.02)
+	}
+	list, err := h.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	if err != nil || !list.Partial || len(list.Problems) != 1 {
+		t.Errorf("after the storm: partial %t, %v, %v", list.Partial, list.Problems, err)
+	}
+	for i := range h.actors.status.Nodes[0].Detectors[0].Partitions {
+		h.actors.status.Nodes[0].Detectors[0].Partitions[i].StreamTime = at(288 + 96*8)
+	}
+	h.clock = h.clock.Add(time.Minute)
+	list, err = h.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	status, _ := h.Status(context.Background())
+	if err != nil || list.Partial || status.Detectors[0].Tail.Dropped != 0 {
+		t.Errorf("eight days later: partial %t, %v, %v, %+v", list.Partial, list.Problems, err, status.Detectors[0].Tail)
+	}
+}
+
 // TestEpisodesThatEndedMeanwhileAreToldOnResume, as is that the topic is another one.
 func TestEpisodesThatEndedMeanwhileAreToldOnResume(t *testing.T) {
 	h := newHarness(t)
