@@ -219,7 +219,7 @@ func TestAnotherDetectorFarAheadDoesNotHideOurs(t *testing.T) {
 			must(t, w.cluster.CreateTopic("out", 2, nil))
 			w.write(kgo.TryCommit, record(1, 1, 10), record(1, 2, 990), record(1, 3, 1000))
 			var others []*kgo.Record
-			for i := range count {
+			for range count {
 				other := record(1, 4, 1_000_000)
 				other.Headers[1].Value = []byte("in_v6")
 				others = append(others, other)

@@ -28,7 +28,7 @@ type Config struct {
 }
 
 // patience is how long the answers of one view may take together.
-const patience = 10 * time.Second
+const patience = 3 * time.Second
 
 type site struct {
 	source func() answers.Source
