@@ -75,6 +75,21 @@ func TestAStormStaysWithinItsBytes(t *testing.T) {
 	}
 }
 
+// TestAStormInOneBinIsShown: though a part of that bin was given up.
+func TestAStormInOneBinIsShown(t *testing.T) {
+	config := testConfig()
+	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
+	tail := New(config)
+	for i := range 1000 {
+		tail.Add([]Entry{one(i, 1000, Place{0, int64(i)})}, nil)
+	}
+	s := tail.State()
+	lanes, err := tail.Lanes(LanesQuery{By: ByEntity, Limit: 10})
+	if err != nil || len(lanes.Rows) != 10 || lanes.All.Count != s.Anomalies || s.From > s.StreamTime || !s.Short {
+		t.Errorf("%d rows of %d anomalies, error %v; %+v", len(lanes.Rows), lanes.All.Count, err, s)
+	}
+}
+
 // TestAfterAStormTheRangeIsWholeAgain: once all that was given up would be too old anyway.
 func TestAfterAStormTheRangeIsWholeAgain(t *testing.T) {
 	config := testConfig()
