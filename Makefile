@@ -48,7 +48,7 @@ picture:
 # What the parts cost by themselves.
 BENCHTIME ?= 1s
 microbench:
-	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors ./tail ./web/page
 
 # The detector and its peers on a real Apache Kafka (Java 17 and Maven); see
 # docs/performance.md. make bench BENCH='throughput --rounds 1 --peers='

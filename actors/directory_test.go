@@ -230,6 +230,51 @@ func TestFieldsWithCommasAreKnownFromThePoint(t *testing.T) {
 	}
 }
 
+// TestDirectorySaysWhatFieldsItCannotTell: of entities on disk whose fields hold commas it
+// knows the key only.
+func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
+	r := newResidents(benchConfig(), 0)
+	r.list = func(visit func(string) error) error {
+		return errors.Join(visit("-1,64510"), visit("Singapore, SG,64510"), visit("Vienna, AT,7"))
+	}
+	r.put("-1,5", &child{}, 3) // the others are only on disk
+	for name, c := range map[string]struct {
+		query messages.EntitiesQuery
+		want  string
+		told  string
+	}{
+		"no field":                   {messages.EntitiesQuery{}, "-1,5 -1,64510 Singapore, SG,64510 Vienna, AT,7 ", ""},
+		"a field that one may have":  {messages.EntitiesQuery{Fields: map[int]string{1: "64510"}}, "-1,64510 ", ": 1"},
+		"the first field":            {messages.EntitiesQuery{Fields: map[int]string{0: "Singapore, SG"}}, "", ": 1"},
+		"a text that it has not":     {messages.EntitiesQuery{Text: "-1", Fields: map[int]string{1: "64510"}}, "-1,64510 ", ""},
+		"a field that none may have": {messages.EntitiesQuery{Fields: map[int]string{1: "5"}}, "-1,5 ", ""},
+		"no such field":              {messages.EntitiesQuery{Fields: map[int]string{2: "SG"}}, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.query.Limit = 10
+			var found []messages.EntityName
+			var err error
+			for err = errListing; errors.Is(err, errListing); {
+				found, err = r.search(t.Context(), &c.query, 0)
+			}
+			keys := ""
+			for _, one := range found {
+				keys += one.Key + " "
+			}
+			if keys != c.want || errors.Is(err, errUntold) != (c.told != "") || err != nil && !strings.HasSuffix(err.Error(), c.told) {
+				t.Errorf("there are %q, error %v; want %q, %q", keys, err, c.want, c.told)
+			}
+		})
+	}
+	// Its next datapoint tells.
+	r.put("Singapore, SG,64510", &child{cuts: cutsOf([]int{13})}, 2)
+	found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10, Fields: map[int]string{1: "64510"}}, 0)
+	if err != nil || len(found) != 2 {
+		t.Errorf("there are %+v, error %v", found, err)
+	}
+	close(r.gone)
+}
+
 // BenchmarkPagingBesideScoring is what paging through all entities costs a partition: an
 // op is a record, with somebody who turns pages all the time, and without.
 func BenchmarkPagingBesideScoring(b *testing.B) {

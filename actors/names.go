@@ -203,8 +203,9 @@ func (n *names) begin(at int) int {
 }
 
 // search visits the names that a query asks for until visit returns false. Keys have so
-// many fields.
-func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) {
+// many fields. It counts the keys that it left out though they may have the fields: it
+// cannot be told where theirs begin.
+func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) (untold int) {
 	at := 0
 	if q.After != "" {
 		var same bool
@@ -225,17 +226,23 @@ func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *nam
 			begin := n.begin(at)
 			found := bytes.Index(n.text[begin:], needle)
 			if found < 0 {
-				return
+				return untold
 			}
 			at = n.holds(at, begin+found)
 		}
 		one := &n.all[at]
 		fields := one.fields(scratch[:0], count)
-		if hasFields(fields, q.Fields) && bytes.Contains(n.text[n.begin(at):n.ends[at]], text) && !visit(one, fields) {
-			return
+		key := n.text[n.begin(at):n.ends[at]]
+		switch {
+		case !bytes.Contains(key, text):
+		case len(fields) == 0 && mayHaveFields(key, count, q.Fields):
+			untold++
+		case hasFields(fields, q.Fields) && !visit(one, fields):
+			return untold
 		}
 		at++
 	}
+	return untold
 }
 
 // holds is the name that holds a place of the text, at or after another name: mostly it
@@ -264,6 +271,17 @@ func neededText(field, count int, value string) []byte {
 		text = append(text, ',')
 	}
 	return text
+}
+
+// mayHaveFields tells whether a key, as it is in the text, holds what it would with some
+// fields.
+func mayHaveFields(key []byte, count int, wanted map[int]string) bool {
+	for i, value := range wanted {
+		if i < 0 || i >= count || !bytes.Contains(key, neededText(i, count, value)) {
+			return false
+		}
+	}
+	return len(wanted) > 0
 }
 
 func hasFields(fields []string, wanted map[int]string) bool {

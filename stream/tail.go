@@ -46,12 +46,14 @@ type tail struct {
 	next    map[int32]int64 // where each partition goes on; nil before the first
 	caught  bool
 	problem string
-	missing int // looks in a row that have not found the topic
+	missing int  // looks in a row that have not found the topic
+	broken  bool // the listener has panicked, and has not begun anew since
+	panics  int  // in a row, without reaching the end between them
 }
 
 // FollowOutput gives a listener the committed records of the output topic, from those on whose timestamp
 // is at most span before the listener's latest, until the context ends. It belongs to no group, and has
-// a client of its own. Whatever goes wrong is told and tried again.
+// a client of its own. Whatever goes wrong, a panic of the listener too, is told and tried again.
 func FollowOutput(ctx context.Context, config Config, span time.Duration, to Listener) {
 	config.InputTopic = config.OutputTopic
 	if config.Observer != nil {
@@ -60,7 +62,11 @@ func FollowOutput(ctx context.Context, config Config, span time.Duration, to Lis
 	}
 	t := &tail{config: config, span: span, to: to}
 	for failures := 0; ctx.Err() == nil; {
-		progress, err := t.read(ctx)
+		var progress bool
+		err := t.safely(func() (err error) {
+			progress, err = t.read(ctx)
+			return err
+		})
 		if ctx.Err() != nil {
 			return
 		}
@@ -70,9 +76,12 @@ func FollowOutput(ctx context.Context, config Config, span time.Duration, to Lis
 		if err == nil {
 			continue
 		}
-		t.tell(err.Error())
+		_ = t.safely(func() error { // it has logged what there is to say
+			t.tell(err.Error())
+			return nil
+		})
 		failures++
-		pause(ctx, config.backoff(failures))
+		pause(ctx, t.wait(failures))
 	}
 }
 

@@ -19,7 +19,7 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 	if err != nil {
 		return err
 	}
-	anew := t.topic.Differs(now)
+	anew := t.topic.Differs(now) || t.broken
 	all, err := boundsOf(ctx, admin, t.config.InputTopic)
 	if err != nil {
 		return fmt.Errorf("ask for the offsets of topic %s: %w", t.config.InputTopic, err)
@@ -57,6 +57,7 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 	if anew || named || len(from) > 0 {
 		t.to.Begin(now, from, anew)
 	}
+	t.broken = false
 	return nil
 }
 

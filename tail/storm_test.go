@@ -75,6 +75,59 @@ func TestAStormStaysWithinItsBytes(t *testing.T) {
 	}
 }
 
+// TestAStormInOneBinIsShown: though a part of that bin was given up.
+func TestAStormInOneBinIsShown(t *testing.T) {
+	config := testConfig()
+	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
+	tail := New(config)
+	for i := range 1000 {
+		tail.Add([]Entry{one(i, 1000, Place{0, int64(i)})}, nil)
+	}
+	s := tail.State()
+	lanes, err := tail.Lanes(LanesQuery{By: ByEntity, Limit: 10})
+	if err != nil || len(lanes.Rows) != 10 || lanes.All.Count != s.Anomalies || s.From > s.StreamTime || !s.Short {
+		t.Errorf("%d rows of %d anomalies, error %v; %+v", len(lanes.Rows), lanes.All.Count, err, s)
+	}
+}
+
+// TestAMillionAnomaliesStayWithinTheBytes: of 400,000 entities, and each question is answered. The race
+// detector makes all of it ten times as slow, so it gets a part of them.
+func TestAMillionAnomaliesStayWithinTheBytes(t *testing.T) {
+	count, most := 1_000_000, int64(DefaultMostBytes)
+	if raceDetected {
+		count, most = count/20, most/20
+	}
+	before := heap()
+	config := testConfig()
+	config.MostBytes = most
+	tail := New(config)
+	storm(tail, count)
+	taken := heap() - before
+	s := tail.State()
+	if s.Bytes > most || taken > most*5/4 {
+		t.Errorf("%d bytes taken, %d reckoned, of %d", taken, s.Bytes, most)
+	}
+	if int64(s.Anomalies)+s.Dropped != int64(count) || !s.Short || s.Entities == 0 || s.Anomalies < count/20 {
+		t.Errorf("of %d: %+v", count, s)
+	}
+	anomalies, _, err := tail.Anomalies(Filter{}, "", 100)
+	if err != nil || len(anomalies) != 100 || anomalies[0].At != s.StreamTime {
+		t.Errorf("%d anomalies, error %v", len(anomalies), err)
+	}
+	episodes, _, err := tail.Episodes(Filter{}, Open, "", 100)
+	if err != nil || len(episodes) != 100 || episodes[0].Points == 0 {
+		t.Errorf("%d episodes, error %v", len(episodes), err)
+	}
+	for _, by := range []int{0, ByEntity} {
+		lanes, err := tail.Lanes(LanesQuery{By: by, Limit: 30})
+		if err != nil || len(lanes.Rows) != 30 || lanes.All.Count == 0 || lanes.All.Count > s.Anomalies {
+			t.Errorf("by %d: %d rows of %d anomalies, error %v", by, len(lanes.Rows), lanes.All.Count, err)
+		}
+	}
+	t.Logf("%+v, %d bytes taken", s, taken)
+	runtime.KeepAlive(tail)
+}
+
 // TestAfterAStormTheRangeIsWholeAgain: once all that was given up would be too old anyway.
 func TestAfterAStormTheRangeIsWholeAgain(t *testing.T) {
 	config := testConfig()

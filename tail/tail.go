@@ -270,9 +270,9 @@ func (t *Tail) State() State {
 // begin is from where on anomalies are held.
 func (t *Tail) begin() int64 {
 	if t.floor.at > noTime {
-		// Of the time of the floor itself some may have been given up.
+		// Of the time of the floor itself some may have been given up. If that is all there is, it is shown.
 		if t.floor.partition != math.MaxInt32 {
-			return t.floor.at + 1
+			return min(t.floor.at+1, t.now())
 		}
 		return max(t.floor.at, t.from())
 	}

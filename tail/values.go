@@ -122,7 +122,8 @@ type Cell struct {
 
 // State is what is held, and how far it goes.
 type State struct {
-	// From: anomalies of datapoints from here on are held, Unix milliseconds. Known is false before the
+	// From: anomalies of datapoints from here on are held, Unix milliseconds; those of StreamTime itself
+	// may be held in part. Known is false before the
 	// first anomaly and the first Advance.
 	From       int64
 	Known      bool

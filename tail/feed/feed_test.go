@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"anomalydetector/datapoint"
 	"anomalydetector/episode"
+	"anomalydetector/messages"
 	"anomalydetector/stream"
 	"anomalydetector/tail"
 	"anomalydetector/tail/feed"
@@ -86,10 +88,18 @@ func (w *world) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
 	must(w.t, w.client.EndTransaction(context.Background(), commit))
 }
 
+func newTail() *tail.Tail {
+	return tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(15*time.Minute, 5), Range: 72 * time.Hour})
+}
+
+func newFeed(to *tail.Tail) *feed.Feed {
+	return feed.New(feed.Config{InputTopic: "in", Group: "group", ValueField: "hege", KeyFields: []string{"scope", "asn"}}, to)
+}
+
 // follow reads the topic into a tail until the test, or what it returns, ends it.
 func (w *world) follow() (*tail.Tail, func()) {
-	held := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(15*time.Minute, 5), Range: 72 * time.Hour})
-	to := feed.New(feed.Config{InputTopic: "in", Group: "group", ValueField: "hege", KeyFields: []string{"scope", "asn"}}, held)
+	held := newTail()
+	to := newFeed(held)
 	ctx, cancel := context.WithCancel(context.Background())
 	var reading sync.WaitGroup
 	reading.Go(func() { stream.FollowOutput(ctx, w.stream, 72*time.Hour, to) })
@@ -287,6 +297,103 @@ func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
 	if held.Topic() == former || former == "" || held.Topic() == "" {
 		t.Errorf("the topic is %q, and was %q", held.Topic(), former)
 	}
+}
+
+// shaky panics in one of its methods, at the first calls.
+type shaky struct {
+	*feed.Feed
+	in    string
+	calls int
+}
+
+func (s *shaky) at(method string) {
+	if s.in == method && s.calls > 0 {
+		s.calls--
+		panic("shaken in " + method)
+	}
+}
+
+func (s *shaky) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
+	s.at("Begin")
+	s.Feed.Begin(topic, from, anew)
+}
+
+func (s *shaky) Own(record *kgo.Record) bool {
+	s.at("Own")
+	return s.Feed.Own(record)
+}
+
+func (s *shaky) Add(records []*kgo.Record, next map[int32]int64) {
+	if s.in == "Add" && s.calls > 0 {
+		s.Feed.Add(records[:len(records)/2], nil) // it is half done
+	}
+	s.at("Add")
+	s.Feed.Add(records, next)
+}
+
+func (s *shaky) Tell(caught bool, problem string) {
+	s.at("Tell")
+	s.Feed.Tell(caught, problem)
+}
+
+// TestAPanicOfTheListenerIsToldAndReadingBeginsAnew: the process goes on, and all is held in the end.
+func TestAPanicOfTheListenerIsToldAndReadingBeginsAnew(t *testing.T) {
+	for _, in := range []string{"Begin", "Own", "Add", "Tell"} {
+		t.Run(in, func(t *testing.T) {
+			w := newWorld(t)
+			must(t, w.cluster.CreateTopic("out", 1, nil))
+			w.write(kgo.TryCommit, record(0, 1, 100), record(0, 2, 100), record(0, 3, 100))
+			var log safeBuffer
+			w.stream.Log = slog.New(slog.NewTextHandler(&log, nil))
+			held := newTail()
+			ctx, cancel := context.WithCancel(context.Background())
+			var reading sync.WaitGroup
+			reading.Go(func() {
+				stream.FollowOutput(ctx, w.stream, 72*time.Hour, &shaky{Feed: newFeed(held), in: in, calls: 2})
+			})
+			defer reading.Wait()
+			defer cancel()
+			caught(t, held, 3)
+			if text := log.String(); strings.Count(text, "level=ERROR msg=panic") != 2 || !strings.Contains(text, "shaken in "+in) || !strings.Contains(text, "feed_test.go") {
+				t.Errorf("logged: %s", text)
+			}
+		})
+	}
+}
+
+// TestAPanicIsTold while the reader waits before it begins again.
+func TestAPanicIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.stream.Timing.Backoff = time.Hour
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	w.write(kgo.TryCommit, record(0, 1, 100))
+	held := newTail()
+	ctx, cancel := context.WithCancel(context.Background())
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		stream.FollowOutput(ctx, w.stream, 72*time.Hour, &shaky{Feed: newFeed(held), in: "Add", calls: 1})
+	})
+	defer reading.Wait()
+	defer cancel()
+	await(t, "a problem that names the panic", func() bool { return strings.Contains(held.State().Problem, "shaken in Add") })
+}
+
+// safeBuffer is for a log that two goroutines use.
+type safeBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 func TestPartitionsThatAreAddedAreRead(t *testing.T) {

@@ -1,0 +1,17 @@
+package tail
+
+import "runtime/debug"
+
+// raceDetected tells whether the race detector is at work.
+var raceDetected = func() bool {
+	info, known := debug.ReadBuildInfo()
+	if !known {
+		return false
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "-race" {
+			return setting.Value == "true"
+		}
+	}
+	return false
+}()
