@@ -235,6 +235,7 @@ type Node struct {
 	Version   string         `json:"version"`
 	StartedAt *time.Time     `json:"started_at"`
 	Problem   string         `json:"problem,omitempty" doc:"Why it does not answer"`
+	Answered  *time.Time     `json:"answered_at,omitempty" doc:"When it answered last; absent if it does answer, or if that is not known"`
 	Detectors []NodeDetector `json:"detectors" nullable:"false"`
 }
 

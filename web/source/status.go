@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"anomalydetector/messages"
@@ -19,6 +20,8 @@ type look struct {
 	at      time.Time
 	status  messages.ClusterStatus
 	replays map[string]pace
+
+	sightings map[string]sighting // by address
 }
 
 // pace is how fast a detector's replay went.
@@ -28,29 +31,35 @@ type pace struct {
 	perSecond float64
 }
 
-// all asks all nodes, or takes the answer to somebody who just did. The maps it returns
-// are not written again.
+// all asks all nodes, or takes the answer to somebody who just did.
 func (s *Source) all(ctx context.Context) (messages.ClusterStatus, map[string]pace, error) {
+	status, replays, _, err := s.sighted(ctx)
+	return status, replays, err
+}
+
+// sighted is all, and when nodes answered last. The maps it returns are not written again.
+func (s *Source) sighted(ctx context.Context) (messages.ClusterStatus, map[string]pace, map[string]sighting, error) {
 	select {
 	case s.look.token <- struct{}{}:
 		defer func() { <-s.look.token }()
 	case <-ctx.Done():
-		return messages.ClusterStatus{}, nil, notInTime()
+		return messages.ClusterStatus{}, nil, nil, notInTime()
 	}
 	if now := s.config.Now(); s.look.at.IsZero() || now.Sub(s.look.at) >= freshFor || now.Before(s.look.at) {
 		status := s.config.Asker.Status(ctx)
 		if ctx.Err() != nil {
-			return messages.ClusterStatus{}, nil, notInTime()
+			return messages.ClusterStatus{}, nil, nil, notInTime()
 		}
 		s.look.at, s.look.status = now, status
 		s.measure(now)
+		s.look.notice(now)
 		for _, d := range s.known {
 			if at, known := streamTime(status, d.Name); known {
 				d.Tail.Advance(at)
 			}
 		}
 	}
-	return s.look.status, s.look.replays, nil
+	return s.look.status, s.look.replays, s.look.sightings, nil
 }
 
 // measure notes how fast replays went since the last time.
@@ -136,7 +145,8 @@ func problems(status messages.ClusterStatus) []string {
 	all := append([]string{}, status.Problems...)
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			all = append(all, "node "+node.Address+" did not answer: "+node.Problem)
+			reason := strings.TrimPrefix(node.Problem, "ask node "+node.Address+": ")
+			all = append(all, "node "+node.Address+" did not answer: "+reason)
 		}
 	}
 	return all
@@ -215,7 +225,7 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 
 // Nodes are all processes of the cluster, in the order of their addresses.
 func (s *Source) Nodes(ctx context.Context) (answers.List[answers.Node], error) {
-	status, _, err := s.all(ctx)
+	status, _, sightings, err := s.sighted(ctx)
 	if err != nil {
 		return answers.List[answers.Node]{}, err
 	}
@@ -223,6 +233,7 @@ func (s *Source) Nodes(ctx context.Context) (answers.List[answers.Node], error) 
 	for _, node := range status.Nodes {
 		list.Items = append(list.Items, s.node(node))
 	}
+	list.Items = gone(list.Items, sightings)
 	slices.SortStableFunc(list.Items, func(a, b answers.Node) int { return cmp.Compare(a.Address, b.Address) })
 	return list, nil
 }
