@@ -125,6 +125,7 @@ func outcome(e answers.Episode) string {
 type sentence struct {
 	Headline string
 	Largest  *row
+	Others   bool   // it is the largest of several
 	Full     string // its name in a sentence
 	Size     string
 	Side     string // above, below
@@ -160,6 +161,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	}
 	if largest := farthest(open.Items); largest != nil {
 		r := s.row(*largest)
+		v.Others = len(open.Items) > 1
 		v.Largest, v.Full, v.Size, v.Side = &r, full(largest.Fields, largest.Entity), size(largest.Deviation), "above"
 		if largest.Direction == answers.Down {
 			v.Side = "below"
