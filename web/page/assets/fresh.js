@@ -55,7 +55,7 @@ function close() {
   clearTimeout(retry)
 }
 
-// lose tries again later and later. What is shown stays, greyed, with its age.
+// lose tries again later and later. The view stays, greyed, with its age.
 function lose(reason) {
   close()
   why = reason
@@ -73,7 +73,7 @@ function tellLost() {
   if (!away) { banner.hidden = true; return }
   const age = Math.round((Date.now() - lastGood) / 1000), next = Math.max(0, Math.round((lost - Date.now()) / 1000))
   banner.firstElementChild.textContent = why
-  banner.lastElementChild.textContent = `What is shown is ${age < 120 ? age + ' s' : Math.round(age / 60) + ' min'} old. ` + (next ? `Trying again in ${next} s.` : 'Trying again.')
+  banner.lastElementChild.textContent = `This view is ${age < 120 ? age + ' s' : Math.round(age / 60) + ' min'} old. ` + (next ? `Trying again in ${next} s.` : 'Trying again.')
   banner.setAttribute('aria-live', banner.hidden ? 'polite' : 'off') // told once, not each second
   banner.hidden = false
 }
