@@ -181,6 +181,7 @@ func (n *Node) Cluster(ctx context.Context) messages.ClusterStatus {
 	})
 	slices.SortFunc(status.Nodes, func(a, b messages.NodeStatus) int { return strings.Compare(a.Address, b.Address) })
 	// The view of the group may be a second old.
+	n.claim(status.Nodes)
 	status.Unowned = slices.DeleteFunc(status.Unowned, func(p messages.PartitionName) bool { return claimed(status.Nodes, p) })
 	return status
 }

@@ -29,7 +29,7 @@ type List[T any] struct {
 	Items    []T      `json:"items" doc:"In the order that the endpoint names" nullable:"false"`
 	Next     string   `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
 	Partial  bool     `json:"partial" doc:"Something is missing: problems say what"`
-	Problems []string `json:"problems" doc:"Who did not answer, or what is not known, in words" nullable:"false"`
+	Problems []string `json:"problems" doc:"A sentence for each node that did not answer and for each thing that is not known" nullable:"false"`
 }
 
 // Problem is why there is no answer.

@@ -64,7 +64,7 @@ type Anomaly struct {
 	Direction Direction `json:"direction"`
 	Low       *float64  `json:"low" doc:"Lower end of what was normal"`
 	High      *float64  `json:"high"`
-	Output    Position  `json:"output" doc:"Where it is in the output topic"`
+	Output    Position  `json:"output" doc:"Its place in the output topic"`
 	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not say"`
 }
 
@@ -145,15 +145,15 @@ type Entity struct {
 	Full      int        `json:"full" doc:"Points of a window without gaps"`
 	Coverage  float64    `json:"coverage" doc:"points / full, at most 1"`
 	Scored    bool       `json:"scored" doc:"The next point would be scored"`
-	Median    *float64   `json:"median" doc:"What the next point would be compared with"`
+	Median    *float64   `json:"median" doc:"The usual level: the next point would be compared with it"`
 	Scale     *float64   `json:"scale"`
 	Low       *float64   `json:"low" doc:"Values from low to high would be normal"`
 	High      *float64   `json:"high"`
 	Threshold float64    `json:"threshold"`
 	Window    []Point    `json:"window" doc:"In the order of time" nullable:"false"`
-	Missing   []TimeSpan `json:"missing" doc:"Where the window has no point though there were bins" nullable:"false"`
+	Missing   []TimeSpan `json:"missing" doc:"Times of which the window has no point though there were bins" nullable:"false"`
 	Last      *LastPoint `json:"last" doc:"null if the window is empty"`
-	Verdict   string     `json:"verdict" doc:"What is to be said of it, in one sentence"`
+	Verdict   string     `json:"verdict" doc:"The judgement on it, in one sentence"`
 	Reason    string     `json:"reason" enum:"normal,anomalous,too_few_points,silent,unknown"`
 	Anomalies []Anomaly  `json:"anomalies" doc:"The latest first, at most 300" nullable:"false"`
 	Episodes  []Episode  `json:"episodes" nullable:"false"`
@@ -186,7 +186,7 @@ type Detector struct {
 	Synthetic     bool       `json:"synthetic" doc:"The stream is made up: this is a demo"`
 
 	State        string     `json:"state" enum:"joining,replaying,live,stopped,unknown"`
-	Problem      string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
+	Problem      string     `json:"problem,omitempty" doc:"The reason that it does not work, in words"`
 	Partitions   Partitions `json:"partitions"`
 	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the latest timestamp seen; null before the first point"`
 	LagRecords   int64      `json:"lag_records"`
@@ -234,7 +234,8 @@ type Node struct {
 	This      bool           `json:"this" doc:"It is the node that answers"`
 	Version   string         `json:"version"`
 	StartedAt *time.Time     `json:"started_at"`
-	Problem   string         `json:"problem,omitempty" doc:"Why it does not answer"`
+	Problem   string         `json:"problem,omitempty" doc:"The reason that it does not answer"`
+	Answered  *time.Time     `json:"answered_at,omitempty" doc:"Time of its last answer; absent if it answers, or if that is not known"`
 	Detectors []NodeDetector `json:"detectors" nullable:"false"`
 }
 

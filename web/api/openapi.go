@@ -14,7 +14,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-const aboutTheAPI = "What the anomaly detector has found and how it is. Only GET and HEAD: nothing can be changed here. " +
+const aboutTheAPI = "The API tells which anomalies the detector has found, and how the detector is. Only GET and HEAD: nothing can be changed here. " +
 	"Times are RFC 3339 in UTC with milliseconds. Numbers are exact: the shortest text that gives the same float64; one that is not finite, or not known, is null. " +
 	"An entity's fields are apart from its key, which joins them with commas and cannot be split. " +
 	"A list answers `items`, `next` (the cursor of the next page), and `partial` with `problems` if something is missing. " +

@@ -22,7 +22,7 @@ type Problem struct {
 	Type       string        `json:"type" example:"about:blank"`
 	Title      string        `json:"title" doc:"The status in words"`
 	Status     int           `json:"status" example:"400"`
-	Detail     string        `json:"detail" doc:"What was wrong and what is wanted, in a sentence"`
+	Detail     string        `json:"detail" doc:"The error and the way out of it, in a sentence"`
 	Parameter  string        `json:"parameter,omitempty" doc:"Of the request that is at fault" example:"limit"`
 	Value      string        `json:"value,omitempty" doc:"Of that parameter, shortened"`
 	Similar    []string      `json:"similar,omitempty" doc:"Names that are known and look like the one that is not" nullable:"false"`

@@ -39,7 +39,7 @@ const aboutStream = "Server-sent events. `event` is anomaly, episode, status or 
 
 // stream describes and serves the events.
 func (a *API) stream() {
-	e := endpoint{path: "/stream", summary: "What happens, as it happens", fields: true}
+	e := endpoint{path: "/stream", summary: "Anomalies and episodes, as they happen", fields: true}
 	op := e.operation()
 	op.Description = aboutStream + withFields
 	op.Responses = map[string]*huma.Response{"200": {Description: "Events, for as long as the client stays",

@@ -125,6 +125,7 @@ func outcome(e answers.Episode) string {
 type sentence struct {
 	Headline string
 	Largest  *row
+	Others   bool   // it is the largest of several
 	Full     string // its name in a sentence
 	Size     string
 	Side     string // above, below
@@ -145,7 +146,9 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	case s.Detector.State == "replaying" && len(ended.Items) == 0:
 		v.Headline = "The history is being loaded."
 	case s.Detector.DataUntil == nil:
-		v.Headline = "No data has come yet."
+		v.Headline = s.before()
+	case len(ended.Items) == 0 && (s.Detector.Tail.Problem != "" || !s.Detector.Tail.Caught):
+		v.Headline = "No anomalies are known yet."
 	case len(ended.Items) == 0 && s.Filtered():
 		v.Headline = "No anomalies match."
 	case len(ended.Items) == 0:
@@ -158,6 +161,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	}
 	if largest := farthest(open.Items); largest != nil {
 		r := s.row(*largest)
+		v.Others = len(open.Items) > 1
 		v.Largest, v.Full, v.Size, v.Side = &r, full(largest.Fields, largest.Entity), size(largest.Deviation), "above"
 		if largest.Direction == answers.Down {
 			v.Side = "below"
@@ -217,12 +221,34 @@ func (s *shell) since() string {
 	return s.When(from).Short + " UTC"
 }
 
+// before is the headline as long as no stream time is known.
+func (s *shell) before() string {
+	switch s.Detector.State {
+	case "joining":
+		return "Not joined yet."
+	case "stopped":
+		return "The detector has stopped."
+	case "live", "replaying":
+		return "No data has come yet."
+	}
+	return "It is not known how the detector is."
+}
+
 // nothing says why there are no episodes.
 func (s *shell) nothing() string {
 	d := s.Detector
 	switch {
 	case s.Filtered():
 		return "No episode matches these filters in the time that is shown."
+	case d.DataUntil == nil && d.State != "live" && d.State != "replaying":
+		text := "The detector waits for its consumer group " + d.ConsumerGroup + "."
+		if d.State != "joining" {
+			text = ""
+		}
+		if d.Problem != "" || d.Tail.Problem != "" {
+			text += " The reason is told above."
+		}
+		return text
 	case d.DataUntil == nil:
 		return "The detector waits for the first point of " + d.Topic + "."
 	case d.State == "replaying":
@@ -243,9 +269,9 @@ func stateKind(state string) string {
 	switch state {
 	case "live":
 		return "ok"
-	case "joining", "replaying", "draining":
+	case "joining", "replaying", "warming":
 		return "warn"
-	case "standby":
+	case "following":
 		return ""
 	}
 	return "bad"

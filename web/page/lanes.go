@@ -23,6 +23,7 @@ type lanesView struct {
 	Fewer   string
 	Legend  []string // deviations from which on a colour is used
 	Empty   bool
+	None    bool // no time is known that could be shown
 	Caption string
 }
 
@@ -79,7 +80,7 @@ func (s *shell) lanes(ctx context.Context, shown answers.TimeSpan) (*lanesView, 
 	if err != nil {
 		return nil, err
 	}
-	s.problems(lanes.Partial, lanes.Problems)
+	s.lacks(lanes.Partial, lanes.Problems)
 	v.choices(s)
 	if rows == "all" {
 		v.Fewer = s.link("rows", "")
@@ -118,6 +119,7 @@ func (v *lanesView) draw(s *shell, lanes answers.Lanes) {
 		v.Lanes = append(v.Lanes, v.lane(s, plot, lanes, lane, bins, false))
 	}
 	v.Empty = lanes.All.Count == 0
+	v.None = v.Empty && s.Detector.DataUntil == nil
 	y := 4
 	for i := range v.Lanes {
 		l := &v.Lanes[i]

@@ -42,7 +42,7 @@ func live(ctx context.Context, s *shell) error {
 	if err != nil {
 		return err
 	}
-	s.problems(found.Partial, found.Problems)
+	s.lacks(found.Partial, found.Problems)
 	for _, a := range found.Items {
 		r := liveRow{ID: a.ID, Name: short(a.Fields, a.Entity), Key: a.Entity, Beside: keyBeside(short(a.Fields, a.Entity), a.Entity), Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
 			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: arrow(a.Direction), Turned: turned(a.Direction),

@@ -23,6 +23,7 @@ type nodeView struct {
 	Live    int
 	Standby int
 	Problem string
+	Last    *moment // when it answered last
 }
 
 // matrix is a detector's partitions by node.
@@ -66,6 +67,10 @@ func nodes(ctx context.Context, s *shell) error {
 	s.problems(found.Partial, found.Problems)
 	for _, n := range found.Items {
 		node := nodeView{Node: n, Name: nodeName(n), Problem: n.Problem}.since(s)
+		if n.Answered != nil {
+			m := s.byClock(*n.Answered)
+			node.Last = &m
+		}
 		for _, d := range n.Detectors {
 			for _, p := range d.Partitions {
 				if p.Role == "standby" {
@@ -110,6 +115,9 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 		m.Partitions = append(m.Partitions, i)
 	}
 	for _, n := range nodes {
+		if n.Problem != "" && len(n.Detectors) == 0 {
+			continue // it has none of the partitions
+		}
 		row := matrixRow{Name: nodeName(n), This: n.This, Away: n.Problem != "", Cells: make([]matrixCell, len(m.Partitions))}
 		at := slices.IndexFunc(n.Detectors, func(x answers.NodeDetector) bool { return x.Name == d.Name })
 		if at >= 0 {
@@ -148,10 +156,16 @@ func cellOf(p answers.NodePartition) matrixCell {
 		if p.End > 0 && p.Pending > 0 {
 			c.Short = short2(p.Pending)
 		}
-	case p.State == "draining":
-		c.Class, c.Short = "load", "D"
+	case p.State == "warming":
+		c.Class, c.Short = "load", "H"
+		c.Says += ", handoff: windows come from another node"
+	case p.State == "stopped":
+		c.Class, c.Short = "bad", "X"
+		c.Says += ": it reads nothing"
+	case p.State == "joining":
+		c.Class, c.Short = "load", "J"
 	default:
-		c.Class, c.Short = "bad", "?"
+		c.Class, c.Short, c.Says = "bad", "?", "not known: by what the group says, this node has the partition"
 	}
 	return c
 }

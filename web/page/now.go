@@ -53,7 +53,7 @@ func now(ctx context.Context, s *shell) error {
 	if err != nil {
 		return err
 	}
-	s.problems(open.Partial, open.Problems)
+	s.lacks(open.Partial, open.Problems)
 	v.Sentence = s.say(open, ended)
 	if err := v.list(ctx, s, filter, open, ended); err != nil {
 		return err
@@ -132,8 +132,15 @@ func atLeast(l answers.List[answers.Episode]) string {
 	return group(len(l.Items))
 }
 
+// lacks tells what a list of anomalies or episodes lacks, unless a banner does already.
+func (s *shell) lacks(partial bool, problems []string) {
+	if !s.tailTold() {
+		s.problems(partial, problems)
+	}
+}
+
 func (s *shell) problems(partial bool, problems []string) {
-	if partial && len(problems) == 0 {
+	if partial && len(problems) == 0 && s.Status.Answering >= s.Status.Nodes {
 		s.partial("Not all nodes have answered.")
 	}
 	for _, problem := range problems {
@@ -145,8 +152,14 @@ func (s *shell) problems(partial bool, problems []string) {
 func (s *shell) strip() []fact {
 	d := s.Detector
 	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions live", d.Partitions.Live, d.Partitions.All)}
-	if d.Partitions.Unowned > 0 {
-		state.Kind, state.Label = "bad", count(d.Partitions.Unowned, "partition", "partitions")+" without an owner"
+	if d.Partitions.All == 0 {
+		state.Label = "no partitions yet"
+	}
+	if d.Partitions.Live < d.Partitions.All && state.Kind == "ok" {
+		state.Kind = "warn"
+	}
+	if n := d.Partitions.Unowned; n > 0 {
+		state.Label += fmt.Sprintf(", nobody has %d", n)
 	}
 	until := fact{Value: "–", Label: "no data yet"}
 	if d.DataUntil != nil {

@@ -62,7 +62,7 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	if err != nil {
 		return nil, err
 	}
-	s.problems(found.Partial, found.Problems)
+	s.lacks(found.Partial, found.Problems)
 	with := slices.DeleteFunc(found.Items, func(x answers.Episode) bool {
 		return x.Entity == e.Key || !sameTime(x.OpenedAt, of.OpenedAt, bin)
 	})
@@ -118,7 +118,8 @@ func (s *shell) others(ctx context.Context, e answers.Entity) (*others, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.problems(found.Partial || episodes.Partial, append(found.Problems, episodes.Problems...))
+	s.problems(found.Partial, found.Problems)
+	s.lacks(episodes.Partial, episodes.Problems)
 	for _, ref := range found.Items {
 		if ref.Key == e.Key || len(ref.Fields) == 0 {
 			continue

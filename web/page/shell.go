@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"anomalydetector/web/answers"
@@ -117,14 +118,10 @@ func (s *shell) warn() {
 			s.Banners[len(s.Banners)-1].Lead = "The data is from the future."
 		}
 	}
-	if s.Status.Partial {
-		for _, problem := range s.Status.Problems {
-			s.partial(problem)
-		}
-	}
+	s.silent()
 	if d.Tail.Problem != "" {
-		s.partial(d.Tail.Problem)
-	} else if !d.Tail.Caught && d.State == "live" {
+		s.partial("The list of anomalies cannot be read from " + d.OutputTopic + ": " + d.Tail.Problem)
+	} else if !d.Tail.Caught {
 		s.partial("The list of anomalies is still being read from " + d.OutputTopic + ".")
 	}
 	if d.Tail.Dropped > 0 {
@@ -132,10 +129,31 @@ func (s *shell) warn() {
 	}
 }
 
+// silent tells of nodes that do not answer, and of what else the status lacks.
+func (s *shell) silent() {
+	missing := s.Status.Nodes - s.Status.Answering
+	if missing > 0 {
+		lead := fmt.Sprintf("1 of %d nodes does not answer.", s.Status.Nodes)
+		if missing > 1 {
+			lead = fmt.Sprintf("%d of %d nodes do not answer.", missing, s.Status.Nodes)
+		}
+		s.Banners = append(s.Banners, banner{Kind: "partial", Lead: lead, Text: strings.TrimSuffix(strings.Join(s.Status.Problems, "; "), ".") +
+			". If it has ended, the others take its partitions over as soon as its session in the consumer group ends, and nothing is lost."})
+	} else if s.Status.Partial {
+		s.problems(true, s.Status.Problems)
+	}
+}
+
+// tailTold tells whether a banner says what the list of anomalies lacks.
+func (s *shell) tailTold() bool {
+	tail := s.Detector.Tail
+	return tail.Problem != "" || !tail.Caught || tail.Dropped > 0
+}
+
 // partial tells of something that is missing, once.
 func (s *shell) partial(text string) {
-	same := func(b banner) bool { return b.Text == text }
-	if text != "" && !slices.ContainsFunc(s.Banners, same) {
+	told := func(b banner) bool { return strings.Contains(b.Text, text) }
+	if text != "" && !slices.ContainsFunc(s.Banners, told) {
 		s.Banners = append(s.Banners, banner{Kind: "partial", Lead: "Something is missing.", Text: text})
 	}
 }

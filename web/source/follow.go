@@ -107,7 +107,7 @@ func (w *watch) id() string {
 }
 
 func (w *watch) after(vector tail.Vector) string {
-	return cursor{topic: w.of.Tail.Topic(), until: w.until, vector: vector}.String()
+	return cursor{topic: w.reader.Topic(), until: w.until, vector: vector}.String()
 }
 
 // anomalies tells all that there are for now.

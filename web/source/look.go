@@ -35,6 +35,8 @@ type looked struct {
 	replays map[string]pace    // by detector
 	seen    map[string][]int32 // partitions by detector, of all looks
 	unowned map[string][]int32 // those of them that no node that answered owns
+
+	sightings map[string]sighting // by address
 }
 
 // pace is how fast a detector's replay went.
@@ -116,6 +118,7 @@ func (s *Source) ask(before *looked) *looked {
 	if before == nil {
 		before = &looked{}
 	}
+	now.notice(before.sightings)
 	for _, d := range s.known {
 		now.measure(d.Name, before.replays[d.Name])
 		if s.config.Clustered {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"anomalydetector/messages"
@@ -95,7 +96,8 @@ func problems(status messages.ClusterStatus) []string {
 	all := append([]string{}, status.Problems...)
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			all = append(all, "node "+node.Address+" did not answer: "+node.Problem)
+			reason := strings.TrimPrefix(node.Problem, "ask node "+node.Address+": ")
+			all = append(all, "node "+node.Address+" did not answer: "+reason)
 		}
 	}
 	return all
@@ -162,7 +164,7 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 	switch {
 	case states[messages.StateStopped]:
 		return messages.StateStopped, problem
-	case partitions.Unowned > 0:
+	case partitions.Live+partitions.Replaying < partitions.All: // some are nobody's, or of a node that does not answer
 		return messages.StateJoining, problem
 	case partitions.Replaying > 0:
 		return messages.StateReplaying, problem
@@ -185,6 +187,7 @@ func (s *Source) Nodes(ctx context.Context) (answers.List[answers.Node], error) 
 	for _, node := range status.Nodes {
 		list.Items = append(list.Items, s.node(node))
 	}
+	list.Items = gone(list.Items, now.sightings)
 	slices.SortStableFunc(list.Items, func(a, b answers.Node) int { return cmp.Compare(a.Address, b.Address) })
 	return list, nil
 }

@@ -33,14 +33,25 @@ func (s *Source) away() (bool, []string) {
 	return false, nil
 }
 
+// lacks is what a list of anomalies leaves out.
+func (s *Source) lacks(d answers.Detector) (bool, []string) {
+	if d.Tail.Problem != "" {
+		return true, []string{"the output topic " + d.OutputTopic + " cannot be read: " + d.Tail.Problem}
+	}
+	return s.away()
+}
+
 // Status tells how all is.
 func (s *Source) Status(context.Context) (answers.Status, error) {
 	if s.scenario == Down {
 		return answers.Status{}, &answers.Problem{Status: 503, Detail: "The detector is joining its consumer group.", RetryAfter: 2 * time.Second}
 	}
 	x := answers.Status{At: Clock, Version: "1.0.0", Detectors: s.detectors, Nodes: 3, Answering: 3}
-	if s.scenario == Demo || s.scenario == Calm {
+	switch s.scenario {
+	case Demo, Calm, Away:
 		x.Nodes, x.Answering = 1, 1
+	case Killed:
+		x.Nodes, x.Answering = 2, 2
 	}
 	if x.Partial, x.Problems = s.away(); x.Partial {
 		x.Answering = 2
@@ -59,33 +70,47 @@ func (s *Source) Nodes(context.Context) (answers.List[answers.Node], error) {
 	for n := range 3 {
 		x := answers.Node{Address: fmt.Sprintf("10.0.0.%d:7070", n+1), ID: fmt.Sprintf("node-%d", n+1), This: n == 0, Version: "1.0.0", StartedAt: of(Clock.Add(-time.Duration(52+n) * time.Hour))}
 		if s.scenario == Partial && n == 2 {
-			x.Problem = "did not answer within 2 s"
+			x.Problem, x.Answered = "did not answer within 2 s", of(Clock.Add(-12*time.Second))
+		}
+		if s.scenario == Killed && n == 2 {
+			x.Problem, x.Answered, x.StartedAt = "is not in the consumer group any more", of(Clock.Add(-40*time.Second)), nil
 		}
 		for _, d := range s.detectors {
 			nd := answers.NodeDetector{Name: d.Name, State: d.State}
 			for p := range int32(10) {
 				np := answers.NodePartition{Partition: p, Role: "owner", State: "live", Offset: 88_214_109 + int64(p), End: 88_214_109 + int64(p), Entities: d.Entities / 10}
+				owner := int(p) % 3
+				if s.scenario == Killed && owner == 2 && p != 8 {
+					owner = 0
+				}
 				switch {
-				case int(p)%3 == n:
+				case owner == n && x.Problem != "":
+					np = answers.NodePartition{Partition: p, Role: "owner", State: "unknown"}
+				case owner == n:
 					if d.Replay != nil && p >= 4 {
 						np.State, np.Pending = "replaying", d.Replay.Remaining/6
 						np.Lag, np.Offset = np.Pending, np.End-np.Pending
 					} else if d.Replay == nil && p == 7 && s.scenario == Busy {
-						np.State = "draining"
+						np.State = "warming"
+					} else if s.scenario == Killed && p == 5 {
+						np.State = "warming"
 					}
-				case int(p)%3 == (n+1)%3:
+				case owner == (n+1)%3 && x.Problem == "":
 					np.Role, np.State = "standby", "standby"
 				default:
 					continue
 				}
-				if x.Problem == "" {
-					nd.Partitions = append(nd.Partitions, np)
-				}
+				nd.Partitions = append(nd.Partitions, np)
 			}
-			x.Detectors = append(x.Detectors, nd)
+			if s.scenario == Away {
+				nd.Partitions = nil
+			}
+			if s.scenario != Killed || x.Problem == "" {
+				x.Detectors = append(x.Detectors, nd)
+			}
 		}
 		list.Items = append(list.Items, x)
-		if s.scenario == Demo || s.scenario == Calm {
+		if s.scenario == Demo || s.scenario == Calm || s.scenario == Away {
 			list.Items[0].Address = ""
 			break
 		}
@@ -150,7 +175,7 @@ func (s *Source) Anomalies(_ context.Context, q answers.AnomaliesQuery) (list an
 	}
 	slices.SortStableFunc(all, func(a, b answers.Anomaly) int { return b.Time.Compare(a.Time) })
 	list = cut(all, q.Limit, q.Cursor)
-	list.Partial, list.Problems = s.away()
+	list.Partial, list.Problems = s.lacks(w.d)
 	return list, nil
 }
 
@@ -195,7 +220,7 @@ func (s *Source) Episodes(_ context.Context, q answers.EpisodesQuery) (list answ
 		return b.OpenedAt.Compare(a.OpenedAt)
 	})
 	list = cut(all, q.Limit, q.Cursor)
-	list.Partial, list.Problems = s.away()
+	list.Partial, list.Problems = s.lacks(w.d)
 	return list, nil
 }
 
@@ -204,6 +229,9 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 	w, err := s.world(q.Detector)
 	if err != nil {
 		return answers.Lanes{}, err
+	}
+	if w.d.State == "joining" {
+		q.From, q.Until = time.Unix(0, 0).UTC(), time.Unix(900, 0).UTC() // as a tail that knows nothing
 	}
 	length := q.Until.Sub(q.From)
 	bin := time.Duration(w.d.BinSeconds) * time.Second
@@ -251,7 +279,7 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 			l.Holes = []answers.TimeSpan{{From: gap, Until: gap.Add(30 * time.Minute)}}
 		}
 	}
-	l.Partial, l.Problems = s.away()
+	l.Partial, l.Problems = s.lacks(w.d)
 	return l, nil
 }
 

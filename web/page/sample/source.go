@@ -30,10 +30,12 @@ const (
 	NotBegun Scenario = "notbegun" // the detectors have not begun
 	Waiting  Scenario = "waiting"  // no point has come yet
 	Down     Scenario = "down"     // the source refuses
+	Away     Scenario = "away"     // no broker answers
+	Killed   Scenario = "killed"   // a node was killed; one of its partitions has nobody yet
 )
 
 // Scenarios are all of them.
-var Scenarios = []Scenario{Busy, Calm, Loading, Partial, Old, Demo, NotBegun, Waiting, Down}
+var Scenarios = []Scenario{Busy, Calm, Loading, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed}
 
 // Clock is the time of all samples.
 var Clock = time.Date(2026, 11, 24, 21, 34, 10, 0, time.UTC)
@@ -65,9 +67,12 @@ func New(scenario Scenario) *Source {
 	}
 	for i := range s.detectors {
 		d := &s.detectors[i]
-		s.worlds[d.Name] = newWorld(*d, scenario == Calm || scenario == Waiting || scenario == Loading && i == 0)
+		s.worlds[d.Name] = newWorld(*d, scenario == Calm || scenario == Waiting || scenario == Away || scenario == Loading && i == 0)
 	}
 	s.alter()
+	for _, d := range s.detectors {
+		s.worlds[d.Name].d = d
+	}
 	return s
 }
 
@@ -107,6 +112,13 @@ func (s *Source) alter() {
 	case Demo:
 		s.detectors = s.detectors[:1]
 		s.detectors[0].Synthetic, s.detectors[0].Name = true, "hegemony"
+	case Away:
+		*d = answers.Detector{Name: d.Name, Topic: d.Topic, OutputTopic: d.OutputTopic, ConsumerGroup: d.ConsumerGroup, KeyFields: d.KeyFields, Threshold: 5, HistoryHours: 72, BinSeconds: 900,
+			State: "joining", Tail: answers.Tail{Problem: "ask for the id of topic ihr_hegemony_anomalies: unable to dial: connection refused"}}
+		s.detectors = s.detectors[:1]
+	case Killed:
+		d.Partitions.Live, d.Partitions.Unowned = 9, 1
+		s.detectors = s.detectors[:1]
 	case Waiting:
 		d.DataUntil, d.Entities, d.DetectionP50 = nil, 0, nil
 	}

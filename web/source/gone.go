@@ -1,0 +1,53 @@
+package source
+
+import (
+	"slices"
+	"time"
+
+	"anomalydetector/messages"
+	"anomalydetector/web/answers"
+)
+
+// goneFor is how long a node is told of after its last answer.
+const goneFor = 15 * time.Minute
+
+// sighting is when a node answered last, and what it said of itself.
+type sighting struct {
+	at   time.Time
+	node messages.NodeStatus
+}
+
+// notice remembers which nodes answer. Only looks at all nodes tell that, so what nobody
+// looked at is not known.
+func (now *looked) notice(before map[string]sighting) {
+	now.sightings = make(map[string]sighting)
+	for address, s := range before {
+		if now.at.Sub(s.at) < goneFor {
+			now.sightings[address] = s
+		}
+	}
+	for _, node := range now.status.Nodes {
+		if node.Problem == "" {
+			node.Detectors = nil
+			now.sightings[node.Address] = sighting{now.at, node}
+		}
+	}
+}
+
+// gone completes what is told of nodes by what they said before they went.
+func gone(nodes []answers.Node, sightings map[string]sighting) []answers.Node {
+	for address, s := range sightings {
+		at := slices.IndexFunc(nodes, func(n answers.Node) bool { return n.Address == address })
+		if at >= 0 && nodes[at].Problem == "" {
+			continue
+		}
+		last := s.at.UTC()
+		if at >= 0 {
+			nodes[at].Answered = &last
+			continue
+		}
+		nodes = append(nodes, answers.Node{Address: address, ID: s.node.Node, Version: s.node.Version, Answered: &last,
+			Problem: "is not in the consumer group any more", Detectors: []answers.NodeDetector{}})
+	}
+	return nodes
+}
