@@ -33,7 +33,7 @@ type Watcher struct {
 	lost atomic.Int64
 }
 
-// Watch begins to take events. So many may wait.
+// Watch begins to take events. At most room of them wait to be read; the watcher loses the rest.
 func (h *Hub) Watch(room int) *Watcher {
 	events := make(chan Event, room)
 	w := &Watcher{C: events, hub: h, room: events}

@@ -22,7 +22,7 @@ const (
 )
 
 // announcer tells of committed anomalies: each in the log, at debug, and on a terminal a
-// line each, but not more than somebody can read. It has a goroutine of its own.
+// line each, at most announceMost in announceEvery. It has a goroutine of its own.
 type announcer struct {
 	out     io.Writer // nil: no terminal, or nobody wants to see it
 	now     func() time.Time

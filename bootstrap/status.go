@@ -38,8 +38,8 @@ type asker interface {
 	Entity(ctx context.Context, address, detector, key string) (messages.EntityAnswer, error)
 }
 
-// ask finds whom to ask and how, and does: where the process answers other nodes, or else
-// where it answers people.
+// ask asks the process where it answers other nodes, or, if it does not, where it answers
+// people.
 func (a *asking) ask(world *World, question func(context.Context, asker, *configs.Config) error) error {
 	world.Release()
 	config, err := configs.Load(a.Conf, world.Env)
