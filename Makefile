@@ -89,3 +89,4 @@ test-ops:
 # What CI checks of the README.
 readme:
 	test/readme/run
+	test/readme/see

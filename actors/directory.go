@@ -17,8 +17,8 @@ import (
 // disk in the background. From then on the partition notes which entities are new and
 // which are gone, and the next search takes that over. Without a search it costs nothing.
 //
-// A search never makes the partition wait, but for the copy of the keys of the first
-// one, and then only if the partition has just got a new entity.
+// A search makes the partition wait only while the first search copies the keys, and
+// then only if the partition has just got a new entity.
 type directory struct {
 	turn    chan struct{} // held by the search that brings it up to date
 	names   *names        // nil: it is to be made
@@ -163,9 +163,9 @@ func (r *residents) latest(ctx context.Context) (*names, error) {
 
 var errGivenUp = errors.New("it has just been given up")
 
-// updateShare bounds what it costs to take over changes: one part in so many of a
-// processor's time, whoever searches how often. With a million entities what is new is found
-// after half a second.
+// updateShare bounds what it costs to take over changes, however often people search: at most
+// 1/updateShare of a processor's time. With a million entities a search finds a new one after
+// half a second.
 const updateShare = 50
 
 // update takes over what has changed. An error says what is missing.

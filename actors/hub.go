@@ -8,11 +8,10 @@ import (
 )
 
 // Hub hands what happens in the detectors of a process to those who watch. It never
-// blocks a detector: a watcher that has no room loses what happens then, and that is
-// counted. Any number of goroutines may use it. The zero value is ready.
+// blocks a detector: a watcher that has no room loses what happens then, and counts it;
+// the watcher's owner has to tell. Any number of goroutines may use it. The zero value is ready.
 type Hub struct {
 	watching atomic.Int64
-	lost     atomic.Int64
 
 	mu       sync.Mutex // held while an event is handed out, which waits for nobody
 	watchers map[*Watcher]struct{}
@@ -34,7 +33,7 @@ type Watcher struct {
 	lost atomic.Int64
 }
 
-// Watch begins to take events. So many may wait.
+// Watch begins to take events. At most room of them wait to be read; the watcher loses the rest.
 func (h *Hub) Watch(room int) *Watcher {
 	events := make(chan Event, room)
 	w := &Watcher{C: events, hub: h, room: events}
@@ -62,13 +61,6 @@ func (w *Watcher) Close() {
 // Lost is what the watcher has lost so far: findings, and changes of state.
 func (w *Watcher) Lost() int64 { return w.lost.Load() }
 
-// Watching is how many watch.
-func (h *Hub) Watching() int64 { return h.watching.Load() }
-
-// Lost is what all watchers have lost so far: findings, and changes of state. It only
-// grows.
-func (h *Hub) Lost() int64 { return h.lost.Load() }
-
 // tell hands an event to all that watch.
 func (h *Hub) tell(event Event) {
 	if h == nil || h.watching.Load() == 0 {
@@ -80,9 +72,7 @@ func (h *Hub) tell(event Event) {
 		select {
 		case w.room <- event:
 		default:
-			lost := max(int64(len(event.Findings)), 1)
-			w.lost.Add(lost)
-			h.lost.Add(lost)
+			w.lost.Add(max(int64(len(event.Findings)), 1))
 		}
 	}
 }

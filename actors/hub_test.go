@@ -16,8 +16,8 @@ func TestSlowWatcherLosesWhatOthersGet(t *testing.T) {
 		h.committed("d", []messages.Finding{{Value: float64(i)}, {}})
 	}
 	h.committed("d", nil) // nothing was found
-	if slow.Lost() != 6 || quick.Lost() != 0 || h.Lost() != 6 || h.Watching() != 2 {
-		t.Errorf("lost are %d, %d and %d in all, %d watch", slow.Lost(), quick.Lost(), h.Lost(), h.Watching())
+	if slow.Lost() != 6 || quick.Lost() != 0 || h.watching.Load() != 2 {
+		t.Errorf("lost are %d and %d, %d watch", slow.Lost(), quick.Lost(), h.watching.Load())
 	}
 	slow.Close()
 	slow.Close()
@@ -34,8 +34,8 @@ func TestSlowWatcherLosesWhatOthersGet(t *testing.T) {
 			t.Errorf("%d events came, want %d", got, want)
 		}
 	}
-	if h.Watching() != 0 || h.Lost() != 6 {
-		t.Errorf("in the end %d watch, %d are lost", h.Watching(), h.Lost())
+	if h.watching.Load() != 0 || slow.Lost() != 6 {
+		t.Errorf("in the end %d watch, %d are lost", h.watching.Load(), slow.Lost())
 	}
 }
 

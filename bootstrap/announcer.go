@@ -22,7 +22,7 @@ const (
 )
 
 // announcer tells of committed anomalies: each in the log, at debug, and on a terminal a
-// line each, but not more than somebody can read. It has a goroutine of its own.
+// line each, at most announceMost in announceEvery. It has a goroutine of its own.
 type announcer struct {
 	out     io.Writer // nil: no terminal, or nobody wants to see it
 	now     func() time.Time
@@ -112,11 +112,8 @@ func (a *announcer) show(detector string, f messages.Finding) {
 		detector, f.At.UTC().Format("2006-01-02 15:04"), f.Entity, f.Value, f.Usual, f.Deviation)
 }
 
-// hidden tells how many were not shown, when their time is over.
+// hidden tells how many were not shown, when their time is over, and how many were lost.
 func (a *announcer) hidden(all bool) {
-	if a.out == nil {
-		return
-	}
 	for detector, s := range a.shown {
 		if all || a.now().Sub(s.since) >= announceEvery {
 			a.tellHidden(detector, s)
@@ -124,7 +121,12 @@ func (a *announcer) hidden(all bool) {
 		}
 	}
 	if lost := a.watcher.Lost(); lost > a.lost {
-		printf(a.out, "%d more anomalies and changes of state came too fast to be shown\n", lost-a.lost)
+		for _, log := range a.logs { // that of each detector: nobody knows whose they were
+			log.Debug("anomalies and changes of state came too fast to be logged", "lost", lost-a.lost)
+		}
+		if a.out != nil {
+			printf(a.out, "%d more anomalies and changes of state came too fast to be shown\n", lost-a.lost)
+		}
 		a.lost = lost
 	}
 }

@@ -90,7 +90,7 @@ func (c *anomaliesCommand) list(ctx context.Context, from anomalyReader, filter 
 	return nil
 }
 
-// beginWait is for how long the list waits for the stream to begin, so that nothing falls
+// beginWait is how long the list waits for the stream to begin, so that no anomaly falls
 // between the two.
 const beginWait = time.Second
 
@@ -156,14 +156,14 @@ type anomalyPrinter struct {
 	json      bool
 	colour    bool
 	headed    bool
-	seen      map[string]bool // ids that were printed; nil: nobody wants to know
+	seen      map[string]bool // ids that were printed; nil: they are not noted
 }
 
 func (r *reading) printer(world *World) *anomalyPrinter {
 	return &anomalyPrinter{to: world.Stdout, about: world.Stderr, json: r.JSON, colour: coloured(world)}
 }
 
-// coloured tells whether people look on who want colour.
+// coloured tells whether the output is a terminal that may show colour.
 func coloured(world *World) bool { return world.Terminal && world.Env("NO_COLOR") == "" }
 
 func (p *anomalyPrinter) print(a *answers.Anomaly) error {

@@ -55,7 +55,7 @@ type commands struct {
 	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, what the broker says to them."`
 	State      stateCommand      `cmd:"" help:"Look at the stored windows, or move them; the detector must not run."`
 	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
-	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: its window, median, bounds and last deviation."`
+	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: a verdict, its window, median, bounds, anomalies and open episode."`
 	Anomalies  anomaliesCommand  `cmd:"" help:"Print what the running process, or the output topic, has of anomalies; with --follow, also those that come."`
 	Episodes   episodesCommand   `cmd:"" help:"Print runs of anomalies: when each began, its peak, and how it ended."`
 	Health     healthCommand     `cmd:"" help:"Ask the running process whether it is alive, or ready: exit code 0 or 1."`

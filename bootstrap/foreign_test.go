@@ -18,6 +18,7 @@ import (
 	"anomalydetector/configs"
 	"anomalydetector/messages"
 	"anomalydetector/synthetic"
+	"anomalydetector/web/answers"
 )
 
 // nasty sets a terminal's title, clears a line, fakes another one, writes backwards, and
@@ -103,8 +104,13 @@ func TestNothingForeignReachesATerminalAsItIs(t *testing.T) {
 		unusable.Partitions[i].Usable = false
 	}
 	for what, show := range map[string]func(io.Writer) error{
-		"status":            func(out io.Writer) error { return printStatus(out, status) },
-		"entity":            func(out io.Writer) error { return printEntity(out, filled[messages.EntityAnswer](), true) },
+		"status": func(out io.Writer) error { return printStatus(out, status) },
+		"entity": func(out io.Writer) error { return printEntity(out, filled[messages.EntityAnswer](), true) },
+		"a verdict": func(out io.Writer) error {
+			entity := filled[answers.Entity]()
+			entity.Episodes[0].State = answers.Open
+			return printVerdict(out, &entity, true, true)
+		},
 		"an unknown entity": func(out io.Writer) error { return printEntity(out, nothing, true) },
 		"state":             func(out io.Writer) error { return printTables(out, []stateDirectory{filled[stateDirectory]()}) },
 		"state of no use":   func(out io.Writer) error { return printTables(out, []stateDirectory{unusable}) },
@@ -197,6 +203,24 @@ func TestNothingForeignReachesALogAsItIs(t *testing.T) {
 		harmless(t, what, line)
 		if strings.Count(line, "\n") != 1 {
 			t.Errorf("%s: it is not one line: %q", what, line)
+		}
+	}
+}
+
+// TestStatusTellsStreamTime: up to when each detector of a node has data.
+func TestStatusTellsStreamTime(t *testing.T) {
+	var out bytes.Buffer
+	status := messages.ClusterStatus{Nodes: []messages.NodeStatus{{Address: "a:1", Detectors: []messages.DetectorStatus{
+		{Detector: "one", State: messages.StateLive, Partitions: []messages.PartitionStatus{{StreamTime: 1767322800000}, {Partition: 1, StreamTime: 1767322700000}}},
+		{Detector: "two", State: messages.StateJoining},
+	}}}}
+	if err := printStatus(&out, status); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, end := range []string{"  data until", "  2026-01-02T03:00:00Z", "  -"} {
+		if !strings.HasSuffix(lines[i], end) {
+			t.Errorf("line %d does not end with %q in\n%s", i, end, out.String())
 		}
 	}
 }

@@ -124,7 +124,7 @@ func listenHTTP(section configs.HTTP, listen func(network, address string) (net.
 	return nil, err
 }
 
-// defaultAddresses are where a process may be that nobody has told an address.
+// defaultAddresses are where a process without a configured address may listen.
 func defaultAddresses() (all []string) {
 	host, port, _ := net.SplitHostPort(configs.DefaultHTTP)
 	first, _ := strconv.Atoi(port)

@@ -101,8 +101,8 @@ func TestRunningProgramShowsWhatItDoes(t *testing.T) {
 	b.untilRead(t, name)
 	url := "http://" + address
 	until(t, "it is ready", func() bool { status, _ := fetch(url + "/readyz"); return status == http.StatusOK })
-	if status, body := fetch(url + "/"); status != http.StatusOK || !strings.Contains(body, "/metrics") {
-		t.Errorf("the index is %d: %s", status, body)
+	if status, body := fetch(url + "/"); status != http.StatusOK || !strings.Contains(body, "<title>Now · "+name+" · anomalydetector</title>") {
+		t.Errorf("the page is %d: %.300s", status, body)
 	}
 	want := b.cases[name]
 	detector := `{detector="` + name + `"`

@@ -63,8 +63,8 @@ func (a *lone) Entity(ctx context.Context, detector, key string) (answer message
 	return answer, false
 }
 
-// together answers questions for all nodes; those about a detector that has no [cluster]
-// section, lone does.
+// together answers questions for all nodes. lone answers those about a detector without a
+// [cluster] section.
 type together struct {
 	*lone
 	node  *cluster.Node

@@ -178,6 +178,57 @@ func TestCommandsAskForWhatIsWanted(t *testing.T) {
 	}
 }
 
+// atSite is a world whose configuration's process answers people at an address.
+func atSite(address string) func(*World) {
+	return func(w *World) {
+		env := w.Env
+		w.Env = func(variable string) string {
+			if variable == "DETECTOR_HTTP" {
+				return address
+			}
+			return env(variable)
+		}
+	}
+}
+
+const entityVerdict = `Anomalous. It is far below its usual level.
+
+entity           -1,64510
+partition        2, live on node a:8080, as of offset 100
+points           2 of 288 (coverage 1 %); 173 are needed
+last point       0.1 at 2026-01-02T03:15:00Z
+its deviation    -20.5
+median           0.2
+scale            0.5
+normal from, to  -2.3, 2.7
+open episode     since 2026-01-02T03:15:00Z; anomalies: 1; peak: deviation -20.5 at 2026-01-02T03:15:00Z
+
+latest anomalies
+`
+
+// TestEntityTellsTheVerdict, its last anomalies and the open episode, where people are
+// answered; while the API cannot answer, what nodes tell each other.
+func TestEntityTellsTheVerdict(t *testing.T) {
+	source, partition := madeup.New(), int32(2)
+	source.One.Partition, source.One.Node = &partition, "a:8080"
+	_, address := shown(t, source)
+	anomaly := strings.SplitAfter(anomaliesTable, "\n")[0] + strings.SplitAfter(anomaliesTable, "\n")[2]
+	code, printed := asked(t, atSite(address), "entity", conf, "-1,64510")
+	if want := entityVerdict + anomaly; code != exitClean || printed != want {
+		t.Errorf("exit code %d; it printed\n%s\nwant\n%s", code, printed, want)
+	}
+	_, printed = asked(t, atSite(address), "entity", conf, "-1,64510", "--window")
+	if !strings.Contains(printed, "\nwindow\n2026-01-02T03:00:00.000Z  0.30000000000000004\n2026-01-02T03:15:00.000Z  0.1\n") {
+		t.Errorf("with --window it printed\n%s", printed)
+	}
+	quiet := madeup.New()
+	quiet.One.Anomalies, quiet.One.Episodes = nil, nil
+	_, address = shown(t, quiet)
+	if _, printed = asked(t, atSite(address), "entity", conf, "-1,64510"); !strings.HasSuffix(printed, "\nno anomalies\n") || strings.Contains(printed, "episode") {
+		t.Errorf("without anomalies it printed\n%s", printed)
+	}
+}
+
 // ignorant knows no entity, and is asked for nothing else.
 type ignorant struct{ web.Answers }
 
@@ -199,15 +250,7 @@ func TestUnknownEntityExitsWith1(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			site, address := shown(t, c.source)
 			site.Answer(ignorant{})
-			at := func(w *World) {
-				env := w.Env
-				w.Env = func(variable string) string {
-					if variable == "DETECTOR_HTTP" {
-						return address
-					}
-					return env(variable)
-				}
-			}
+			at := atSite(address)
 			if code, printed := asked(t, at, "entity", conf, "-1,64501"); code != exitFailure || printed != c.want {
 				t.Errorf("exit code %d; it printed\n%s", code, printed)
 			}

@@ -44,6 +44,11 @@ func (s *siteReader) Detectors(ctx context.Context) (list answers.List[answers.D
 	return list, s.get(ctx, "/detectors", url.Values{}, &list)
 }
 
+// Entity is all that is known of one.
+func (s *siteReader) Entity(ctx context.Context, detector, key string) (found answers.Entity, err error) {
+	return found, s.get(ctx, "/entity", url.Values{"detector": {detector}, "key": {key}}, &found)
+}
+
 // Similar are entities whose keys look like one that is not known.
 func (s *siteReader) Similar(ctx context.Context, detector, key string) []string {
 	err := s.get(ctx, "/entity", url.Values{"detector": {detector}, "key": {key}}, &struct{}{})

@@ -19,8 +19,8 @@ import (
 const (
 	firstWait = time.Second // before the second attempt; then twice as long each time
 	mostWait  = 30 * time.Second
-	// quietStream is for how long nothing may come: three of the comments that come while
-	// nothing happens.
+	// quietStream is the longest time without a line. The server sends a comment each 15 s,
+	// so then three are missing.
 	quietStream = 45 * time.Second
 	mostEvent   = 1 << 20 // bytes of a line
 )
@@ -66,7 +66,7 @@ func (s *siteReader) Follow(ctx context.Context, q answers.FollowQuery, event fu
 	}
 }
 
-// stopFollowing is an error of whoever is told the events.
+// stopFollowing is an error of the function that takes the events.
 type stopFollowing struct{ error }
 
 func (s *siteReader) followOnce(ctx context.Context, q *answers.FollowQuery, event func(answers.Event) error) (begun bool, err error) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -39,8 +38,8 @@ type asker interface {
 	Entity(ctx context.Context, address, detector, key string) (messages.EntityAnswer, error)
 }
 
-// ask finds whom to ask and how, and does: where the process answers other nodes, or else
-// where it answers people.
+// ask asks the process where it answers other nodes, or, if it does not, where it answers
+// people.
 func (a *asking) ask(world *World, question func(context.Context, asker, *configs.Config) error) error {
 	world.Release()
 	config, err := configs.Load(a.Conf, world.Env)
@@ -80,9 +79,15 @@ func (c *statusCommand) Run(world *World) error {
 	})
 }
 
-// Run prints what is known of an entity. That nothing is known of it is an error.
+// Run prints what is known of an entity. That nothing is known of it is an error. JSON is the
+// answer that nodes give each other, wherever it is asked for.
 func (c *entityCommand) Run(world *World) error {
 	return c.ask(world, func(ctx context.Context, asker asker, config *configs.Config) error {
+		if _, people := asker.(siteAsker); people && !c.JSON {
+			if told, err := c.tell(ctx, world, config); told {
+				return err
+			}
+		}
 		found, err := asker.Entity(ctx, c.Node, config.Name, c.Key)
 		if err != nil {
 			return err
@@ -106,34 +111,39 @@ func (c *entityCommand) Run(world *World) error {
 
 // unknown names entities that are known and look like the one that is not.
 func (c *entityCommand) unknown(ctx context.Context, asker asker, config *configs.Config) error {
-	problem := fmt.Sprintf("nothing is known of entity %s of %s", printable(c.Key), config.Name)
-	address, here := c.Node, false
-	if _, here = asker.(siteAsker); !here {
+	address := c.Node
+	if _, people := asker.(siteAsker); !people {
 		address, _ = siteOf(ctx, config) // it has names, but need not be there
 	}
-	if address != "" {
-		reader := &siteReader{address: address, timeout: c.Timeout}
-		if similar := reader.Similar(ctx, config.Name, c.Key); len(similar) > 0 {
-			for i, key := range similar {
-				similar[i] = printable(key)
-			}
-			problem += "; similar ones are:\n  " + strings.Join(similar, "\n  ")
+	if address == "" {
+		return c.nothingKnown(config, nil)
+	}
+	return c.nothingKnown(config, c.reader(address).Similar(ctx, config.Name, c.Key))
+}
+
+func (c *entityCommand) nothingKnown(config *configs.Config, similar []string) error {
+	problem := fmt.Sprintf("nothing is known of entity %s of %s", printable(c.Key), config.Name)
+	for i, key := range similar {
+		if i == 0 {
+			problem += "; similar ones are:"
 		}
+		problem += "\n  " + printable(key)
 	}
 	return errors.New(problem)
 }
 
 func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tpartitions\tstandby for\tentities\tlag")
+	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tpartitions\tstandby for\tentities\tlag\tdata until")
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			printf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\n", node.Address)
+			printf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\t-\n", node.Address)
 			continue
 		}
 		for _, d := range node.Detectors {
-			owned, standby, entities, lag := 0, 0, 0, int64(0)
+			owned, standby, entities, lag, until := 0, 0, 0, int64(0), int64(0)
 			for _, p := range d.Partitions {
+				until = max(until, p.StreamTime)
 				if p.Role == messages.RoleStandby {
 					standby++
 					continue
@@ -142,11 +152,11 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 				entities += p.Entities
 				lag += p.Lag
 			}
-			printf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", node.Address, node.Version,
-				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, owned, standby, entities, lag)
+			printf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", node.Address, node.Version,
+				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, owned, standby, entities, lag, streamTime(until))
 		}
 	}
-	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t\t")
 	fmt.Fprintln(table, "detector\tpartition\trole\tstate\tnode\toffset\tlag\tentities\tto replay")
 	for _, row := range rowsOf(status) {
 		p := row.partition
@@ -170,6 +180,14 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	}
 	printPartial(out, status.Partial, status.Problems)
 	return nil
+}
+
+// streamTime is the latest timestamp seen, or a dash before the first.
+func streamTime(at int64) string {
+	if at == 0 {
+		return "-"
+	}
+	return time.UnixMilli(at).UTC().Format(time.RFC3339)
 }
 
 // statusRow is a partition in a node.
@@ -214,7 +232,7 @@ func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error
 		}
 		printf(table, "its deviation\t%s\n", number(e.LastDeviation))
 		printf(table, "median\t%s\n", number(e.Median))
-		printf(table, "unit of deviations\t%s\n", number(e.Unit))
+		printf(table, "scale\t%s\n", number(e.Unit))
 		printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
 		if err := table.Flush(); err != nil {
 			return err

@@ -104,6 +104,9 @@ func (c *check) last(ctx context.Context) (records []*kgo.Record, err error) {
 			}
 		})
 	}
+	if len(records) == 0 && len(ends) > 0 {
+		return nil, fmt.Errorf("none came within %s", lastPatience)
+	}
 	slices.SortStableFunc(records, func(a, b *kgo.Record) int { return a.Timestamp.Compare(b.Timestamp) })
 	return records[max(0, len(records)-lastRecords):], nil
 }

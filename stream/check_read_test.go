@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TestCheckReadsTheLastRecords of all partitions, those that are committed, at most 20.
@@ -68,5 +71,21 @@ func TestCheckReadsTheLastRecords(t *testing.T) {
 				t.Errorf("found %q; want %q, %q, %q", found, c.fact, c.warning, c.problem)
 			}
 		})
+	}
+}
+
+// TestCheckDoesNotTakeASlowTopicForAnEmptyOne: records that do not come may still be there.
+func TestCheckDoesNotTakeASlowTopicForAnEmptyOne(t *testing.T) {
+	cluster, config := testConfig(t)
+	config.DeadLetterTopic = ""
+	must(t, cluster.CreateTopic("in", 1, nil))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	must(t, client.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
+	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "in", Err: kerr.NotLeaderForPartition, Count: -1})
+	found := Check(context.Background(), config, Wanted{Read: func(int64, []byte) (string, error) { return "", nil }})
+	if !has(found.Warnings, "the last records of topic in could not be fetched") || has(found.Facts, "no records") || len(found.Problems) > 0 {
+		t.Errorf("found %q", found)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// Answers is who answers questions about the process, and about other nodes if it knows
-// them. A question costs a message to the detector, and one to each of its partitions.
+// Answers answers questions about the process, and about other nodes if it knows them. A
+// question costs a message to the detector, and one to each of its partitions.
 type Answers interface {
 	Status(ctx context.Context) messages.ClusterStatus
 	// Entity is false if there is no such detector.
@@ -29,8 +29,8 @@ const (
 // Answer lets questions be answered from now on.
 func (s *Site) Answer(answers Answers) { s.answers.Store(&answers) }
 
-// question wraps what answers a question: there must be somebody who does, and not too
-// many who ask.
+// question wraps a function that answers a question. It refuses if the detectors have not
+// begun, or if too many questions are being answered.
 func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answers := s.answers.Load()
@@ -60,8 +60,8 @@ func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers))
 	}
 }
 
-// beginQuestion waits for its turn, and is false if that does not come within a moment: as
-// many are being answered as may be. Else done is to be called in the end.
+// beginQuestion waits for a free place among the questions at work, at most turnPatience. It
+// is false if none came free. Otherwise the caller calls done in the end.
 func (s *Site) beginQuestion() (done func(), free bool) {
 	done = func() { <-s.asking }
 	select {

@@ -2,8 +2,8 @@
 // of it, mounted on a mux, and the server that listens.
 //
 // It only reads: the reports that detectors publish, counters, and the state of the disk.
-// Metrics and health send no message to an actor and make none wait; questions go to whoever
-// answers them. It imports actors, messages and what is below it, and declares what else it
+// Metrics and health send no message to an actor and make none wait; questions go to an
+// Answers. It imports actors, messages and what is below it, and declares what else it
 // needs of others.
 package web
 

@@ -29,8 +29,8 @@ func (s *Site) shown() answers.Source {
 	return nil
 }
 
-// mountPage adds the page to a mux. As many views at a time are put together as questions
-// are answered; others wait for their turn.
+// mountPage adds the page to a mux. It makes at most questionsAtOnce views at the same time;
+// other requests wait for their turn.
 func (s *Site) mountPage(mux *http.ServeMux) {
 	views := http.NewServeMux()
 	page.Mount(views, s.shown, page.Config{
