@@ -14,9 +14,10 @@ import (
 // entities do: each of them misses a bin now and then, all of them only if there is
 // nothing.
 const (
-	holeEntities = 8
-	holesFor     = time.Minute     // how long an answer serves others
-	holesAgain   = 5 * time.Second // for one that was cut short
+	holeEntities  = 8
+	holesFor      = time.Minute     // how long an answer serves others
+	holesAgain    = 5 * time.Second // for one that was cut short
+	holesPatience = time.Second     // for all questions together: a page shows more than holes
 )
 
 // holes are the latest answer. While one asks anew, others take the answer of before.
@@ -39,6 +40,8 @@ func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []ans
 	if !mine {
 		return spans
 	}
+	ctx, cancel := context.WithTimeout(ctx, holesPatience)
+	defer cancel()
 	var windows [][]messages.WindowPoint
 	for _, key := range s.sample(ctx, d) {
 		found, _ := s.config.Asker.Entity(ctx, d.Name, key)
