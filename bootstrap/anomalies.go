@@ -44,7 +44,10 @@ func (c *anomaliesCommand) Run(world *World) (err error) {
 	var from anomalyReader
 	switch {
 	case !c.FromKafka:
-		from, err = c.site(ctx, world, config)
+		var site *siteReader
+		if site, err = c.site(ctx, world, config); err == nil {
+			from, err = site, c.countBack(ctx, world, site, &filter)
+		}
 	default:
 		var end func() error
 		if from, end, err = readTopic(ctx, world, config, filter.From); err == nil {

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"anomalydetector/configs"
+	"anomalydetector/datapoint"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 )
@@ -132,6 +133,18 @@ func connect(config *configs.Config) (*checkedBroker, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := stream.Check(context.Background(), streams)
+	found := stream.Check(context.Background(), streams, stream.Wanted{Shown: config.HTTP.Listen != "", Read: pointReader(config)})
 	return &checkedBroker{append([]string{}, found.Facts...), append([]string{}, found.Warnings...), append([]string{}, found.Problems...)}, nil
+}
+
+// pointReader reads records as the detector does.
+func pointReader(config *configs.Config) func(timestamp int64, payload []byte) (string, error) {
+	scanner := datapoint.NewScanner(config.IO.ValueField, config.IO.KeyFields)
+	return func(timestamp int64, payload []byte) (string, error) {
+		point, bad := scanner.Scan(timestamp, payload)
+		if bad != nil {
+			return "", bad
+		}
+		return string(point.Key), nil
+	}
 }

@@ -1,7 +1,9 @@
 package bootstrap
 
 import (
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -37,5 +39,29 @@ func TestCheckConnectFailsIfADetectorCouldNotWork(t *testing.T) {
 	}
 	if got := b.cluster.PartitionInfos(name + ".out"); got != nil {
 		t.Error("the output topic was made")
+	}
+}
+
+// TestCheckConnectFindsAWrongField: the last records are read as the detector would.
+func TestCheckConnectFindsAWrongField(t *testing.T) {
+	const name = "short_window_median"
+	b := newBroker(t, name)
+	for says, change := range map[string][2]string{
+		"20 of the last 20 records of topic " + name + ".in can be read, such as entity ":                                            {"", ""},
+		`problem: 0 of the last 20 records of topic ` + name + `.in can be read; the first that cannot: field "hegemoni" is missing`: {"value_field *=.*", "value_field = hegemoni"},
+		`problem: 0 of the last 20 records of topic ` + name + `.in can be read; the first that cannot: field "asm" is missing`:      {"key_field *=.*", "key_field = asm"},
+	} {
+		conf, code := b.conf(t, t.TempDir(), name, ""), exitClean
+		if change[0] != "" {
+			code = exitFailure
+			text, err := os.ReadFile(conf)
+			must(t, err)
+			changed := regexp.MustCompile("(?m)^"+change[0]+"$").ReplaceAllString(string(text), change[1])
+			must(t, os.WriteFile(conf, []byte(changed), 0o644))
+		}
+		o := newOutside(t, map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(t.TempDir(), "data")})
+		if got := exits(t, o.run("check", "--connect", conf), o); got != code || !strings.Contains(o.output.String(), says) {
+			t.Errorf("%v: exit code %d, want %d and %q in\n%s", change, got, code, says, o.output)
+		}
 	}
 }

@@ -76,7 +76,7 @@ type runCommand struct {
 type checkCommand struct {
 	Confs   []string `arg:"" name:"conf" help:"Configuration file, or one that is built in: ${builtin}."`
 	JSON    bool     `name:"json" help:"Print JSON."`
-	Connect bool     `help:"Ask the broker for the topics, the group and what it allows; exit with 1 if a detector could not work. Nothing is changed."`
+	Connect bool     `help:"Ask the broker for the topics, the group and what it allows, and read the last records; exit with 1 if a detector could not work. Nothing is changed."`
 }
 
 type versionCommand struct{}

@@ -23,6 +23,9 @@ func (c *episodesCommand) Run(world *World) error {
 		return err
 	}
 	from, err := c.site(ctx, world, config)
+	if err == nil {
+		err = c.countBack(ctx, world, from, &filter)
+	}
 	if err != nil {
 		return err
 	}

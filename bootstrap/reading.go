@@ -14,11 +14,13 @@ import (
 // reading is what commands that read the API of the running process have in common.
 type reading struct {
 	Conf    string        `arg:"" name:"conf" help:"Configuration that the process to ask runs with."`
-	Since   string        `placeholder:"1h" help:"Only what is of the last 90m, 6h or 3d by the clock, or from a time on, such as 2026-01-02T03:00:00Z."`
-	Limit   int           `default:"100" help:"Print so many at most, the latest (default ${default})."`
+	Since   string        `placeholder:"1h" help:"Only what is of the last 90m, 6h or 3d, or from a time on, such as 2026-01-02T03:00:00Z. The last is by the clock, or, if the running process has data of another time, by these."`
+	Limit   int           `default:"100" help:"Print at most this many, the latest (default ${default})."`
 	Node    string        `placeholder:"HOST:PORT" help:"Ask the process that answers people here: its [http] listen."`
 	Timeout time.Duration `default:"2s" help:"How long to wait for an answer, at most 20s (default ${default})."`
 	JSON    bool          `name:"json" help:"Print JSON, one object a line."`
+
+	back string // Since as a time back, such as -6h; empty: it is none
 }
 
 // Limits of what is read.
@@ -43,6 +45,7 @@ func (r *reading) begin(world *World) (config *configs.Config, filter answers.Fi
 	}
 	var ok bool
 	if filter.From, ok = api.Moment("-"+r.Since, world.Now()); ok {
+		r.back = "-" + r.Since
 		return config, filter, nil
 	}
 	if filter.From, ok = api.Moment(r.Since, world.Now()); ok {
@@ -76,7 +79,32 @@ func (r *reading) site(ctx context.Context, world *World, config *configs.Config
 	return &siteReader{address: address, find: find, timeout: r.Timeout, lost: lost}, err
 }
 
-// latest reads pages until it has so many, and returns the oldest first.
+// countBack makes --since count back from the data of the process, if they are not of now.
+func (r *reading) countBack(ctx context.Context, world *World, from *siteReader, filter *answers.Filter) error {
+	if r.back == "" {
+		return nil
+	}
+	all, err := from.Detectors(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all.Items {
+		clock := world.Now()
+		now := api.CountFrom(clock, d.DataUntil)
+		if d.Name != filter.Detector || now.Equal(clock) {
+			continue
+		}
+		at, ok := api.Moment(r.back, now)
+		if !ok {
+			return usageError("--since is " + printable(r.Since) + ", which is before 1970: the data are of " + now.UTC().Format(time.RFC3339))
+		}
+		filter.From = at
+		fmt.Fprintf(world.Stderr, "since %s: %s before the latest data, which are not of now\n", at.Format(time.RFC3339), r.Since)
+	}
+	return nil
+}
+
+// latest reads pages until it has as many items as the limit, and returns the oldest first.
 func latest[T any](limit int, page func(limit int, cursor string) (answers.List[T], error)) (all answers.List[T], err error) {
 	for cursor := ""; len(all.Items) < limit; {
 		list, err := page(min(limit-len(all.Items), answers.MostItems), cursor)

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -122,6 +123,40 @@ func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 				t.Errorf("exit code %d, want %d; it printed\n%q\nwant\n%q", code, c.code, printed, want)
 			}
 		})
+	}
+}
+
+// TestSinceCountsBackFromOldData, and says so, but not where others read it.
+func TestSinceCountsBackFromOldData(t *testing.T) {
+	for name, c := range map[string]struct {
+		detector, since string
+		until, from     time.Time
+		code            int
+		told            string
+	}{
+		"old data":         {"hegemonydetector", "6h", madeup.At.AddDate(-3, 0, 0), madeup.At.AddDate(-3, 0, 0).Add(-6 * time.Hour), exitClean, "since 2023-01-01T21:00:00Z: 6h before the latest data, which are not of now\n"},
+		"data of now":      {"hegemonydetector", "6h", madeup.At.Add(-time.Minute), madeup.At.Add(-6 * time.Hour), exitClean, ""},
+		"another detector": {"other", "6h", madeup.At.AddDate(-3, 0, 0), madeup.At.Add(-6 * time.Hour), exitClean, ""},
+		"a time":           {"hegemonydetector", "2026-01-01", madeup.At.AddDate(-3, 0, 0), time.Time{}, exitUsage, "anomalydetector: --since is 2026-01-01, want"},
+		"before 1970":      {"hegemonydetector", "3d", time.UnixMilli(5), time.Time{}, exitUsage, "anomalydetector: --since is 3d, which is before 1970: the data are of 1970-01-01T00:00:00Z\n"},
+	} {
+		for _, command := range []string{"anomalies", "episodes"} {
+			source := madeup.New()
+			source.All.Detectors[0].Name, source.All.Detectors[0].DataUntil = c.detector, &c.until
+			_, address := shown(t, source)
+			var told bytes.Buffer
+			code, printed := asked(t, func(w *World) { w.Stderr = &told }, command, conf, "--node", address, "--since", c.since)
+			if code != c.code || !strings.HasPrefix(told.String(), c.told) || c.told == "" && told.Len() > 0 || strings.Contains(printed, "since") {
+				t.Errorf("%s, %s: exit code %d, want %d; it told %q, want %q, and printed %q", name, command, code, c.code, told.String(), c.told, printed)
+			}
+			if questions := source.Asked(); c.code == exitClean {
+				filter := answers.Filter{Detector: "hegemonydetector", From: c.from}
+				want := map[string]any{"anomalies": answers.AnomaliesQuery{Filter: filter, Limit: 100}, "episodes": answers.EpisodesQuery{Filter: filter, Limit: 100}}[command]
+				if len(questions) != 1 || !reflect.DeepEqual(questions[0], want) {
+					t.Errorf("%s, %s: asked was %+v, want %+v", name, command, questions, want)
+				}
+			}
+		}
 	}
 }
 

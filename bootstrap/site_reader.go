@@ -39,6 +39,11 @@ func (s *siteReader) Episodes(ctx context.Context, q answers.EpisodesQuery) (lis
 	return list, s.get(ctx, "/episodes", values, &list)
 }
 
+// Detectors are those of the process.
+func (s *siteReader) Detectors(ctx context.Context) (list answers.List[answers.Detector], err error) {
+	return list, s.get(ctx, "/detectors", url.Values{}, &list)
+}
+
 // Similar are entities whose keys look like one that is not known.
 func (s *siteReader) Similar(ctx context.Context, detector, key string) []string {
 	err := s.get(ctx, "/entity", url.Values{"detector": {detector}, "key": {key}}, &struct{}{})

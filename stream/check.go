@@ -40,9 +40,16 @@ func (f *Findings) problem(format string, values ...any) {
 // checkTimeout bounds each question of Check.
 const checkTimeout = 5 * time.Second
 
+// Wanted is what a detector is to do beside detection, so that Check looks at that, too.
+type Wanted struct {
+	Shown bool // the output topic is read for people
+	// Read tells the entity of an input record, or why it cannot be read. nil: nobody asks.
+	Read func(timestamp int64, payload []byte) (entity string, err error)
+}
+
 // Check asks the broker for what a start needs: whether it answers and lets us in, the
 // topics, the settings and the group. It joins nothing and makes nothing.
-func Check(ctx context.Context, config Config) Findings {
+func Check(ctx context.Context, config Config, wanted Wanted) Findings {
 	var found Findings
 	client, err := kgo.NewClient(append(config.client("check"), kgo.RequestRetries(2), kgo.DialTimeout(checkTimeout))...)
 	if err != nil {
@@ -50,7 +57,7 @@ func Check(ctx context.Context, config Config) Findings {
 		return found
 	}
 	defer client.Close()
-	c := &check{Config: config, client: client, admin: kadm.NewClient(client), Findings: &found}
+	c := &check{Config: config, Wanted: wanted, client: client, admin: kadm.NewClient(client), Findings: &found}
 	c.Outlet = NewOutlet() // has told nothing yet
 	if !c.cluster(ctx) {
 		return found
@@ -58,12 +65,14 @@ func Check(ctx context.Context, config Config) Findings {
 	c.topics(ctx)
 	c.timeouts(ctx)
 	c.group(ctx)
+	c.readable(ctx)
 	return found
 }
 
 // check is a Check under way.
 type check struct {
 	Config
+	Wanted
 	*Findings
 	client *kgo.Client
 	admin  *kadm.Client
@@ -127,6 +136,9 @@ func (c *check) topics(ctx context.Context) {
 		}
 		if forbidden(detail.AuthorizedOperations, needed) {
 			c.problem("%s", c.topicRefused(topic, kerr.TopicAuthorizationFailed))
+		}
+		if role == "output" && c.Shown && forbidden(detail.AuthorizedOperations, kmsg.ACLOperationRead) {
+			c.warn("topic %s may not be read: the page, the API and the command anomalies show no anomalies until the user has the permission Read on it", topic)
 		}
 		for _, partition := range detail.Partitions.Sorted() {
 			if partition.Leader < 0 {

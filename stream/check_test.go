@@ -93,7 +93,7 @@ func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
 			if c.then != nil {
 				c.then(t, situation{cluster, &config, client})
 			}
-			found := Check(context.Background(), config)
+			found := Check(context.Background(), config, Wanted{})
 			if !has(found.Facts, c.fact) && c.problems == "" || (len(found.Warnings) > 0) != (c.warning != "") || (len(found.Problems) > 0) != (c.problems != "") ||
 				c.warning != "" && !has(found.Warnings, c.warning) || c.problems != "" && !has(found.Problems, c.problems) {
 				t.Errorf("found %q; want %q, %q, %q", found, c.fact, c.warning, c.problems)
@@ -134,17 +134,49 @@ func TestCheckAsksForPermissions(t *testing.T) {
 			var offsets kadm.Offsets
 			offsets.AddOffset("in", 0, 0, -1) // brokers tell what is allowed in groups that are there
 			must(t, kadm.NewClient(admin).CommitAllOffsets(context.Background(), "group", offsets))
-			found := Check(context.Background(), config)
+			found := Check(context.Background(), config, Wanted{})
 			if want := c.problem != ""; (len(found.Problems) > 0) != want || want && !has(found.Problems, c.problem) {
 				t.Errorf("found %q, want %q", found, c.problem)
 			}
 			config.SASL = scram.Auth{User: "me", Pass: "wrong"}.AsSha256Mechanism()
-			if found := Check(context.Background(), config); !has(found.Problems, "look at [kafka] tls and at the password") {
+			if found := Check(context.Background(), config, Wanted{}); !has(found.Problems, "look at [kafka] tls and at the password") {
 				t.Errorf("with a wrong password, after which this broker closes the connection: found %q", found)
 			}
 			cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.SASLAuthenticate}, Err: kerr.SaslAuthenticationFailed, Count: -1})
-			if found := Check(context.Background(), config); !has(found.Problems, "the broker refuses [kafka] sasl_username") {
+			if found := Check(context.Background(), config, Wanted{}); !has(found.Problems, "the broker refuses [kafka] sasl_username") {
 				t.Errorf("with a wrong password: found %q", found)
+			}
+		})
+	}
+}
+
+// TestCheckWarnsIfAnomaliesCannotBeShown: whoever shows them reads the output topic. It
+// keeps no detector from working.
+func TestCheckWarnsIfAnomaliesCannotBeShown(t *testing.T) {
+	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: of, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
+	}
+	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+	const read, write = kmsg.ACLOperationRead, kmsg.ACLOperationWrite
+	for name, c := range map[string]struct {
+		out   []kfake.ACL
+		shown bool
+		want  bool
+	}{
+		"shown, not read":     {[]kfake.ACL{acl(topic, "out", write)}, true, true},
+		"shown, read":         {[]kfake.ACL{acl(topic, "out", write), acl(topic, "out", read)}, true, false},
+		"not shown, not read": {[]kfake.ACL{acl(topic, "out", write)}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
+				kfake.User("SCRAM-SHA-256", "me", "right", append(c.out, acl(topic, "in", read), acl(group, "group", read))...))
+			config.DeadLetterTopic = ""
+			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
+			must(t, cluster.CreateTopic("in", 1, nil))
+			must(t, cluster.CreateTopic("out", 1, nil))
+			found := Check(context.Background(), config, Wanted{Shown: c.shown})
+			if has(found.Warnings, "topic out may not be read") != c.want || len(found.Problems) > 0 {
+				t.Errorf("found %q, a warning is wanted: %t", found, c.want)
 			}
 		})
 	}

@@ -19,6 +19,9 @@ type Listener interface {
 	// partitions is not given. Anew: the topic is another one, or has lost what was given, so that there
 	// are other records at the same offsets. What is not known of the topic is empty.
 	Begin(topic messages.Identity, from map[int32]int64, anew bool)
+	// Own tells whether a record is of the listener's detector: only such records say where the span ends.
+	// Others may share the topic, and be far ahead.
+	Own(record *kgo.Record) bool
 	// Add gives committed records, those of a partition in the order of their offsets, and the next
 	// offset of each partition that was read on, be it that it had a transaction's marker only.
 	Add(records []*kgo.Record, next map[int32]int64)
@@ -47,7 +50,7 @@ type tail struct {
 }
 
 // FollowOutput gives a listener the committed records of the output topic, from those on whose timestamp
-// is at most span before the latest of the topic, until the context ends. It belongs to no group, and has
+// is at most span before the listener's latest, until the context ends. It belongs to no group, and has
 // a client of its own. Whatever goes wrong is told and tried again.
 func FollowOutput(ctx context.Context, config Config, span time.Duration, to Listener) {
 	config.InputTopic = config.OutputTopic

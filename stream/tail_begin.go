@@ -106,42 +106,68 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 // stamped is a record's offset and timestamp.
 type stamped struct{ offset, at int64 }
 
-// last looks at the last committed records of each partition that has some: which is the newest, and what
-// times all of them have. The broker's own answer would be that of a transaction's marker, which has the
-// broker's time.
+// lookback is how many records begin looks at to find some of the listener's own, about so many in all
+// partitions. If there are none it reads the topic from its begin.
+const lookback = 1 << 16
+
+// last looks at the last committed records of each partition, and farther back until it has found some
+// of the listener's own: which is the newest of all, and what times the own ones have. The broker's own
+// answer would be that of a transaction's marker, which has the broker's time.
 func (t *tail) last(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (newest map[int32]stamped, times []int64, err error) {
 	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
 	if err != nil {
 		return nil, nil, err
 	}
 	newest = make(map[int32]stamped)
-	for back, more := int64(64), true; len(newest) == 0 && more; back *= 64 {
+	looked := 0
+	note := func(record *kgo.Record) {
+		looked++
+		at := record.Timestamp.UnixMilli()
+		if former, seen := newest[record.Partition]; !seen || at > former.at {
+			newest[record.Partition] = stamped{record.Offset, at}
+		}
+		if t.to.Own(record) {
+			times = append(times, at)
+		}
+	}
+	until := make(map[int32]int64) // from here on a partition has been looked at
+	for partition := range all {
+		until[partition] = ends[partition].Stable
+	}
+	for back, more := int64(64), true; len(times) == 0 && more && back <= lookback; back *= 4 {
 		more = false
 		for partition, bound := range all {
 			from := max(bound.first, ends[partition].Stable-back)
 			more = more || from > bound.first
 			p := peek{config: t.config, client: client, id: id, partition: partition, leader: leaders[partition]}
-			for from < ends[partition].Stable {
-				records, next, err := p.fetch(ctx, from)
-				if err != nil {
-					return nil, nil, err
-				}
-				for _, record := range records {
-					if record.Attrs.IsControl() {
-						continue
-					}
-					at := record.Timestamp.UnixMilli()
-					times = append(times, at)
-					if former, seen := newest[partition]; !seen || at > former.at {
-						newest[partition] = stamped{record.Offset, at}
-					}
-				}
-				if next <= from {
-					break
-				}
-				from = next
+			if err := p.each(ctx, from, until[partition], note); err != nil {
+				return nil, nil, err
+			}
+			until[partition] = min(from, until[partition])
+			if looked >= lookback {
+				return newest, times, nil
 			}
 		}
 	}
 	return newest, times, nil
+}
+
+// each visits the committed records between two offsets.
+func (p *peek) each(ctx context.Context, from, until int64, visit func(*kgo.Record)) error {
+	for from < until {
+		records, next, err := p.fetch(ctx, from)
+		if err != nil {
+			return err
+		}
+		for _, record := range records {
+			if !record.Attrs.IsControl() && record.Offset < until {
+				visit(record)
+			}
+		}
+		if next <= from {
+			return nil
+		}
+		from = next
+	}
+	return nil
 }

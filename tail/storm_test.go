@@ -75,6 +75,31 @@ func TestAStormStaysWithinItsBytes(t *testing.T) {
 	}
 }
 
+// TestAfterAStormTheRangeIsWholeAgain: once all that was given up would be too old anyway.
+func TestAfterAStormTheRangeIsWholeAgain(t *testing.T) {
+	config := testConfig()
+	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
+	tail := New(config)
+	tail.Advance(1000 * bin)
+	if s := tail.State(); s.Short {
+		t.Errorf("before: %+v", s)
+	}
+	for i := range 1000 {
+		tail.Add([]Entry{one(i, 1000, Place{0, int64(i)})}, nil)
+	}
+	rangeBins := int(config.Range.Milliseconds() / bin)
+	for _, bins := range []int{1000, 1000 + rangeBins} {
+		tail.Advance(int64(bins) * bin)
+		if s := tail.State(); !s.Short || s.Dropped == 0 {
+			t.Errorf("at bin %d: %+v", bins, s)
+		}
+	}
+	tail.Advance(int64(1001+rangeBins) * bin)
+	if s := tail.State(); s.Short || s.Dropped == 0 || s.From != 1001*bin {
+		t.Errorf("afterwards: %+v", s)
+	}
+}
+
 // TestAnEntityOfManyAnomaliesIsPutInOrder: though they come by two partitions in turns.
 func TestAnEntityOfManyAnomaliesIsPutInOrder(t *testing.T) {
 	tail := New(testConfig())

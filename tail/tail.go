@@ -259,7 +259,7 @@ func (t *Tail) State() State {
 	defer t.mu.RUnlock()
 	s := State{
 		Known: t.now() != noTime, Anomalies: t.rows.count, Entities: len(t.index), Bytes: t.bytes,
-		Dropped: t.dropped, Foreign: t.foreign, Bad: t.bad, Caught: t.caught, Problem: t.problem,
+		Dropped: t.dropped, Short: t.floor.before(since(t.from())), Foreign: t.foreign, Bad: t.bad, Caught: t.caught, Problem: t.problem,
 	}
 	if s.Known {
 		s.From, s.StreamTime = t.begin(), t.now()

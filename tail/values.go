@@ -130,7 +130,8 @@ type State struct {
 	Anomalies  int
 	Entities   int
 	Bytes      int64 // that they take, as reckoned
-	Dropped    int64 // anomalies within the range that were given up since there was no room for them
+	Dropped    int64 // anomalies within the range that were given up since there was no room for them; it does not fall
+	Short      bool  // the range as it is now is not held as a whole, since there was no room
 	Foreign    int64 // records of the output topic that are not this detector's
 	Bad        int64 // records that cannot be read
 	Caught     bool  // the topic has been read up to its end once

@@ -1,6 +1,7 @@
 package tail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -46,7 +47,7 @@ func ParseVector(text string) (Vector, error) {
 		left, right, _ := strings.Cut(part, ":")
 		partition, err := plain(left, mostPartitions)
 		offset, err2 := plain(right, 1<<62)
-		if err := errors.Join(err, err2); err != nil {
+		if err = cmp.Or(err, err2); err != nil {
 			return nil, fmt.Errorf("%w: %.40q: %w", ErrCursor, part, err)
 		}
 		if partition <= last {

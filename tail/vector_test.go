@@ -22,6 +22,14 @@ func TestVectorsAreReadStrictly(t *testing.T) {
 	}
 }
 
+// TestAVectorSaysOnceWhatIsWrong: on one line, though both numbers are.
+func TestAVectorSaysOnceWhatIsWrong(t *testing.T) {
+	_, err := ParseVector("a:b")
+	if text := err.Error(); strings.Count(text, "plain decimals") != 1 || strings.Contains(text, "\n") {
+		t.Errorf("%q", text)
+	}
+}
+
 func FuzzVector(f *testing.F) {
 	for _, seed := range []string{"", "0:17,3:204", "0:1,0:2", "1:", "00:1"} {
 		f.Add(seed)

@@ -40,6 +40,12 @@ func (f *Feed) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
 	f.tail.Begin(topic.Topic, from, anew)
 }
 
+// Own tells whether a record is an anomaly of the detector.
+func (f *Feed) Own(record *kgo.Record) bool {
+	_, err := f.entry(record)
+	return err == nil
+}
+
 // Add takes a run of records.
 func (f *Feed) Add(records []*kgo.Record, next map[int32]int64) {
 	entries := make([]tail.Entry, 0, len(records))

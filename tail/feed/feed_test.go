@@ -210,6 +210,31 @@ func TestAnAnomalyFarAheadDoesNotHideTheOthers(t *testing.T) {
 	}
 }
 
+// TestAnotherDetectorFarAheadDoesNotHideOurs: it shares the topic, and the last records are all its own.
+// If very many are, the topic is read from its begin.
+func TestAnotherDetectorFarAheadDoesNotHideOurs(t *testing.T) {
+	for _, count := range []int{300, 70_000} {
+		t.Run(strconv.Itoa(count), func(t *testing.T) {
+			w := newWorld(t)
+			must(t, w.cluster.CreateTopic("out", 2, nil))
+			w.write(kgo.TryCommit, record(1, 1, 10), record(1, 2, 990), record(1, 3, 1000))
+			var others []*kgo.Record
+			for range count {
+				other := record(1, 4, 1_000_000)
+				other.Headers[1].Value = []byte("in_v6")
+				others = append(others, other)
+			}
+			w.write(kgo.TryCommit, others...)
+			held, _ := w.follow()
+			want := 2
+			if count > 50_000 {
+				want = 3
+			}
+			caught(t, held, want)
+		})
+	}
+}
+
 // TestABrokerThatFindsNoOffsetForATimeIsNotBelieved: a real one (4.1) answers so for a time before that
 // of records that were deleted from a segment.
 func TestABrokerThatFindsNoOffsetForATimeIsNotBelieved(t *testing.T) {

@@ -26,7 +26,7 @@ import (
 )
 
 // patience is how long a browser may take for one test.
-const patience = 40 * time.Second
+const patience = time.Minute
 
 var chromium context.Context // the browser that all tests share
 

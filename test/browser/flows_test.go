@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -285,4 +286,39 @@ func TestAStartingProcessIsShownOnceItHasBegun(t *testing.T) {
 	b.run(chromedp.Navigate(server.URL + "/"))
 	b.says("h1", "have not begun")
 	b.until("the detectors", `document.querySelector('h1')?.textContent === '40 episodes are open.'`)
+}
+
+// Views may be refused while the stream stays up: what is shown is old all the same.
+func TestRefusedViewsAreToldAsOld(t *testing.T) {
+	server, source := serve(t, sample.Busy)
+	var refuse atomic.Int32
+	handler := server.Config.Handler
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if status := int(refuse.Load()); status != 0 && strings.Contains(r.Header.Get("Accept"), "text/html") {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`<main id="main"><h1>It is as it is.</h1></main>`))
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+	b := open(t, server.URL, screens[0])
+	b.expect("the server responded with a status of")
+	b.run(chromedp.Navigate(server.URL + "/live"))
+	source.Add(1)
+	b.until("a row", `document.querySelector('tr[data-id=new-0]')`)
+	refuse.Store(503)
+	source.Add(1)
+	b.until("the banner", `!document.querySelector('#lost').hidden && document.body.classList.contains('stale')`)
+	b.says("#lost", "The server answers with an error, 503. What is shown is")
+	b.says("#flow", "Not updating")
+	b.shoot("flow-refused")
+	refuse.Store(0)
+	b.until("what was missed", `document.querySelector('#lost').hidden && document.querySelector('#flow').textContent.trim() === 'Updating' && document.querySelector('tr[data-id=new-1]')`)
+	refuse.Store(404)
+	source.Add(1)
+	b.until("why there is no view", `document.querySelector('h1').textContent === 'It is as it is.' && document.querySelector('#lost').hidden`)
+	refuse.Store(0)
+	source.Add(1)
+	b.until("the view again", `document.querySelector('tr[data-id=new-3]')`)
 }

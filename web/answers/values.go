@@ -223,7 +223,7 @@ type Tail struct {
 	From      *time.Time `json:"from" doc:"Anomalies of datapoints from here on are held; null: not known yet"`
 	Anomalies int        `json:"anomalies"`
 	Caught    bool       `json:"caught_up" doc:"The topic has been read up to its end once"`
-	Dropped   int64      `json:"dropped" doc:"Anomalies that were given up since there was no room for them"`
+	Dropped   int64      `json:"dropped" doc:"Anomalies that were given up since there was no room for them; 0 if the range is held as a whole again"`
 	Problem   string     `json:"problem,omitempty"`
 }
 

@@ -18,6 +18,10 @@ type (
 	anyQuery struct {
 		About
 	}
+	tableQuery struct {
+		About
+		Table
+	}
 	anomaliesQuery struct {
 		About
 		Narrow
@@ -42,6 +46,7 @@ type (
 		By  string `query:"by" maxLength:"200" doc:"The key field that makes a row, or entity; without it the first key field" example:"scope"`
 		Bin string `query:"bin" maxLength:"20" doc:"Length of a time bin, such as 15m or 1h; without it, as long as makes at most 96" example:"1h"`
 		Page
+		Table
 	}
 	entityQuery struct {
 		About
@@ -68,17 +73,17 @@ func (a *API) endpoints() {
 		func(ctx context.Context, s answers.Source, _ *anyQuery, _ map[string]string) (answers.Status, error) {
 			return s.Status(ctx)
 		})
-	serve(a, endpoint{path: "/detectors", summary: "The detectors and their settings, over all nodes"},
-		func(ctx context.Context, s answers.Source, _ *anyQuery, _ map[string]string) (answers.List[answers.Detector], error) {
+	serve(a, endpoint{path: "/detectors", summary: "The detectors and their settings, over all nodes", table: true},
+		func(ctx context.Context, s answers.Source, _ *tableQuery, _ map[string]string) (answers.List[answers.Detector], error) {
 			return s.Detectors(ctx)
 		})
-	serve(a, endpoint{path: "/nodes", summary: "The nodes and their partitions"},
-		func(ctx context.Context, s answers.Source, _ *anyQuery, _ map[string]string) (answers.List[answers.Node], error) {
+	serve(a, endpoint{path: "/nodes", summary: "The nodes and their partitions", table: true},
+		func(ctx context.Context, s answers.Source, _ *tableQuery, _ map[string]string) (answers.List[answers.Node], error) {
 			return s.Nodes(ctx)
 		})
 	serve(a, endpoint{path: "/anomalies", summary: "Committed anomalies, the latest first", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *anomaliesQuery, fields map[string]string) (list answers.List[answers.Anomaly], err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return list, err
 			}
@@ -90,15 +95,15 @@ func (a *API) endpoints() {
 		})
 	serve(a, endpoint{path: "/episodes", summary: "Runs of anomalies of an entity: open ones first, then the latest first", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *episodesQuery, fields map[string]string) (list answers.List[answers.Episode], err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return list, err
 			}
 			return s.Episodes(ctx, answers.EpisodesQuery{Filter: f, State: answers.EpisodeState(q.State), Limit: q.Limit, Cursor: q.Cursor})
 		})
-	serve(a, endpoint{path: "/lanes", summary: "Counts and worst deviations by time bin and row, the row with the largest deviation first", fields: true},
+	serve(a, endpoint{path: "/lanes", summary: "Counts and worst deviations by time bin and row, the row with the largest deviation first; as CSV or NDJSON the cells", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *lanesQuery, fields map[string]string) (lanes answers.Lanes, err error) {
-			f, err := q.filter(fields, a.config.Now())
+			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return lanes, err
 			}

@@ -8,10 +8,10 @@ import (
 )
 
 // wantMoment says how a point in time may be written.
-const wantMoment = "want a time such as 2026-11-26T04:00:00Z, Unix seconds such as 1795665600, or time before now such as -6h or -3d"
+const wantMoment = "want a time such as 2026-11-26T04:00:00Z, Unix seconds such as 1795665600, or time back such as -6h or -3d"
 
 // Moment reads a point in time from 1970 to 9999: RFC 3339, Unix seconds, or a time
-// before now.
+// before now, as CountFrom gives it.
 func Moment(text string, now time.Time) (time.Time, bool) {
 	t, ok := anyMoment(text, now)
 	return t.UTC(), ok && t.Unix() >= 0 && t.Unix() <= mostSeconds
@@ -35,6 +35,22 @@ func anyMoment(text string, now time.Time) (time.Time, bool) {
 	whole, part := math.Modf(seconds)
 	return time.Unix(int64(whole), int64(math.Round(part*1e3))*1e6), true
 }
+
+// farFromClock is how far a stream's time is from the clock if its data are not of now: a
+// replay of old data, or a demo.
+const farFromClock = time.Hour
+
+// CountFrom is when times such as -6h count back from: the clock, or the time up to which
+// there are data (nil: not known) if that is more than an hour from it.
+func CountFrom(clock time.Time, dataUntil *time.Time) time.Time {
+	if dataUntil == nil || clock.Sub(*dataUntil).Abs() <= farFromClock {
+		return clock
+	}
+	return *dataUntil
+}
+
+// relative tells whether a time is written as one back from another.
+func relative(text string) bool { return strings.HasPrefix(text, "-") }
 
 // mostSeconds is the end of the year 9999: later times are no RFC 3339.
 const mostSeconds = 253402300799

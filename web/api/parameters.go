@@ -67,11 +67,33 @@ type Narrow struct {
 	Text         string  `query:"q" maxLength:"200" doc:"A part of the key, without regard to case"`
 	MinDeviation float64 `query:"min_deviation" minimum:"0" doc:"Only those at least so far out, to either side"`
 	Direction    string  `query:"direction" enum:"up,down" doc:"Only those to this side of the usual level"`
-	From         string  `query:"from" maxLength:"40" example:"-6h" doc:"Datapoints from this time on: RFC 3339, Unix seconds, or before the server's clock as -90m, -6h, -3d"`
+	From         string  `query:"from" maxLength:"40" example:"-6h" doc:"Datapoints from this time on: RFC 3339, Unix seconds, or back from now as -90m, -6h, -3d. Now is the server's clock, or the detector's data_until if that is more than an hour from the clock"`
 	To           string  `query:"to" maxLength:"40" doc:"Datapoints before this time, written like from"`
 }
 
-func (q *Narrow) filter(fields map[string]string, now time.Time) (f answers.Filter, err error) {
+// now is when relative times count back from. A detector that is not there is the Source's
+// to tell.
+func (q *Narrow) now(ctx context.Context, source answers.Source, clock time.Time) (time.Time, error) {
+	if !relative(q.From) && !relative(q.To) {
+		return clock, nil
+	}
+	all, err := source.Detectors(ctx)
+	if err != nil {
+		return clock, err
+	}
+	for _, d := range all.Items {
+		if q.Detector == "" || d.Name == q.Detector {
+			return CountFrom(clock, d.DataUntil), nil
+		}
+	}
+	return clock, nil
+}
+
+func (q *Narrow) filter(ctx context.Context, source answers.Source, fields map[string]string, clock time.Time) (f answers.Filter, err error) {
+	now, err := q.now(ctx, source, clock)
+	if err != nil {
+		return f, err
+	}
 	f = answers.Filter{Detector: q.Detector, Entity: q.Entity, Fields: fields, Text: q.Text, MinDeviation: q.MinDeviation, Direction: answers.Direction(q.Direction)}
 	if math.IsNaN(q.MinDeviation) || math.IsInf(q.MinDeviation, 0) {
 		return f, wrong("min_deviation", fmt.Sprint(q.MinDeviation), "min_deviation is %v, want a number", q.MinDeviation)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -37,6 +38,38 @@ func TestParametersReachTheSource(t *testing.T) {
 		answer := get(newAPI(t, source), query)
 		if got := source.Asked(); answer.Code != http.StatusOK || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 			t.Errorf("%s is answered with %d, asked was\n%+v, want\n%+v\n%.300s", query, answer.Code, got, want, answer.Body)
+		}
+	}
+}
+
+// TestRelativeTimesCountBackFromOldData, but from the clock if the data are of now.
+func TestRelativeTimesCountBackFromOldData(t *testing.T) {
+	years, hour := madeup.At.AddDate(-3, 0, 0), madeup.At.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		until *time.Time
+		now   time.Time
+	}{"old data": {&years, years}, "data of now": {&hour, madeup.At}, "no data": {nil, madeup.At}} {
+		for path, filter := range map[string]func(any) answers.Filter{
+			"/anomalies": func(q any) answers.Filter { return q.(answers.AnomaliesQuery).Filter },
+			"/episodes":  func(q any) answers.Filter { return q.(answers.EpisodesQuery).Filter },
+			"/lanes":     func(q any) answers.Filter { return q.(answers.LanesQuery).Filter },
+			"/stream":    func(q any) answers.Filter { return q.(answers.FollowQuery).Filter },
+		} {
+			for _, detector := range []string{"", "second"} {
+				source := madeup.New()
+				source.Following = func(context.Context, answers.FollowQuery, func(answers.Event) error) error { return nil }
+				second := source.All.Detectors[0]
+				second.Name, second.DataUntil = "second", c.until
+				source.All.Detectors = append(source.All.Detectors, second)
+				if detector == "" {
+					source.All.Detectors = source.All.Detectors[1:]
+				}
+				get(newAPI(t, source), path+"?from=-6h&to=-1h&detector="+detector)
+				want := answers.Filter{Detector: detector, From: c.now.Add(-6 * time.Hour), Until: c.now.Add(-time.Hour)}
+				if got := source.Asked(); len(got) != 1 || !reflect.DeepEqual(filter(got[0]), want) {
+					t.Errorf("%s, %s of detector %q: asked was %+v, want %+v", name, path, detector, got, want)
+				}
+			}
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery,
 	if err != nil {
 		return query, err
 	}
-	query.Filter, err = q.filter(fields, a.config.Now())
+	query.Filter, err = q.filter(ctx, source, fields, a.config.Now())
 	query.Cursor = q.Cursor
 	if q.LastID != "" {
 		query.Cursor = q.LastID

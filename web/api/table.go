@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"anomalydetector/web/answers"
 )
@@ -53,10 +54,13 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 		header.Set("Link", "<"+where.String()+`>; rel="next"`)
 	}
 	items := v.FieldByName("Items")
-	if window := v.FieldByName("Window"); window.IsValid() {
-		items = window
+	switch answer := answer.(type) {
+	case answers.Entity:
+		items = reflect.ValueOf(answer.Window)
+	case answers.Lanes:
+		items = reflect.ValueOf(cellsOf(&answer))
 	}
-	if format == jsonFormat || !items.IsValid() || v.Type() == reflect.TypeFor[answers.Lanes]() {
+	if format == jsonFormat || !items.IsValid() {
 		header.Set("Content-Type", jsonType)
 		_, _ = w.Write(Encode(answer)) // whoever asked may have gone
 		return
@@ -78,6 +82,26 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 	}
 	header.Set("Content-Type", csvType+"; charset=utf-8; header=present")
 	_ = writeCSV(w, items, keys)
+}
+
+// laneCell is a cell of a lane as a row of a table.
+type laneCell struct {
+	Label     string          `json:"label"`
+	Fields    []answers.Field `json:"fields"`
+	Time      time.Time       `json:"time"` // begin of the bin
+	Count     int             `json:"count"`
+	Deviation *float64        `json:"deviation"`
+}
+
+// cellsOf are the cells of all lanes, lane by lane.
+func cellsOf(lanes *answers.Lanes) (cells []laneCell) {
+	for _, lane := range lanes.Items {
+		for _, cell := range lane.Cells {
+			begin := lanes.From.Add(time.Duration(cell.Bin*lanes.BinSeconds) * time.Second)
+			cells = append(cells, laneCell{lane.Label, lane.Fields, begin, cell.Count, cell.Deviation})
+		}
+	}
+	return cells
 }
 
 // writeCSV writes items as RFC 4180, a column for each property. Those of a property with

@@ -17,6 +17,9 @@ func TestTables(t *testing.T) {
 		{"anomalies.csv", "/anomalies?format=csv", ""}, {"anomalies.ndjson", "/anomalies", "application/x-ndjson"},
 		{"episodes.csv", "/episodes", "text/csv;q=1, application/json"}, {"episodes.ndjson", "/episodes?format=ndjson", "text/csv"},
 		{"entities.csv", "/entities?format=csv", ""}, {"entities.ndjson", "/entities?format=ndjson", ""},
+		{"detectors.csv", "/detectors?format=csv", ""}, {"detectors.ndjson", "/detectors", "application/x-ndjson"},
+		{"nodes.csv", "/nodes?format=csv", ""}, {"nodes.ndjson", "/nodes?format=ndjson", ""},
+		{"lanes.csv", "/lanes?by=scope", "text/csv"}, {"lanes.ndjson", "/lanes?format=ndjson", ""},
 		{"window.csv", "/entity?key=-1,64510&format=csv", ""}, {"window.ndjson", "/entity?key=-1,64510&format=ndjson", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

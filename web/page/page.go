@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -27,7 +28,7 @@ type Config struct {
 }
 
 // patience is how long the answers of one view may take together.
-const patience = 10 * time.Second
+const patience = 3 * time.Second
 
 type site struct {
 	source func() answers.Source
@@ -65,6 +66,7 @@ type fill func(ctx context.Context, s *shell) error
 // view answers with a page: with that of the name, or with one that says why not.
 func (p *site) view(name string, fill fill) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
 		ctx, cancel := context.WithTimeout(r.Context(), patience)
 		defer cancel()
 		s := p.shell(ctx, name, r)
@@ -87,12 +89,13 @@ func (p *site) view(name string, fill fill) http.HandlerFunc {
 		if err != nil {
 			template, status = "problem", s.explain(err)
 		}
-		p.write(w, template, status, s)
+		p.write(w, template, status, s, begun)
 	}
 }
 
-// write renders into memory first: half a page is none.
-func (p *site) write(w http.ResponseWriter, template string, status int, s *shell) {
+// write renders into memory first: half a page is none. It tells the script what the view
+// cost, so that it asks for costly ones less often.
+func (p *site) write(w http.ResponseWriter, template string, status int, s *shell, begun time.Time) {
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, template, s); err != nil {
 		p.config.Log.Error("a page could not be rendered", "page", template, "error", err)
@@ -101,6 +104,7 @@ func (p *site) write(w http.ResponseWriter, template string, status int, s *shel
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Server-Timing", fmt.Sprintf("view;dur=%.1f", time.Since(begun).Seconds()*1000))
 	w.WriteHeader(status)
 	_, _ = page.WriteTo(w) // the reader may have gone
 }

@@ -10,7 +10,8 @@ import (
 
 const (
 	statusEvery = 5 * time.Second
-	mostAtOnce  = 200 // anomalies
+	mostAtOnce  = 200    // anomalies
+	mostEnded   = 10_000 // episodes that end between two statuses
 )
 
 // watch is one watcher of what happens.
@@ -23,27 +24,45 @@ type watch struct {
 	until  int64 // stream time up to which ended episodes were told
 }
 
-// Follow tells where it begins, then what the cursor has not seen, then a status, and then what happens.
-// After each anomaly comes the episode that it belongs to; an episode that ends is told
-// with the next status. All of them have the same cursor as the last anomaly: nothing is
-// told twice but episodes and the status, which replace what was told before.
+// Follow tells where it begins, then what the cursor has not seen, then a status, and then
+// what happens. After each anomaly comes the episode that it belongs to; an episode that
+// ends is told with the next status. Episodes and the status replace what was told of them
+// before. Nothing is told before the output topic has been read up to its end, but the
+// status: else what is years old would come as news.
 func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
 	d, filter, err := s.prepare(ctx, q.Filter)
 	if err != nil {
 		return err
 	}
-	vector := d.Tail.Vector()
-	if q.Cursor != "" {
-		if vector, err = tail.ParseVector(q.Cursor); err != nil {
-			return badCursor(err, q.Cursor)
-		}
+	from, err := parseCursor(q.Cursor)
+	if err != nil {
+		return badCursor(err, q.Cursor)
 	}
-	if err := event(answers.Event{ID: vector.String()}); err != nil {
-		return err
-	}
-	w := &watch{source: s, of: d, filter: filter, tell: event, reader: d.Tail.Since(vector, filter), until: d.Tail.State().StreamTime}
+	w := &watch{source: s, of: d, filter: filter, tell: event}
 	ticker := time.NewTicker(s.wakeup)
 	defer ticker.Stop()
+	for caughtUp := d.Tail.CaughtUp(); caughtUp != nil; {
+		select {
+		case <-caughtUp:
+			caughtUp = nil
+			continue
+		default:
+		}
+		if err := w.status(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-caughtUp:
+			caughtUp = nil
+		case <-ticker.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	w.begin(from, q.Cursor != "")
+	if err := event(answers.Event{ID: w.id()}); err != nil {
+		return err
+	}
 	for first := true; ; first = false {
 		more := w.reader.More()
 		if err := w.anomalies(ctx); err != nil {
@@ -66,17 +85,42 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 	}
 }
 
+// begin places the watcher after a cursor, or at this moment.
+func (w *watch) begin(from cursor, resumed bool) {
+	w.until = w.of.Tail.State().StreamTime
+	if !resumed {
+		w.reader = w.of.Tail.Since(w.of.Tail.Vector(), w.filter)
+		return
+	}
+	if from.until > 0 {
+		w.until = min(from.until, w.until)
+	}
+	w.reader = w.of.Tail.SinceIn(from.topic, from.vector, w.filter)
+}
+
+// id is the cursor of all that was told; empty: nothing can be resumed yet.
+func (w *watch) id() string {
+	if w.reader == nil {
+		return ""
+	}
+	return w.after(w.reader.Vector())
+}
+
+func (w *watch) after(vector tail.Vector) string {
+	return cursor{topic: w.of.Tail.Topic(), until: w.until, vector: vector}.String()
+}
+
 // anomalies tells all that there are for now.
 func (w *watch) anomalies(ctx context.Context) error {
 	for {
 		items, gap := w.reader.Next(mostAtOnce)
 		if gap != nil {
-			if err := w.tell(answers.Event{ID: w.reader.Vector().String(), Gap: w.gap(gap)}); err != nil {
+			if err := w.tell(answers.Event{ID: w.id(), Gap: w.gap(gap)}); err != nil {
 				return err
 			}
 		}
 		for i := range items {
-			id := items[i].After.String()
+			id := w.after(items[i].After)
 			anomaly := w.of.anomaly(&items[i].Entry)
 			if err := w.tell(answers.Event{ID: id, Anomaly: &anomaly}); err != nil {
 				return err
@@ -114,21 +158,37 @@ func (w *watch) gap(gap *tail.Gap) *answers.Gap {
 	return told
 }
 
-// status tells which episodes have ended, and how all is.
+// status tells which episodes have ended, and how all is, unless nobody knows for the
+// moment.
 func (w *watch) status(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
 	status, err := w.source.Status(ctx)
 	if err != nil {
-		return err
+		return nil // the next one will tell
 	}
-	id, until := w.reader.Vector().String(), w.of.Tail.State().StreamTime
-	ended, _ := w.of.Tail.EndedBetween(w.filter, w.until, until, mostAtOnce) // of more, the list tells
-	w.until = max(w.until, until)
-	told := w.of.episodes(ended)
-	w.source.judgeAll(ctx, w.of, ended, told)
-	for i := range told {
-		if err := w.tell(answers.Event{ID: id, Episode: &told[i]}); err != nil {
+	if w.reader != nil {
+		if err := w.ended(ctx); err != nil {
 			return err
 		}
 	}
-	return w.tell(answers.Event{ID: id, Status: &status})
+	return w.tell(answers.Event{ID: w.id(), Status: &status})
+}
+
+// ended tells of the episodes that have ended since the last time.
+func (w *watch) ended(ctx context.Context) error {
+	until := w.of.Tail.State().StreamTime
+	if until <= w.until {
+		return nil
+	}
+	ended, _ := w.of.Tail.EndedBetween(w.filter, w.until, until, mostEnded)
+	w.until = until
+	told := w.of.episodes(ended)
+	w.source.judgeAll(ctx, w.of, ended, told)
+	for i := range told {
+		if err := w.tell(answers.Event{ID: w.id(), Episode: &told[i]}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

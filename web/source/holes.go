@@ -15,9 +15,9 @@ import (
 // nothing.
 const (
 	holeEntities  = 8
+	holesPatience = 500 * time.Millisecond
 	holesFor      = time.Minute     // how long an answer serves others
 	holesAgain    = 5 * time.Second // for one that was cut short
-	holesPatience = time.Second     // for all questions together: a page shows more than holes
 )
 
 // holes are the latest answer. While one asks anew, others take the answer of before.

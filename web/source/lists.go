@@ -82,7 +82,7 @@ func (d *known) held() (partial bool, problems []string) {
 		return true, []string{"the output topic " + d.OutputTopic + " cannot be read: " + state.Problem}
 	case !state.Caught:
 		return true, []string{"the output topic " + d.OutputTopic + " is still being read"}
-	case state.Dropped > 0:
+	case state.Short:
 		problems = append(problems, fmt.Sprintf("%d older anomalies are not held any more: there was no room for them", state.Dropped))
 		return true, problems
 	}
@@ -92,7 +92,10 @@ func (d *known) held() (partial bool, problems []string) {
 // tail describes what is held.
 func (d *known) tail() answers.Tail {
 	state := d.Tail.State()
-	answer := answers.Tail{Anomalies: state.Anomalies, Caught: state.Caught, Dropped: state.Dropped, Problem: state.Problem}
+	answer := answers.Tail{Anomalies: state.Anomalies, Caught: state.Caught, Problem: state.Problem}
+	if state.Short {
+		answer.Dropped = state.Dropped
+	}
 	if state.Known {
 		from := moment(state.From)
 		answer.From = &from

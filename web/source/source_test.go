@@ -496,6 +496,122 @@ func TestStreamTellsOfTheEpisodeAndThenOfTheStatus(t *testing.T) {
 	}
 }
 
+// TestAStormIsForgottenWithItsTime: answers are partial only while the range lacks something.
+func TestAStormIsForgottenWithItsTime(t *testing.T) {
+	h := newHarness(t)
+	small := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour, MostBytes: 20_000})
+	h.known[0].Tail, h.tail = small, small
+	h.tail.Tell(true, "")
+	for i := range 200 {
+		h.anomaly(fmt.Sprintf("-1,%d", i), 285, 0, 0.7, 0.02)
+	}
+	list, err := h.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	if err != nil || !list.Partial || len(list.Problems) != 1 {
+		t.Errorf("after the storm: partial %t, %v, %v", list.Partial, list.Problems, err)
+	}
+	for i := range h.actors.status.Nodes[0].Detectors[0].Partitions {
+		h.actors.status.Nodes[0].Detectors[0].Partitions[i].StreamTime = at(288 + 96*8)
+	}
+	h.clock = h.clock.Add(time.Minute)
+	list, err = h.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	status, _ := h.Status(context.Background())
+	if err != nil || list.Partial || status.Detectors[0].Tail.Dropped != 0 {
+		t.Errorf("eight days later: partial %t, %v, %v, %+v", list.Partial, list.Problems, err, status.Detectors[0].Tail)
+	}
+}
+
+// TestEpisodesThatEndedMeanwhileAreToldOnResume, as is that the topic is another one.
+func TestEpisodesThatEndedMeanwhileAreToldOnResume(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes[0].Detectors[0].Partitions[0].StreamTime, h.actors.status.Nodes[0].Detectors[0].Partitions[1].StreamTime = at(201), at(201)
+	h.anomaly("-1,1", 200, 0, 0.7, 0.02)
+	follow := func(from string, until func(answers.Event) bool) (last string) {
+		err := h.Follow(context.Background(), answers.FollowQuery{Cursor: from}, func(event answers.Event) error {
+			last = event.ID
+			if until(event) {
+				return errEnough
+			}
+			return nil
+		})
+		if !errors.Is(err, errEnough) {
+			t.Fatal(err)
+		}
+		return last
+	}
+	status := func(event answers.Event) bool { return event.Status != nil }
+	cursor := follow("0:0", status)
+	h.clock = h.clock.Add(time.Minute)
+	h.actors.status.Nodes[0].Detectors[0].Partitions[0].StreamTime, h.actors.status.Nodes[0].Detectors[0].Partitions[1].StreamTime = at(250), at(250)
+	var told []string
+	cursor = follow(cursor, func(event answers.Event) bool {
+		if event.Episode != nil {
+			told = append(told, string(event.Episode.State))
+		}
+		return status(event)
+	})
+	if !slices.Equal(told, []string{"ended"}) {
+		t.Errorf("told of episodes %v", told)
+	}
+	_, rest, _ := strings.Cut(cursor, "/")
+	h.tail.Begin("made again", nil, true)
+	h.tail.Tell(true, "")
+	var gap *answers.Gap
+	follow("0123456789/"+rest, func(event answers.Event) bool { gap = event.Gap; return gap != nil || status(event) })
+	if gap == nil || !strings.Contains(gap.Reason, "made again") {
+		t.Errorf("gap %+v", gap)
+	}
+}
+
+// TestNothingOldIsToldAsNews: a watcher waits until the topic has been read up to its end.
+func TestNothingOldIsToldAsNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t)
+		fresh := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour})
+		h.known[0].Tail, h.tail = fresh, fresh
+		ctx, cancel := context.WithCancel(context.Background())
+		var told []string
+		ended := make(chan error)
+		go func() {
+			ended <- h.Follow(ctx, answers.FollowQuery{}, func(event answers.Event) error {
+				if event.Anomaly != nil {
+					told = append(told, event.Anomaly.Entity)
+				}
+				if event.Anomaly != nil && event.ID == "" {
+					told = append(told, "without an id")
+				}
+				return nil
+			})
+		}()
+		time.Sleep(time.Minute)
+		h.anomaly("-1,1", 285, 0, 0.7, 0.02)
+		h.tail.Tell(true, "")
+		synctest.Wait()
+		h.anomaly("-1,2", 286, 0, 0.7, 0.02)
+		synctest.Wait()
+		cancel()
+		<-ended
+		if !slices.Equal(told, []string{"-1,2"}) {
+			t.Errorf("told %v, want only what came after the end was reached", told)
+		}
+	})
+}
+
+func TestCursorReadsBack(t *testing.T) {
+	for _, text := range []string{"1f0c92ab77/1767618900000/0:17,3:204", "/0/", "ab/-5/0:1"} {
+		if c, err := parseCursor(text); err != nil || c.String() != text {
+			t.Errorf("%q is read as %+v, %v", text, c, err)
+		}
+	}
+	for _, text := range []string{"a/b", "a/1/2/3", "a/x/0:1", "a/01/0:1", "a/1/0:1,0:2", "a/1/x"} {
+		if c, err := parseCursor(text); err == nil {
+			t.Errorf("%q is read as %+v", text, c)
+		}
+	}
+	if c, err := parseCursor("0:5"); err != nil || c.vector[0] != 5 || c.topic != "" {
+		t.Errorf("a vector alone: %+v, %v", c, err)
+	}
+}
+
 func TestPartialAnswersSayWhy(t *testing.T) {
 	h := newHarness(t)
 	h.tail.Tell(true, "no broker")

@@ -1,0 +1,34 @@
+package source
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"anomalydetector/tail"
+)
+
+// cursor is where a watcher of events is: which output topic, up to which stream time ended
+// episodes were told, and the vector of the topic's offsets. Its text is such as
+// "1f0c92ab77/1767618900000/0:17,3:204"; a vector alone will do as well.
+type cursor struct {
+	topic  string // tail.Tail.Topic; empty: not known
+	until  int64  // Unix milliseconds; 0: not known
+	vector tail.Vector
+}
+
+func (c cursor) String() string {
+	return c.topic + "/" + strconv.FormatInt(c.until, 10) + "/" + c.vector.String()
+}
+
+func parseCursor(text string) (c cursor, err error) {
+	vector := text
+	if parts := strings.Split(text, "/"); len(parts) == 3 {
+		c.topic, vector = parts[0], parts[2]
+		if c.until, err = strconv.ParseInt(parts[1], 10, 64); err != nil || strconv.FormatInt(c.until, 10) != parts[1] {
+			return c, fmt.Errorf("%w: its time is %.30q", tail.ErrCursor, parts[1])
+		}
+	}
+	c.vector, err = tail.ParseVector(vector)
+	return c, err
+}
