@@ -76,6 +76,9 @@ func (r *residents) copyNames() (all []name) {
 		all = append(all, name{key, child.cuts})
 		if len(all)%copyAtOnce == 0 {
 			r.mu.RUnlock() // the partition waits for this; a map may change between two steps of a loop over it
+			if r.between != nil {
+				r.between()
+			}
 			r.mu.RLock()
 		}
 	}

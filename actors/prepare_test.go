@@ -111,29 +111,33 @@ func TestNamesAreCopiedWhileEntitiesComeAndGo(t *testing.T) {
 	for i := range count {
 		r.put(fmt.Sprint("old,", i), &child{}, 0)
 	}
-	begun, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for i := range count {
-			if i == count/4 {
-				close(begun)
+	at := 0
+	r.between = func() {
+		for range count / 5 {
+			r.remove(fmt.Sprint("old,", at), 0)
+			r.put(fmt.Sprint("new,", at), &child{}, 0)
+			if at%3 == 0 {
+				r.remove(fmt.Sprint("new,", at), 0)
 			}
-			r.remove(fmt.Sprint("old,", i), 0)
-			r.put(fmt.Sprint("new,", i), &child{}, 0)
-			if i%3 == 0 {
-				r.remove(fmt.Sprint("new,", i), 0)
-			}
+			at++
 		}
-	}()
-	<-begun
-	d := &r.directory
-	if err := d.update(r); err != nil {
-		t.Fatal(err)
+		if at == count {
+			r.between = nil
+		}
 	}
-	<-ended
-	d.next = time.Time{}
-	if err := d.update(r); err != nil {
-		t.Fatal(err)
+	d := &r.directory
+	for range 2 { // what changed meanwhile is taken over the second time
+		d.next = time.Time{}
+		if err := d.update(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for r.between != nil {
+		r.between()
+		d.next = time.Time{}
+		if err := d.update(r); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var want []string
 	for i := range count {
