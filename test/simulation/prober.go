@@ -33,7 +33,7 @@ const (
 	probeEvery  = 997 * time.Millisecond
 	scrapeEvery = 5 // probes
 	listEvery   = 11
-	lookEvery   = 4
+	lookEvery   = 6
 	probeLimit  = 5 * time.Second
 )
 
