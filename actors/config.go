@@ -68,6 +68,9 @@ type Config struct {
 	// others are loaded when a point of theirs comes. 0: all.
 	Resident int
 
+	// Searched: people may search for entities, so partitions get ready for it.
+	Searched bool
+
 	Counts Counts
 	latest atomic.Pointer[Report]
 	// Hub is told what committed transactions found, and how the state changes; nil: nobody

@@ -13,12 +13,13 @@ import (
 )
 
 // directory answers which entities a partition has, in the order of their keys. The
-// first search makes it: from those in memory at once, and from those that are only on
-// disk in the background. From then on the partition notes which entities are new and
-// which are gone, and the next search takes that over. Without a search it costs nothing.
+// first search makes it or, if people may ask, the partition once it is ready: from those in
+// memory at once, and from those that are only on disk in the background. From then on the
+// partition notes which entities are new and which are gone, and the next search takes that
+// over.
 //
-// A search makes the partition wait only while the first search copies the keys, and
-// then only if the partition has just got a new entity.
+// A search makes the partition wait only while the directory is made, for the copy of a
+// few thousand keys at a time, and only if the partition has just got a new entity.
 type directory struct {
 	turn    chan struct{} // held by the search that brings it up to date
 	names   *names        // nil: it is to be made
@@ -29,9 +30,10 @@ type directory struct {
 
 // listing reads the keys on disk. Of those that are removed meanwhile it may not know.
 type listing struct {
-	read atomic.Int64 // keys so far
-	gone map[string]struct{}
-	end  chan listed
+	count atomic.Int64 // keys so far
+	gone  map[string]struct{}
+	end   chan listed
+	read  chan struct{} // closed when end has it
 }
 
 type listed struct {
@@ -101,18 +103,19 @@ func (r *residents) settle() {
 // or anew is set, all names, and from now on what changes is noted.
 func (r *residents) follow(anew bool) (changes []change, all []name, lately []string, onDisk bool) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	f := &r.follower
 	if f.following && !anew {
+		defer r.mu.Unlock()
 		changes, f.changes = f.changes, nil
 		return changes, nil, nil, false
 	}
-	all = make([]name, 0, len(r.byKey))
-	for key, child := range r.byKey {
-		all = append(all, name{key, child.cuts})
-	}
-	f.following, f.changes, f.most = true, nil, max(leastChanges, len(all)/4)
-	return nil, all, slices.Clone(f.lately), r.absent > 0 && r.list != nil
+	f.following, f.changes, f.most = true, nil, max(leastChanges, len(r.byKey)/4)
+	lately = slices.Clone(f.lately)
+	r.mu.Unlock()
+	all = r.copyNames()
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return nil, all, lately, r.absent > 0 && r.list != nil // those that left the memory meanwhile are on disk
 }
 
 // search returns names that a query asks for, one more than its limit if there are more.
@@ -204,7 +207,7 @@ func (d *directory) update(r *residents) (err error) {
 
 var errListing = errors.New("its entities that are only on disk are being listed")
 
-func (l *listing) problem() error { return fmt.Errorf("%w: %d so far", errListing, l.read.Load()) }
+func (l *listing) problem() error { return fmt.Errorf("%w: %d so far", errListing, l.count.Load()) }
 
 // add returns the changes with what was listed before them, if that is all there.
 func (l *listing) add(changes []change) ([]change, error) {
@@ -234,7 +237,7 @@ func (l *listing) add(changes []change) ([]change, error) {
 
 // beginListing reads the keys on disk, on a goroutine that ends with the partition.
 func (r *residents) beginListing(lately []string) *listing {
-	l := &listing{gone: make(map[string]struct{}), end: make(chan listed, 1)}
+	l := &listing{gone: make(map[string]struct{}), end: make(chan listed, 1), read: make(chan struct{})}
 	for _, key := range lately {
 		l.gone[key] = struct{}{}
 	}
@@ -247,10 +250,11 @@ func (r *residents) beginListing(lately []string) *listing {
 			default:
 			}
 			end.keys = append(end.keys, key)
-			l.read.Add(1)
+			l.count.Add(1)
 			return nil
 		})
 		l.end <- end
+		close(l.read)
 	}()
 	return l
 }

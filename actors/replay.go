@@ -156,6 +156,9 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		p.warm = true
 		p.committed = p.next
 		p.epoch++
+		if p.config.Searched {
+			p.entities.prepare(func(f *fault) { p.config.tellFault(p.log, f, nil) })
+		}
 	}
 	ctx.Send(ctx.Parent(), &messages.PartitionReady{
 		Partition: p.number, Serial: p.assignment.Serial, Next: p.next, Records: p.replayed, Entities: p.known(), Err: err,

@@ -22,6 +22,7 @@ type residents struct {
 	now       func() time.Time
 	directory directory
 	follower  follower
+	between   func() // for tests: called whenever a copy of the names lets the partition go on; nil: it is not
 }
 
 func newResidents(config *Config, number int32) *residents {

@@ -19,13 +19,14 @@ import (
 
 const (
 	scrapeEvery = time.Second
-	pollEvery   = 5 * time.Second // of an open page, for what its stream does not bring
+	freshEvery  = 3 * time.Second  // an open page takes its HTML anew while anomalies come
+	quietEvery  = 10 * time.Second // and while none do
+	freshShare  = 200              // the server works for a page at most one part in so many of the time
 )
 
-// pagePaths are what an open page asks for now and then.
-var pagePaths = []string{"/", "/api/v1/status", "/api/v1/lanes", "/api/v1/episodes"}
-
 const (
+	pagePath     = "/"
+	readyPath    = "/readyz"
 	entitiesPath = "/api/v1/entities"
 	streamPath   = "/api/v1/stream"
 )
@@ -42,17 +43,18 @@ func newWatchers(address string, page int, paths *tally) *watchers {
 	return &watchers{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}}, address: address, page: page, paths: paths}
 }
 
-// watch begins with a Prometheus, a program that pages through all entities, and so many
-// open pages. The function that it returns ends them, and waits until they have.
+// watch waits until the detector is ready, and begins with a Prometheus, a program that
+// pages through all entities, and so many open pages. The function that it returns ends
+// them, and waits until they have.
 func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	there := sync.OnceFunc(func() { w.untilThere(ctx) })
+	there := sync.OnceFunc(func() { w.untilReady(ctx) })
 	var all sync.WaitGroup
 	each := func(often time.Duration, paths ...string) {
 		there()
 		w.each(ctx, often, paths...)
 	}
-	all.Go(func() { each(scrapeEvery, "/metrics", "/readyz") })
+	all.Go(func() { each(scrapeEvery, "/metrics", readyPath) })
 	all.Go(func() {
 		there()
 		for ctx.Err() == nil {
@@ -61,12 +63,16 @@ func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 		}
 	})
 	for range pages {
-		all.Go(func() { each(pollEvery, pagePaths...) })
+		came := make(chan struct{}, 1) // an anomaly
+		all.Go(func() {
+			there()
+			w.open(ctx, came)
+		})
 		all.Go(func() {
 			there()
 			last := ""
 			for ctx.Err() == nil {
-				last = w.stream(ctx, last)
+				last = w.stream(ctx, last, came)
 				pause(ctx, scrapeEvery)
 			}
 		})
@@ -78,14 +84,31 @@ func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 	}
 }
 
-// untilThere waits until the detector listens.
-func (w *watchers) untilThere(ctx context.Context) {
+// untilReady waits until the detector says that it is ready. Nothing of that is counted.
+func (w *watchers) untilReady(ctx context.Context) {
 	for ctx.Err() == nil {
-		if response, err := w.client.Get("http://" + w.address + "/healthz"); err == nil {
+		if response, err := w.client.Get("http://" + w.address + readyPath); err == nil {
 			response.Body.Close()
-			return
+			if response.StatusCode == http.StatusOK {
+				return
+			}
 		}
 		pause(ctx, 20*time.Millisecond)
+	}
+}
+
+// open takes the HTML of a page as its script does: not more often than each few seconds
+// while anomalies come, nor for more than a part of the time, and now and then while none do.
+func (w *watchers) open(ctx context.Context, came <-chan struct{}) {
+	for ctx.Err() == nil {
+		begun := time.Now()
+		took := w.html(ctx)
+		select {
+		case <-came:
+			pause(ctx, max(freshEvery, freshShare*took)-time.Since(begun))
+		case <-time.After(quietEvery):
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -103,6 +126,22 @@ func (w *watchers) each(ctx context.Context, often time.Duration, paths ...strin
 		}
 		pause(ctx, often)
 	}
+}
+
+// html takes the page's HTML, and returns for how long the server says it worked.
+func (w *watchers) html(ctx context.Context) (took time.Duration) {
+	response, err := w.ask(ctx, pagePath, nil, "")
+	if err != nil {
+		return 0 // it is counted
+	}
+	defer response.Body.Close()
+	bytes, _ := io.Copy(io.Discard, response.Body)
+	w.paths.got(pagePath, 0, int(bytes))
+	if _, text, said := strings.Cut(response.Header.Get("Server-Timing"), "dur="); said {
+		milliseconds, _ := strconv.ParseFloat(text, 64)
+		took = time.Duration(milliseconds * float64(time.Millisecond))
+	}
+	return took
 }
 
 // get reads an answer whole, and counts it.
@@ -168,8 +207,9 @@ func (w *watchers) entities(ctx context.Context) {
 	}
 }
 
-// stream reads events until there are no more, and returns the id of the last one.
-func (w *watchers) stream(ctx context.Context, last string) string {
+// stream reads events until there are no more, and returns the id of the last one. It says
+// that an anomaly came, unless that is said and not heard yet.
+func (w *watchers) stream(ctx context.Context, last string, came chan<- struct{}) string {
 	response, err := w.ask(ctx, streamPath, nil, last)
 	if err != nil {
 		return last
@@ -186,6 +226,12 @@ func (w *watchers) stream(ctx context.Context, last string) string {
 		w.paths.got(streamPath, events, len(line)+1)
 		if id, ok := strings.CutPrefix(line, "id:"); ok {
 			last = strings.TrimSpace(id)
+		}
+		if line == "event: anomaly" {
+			select {
+			case came <- struct{}{}:
+			default:
+			}
 		}
 	}
 	if err := lines.Err(); err != nil && ctx.Err() == nil {
@@ -204,7 +250,7 @@ type tally struct {
 // newTally has a row for each path, also for one that nobody asks for.
 func newTally() *tally {
 	t := &tally{of: make(map[string]*report.Path)}
-	for _, path := range append([]string{"/metrics", "/readyz", entitiesPath, streamPath}, pagePaths...) {
+	for _, path := range []string{"/metrics", readyPath, entitiesPath, streamPath, pagePath} {
 		t.order, t.of[path] = append(t.order, path), &report.Path{Path: path}
 	}
 	return t

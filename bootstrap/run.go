@@ -242,6 +242,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
 	if site != nil && site.address != "" {
 		b.tailing = newTailing(config, streams)
+		b.config.Searched = true
 	}
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)

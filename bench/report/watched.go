@@ -102,13 +102,27 @@ func (w Watched) Missing() (paths []string) {
 	return paths
 }
 
+// LeastAnswered is the part of what watchers ask for that must be answered with 200.
+const LeastAnswered = 0.99
+
+// Answered counts what watchers asked for, once the detector was ready, and what of it was answered with 200.
+func (w Watched) Answered() (answered, asked int) {
+	for _, p := range w.Paths {
+		answered, asked = answered+p.Answered, asked+p.Asked
+	}
+	return answered, asked
+}
+
 // Verdict tells whether watchers cost no more than they may; fails: that they cost more,
 // or that they could not be what they should.
 func (w Watched) Verdict() (words string, fails bool) {
 	speed := w.Cost.Speed
+	answered, asked := w.Answered()
 	switch limit := 1 - MostCost; {
 	case len(w.Missing()) > 0:
 		return fmt.Sprintf("not shown: there is no answer at %v", w.Missing()), true
+	case float64(answered) < LeastAnswered*float64(asked):
+		return fmt.Sprintf("not shown: of %d questions only %d were answered, want %.0f %%", asked, answered, LeastAnswered*100), true
 	case speed.Low < 0:
 		return "not shown: one pair of runs does not tell how far they scatter", false
 	case speed.High < limit:
@@ -149,5 +163,7 @@ func watched(w *Watched) string {
 		lines = append(lines, []string{p.Path, fmt.Sprint(p.Asked), fmt.Sprint(p.Answered), fmt.Sprint(p.Events), megabytes(p.Bytes), p.Problem})
 	}
 	words, _ := w.Verdict()
-	return text + "\n" + Table([]string{"path", "asked", "answered", "events", "bytes", "first problem"}, lines) + "\n" + words + "\n"
+	answered, asked := w.Answered()
+	return text + "\n" + Table([]string{"path", "asked", "answered", "events", "bytes", "first problem"}, lines) +
+		fmt.Sprintf("\nonce it was ready, %d of %d questions were answered with 200\n", answered, asked) + words + "\n"
 }

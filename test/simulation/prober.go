@@ -23,6 +23,9 @@ type prober struct {
 	missed  string             // what it did not answer, for no reason that is known; it may be about to end
 }
 
+// unasked is set if nobody is to ask a process anything while it runs.
+var unasked bool
+
 // httpAddress is where a node answers probes.
 func httpAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8101+number) }
 
@@ -30,7 +33,7 @@ const (
 	probeEvery  = 997 * time.Millisecond
 	scrapeEvery = 5 // probes
 	listEvery   = 11
-	lookEvery   = 4
+	lookEvery   = 6
 	probeLimit  = 5 * time.Second
 )
 
@@ -55,6 +58,9 @@ func (p *process) probe() {
 				by.last[`anomalydetector_anomalies_total{detector="`+confName+`",direction="below"}`]
 			return
 		case <-time.After(probeEvery):
+		}
+		if unasked {
+			continue
 		}
 		by.ask("/healthz", http.StatusOK)
 		by.ask("/readyz?verbose", http.StatusOK, http.StatusServiceUnavailable)

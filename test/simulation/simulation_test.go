@@ -23,6 +23,7 @@ var (
 	seedsFlag = flag.Int("seeds", 40, "how many seeds, from the first one on")
 	keepFlag  = flag.String("keep", "", "folder for the logs of failed seeds")
 	debugFlag = flag.Bool("debug", false, "log what the Kafka clients do, too")
+	alone     = flag.Bool("alone", false, "ask nothing over HTTP, to see what asking costs")
 	findFlag  = flag.Bool("find", false, "end at the first failure, without shrinking it")
 )
 
@@ -57,6 +58,7 @@ func TestSeeds(t *testing.T) {
 	if *debugFlag {
 		debugLog = debugSections
 	}
+	unasked = *alone
 	var all total
 	var next atomic.Int64
 	begin := time.Now()

@@ -67,7 +67,7 @@ func (w *watcher) visit(ctx context.Context) {
 	for ctx.Err() == nil {
 		n := w.run.nodes[w.dice.IntN(len(w.run.nodes))]
 		stay := leastStay + time.Duration(w.dice.Int64N(int64(mostStay)))
-		if p := n.process.Load(); p != nil {
+		if p := n.process.Load(); p != nil && !unasked {
 			visit, leave := context.WithTimeout(ctx, stay)
 			w.follow(visit, p)
 			leave()
@@ -185,7 +185,7 @@ func (w *watcher) toldAll() {
 		case untold == 0:
 			r.count(func(report *Report) { report.Followed += all })
 			return
-		case gaps > 0:
+		case gaps > 0 || unasked:
 			return
 		case time.Since(begin) > listPatience:
 			r.problem("of %d anomalies the streams did not tell of %d, such as the one at %v", all, untold, one)
