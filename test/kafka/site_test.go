@@ -158,6 +158,40 @@ func TestAPITellsWhatIsCommittedAlsoAfterARestart(t *testing.T) {
 	w.verify()
 }
 
+// TestAnomaliesAreReadFromTheTopicItself: without a running process, as beside the original
+// program.
+func TestAnomaliesAreReadFromTheTopicItself(t *testing.T) {
+	w := newWorld(t, "short_window_median")
+	w.createInput()
+	conf := w.conf()
+	p := w.start(conf)
+	w.feed(len(w.golden.Records))
+	w.untilCommitted()
+	p.stop()
+	asking := w.command([]string{"KAFKA_HOST=" + w.broker}, "anomalies", "--from-kafka", "--json", "--limit", "100000", conf)
+	var problem strings.Builder
+	asking.Stderr = &problem
+	said, err := asking.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, &problem)
+	}
+	seen := make(map[string]bool)
+	for line := range strings.Lines(string(said)) {
+		var one told
+		must(t, json.Unmarshal([]byte(line), &one))
+		seen[one.ID] = true
+	}
+	committed := w.read(w.output())
+	for _, r := range committed {
+		if id := header(r, "id"); !seen[id] {
+			t.Errorf("anomaly %s of %s is not told", id, r.Timestamp.UTC())
+		}
+	}
+	if len(seen) != len(committed) || len(seen) == 0 {
+		t.Errorf("%d anomalies are told, %d are committed", len(seen), len(committed))
+	}
+}
+
 // site is where a node answers people.
 func (n *node) startWithSite(address string) {
 	n.team.Helper()
