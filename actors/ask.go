@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -110,19 +109,6 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// ask sends a question and waits for the answer.
-func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PID, question any) (answer Answer, err error) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return answer, fmt.Errorf("a question needs a deadline")
-	}
-	got, err := root.RequestFuture(pid, question, time.Until(deadline)).Result()
-	if err != nil {
-		return answer, err
-	}
-	return got.(Answer), nil
 }
 
 // status is what a detector says of itself.
