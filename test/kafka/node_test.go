@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -53,13 +54,21 @@ func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 	return w
 }
 
-// freeAddress is one of loopback that nobody listens on.
+// freeAddress is one of loopback that nobody listens on. Its port is below those that the
+// kernel gives to connections and to listeners that ask for any: else one of them may take
+// it before the process does that it is for.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	must(t, listener.Close())
-	return listener.Addr().String()
+	const first, last = 10_000, 32_000
+	for range 100 {
+		address := fmt.Sprint("127.0.0.1:", first+rand.IntN(last-first))
+		if listener, err := net.Listen("tcp", address); err == nil {
+			must(t, listener.Close())
+			return address
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 func (n *node) variables() []string {
