@@ -42,6 +42,7 @@ type API struct {
 
 	open    atomic.Int64    // streams
 	dropped atomic.Uint64   // streams that were cut
+	written written         // what several streams tell
 	closing context.Context // ended when streams are to end
 	end     context.CancelFunc
 }

@@ -19,10 +19,11 @@ const eventType = "text/event-stream"
 type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	written *written
 }
 
-func newEvents(w http.ResponseWriter) *events {
-	return &events{w, http.NewResponseController(w)}
+func newEvents(w http.ResponseWriter, written *written) *events {
+	return &events{w, http.NewResponseController(w), written}
 }
 
 // begin sends the header at once, so that the client knows that it is connected.
@@ -36,11 +37,11 @@ func (e *events) comment() error { return e.send(": all is quiet\n\n") }
 
 // events sends one event and, with the same write, those that wait.
 func (e *events) events(first answers.Event, waiting <-chan answers.Event) error {
-	text := appendEvent(nil, first)
+	text := e.append(nil, first)
 	for range gathered - 1 {
 		select {
 		case next := <-waiting:
-			text = appendEvent(text, next)
+			text = e.append(text, next)
 			continue
 		default:
 		}
@@ -49,19 +50,19 @@ func (e *events) events(first answers.Event, waiting <-chan answers.Event) error
 	return e.send(string(text))
 }
 
-// appendEvent appends what happened.
-func appendEvent(to []byte, event answers.Event) []byte {
+// append appends what happened.
+func (e *events) append(to []byte, event answers.Event) []byte {
 	var name string
-	var data any
+	var data []byte
 	switch {
 	case event.Anomaly != nil:
-		name, data = "anomaly", event.Anomaly
+		name, data = "anomaly", e.written.anomaly(event.Anomaly)
 	case event.Episode != nil:
-		name, data = "episode", event.Episode
+		name, data = "episode", e.written.episode(event.Episode)
 	case event.Status != nil:
-		name, data = "status", event.Status
+		name, data = "status", Encode(event.Status)
 	case event.Gap != nil:
-		name, data = "gap", event.Gap
+		name, data = "gap", Encode(event.Gap)
 	case event.ID == "":
 		return to
 	}
@@ -72,7 +73,7 @@ func appendEvent(to []byte, event answers.Event) []byte {
 		to = append(append(append(to, "id: "...), event.ID...), '\n')
 	}
 	if data != nil {
-		to = append(append(to, "data: "...), Encode(data)...)
+		to = append(append(to, "data: "...), data...)
 	}
 	return append(to, '\n')
 }

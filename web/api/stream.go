@@ -122,7 +122,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 		for range ended { // until the Source has let go of the request
 		}
 	}()
-	out := newEvents(w)
+	out := newEvents(w, &a.written)
 	first := time.NewTimer(firstPatience)
 	defer first.Stop()
 	beat := time.NewTicker(heartbeat)

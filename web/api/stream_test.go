@@ -323,7 +323,7 @@ func (d *deadlines) SetWriteDeadline(at time.Time) error { d.all = append(d.all,
 // TestNoDeadlinePassesBetweenEvents: HTTP/2 would end the stream by it.
 func TestNoDeadlinePassesBetweenEvents(t *testing.T) {
 	w := &deadlines{}
-	out := newEvents(w)
+	out := newEvents(w, new(written))
 	for _, send := range []func() error{out.begin, out.comment} {
 		w.all = nil
 		if err := send(); err != nil || len(w.all) != 2 || w.all[0].IsZero() || !w.all[1].IsZero() {

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"strconv"
+	"sync"
+
+	"anomalydetector/web/answers"
+)
+
+// written keeps the JSON of the latest anomalies and episodes that were sent: ten streams
+// that tell the same need it written once. It holds two generations of so many.
+type written struct {
+	mu          sync.Mutex
+	young, aged map[string][]byte
+}
+
+const mostWritten = 2048
+
+// json is the JSON of a value that its name tells apart from all others.
+func (w *written) json(name string, value any) []byte {
+	w.mu.Lock()
+	text, known := w.young[name]
+	if !known {
+		text, known = w.aged[name]
+	}
+	w.mu.Unlock()
+	if known {
+		return text
+	}
+	text = Encode(value)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.young == nil || len(w.young) >= mostWritten {
+		w.young, w.aged = make(map[string][]byte), w.young
+	}
+	w.young[name] = text
+	return text
+}
+
+// anomaly: what is committed does not change.
+func (w *written) anomaly(a *answers.Anomaly) []byte {
+	if a.ID == "" {
+		return Encode(a)
+	}
+	return w.json("a"+a.Detector+"/"+a.ID, a)
+}
+
+// episode: all else follows from what its name holds.
+func (w *written) episode(e *answers.Episode) []byte {
+	if e.ID == "" {
+		return Encode(e)
+	}
+	name := append(append([]byte("e"), e.Detector...), '/')
+	name = append(append(name, e.ID...), '/')
+	name = strconv.AppendInt(name, int64(e.Points), 10)
+	name = append(append(append(name, '/'), e.PeakID...), '/')
+	name = strconv.AppendInt(name, e.LastAt.UnixMilli(), 10)
+	name = strconv.AppendInt(append(name, '/'), int64(e.Concurrent), 10)
+	name = strconv.AppendInt(append(name, '/'), int64(e.Reopened), 10)
+	name = append(append(name, '/'), e.State...)
+	if e.Outcome != nil {
+		name = append(append(name, '/'), *e.Outcome...)
+	}
+	return w.json(string(name), e)
+}
