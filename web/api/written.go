@@ -37,12 +37,17 @@ func (w *written) json(name string, value any) []byte {
 	return text
 }
 
-// anomaly: what is committed does not change.
+// anomaly: what is committed at a place does not change. The same anomaly may be at two, if
+// an operator has set the group's offsets back.
 func (w *written) anomaly(a *answers.Anomaly) []byte {
 	if a.ID == "" {
 		return Encode(a)
 	}
-	return w.json("a"+a.Detector+"/"+a.ID, a)
+	name := append(append([]byte("a"), a.Detector...), '/')
+	name = append(append(append(append(name, a.ID...), '/'), a.Output.Topic...), '/')
+	name = strconv.AppendInt(name, int64(a.Output.Partition), 10)
+	name = strconv.AppendInt(append(name, '/'), a.Output.Offset, 10)
+	return w.json(string(name), a)
 }
 
 // episode: all else follows from what its name holds.

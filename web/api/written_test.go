@@ -26,6 +26,13 @@ func TestWhatIsWrittenOnceIsWhatIsWrittenAnew(t *testing.T) {
 	if kept := len(w.young) + len(w.aged); kept > 2*mostWritten {
 		t.Errorf("%d are kept", kept)
 	}
+	a := answers.Anomaly{ID: "1", Detector: "d", Fields: []answers.Field{}}
+	for _, change := range []func(){func() {}, func() { a.Output.Offset = 11 }, func() { a.Output.Partition = 4 }, func() { a.Output.Topic = "again" }, func() { a.Detector = "f" }} {
+		change()
+		if got := w.anomaly(&a); !bytes.Equal(got, Encode(&a)) {
+			t.Errorf("got %s, want %s", got, Encode(&a))
+		}
+	}
 	e := answers.Episode{ID: "1", Detector: "d", State: answers.Open, Points: 1, PeakID: "1", Fields: []answers.Field{}}
 	for _, change := range []func(){
 		func() {}, func() { e.Points = 2 }, func() { e.PeakID, e.Value = "2", madeup.Number(2) }, func() { e.LastAt = time.UnixMilli(5) },
