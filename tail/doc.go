@@ -3,12 +3,12 @@
 // cursor.
 //
 // It is a function of the records of the output topic and of stream time, so every node that reads the
-// topic answers the same. The output partition of an anomaly is chosen at random: the anomalies of an
-// entity are put in the order of the input before they are folded into episodes.
+// topic answers the same. Output partitions arrive in any order, and the original program spreads an
+// entity over them: its anomalies are put in the order of the input before they are folded into episodes.
 //
 // Memory is bounded by Config.MostBytes: beyond it the oldest anomalies are given up, and counted.
 //
-// One goroutine writes, any number read. A query holds the writer up while it looks through what is
-// held, for milliseconds; a reader that follows holds nobody up. The package knows neither Kafka nor a
-// clock. It imports episode, and nothing else of this project.
+// One goroutine adds what the topic holds, any number read. A query holds it up while it looks through
+// what is held, for milliseconds; a reader that follows holds nobody up. The package knows neither Kafka
+// nor a clock. It imports episode, and nothing else of this project.
 package tail

@@ -179,6 +179,9 @@ func (t *Tail) tell(all []foundRun, opened map[scope]int) []Episode {
 	return episodes
 }
 
+// Rules are those by which episodes end and go on.
+func (t *Tail) Rules() episode.Rules { return t.config.Rules }
+
 // Judge is the outcome of an episode, from the points of its entity in the order of time.
 func (t *Tail) Judge(e Episode, points []episode.Point) episode.Outcome {
 	return t.config.Rules.Judge(e.Episode, points)

@@ -11,13 +11,20 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// TestARunningProcess opens the views of the process at DEMO_URL and checks them as those of
-// made-up answers are.
-func TestARunningProcess(t *testing.T) {
+// demo is the address of the running process; without one the test is skipped.
+func demo(t *testing.T) string {
+	t.Helper()
 	base := strings.TrimSuffix(os.Getenv("DEMO_URL"), "/")
 	if base == "" {
 		t.Skip("DEMO_URL is not set")
 	}
+	return base
+}
+
+// TestARunningProcess opens the views of the process at DEMO_URL and checks them as those of
+// made-up answers are.
+func TestARunningProcess(t *testing.T) {
+	base := demo(t)
 	for _, s := range screens {
 		t.Run(s.name, func(t *testing.T) {
 			b := open(t, base, s)

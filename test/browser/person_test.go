@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,10 +14,7 @@ import (
 // entity, why, since when and who else, in at most three clicks; and all else that a
 // person does, on each screen. Nothing of it is made up.
 func TestAPersonFindsOutWhatHappened(t *testing.T) {
-	base := strings.TrimSuffix(os.Getenv("DEMO_URL"), "/")
-	if base == "" {
-		t.Skip("DEMO_URL is not set")
-	}
+	base := demo(t)
 	for _, s := range screens {
 		t.Run(s.name, func(t *testing.T) {
 			b := open(t, base, s)

@@ -11,13 +11,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-const (
-	mostShown = 300 // anomalies and episodes of an entity
-
-	// silentBins is how many bins may pass without a point of an entity until it is
-	// called silent.
-	silentBins = 4
-)
+const mostShown = 300 // anomalies and episodes of an entity
 
 // Entity is all that is known of an entity.
 func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Entity, error) {
@@ -161,7 +155,7 @@ func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, stre
 	}
 	answer.Last = &answers.LastPoint{Time: time.UnixMilli(j.last.At).UTC(), Value: j.last.Value, Deviation: owner.LastDeviation}
 	switch {
-	case j.silentAt >= silentBins:
+	case j.silentAt >= d.Tail.Rules().ClearAfter: // as for the end of an episode
 		answer.Reason = "silent"
 	case !j.scored:
 		answer.Reason = "too_few_points"

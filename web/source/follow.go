@@ -41,23 +41,8 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 	w := &watch{source: s, of: d, filter: filter, tell: event}
 	ticker := time.NewTicker(s.wakeup)
 	defer ticker.Stop()
-	for caughtUp := d.Tail.CaughtUp(); caughtUp != nil; {
-		select {
-		case <-caughtUp:
-			caughtUp = nil
-			continue
-		default:
-		}
-		if err := w.status(ctx); err != nil {
-			return err
-		}
-		select {
-		case <-caughtUp:
-			caughtUp = nil
-		case <-ticker.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := w.await(ctx, d.Tail.CaughtUp(), ticker.C); err != nil {
+		return err
 	}
 	w.begin(from, q.Cursor != "")
 	if err := event(answers.Event{ID: w.id()}); err != nil {
@@ -83,6 +68,22 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 			return ctx.Err()
 		}
 	}
+}
+
+// await tells the status until the output topic has been read up to its end.
+func (w *watch) await(ctx context.Context, caughtUp <-chan struct{}, tick <-chan time.Time) error {
+	for isOpen(caughtUp) {
+		if err := w.status(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-caughtUp:
+		case <-tick:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // begin places the watcher after a cursor, or at this moment.
@@ -141,9 +142,9 @@ func (w *watch) anomalies(ctx context.Context) error {
 	}
 }
 
-func isOpen(more <-chan struct{}) bool {
+func isOpen(channel <-chan struct{}) bool {
 	select {
-	case <-more:
+	case <-channel:
 		return false
 	default:
 		return true

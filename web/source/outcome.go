@@ -108,7 +108,7 @@ func (d *known) outcome(e *tail.Episode, points []episode.Point, partition int32
 	for i := len(points) - 1; i >= 0 && points[i].At > e.LastAt; i-- {
 		followed++
 	}
-	if followed >= silentBins {
+	if followed >= d.Tail.Rules().ClearAfter {
 		return d.Tail.Judge(*e, points), true
 	}
 	if at, known := partitionTime(now.status, d.Name, partition); !known || at <= e.EndedAt {
