@@ -70,7 +70,7 @@ func (s *slowProducer) End(_ context.Context, commit bool) (bool, error) {
 }
 
 func (s *slowProducer) Assignments() ([]messages.Assignment, bool) {
-	return []messages.Assignment{{Partition: 0, Fresh: true, Serial: 1}}, true
+	return []messages.Assignment{{Partition: 0, NoCommittedOffset: true, Generation: 1}}, true
 }
 
 func (s *slowProducer) Changed() bool        { return true }

@@ -70,10 +70,10 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 			err = fmt.Errorf("partition %d: %w", partition.status.Partition, failed)
 			continue
 		case one.known:
-			one.status.Role, one.status.State = partition.status.Role, partition.status.State
+			one.status.Role, one.status.Phase = partition.status.Role, partition.status.Phase
 			found = append(found, one.status)
 		}
-		if partition.status.Role == messages.RoleOwner {
+		if partition.status.Role == messages.RoleAssigned {
 			asked = append(asked, partition.status.Partition)
 		}
 	}
@@ -115,13 +115,9 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 func (d *Detector) status() *statusAnswer {
 	answer := &statusAnswer{status: messages.DetectorStatus{
 		Detector: d.config.Name, Topic: d.config.InputTopic, Group: d.config.Group,
-		State: messages.StateLive, Partitions: []messages.PartitionStatus{},
+		State: d.state(), Partitions: []messages.PartitionStatus{},
 	}}
-	switch {
-	case d.stopping:
-		answer.status.State = messages.StateStopped
-	case !d.stalled.since.IsZero():
-		answer.status.State = messages.StateStopped
+	if !d.stopping && !d.stalled.since.IsZero() {
 		if problem := d.config.Store.Room(); problem != nil {
 			answer.status.Problem = problem.Error()
 		}
@@ -130,30 +126,24 @@ func (d *Detector) status() *statusAnswer {
 				answer.status.Problem = partition.problem.Error()
 			}
 		}
-	case d.session == nil:
-		answer.status.State = messages.StateJoining
 	}
 	answer.status.Standstills = d.standstills()
 	if s := answer.status.Standstills; len(s) > 0 && answer.status.Problem == "" {
 		answer.status.Problem = s[0].Text()
 	}
 	for number, partition := range d.partitions {
-		state, role := messages.StateReplaying, messages.RoleOwner
+		phase, role := messages.Replaying, messages.RoleAssigned
 		if partition.following {
 			role = messages.RoleStandby
 		}
 		switch {
-		case partition.ready && partition.following:
-			state = messages.StateFollowing
-		case partition.ready && answer.status.State == messages.StateStopped:
-			state = messages.StateStopped
 		case partition.ready:
-			state = messages.StateLive
+			phase = messages.Ready
 		case partition.warming:
-			state = messages.StateWarming
+			phase = messages.Importing
 		}
 		status := messages.PartitionStatus{
-			Partition: number, Role: role, State: state, Offset: partition.next, End: partition.end,
+			Partition: number, Role: role, Phase: phase, Offset: partition.next, End: partition.end,
 			Entities: partition.entities, Pending: partition.pending, StreamTime: partition.streamTime,
 		}
 		status.Lag, status.Behind = partition.lag()
@@ -164,6 +154,30 @@ func (d *Detector) status() *statusAnswer {
 	}
 	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
 	return answer
+}
+
+// state is the detector's own, in one word.
+func (d *Detector) state() messages.State {
+	assigned, replaying := 0, false
+	for _, partition := range d.partitions {
+		if !partition.following {
+			assigned++
+			replaying = replaying || !partition.ready
+		}
+	}
+	switch {
+	case d.stopping, !d.stalled.since.IsZero():
+		return messages.StateStopped
+	case d.hurry != nil:
+		return messages.StateDraining
+	case d.session == nil || !d.joined:
+		return messages.StateOpening
+	case replaying:
+		return messages.StateReplaying
+	case assigned == 0 && len(d.partitions) > 0:
+		return messages.StateStandby
+	}
+	return messages.StateLive
 }
 
 // asked answers a question, at once if it can: what is stored cannot be read while
@@ -219,7 +233,7 @@ func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatu
 		Coverage: min(float64(s.Points)/float64(max(s.Full, 1)), 1),
 	}
 	if s.Scored {
-		status.Median, status.Unit, status.Low, status.High = finite(s.Median), finite(s.Unit), finite(s.Low), finite(s.High)
+		status.Median, status.Scale, status.Low, status.High = finite(s.Median), finite(s.Unit), finite(s.Low), finite(s.High)
 	}
 	if s.LastScored {
 		status.LastDeviation = finite(s.LastDeviation)

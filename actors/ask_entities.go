@@ -25,7 +25,7 @@ func AskEntities(ctx context.Context, root *actor.RootContext, detector *actor.P
 	var searching sync.WaitGroup
 	var problems []error
 	for _, partition := range answer.askables {
-		if partition.status.Role != messages.RoleOwner {
+		if partition.status.Role != messages.RoleAssigned {
 			continue
 		}
 		searching.Go(func() {
@@ -34,7 +34,7 @@ func AskEntities(ctx context.Context, root *actor.RootContext, detector *actor.P
 				names, err = partition.residents.search(ctx, &q, partition.status.Partition)
 				return err
 			})
-			if problem == nil && partition.status.State != messages.StateLive && partition.status.State != messages.StateStopped {
+			if problem == nil && partition.status.Phase != messages.Ready {
 				problem = errors.New("its history is not loaded yet")
 			}
 			mu.Lock()

@@ -62,11 +62,11 @@ type Config struct {
 	HandoffFrom int64
 	// Observer is asked what the Kafka clients meet; nil: nobody knows.
 	Observer Observer
-	// Turns are those of all detectors of a data directory.
-	Turns *Turns
-	// Resident is how many entities a partition keeps in memory, about; the
+	// Limiter are those of all detectors of a data directory.
+	Limiter *Limiter
+	// MaxCached is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
-	Resident int
+	MaxCached int
 
 	// Searched: people may search for entities, so partitions get ready for it.
 	Searched bool
@@ -103,9 +103,9 @@ type Peers interface {
 	// AwaitCommitted returns when the group has committed a partition up to an
 	// offset, or an error if that is not so within a moment.
 	AwaitCommitted(ctx context.Context, partition int32, offset int64) error
-	// Yield returns when others have the windows of our partitions, or will not, or
+	// Drain returns when others have the windows of our partitions, or will not, or
 	// it takes too long.
-	Yield(ctx context.Context)
+	Drain(ctx context.Context)
 }
 
 // Wanted are the windows of a partition as of an offset from Least to Most.

@@ -21,7 +21,7 @@ import (
 //   - *opened, *polled, *messages.Flushed, *messages.Discarded, *ended, *waited,
 //     *closed: the step under way is over (detector_steps.go).
 //   - *messages.SliceDone, *messages.SliceFailed: a partition's part in a round.
-//   - *messages.HistoryProgress, *messages.PartitionReady: from a partition
+//   - *messages.ReplayProgressed, *messages.PhaseEntered: from a partition
 //     that loads history.
 //   - *messages.Checkpointed: a partition has stored what was committed, or not.
 //   - *partitionFell, *producerFell, *stepFell: a panic (fault.go).
@@ -65,7 +65,7 @@ type Detector struct {
 	aborts     int       // failed writes in a row
 	failures   int       // failed sessions in a row
 	began      time.Time // when the running session was opened
-	outflow    outflow
+	outflow    transactionSize
 	topic      messages.Identity            // the input topic, as it was assigned the last time
 	refused    map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
 	fences     int                          // sessions lost to another producer since the last commit
@@ -118,7 +118,7 @@ func DetectorProps(config *Config) *actor.Props {
 		detector := &Detector{
 			watching: watching{life: life, end: end},
 			config:   config, partitions: make(map[int32]*member),
-			outflow:    outflow{room: mostRoom},
+			outflow:    transactionSize{room: mostRoom},
 			unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{}), refused: make(map[int32][]messages.Refusal),
 			falls: falls{loading: make(map[int32]int), working: make(map[int32]int)},
 		}
@@ -170,15 +170,13 @@ func (d *Detector) Receive(ctx actor.Context) {
 		d.ended(ctx, message)
 	case *waited:
 		d.proceed(ctx)
-	case *messages.Warming:
-		d.warming(message)
-	case *messages.HistoryProgress:
+	case *messages.ReplayProgressed:
 		d.progressed(message)
-	case *messages.PartitionReady:
-		d.partitionReady(message)
+	case *messages.PhaseEntered:
+		d.phaseEntered(message)
 	case *messages.Checkpointed:
 		d.checkpointed(ctx, message)
-	case *messages.Follow:
+	case *messages.Standbys:
 		d.follow(ctx, message)
 	case *statusAsked:
 		ctx.Respond(d.status())

@@ -44,7 +44,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		d.partitions[assignment.Partition] = partition
 	}
 	d.spawn(ctx, assignment.Partition, partition)
-	if partition.serial == assignment.Serial || d.config.Store != nil && d.config.Store.Room() != nil {
+	if partition.serial == assignment.Generation || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
 	if partition.topic.Differs(assignment.Topic) {
@@ -52,11 +52,11 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	}
 	partition.topic = assignment.Topic
 	standby := partition.following
-	partition.serial, partition.ready, partition.following = assignment.Serial, false, false
+	partition.serial, partition.ready, partition.following = assignment.Generation, false, false
 	partition.done, partition.pending = 0, 0
 	partition.begin(assignment.Offset)
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
-		"offset", assignment.Offset, "new", assignment.Fresh, "standby", standby)
+		"offset", assignment.Offset, "new", assignment.NoCommittedOffset, "standby", standby)
 	ctx.Send(partition.pid, &assignment)
 }
 
@@ -68,7 +68,7 @@ func (d *Detector) spawn(ctx actor.Context, number int32, partition *member) {
 		ctx.Watch(partition.pid)
 		partition.serial = 0
 		if refused := d.refused[number]; len(refused) > 0 {
-			ctx.Send(partition.pid, &messages.Withheld{Refused: refused})
+			ctx.Send(partition.pid, &messages.Refusals{Refused: refused})
 		}
 	}
 }
@@ -82,33 +82,31 @@ func (d *Detector) drop(ctx actor.Context, number int32) {
 	d.saved(ctx, number)
 }
 
-func (d *Detector) progressed(p *messages.HistoryProgress) {
-	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Serial {
+func (d *Detector) progressed(p *messages.ReplayProgressed) {
+	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Generation {
 		partition.done, partition.pending, partition.warming = p.Done, p.Pending, false
 		d.config.OnProgress(d.progress())
 	}
 }
 
-func (d *Detector) warming(w *messages.Warming) {
-	if partition := d.partitions[w.Partition]; partition != nil && partition.serial == w.Serial {
-		partition.warming = true
-	}
-}
-
-func (d *Detector) partitionReady(r *messages.PartitionReady) {
+func (d *Detector) phaseEntered(r *messages.PhaseEntered) {
 	partition := d.partitions[r.Partition]
-	if partition == nil || partition.serial != r.Serial {
+	if partition == nil || partition.serial != r.Generation {
 		return
 	}
-	partition.warming = false
+	partition.warming = r.Phase == messages.Importing
 	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
-	if r.Err != nil {
+	switch r.Phase {
+	case messages.Broken:
 		partition.serial = 0 // assigned again after the next end
 		if errors.Is(r.Err, persistence.ErrStop) {
 			d.result = r.Err
 			d.halt()
 		}
 		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
+		return
+	case messages.Ready:
+	default:
 		return
 	}
 	partition.ready, partition.pending, partition.entities = true, 0, r.Entities
@@ -119,7 +117,7 @@ func (d *Detector) partitionReady(r *messages.PartitionReady) {
 		return
 	}
 	log.Info("partition ready", "entities", r.Entities, "replayed", r.Records)
-	d.session.Resume(r.Partition, r.Serial)
+	d.session.Resume(r.Partition, r.Generation)
 	d.config.OnProgress(d.progress())
 }
 

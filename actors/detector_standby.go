@@ -16,7 +16,7 @@ import (
 const followSerials = 1 << 63
 
 // follow brings the partitions of others up to what was committed meanwhile.
-func (d *Detector) follow(ctx actor.Context, f *messages.Follow) {
+func (d *Detector) follow(ctx actor.Context, f *messages.Standbys) {
 	if d.stopping {
 		return
 	}
@@ -50,8 +50,8 @@ func (d *Detector) followOne(ctx actor.Context, target messages.Assignment) {
 	}
 	d.spawn(ctx, target.Partition, partition)
 	d.follows++
-	target.Following, target.Serial = true, followSerials+d.follows
-	partition.serial, partition.ready = target.Serial, false
+	target.Standby, target.Generation = true, followSerials+d.follows
+	partition.serial, partition.ready = target.Generation, false
 	partition.next, partition.topic = target.Offset, target.Topic
 	ctx.Send(partition.pid, &target)
 }

@@ -36,7 +36,7 @@ func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
 	go func() {
 		defer hurry()
 		// Whatever becomes of it, the stop goes on.
-		if err := safely("the wait for other nodes", func() error { peers.Yield(yielding); return nil }); err != nil {
+		if err := safely("the wait for other nodes", func() error { peers.Drain(yielding); return nil }); err != nil {
 			f, _ := isFault(err)
 			config.tellFault(config.Log, f, nil)
 		}

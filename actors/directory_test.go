@@ -23,7 +23,7 @@ func (b *bench) entities(tb testing.TB, q messages.EntitiesQuery) (all []message
 	detector := b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*statusAsked); ok {
 			ctx.Respond(&statusAnswer{askables: []askable{{
-				messages.PartitionStatus{Role: messages.RoleOwner, State: messages.StateLive}, b.partition, b.residents}}})
+				messages.PartitionStatus{Role: messages.RoleAssigned, Phase: messages.Ready}, b.partition, b.residents}}})
 		}
 	}))
 	defer b.system.Root.Stop(detector)
@@ -89,7 +89,7 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	t.Cleanup(func() { store.Close() })
 	const count, resident = 60, 20
 	config := benchConfig()
-	config.Store, config.Resident = store, resident
+	config.Store, config.MaxCached = store, resident
 	b := newBench(t, config)
 	wantEntities(t, "nothing came yet", b.whole(t, messages.EntitiesQuery{Limit: 7}), 0)
 	b.score(t, b.bin(count/2))

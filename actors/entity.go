@@ -72,7 +72,7 @@ func (e *entity) fell(f *fault) {
 }
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation) {
-	if o.At >= o.Covered {
+	if o.At >= o.CompleteFrom {
 		e.settled = true
 	} else if !e.settled && o.Scored {
 		o.Incomplete = true

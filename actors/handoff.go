@@ -47,13 +47,13 @@ func (p *partition) missing() int64 {
 
 // handoffPays tells whether the others are worth asking.
 func (p *partition) handoffPays() bool {
-	return p.config.Peers != nil && p.state != nil && !p.assignment.Fresh && p.missing() >= p.config.HandoffFrom
+	return p.config.Peers != nil && p.state != nil && !p.assignment.NoCommittedOffset && p.missing() >= p.config.HandoffFrom
 }
 
 // askOthers begins a handoff, which ends with handedOver.
 func (p *partition) askOthers(ctx actor.Context) {
 	wanted := Wanted{Partition: p.number, Most: p.assignment.Offset}
-	if p.assignment.Following {
+	if p.assignment.Standby {
 		wanted.Most = math.MaxInt64 // the owner goes on: what it has is compared with the group's offset then
 	}
 	if p.kept {
@@ -63,7 +63,7 @@ func (p *partition) askOthers(ctx actor.Context) {
 	fetching, cancel := context.WithTimeout(context.Background(), min(max(patience, handoffAtLeast), handoffAtMost))
 	p.cancelRead = cancel
 	p.reading++
-	ctx.Send(ctx.Parent(), &messages.Warming{Partition: p.number, Serial: p.assignment.Serial})
+	p.tellPhase(ctx, messages.Importing, nil)
 	config, topic, reach, number, until := p.config, p.assignment.Topic, p.reach, p.reading, p.assignment.Offset
 	self, root, begun := ctx.Self(), ctx.ActorSystem().Root, p.config.Now()
 	go func() {

@@ -40,7 +40,7 @@ func TestHandoffIsMeasured(t *testing.T) {
 		c.Peers, c.HandoffFrom, c.Measure = donor{detector: c.Name, from: first.store, to: c.Store}, 1, m
 	})
 	n.latest("it is live", func(r *actors.Report) bool {
-		return len(r.Status.Partitions) == int(g.Partitions) && !slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool { return p.State != messages.StateLive })
+		return len(r.Status.Partitions) == int(g.Partitions) && !slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool { return p.Phase != messages.Ready })
 	})
 	if taken, untaken := m.get(&m.taken), m.get(&m.untaken); taken == 0 || untaken != 0 {
 		t.Errorf("%d handoffs succeeded, %d failed", taken, untaken)

@@ -100,7 +100,7 @@ func changed(before, now *Report) bool {
 	}
 	for i := range a.Partitions {
 		x, y := &a.Partitions[i], &b.Partitions[i]
-		if x.Partition != y.Partition || x.Role != y.Role || x.State != y.State {
+		if x.Partition != y.Partition || x.Role != y.Role || x.Phase != y.Phase {
 			return true
 		}
 	}

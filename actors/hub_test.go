@@ -78,10 +78,10 @@ func TestWatchersComeAndGoWhileEventsCome(t *testing.T) {
 func TestHubTellsChangesOfStateNotOfNumbers(t *testing.T) {
 	var h Hub
 	w := h.Watch(10)
-	live := func(offset int64, state string) *Report {
-		return &Report{Status: messages.DetectorStatus{State: messages.StateLive, Partitions: []messages.PartitionStatus{{State: state, Offset: offset}}}}
+	live := func(offset int64, phase messages.Phase) *Report {
+		return &Report{Status: messages.DetectorStatus{State: messages.StateLive, Partitions: []messages.PartitionStatus{{Phase: phase, Offset: offset}}}}
 	}
-	reports := []*Report{live(1, messages.StateReplaying), live(2, messages.StateReplaying), live(2, messages.StateLive), live(3, messages.StateLive), {}}
+	reports := []*Report{live(1, messages.Replaying), live(2, messages.Replaying), live(2, messages.Ready), live(3, messages.Ready), {}}
 	var before *Report
 	for _, now := range reports {
 		h.reported("d", before, now)

@@ -6,10 +6,10 @@ import (
 	"anomalydetector/messages"
 )
 
-// outflow fits transactions to how fast the broker takes what they write, which may
+// transactionSize fits transactions to how fast the broker takes what they write, which may
 // be very slow: one that takes longer than its timeout is aborted, and would be
 // again and again. A detector has one.
-type outflow struct {
+type transactionSize struct {
 	room  int       // records that a transaction may write, but for those of its last round
 	since time.Time // when the detector waits for the running one to be written
 	slow  bool      // the running one took longer than it should, so its timeout may have aborted it
@@ -26,7 +26,7 @@ const (
 
 // learn is told how many records a transaction wrote, or failed to write, how long
 // that took and how long it should take at most.
-func (o *outflow) learn(written int, took, should time.Duration, ok bool) {
+func (o *transactionSize) learn(written int, took, should time.Duration, ok bool) {
 	o.slow = took > should
 	switch {
 	case o.slow:

@@ -18,7 +18,7 @@ import (
 func TestTransactionsFitASlowBroker(t *testing.T) {
 	const timeout, should = 20 * time.Second, 5 * time.Second
 	for _, perSecond := range []float64{3, 10, 300, 5_000, 1e7} {
-		o := outflow{room: mostRoom}
+		o := transactionSize{room: mostRoom}
 		failures := 0
 		for transaction := range 60 {
 			written := o.room + min(o.room, 100) // with its last round
@@ -45,7 +45,7 @@ func TestTransactionsFitASlowBroker(t *testing.T) {
 // transaction, however little it is, gets as much as ever again.
 func TestOutageIsForgotten(t *testing.T) {
 	for _, latency := range []time.Duration{0, 700 * time.Millisecond, 2 * time.Second} {
-		o := outflow{room: mostRoom}
+		o := transactionSize{room: mostRoom}
 		o.learn(3, 30*time.Second, 5*time.Second, true)
 		if o.room >= mostRoom || !o.slow {
 			t.Errorf("after an outage there is room for %d", o.room)
@@ -61,7 +61,7 @@ func TestOutageIsForgotten(t *testing.T) {
 
 // TestQuickFailureTeachesNothing: it does not come from how much was written.
 func TestQuickFailureTeachesNothing(t *testing.T) {
-	o := outflow{room: 500}
+	o := transactionSize{room: 500}
 	o.learn(400, time.Millisecond, time.Second, false)
 	if o.room != 500 {
 		t.Errorf("room is %d, want 500 as before", o.room)
@@ -90,7 +90,7 @@ const (
 func (n *narrow) Assignments() ([]messages.Assignment, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return []messages.Assignment{{Partition: 0, Offset: int64(n.committed), Fresh: n.committed == 0, Serial: 1}}, true
+	return []messages.Assignment{{Partition: 0, Offset: int64(n.committed), NoCommittedOffset: n.committed == 0, Generation: 1}}, true
 }
 
 func (n *narrow) Changed() bool        { return false }

@@ -37,7 +37,7 @@ func (b *bench) reloads(tb testing.TB, records []*kgo.Record) (reloads, entities
 				tb.Fatal(answer.Err)
 			}
 			b.tell(&messages.RolledBack{})
-			b.tell(&messages.Assignment{Offset: records[first].Offset, Serial: 1})
+			b.tell(&messages.Assignment{Offset: records[first].Offset, Generation: 1})
 			b.answer(tb)
 		}
 	}

@@ -30,7 +30,7 @@ type HistoryReader interface {
 //
 // It takes:
 //   - *messages.Assignment: bring the windows to this offset, from history;
-//     answered with messages.PartitionReady.
+//     answered with messages.PhaseEntered.
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that
 //     reads it.
 //   - *handedOver: the windows that another node has, or why there are none.
@@ -62,7 +62,7 @@ type partition struct {
 	postponed []any         // messages that came meanwhile
 	windows   sync.Mutex    // held while an entity is asked for its window: meanwhile two may
 
-	turn turn
+	turn permit
 	work []any // what waits for a turn, the first for the next one
 	over bool  // it panicked, and is to be stopped: it takes no more messages
 	gone bool  // it has let go of all that it held
@@ -119,7 +119,7 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 			largest: config.largest, explain: config.Explain},
 		refused:  make(refusals),
 		entities: entities,
-		turn:     turn{turns: config.Turns},
+		turn:     permit{turns: config.Limiter},
 		epoch:    1,
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
@@ -227,7 +227,7 @@ func (p *partition) handle(ctx actor.Context, message any) {
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
-	case *messages.Withheld:
+	case *messages.Refusals:
 		p.refused.note(message.Refused)
 	}
 }
@@ -272,7 +272,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	}
 	p.assignment, p.replayed = *assignment, 0
 	p.shared.topic = assignment.Topic.Topic
-	p.kept = p.warm && !another && !assignment.Fresh && p.next <= assignment.Offset
+	p.kept = p.warm && !another && !assignment.NoCommittedOffset && p.next <= assignment.Offset
 	p.warm = false
 	if !p.kept {
 		p.forget(ctx)

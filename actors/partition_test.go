@@ -65,13 +65,13 @@ func newBench(tb testing.TB, config *Config) *bench {
 // newBenchWith has no producer if produced is nil.
 func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	tb.Helper()
-	return startBench(tb, config, produced, &messages.Assignment{Fresh: true, Serial: 1})
+	return startBench(tb, config, produced, &messages.Assignment{NoCommittedOffset: true, Generation: 1})
 }
 
 // newBenchAt goes on from what is stored.
 func newBenchAt(tb testing.TB, config *Config, offset int64) *bench {
 	tb.Helper()
-	return startBench(tb, config, make(chan any, 1<<16), &messages.Assignment{Offset: offset, Serial: 1})
+	return startBench(tb, config, make(chan any, 1<<16), &messages.Assignment{Offset: offset, Generation: 1})
 }
 
 func startBench(tb testing.TB, config *Config, produced chan any, assignment *messages.Assignment) *bench {
@@ -98,14 +98,14 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 		switch ctx.Message().(type) {
 		case *actor.Started:
 			spawned <- ctx.Spawn(partitionProps(config, 0, b.residents, producer))
-		case *messages.SliceDone, *messages.SliceFailed, *messages.PartitionReady, *partitionFell:
+		case *messages.SliceDone, *messages.SliceFailed, *messages.PhaseEntered, *partitionFell:
 			b.answers <- ctx.Message()
 		}
 	}))
 	b.partition = <-spawned
 	tb.Cleanup(b.system.Shutdown)
 	b.tell(assignment)
-	if ready, ok := b.answer(tb).(*messages.PartitionReady); !ok || ready.Err != nil {
+	if ready, ok := b.answer(tb).(*messages.PhaseEntered); !ok || ready.Phase != messages.Ready {
 		tb.Fatalf("the partition answered %+v to its assignment", ready)
 	}
 	return b

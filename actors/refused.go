@@ -30,7 +30,7 @@ func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news b
 	for number, of := range byPartition {
 		d.refused[number] = append(d.refused[number], of...)
 		if partition := d.partitions[number]; partition != nil && partition.scoring() {
-			ctx.Send(partition.pid, &messages.Withheld{Refused: of})
+			ctx.Send(partition.pid, &messages.Refusals{Refused: of})
 		}
 	}
 	return news

@@ -20,10 +20,10 @@ import (
 func (p *partition) load(ctx actor.Context) {
 	span := stream.Span{
 		Partition: p.number, Topic: p.assignment.Topic, From: -1, Until: p.assignment.Offset,
-		Length: p.config.History, Slack: slack, Reach: p.reach, More: p.assignment.Following,
+		Length: p.config.History, Slack: slack, Reach: p.reach, More: p.assignment.Standby,
 	}
 	switch {
-	case p.assignment.Fresh:
+	case p.assignment.NoCommittedOffset:
 		span.From = p.assignment.Offset
 	case p.kept:
 		span.From = p.next
@@ -55,7 +55,7 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	deliver := func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
 		root.Send(self, &messages.HistoryRead{
-			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, Covered: run.Covered, Next: taken,
+			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, CompleteFrom: run.Covered, Next: taken,
 		})
 		select {
 		case <-taken:
@@ -66,7 +66,7 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	}
 	ended := &messages.HistoryEnded{Reading: number}
 	ended.Err = safely("the reading of the history", func() (err error) {
-		ended.Covered, err = reader.Read(ctx, span, deliver)
+		ended.CompleteFrom, err = reader.Read(ctx, span, deliver)
 		return err
 	})
 	root.Send(self, ended)
@@ -78,7 +78,7 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 		return
 	}
 	if !p.kept {
-		p.covered = history.Covered
+		p.covered = history.CompleteFrom
 	}
 	if !p.observeAll(ctx, history.Records) {
 		return
@@ -90,8 +90,8 @@ func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
 	p.replayed += int64(len(history.Records))
 	p.recycle(history.Records)
 	history.Next <- struct{}{}
-	ctx.Send(ctx.Parent(), &messages.HistoryProgress{
-		Partition: p.number, Serial: p.assignment.Serial, Done: history.Done, Pending: history.Pending,
+	ctx.Send(ctx.Parent(), &messages.ReplayProgressed{
+		Partition: p.number, Generation: p.assignment.Generation, Done: history.Done, Pending: history.Pending,
 	})
 }
 
@@ -123,9 +123,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 // notReady gives up the history, until the partition is assigned again.
 func (p *partition) notReady(ctx actor.Context, err error) {
 	p.stopReading()
-	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: p.assignment.Serial, Err: err,
-	})
+	p.tellPhase(ctx, messages.Broken, err)
 }
 
 func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
@@ -144,7 +142,7 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 	err := ended.Err
 	if err == nil {
 		if !p.kept {
-			p.covered = ended.Covered
+			p.covered = ended.CompleteFrom
 		}
 		err = p.sweep(ctx) // a standby has no commits
 		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
@@ -160,8 +158,17 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 			p.entities.prepare(func(f *fault) { p.config.tellFault(p.log, f, nil) })
 		}
 	}
-	ctx.Send(ctx.Parent(), &messages.PartitionReady{
-		Partition: p.number, Serial: p.assignment.Serial, Next: p.next, Records: p.replayed, Entities: p.known(), Err: err,
-		Cached: len(p.entities.byKey), StreamTime: p.clock.now,
+	if err != nil {
+		p.tellPhase(ctx, messages.Broken, err)
+		return
+	}
+	p.tellPhase(ctx, messages.Ready, nil)
+}
+
+// tellPhase tells the detector which phase the partition is in, and why if it is broken.
+func (p *partition) tellPhase(ctx actor.Context, phase messages.Phase, err error) {
+	ctx.Send(ctx.Parent(), &messages.PhaseEntered{
+		Partition: p.number, Generation: p.assignment.Generation, Phase: phase, Err: err, Next: p.next, Records: p.replayed,
+		Entities: p.known(), Cached: len(p.entities.byKey), StreamTime: p.clock.now,
 	})
 }

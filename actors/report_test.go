@@ -131,7 +131,7 @@ func TestReportsSayHowManyEntitiesAreInMemory(t *testing.T) {
 	t.Parallel()
 	g, set := wild(12, 400)
 	w := newWorldOf(t, g, set)
-	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 60}, func(c *actors.Config) { c.Resident = 2 })
+	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 60}, func(c *actors.Config) { c.MaxCached = 2 })
 	w.feed(len(g.Records))
 	n.latest("fewer are in memory than there are", func(r *actors.Report) bool {
 		return slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool {
@@ -193,7 +193,7 @@ func TestReportsComeWhateverIsWaitedFor(t *testing.T) {
 	})
 	first := n.latest("there is one", func(*actors.Report) bool { return true })
 	next := n.latest("there is a newer one", func(r *actors.Report) bool { return r.At.After(first.At) })
-	if next.Joined || next.Status.State != messages.StateJoining {
+	if next.Joined || next.Status.State != messages.StateOpening {
 		t.Errorf("it is %+v", next.Status)
 	}
 }
@@ -220,7 +220,7 @@ func (stranger) Fetch(context.Context, actors.Wanted, func(persistence.Snapshot)
 	return nil, errors.New("it has nothing")
 }
 func (stranger) AwaitCommitted(context.Context, int32, int64) error { return nil }
-func (stranger) Yield(context.Context)                              {}
+func (stranger) Drain(context.Context)                              {}
 
 // TestHandoffThatFailsIsMeasured: the partition has to be replayed.
 func TestHandoffThatFailsIsMeasured(t *testing.T) {
@@ -234,7 +234,7 @@ func TestHandoffThatFailsIsMeasured(t *testing.T) {
 	m := new(measured)
 	n := w.startStoring(t.TempDir(), persistence.Options{}, func(c *actors.Config) { c.Peers, c.HandoffFrom, c.Measure = stranger{}, 1, m })
 	n.latest("it is live", func(r *actors.Report) bool {
-		return len(r.Status.Partitions) == int(g.Partitions) && !slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool { return p.State != messages.StateLive })
+		return len(r.Status.Partitions) == int(g.Partitions) && !slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool { return p.Phase != messages.Ready })
 	})
 	if m.get(&m.untaken) == 0 || m.get(&m.taken) != 0 {
 		t.Errorf("%d handoffs failed, %d did not", m.untaken, m.taken)

@@ -23,7 +23,7 @@ func TestPartitionLacksWhatIsNeitherInMemoryNorStored(t *testing.T) {
 	t.Cleanup(func() { store.Close() })
 	const entities = 30
 	config := benchConfig()
-	config.Store, config.Resident = store, entities/3
+	config.Store, config.MaxCached = store, entities/3
 	b := newBench(t, config)
 	// asked tells whether the partition was asked: what it lacks is answered without it.
 	silent := b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
@@ -69,8 +69,8 @@ func TestQuestionToAPartitionThatIsGivenUpFails(t *testing.T) {
 	detector := b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*statusAsked); ok {
 			ctx.Respond(&statusAnswer{askables: []askable{
-				{messages.PartitionStatus{Partition: 3, Role: messages.RoleOwner}, silent, residents},
-				{messages.PartitionStatus{Partition: 4, Role: messages.RoleOwner}, b.partition, b.residents},
+				{messages.PartitionStatus{Partition: 3, Role: messages.RoleAssigned}, silent, residents},
+				{messages.PartitionStatus{Partition: 4, Role: messages.RoleAssigned}, b.partition, b.residents},
 			}})
 		}
 	}))

@@ -125,7 +125,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		p.outlier(record, entity, at)
 	}
 	o := &p.seen
-	o.At, o.Value, o.Epoch, o.Covered = at, point.Value, p.epoch, p.covered
+	o.At, o.Value, o.Epoch, o.CompleteFrom = at, point.Value, p.epoch, p.covered
 	o.Answered, o.Incomplete, o.Refused = false, false, p.refused.anomaly(record)
 	if entity.unknown && at < p.forgotten {
 		o.Answered, o.Incomplete = true, true

@@ -78,7 +78,7 @@ func (p *partition) unusable(head persistence.Head) string {
 		return "part of them could not be read"
 	case unfit != "":
 		return unfit
-	case p.assignment.Fresh:
+	case p.assignment.NoCommittedOffset:
 		return "the group has no offset for them"
 	case head.Offset > p.assignment.Offset:
 		return "the group's offset was set back"
@@ -252,7 +252,7 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 // idle are the entities to become passive, if more are resident than should be:
 // those that have been without a point for the longest time.
 func (p *partition) idle() (passive []*persistence.Entity) {
-	limit := p.config.Resident
+	limit := p.config.MaxCached
 	if limit <= 0 || len(p.entities.byKey) <= limit {
 		return nil
 	}

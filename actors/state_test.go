@@ -288,7 +288,7 @@ func TestPassiveEntitiesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	g, set := wild(13, 300)
 	w := newWorldOf(t, g, set)
-	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 100}, func(c *actors.Config) { c.Resident, c.Batch = 3, 50 })
+	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 100}, func(c *actors.Config) { c.MaxCached, c.Batch = 3, 50 })
 	w.feed(len(g.Records))
 	w.untilCommitted()
 	n.end()

@@ -9,10 +9,10 @@ import (
 )
 
 func TestTurnsAreGivenInTheOrderOfTheWishes(t *testing.T) {
-	turns := NewTurns(2)
+	turns := NewLimiter(2)
 	var begun []string
-	wish := func(name string) *turn {
-		one := &turn{turns: turns, begun: func() { begun = append(begun, name) }}
+	wish := func(name string) *permit {
+		one := &permit{turns: turns, begun: func() { begun = append(begun, name) }}
 		one.ask()
 		return one
 	}
@@ -42,10 +42,10 @@ func TestTurnsAreGivenInTheOrderOfTheWishes(t *testing.T) {
 }
 
 func TestTurnsAreResizedWhileSomeHaveOne(t *testing.T) {
-	turns := NewTurns(2)
+	turns := NewLimiter(2)
 	begun := 0
-	wish := func() *turn {
-		one := &turn{turns: turns, begun: func() { begun++ }}
+	wish := func() *permit {
+		one := &permit{turns: turns, begun: func() { begun++ }}
 		one.ask()
 		return one
 	}
@@ -68,8 +68,8 @@ func TestTurnsAreResizedWhileSomeHaveOne(t *testing.T) {
 }
 
 // taken is a turn that has begun.
-func taken(turns *Turns) *turn {
-	one := &turn{turns: turns, begun: func() {}}
+func taken(turns *Limiter) *permit {
+	one := &permit{turns: turns, begun: func() {}}
 	one.ask()
 	return one
 }
@@ -77,10 +77,10 @@ func taken(turns *Turns) *turn {
 func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 	const entities = 4
 	config := benchConfig()
-	config.Turns = NewTurns(1)
+	config.Limiter = NewLimiter(1)
 	b := newBench(t, config)
 	b.score(t, b.bin(entities))
-	other := taken(config.Turns)
+	other := taken(config.Limiter)
 	next := b.bin(entities)
 	b.tell(&messages.Slice{Records: next})
 	answers := make(chan *entityAnswer, 1)
@@ -106,8 +106,8 @@ func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 
 func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
 	config := benchConfig()
-	config.Turns = NewTurns(1)
-	other := taken(config.Turns)
+	config.Limiter = NewLimiter(1)
+	other := taken(config.Limiter)
 	b := newBench(t, config)
 	b.tell(&messages.Slice{Records: b.bin(1)})
 	answers := make(chan *entityAnswer, 1)
@@ -117,7 +117,7 @@ func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := make(chan struct{})
-	(&turn{turns: config.Turns, begun: func() { close(next) }}).ask()
+	(&permit{turns: config.Limiter, begun: func() { close(next) }}).ask()
 	other.end()
 	select {
 	case <-next:

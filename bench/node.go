@@ -165,11 +165,11 @@ func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
 		owned := 0
 		for _, d := range n.Detectors {
 			for _, p := range d.Partitions {
-				switch p.Role + " " + p.State {
-				case "owner live":
+				switch string(p.Role) + " " + string(p.Phase) {
+				case "assigned ready":
 					owners[p.Partition] = p.Offset
 					owned++
-				case "standby following":
+				case "standby ready":
 					followers[p.Partition] = append(followers[p.Partition], p.Offset)
 				default:
 					return false

@@ -74,13 +74,13 @@ func until(t *testing.T, what string, condition func() bool) {
 	}
 }
 
-// roles counts the partitions of a role in a state, by the status that a node
+// roles counts the partitions of a role in a phase, by the status that a node
 // gives.
-func roles(s messages.ClusterStatus, role, state string) (count int) {
+func roles(s messages.ClusterStatus, role messages.Role, phase messages.Phase) (count int) {
 	for _, node := range s.Nodes {
 		for _, d := range node.Detectors {
 			for _, p := range d.Partitions {
-				if p.Role == role && p.State == state {
+				if p.Role == role && p.Phase == phase {
 					count++
 				}
 			}
@@ -107,8 +107,8 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 		until(t, "each partition has an owner and a standby, by what "+m.address+" says", func() bool {
 			s := ask[messages.ClusterStatus](t, m, "status", m.conf)
 			return !s.Partial && len(s.Nodes) == 2 && len(s.Unowned) == 0 &&
-				roles(s, messages.RoleOwner, messages.StateLive) == partitions &&
-				roles(s, messages.RoleStandby, messages.StateFollowing) == len(used)
+				roles(s, messages.RoleAssigned, messages.Ready) == partitions &&
+				roles(s, messages.RoleStandby, messages.Ready) == len(used)
 		})
 	}
 	key := b.anyEntity(t, name)
@@ -118,7 +118,7 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 		var answer messages.EntityAnswer
 		until(t, m.address+" tells what the owner and the standby of "+key+" know", func() bool {
 			answer = ask[messages.EntityAnswer](t, m, "entity", m.conf, key, "--window")
-			return !answer.Partial && len(answer.Found) == 2 && answer.Found[0].Role == messages.RoleOwner && answer.Found[1].Role == messages.RoleStandby
+			return !answer.Partial && len(answer.Found) == 2 && answer.Found[0].Role == messages.RoleAssigned && answer.Found[1].Role == messages.RoleStandby
 		})
 		answers = append(answers, answer)
 	}
@@ -143,7 +143,7 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 	}
 	first.stop(t)
 	until(t, "the second one owns all", func() bool {
-		return roles(ask[messages.ClusterStatus](t, second, "status", second.conf), messages.RoleOwner, messages.StateLive) == partitions
+		return roles(ask[messages.ClusterStatus](t, second, "status", second.conf), messages.RoleAssigned, messages.Ready) == partitions
 	})
 	if !strings.Contains(second.output.String(), "standby=true") {
 		t.Error("no partition went to its standby")

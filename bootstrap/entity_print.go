@@ -54,7 +54,7 @@ func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	printf(table, "entity\t%s\n", e.Key)
 	if e.Partition != nil && e.Input != nil {
-		printf(table, "partition\t%d, %s on node %s, as of offset %d\n", *e.Partition, e.State, e.Node, e.Input.Offset)
+		printf(table, "partition\t%d, %s on node %s, as of offset %d\n", *e.Partition, e.Phase, e.Node, e.Input.Offset)
 	}
 	printf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
 	if e.Last != nil {

@@ -212,7 +212,7 @@ func TestStatusTellsStreamTime(t *testing.T) {
 	var out bytes.Buffer
 	status := messages.ClusterStatus{Nodes: []messages.NodeStatus{{Address: "a:1", Detectors: []messages.DetectorStatus{
 		{Detector: "one", State: messages.StateLive, Partitions: []messages.PartitionStatus{{StreamTime: 1767322800000}, {Partition: 1, StreamTime: 1767322700000}}},
-		{Detector: "two", State: messages.StateJoining},
+		{Detector: "two", State: messages.StateOpening},
 	}}}}
 	if err := printStatus(&out, status); err != nil {
 		t.Fatal(err)

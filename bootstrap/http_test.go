@@ -120,7 +120,7 @@ func TestRunningProgramShowsWhatItDoes(t *testing.T) {
 		"bad_records_total" + detector + `,reason="tombstone"}`:          1,
 		"dead_letters_total" + detector + "}":                            1,
 		"granularity_seconds" + detector + "}":                           900,
-		"partitions" + detector + `,role="owner",state="live"}`:          float64(want.Partitions),
+		"partitions" + detector + `,phase="ready",role="assigned"}`:      float64(want.Partitions),
 		"nodes" + detector + "}":                                         1,
 		"transactions_total" + detector + `,result="aborted"}`:           0,
 		"actor_panics_total" + detector + "}":                            0,

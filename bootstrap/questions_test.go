@@ -37,7 +37,7 @@ func TestSingleDaemonAnswersQuestions(t *testing.T) {
 			until(t, "all partitions are live", func() bool {
 				status = messages.ClusterStatus{}
 				asks(&status, "status", conf, "--json")
-				return roles(status, messages.RoleOwner, messages.StateLive) == int(b.cases[name].Partitions)
+				return roles(status, messages.RoleAssigned, messages.Ready) == int(b.cases[name].Partitions)
 			})
 			if len(status.Nodes) != 1 || status.Partial || status.Nodes[0].Address != address || status.Nodes[0].Node == "" || status.Nodes[0].Detectors[0].Detector != name {
 				t.Errorf("the status is %+v", status)

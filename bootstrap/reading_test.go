@@ -194,7 +194,7 @@ func atSite(address string) func(*World) {
 const entityVerdict = `Anomalous. It is far below its usual level.
 
 entity           -1,64510
-partition        2, live on node a:8080, as of offset 100
+partition        2, ready on node a:8080, as of offset 100
 points           2 of 288 (coverage 1 %); 173 are needed
 last point       0.1 at 2026-01-02T03:15:00Z
 its deviation    -20.5

@@ -103,7 +103,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if options.Hub == nil {
 		options.Hub = new(actors.Hub)
 	}
-	turns := actors.NewTurns(processors)
+	turns := actors.NewLimiter(processors)
 	var site *site // nil: nothing is shown
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for what belongs to none
@@ -150,7 +150,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
-		detector.config.Turns = turns
+		detector.config.Limiter = turns
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
 	}
@@ -226,9 +226,9 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 			b.prepare(ctx)
 			return openSession(ctx, streams, options.FailFast)
 		},
-		Reader:   stream.NewHistory(streams),
-		Resident: config.Persistence.Resident,
-		Observer: streams.Observer,
+		Reader:    stream.NewHistory(streams),
+		MaxCached: config.Persistence.Resident,
+		Observer:  streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,

@@ -157,10 +157,10 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 		}
 	}
 	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t\t")
-	fmt.Fprintln(table, "detector\tpartition\trole\tstate\tnode\toffset\tlag\tentities\tto replay")
+	fmt.Fprintln(table, "detector\tpartition\trole\tphase\tnode\toffset\tlag\tentities\tto replay")
 	for _, row := range rowsOf(status) {
 		p := row.partition
-		printf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", row.detector, p.Partition, p.Role, p.State, row.node, p.Offset, p.Lag, p.Entities, p.Pending)
+		printf(table, "%s\t%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\n", row.detector, p.Partition, p.Role, p.Phase, row.node, p.Offset, p.Lag, p.Entities, p.Pending)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -225,14 +225,14 @@ func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error
 	for _, e := range answer.Found {
 		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 		printf(table, "entity\t%s\n", answer.Entity)
-		printf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.State, e.Address, e.Offset)
+		printf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.Phase, e.Address, e.Offset)
 		printf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
 		if last := len(e.Window) - 1; last >= 0 {
 			printf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), time.UnixMilli(e.Window[last].At).UTC().Format(time.RFC3339))
 		}
 		printf(table, "its deviation\t%s\n", number(e.LastDeviation))
 		printf(table, "median\t%s\n", number(e.Median))
-		printf(table, "scale\t%s\n", number(e.Unit))
+		printf(table, "scale\t%s\n", number(e.Scale))
 		printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
 		if err := table.Flush(); err != nil {
 			return err

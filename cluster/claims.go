@@ -21,7 +21,7 @@ func (n *Node) claim(nodes []messages.NodeStatus) {
 				claims := messages.DetectorStatus{Detector: d.name, State: messages.StateUnknown, Partitions: []messages.PartitionStatus{}}
 				for _, partition := range m.Partitions {
 					if !claimed(answering, messages.PartitionName{Detector: d.name, Partition: partition}) {
-						claims.Partitions = append(claims.Partitions, messages.PartitionStatus{Partition: partition, Role: messages.RoleOwner, State: messages.StateUnknown})
+						claims.Partitions = append(claims.Partitions, messages.PartitionStatus{Partition: partition, Role: messages.RoleAssigned, Phase: messages.PhaseUnknown})
 					}
 				}
 				nodes[i].Detectors = append(nodes[i].Detectors, claims)

@@ -19,17 +19,17 @@ func TestSilentNodesHaveWhatTheGroupSays(t *testing.T) {
 		d.view.members = append(d.view.members, member{m})
 	}
 	nodes := []messages.NodeStatus{{Address: "silent:1", Problem: "not today"}, {Address: "heir:1", Detectors: []messages.DetectorStatus{{Detector: "d", Partitions: []messages.PartitionStatus{
-		{Partition: 2, Role: messages.RoleOwner, State: messages.StateReplaying}, {Partition: 1, Role: messages.RoleStandby, State: messages.StateFollowing}}}}}}
+		{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Replaying}, {Partition: 1, Role: messages.RoleStandby, Phase: messages.Ready}}}}}}
 	n.claim(nodes)
 	got := ""
 	for _, node := range nodes {
 		for _, d := range node.Detectors {
 			for _, p := range d.Partitions {
-				got += fmt.Sprint(node.Address, " ", p.Partition, " ", p.Role, " ", p.State, "; ")
+				got += fmt.Sprint(node.Address, " ", p.Partition, " ", p.Role, " ", p.Phase, "; ")
 			}
 		}
 	}
-	if want := "silent:1 0 owner unknown; silent:1 1 owner unknown; heir:1 2 owner replaying; heir:1 1 standby following; "; got != want {
+	if want := "silent:1 0 assigned unknown; silent:1 1 assigned unknown; heir:1 2 assigned replaying; heir:1 1 standby ready; "; got != want {
 		t.Errorf("partitions are %s; want %s", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -198,7 +199,7 @@ func claimed(nodes []messages.NodeStatus, name messages.PartitionName) bool {
 func owned(node messages.NodeStatus, name messages.PartitionName) *messages.PartitionStatus {
 	for _, d := range node.Detectors {
 		for i := range d.Partitions {
-			if p := &d.Partitions[i]; d.Detector == name.Detector && p.Partition == name.Partition && p.Role == messages.RoleOwner {
+			if p := &d.Partitions[i]; d.Detector == name.Detector && p.Partition == name.Partition && p.Role == messages.RoleAssigned {
 				return p
 			}
 		}
@@ -252,7 +253,7 @@ func (d *Detector) entity(ctx context.Context, key string) messages.EntityAnswer
 		if a.Partition != b.Partition {
 			return int(a.Partition - b.Partition)
 		}
-		return strings.Compare(a.Role+a.Address, b.Role+b.Address) // the owner first
+		return cmp.Or(cmp.Compare(a.Role, b.Role), strings.Compare(a.Address, b.Address)) // assigned before standby
 	})
 	return whole
 }

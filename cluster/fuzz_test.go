@@ -86,7 +86,7 @@ func FuzzAnswers(f *testing.F) {
 		c.http.Transport = answering(func(*http.Request) *http.Response {
 			return &http.Response{StatusCode: status, Header: http.Header{protocolHeader: {protocol}}, Body: io.NopCloser(bytes.NewReader(body))}
 		})
-		kinds := []any{new(messages.NodeStatus), new(messages.ClusterStatus), new(messages.EntityAnswer), new(messages.Succession), new(int64)}
+		kinds := []any{new(messages.NodeStatus), new(messages.ClusterStatus), new(messages.EntityAnswer), new(messages.Successor), new(int64)}
 		into := kinds[int(kind)%len(kinds)]
 		err := c.getJSON(t.Context(), "127.0.0.1:1", "/v1/x", url.Values{}, into)
 		if err == nil && (status != http.StatusOK || protocol != "1") {

@@ -39,8 +39,8 @@ func (h *heir) missing() bool {
 	return h.failed > 0 || slices.ContainsFunc(h.coming, func(partition int32) bool { return !h.ready[partition] })
 }
 
-// Yield implements actors.Peers.
-func (d *Detector) Yield(ctx context.Context) {
+// Drain implements actors.Peers.
+func (d *Detector) Drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, yieldAtMost)
 	defer cancel()
 	defer context.AfterFunc(d.node.life, cancel)()
@@ -86,7 +86,7 @@ func (d *Detector) tellLeaving(ctx context.Context, others []string, id string, 
 	defer cancel()
 	var mu sync.Mutex
 	each(ctx, others, func(ctx context.Context, address string) {
-		var theirs messages.Succession
+		var theirs messages.Successor
 		err := d.node.client.doJSON(ctx, http.MethodPost, address, "/v1/leaving", url.Values{"detector": {d.name}, "member": {id}}, &theirs)
 		mu.Lock()
 		defer mu.Unlock()
@@ -129,33 +129,33 @@ func tally(heirs map[string]*heir) (ready int, missing bool, refusals []error) {
 var errLeaving = errors.New("this node is about to leave, too")
 
 // succeed gets ready for a member that leaves, and tells how far that is.
-func (d *Detector) succeed(ctx context.Context, id string) (messages.Succession, error) {
+func (d *Detector) succeed(ctx context.Context, id string) (messages.Successor, error) {
 	d.mu.Lock()
 	leaving := d.leaving
 	d.mu.Unlock()
 	if leaving {
-		return messages.Succession{}, errLeaving
+		return messages.Successor{}, errLeaving
 	}
 	v, partitions := d.look(ctx) // the one that leaves has looked just now, too
 	if err := d.noteDeparting(id, v); err != nil {
-		return messages.Succession{}, err
+		return messages.Successor{}, err
 	}
 	inherited := d.inherits(v, partitions)
 	if !d.isTold(inherited) { // else that is done every second
 		if err := d.follow(ctx); err != nil {
-			return messages.Succession{}, err
+			return messages.Successor{}, err
 		}
 	}
 	status, err := actors.AskStatus(ctx, d.root, d.pid)
 	if err != nil {
-		return messages.Succession{}, err
+		return messages.Successor{}, err
 	}
-	succession := messages.Succession{Ready: []int32{}, Coming: []int32{}}
+	succession := messages.Successor{Ready: []int32{}, Coming: []int32{}}
 	for _, partition := range inherited {
 		for _, p := range status.Partitions {
 			switch {
 			case p.Partition != partition || p.Role != messages.RoleStandby:
-			case p.State == messages.StateFollowing:
+			case p.Phase == messages.Ready:
 				succession.Ready = append(succession.Ready, partition)
 			default:
 				succession.Coming = append(succession.Coming, partition)

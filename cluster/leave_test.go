@@ -27,12 +27,12 @@ import (
 func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 	type step struct {
 		status  int // 0: the connection breaks
-		answer  messages.Succession
+		answer  messages.Successor
 		missing bool
 		ready   int
 	}
-	getting := func(ready, coming []int32) messages.Succession {
-		return messages.Succession{Ready: ready, Coming: coming}
+	getting := func(ready, coming []int32) messages.Successor {
+		return messages.Successor{Ready: ready, Coming: coming}
 	}
 	for name, steps := range map[string][]step{
 		"it gets ready": {
@@ -43,18 +43,18 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 		"it is ready": {{200, getting([]int32{1}, nil), false, 1}},
 		"an answer is lost": {
 			{200, getting(nil, []int32{1}), true, 0},
-			{0, messages.Succession{}, true, 0},
-			{503, messages.Succession{}, true, 0},
+			{0, messages.Successor{}, true, 0},
+			{503, messages.Successor{}, true, 0},
 			{200, getting([]int32{1}, nil), false, 1},
 		},
 		"it goes away": {
 			{200, getting([]int32{1}, []int32{2}), true, 1},
-			{0, messages.Succession{}, true, 1},
-			{503, messages.Succession{}, true, 1},
-			{0, messages.Succession{}, false, 0},
+			{0, messages.Successor{}, true, 1},
+			{503, messages.Successor{}, true, 1},
+			{0, messages.Successor{}, false, 0},
 		},
-		"it is about to leave":                {{409, messages.Succession{}, false, 0}},
-		"it is older":                         {{404, messages.Succession{}, false, 0}},
+		"it is about to leave":                {{409, messages.Successor{}, false, 0}},
+		"it is older":                         {{404, messages.Successor{}, false, 0}},
 		"nothing is committed, nothing comes": {{200, getting(nil, nil), false, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -260,7 +260,7 @@ func (d *Detector) follow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	wanted := d.wanted(ctx, v, partitions, preparing)
-	message := &messages.Follow{}
+	message := &messages.Standbys{}
 	if len(wanted) > 0 {
 		committed, topic, err := d.group.Committed(ctx)
 		if err != nil {

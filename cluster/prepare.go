@@ -107,7 +107,7 @@ func (d *Detector) warm(ctx context.Context, ready map[int32]bool) bool {
 		return false
 	}
 	for _, p := range status.Partitions {
-		ready[p.Partition] = ready[p.Partition] || p.State == messages.StateFollowing
+		ready[p.Partition] = ready[p.Partition] || p.Role == messages.RoleStandby && p.Phase == messages.Ready
 	}
 	return !slices.ContainsFunc(d.followed, func(partition int32) bool { return !ready[partition] })
 }

@@ -22,12 +22,12 @@ import (
 // on its goroutine (their mailbox delivers directly), so that Send returns after the
 // entity is done with it. Nobody else ever holds it.
 type Observation struct {
-	At      int64       // Unix milliseconds, from Kafka's record timestamp
-	Value   float64     // the datapoint's value, finite
-	Record  *kgo.Record // the record it came in
-	Scored  bool        // false while history is replayed: the window changes, nothing is decided
-	Epoch   uint64      // the number of the running transaction, in this partition
-	Covered int64       // history is complete for points at or after this time, Unix milliseconds
+	At           int64       // Unix milliseconds, from Kafka's record timestamp
+	Value        float64     // the datapoint's value, finite
+	Record       *kgo.Record // the record it came in
+	Scored       bool        // false while history is replayed: the window changes, nothing is decided
+	Epoch        uint64      // the number of the running transaction, in this partition
+	CompleteFrom int64       // history is complete for points at or after this time, Unix milliseconds
 
 	// The entity's answer. Answered stays false if the entity panicked.
 	Answered bool
@@ -58,12 +58,12 @@ type WindowTail struct {
 // Assignment says which partition this process owns, or follows, and where it goes
 // on.
 type Assignment struct {
-	Partition int32
-	Topic     Identity // which topic the offset is of
-	Offset    int64    // the group's committed offset; the next record to score
-	Fresh     bool     // no offset was committed: the partition starts without history
-	Following bool     // another process owns it: the group's offset goes on meanwhile
-	Serial    uint64
+	Partition         int32
+	Topic             Identity // which topic the offset is of
+	Offset            int64    // the group's committed offset; the next record to score
+	NoCommittedOffset bool     // no offset was committed: the partition starts without history
+	Standby           bool     // another process owns it: the group's offset goes on meanwhile
+	Generation        uint64
 }
 
 // Slice is a partition's share of one polled batch, in offset order, with the
@@ -83,9 +83,9 @@ type Committed struct{}
 // RolledBack says that everything since the last commit was aborted.
 type RolledBack struct{}
 
-// Withheld says what topics refuse of a partition's records, besides what was said
+// Refusals says what topics refuse of a partition's records, besides what was said
 // before.
-type Withheld struct{ Refused []Refusal }
+type Refusals struct{ Refused []Refusal }
 
 // Refusal says that a topic refuses for good what an input record became.
 type Refusal struct {
@@ -98,28 +98,28 @@ type Refusal struct {
 
 // To a detector, from whoever knows the group.
 
-// Follow says which partitions of others this process keeps warm, and up to
+// Standbys says which partitions of others this process keeps warm, and up to
 // which offset. Partitions that are not named are not followed any more.
-type Follow struct{ Partitions []Assignment }
+type Standbys struct{ Partitions []Assignment }
 
 // To a partition, from the goroutine that reads its history.
 
 // HistoryRead is a run of replayed records. Next is sent to once, when they are
 // in the windows; it never blocks.
 type HistoryRead struct {
-	Reading uint64 // which of the partition's readings it is of
-	Records []*kgo.Record
-	Done    int64 // offsets read so far
-	Pending int64 // offsets still to read
-	Covered int64 // points at or after this time need nothing from before, Unix milliseconds
-	Next    chan<- struct{}
+	Reading      uint64 // which of the partition's readings it is of
+	Records      []*kgo.Record
+	Done         int64 // offsets read so far
+	Pending      int64 // offsets still to read
+	CompleteFrom int64 // points at or after this time need nothing from before, Unix milliseconds
+	Next         chan<- struct{}
 }
 
 // HistoryEnded says that the history was read to its end, or why not.
 type HistoryEnded struct {
-	Reading uint64 // which of the partition's readings it is of
-	Covered int64  // points at or after this time meet complete history, Unix milliseconds
-	Err     error
+	Reading      uint64 // which of the partition's readings it is of
+	CompleteFrom int64  // points at or after this time meet complete history, Unix milliseconds
+	Err          error
 }
 
 // To the detector, from its partitions.
@@ -167,32 +167,26 @@ type SliceFailed struct {
 	Reload bool
 }
 
-// HistoryProgress says how far a partition's history is.
-type HistoryProgress struct {
-	Partition int32
-	Serial    uint64
-	Done      int64 // offsets read so far
-	Pending   int64 // offsets still to read
+// ReplayProgressed says how far a partition's history is.
+type ReplayProgressed struct {
+	Partition  int32
+	Generation uint64
+	Done       int64 // offsets read so far
+	Pending    int64 // offsets still to read
 }
 
-// Warming says that a partition asks the other nodes for its windows.
-type Warming struct {
-	Partition int32
-	Serial    uint64
-}
-
-// PartitionReady says that a partition's windows reach up to its assignment's
-// offset, or beyond if it follows, or why they do not.
-type PartitionReady struct {
-	Partition int32
-	Serial    uint64
-	Next      int64 // the offset they reach up to
-	Records   int64 // replayed
-	Entities  int
-	Cached    int // entities in memory
+// PhaseEntered says that a partition has entered a phase, and how far it is then.
+type PhaseEntered struct {
+	Partition  int32
+	Generation uint64 // of the assignment that it is about
+	Phase      Phase
+	Err        error // why it is broken; nil otherwise
+	Next       int64 // the offset that its windows reach up to
+	Records    int64 // replayed since the assignment
+	Entities   int
+	Cached     int // entities in memory
 	// StreamTime is the partition's, Unix milliseconds; 0: not known yet.
 	StreamTime int64
-	Err        error
 }
 
 // Checkpointed says that a partition has stored all that was committed, or why

@@ -28,7 +28,7 @@ type DetectorStatus struct {
 	Detector   string            `json:"detector"`
 	Topic      string            `json:"topic"`
 	Group      string            `json:"group"`
-	State      string            `json:"state"` // State...
+	State      State             `json:"state"`
 	Problem    string            `json:"problem,omitempty"`
 	Partitions []PartitionStatus `json:"partitions"`
 	// Standstills are what it waits for in vain. The first of them is the Problem, too,
@@ -56,35 +56,18 @@ func (s *Standstill) Text() string {
 
 // PartitionStatus is one partition in one node.
 type PartitionStatus struct {
-	Partition int32  `json:"partition"`
-	Role      string `json:"role"`  // RoleOwner or RoleStandby
-	State     string `json:"state"` // State...
-	Offset    int64  `json:"offset"`
-	End       int64  `json:"end"` // of the topic, as last seen; 0 if nothing was
-	Lag       int64  `json:"lag"`
-	Behind    int64  `json:"behind_open_transaction"` // how much of the lag is behind a writer's open transaction
-	Entities  int    `json:"entities"`
-	Pending   int64  `json:"pending"` // offsets of history that are still to be read
+	Partition int32 `json:"partition"`
+	Role      Role  `json:"role"`
+	Phase     Phase `json:"state"` // the name that it has had on the wire from the first version on
+	Offset    int64 `json:"offset"`
+	End       int64 `json:"end"` // of the topic, as last seen; 0 if nothing was
+	Lag       int64 `json:"lag"`
+	Behind    int64 `json:"behind_open_transaction"` // how much of the lag is behind a writer's open transaction
+	Entities  int   `json:"entities"`
+	Pending   int64 `json:"pending"` // offsets of history that are still to be read
 	// StreamTime is the latest timestamp seen, Unix milliseconds; 0: not known yet.
 	StreamTime int64 `json:"stream_time,omitempty"`
 }
-
-// Roles of a node for a partition.
-const (
-	RoleOwner   = "owner"
-	RoleStandby = "standby"
-)
-
-// States of a partition, and of a detector.
-const (
-	StateJoining   = "joining"   // the group has not told what is ours
-	StateLive      = "live"      // scores what comes
-	StateReplaying = "replaying" // reads its history from the topic
-	StateWarming   = "warming"   // is given its windows by another node
-	StateFollowing = "following" // a standby that is as far as the owner's last commit
-	StateUnknown   = "unknown"   // it did not answer
-	StateStopped   = "stopped"   // reads nothing: the disk is full or fails, or it is stopping
-)
 
 // ClusterStatus is what a node knows of all of them.
 type ClusterStatus struct {
@@ -97,9 +80,9 @@ type ClusterStatus struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-// Succession is what a node answers to one that is about to leave: of the partitions
+// Successor is what a node answers to one that is about to leave: of the partitions
 // of all that are, those that will be the answering node's, as far as can be foreseen.
-type Succession struct {
+type Successor struct {
 	Ready  []int32 `json:"ready"`  // it has their windows
 	Coming []int32 `json:"coming"` // it is getting them
 }
@@ -126,8 +109,8 @@ type EntityAnswer struct {
 type EntityStatus struct {
 	Partition int32  `json:"partition"`
 	Address   string `json:"address"` // of the node that answered
-	Role      string `json:"role"`
-	State     string `json:"state"`
+	Role      Role   `json:"role"`
+	Phase     Phase  `json:"state"`  // as in PartitionStatus
 	Offset    int64  `json:"offset"` // the next record of the partition; what was read up to it is in the window
 
 	Points   int     `json:"points"`
@@ -137,7 +120,7 @@ type EntityStatus struct {
 	Scored   bool    `json:"scored"`        // the next point will be
 
 	Median *float64 `json:"median"`
-	Unit   *float64 `json:"unit"` // what deviations are counted in, in units of the value
+	Scale  *float64 `json:"unit"` // what deviations are counted in, in units of the value
 	Low    *float64 `json:"low"`  // values from low to high are normal
 	High   *float64 `json:"high"`
 

@@ -100,7 +100,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 			return nil, fmt.Errorf("topic %s has no partition %d", topic, partition)
 		}
 		s.owned.serial++
-		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Serial: s.owned.serial}
+		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Generation: s.owned.serial}
 		committed := assignment.Offset
 		delete(s.owned.unused, partition)
 		if begun := s.begin(&assignment, bound); begun {
@@ -126,21 +126,21 @@ func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 	}
 	switch {
 	case assignment.Offset < 0:
-		assignment.Offset, assignment.Fresh = bound.first, true
+		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 		if s.config.Stored == nil {
 			break
 		}
 		if stored, ok := s.config.Stored(assignment.Partition, s.topic); ok && bound.first <= stored && stored <= bound.end {
-			assignment.Offset, assignment.Fresh = stored, false
+			assignment.Offset, assignment.NoCommittedOffset = stored, false
 			log.Warn("the group has no offset, but there are stored windows: going on where they end", "stored", stored)
 		}
 	case assignment.Offset < bound.first:
 		log.Error("records were deleted from the topic before they were read; going on at the first that is left",
 			"lost", bound.first-assignment.Offset)
-		assignment.Offset, assignment.Fresh = bound.first, true
+		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	case assignment.Offset > bound.end:
 		log.Error("the committed offset is beyond the end of the topic, which was truncated or made anew; starting at its first record")
-		assignment.Offset, assignment.Fresh = bound.first, true
+		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	default:
 		return false
 	}
@@ -174,7 +174,7 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 		}
 		if assignment.Offset != offset.Offset {
 			// Something was committed since: there is history now.
-			assignment.Offset, assignment.Fresh = offset.Offset, false
+			assignment.Offset, assignment.NoCommittedOffset = offset.Offset, false
 		}
 		list = append(list, assignment)
 	}
@@ -195,7 +195,7 @@ func (s *Session) Changed() bool {
 func (s *Session) Resume(partition int32, serial uint64) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
-	if s.owned.partitions[partition].Serial == serial {
+	if s.owned.partitions[partition].Generation == serial {
 		s.client.ResumeFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
 	}
 }

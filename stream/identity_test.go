@@ -79,8 +79,8 @@ func TestOffsetsOfAFormerTopicAreNotUsed(t *testing.T) {
 			if c.fresh {
 				want = 0
 			}
-			if got.Offset != want || got.Fresh != c.fresh {
-				t.Errorf("assigned at %d, fresh: %v; want %d, %v", got.Offset, got.Fresh, want, c.fresh)
+			if got.Offset != want || got.NoCommittedOffset != c.fresh {
+				t.Errorf("assigned at %d, fresh: %v; want %d, %v", got.Offset, got.NoCommittedOffset, want, c.fresh)
 			}
 		})
 	}
@@ -96,7 +96,7 @@ func TestWhatIsCommittedLiesBehindMarkers(t *testing.T) {
 	session, err := Open(context.Background(), config)
 	must(t, err)
 	defer session.Close(true)
-	session.Resume(0, assigned(t, session).Serial)
+	session.Resume(0, assigned(t, session).Generation)
 	end := cluster.PartitionInfo("in", 0).HighWatermark
 	for read := int64(0); read < end; {
 		slices, err := session.Poll(context.Background(), 100)
@@ -154,7 +154,7 @@ func TestSessionEndsWithItsTopic(t *testing.T) {
 			session, err := Open(context.Background(), config)
 			must(t, err)
 			defer session.Close(true)
-			session.Resume(0, assigned(t, session).Serial)
+			session.Resume(0, assigned(t, session).Generation)
 			c.change(t, cluster)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()

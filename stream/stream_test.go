@@ -184,10 +184,10 @@ func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster,
 func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *testing.T) {
 	_, session := joined(t, 5)
 	before, _ := session.Assignments()
-	if !before[0].Fresh {
+	if !before[0].NoCommittedOffset {
 		t.Fatalf("%+v is not fresh, though nothing was ever committed", before[0])
 	}
-	session.Resume(0, before[0].Serial)
+	session.Resume(0, before[0].Generation)
 	for read := 0; read < 5; {
 		slices, err := session.Poll(context.Background(), 5)
 		must(t, err)
@@ -198,7 +198,7 @@ func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *
 	committed, err := session.End(context.Background(), true)
 	must(t, err)
 	after, _ := session.Assignments()
-	if !committed || after[0].Offset != 5 || after[0].Fresh {
+	if !committed || after[0].Offset != 5 || after[0].NoCommittedOffset {
 		t.Errorf("committed: %v, then %+v; want offset 5, not fresh", committed, after[0])
 	}
 }

@@ -20,7 +20,7 @@ const (
 	reasonStarting  = "starting"  // the detectors have not begun
 	reasonStuck     = "stuck"     // the detector's actor does not turn: not alive
 	reasonJoining   = "joining"   // the group does not count us among its members
-	reasonReplaying = "replaying" // partitions are not live yet
+	reasonReplaying = "replaying" // partitions are not ready yet
 	reasonNoSpace   = string(actors.NoSpace)
 	reasonDisk      = "disk_unknown" // the disk does not tell its free space
 	reasonStopped   = "stopped"      // the detector stops, or has ended
@@ -116,13 +116,13 @@ func (d *Detector) unready(now time.Time) (reasons []reason) {
 	var replaying []int32
 	var records int64
 	for _, p := range report.Status.Partitions {
-		if p.Role == messages.RoleOwner && (p.State == messages.StateReplaying || p.State == messages.StateWarming) {
+		if p.Role == messages.RoleAssigned && p.Phase != messages.Ready {
 			replaying = append(replaying, p.Partition)
 			records += p.Pending
 		}
 	}
 	if len(replaying) > 0 {
-		add(reasonReplaying, replaying, records, fmt.Sprintf("%d partitions are not live yet", len(replaying)))
+		add(reasonReplaying, replaying, records, fmt.Sprintf("%d partitions are not ready yet", len(replaying)))
 	}
 	return reasons
 }

@@ -146,7 +146,7 @@ var (
 	granularity = describe("granularity_seconds", "Time between two points of an entity, as configured.", "detector")
 	entities    = describe("entities", "Entities of a partition that this node owns.", "detector", "partition")
 	cached      = describe("cached_entities", "Entities of a partition, owned or standby, that are in memory.", "detector", "partition")
-	partitions  = describe("partitions", "Partitions of this node by role and state.", "detector", "role", "state")
+	partitions  = describe("partitions", "Partitions of this node by role and phase.", "detector", "role", "phase")
 	toReplay    = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
 	ended       = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
 	storeSize   = describe("store_size_bytes", "Space that the stored state takes; detectors with the same data directory share it.", "detector")
@@ -230,14 +230,17 @@ func (d *Detector) collectTotals(to chan<- prometheus.Metric, totals *actors.Tot
 }
 
 func (d *Detector) collectPartitions(to chan<- prometheus.Metric, report *actors.Report) {
-	type kind struct{ role, state string }
-	count := map[kind]int{{messages.RoleOwner, messages.StateLive}: 0}
+	type kind struct {
+		role  messages.Role
+		phase messages.Phase
+	}
+	count := map[kind]int{{messages.RoleAssigned, messages.Ready}: 0}
 	for i, p := range report.Status.Partitions {
 		about, number := &report.Partitions[i], strconv.Itoa(int(p.Partition))
-		count[kind{p.Role, p.State}]++
+		count[kind{p.Role, p.Phase}]++
 		set(to, cached, about.Cached, d.Name, number)
 		set(to, toReplay, p.Pending, d.Name, number)
-		if p.Role != messages.RoleOwner {
+		if p.Role != messages.RoleAssigned {
 			continue
 		}
 		set(to, entities, p.Entities, d.Name, number)
@@ -247,7 +250,7 @@ func (d *Detector) collectPartitions(to chan<- prometheus.Metric, report *actors
 		}
 	}
 	for kind, count := range count {
-		set(to, partitions, count, d.Name, kind.role, kind.state)
+		set(to, partitions, count, d.Name, string(kind.role), string(kind.phase))
 	}
 }
 

@@ -49,7 +49,7 @@ func healthy(name string) *shown {
 	d := &shown{disk: &disk{size: 1, free: 2 << 20, floor: 1 << 20}, report: &actors.Report{
 		At: now, Joined: true, Committed: now,
 		Status: messages.DetectorStatus{Detector: name, State: messages.StateLive,
-			Partitions: []messages.PartitionStatus{{Partition: 7, Role: messages.RoleOwner, State: messages.StateLive}}},
+			Partitions: []messages.PartitionStatus{{Partition: 7, Role: messages.RoleAssigned, Phase: messages.Ready}}},
 		Partitions: []actors.PartitionReport{{Partition: 7, StreamTime: 1}},
 	}}
 	d.Detector = Detector{
@@ -215,10 +215,10 @@ func TestHealthNamesWhatIsWrong(t *testing.T) {
 		"stuck":          {change: func(d *shown) { d.report.At = now.Add(-answersWithin - time.Second) }, dead: true, unready: []string{"stuck"}},
 		"slow":           {change: func(d *shown) { d.report.At = now.Add(-answersWithin) }},
 		"joining":        {change: func(d *shown) { d.report.Joined = false }, unready: []string{"joining"}},
-		"replaying":      {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateReplaying }, unready: []string{"replaying"}},
-		"taking windows": {change: func(d *shown) { d.report.Status.Partitions[0].State = messages.StateWarming }, unready: []string{"replaying"}},
+		"replaying":      {change: func(d *shown) { d.report.Status.Partitions[0].Phase = messages.Replaying }, unready: []string{"replaying"}},
+		"taking windows": {change: func(d *shown) { d.report.Status.Partitions[0].Phase = messages.Importing }, unready: []string{"replaying"}},
 		"standby replaying": {change: func(d *shown) {
-			d.report.Status.Partitions[0].State, d.report.Status.Partitions[0].Role = messages.StateReplaying, messages.RoleStandby
+			d.report.Status.Partitions[0].Phase, d.report.Status.Partitions[0].Role = messages.Replaying, messages.RoleStandby
 		}},
 		"no partitions": {change: func(d *shown) { d.report.Status.Partitions, d.report.Partitions = nil, nil }},
 		"no space": {change: func(d *shown) { d.report.Paused, d.report.Status.State = actors.NoSpace, messages.StateStopped },
@@ -231,7 +231,7 @@ func TestHealthNamesWhatIsWrong(t *testing.T) {
 		"stopping":                  {change: func(d *shown) { d.report.Status.State = messages.StateStopped }, unready: []string{"stopped"}},
 		"ended":                     {change: func(d *shown) { d.report.Ended, d.report.At = true, now.Add(-time.Hour) }, unready: []string{"stopped"}},
 		"two at once": {change: func(d *shown) {
-			d.report.Joined, d.report.Status.Partitions[0].State = false, messages.StateReplaying
+			d.report.Joined, d.report.Status.Partitions[0].Phase = false, messages.Replaying
 		}, unready: []string{"joining", "replaying"}},
 	} {
 		sick, other := healthy("sick"), healthy("other")

@@ -147,7 +147,7 @@ func (w *team) verifyEntity() {
 		}
 		must(w.T, n.ask(&answer, "entity", "--window", key))
 		found := answer.Found
-		if answer.Partial || len(found) != 2 || found[0].Role != "owner" || found[1].Role != "standby" {
+		if answer.Partial || len(found) != 2 || found[0].Role != "assigned" || found[1].Role != "standby" {
 			w.Fatalf("node %s says of entity %s: %+v", n.name, key, answer)
 		}
 		if first == nil {
@@ -164,7 +164,7 @@ func (w *team) verifyEntity() {
 	if standby.Offset != owner.Offset || standby.Median != owner.Median || !slices.Equal(standby.Window, owner.Window) {
 		w.Errorf("of entity %s its owner says %+v, its standby %+v", key, owner, standby)
 	}
-	owners := w.nodes[0].status().holders(owner.Partition, "owner", "live")
+	owners := w.nodes[0].status().holders(owner.Partition, "assigned", "ready")
 	if len(owners) != 1 || owners[0].address != owner.Address {
 		w.Errorf("entity %s is in partition %d of %s, which %v own", key, owner.Partition, owner.Address, owners)
 	}

@@ -197,12 +197,12 @@ type holder struct {
 	partitionStatus
 }
 
-// holders are the nodes that have a partition in a role and state.
-func (s status) holders(partition int32, role, state string) (all []holder) {
+// holders are the nodes that have a partition in a role and phase.
+func (s status) holders(partition int32, role, phase string) (all []holder) {
 	for _, n := range s.Nodes {
 		for _, d := range n.Detectors {
 			for _, p := range d.Partitions {
-				if p.Partition == partition && p.Role == role && p.State == state {
+				if p.Partition == partition && p.Role == role && p.State == phase {
 					all = append(all, holder{n.Address, p})
 				}
 			}
@@ -216,7 +216,7 @@ func (s status) holders(partition int32, role, state string) (all []holder) {
 func (s status) shared(partitions int32, nodes ...*node) bool {
 	owned := make(map[string]int32)
 	for partition := range partitions {
-		owners := s.holders(partition, "owner", "live")
+		owners := s.holders(partition, "assigned", "ready")
 		if len(owners) != 1 {
 			return false
 		}
@@ -241,7 +241,7 @@ func (s status) steady(partitions int32, each int, fed map[int32]bool) bool {
 		}
 	}
 	for partition := range partitions {
-		owners, standbys := s.holders(partition, "owner", "live"), s.holders(partition, "standby", "following")
+		owners, standbys := s.holders(partition, "assigned", "ready"), s.holders(partition, "standby", "ready")
 		behind := func(standby holder) bool { return standby.Offset != owners[0].Offset }
 		if len(owners) != 1 || fed[partition] && (len(standbys) != each || slices.ContainsFunc(standbys, behind)) {
 			return false

@@ -51,7 +51,7 @@ func TestRollingRestartMovesNothing(t *testing.T) {
 func (s status) owners(partitions int32) map[int32]string {
 	owners := make(map[int32]string)
 	for partition := range partitions {
-		for _, h := range s.holders(partition, "owner", "live") {
+		for _, h := range s.holders(partition, "assigned", "ready") {
 			owners[partition] = h.address
 		}
 	}

@@ -138,7 +138,7 @@ type Point struct {
 type Entity struct {
 	EntityRef
 	Node      string     `json:"node" doc:"Address of the node that answered; empty: this one"`
-	State     string     `json:"state" doc:"Of its partition"`
+	Phase     string     `json:"phase" doc:"Of its partition; as in nodes"`
 	Input     *Position  `json:"input" doc:"Up to where its partition was read"`
 	Points    int        `json:"points" doc:"Points known of the window"`
 	Needed    int        `json:"needed" doc:"Points from which on it is scored"`
@@ -185,7 +185,7 @@ type Detector struct {
 	PointsFull    int        `json:"points_full"`
 	Synthetic     bool       `json:"synthetic" doc:"The stream is made up: this is a demo"`
 
-	State        string     `json:"state" enum:"joining,replaying,live,stopped,unknown"`
+	State        string     `json:"state" enum:"opening,replaying,live,standby,draining,stopped,unknown"`
 	Problem      string     `json:"problem,omitempty" doc:"The reason that it does not work, in words"`
 	Partitions   Partitions `json:"partitions"`
 	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the latest timestamp seen; null before the first point"`
@@ -250,8 +250,8 @@ type NodeDetector struct {
 // NodePartition is a partition that a node has.
 type NodePartition struct {
 	Partition int32  `json:"partition"`
-	Role      string `json:"role" enum:"owner,standby"`
-	State     string `json:"state"`
+	Role      string `json:"role" enum:"assigned,standby"`
+	Phase     string `json:"phase" enum:"unassigned,importing,replaying,ready,broken,unknown"`
 	Offset    int64  `json:"offset" doc:"The next to read"`
 	End       int64  `json:"end" doc:"Of the partition"`
 	Lag       int64  `json:"lag"`

@@ -242,7 +242,7 @@ func (s *shell) facts(e answers.Entity) []factLine {
 	if node == "" {
 		node = "this one"
 	}
-	return append(lines, factLine{Name: "node", Value: node}, factLine{Name: "partition is", Value: e.State})
+	return append(lines, factLine{Name: "node", Value: node}, factLine{Name: "partition is", Value: e.Phase})
 }
 
 // sameTime is how far two episodes' begins may lie apart to be of the same time.

@@ -224,11 +224,11 @@ func (s *shell) since() string {
 // before is the headline as long as no stream time is known.
 func (s *shell) before() string {
 	switch s.Detector.State {
-	case "joining":
-		return "Not joined yet."
+	case "opening":
+		return "Not connected to Kafka yet."
 	case "stopped":
 		return "The detector has stopped."
-	case "live", "replaying":
+	case "live", "standby", "draining", "replaying":
 		return "No data has come yet."
 	}
 	return "It is not known how the detector is."
@@ -242,7 +242,7 @@ func (s *shell) nothing() string {
 		return "No episode matches these filters in the time that is shown."
 	case d.DataUntil == nil && d.State != "live" && d.State != "replaying":
 		text := "The detector waits for its consumer group " + d.ConsumerGroup + "."
-		if d.State != "joining" {
+		if d.State != "opening" {
 			text = ""
 		}
 		if d.Problem != "" || d.Tail.Problem != "" {
@@ -269,9 +269,9 @@ func stateKind(state string) string {
 	switch state {
 	case "live":
 		return "ok"
-	case "joining", "replaying", "warming":
+	case "opening", "replaying", "draining":
 		return "warn"
-	case "following":
+	case "standby":
 		return ""
 	}
 	return "bad"

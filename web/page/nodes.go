@@ -75,7 +75,7 @@ func nodes(ctx context.Context, s *shell) error {
 			for _, p := range d.Partitions {
 				if p.Role == "standby" {
 					node.Standby++
-				} else if p.State == "live" {
+				} else if p.Phase == "ready" {
 					node.Live++
 				}
 			}
@@ -144,26 +144,26 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 
 // cellOf is a partition on a node: a letter for its state, and all of it in words.
 func cellOf(p answers.NodePartition) matrixCell {
-	c := matrixCell{Says: fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.State, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))}
+	c := matrixCell{Says: fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.Phase, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))}
 	switch {
 	case p.Role == "standby":
 		c.Class, c.Short = "standby", "S"
-	case p.State == "live":
+	case p.Phase == "ready":
 		c.Class, c.Short = "live", "L"
-	case p.State == "replaying":
+	case p.Phase == "replaying":
 		c.Class, c.Short = "load", "R"
 		c.Says += ", " + count(p.Pending, "record", "records") + " still to replay"
 		if p.End > 0 && p.Pending > 0 {
 			c.Short = short2(p.Pending)
 		}
-	case p.State == "warming":
-		c.Class, c.Short = "load", "H"
-		c.Says += ", handoff: windows come from another node"
-	case p.State == "stopped":
-		c.Class, c.Short = "bad", "X"
-		c.Says += ": it reads nothing"
-	case p.State == "joining":
-		c.Class, c.Short = "load", "J"
+	case p.Phase == "importing":
+		c.Class, c.Short = "load", "I"
+		c.Says += ": it takes the windows from another node"
+	case p.Phase == "broken":
+		c.Class, c.Short = "bad", "B"
+		c.Says += ": its windows cannot be used, and it is about to begin anew"
+	case p.Phase == "unassigned":
+		c.Class, c.Short = "load", "U"
 	default:
 		c.Class, c.Short, c.Says = "bad", "?", "not known: by what the group says, this node has the partition"
 	}

@@ -50,7 +50,7 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 		{"demo", "demo", "/", 200, []string{"Demo. This stream is made up."}},
 		{"not begun", "notbegun", "/", 503, []string{"The detectors have not begun yet.", "hegemony v6"}},
 		{"no point yet", "waiting", "/", 200, []string{"No data has come yet.", "waits for the first point of ihr_hegemony"}},
-		{"no broker", "away", "/", 200, []string{"Not joined yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is told above.", "no partitions yet", "Times are shown here once"}},
+		{"no broker", "away", "/", 200, []string{"Not connected to Kafka yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is told above.", "no partitions yet", "Times are shown here once"}},
 		{"nobody has a partition", "killed", "/", 200, []string{"9 of 10 partitions live, nobody has 1"}},
 		{"a node was killed", "killed", "/nodes", 200, []string{"is not in the consumer group any more last answer 40 s ago", "! nobody has it", "handoff"}},
 		{"a node does not answer", "partial", "/nodes", 200, []string{"last answer 12 s ago", "this node has the partition"}},

@@ -83,7 +83,7 @@ func (d *known) joining(status messages.ClusterStatus) error {
 func preferred(found []messages.EntityStatus) *messages.EntityStatus {
 	var best *messages.EntityStatus
 	rank := func(e *messages.EntityStatus) int {
-		if e.Role == messages.RoleOwner {
+		if e.Role == messages.RoleAssigned {
 			return 1
 		}
 		return 0
@@ -100,10 +100,10 @@ func preferred(found []messages.EntityStatus) *messages.EntityStatus {
 // fill takes what a partition says.
 func (d *known) fill(answer *answers.Entity, from *messages.EntityStatus) {
 	partition := from.Partition
-	answer.Partition, answer.Node, answer.State = &partition, from.Address, from.State
+	answer.Partition, answer.Node, answer.Phase = &partition, from.Address, string(from.Phase)
 	answer.Input = &answers.Position{Topic: d.Topic, Partition: from.Partition, Offset: from.Offset}
 	answer.Points, answer.Needed, answer.Full, answer.Coverage = from.Points, from.Needed, from.Full, from.Coverage
-	answer.Scored, answer.Median, answer.Scale, answer.Low, answer.High = from.Scored, from.Median, from.Unit, from.Low, from.High
+	answer.Scored, answer.Median, answer.Scale, answer.Low, answer.High = from.Scored, from.Median, from.Scale, from.Low, from.High
 	for _, point := range from.Window {
 		answer.Window = append(answer.Window, answers.Point{Time: time.UnixMilli(point.At).UTC(), Value: point.Value})
 	}

@@ -154,7 +154,7 @@ func (now *looked) count(detector string, seen []int32) {
 	owned := make(map[int32]bool)
 	partitionsOf(now.status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		seen = append(seen[:len(seen):len(seen)], p.Partition)
-		owned[p.Partition] = owned[p.Partition] || p.Role == messages.RoleOwner
+		owned[p.Partition] = owned[p.Partition] || p.Role == messages.RoleAssigned
 	})
 	for _, unowned := range now.status.Unowned {
 		if unowned.Detector == detector {

@@ -81,8 +81,8 @@ func newHarness(t *testing.T) *harness {
 		tail: tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour})}
 	h.actors.status = messages.ClusterStatus{Nodes: []messages.NodeStatus{{Node: "n1", Detectors: []messages.DetectorStatus{
 		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{
-			{Partition: 0, Role: messages.RoleOwner, State: messages.StateLive, Entities: 3, StreamTime: at(288)},
-			{Partition: 1, Role: messages.RoleOwner, State: messages.StateLive, Entities: 4, StreamTime: at(287)},
+			{Partition: 0, Role: messages.RoleAssigned, Phase: messages.Ready, Entities: 3, StreamTime: at(288)},
+			{Partition: 1, Role: messages.RoleAssigned, Phase: messages.Ready, Entities: 4, StreamTime: at(287)},
 		}},
 	}}}}
 	h.Source = New(Config{Version: "1", Node: "n1", Clustered: true, Now: func() time.Time { return h.clock }, Asker: h.actors, Detectors: []*Detector{{
@@ -107,7 +107,7 @@ func (h *harness) anomaly(key string, bins int, value, usual, scale float64) str
 // window lets the actors know an entity, by its values in the bins up to the last; NaN is
 // a bin without a point.
 func (h *harness) window(key string, values ...float64) {
-	status := messages.EntityStatus{Partition: 1, Role: messages.RoleOwner, State: messages.StateLive, Offset: 99, Needed: 173, Full: 288}
+	status := messages.EntityStatus{Partition: 1, Role: messages.RoleAssigned, Phase: messages.Ready, Offset: 99, Needed: 173, Full: 288}
 	scorer := detection.NewScorer(h.known[0].rules)
 	var known []float64
 	for i, value := range values {
@@ -119,7 +119,7 @@ func (h *harness) window(key string, values ...float64) {
 	sum := scorer.Summarize(known)
 	status.Points, status.Coverage, status.Scored = len(known), float64(len(known))/288, sum.Scored
 	if sum.Scored {
-		status.Median, status.Unit, status.Low, status.High = &sum.Median, &sum.Unit, &sum.Low, &sum.High
+		status.Median, status.Scale, status.Low, status.High = &sum.Median, &sum.Unit, &sum.Low, &sum.High
 	}
 	if sum.LastScored {
 		status.LastDeviation = &sum.LastDeviation
@@ -160,7 +160,7 @@ func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
 		t.Errorf("asked %d times, %v; want 2", h.actors.asked, err)
 	}
 	d := status.Detectors[0]
-	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != messages.StateJoining || d.Problem != "no node that answers has partition 2" ||
+	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != string(messages.StateOpening) || d.Problem != "no node that answers has partition 2" ||
 		!d.DataUntil.Equal(moment(at(288))) || *d.DetectionP50 != 0.04 || d.PointsNeeded != 173 || d.PointsFull != 288 {
 		t.Errorf("detector %+v", d)
 	}
@@ -209,16 +209,16 @@ func TestANodeThatHangsHoldsUpNobody(t *testing.T) {
 func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 	h := newHarness(t)
 	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Detectors: []messages.DetectorStatus{
-		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleOwner, State: messages.StateLive}}},
+		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Ready}}},
 	}})
 	status, _ := h.Status(context.Background())
-	if d := status.Detectors[0]; d.State != messages.StateLive || d.Partitions != (answers.Partitions{All: 3, Live: 3}) {
+	if d := status.Detectors[0]; d.State != string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 3}) {
 		t.Errorf("with both nodes: %+v", d)
 	}
 	h.actors.status.Nodes[1] = messages.NodeStatus{Address: "b:1", Problem: "no route"}
 	h.clock = h.clock.Add(time.Minute)
 	status, _ = h.Status(context.Background())
-	if d := status.Detectors[0]; d.State == messages.StateLive || d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) {
+	if d := status.Detectors[0]; d.State == string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) {
 		t.Errorf("with one node: %+v", d)
 	}
 }
@@ -226,7 +226,7 @@ func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 // TestNobodyCanBeAskedWhileJoining: that is not "there is no such entity".
 func TestNobodyCanBeAskedWhileJoining(t *testing.T) {
 	h := newHarness(t)
-	h.actors.status.Nodes[0].Detectors[0] = messages.DetectorStatus{Detector: "hegemony", State: messages.StateJoining, Problem: "no broker"}
+	h.actors.status.Nodes[0].Detectors[0] = messages.DetectorStatus{Detector: "hegemony", State: messages.StateOpening, Problem: "no broker"}
 	_, err := h.Entity(context.Background(), "", "-1,1")
 	_, err2 := h.Entities(context.Background(), answers.EntitiesQuery{})
 	for _, err := range []error{err, err2} {
@@ -269,7 +269,7 @@ func TestAPartitionThatLagsDecidesNothingYet(t *testing.T) {
 func TestReplayTellsItsRateAndWhenItWillBeReady(t *testing.T) {
 	h := newHarness(t)
 	partition := &h.actors.status.Nodes[0].Detectors[0].Partitions[0]
-	partition.State, partition.Pending = messages.StateReplaying, 5000
+	partition.Phase, partition.Pending = messages.Replaying, 5000
 	status, _ := h.Status(context.Background())
 	if r := status.Detectors[0].Replay; r == nil || r.Remaining != 5000 || r.PerSecond != 0 || r.Ready != nil {
 		t.Errorf("at first: %+v", r)
@@ -277,10 +277,10 @@ func TestReplayTellsItsRateAndWhenItWillBeReady(t *testing.T) {
 	h.clock, partition.Pending = h.clock.Add(2*time.Second), 3000
 	status, _ = h.Status(context.Background())
 	r := status.Detectors[0].Replay
-	if r == nil || r.PerSecond != 1000 || !r.Ready.Equal(h.clock.Add(3*time.Second)) || status.Detectors[0].State != messages.StateReplaying {
+	if r == nil || r.PerSecond != 1000 || !r.Ready.Equal(h.clock.Add(3*time.Second)) || status.Detectors[0].State != string(messages.StateReplaying) {
 		t.Errorf("then: %+v", r)
 	}
-	h.clock, partition.Pending, partition.State = h.clock.Add(time.Second), 0, messages.StateLive
+	h.clock, partition.Pending, partition.Phase = h.clock.Add(time.Second), 0, messages.Ready
 	if status, _ = h.Status(context.Background()); status.Detectors[0].Replay != nil {
 		t.Error("a replay is told that is over")
 	}

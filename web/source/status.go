@@ -28,7 +28,7 @@ func partitionsOf(status messages.ClusterStatus, detector string, visit func(mes
 // pendingOf is how many records owners still replay.
 func pendingOf(status messages.ClusterStatus, detector string) (remaining int64) {
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
-		if p.Role == messages.RoleOwner {
+		if p.Role == messages.RoleAssigned {
 			remaining += p.Pending
 		}
 	})
@@ -41,20 +41,20 @@ func streamTime(status messages.ClusterStatus, detector string) (at int64, known
 	behind := int64(math.MaxInt64)
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		at = max(at, p.StreamTime)
-		if p.Role == messages.RoleOwner && p.StreamTime > 0 && lags(p) {
+		if p.Role == messages.RoleAssigned && p.StreamTime > 0 && lags(p) {
 			behind = min(behind, p.StreamTime)
 		}
 	})
 	return min(at, behind), at > 0
 }
 
-func lags(p messages.PartitionStatus) bool { return p.Lag > 0 || p.State != messages.StateLive }
+func lags(p messages.PartitionStatus) bool { return p.Lag > 0 || p.Phase != messages.Ready }
 
 // partitionTime is up to when points of a partition's entities have been seen.
 func partitionTime(status messages.ClusterStatus, detector string, partition int32) (at int64, known bool) {
 	all, known := streamTime(status, detector)
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
-		if p.Partition == partition && p.Role == messages.RoleOwner {
+		if p.Partition == partition && p.Role == messages.RoleAssigned {
 			at = p.StreamTime
 			if !lags(p) { // it waits for its next point, as others may have moved on
 				at = max(at, all)
@@ -120,16 +120,17 @@ func (d *known) describe(now *looked) answers.Detector {
 		answer.Partitions.All++
 		answer.LagRecords += p.Lag
 		answer.Entities += p.Entities
-		switch p.State {
-		case messages.StateLive:
+		switch p.Phase {
+		case messages.Ready:
 			answer.Partitions.Live++
-		case messages.StateReplaying, messages.StateWarming:
+		case messages.Importing, messages.Replaying:
 			answer.Partitions.Replaying++
 		}
 	})
 	answer.Partitions.Unowned = len(now.unowned[d.Name])
 	answer.Partitions.All += answer.Partitions.Unowned
-	answer.State, answer.Problem = d.state(status, answer.Partitions)
+	state, problem := d.state(status, answer.Partitions)
+	answer.State, answer.Problem = string(state), problem
 	if answer.Partitions.Unowned > 0 && answer.Problem == "" {
 		answer.Problem = "no node that answers has " + list(now.unowned[d.Name])
 	}
@@ -151,8 +152,8 @@ func (d *known) describe(now *looked) answers.Detector {
 }
 
 // state is how a detector is over all nodes: the worst that concerns partitions.
-func (d *known) state(status messages.ClusterStatus, partitions answers.Partitions) (state, problem string) {
-	states := make(map[string]bool)
+func (d *known) state(status messages.ClusterStatus, partitions answers.Partitions) (state messages.State, problem string) {
+	states := make(map[messages.State]bool)
 	for _, node := range status.Nodes {
 		for _, one := range node.Detectors {
 			if one.Detector == d.Name {
@@ -165,13 +166,13 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 	case states[messages.StateStopped]:
 		return messages.StateStopped, problem
 	case partitions.Live+partitions.Replaying < partitions.All: // some are nobody's, or of a node that does not answer
-		return messages.StateJoining, problem
+		return messages.StateOpening, problem
 	case partitions.Replaying > 0:
 		return messages.StateReplaying, problem
 	case states[messages.StateLive]:
 		return messages.StateLive, problem
-	case states[messages.StateJoining]:
-		return messages.StateJoining, problem
+	case states[messages.StateOpening]:
+		return messages.StateOpening, problem
 	}
 	return messages.StateUnknown, problem
 }
@@ -202,10 +203,10 @@ func (s *Source) node(status messages.NodeStatus) answers.Node {
 		node.StartedAt = &started
 	}
 	for _, d := range status.Detectors {
-		one := answers.NodeDetector{Name: d.Detector, State: d.State, Problem: d.Problem, Partitions: []answers.NodePartition{}}
+		one := answers.NodeDetector{Name: d.Detector, State: string(d.State), Problem: d.Problem, Partitions: []answers.NodePartition{}}
 		for _, p := range d.Partitions {
 			one.Partitions = append(one.Partitions, answers.NodePartition{
-				Partition: p.Partition, Role: p.Role, State: p.State, Offset: p.Offset, End: p.End, Lag: p.Lag, Entities: p.Entities, Pending: p.Pending,
+				Partition: p.Partition, Role: string(p.Role), Phase: string(p.Phase), Offset: p.Offset, End: p.End, Lag: p.Lag, Entities: p.Entities, Pending: p.Pending,
 			})
 		}
 		node.Detectors = append(node.Detectors, one)

@@ -78,25 +78,25 @@ func (s *Source) Nodes(context.Context) (answers.List[answers.Node], error) {
 		for _, d := range s.detectors {
 			nd := answers.NodeDetector{Name: d.Name, State: d.State}
 			for p := range int32(10) {
-				np := answers.NodePartition{Partition: p, Role: "owner", State: "live", Offset: 88_214_109 + int64(p), End: 88_214_109 + int64(p), Entities: d.Entities / 10}
+				np := answers.NodePartition{Partition: p, Role: "assigned", Phase: "ready", Offset: 88_214_109 + int64(p), End: 88_214_109 + int64(p), Entities: d.Entities / 10}
 				owner := int(p) % 3
 				if s.scenario == Killed && owner == 2 && p != 8 {
 					owner = 0
 				}
 				switch {
 				case owner == n && x.Problem != "":
-					np = answers.NodePartition{Partition: p, Role: "owner", State: "unknown"}
+					np = answers.NodePartition{Partition: p, Role: "assigned", Phase: "unknown"}
 				case owner == n:
 					if d.Replay != nil && p >= 4 {
-						np.State, np.Pending = "replaying", d.Replay.Remaining/6
+						np.Phase, np.Pending = "replaying", d.Replay.Remaining/6
 						np.Lag, np.Offset = np.Pending, np.End-np.Pending
 					} else if d.Replay == nil && p == 7 && s.scenario == Busy {
-						np.State = "warming"
+						np.Phase = "importing"
 					} else if s.scenario == Killed && p == 5 {
-						np.State = "warming"
+						np.Phase = "importing"
 					}
 				case owner == (n+1)%3 && x.Problem == "":
-					np.Role, np.State = "standby", "standby"
+					np.Role, np.Phase = "standby", "ready"
 				default:
 					continue
 				}
@@ -230,7 +230,7 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 	if err != nil {
 		return answers.Lanes{}, err
 	}
-	if w.d.State == "joining" {
+	if w.d.State == "opening" {
 		q.From, q.Until = time.Unix(0, 0).UTC(), time.Unix(900, 0).UTC() // as a tail that knows nothing
 	}
 	length := q.Until.Sub(q.From)
@@ -322,7 +322,7 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 	bin := time.Duration(w.d.BinSeconds) * time.Second
 	scale := 1.4826 * (w.d.MinDev + e.noise*0.7)
 	low, high := e.level-5*scale, e.level+5*scale
-	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", State: w.d.State, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
+	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: w.d.State, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
 		Points: len(e.points), Needed: w.d.PointsNeeded, Full: w.d.PointsFull, Threshold: 5, Window: e.points, Anomalies: e.found, Episodes: e.episodes, Reason: "normal"}
 	x.Coverage = float64(x.Points) / float64(x.Full)
 	x.Partial, x.Problems = s.away()

@@ -114,7 +114,7 @@ func (s *Source) alter() {
 		s.detectors[0].Synthetic, s.detectors[0].Name = true, "hegemony"
 	case Away:
 		*d = answers.Detector{Name: d.Name, Topic: d.Topic, OutputTopic: d.OutputTopic, ConsumerGroup: d.ConsumerGroup, KeyFields: d.KeyFields, Threshold: 5, HistoryHours: 72, BinSeconds: 900,
-			State: "joining", Tail: answers.Tail{Problem: "ask for the id of topic ihr_hegemony_anomalies: unable to dial: connection refused"}}
+			State: "opening", Tail: answers.Tail{Problem: "ask for the id of topic ihr_hegemony_anomalies: unable to dial: connection refused"}}
 		s.detectors = s.detectors[:1]
 	case Killed:
 		d.Partitions.Live, d.Partitions.Unowned = 9, 1
