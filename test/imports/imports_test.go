@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
+	"test/formats":           {},
 	"test/golden":            {},
 	"test/naive":             {},
 	"test/sink":              {},
