@@ -14,6 +14,17 @@ import (
 // windows are those that a partition has in memory.
 type windows map[string][]persistence.Point
 
+// open opens the state in a directory.
+func open(t *testing.T, dir string, o persistence.Options) *persistence.Store {
+	t.Helper()
+	store, err := persistence.OpenStore(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
 // checkpoint stores what was appended and committed, with a head; afterwards some entities
 // are on disk only.
 func checkpoint(t *testing.T, p *persistence.Partition, head persistence.Head, memory windows, passive ...*persistence.Entity) error {

@@ -333,16 +333,6 @@ func writeKilled(t *testing.T, dir, killed string, one, far, delay *author) {
 	closeAll(t, store, one, far, delay)
 }
 
-func open(t *testing.T, dir string, o persistence.Options) *persistence.Store {
-	t.Helper()
-	store, err := persistence.OpenStore(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	return store
-}
-
 func closeAll(t *testing.T, store *persistence.Store, authors ...*author) {
 	t.Helper()
 	for _, a := range authors {
