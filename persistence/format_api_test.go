@@ -25,17 +25,17 @@ func open(t *testing.T, dir string, o persistence.Options) *persistence.Store {
 	return store
 }
 
-// checkpoint stores what was appended and committed, with a head; afterwards some entities
-// are on disk only.
-func checkpoint(t *testing.T, p *persistence.Partition, head persistence.Head, memory windows, passive ...*persistence.Entity) error {
+// checkpoint stores what was appended and committed, with a head. Afterwards the entities
+// toDisk are on disk only.
+func checkpoint(t *testing.T, p *persistence.Partition, head persistence.Head, memory windows, toDisk ...*persistence.Entity) error {
 	t.Helper()
 	return p.Checkpoint(head, func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		w := memory[e.Key()]
 		return w[len(w)-min(n, len(w)):], len(w)
-	}, passive)
+	}, toDisk)
 }
 
-// load makes an entity resident, and returns what is stored of it.
+// load reads an entity into memory, and returns what is stored of it.
 func load(t *testing.T, p *persistence.Partition, key string) (e *persistence.Entity, points []persistence.Point, known bool) {
 	t.Helper()
 	e, points, known, err := p.Load(key)

@@ -16,7 +16,7 @@ import (
 	"anomalydetector/test/formats"
 )
 
-// silence is the log of a store that has nothing to report: each line of it fails the test.
+// silence is the log of a store that has nothing to report. Each line fails the test.
 type silence struct {
 	slog.Handler
 	t  *testing.T
@@ -154,8 +154,8 @@ func ends(points, window []persistence.Point) bool {
 	return len(points) >= len(window) && equal(points[len(points)-len(window):], window)
 }
 
-// TestDirectoryOfEachFormatIsWrittenOn: checkpoints go on top of what it has, some entities
-// become passive, one is removed and one comes, and another opening finds all that.
+// TestDirectoryOfEachFormatIsWrittenOn: checkpoints go on top of what it has. Some entities
+// leave the memory, one is removed, one is new, and the next opening finds all that.
 func TestDirectoryOfEachFormatIsWrittenOn(t *testing.T) {
 	eachFormat(t, func(t *testing.T, f *formats.Format, directory string) {
 		for name, change := range map[string]func(*persistence.Options){
@@ -196,12 +196,12 @@ func writeOn(t *testing.T, p *persistence.Partition, before *formats.Partition) 
 	after, memory := *before, make(windows)
 	after.Windows, after.Gone = maps.Clone(before.Windows), slices.Clone(before.Gone)
 	head, _ := p.Head()
-	resident := make(map[string]*persistence.Entity)
+	cached := make(map[string]*persistence.Entity)
 	point := func(key string, value float64) {
-		if resident[key] == nil {
-			resident[key], memory[key], _ = load(t, p, key)
+		if cached[key] == nil {
+			cached[key], memory[key], _ = load(t, p, key)
 		}
-		p.Append(resident[key], head.StreamTime, value)
+		p.Append(cached[key], head.StreamTime, value)
 		memory[key] = evict(append(slices.Clone(memory[key]), persistence.Point{At: head.StreamTime, Value: value}), head.History)
 		after.Windows[key] = windowOf(memory[key])
 		head.Offset++
@@ -215,19 +215,19 @@ func writeOn(t *testing.T, p *persistence.Partition, before *formats.Partition) 
 			}
 		}
 		point("an entity that is new", float64(round))
-		var passive []*persistence.Entity
+		var toDisk []*persistence.Entity
 		switch round {
 		case 1:
-			passive = append(passive, resident[keys[0]])
-			delete(resident, keys[0])
+			toDisk = append(toDisk, cached[keys[0]])
+			delete(cached, keys[0])
 		case 2:
 			removed := keys[len(keys)-1]
-			p.Remove(resident[removed])
+			p.Remove(cached[removed])
 			delete(after.Windows, removed)
 			after.Gone = append(after.Gone, removed)
 		}
 		p.Commit()
-		if err := checkpoint(t, p, head, memory, passive...); err != nil {
+		if err := checkpoint(t, p, head, memory, toDisk...); err != nil {
 			t.Fatal(err)
 		}
 	}

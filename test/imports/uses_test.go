@@ -24,7 +24,7 @@ type source struct {
 	uses    map[*ast.Ident]types.Object
 }
 
-// read reads packages of ours. Tests and their files are not looked at.
+// read reads packages of ours, without their tests.
 func read(t *testing.T, names ...string) (all []*source) {
 	t.Helper()
 	arguments := []string{"-export", "-deps"}
@@ -61,7 +61,7 @@ func read(t *testing.T, names ...string) (all []*source) {
 	return all
 }
 
-// used are the uses that a rule has a word against, each once, in the order of the source.
+// used are the uses that a rule is against, in the order of the source.
 func (s *source) used(against func(types.Object) bool) (problems []string) {
 	for _, file := range s.syntax {
 		ast.Inspect(file, func(node ast.Node) bool {
@@ -105,15 +105,15 @@ func (s *source) goroutines() (problems []string) {
 	return problems
 }
 
-// packages that reach what is outside, with those below them; and those from others than the
-// Go project that do not.
-var (
-	outside  = []string{"context", "crypto/rand", "io/ioutil", "log", "net", "os", "plugin", "runtime", "syscall", "testing"}
-	harmless = []string{"github.com/tinylib/msgp/msgp"}
-)
+// outside are packages of the standard library that reach what is outside of the program, or
+// help to. The packages below them count, too.
+var outside = []string{"context", "crypto/rand", "io/ioutil", "log", "net", "os", "plugin", "runtime", "syscall", "testing"}
 
-// impureUses know the clock or the machine, write to the process's output, or start
-// goroutines.
+// harmless are the packages of others that a pure package may import.
+var harmless = []string{"github.com/tinylib/msgp/msgp"}
+
+// impureUses are names that stand for the clock or the machine, the output of the process, a
+// random seed, or a goroutine.
 var impureUses = []string{
 	"time.Now", "time.Since", "time.Until", "time.After", "time.AfterFunc", "time.Sleep", "time.NewTimer", "time.NewTicker", "time.Tick",
 	"time.Local", "time.LoadLocation", "(time.Time).Local",
@@ -122,7 +122,7 @@ var impureUses = []string{
 	"(*sync.WaitGroup).Go",
 }
 
-// seeded are the functions of math/rand that take what the dice are thrown with.
+// seeded are the functions of math/rand that take a seed, or a source that has one.
 var seeded = []string{"New", "NewPCG", "NewChaCha8", "NewSource", "NewZipf"}
 
 // impurities are what a package does that a pure one must not.
@@ -150,7 +150,7 @@ func within(path string, some []string) bool {
 	return slices.ContainsFunc(some, func(one string) bool { return path == one || strings.HasPrefix(path, one+"/") })
 }
 
-// unseeded tells a function that throws the process's own dice.
+// unseeded tells whether an object is a function that uses the random source of the process.
 func unseeded(object types.Object) bool {
 	function, is := object.(*types.Func)
 	return is && object.Pkg() != nil && within(object.Pkg().Path(), []string{"math/rand"}) &&
