@@ -91,7 +91,7 @@ func checkSummary(t *testing.T, f *formats.Format, want *formats.Partition, got 
 	got.Head = persistence.Head{}
 	if got != (persistence.Summary{Detector: want.Detector, Partition: want.Number, Format: f.Number, Entities: len(want.Windows),
 		Points: want.Points(), Journaled: want.Journal, Chunks: want.Chunks}) || headOf(head) != want.Head {
-		t.Errorf("%s/%d is %+v with head %+v", want.Detector, want.Number, got, head)
+		t.Errorf("%s/%d is %#v with head %#v", want.Detector, want.Number, got, head)
 	}
 }
 
@@ -103,7 +103,7 @@ func take(t *testing.T, store *persistence.Store, want *formats.Partition) *pers
 		t.Fatal(err)
 	}
 	if head, stored := p.Head(); !stored || headOf(head) != want.Head {
-		t.Fatalf("the head of %s/%d is %+v, %v, want %+v", want.Detector, want.Number, head, stored, want.Head)
+		t.Fatalf("the head of %s/%d is %#v, %v, want %#v", want.Detector, want.Number, head, stored, want.Head)
 	}
 	return p
 }
