@@ -1,81 +1,60 @@
-// Package imports holds the check that imports point downward.
 package imports
 
 import (
-	"os/exec"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// allowed is which of our packages each package may import. A package that is
-// not listed here may import none and must not exist.
-var allowed = map[string][]string{
-	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
-	"bootstrap/stopping":     {},
-	"cluster":                {"actors", "stream", "persistence", "messages"},
-	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
-	"web":                    {"web/api", "web/page", "web/answers", "actors", "messages"},
-	"web/answers":            {},
-	"web/answers/madeup":     {"web/answers"},
-	"web/api":                {"web/answers", "configs"},
-	"web/source":             {"web/answers", "tail", "episode", "messages", "detection"},
-	"web/page":               {"web/answers"},
-	"web/page/sample":        {"web/page", "web/answers"},
-	"web/page/sample/serve":  {"web/page/sample"},
-	"stream":                 {"messages"},
-	"persistence":            {},
-	"messages":               {"detection"},
-	"detection":              {},
-	"datapoint":              {},
-	"episode":                {},
-	"tail":                   {"episode"},
-	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
-	"configs":                {},
-	"synthetic":              {},
-	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
-	"bench/report":           {},
-	"test/imports":           {},
-	"test/certs":             {},
-	"test/golden":            {},
-	"test/naive":             {},
-	"test/sink":              {},
-	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
-	"test/kafka":             {},
-	"test/links":             {},
-	"test/containers/golden": {"test/golden"},
+func TestImportsPointDownward(t *testing.T) {
+	found := make(map[string]bool)
+	for _, l := range list(t, "-tags", "synctests", module+"/...") {
+		found[l.name()] = true
+		none(t, upward(l, allowed, inTests))
+	}
+	for name := range allowed {
+		if !found[name] {
+			t.Errorf("the layout has a package %s, which there is not", name)
+		}
+	}
 }
 
-// pure are the packages that must not reach the outside: what they may import
-// of the standard library and others does not include these.
-var pure = []string{"detection", "datapoint", "episode", "tail", "synthetic", "bench/report"}
+func TestImportThatIsNotBelowIsFound(t *testing.T) {
+	l := madeUp(t, "upward")
+	says(t, upward(l, map[string][]string{}, nil), "package test/imports/testdata/upward is not in the layout")
+	says(t, upward(l, map[string][]string{l.name(): {"datapoint"}}, nil),
+		"test/imports/testdata/upward imports detection, which is not below it",
+		"the tests of test/imports/testdata/upward import episode, which is not below it")
+	says(t, upward(l, map[string][]string{l.name(): {"datapoint", "detection"}}, map[string][]string{l.name(): {"episode"}}))
+}
 
-var impure = []string{"os", "net", "time.Now", "log", "log/slog", "math/rand",
-	"github.com/twmb/franz-go/pkg/kgo", "github.com/asynkron/protoactor-go/actor"}
-
-func TestImportsPointDownward(t *testing.T) {
-	const module = "anomalydetector"
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").Output()
-	if err != nil {
-		t.Fatalf("list packages: %v", err)
+// upward are the imports of a package that a layout does not allow.
+func upward(l *listed, allowed, inTests map[string][]string) (problems []string) {
+	name := l.name()
+	may, known := allowed[name]
+	if !known {
+		return []string{fmt.Sprintf("package %s is not in the layout", name)}
 	}
-	for line := range strings.Lines(string(out)) {
-		words := strings.Fields(line)
-		name := strings.TrimPrefix(strings.TrimPrefix(words[0], module), "/")
-		may, known := allowed[name]
-		if !known {
-			t.Errorf("package %s is not in the layout", name)
-			continue
-		}
-		for _, imported := range words[1:] {
-			ours, is := strings.CutPrefix(imported, module+"/")
-			if is && !slices.Contains(may, ours) {
-				t.Errorf("%s imports %s, which is not below it", name, ours)
-			}
-			if slices.Contains(pure, name) && slices.Contains(impure, imported) {
-				t.Errorf("%s is pure, but imports %s", name, imported)
-			}
+	for _, imported := range ours(l.Imports) {
+		if !slices.Contains(may, imported) {
+			problems = append(problems, fmt.Sprintf("%s imports %s, which is not below it", name, imported))
 		}
 	}
+	for _, imported := range ours(l.TestImports, l.XTestImports) {
+		if !slices.Contains(may, imported) && !slices.Contains(inTests[name], imported) && imported != name && !strings.HasPrefix(imported, "test/") {
+			problems = append(problems, fmt.Sprintf("the tests of %s import %s, which is not below it", name, imported))
+		}
+	}
+	return problems
+}
+
+// ours are the imports that are packages of ours, by name.
+func ours(imports ...[]string) (names []string) {
+	for _, imported := range slices.Concat(imports...) {
+		if name, is := strings.CutPrefix(imported, module+"/"); is && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -1,0 +1,87 @@
+// Package imports holds the check that the packages are what the layout says: imports point
+// downward, what is pure reaches nothing outside, and each folder has its place.
+package imports
+
+// allowed is which of our packages each package may import. A package that is
+// not listed here may import none and must not exist.
+var allowed = map[string][]string{
+	"":                       {"bootstrap"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap/stopping":     {},
+	"cluster":                {"actors", "stream", "persistence", "messages"},
+	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint"},
+	"web":                    {"web/api", "web/page", "web/answers", "actors", "messages"},
+	"web/answers":            {},
+	"web/answers/madeup":     {"web/answers"},
+	"web/api":                {"web/answers", "configs"},
+	"web/source":             {"web/answers", "tail", "episode", "messages", "detection"},
+	"web/page":               {"web/answers"},
+	"web/page/sample":        {"web/page", "web/answers"},
+	"web/page/sample/serve":  {"web/page/sample"},
+	"stream":                 {"messages"},
+	"persistence":            {},
+	"messages":               {"detection"},
+	"detection":              {},
+	"datapoint":              {},
+	"episode":                {},
+	"tail":                   {"episode"},
+	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
+	"configs":                {},
+	"synthetic":              {},
+	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench/report":           {},
+	"test/imports":           {},
+	"test/certs":             {},
+	"test/formats":           {},
+	"test/golden":            {},
+	"test/naive":             {},
+	"test/sink":              {},
+	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
+	"test/kafka":             {},
+	"test/links":             {},
+	"test/containers/golden": {"test/golden"},
+}
+
+// inTests is what the tests of a package may import beside that. The tests of every package
+// may import what is below test/.
+var inTests = map[string][]string{
+	"bench":     {"configs"},
+	"bootstrap": {"web/answers/madeup"},
+	"tail/feed": {"episode"},
+	"web":       {"web/answers/madeup"},
+	"web/api":   {"web/answers/madeup"},
+	"web/page":  {"web/page/sample"},
+}
+
+// modules are the modules within ours, and which of our packages each may import.
+var modules = map[string][]string{
+	"bench/peers/goka": {},
+	"test/browser":     {"web/page/sample"},
+	"test/ops":         {},
+}
+
+// beside are programs and tests beside the product. They may import what they like to
+// measure or to try, and the product imports none of them.
+var beside = []string{"bench", "test"}
+
+// folders are those without a package or module of ours in or below them.
+var folders = map[string]string{
+	"bench/peers/kafka-streams": "a peer to measure beside, in Java",
+	"data":                      "what a detector stores that is started here; not in git",
+	"docs":                      "prose and decisions",
+	"ops":                       "alert rules, a dashboard and a scrape configuration",
+	"test/containers/broker":    "a broker in a container",
+	"test/readme":               "runs the commands of README.md",
+	"testdata":                  "streams and what the original program reports on them",
+}
+
+// pictures are the files that draw the folders, from the top down.
+var pictures = []string{"README.md"}
+
+// pure are the packages of which the same input gives the same output: they reach nothing
+// outside, know no clock, start nothing, and import pure packages only.
+var pure = []string{"detection", "datapoint", "episode", "tail", "synthetic", "bench/report", "test/naive"}
+
+// ownState are the packages whose state belongs to one goroutine at a time: they have no
+// mutex, and nothing like one.
+var ownState = []string{"detection", "datapoint", "episode", "synthetic", "messages", "bench/report", "test/naive"}

@@ -1,0 +1,6 @@
+package sub
+
+import (
+	_ "anomalydetector/known"
+	_ "os"
+)
