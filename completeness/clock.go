@@ -11,6 +11,10 @@ import (
 // behind, is an outlier and moves nothing by itself. A run of outliers on the same side, without an ordinary record
 // in between, moves it: the topic was silent for long, or this is a backfill, or stream time was wrong. One wrong
 // timestamp changes nothing, nor do several in a row of one entity among many, nor any number between ordinary records.
+// A wrong one within a run that is right may make stream time too small, until the next run, but never too great.
+//
+// Records of an aborted transaction come again and are counted again. They are of the same entities, so a wrong one
+// moves nothing unless the partition has only one or two.
 //
 // The zero value knows no stream time: a run has to confirm the first one, too.
 type clock struct {
@@ -98,7 +102,7 @@ func (r *run) add(at int64, entity any) {
 }
 
 // agreed is the newest time that the last outliers of a run lead up to, from the oldest of them on, without a
-// step of more than a leap. So a wrong one among them may make stream time too small, but never too great.
+// step of more than a leap.
 func (r *run) agreed() int64 {
 	times := r.times
 	slices.Sort(times[:])

@@ -150,15 +150,12 @@ func (m *model) commit() {
 // sweep drops all entities that are older than what to keep once in a while, and some of them always.
 func (m *model) sweep() {
 	keep, ok := m.Keep()
-	if m.recklessly {
-		keep, ok = today+m.dice.Int64N(30*dayMs), m.dice.IntN(10) == 0
-	}
-	if !ok {
-		return
-	}
-	all := m.SweepDue()
+	all := ok && m.SweepDue()
 	maps.DeleteFunc(m.windows, func(_ int, w *partial) bool {
-		drop := w.newest < keep && (all || m.dice.IntN(3) == 0)
+		drop := ok && w.newest < keep && (all || m.dice.IntN(3) == 0)
+		if m.recklessly {
+			drop = m.dice.IntN(20) == 0
+		}
 		if drop {
 			m.counts.dropped++
 			m.Dropped(w.newest)

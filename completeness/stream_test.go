@@ -19,29 +19,31 @@ const (
 	decade    = 3650 * dayMs
 )
 
-// wild makes a stream with late records, gaps, backfills, wrong timestamps, and entities that are away for days.
+// wild makes a stream with late records, gaps, backfills, wrong timestamps, and entities that are away for days. Its
+// times are quarters of an hour, so that points are often as old as the history to the millisecond.
 func wild(dice *rand.Rand, length int) (stream []record) {
+	upTo := func(most int64) int64 { return dice.Int64N(most/quarterMs+1) * quarterMs }
 	entities := 2 + dice.IntN(9)
 	now := today
 	for offset := range length {
-		now += dice.Int64N(40 * hourMs / 60)
+		now += upTo(hourMs / 2)
 		r := record{entity: dice.IntN(entities), at: now}
 		if dice.IntN(3) > 0 { // mostly of those whose time it is
 			r.entity = r.entity/3*3 + offset/60%3
 		}
 		switch what := dice.IntN(200); {
 		case what < 12:
-			r.at -= dice.Int64N(hourMs)
+			r.at -= upTo(hourMs)
 		case what < 18:
-			r.at -= dice.Int64N(5 * dayMs)
+			r.at -= upTo(5 * dayMs)
 		case what < 20:
 			r.at = dice.Int64N(1000)
 		case what < 21:
 			r.at += decade
 		case what < 22:
-			now += dice.Int64N(10 * dayMs)
+			now += upTo(10 * dayMs)
 		case what < 23:
-			now -= dice.Int64N(10 * dayMs)
+			now -= upTo(10 * dayMs)
 		}
 		stream = append(stream, r)
 	}

@@ -47,6 +47,41 @@ func TestEntitiesThatComeLateAreRememberedLonger(t *testing.T) {
 	}
 }
 
+// TestRepeatedGreatLatenessIsRemembered: of records that needed older history, and of no others.
+func TestRepeatedGreatLatenessIsRemembered(t *testing.T) {
+	for name, late := range map[string]func(c *clocked, at int64){
+		"that needed older history": func(c *clocked, at int64) { c.NeedsOlder(0, at); c.Committed(1) },
+		"that did not":              func(c *clocked, at int64) { c.NewEntity(at) },
+	} {
+		c := newClocked(20)
+		now := c.bins(today, 20)
+		late(c, now-100*dayMs)
+		late(c, now-200*dayMs)
+		want := now - 3*dayMs - dayMs
+		if name == "that needed older history" {
+			want = now - 3*dayMs - 2*100*dayMs
+		}
+		if keep, _ := c.Keep(); keep != want {
+			t.Errorf("after two late records %s entities are remembered from %d on, want %d", name, keep, want)
+		}
+	}
+}
+
+// TestNothingIsDroppedWhileTheStreamMayGoBack: until an ordinary record says that it does not.
+func TestNothingIsDroppedWhileTheStreamMayGoBack(t *testing.T) {
+	c := newClocked(20)
+	now := c.bins(today, 20)
+	if c.see(now-2*dayMs, 1); c.mayDrop() {
+		t.Error("entities may be dropped after a record of two days ago")
+	}
+	if c.see(now, 2); !c.mayDrop() {
+		t.Error("entities may not be dropped after an ordinary record")
+	}
+	if c.see(now+2*dayMs, 1); !c.mayDrop() {
+		t.Error("entities may not be dropped after a record of the future")
+	}
+}
+
 // TestNothingIsDroppedThatALateRecordWaitsFor: from the replay for it until it is committed.
 func TestNothingIsDroppedThatALateRecordWaitsFor(t *testing.T) {
 	c := newClocked(20)
@@ -54,6 +89,7 @@ func TestNothingIsDroppedThatALateRecordWaitsFor(t *testing.T) {
 	late := last - 300*dayMs
 	c.NeedsOlder(1000, late)
 	c.BeginAnew()
+	c.NeedsOlder(999, late+1) // alone it would need less
 	c.Replayed(late)
 	c.bins(last, 20)
 	c.Committed(1000)

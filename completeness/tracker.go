@@ -76,14 +76,14 @@ func (t *Tracker) BeginAnew() {
 
 // Stored is what has to be stored with the windows.
 type Stored struct {
-	CompleteFrom    int64
-	NewCompleteFrom int64
+	CompleteFrom    int64 // for windows that have a point
+	NewCompleteFrom int64 // for entities without a window
 	StreamTime      int64 // 0: not known
-	Swept           int64
-	Lateness        int64
+	Swept           int64 // stream time of the last sweep of all entities
+	Lateness        int64 // how late an entity's first point usually comes, at most
 }
 
-// Stored is what has to be stored with the windows as they are.
+// Stored returns what has to be stored with the windows as they are now.
 func (t *Tracker) Stored() Stored {
 	return Stored{
 		CompleteFrom: t.from, NewCompleteFrom: t.newFrom,

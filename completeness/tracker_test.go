@@ -38,7 +38,11 @@ func (m *model) slice(want [][]int) {
 		r := m.stream[m.next]
 		if !m.see(m.next, true) {
 			m.counts.needOlder++
-			if m.reloaded[m.next]++; m.reloaded[m.next] > 1 && !m.recklessly {
+			most := 1
+			if m.recklessly {
+				most = 100 // what it waits for may be dropped at once
+			}
+			if m.reloaded[m.next]++; m.reloaded[m.next] > most {
 				m.Fatalf("offset %d needs older history again", m.next)
 			}
 			m.NeedsOlder(int64(m.next), r.at)
