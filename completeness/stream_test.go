@@ -34,15 +34,15 @@ func wild(dice *rand.Rand, length int) (stream []record) {
 		switch what := dice.IntN(200); {
 		case what < 12:
 			r.at -= upTo(hourMs)
-		case what < 18:
+		case what < 24:
 			r.at -= upTo(5 * dayMs)
-		case what < 20:
+		case what < 26:
 			r.at = dice.Int64N(1000)
-		case what < 21:
+		case what < 27:
 			r.at += decade
-		case what < 22:
+		case what < 28:
 			now += upTo(10 * dayMs)
-		case what < 23:
+		case what < 29:
 			now -= upTo(10 * dayMs)
 		}
 		stream = append(stream, r)

@@ -10,7 +10,7 @@ import (
 func (m *model) run(interrupt bool) {
 	want := uninterrupted(m.stream)
 	for m.next < len(m.stream) {
-		switch what := m.dice.IntN(60); {
+		switch what := m.dice.IntN(20); {
 		case !interrupt:
 		case what == 0:
 			m.crash()
