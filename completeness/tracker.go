@@ -22,12 +22,12 @@ import (
 //
 // Invariants:
 //
-//  1. All records that were not read are older than the history before "complete from". So a window is complete
-//     from its first point at or after that time on, in whatever order points come.
+//  1. A replay leaves out only records that are older than the history before "complete from". So a window is
+//     complete once it has a point at or after that time, in whatever order points come.
 //  2. All points of dropped entities are older than the history before "new complete from". So an entity without
 //     a window has lost nothing that a point at or after that time needs.
-//  3. While a late record waits for older history, neither time goes beyond its own time once the history was
-//     replayed. So one replay is enough for it.
+//  3. Both times stay at or before a late record that needed older history, from the replay for it until its
+//     commit. So one replay is enough for it.
 //  4. Neither time depends on whether stream time is right. A wrong one only costs memory or a replay.
 type Tracker struct {
 	history int64 // length of a window
@@ -118,7 +118,7 @@ func (t *Tracker) Complete(at int64) bool { return at >= t.from }
 // NeedsDropped tells whether a point of an entity without a window may need points that were dropped.
 func (t *Tracker) NeedsDropped(at int64) bool { return at < t.newFrom }
 
-// AllCompleteFrom is from which time on a point needs nothing that is missing, whatever entity it is of.
+// AllCompleteFrom is from which time on a point needs nothing that is missing, with or without a window.
 func (t *Tracker) AllCompleteFrom() int64 { return max(t.from, t.newFrom) }
 
 // NewEntity notes a point of an entity without a window: it may be late because the entity was away for long.
