@@ -100,7 +100,7 @@ func (c *Config) refuse(offered persistence.Snapshot, wanted Wanted, topic messa
 		return fmt.Errorf("windows of partition %d were offered for %d", offered.Partition, wanted.Partition)
 	case head.Offset < wanted.Least || head.Offset > wanted.Most:
 		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %s", head.Offset, wanted.Offsets())
-	case max(head.Base, head.Forgotten) > reach:
+	case max(head.CompleteFrom, head.CompleteForNewFrom) > reach:
 		return fmt.Errorf("the windows offered cannot be used: a straggler needs older history")
 	}
 	return nil

@@ -63,7 +63,7 @@ func (p *partition) restore() (usable bool, err error) {
 		return false, nil
 	}
 	p.next, p.committed = head.Offset, head.Offset
-	p.covered, p.forgotten = head.Base, head.Forgotten
+	p.covered, p.forgotten = head.CompleteFrom, head.CompleteForNewFrom
 	p.clock.restore(head.StreamTime)
 	p.late.restore(head.Lateness, p.mostLate())
 	p.swept = min(head.Swept, p.clock.now)
@@ -82,7 +82,7 @@ func (p *partition) unusable(head persistence.Head) string {
 		return "the group has no offset for them"
 	case head.Offset > p.assignment.Offset:
 		return "the group's offset was set back"
-	case max(head.Base, head.Forgotten) > p.reach:
+	case max(head.CompleteFrom, head.CompleteForNewFrom) > p.reach:
 		return "a straggler needs older history"
 	}
 	return ""
@@ -106,7 +106,7 @@ func (p *partition) known() int {
 // absent is how many entities are stored that are not resident.
 func (p *partition) absent() int {
 	if p.state != nil {
-		return p.state.Absent()
+		return p.state.Uncached()
 	}
 	return 0
 }
@@ -162,26 +162,27 @@ func (p *partition) checkpoint(ctx actor.Context, next int64) error {
 		return nil
 	}
 	p.state.Commit()
-	passive := p.idle()
-	err := p.state.Checkpoint(p.head(next), p.tail(ctx.ActorSystem().Root), passive)
-	return p.stored(ctx, next, passive, err)
+	plan := p.state.Plan(p.head(next), p.idle())
+	plan.Fill(p.tail(ctx.ActorSystem().Root))
+	err := plan.Write()
+	return p.stored(ctx, next, p.state.Settle(plan, err), err)
 }
 
 func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: p.assignment.Topic.Cluster, Topic: p.assignment.Topic.Topic,
 		Offset: next, History: p.config.History.Milliseconds(),
-		Base: p.covered, Forgotten: p.forgotten, StreamTime: p.clock.now, Swept: p.swept, Lateness: p.late.usual,
+		CompleteFrom: p.covered, CompleteForNewFrom: p.forgotten, StreamTime: p.clock.now, Swept: p.swept, Lateness: p.late.usual,
 	}
 }
 
-// stored concludes a checkpoint.
-func (p *partition) stored(ctx actor.Context, next int64, passive []*persistence.Entity, err error) error {
+// stored concludes a checkpoint: entities that are evicted are no longer cached.
+func (p *partition) stored(ctx actor.Context, next int64, evicted []*persistence.Entity, err error) error {
 	if err != nil {
 		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
 		return fmt.Errorf("store partition %d up to offset %d: %w", p.number, next, err)
 	}
-	for _, entity := range passive {
+	for _, entity := range evicted {
 		ctx.Stop(p.entities.byKey[entity.Key()].pid)
 		p.entities.drop(entity.Key(), p.absent())
 	}
@@ -190,23 +191,23 @@ func (p *partition) stored(ctx actor.Context, next int64, passive []*persistence
 
 // saved is the end of save.
 type saved struct {
-	next    int64
-	passive []*persistence.Entity
-	err     error
-	took    time.Duration
+	next int64
+	plan *persistence.Plan
+	err  error
+	took time.Duration
 }
 
 // save stores what was committed on a goroutine of its own, so that questions can
 // be answered meanwhile. Until it is over, nothing else is done.
 func (p *partition) save(ctx actor.Context) {
-	state, end := p.state, &saved{next: p.next, passive: p.idle()}
-	head, tail := p.head(p.next), p.tail(ctx.ActorSystem().Root)
-	self, root := ctx.Self(), ctx.ActorSystem().Root
 	now, begun := p.config.Now, p.config.Now()
+	end := &saved{next: p.next, plan: p.state.Plan(p.head(p.next), p.idle())}
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	end.plan.Fill(p.tail(root))
 	saving := make(chan struct{})
 	p.saving = saving
 	go func() {
-		end.err = safely("a checkpoint", func() error { return state.Checkpoint(head, tail, end.passive) })
+		end.err = safely("a checkpoint", end.plan.Write)
 		end.took = now().Sub(begun)
 		close(saving)
 		root.Send(self, end)
@@ -220,7 +221,7 @@ func (p *partition) saved(ctx actor.Context, end *saved) {
 	if f, panicked := isFault(end.err); panicked {
 		panic(f) // what is known of the store is half changed: the partition begins anew
 	}
-	p.checkpointed(ctx, p.stored(ctx, end.next, end.passive, end.err))
+	p.checkpointed(ctx, p.stored(ctx, end.next, p.state.Settle(end.plan, end.err), end.err))
 	for len(p.postponed) > 0 && p.saving == nil {
 		message := p.postponed[0]
 		p.postponed = p.postponed[1:]
@@ -249,9 +250,9 @@ func (p *partition) tail(root *actor.RootContext) persistence.Tail {
 	}
 }
 
-// idle are the entities to become passive, if more are resident than should be:
-// those that have been without a point for the longest time.
-func (p *partition) idle() (passive []*persistence.Entity) {
+// idle are the entities to evict, if more are cached than should be: those that have
+// been without a point for the longest time.
+func (p *partition) idle() (evict []*persistence.Entity) {
 	limit := p.config.MaxCached
 	if limit <= 0 || len(p.entities.byKey) <= limit {
 		return nil
@@ -263,7 +264,7 @@ func (p *partition) idle() (passive []*persistence.Entity) {
 	slices.SortFunc(all, func(a, b *child) int { return cmp.Compare(a.newest, b.newest) })
 	const room = 10 // a tenth, so that this is not due at each commit
 	for _, entity := range all[:len(all)-limit+limit/room] {
-		passive = append(passive, entity.stored)
+		evict = append(evict, entity.stored)
 	}
-	return passive
+	return evict
 }
