@@ -53,7 +53,7 @@ func fill(t *testing.T, store *Store, detector string, number int32, entities, r
 	for round := range rounds {
 		for range entities {
 			key := fmt.Sprintf("64500,%d", random.IntN(entities))
-			at := max(0, 1_600_000_000_000+int64(round)*hours/4-int64(random.IntN(8)/7)*3*hours) // now and then a straggler
+			at := max(0, 1_600_000_000_000+int64(round)*hours/4-int64(random.IntN(8)/7)*3*hours) // now and then a late record
 			if known[key] == nil {
 				e, _, _, err := p.Load(key)
 				if err != nil {
