@@ -180,45 +180,27 @@ func (d *Detector) state() messages.State {
 	return messages.StateLive
 }
 
-// asked answers a question, at once if it can: what is stored cannot be read while
-// it is written.
-func (p *partition) asked(ctx actor.Context, q *entityAsked) {
-	if _, resident := p.entities.byKey[q.key]; p.saving != nil && !resident && p.entities.absent > 0 {
-		p.postponed = append(p.postponed, q)
-		return
-	}
-	q.answer <- p.answer(ctx, q.key)
-}
+// asked answers a question about an entity, at once: what is stored can be read while a checkpoint is written.
+func (p *partition) asked(ctx actor.Context, q *entityAsked) { q.answer <- p.answer(ctx, q.key) }
 
-// answer is what a partition knows of an entity. One that is not resident stays
-// so.
+// answer is what the partition knows of an entity. An entity that is not cached stays so.
 func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
-	take := func(at int64, value float64) { window = append(window, messages.WindowPoint{At: at, Value: value}) }
-	if known, resident := p.entities.byKey[key]; resident {
-		p.askWindow(ctx.ActorSystem().Root, known, &messages.WindowTail{Count: math.MaxInt, Take: take})
-	} else if p.state != nil && p.saving == nil {
-		points, err := p.state.Peek(key)
+	if known, cached := p.entities.byKey[key]; cached {
+		window = slices.Clone(p.askWindow(ctx, known, math.MaxInt).Points)
+	} else if p.stored.state != nil {
+		points, err := p.stored.state.Peek(key)
 		if err != nil {
 			return &entityAnswer{err: err}
 		}
 		for _, point := range points {
-			take(point.At, point.Value)
+			window = append(window, messages.WindowPoint(point))
 		}
 	}
 	if len(window) == 0 {
 		return &entityAnswer{}
 	}
 	return &entityAnswer{known: true, status: p.describe(window)}
-}
-
-// askWindow asks an entity for its window. Two may do so at the same time: a question,
-// and the checkpoint that is being written.
-func (p *partition) askWindow(root *actor.RootContext, entity *child, message *messages.WindowTail) {
-	p.windows.Lock()
-	defer p.windows.Unlock()
-	root.Send(entity.pid, message)
-	p.check() // no answer is not an empty window
 }
 
 // describe sums up a window.
@@ -229,7 +211,7 @@ func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatu
 	}
 	s := p.shared.scorer.Summarize(values)
 	status := messages.EntityStatus{
-		Partition: p.number, Offset: p.next, Points: s.Points, Needed: s.Needed, Full: s.Full, Scored: s.Scored, Window: window,
+		Partition: p.number, Offset: p.position.next, Points: s.Points, Needed: s.Needed, Full: s.Full, Scored: s.Scored, Window: window,
 		Coverage: min(float64(s.Points)/float64(max(s.Full, 1)), 1),
 	}
 	if s.Scored {

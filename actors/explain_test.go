@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -16,13 +17,13 @@ import (
 
 // observed has an entity take a value, and returns the anomaly as it was before
 // anything was added to it; nil: it is none.
-func observed(e *entity, at int64, value float64) (*kgo.Record, *messages.Observation) {
+func observed(e *entity, at int64, value float64) (*kgo.Record, *detection.Verdict) {
 	o := &messages.Observation{At: at, Value: value, Record: &kgo.Record{Topic: "in", Partition: 3, Offset: at, Value: []byte{0x80}}}
-	o.Verdict = e.window.Add(e.shared.scorer, 1, at, value)
-	if o.Verdict.Reason != detection.Anomalous {
-		return nil, o
+	verdict := e.window.Add(e.shared.scorer, 1, at, value)
+	if verdict.Reason != detection.Anomalous {
+		return nil, &verdict
 	}
-	return newAnomaly(e.shared, "key", o).Record, o
+	return newAnomaly(e.shared, "key", o, &verdict).Record, &verdict
 }
 
 // TestHeadersParseBackToTheBitsOfTheVerdict, whatever is in the window.
@@ -40,19 +41,19 @@ func TestHeadersParseBackToTheBitsOfTheVerdict(t *testing.T) {
 				if seed%5 == 0 && i%7 != 0 {
 					value = 1 // with a min_dev of 0 the scale is 0
 				}
-				record, o := observed(e, i*15*60_000, value)
+				record, verdict := observed(e, i*15*60_000, value)
 				if record == nil {
 					continue
 				}
 				anomalous++
 				plain := *record
-				e.explain(record, o, math.MaxInt)
+				e.explain(record, verdict, math.MaxInt)
 				if !bytes.Equal(record.Value, plain.Value) || !bytes.Equal(record.Key, plain.Key) || len(record.Headers) != len(plain.Headers)+3 || record.Headers[6].Key != "group" || string(record.Headers[6].Value) != "g" {
 					t.Fatalf("it is %v, and was %v", record, plain)
 				}
 				usual, scale := parsed(t, record.Headers[4], "usual"), parsed(t, record.Headers[5], "scale")
-				if !sameBits(usual, o.Verdict.Median) || !sameBits(scale, o.Verdict.Scale) || !sameBits((value-usual)/scale, o.Verdict.Deviation) {
-					t.Fatalf("usual %v, scale %v of %+v", usual, scale, o.Verdict)
+				if !sameBits(usual, verdict.Median) || !sameBits(scale, verdict.Scale) || !sameBits((value-usual)/scale, verdict.Deviation) {
+					t.Fatalf("usual %v, scale %v of %+v", usual, scale, *verdict)
 				}
 			}
 		}
@@ -73,6 +74,13 @@ func parsed(t *testing.T, header kgo.RecordHeader, name string) float64 {
 	return number
 }
 
+// copyOf has nothing in common with an anomaly that could be appended to.
+func copyOf(anomaly *kgo.Record) *kgo.Record {
+	one := *anomaly
+	one.Value, one.Headers = bytes.Clone(anomaly.Value), slices.Clone(anomaly.Headers)
+	return &one
+}
+
 // TestExplanationIsLeftOutBeforeTheAnomalyIsRefused: the key goes first, then the
 // headers.
 func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
@@ -82,10 +90,10 @@ func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
 	for at := range int64(5) {
 		observed(e, at, 1)
 	}
-	plain, o := observed(e, 5, 100)
+	plain, verdict := observed(e, 5, 100)
 	payload, base := bytes.Clone(plain.Value), size(plain)
-	full := newAnomaly(e.shared, "key", o).Record
-	e.explain(full, o, math.MaxInt)
+	full := copyOf(plain)
+	e.explain(full, verdict, math.MaxInt)
 	headers := base + 3*(len("usual")+10) + len("1") + len("0.7413")
 	for most, want := range map[int]struct {
 		headers int
@@ -98,8 +106,8 @@ func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
 		headers + datapoint.ExplanationSize:     {7, full.Value},
 		headers + 2*datapoint.ExplanationSize:   {7, full.Value},
 	} {
-		got := newAnomaly(e.shared, "key", o).Record
-		e.explain(got, o, most)
+		got := copyOf(plain)
+		e.explain(got, verdict, most)
 		if len(got.Headers) != want.headers || !bytes.Equal(got.Value, want.payload) || size(got) > most {
 			t.Errorf("of %d bytes, %d are used: %d headers, payload %x", most, size(got), len(got.Headers), got.Value)
 		}

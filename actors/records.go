@@ -10,18 +10,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/datapoint"
+	"anomalydetector/detection"
 	"anomalydetector/messages"
 )
 
 // newAnomaly makes the output record: the payload as the original program wrote
 // it, the input record's timestamp, and what we add to it in the headers. The
 // entity is the record's key, so that its anomalies stay in order.
-func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.Anomaly {
+func newAnomaly(shared *shared, key string, o *messages.Observation, verdict *detection.Verdict) *messages.Anomaly {
 	around := 40 // bytes the payload adds to the datapoint, at most
 	if shared.explain {
 		around += datapoint.ExplanationSize
 	}
-	payload := datapoint.AppendAnomaly(make([]byte, 0, len(o.Record.Value)+around), o.Record.Value, o.Verdict.Deviation)
+	payload := datapoint.AppendAnomaly(make([]byte, 0, len(o.Record.Value)+around), o.Record.Value, verdict.Deviation)
 	return &messages.Anomaly{
 		Record: &kgo.Record{
 			Topic:     shared.output,
@@ -29,11 +30,11 @@ func newAnomaly(shared *shared, key string, o *messages.Observation) *messages.A
 			Value:     payload,
 			Timestamp: o.Record.Timestamp,
 			Headers: append([]kgo.RecordHeader{{Key: "id", Value: anomalyID(shared, o.Record)}},
-				position(o.Record)...),
+				positionHeaders(o.Record)...),
 		},
 		Finding: messages.Finding{
 			Entity: key, At: o.Record.Timestamp, Value: o.Value,
-			Usual: o.Verdict.Median, Scale: o.Verdict.Scale, Deviation: o.Verdict.Deviation,
+			Usual: verdict.Median, Scale: verdict.Scale, Deviation: verdict.Deviation,
 		},
 	}
 }
@@ -108,7 +109,7 @@ func newSmallDeadLetter(topic string, record *kgo.Record, reason, refused string
 }
 
 func deadLetterHeaders(record *kgo.Record, reason string, more []kgo.RecordHeader) []kgo.RecordHeader {
-	return append(append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, position(record)...), more...)
+	return append(append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, positionHeaders(record)...), more...)
 }
 
 // aroundShortened is what the header that shorten adds has, at most.
@@ -125,8 +126,8 @@ func shorten(dead *kgo.Record, most int) {
 	dead.Value = dead.Value[:min(len(dead.Value), most-len(dead.Key))]
 }
 
-// position are the headers that say where a record was read.
-func position(record *kgo.Record) []kgo.RecordHeader {
+// positionHeaders are the headers that say where a record was read.
+func positionHeaders(record *kgo.Record) []kgo.RecordHeader {
 	return []kgo.RecordHeader{
 		{Key: "topic", Value: []byte(record.Topic)},
 		{Key: "partition", Value: strconv.AppendInt(nil, int64(record.Partition), 10)},

@@ -126,7 +126,7 @@ func reasonOf(refused string) string {
 
 // refuse tells of an anomaly that cannot be written, counts it, and writes a dead
 // letter in its place.
-func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o *messages.Observation, tally *tally) {
+func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o *messages.Observed, tally *tally) {
 	reason := reasonOf(o.Refused)
 	if reason == anomalyTooLarge {
 		tally.tooLarge++
@@ -137,7 +137,7 @@ func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o 
 	if p.config.DeadLetterTopic == "" {
 		lines = onlyHere
 	}
-	if silent, tell := p.refusedLog.tell(p.config.Now(), lines); tell {
+	if silent, tell := p.limited.refused.tell(p.config.Now(), lines); tell {
 		p.log.Error("the output topic refuses an anomaly, going on without it", "output", p.config.OutputTopic, "offset", record.Offset,
 			"entity", string(key), "deviation", o.Verdict.Deviation, "time", record.Timestamp.UTC(), "error", o.Refused,
 			"bytes", len(record.Value), "dead_letter", p.config.DeadLetterTopic != "", "same_since_last", silent)
@@ -162,7 +162,7 @@ func (p *partition) deadLetter(ctx actor.Context, record *kgo.Record, tally *tal
 		ctx.Send(p.shared.producer, newSmallDeadLetter(topic, record, reason, known.deadLetter, more...))
 	default:
 		tally.deadLettersRefused++
-		if silent, tell := p.deadLettersLog.tell(p.config.Now(), onlyHere); tell {
+		if silent, tell := p.limited.deadLetters.tell(p.config.Now(), onlyHere); tell {
 			p.log.Error("the dead-letter topic refuses a record, even shortened; going on without it", "dead_letter_topic", topic,
 				"offset", record.Offset, "reason", reason, "error", known.deadLetter, "bytes", len(record.Value), "same_since_last", silent)
 		}

@@ -3,52 +3,47 @@ package actors
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/completeness"
 	"anomalydetector/messages"
-	"anomalydetector/persistence"
 	"anomalydetector/stream"
 )
 
-// How a partition brings its windows to the offset of its assignment: nothing of
-// that is decided again.
+// How a partition brings its windows to the offset of its assignment. A replay changes windows; it scores nothing.
 
-// load reads the history that the windows lack.
-func (p *partition) load(ctx actor.Context) {
+// HistoryReader replays what was committed.
+type HistoryReader interface {
+	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (completeFrom int64, err error)
+	// Close waits for the Reads that are being cancelled.
+	Close() error
+}
+
+// storeEvery is how many replayed points are kept in memory until they are stored, so that a process that dies while it replays
+// goes on there.
+const storeEvery = 250_000
+
+// replay reads the history that the windows lack. The goroutine that reads it sends one run after the other.
+func (p *partition) replay(ctx actor.Context) {
+	assignment := p.assigned.to
 	span := stream.Span{
-		Partition: p.number, Topic: p.assignment.Topic, From: -1, Until: p.assignment.Offset,
-		Length: p.config.History, Slack: slack, Reach: p.reach, More: p.assignment.Standby,
+		Partition: p.number, Topic: assignment.Topic, From: -1, Until: assignment.Offset,
+		Length: p.config.History, Slack: completeness.Slack, Reach: p.history.Reach(), More: assignment.Standby,
 	}
 	switch {
-	case p.assignment.NoCommittedOffset:
-		span.From = p.assignment.Offset
-	case p.kept:
-		span.From = p.next
+	case assignment.NoCommittedOffset:
+		span.From = assignment.Offset
+	case p.assigned.kept:
+		span.From = p.position.next
 	}
-	p.next = p.assignment.Offset
+	p.position.next = assignment.Offset
+	p.enterPhase(ctx, messages.Replaying)
 	reading, cancel := context.WithCancel(context.Background())
-	p.cancelRead = cancel
-	p.reading++
-	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, p.reading)
+	number := p.assigned.began(cancel)
+	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, number)
 }
-
-// rebuild begins the history anew, from the topic.
-func (p *partition) rebuild(ctx actor.Context) {
-	p.stopReading()
-	p.forget(ctx)
-	p.kept, p.replayed = false, 0
-	if p.state != nil {
-		p.state.Reset()
-		p.entities.setAbsent(p.absent())
-	}
-	p.load(ctx)
-}
-
-// slack is what a replay covers beyond the history, for stragglers.
-const slack = time.Hour
 
 // read hands a span to a partition, one run at a time.
 func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, number uint64) {
@@ -72,31 +67,38 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	root.Send(self, ended)
 }
 
-// replay puts history into the windows: nothing of it is decided again.
-func (p *partition) replay(ctx actor.Context, history *messages.HistoryRead) {
-	if history.Reading != p.reading || p.cancelRead == nil {
+// historyRead puts a run into the windows, stores it if there is much, and asks for the next one.
+func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
+	if !p.assigned.from(run.Reading) {
 		return
 	}
-	if !p.kept {
-		p.covered = history.CompleteFrom
+	if !p.assigned.kept {
+		p.history.Replayed(run.CompleteFrom)
 	}
-	if !p.observeAll(ctx, history.Records) {
+	if !p.observeAll(ctx, run.Records) {
 		return
 	}
-	if err := p.saveReplayed(ctx, history.Records[len(history.Records)-1].Offset+1); err != nil {
-		p.notReady(ctx, err)
+	next, count := run.Records[len(run.Records)-1].Offset+1, int64(len(run.Records))
+	p.recycle(run.Records)
+	goOn := func(ctx actor.Context, w *checkpointWritten) {
+		if w.err != nil {
+			p.historyFailed(ctx, w.err)
+			return
+		}
+		p.assigned.replayed += count
+		run.Next <- struct{}{}
+		ctx.Send(ctx.Parent(), &messages.ReplayProgressed{
+			Partition: p.number, Generation: p.assigned.to.Generation, Done: run.Done, Pending: run.Pending,
+		})
+	}
+	if p.stored.state == nil || p.stored.state.Pending() < storeEvery {
+		goOn(ctx, &checkpointWritten{})
 		return
 	}
-	p.replayed += int64(len(history.Records))
-	p.recycle(history.Records)
-	history.Next <- struct{}{}
-	ctx.Send(ctx.Parent(), &messages.ReplayProgressed{
-		Partition: p.number, Generation: p.assignment.Generation, Done: history.Done, Pending: history.Pending,
-	})
+	p.checkpoint(ctx, next, goOn)
 }
 
-// observeAll puts records into the windows. If it cannot, it says so to the
-// detector, or begins the history anew, and returns false.
+// observeAll puts records into the windows. If it cannot, it breaks down, or begins the history anew, and returns false.
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 	p.seen.Scored = false
 	for _, record := range records {
@@ -106,69 +108,70 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 		if bad != nil {
 			continue
 		}
-		answered, err := p.observe(ctx, record, at, point)
+		answer, err := p.observe(ctx, record, at, point)
 		switch {
 		case err != nil:
-			p.notReady(ctx, err)
+			p.historyFailed(ctx, err)
 			return false
-		case answered.Incomplete:
-			p.need(record.Offset, at)
-			p.rebuild(ctx)
+		case answer.Incomplete:
+			p.history.NeedsOlder(record.Offset, at)
+			p.replayAnew(ctx)
 			return false
 		}
 	}
 	return true
 }
 
-// notReady gives up the history, until the partition is assigned again.
-func (p *partition) notReady(ctx actor.Context, err error) {
-	p.stopReading()
-	p.tellPhase(ctx, messages.Broken, err)
-}
-
-func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
-	if ended.Reading != p.reading || p.cancelRead == nil {
+// historyEnded ends the replay: what was read is stored, and the partition is ready.
+func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded) {
+	if !p.assigned.from(ended.Reading) {
 		return
 	}
-	p.stopReading()
+	p.assigned.cancel()
 	if f, panicked := isFault(ended.Err); panicked {
 		panic(f)
 	}
-	if errors.Is(ended.Err, stream.ErrDeleted) && p.kept {
+	if errors.Is(ended.Err, stream.ErrDeleted) && p.assigned.kept {
 		p.log.Warn("the topic no longer holds what follows the windows we have, building them anew", "problem", ended.Err)
-		p.rebuild(ctx)
+		p.replayAnew(ctx)
 		return
 	}
 	err := ended.Err
 	if err == nil {
-		if !p.kept {
-			p.covered = ended.CompleteFrom
+		if !p.assigned.kept {
+			p.history.Replayed(ended.CompleteFrom)
 		}
 		err = p.sweep(ctx) // a standby has no commits
-		p.spoilt = p.spoilt || errors.Is(err, persistence.ErrCorrupt)
 	}
-	if err == nil {
-		err = p.checkpoint(ctx, p.next)
+	if err != nil {
+		p.historyFailed(ctx, err)
+		return
 	}
-	if err == nil {
-		p.warm = true
-		p.committed = p.next
-		p.epoch++
+	p.checkpoint(ctx, p.position.next, func(ctx actor.Context, w *checkpointWritten) {
+		if w.err != nil {
+			p.historyFailed(ctx, w.err)
+			return
+		}
+		p.position.committed = p.position.next
+		p.position.epoch++
+		p.enterPhase(ctx, messages.Ready)
 		if p.config.Searched {
 			p.entities.prepare(func(f *fault) { p.config.tellFault(p.log, f, nil) })
 		}
-	}
-	if err != nil {
-		p.tellPhase(ctx, messages.Broken, err)
-		return
-	}
-	p.tellPhase(ctx, messages.Ready, nil)
+	})
 }
 
-// tellPhase tells the detector which phase the partition is in, and why if it is broken.
-func (p *partition) tellPhase(ctx actor.Context, phase messages.Phase, err error) {
-	ctx.Send(ctx.Parent(), &messages.PhaseEntered{
-		Partition: p.number, Generation: p.assignment.Generation, Phase: phase, Err: err, Next: p.next, Records: p.replayed,
-		Entities: p.known(), Cached: len(p.entities.byKey), StreamTime: p.clock.now,
-	})
+// replayAnew begins the history anew, from the topic.
+func (p *partition) replayAnew(ctx actor.Context) {
+	p.assigned.cancel()
+	p.forget(ctx)
+	p.assigned.kept, p.assigned.replayed = false, 0
+	p.resetState()
+	p.replay(ctx)
+}
+
+// historyFailed gives up the replay, until the partition is assigned again.
+func (p *partition) historyFailed(ctx actor.Context, err error) {
+	p.assigned.cancel()
+	p.breakDown(ctx, breakageOf(err, historyFails), err)
 }

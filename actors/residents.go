@@ -3,7 +3,20 @@ package actors
 import (
 	"sync"
 	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/persistence"
 )
+
+// child is an entity as its partition sees it.
+type child struct {
+	pid    *actor.PID
+	newest int64               // newest timestamp it was sent
+	empty  bool                // its window has no point yet
+	cuts   cuts                // of its key
+	stored *persistence.Entity // nil without a store
+}
 
 // residents are the entities that a partition has in memory. It alone changes them,
 // and reads them as it likes. Others may look whether it is worth asking.

@@ -14,95 +14,89 @@ import (
 
 // How a partition decides on the records of a slice.
 
-// scoring is a slice on its way. It is scored in pieces, so that a question
-// about an entity waits for one of them at most.
+// scoring is a slice on its way. The partition scores it in pieces, so that a question about an entity waits for at most one.
 type scoring struct {
 	rest  []*kgo.Record
 	end   int64 // the partition's high watermark
 	tally tally
 }
 
-// piece is how many records are scored until other partitions have their turn.
+// piece is how many records are scored until other partitions may go on.
 const piece = 512
 
-// score decides on each record of a piece, in order. Any record that it cannot
-// decide on fails the whole slice, and with it the round.
+// score decides on each record of a piece, in order. A record that it cannot decide on fails the whole slice, and with it the
+// round.
 func (p *partition) score(ctx actor.Context, slice *scoring) {
 	records := slice.rest[:min(piece, len(slice.rest))]
 	slice.rest = slice.rest[len(records):]
-	if p.spoilt {
-		ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: records[0].Offset, Reload: true})
+	if p.phase.name == messages.Broken { // it broke down after the detector sent the slice
+		p.failSlice(ctx, records[0], nil)
 		return
 	}
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	for _, at := range records {
-		p.seen.Record = at
-		if !p.warm || at.Offset < p.next {
-			p.warm = false
-			p.fail(ctx, at, fmt.Errorf("offset %d came where the windows reach up to %d", at.Offset, p.next))
+	for _, record := range records {
+		p.seen.Record = record
+		if !p.ready() || record.Offset < p.position.next {
+			err := fmt.Errorf("offset %d came while the partition was %s up to %d", record.Offset, p.phase.name, p.position.next)
+			p.breakDown(ctx, undecided, nil)
+			p.failSlice(ctx, record, err)
 			return
 		}
-		p.next = at.Offset + 1
-		if at.Attrs.IsControl() {
+		p.position.next = record.Offset + 1
+		if record.Attrs.IsControl() {
 			continue
 		}
-		timestamp := at.Timestamp.UnixMilli()
-		point, bad := p.scanner.Scan(timestamp, at.Value)
+		at := record.Timestamp.UnixMilli()
+		point, bad := p.scanner.Scan(at, record.Value)
 		if bad != nil {
 			tally.bad[bad.Reason]++
-			p.reject(ctx, at, bad, tally)
+			p.reject(ctx, record, bad, tally)
 			continue
 		}
-		answered, err := p.observe(ctx, at, timestamp, point)
+		answer, err := p.observe(ctx, record, at, point)
 		if err != nil {
-			p.warm = false
-			// What is corrupt is rebuilt. What else fails may fail again: the detector counts
-			// that, and tells of it.
-			if p.spoilt {
-				p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", at.Offset, "error", err)
-			}
-			ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: at.Offset, Err: err, Reload: p.spoilt})
+			p.cannotDecide(ctx, record, err)
 			return
 		}
-		if answered.Incomplete {
-			p.reload(ctx, at, timestamp)
+		if answer.Incomplete {
+			p.needOlder(ctx, record, at)
 			return
 		}
-		if timestamp > horizon {
+		if at > horizon {
 			tally.early++
-			if p.far != at.Offset { // else that is told
-				p.badLog.early(p.log, p.config.Now(), at)
+			if p.limited.far != record.Offset { // else the outlier's line tells it
+				p.limited.bad.early(p.log, p.config.Now(), record)
 			}
 		}
 		tally.points++
 		switch {
-		case answered.Verdict.Reason == detection.Normal:
-		case answered.Verdict.Reason != detection.Anomalous:
+		case answer.Verdict.Reason == detection.Normal:
+		case answer.Verdict.Reason != detection.Anomalous:
 			tally.unscored++
-		case answered.Refused != "":
-			p.refuse(ctx, at, point.Key, answered, tally)
+		case answer.Refused != "":
+			p.refuse(ctx, record, point.Key, answer, tally)
 		default:
 			tally.anomalies++
-			if answered.Verdict.Deviation > 0 {
+			if answer.Verdict.Deviation > 0 {
 				tally.above++
 			}
 		}
 	}
 	p.recycle(records)
 	if len(slice.rest) > 0 {
-		p.inTurn(slice)
+		p.begin(slice)
 		return
 	}
 	ctx.Send(ctx.Parent(), &messages.SliceDone{
-		Partition: p.number, Next: p.next, End: slice.end, Tally: tally.message(p.known(), len(p.entities.byKey)),
-		StreamTime: p.clock.now,
+		Partition: p.number, Next: p.position.next, End: slice.end, Tally: tally.message(p.known(), len(p.entities.byKey)),
+		StreamTime: p.history.StreamTime(),
 	})
 }
 
-// recycle gives records back to the client that fetched them, with the memory
-// they point into: nothing refers to them any more.
+// recycle gives records back to the client that fetched them, with the memory they point into: nothing refers to them any
+// more.
 func (p *partition) recycle(records []*kgo.Record) {
 	p.seen.Record = nil
 	for _, record := range records {
@@ -110,9 +104,8 @@ func (p *partition) recycle(records []*kgo.Record) {
 	}
 }
 
-// observe sends the point of the record that was seen to its entity, and returns the
-// answer.
-func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observation, error) {
+// observe sends a record's point to its entity, and returns the entity's answer.
+func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observed, error) {
 	entity, known := p.entities.byKey[string(point.Key)]
 	if !known {
 		var err error
@@ -121,52 +114,88 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		}
 	}
 	entity.newest = max(entity.newest, at)
-	if !p.clock.near(at) {
+	if !p.history.Near(at) {
 		p.outlier(record, entity, at)
 	}
-	o := &p.seen
-	o.At, o.Value, o.Epoch, o.CompleteFrom = at, point.Value, p.epoch, p.covered
-	o.Answered, o.Incomplete, o.Refused = false, false, p.refused.anomaly(record)
-	if entity.unknown && at < p.forgotten {
-		o.Answered, o.Incomplete = true, true
-		return o, nil
+	answers := &p.shared.answers
+	if entity.empty && p.history.NeedsDropped(at) {
+		answers.observed.Incomplete = true
+		return &answers.observed, nil
 	}
+	o := &p.seen
+	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.history.CompleteFrom(), p.refused.anomaly(record)
+	answers.done = false
 	ctx.Send(entity.pid, o)
-	if !o.Answered {
+	if !answers.done {
 		p.check()
 		panic("an entity gave no answer")
 	}
-	entity.unknown = entity.unknown && o.Incomplete
-	if entity.stored != nil && !o.Incomplete {
-		p.state.Append(entity.stored, at, point.Value)
+	answer := &answers.observed
+	if answer.Incomplete {
+		return answer, nil
 	}
-	return o, nil
+	entity.empty = false
+	if entity.stored != nil {
+		p.stored.state.Append(entity.stored, at, point.Value)
+	}
+	return answer, nil
+}
+
+// check panics with the panic of an entity that was sent something.
+func (p *partition) check() {
+	if f := p.shared.answers.fault; f != nil {
+		panic(f)
+	}
+}
+
+// outlier takes a record whose time is far from stream time. It is scored like any other; but stream time, by which entities
+// are removed, follows only if the stream does.
+func (p *partition) outlier(record *kgo.Record, entity *child, at int64) {
+	before := p.history.StreamTime()
+	if p.history.Outlier(at, entity, p.known()) {
+		if before != 0 {
+			p.log.Info("stream time moved", "offset", record.Offset,
+				"from", time.UnixMilli(before).UTC(), "to", time.UnixMilli(p.history.StreamTime()).UTC())
+		}
+		return
+	}
+	if before != 0 && p.seen.Scored {
+		p.config.Counts.Outliers.Add(1)
+		p.limited.far = record.Offset
+		p.limited.bad.outlier(p.log, p.config.Now(), record, before)
+	}
 }
 
 // reject tells, counts and copies a bad record; the stream goes on.
 func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord, tally *tally) {
-	p.badLog.bad(p.log, p.config.Now(), record, bad)
+	p.limited.bad.bad(p.log, p.config.Now(), record, bad)
 	p.deadLetter(ctx, record, tally, bad.Reason.String())
 }
 
-func (p *partition) fail(ctx actor.Context, record *kgo.Record, err error) {
-	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Err: err})
+// failSlice gives up a slice. Without an error the record is not at fault: the partition needs other windows, and the detector
+// assigns it anew.
+func (p *partition) failSlice(ctx actor.Context, record *kgo.Record, err error) {
+	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Err: err, Reload: err == nil})
 }
 
-// reload gives up a slice for a straggler that is older than the history we
-// loaded, of an entity we know nothing newer of: an uninterrupted run might
-// remember more of it. The history is loaded again, so that it covers it.
-func (p *partition) reload(ctx actor.Context, record *kgo.Record, at int64) {
-	p.log.Info("straggler is older than the history that was loaded, loading more",
-		"offset", record.Offset, "time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(max(p.covered, p.forgotten)).UTC())
-	p.need(record.Offset, at)
-	p.warm = false
-	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Reload: true})
+// cannotDecide gives up a slice because an entity could not be read from disk. Damage is rebuilt. Any other failure may come
+// back, so the detector counts it.
+func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err error) {
+	why := breakageOf(err, undecided)
+	p.breakDown(ctx, why, nil)
+	if why == damaged {
+		p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", record.Offset, "error", err)
+		err = nil
+	}
+	p.failSlice(ctx, record, err)
 }
 
-// need asks the next history, and the sweeps after it, for all that matters to a
-// late record.
-func (p *partition) need(offset, at int64) {
-	p.reach, p.straggler = min(p.reach, at), max(p.straggler, offset)
-	p.late.note(p.behind(at), p.mostLate(), true)
+// needOlder gives up a slice for a late record that is older than the replayed history, of an entity without a newer point: an
+// uninterrupted run might remember more of it. The next replay reaches back far enough.
+func (p *partition) needOlder(ctx actor.Context, record *kgo.Record, at int64) {
+	p.log.Info("late record is older than the history that was loaded, loading more", "offset", record.Offset,
+		"time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(p.history.AllCompleteFrom()).UTC())
+	p.history.NeedsOlder(record.Offset, at)
+	p.breakDown(ctx, tooShort, nil)
+	p.failSlice(ctx, record, nil)
 }

@@ -107,8 +107,8 @@ func TestPartitionAnswersWhileItWaitsForATurn(t *testing.T) {
 func TestPartitionThatStopsGivesUpItsTurn(t *testing.T) {
 	config := benchConfig()
 	config.Limiter = NewLimiter(1)
-	other := taken(config.Limiter)
 	b := newBench(t, config)
+	other := taken(config.Limiter)
 	b.tell(&messages.Slice{Records: b.bin(1)})
 	answers := make(chan *entityAnswer, 1)
 	b.tell(&entityAsked{"nobody", answers}) // so that the slice has come

@@ -15,42 +15,46 @@ import (
 
 // To an entity, from its partition.
 
-// Observation is one datapoint for the entity that receives it.
+// Observation is one datapoint for the entity that receives it. The entity answers with an Observed.
 //
-// It is the one message that is reused and written by its receiver: a partition
-// owns a single Observation, is the only sender its entities have, and they run
-// on its goroutine (their mailbox delivers directly), so that Send returns after the
-// entity is done with it. Nobody else ever holds it.
+// A partition reuses a single Observation for all its entities. That is safe: the partition is the only sender that its
+// entities have, and they run on its goroutine (their mailbox delivers at once), so Send returns after the entity is done
+// with it.
 type Observation struct {
-	At           int64       // Unix milliseconds, from Kafka's record timestamp
-	Value        float64     // the datapoint's value, finite
-	Record       *kgo.Record // the record it came in
-	Scored       bool        // false while history is replayed: the window changes, nothing is decided
-	Epoch        uint64      // the number of the running transaction, in this partition
-	CompleteFrom int64       // history is complete for points at or after this time, Unix milliseconds
+	At     int64       // Unix milliseconds, from Kafka's record timestamp
+	Value  float64     // the datapoint's value, finite
+	Record *kgo.Record // the record it came in
+	Scored bool        // false while history is replayed: the window changes, nothing is decided
+	Epoch  uint64      // the number of the running transaction, in this partition
+	// CompleteFrom is the completeness watermark: a window that has a point at or after this time, Unix milliseconds, is
+	// what an uninterrupted run would have.
+	CompleteFrom int64
+	// Refused is Kafka's name for why the output topic does not take this point's anomaly, if it is one. It is empty
+	// unless an earlier attempt has shown it.
+	Refused string
+}
 
-	// The entity's answer. Answered stays false if the entity panicked.
-	Answered bool
-	Verdict  detection.Verdict
-	// Incomplete tells that points which an uninterrupted run would remember
-	// may be missing, because the datapoint is older than the history that was
-	// loaded; the window has not been changed.
+// Observed is an entity's answer to an Observation. Its partition lends it the place to write it to, for the same reason
+// that it reuses the Observation.
+type Observed struct {
+	Verdict detection.Verdict
+	// Incomplete tells that the window lacks points which an uninterrupted run might have, because the datapoint is older
+	// than the replayed history. The window has not changed, and nothing was decided.
 	Incomplete bool
-	// Refused is Kafka's name for why the output topic does not take the point's
-	// anomaly, if it is one; empty: it may. The partition sets it before, and the
-	// entity for one that is too large.
+	// Refused is why the output topic does not take the anomaly; empty: it was sent to the producer, or there is none.
 	Refused string
 }
 
 // EntityRollBack undoes what an entity observed in an epoch.
 type EntityRollBack struct{ Epoch uint64 }
 
-// WindowTail asks an entity for the last points of its window. Like Observation
-// it is reused, and the entity writes its answer into it.
+// WindowQuery asks an entity for the last points of its window, at most Count. The entity answers with a WindowTail.
+type WindowQuery struct{ Count int }
+
+// WindowTail is an entity's answer to a WindowQuery. It is reused by the partition, like Observed.
 type WindowTail struct {
-	Count int                           // of points, at most
-	Take  func(at int64, value float64) // is called with each, in the order of arrival
-	Live  int                           // the answer: points in the window
+	Points []WindowPoint // in the order of arrival
+	Live   int           // points in the whole window
 }
 
 // To a partition, from the detector.

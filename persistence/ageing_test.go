@@ -175,7 +175,7 @@ func (m *model) reopen() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.p, m.resident = p, make(map[string]*Entity)
+	m.p, m.cached = p, make(map[string]*Entity)
 	m.goBack()
 }
 

@@ -21,13 +21,13 @@ type model struct {
 	store   *Store
 	p       *Partition
 
-	resident map[string]*Entity
-	windows  map[string][]Point
-	before   map[string][]Point           // at the last commit
-	stored   map[int64]map[string][]Point // by the head's offset
-	at       int64                        // stream time
-	points   int64                        // observed
-	offset   int64                        // committed
+	cached  map[string]*Entity
+	windows map[string][]Point
+	before  map[string][]Point           // at the last commit
+	stored  map[int64]map[string][]Point // by the head's offset
+	at      int64                        // stream time
+	points  int64                        // observed
+	offset  int64                        // committed
 }
 
 func newModel(t *testing.T, seed uint64, o Options) *model {
@@ -44,25 +44,31 @@ func (m *model) open() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.p, m.resident = p, make(map[string]*Entity)
+	m.p, m.cached = p, make(map[string]*Entity)
 }
 
 // observe gives an entity a point.
 func (m *model) observe() {
 	m.t.Helper()
-	key := fmt.Sprintf("64500,%d", m.random.IntN(12))
+	m.observeKey(keyFor(m.random.IntN(12)))
+}
+
+func keyFor(i int) string { return fmt.Sprintf("64500,%d", i) }
+
+func (m *model) observeKey(key string) {
+	m.t.Helper()
 	m.at += m.random.Int64N(hours / 20)
-	at := m.at - int64(m.random.IntN(8)/7)*hours // now and then a straggler
+	at := m.at - int64(m.random.IntN(8)/7)*hours // now and then a late record
 	e := m.load(key)
 	m.points++
 	m.windows[key] = window(append(slices.Clone(m.windows[key]), Point{at, float64(m.points)}), 2*hours)
 	m.p.Append(e, at, float64(m.points))
 }
 
-// load makes an entity resident: what is stored of it must be its window.
+// load makes an entity cached: what is stored of it must be its window.
 func (m *model) load(key string) *Entity {
 	m.t.Helper()
-	if e := m.resident[key]; e != nil {
+	if e := m.cached[key]; e != nil {
 		return e
 	}
 	e, points, _, err := m.p.Load(key)
@@ -72,30 +78,46 @@ func (m *model) load(key string) *Entity {
 	if got := window(points, 2*hours); len(m.windows[key]) > 0 && !slices.Equal(got, m.windows[key]) {
 		m.t.Fatalf("entity %s has %v, want %v", key, got, m.windows[key])
 	}
-	m.resident[key] = e
+	m.cached[key] = e
 	return e
 }
 
 func (m *model) checkpoint() error {
-	m.p.Commit()
-	m.before, m.offset = maps.Clone(m.windows), m.points
+	m.commit()
 	m.stored[m.offset] = maps.Clone(m.windows)
-	var passive []*Entity
-	for _, key := range slices.Sorted(maps.Keys(m.resident)) {
-		if m.random.IntN(6) == 0 && len(m.windows[key]) > 0 {
-			passive = append(passive, m.resident[key])
-		}
-	}
-	err := m.p.Checkpoint(Head{Source: "s", Offset: m.offset, History: 2 * hours, StreamTime: m.at}, func(e *Entity, n int) ([]Point, int) {
-		w := m.windows[e.Key()]
-		return w[len(w)-min(n, len(w)):], len(w)
-	}, passive)
-	if err == nil {
-		for _, e := range passive {
-			delete(m.resident, e.Key())
-		}
+	plan := m.p.Plan(m.storedHead(), m.some())
+	plan.Fill(m.tail)
+	err := plan.Write()
+	for _, e := range m.p.Settle(plan, err) {
+		delete(m.cached, e.Key())
 	}
 	return err
+}
+
+func (m *model) commit() {
+	m.p.Commit()
+	m.before, m.offset = maps.Clone(m.windows), m.points
+}
+
+// storedHead is the head of the next checkpoint.
+func (m *model) storedHead() Head {
+	return Head{Source: "s", Offset: m.offset, History: 2 * hours, StreamTime: m.at}
+}
+
+// some are entities to evict.
+func (m *model) some() (evict []*Entity) {
+	for _, key := range slices.Sorted(maps.Keys(m.cached)) {
+		if m.random.IntN(6) == 0 && len(m.windows[key]) > 0 {
+			evict = append(evict, m.cached[key])
+		}
+	}
+	return evict
+}
+
+// tail is the Tail of the model's windows.
+func (m *model) tail(e *Entity, n int) ([]Point, int) {
+	w := m.windows[e.Key()]
+	return w[len(w)-min(n, len(w)):], len(w)
 }
 
 // rollBack forgets what came since the last commit.
@@ -106,11 +128,11 @@ func (m *model) rollBack() {
 
 // remove forgets the entities that had no point for long.
 func (m *model) remove() {
-	for key, e := range m.resident {
+	for key, e := range m.cached {
 		w := m.windows[key]
 		if len(w) > 0 && w[len(w)-1].At < m.at-4*hours {
 			m.p.Remove(e)
-			delete(m.resident, key)
+			delete(m.cached, key)
 			delete(m.windows, key)
 		}
 	}

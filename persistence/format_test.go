@@ -111,8 +111,8 @@ func take(t *testing.T, store *persistence.Store, want *formats.Partition) *pers
 // checkPartition looks for all entities as questions do, and then loads them.
 func checkPartition(t *testing.T, store *persistence.Store, p *persistence.Partition, want *formats.Partition) {
 	t.Helper()
-	if p.Entities() != len(want.Windows) || p.Absent() != len(want.Windows) {
-		t.Errorf("%d entities, %d of them on disk only, want %d", p.Entities(), p.Absent(), len(want.Windows))
+	if p.Entities() != len(want.Windows) || p.Uncached() != len(want.Windows) {
+		t.Errorf("%d entities, %d of them on disk only, want %d", p.Entities(), p.Uncached(), len(want.Windows))
 	}
 	const longest = 1000 // of the keys that a list has
 	keys := slices.DeleteFunc(formats.Keys(want.Windows), func(key string) bool { return len(key) >= longest })

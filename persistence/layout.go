@@ -202,16 +202,16 @@ func appendFloat(b []byte, x float64) []byte {
 
 // Head is what is stored of a partition as a whole.
 type Head struct {
-	Source     string // what the points were read from, and how; see actors
-	Cluster    string // the id of the cluster they were read from; empty: not known
-	Topic      string // the id of the topic; empty: not known
-	Offset     int64  // the windows reach up to here
-	History    int64  // the length of the windows, ms
-	Base       int64  // points at or after this time need nothing from before what was read
-	Forgotten  int64  // entities that are not stored may have had points that matter before this time
-	StreamTime int64  // the newest timestamp
-	Swept      int64  // stream time of the last sweep
-	Lateness   int64  // how late an entity's first point came, at most, ms
+	Source             string // what the points were read from, and how; see actors
+	Cluster            string // the id of the cluster they were read from; empty: not known
+	Topic              string // the id of the topic; empty: not known
+	Offset             int64  // the windows reach up to here
+	History            int64  // the length of the windows, ms
+	CompleteFrom       int64  // points at or after this time need nothing from before what was read
+	CompleteForNewFrom int64  // entities that are not stored may have had points that matter before this time
+	StreamTime         int64  // the newest timestamp
+	Swept              int64  // stream time of the last sweep
+	Lateness           int64  // how late an entity's first point came, at most, ms
 }
 
 // record is a head with what only this package needs.
@@ -234,7 +234,7 @@ func encodeRecord(r *record) []byte {
 	b := room(100 + len(r.Source))
 	b = binary.AppendUvarint(b, uint64(len(r.Source)))
 	b = append(b, r.Source...)
-	for _, x := range []int64{r.Offset, r.History, r.Base, r.Forgotten, r.StreamTime, r.Swept, r.Lateness} {
+	for _, x := range []int64{r.Offset, r.History, r.CompleteFrom, r.CompleteForNewFrom, r.StreamTime, r.Swept, r.Lateness} {
 		b = binary.AppendVarint(b, x)
 	}
 	flags := uint64(0)
@@ -276,7 +276,7 @@ func decodeRecord(value []byte) (*record, error) {
 	}
 	r := &record{}
 	r.Source = b.text()
-	for _, x := range []*int64{&r.Offset, &r.History, &r.Base, &r.Forgotten, &r.StreamTime, &r.Swept, &r.Lateness} {
+	for _, x := range []*int64{&r.Offset, &r.History, &r.CompleteFrom, &r.CompleteForNewFrom, &r.StreamTime, &r.Swept, &r.Lateness} {
 		*x = b.varint()
 	}
 	r.slot = b.uint32()

@@ -49,11 +49,11 @@ func fill(t *testing.T, store *Store, detector string, number int32, entities, r
 		w := windows[e.Key()]
 		return w[len(w)-min(n, len(w)):], len(w)
 	}
-	head := Head{Source: "in\x00group\x00hege\x00asn", History: 2 * hours, Base: -5, Forgotten: -1 << 62}
+	head := Head{Source: "in\x00group\x00hege\x00asn", History: 2 * hours, CompleteFrom: -5, CompleteForNewFrom: -1 << 62}
 	for round := range rounds {
 		for range entities {
 			key := fmt.Sprintf("64500,%d", random.IntN(entities))
-			at := max(0, 1_600_000_000_000+int64(round)*hours/4-int64(random.IntN(8)/7)*3*hours) // now and then a straggler
+			at := max(0, 1_600_000_000_000+int64(round)*hours/4-int64(random.IntN(8)/7)*3*hours) // now and then a late record
 			if known[key] == nil {
 				e, _, _, err := p.Load(key)
 				if err != nil {

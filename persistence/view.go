@@ -18,6 +18,11 @@ func newView(txn *badger.Txn, slot uint32) *view {
 	return &view{txn, txn.NewIterator(o)}
 }
 
+func (v *view) end() {
+	v.chunks.Close()
+	v.txn.Discard()
+}
+
 // look reads from the view, and opens one if there is none.
 func (p *Partition) look(read func(*view) error) error {
 	done, err := p.store.use()
@@ -38,8 +43,7 @@ func (p *Partition) endView() {
 		return
 	}
 	if done, err := p.store.use(); err == nil {
-		p.view.chunks.Close()
-		p.view.txn.Discard()
+		p.view.end()
 		done()
 	}
 	p.view = nil

@@ -1,4 +1,4 @@
-package actors
+package completeness
 
 import (
 	"fmt"
@@ -8,22 +8,27 @@ import (
 	"time"
 )
 
-// clocked is a stream clock with entities to be seen.
+// clocked is a tracker with entities to be seen.
 type clocked struct {
-	streamClock
-	entities []*child
+	Tracker
+	entities []any
 }
 
 func newClocked(entities int) *clocked {
-	c := &clocked{}
+	c := &clocked{Tracker: New(72 * time.Hour)}
 	for range entities {
-		c.entities = append(c.entities, &child{})
+		c.entities = append(c.entities, new(int64))
 	}
 	return c
 }
 
 func (c *clocked) see(at int64, entity int) (moved bool) {
-	return !c.near(at) && c.outlier(at, c.entities[entity], len(c.entities))
+	return !c.Near(at) && c.Outlier(at, c.entities[entity], len(c.entities))
+}
+
+func (c *clocked) mayDrop() bool {
+	_, ok := c.Keep()
+	return ok
 }
 
 // bins lets all entities have a record each quarter, from a time on, and returns the last.
@@ -47,8 +52,8 @@ const (
 func TestStreamTimeIsTheNewestOrdinaryTimestamp(t *testing.T) {
 	c := newClocked(20)
 	last := c.bins(today, 100)
-	if c.now != last || !c.settled() {
-		t.Errorf("stream time is %d, want %d; settled: %t", c.now, last, c.settled())
+	if c.StreamTime() != last || !c.mayDrop() {
+		t.Errorf("stream time is %d, want %d; settled: %t", c.StreamTime(), last, c.mayDrop())
 	}
 }
 
@@ -73,8 +78,8 @@ func TestOutliersMoveNoStreamTime(t *testing.T) {
 			}
 			last += dice.Int64N(quarterMs)
 			c.see(last, 1+dice.IntN(len(c.entities)-1))
-			if c.now != last {
-				t.Fatalf("seed %d: stream time is %d, want %d", seed, c.now, last)
+			if c.StreamTime() != last {
+				t.Fatalf("seed %d: stream time is %d, want %d", seed, c.StreamTime(), last)
 			}
 		}
 	}
@@ -96,17 +101,17 @@ func TestStreamTimeFollowsTheStream(t *testing.T) {
 						break
 					}
 					if seen > 2*runLength {
-						t.Fatalf("stream time stays at %d", c.now)
+						t.Fatalf("stream time stays at %d", c.StreamTime())
 					}
 				}
-				if c.settled() {
-					t.Error("it may remove entities before an ordinary record has come")
+				if c.mayDrop() {
+					t.Error("it may drop entities before an ordinary record has come")
 				}
-				if c.now != to+int64(moved) {
-					t.Errorf("stream time is %d, want %d", c.now, to+int64(moved))
+				if c.StreamTime() != to+int64(moved) {
+					t.Errorf("stream time is %d, want %d", c.StreamTime(), to+int64(moved))
 				}
-				if last := c.bins(c.now, 10); c.now != last || !c.settled() {
-					t.Errorf("stream time is %d then, want %d; settled: %t", c.now, last, c.settled())
+				if last := c.bins(c.StreamTime(), 10); c.StreamTime() != last || !c.mayDrop() {
+					t.Errorf("stream time is %d then, want %d; settled: %t", c.StreamTime(), last, c.mayDrop())
 				}
 			})
 		}
@@ -125,7 +130,7 @@ func TestStreamTimeOfASparseStreamGoesOn(t *testing.T) {
 				at += step
 				c.see(at, record%entities)
 			}
-			if behind := at - c.now; behind > 2*runLength*step {
+			if behind := at - c.StreamTime(); behind > 2*runLength*step {
 				t.Errorf("%d entities, a record each %d h: stream time is %d days behind", entities, step/dayMs*24, behind/dayMs)
 			}
 		}
@@ -135,31 +140,31 @@ func TestStreamTimeOfASparseStreamGoesOn(t *testing.T) {
 	for record := range 2 * longRun {
 		c.see(future+int64(record)*quarterMs, 0)
 	}
-	if c.now < future {
-		t.Errorf("the only entity that is left does not move stream time: it is %d", c.now)
+	if c.StreamTime() < future {
+		t.Errorf("the only entity that is left does not move stream time: it is %d", c.StreamTime())
 	}
 }
 
 // TestWrongStreamTimeIsFoundOut: one that was stored, or that began with an outlier,
-// removes nothing before it is right.
+// drops nothing before it is right.
 func TestWrongStreamTimeIsFoundOut(t *testing.T) {
 	for name, begin := range map[string]func(*clocked){
-		"restored":                     func(c *clocked) { c.restore(future) },
+		"restored":                     func(c *clocked) { c.Restore(Stored{StreamTime: future}) },
 		"the first record":             func(c *clocked) { c.see(future, 0) },
 		"the first records":            func(c *clocked) { c.see(future, 0); c.see(future, 1); c.see(1, 2) },
-		"restored, and seen once more": func(c *clocked) { c.restore(future); c.see(future, 1) },
+		"restored, and seen once more": func(c *clocked) { c.Restore(Stored{StreamTime: future}); c.see(future, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClocked(10)
 			begin(c)
 			for entity := range 2 * runLength {
-				if c.settled() && c.now > today+dayMs {
-					t.Fatalf("after %d records stream time %d may remove entities", entity, c.now)
+				if c.mayDrop() && c.StreamTime() > today+dayMs {
+					t.Fatalf("after %d records stream time %d may drop entities", entity, c.StreamTime())
 				}
 				c.see(today, entity%10)
 			}
-			if last := c.bins(today, 4); c.now != last || !c.settled() {
-				t.Errorf("stream time is %d, want %d; settled: %t", c.now, last, c.settled())
+			if last := c.bins(today, 4); c.StreamTime() != last || !c.mayDrop() {
+				t.Errorf("stream time is %d, want %d; settled: %t", c.StreamTime(), last, c.mayDrop())
 			}
 		})
 	}
@@ -175,33 +180,7 @@ func TestRunLeadsOnlyAsFarAsItAgrees(t *testing.T) {
 		}
 		c.see(at, entity)
 	}
-	if want := today + runLength - 1; c.now != want {
-		t.Errorf("stream time is %d, want %d", c.now, want)
-	}
-}
-
-func TestLatenessIsBoundedUnlessItRepeats(t *testing.T) {
-	bound := 4 * dayMs
-	var l lateness
-	l.note(bound-1, bound, false)
-	if got := l.at(today, bound); got != bound-1 {
-		t.Errorf("what is usual counts as %d, want %d", got, bound-1)
-	}
-	l.note(today, bound, true)
-	if got := l.at(today, bound); got != bound-1 {
-		t.Errorf("one record of 1970 makes the lateness %d, want %d", got, bound-1)
-	}
-	l.note(today-dayMs, bound, true)
-	if got := l.at(today+dayMs, bound); got != today-dayMs {
-		t.Errorf("a second one makes it %d, want %d", got, today-dayMs)
-	}
-	l.at(today+bound+dayMs, bound)
-	if got := l.at(today+3*bound, bound); got != bound-1 {
-		t.Errorf("when they have ended it is %d, want %d", got, bound-1)
-	}
-	var restored lateness
-	restored.restore(today, bound)
-	if got := restored.at(today, bound); got != bound {
-		t.Errorf("a stored lateness of decades counts as %d, want %d", got, bound)
+	if want := today + runLength - 1; c.StreamTime() != want {
+		t.Errorf("stream time is %d, want %d", c.StreamTime(), want)
 	}
 }

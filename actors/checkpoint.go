@@ -1,0 +1,140 @@
+package actors
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// How a partition stores its windows: plan, write, settle.
+//
+//	partition   plan: which points, whose windows; fill it from its own entities        settle: note what is stored
+//	                        |                                                                 ^
+//	goroutine               +--> write: the plan, which does not change, to the store --------+
+//
+// While a plan is written, the partition answers questions and takes all messages. Its next piece of work, and an assignment,
+// wait until the plan is settled: a piece of work may need an entity that the plan removes.
+
+// stored is the partition's state on disk.
+type stored struct {
+	state   *persistence.Partition // nil while it is not open, and without a store
+	writing *inFlight              // the checkpoint under way; nil: none is
+	points  []persistence.Point    // scratch of windowTail
+}
+
+// inFlight is a checkpoint under way.
+type inFlight struct {
+	next int64 // the offset that its windows reach up to
+	then func(actor.Context, *checkpointWritten)
+}
+
+// checkpointWritten ends the write of a plan.
+type checkpointWritten struct {
+	plan *persistence.Plan
+	took time.Duration
+	err  error
+}
+
+// checkpoint stores all that was observed, as reaching up to an offset, and calls then when that is over. Without a store it
+// does so at once.
+func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Context, *checkpointWritten)) {
+	if p.stored.state == nil {
+		then(ctx, &checkpointWritten{})
+		return
+	}
+	if !p.ready() {
+		p.stored.state.Commit() // what is replayed is committed by nature
+	}
+	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
+	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
+		return p.windowTail(ctx, p.entities.byKey[e.Key()], count)
+	})
+	p.stored.writing = &inFlight{next, then}
+	self, root := ctx.Self(), ctx.ActorSystem().Root
+	now, begun := p.config.Now, p.config.Now()
+	go func() {
+		err := safely("a checkpoint", plan.Write)
+		root.Send(self, &checkpointWritten{plan, now().Sub(begun), err})
+	}()
+}
+
+// checkpointWritten settles the plan, and goes on with what waited for it.
+func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
+	writing := p.stored.writing
+	p.stored.writing = nil
+	if f, panicked := isFault(w.err); panicked {
+		panic(f) // how much of it is stored is not known: the partition begins anew
+	}
+	for _, entity := range p.stored.state.Settle(w.plan, w.err) {
+		ctx.Stop(p.entities.byKey[entity.Key()].pid)
+		p.entities.drop(entity.Key(), p.uncached())
+	}
+	if w.err != nil {
+		w.err = fmt.Errorf("store partition %d up to offset %d: %w", p.number, writing.next, w.err)
+	}
+	writing.then(ctx, w)
+	if assignment := p.assigned.waiting; assignment != nil && p.stored.writing == nil {
+		p.assigned.waiting = nil
+		p.assign(ctx, assignment)
+	}
+	p.askPermit()
+}
+
+// head is what the state on disk says of itself.
+func (p *partition) head(next int64) persistence.Head {
+	topic, complete := p.assigned.to.Topic, p.history.Stored()
+	return persistence.Head{
+		Source: p.config.Source(), Cluster: topic.Cluster, Topic: topic.Topic, Offset: next, History: p.config.History.Milliseconds(),
+		CompleteFrom: complete.CompleteFrom, CompleteForNewFrom: complete.NewCompleteFrom,
+		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
+	}
+}
+
+// windowTail reads the last points of a cached entity's window, and how many points the window has. The points are
+// overwritten by the next call.
+func (p *partition) windowTail(ctx actor.Context, entity *child, count int) ([]persistence.Point, int) {
+	tail := p.askWindow(ctx, entity, count)
+	points := p.stored.points[:0]
+	for _, point := range tail.Points {
+		points = append(points, persistence.Point(point))
+	}
+	p.stored.points = points
+	return points, tail.Live
+}
+
+// askWindow asks an entity for the last points of its window. The answer is overwritten by the next call.
+func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *messages.WindowTail {
+	answers := &p.shared.answers
+	answers.done = false
+	ctx.Send(entity.pid, &messages.WindowQuery{Count: count})
+	if !answers.done {
+		p.check() // no answer is not an empty window
+		panic("an entity gave no answer")
+	}
+	return &answers.tail
+}
+
+// longestIdle are the entities to evict from memory, if more are cached than should be: those that have been without a point
+// for the longest time.
+func (p *partition) longestIdle() (evict []*persistence.Entity) {
+	limit := p.config.MaxCached
+	if limit <= 0 || len(p.entities.byKey) <= limit {
+		return nil
+	}
+	all := make([]*child, 0, len(p.entities.byKey))
+	for _, entity := range p.entities.byKey {
+		all = append(all, entity)
+	}
+	slices.SortFunc(all, func(a, b *child) int { return cmp.Compare(a.newest, b.newest) })
+	const room = 10 // a tenth, so that this is not due at each commit
+	for _, entity := range all[:len(all)-limit+limit/room] {
+		evict = append(evict, entity.stored)
+	}
+	return evict
+}

@@ -1,0 +1,144 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// How a partition takes its windows from another node. That saves time and decides nothing: what the partition takes lies at
+// or before the offset that the group has committed, and the topic has the rest; if it takes nothing, the topic has all.
+
+// windowsFetched ends a fetch from other nodes.
+type windowsFetched struct {
+	reading  uint64              // number of the source that it is
+	imported *persistence.Import // on disk, not adopted yet
+	until    int64               // the group's committed offset, as far as is known
+	took     time.Duration
+	err      error
+}
+
+const (
+	// replayPerSecond is what a replay surely reaches. A fetch that takes longer than such a replay is given up.
+	replayPerSecond = 100_000
+	fetchAtLeast    = 5 * time.Second
+	fetchAtMost     = 10 * time.Minute
+	// importMustBeat: windows that save less than this part of the replay are not asked for.
+	importMustBeat = 2
+)
+
+// DefaultHandoff is from how many records on other nodes are asked: a replay of fewer takes at most a few seconds.
+const DefaultHandoff = 300_000
+
+// importPays tells whether the other nodes are worth asking.
+func (p *partition) importPays() bool {
+	return p.config.Peers != nil && p.stored.state != nil && !p.assigned.to.NoCommittedOffset && p.missing() >= p.config.HandoffFrom
+}
+
+// beginImport asks the other nodes. windowsFetched ends it.
+func (p *partition) beginImport(ctx actor.Context) {
+	assignment := p.assigned.to
+	wanted := Wanted{Partition: p.number, Most: assignment.Offset}
+	if assignment.Standby {
+		wanted.Most = math.MaxInt64 // the owner goes on: what it has is compared with the committed offset of then
+	}
+	if p.assigned.kept {
+		wanted.Least = assignment.Offset - p.missing()/importMustBeat
+	}
+	patience := time.Duration(p.missing()) * time.Second / replayPerSecond
+	fetching, cancel := context.WithTimeout(context.Background(), min(max(patience, fetchAtLeast), fetchAtMost))
+	p.enterPhase(ctx, messages.Importing)
+	f := fetch{
+		config: p.config, wanted: wanted, topic: assignment.Topic, completeAt: p.history.Reach(),
+		answer: &windowsFetched{reading: p.assigned.began(cancel), until: assignment.Offset},
+	}
+	self, root, begun := ctx.Self(), ctx.ActorSystem().Root, p.config.Now()
+	go func() {
+		f.answer.err = safely("a handoff", func() error { return f.run(fetching) })
+		f.answer.took = f.config.Now().Sub(begun)
+		root.Send(self, f.answer)
+	}()
+}
+
+// fetch is what the goroutine that asks the other nodes knows. It has copies of what the partition knew when it began.
+type fetch struct {
+	config     *Config
+	wanted     Wanted
+	topic      messages.Identity
+	completeAt int64 // the windows must be complete for a point at this time, Unix milliseconds
+	answer     *windowsFetched
+}
+
+func (f *fetch) run(ctx context.Context) (err error) {
+	f.answer.imported, err = f.config.Peers.Fetch(ctx, f.wanted, func(offered persistence.Snapshot) error { return f.accept(ctx, offered) })
+	if err == nil && ctx.Err() != nil {
+		f.config.Store.Drop(f.answer.imported)
+		err = ctx.Err()
+	}
+	return err
+}
+
+// accept tells why windows of another node cannot be used, if so. Windows beyond the committed offset that is known can be
+// used once the group has committed as much.
+func (f *fetch) accept(ctx context.Context, offered persistence.Snapshot) error {
+	head := offered.Head
+	switch unfit := f.config.Unfit(head, f.topic); {
+	case unfit != "":
+		return fmt.Errorf("the windows offered cannot be used: %s", unfit)
+	case offered.Partition != f.wanted.Partition:
+		return fmt.Errorf("windows of partition %d were offered for %d", offered.Partition, f.wanted.Partition)
+	case head.Offset < f.wanted.Least || head.Offset > f.wanted.Most:
+		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %s", head.Offset, f.wanted.Offsets())
+	case !completenessOf(head).Serves(f.completeAt):
+		return fmt.Errorf("the windows offered cannot be used: a late record needs older history")
+	case head.Offset <= f.answer.until:
+		return nil
+	}
+	if err := f.config.Peers.AwaitCommitted(ctx, f.wanted.Partition, head.Offset); err != nil {
+		return fmt.Errorf("the windows offered cannot be used: %w", err)
+	}
+	f.answer.until = head.Offset
+	return nil
+}
+
+// windowsFetched goes on from the windows that another node had, or without them.
+func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
+	if !p.assigned.from(w.reading) {
+		if w.err == nil {
+			p.config.Store.Drop(w.imported)
+		}
+		return
+	}
+	p.assigned.cancel()
+	if f, panicked := isFault(w.err); panicked {
+		p.config.tellFault(p.log, f, nil) // the topic has all that there is
+	}
+	if w.err != nil {
+		p.config.measure().Handoff(w.took, false)
+		p.log.Info("no windows from other nodes, reading the topic", "records", p.missing(), "reason", w.err)
+		p.replay(ctx)
+		return
+	}
+	p.forget(ctx)
+	p.closeState()
+	p.assigned.to.Offset = w.until
+	// After an error the windows may have been adopted all the same. If not, the next start finds what is left of them.
+	problem := p.config.Store.Adopt(p.config.Name, w.imported)
+	var err error
+	if p.assigned.kept, err = p.restore(); err != nil {
+		p.config.measure().Handoff(w.took, false)
+		p.breakDown(ctx, historyFails, err)
+		return
+	}
+	used := problem == nil && p.assigned.kept
+	p.config.measure().Handoff(w.took, used)
+	p.log.Info("windows taken from another node", "entities", w.imported.Entities, "points", w.imported.Points,
+		"offset", w.imported.Head.Offset, "used", used, "problem", problem)
+	p.replay(ctx)
+}

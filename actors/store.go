@@ -1,0 +1,155 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/completeness"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// How a partition opens its stored state, and reads entities from it. Without a store none of this does anything, and windows
+// come from the topic alone.
+
+// StoredOffset is up to where there are stored windows of a partition that can be used if the group has no committed offset.
+func (c *Config) StoredOffset(partition int32, topic messages.Identity) (offset int64, ok bool) {
+	head, ok, err := c.Store.Stored(c.Name, partition)
+	if err != nil {
+		c.Log.Warn("the stored offset cannot be read", "partition", partition, "error", err)
+	}
+	return head.Offset, ok && c.Unfit(head, topic) == ""
+}
+
+// completenessOf is since when stored windows are complete.
+func completenessOf(head persistence.Head) completeness.Stored {
+	return completeness.Stored{CompleteFrom: head.CompleteFrom, NewCompleteFrom: head.CompleteForNewFrom, StreamTime: head.StreamTime,
+		Swept: head.Swept, Lateness: head.Lateness}
+}
+
+// restore opens the stored state, and tells whether its windows can be brought forward to the assignment's offset. If not, it
+// begins anew.
+func (p *partition) restore() (usable bool, err error) {
+	if p.config.Store == nil {
+		return false, nil
+	}
+	p.closeState()
+	if p.phase.why == damaged {
+		if err := p.config.Store.Damaged(); err != nil {
+			return false, err
+		}
+	}
+	state, err := p.config.Store.Partition(p.config.Name, p.number)
+	if err != nil {
+		return false, err
+	}
+	p.stored.state = state
+	p.entities.setAbsent(p.uncached())
+	head, stored := state.Head()
+	if !stored {
+		return false, nil
+	}
+	if reason := p.unusable(head); reason != "" {
+		level := slog.LevelInfo
+		if identityOf(head).Differs(p.assigned.to.Topic) {
+			level = slog.LevelWarn
+		}
+		p.log.Log(context.Background(), level, "the stored windows are not used", "reason", reason, "stored_offset", head.Offset,
+			"offset", p.assigned.to.Offset)
+		p.resetState()
+		return false, nil
+	}
+	p.position.next, p.position.committed = head.Offset, head.Offset
+	p.history.Restore(completenessOf(head))
+	return true, nil
+}
+
+// unusable tells why stored windows cannot be used, if so.
+func (p *partition) unusable(head persistence.Head) string {
+	unfit := p.config.Unfit(head, p.assigned.to.Topic)
+	switch {
+	case p.phase.why == damaged:
+		return "part of them could not be read"
+	case unfit != "":
+		return unfit
+	case p.assigned.to.NoCommittedOffset:
+		return "the group has no offset for them"
+	case head.Offset > p.assigned.to.Offset:
+		return "the group's offset was set back"
+	case !completenessOf(head).Serves(p.history.Reach()):
+		return "a late record needs older history"
+	}
+	return ""
+}
+
+// resetState begins the stored state anew. What is stored counts until the next checkpoint.
+func (p *partition) resetState() {
+	if p.stored.state != nil {
+		p.stored.state.Reset()
+		p.entities.setAbsent(p.uncached())
+	}
+}
+
+// closeState lets go of the stored state, once nothing is written to it any more. It does not wait for that.
+func (p *partition) closeState() {
+	if p.stored.state != nil {
+		p.stored.state.Close()
+		p.stored.state = nil
+	}
+}
+
+// known is how many entities there are.
+func (p *partition) known() int {
+	if p.stored.state != nil {
+		return max(p.stored.state.Entities(), len(p.entities.byKey))
+	}
+	return len(p.entities.byKey)
+}
+
+// uncached is how many entities are stored and not in memory.
+func (p *partition) uncached() int {
+	if p.stored.state != nil {
+		return p.stored.state.Uncached()
+	}
+	return 0
+}
+
+// bring caches an entity: it makes its actor, which begins with what is stored of it.
+func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
+	entity := &child{newest: math.MinInt64, empty: true}
+	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
+	if p.stored.state != nil {
+		var err error
+		if entity.stored, opened.points, _, err = p.stored.state.Load(key); err != nil {
+			return nil, err
+		}
+		for _, point := range opened.points {
+			entity.newest = max(entity.newest, point.At)
+			entity.empty = false
+		}
+	}
+	if entity.empty {
+		p.history.NewEntity(at)
+	}
+	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
+		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
+	}
+	entity.pid = ctx.Spawn(p.props)
+	ctx.Send(entity.pid, opened)
+	p.check()
+	p.entities.put(key, entity, p.uncached())
+	return entity, nil
+}
+
+// breakageOf is damaged for an error of that kind, or else another reason.
+func breakageOf(err error, other breakage) breakage {
+	if errors.Is(err, persistence.ErrCorrupt) {
+		return damaged
+	}
+	return other
+}

@@ -1,0 +1,52 @@
+package actors
+
+import (
+	"slices"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+)
+
+// work is what takes a partition long: pieces of a slice, and runs of history. It is done in order, one item for each permit of
+// the limiter. The partition answers questions in between.
+type work struct {
+	items  []any // *messages.HistoryRead, *messages.HistoryEnded or *scoring
+	permit permit
+	asked  bool // for a permit, or has one
+}
+
+// permitted says that the limiter lets the partition do the next item.
+type permitted struct{}
+
+// begin takes work.
+func (p *partition) begin(item any) {
+	p.work.items = append(p.work.items, item)
+	p.askPermit()
+}
+
+// askPermit asks the limiter for the next item's permit, unless a checkpoint is being written: then its end asks.
+func (p *partition) askPermit() {
+	if len(p.work.items) > 0 && !p.work.asked && p.stored.writing == nil {
+		p.work.asked = true
+		p.work.permit.ask()
+	}
+}
+
+// permitted does the next item.
+func (p *partition) permitted(ctx actor.Context) {
+	item := p.work.items[0]
+	p.work.items = slices.Delete(p.work.items, 0, 1)
+	switch item := item.(type) {
+	case *messages.HistoryRead:
+		p.historyRead(ctx, item)
+	case *messages.HistoryEnded:
+		p.historyEnded(ctx, item)
+	case *scoring:
+		p.score(ctx, item)
+	}
+	p.seen.Record = nil
+	p.work.permit.end()
+	p.work.asked = false
+	p.askPermit()
+}

@@ -1,0 +1,87 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// readJournal reads all blocks twice: to count, and to put each entity's points
+// together.
+func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
+	prefix := slotPrefix(blockKind, p.slot)
+	counts := make([]uint32, p.nextID)
+	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last
+	total, number, next := 0, uint32(0), uint64(0)
+	err = each(txn, prefix, func(item *badger.Item) error {
+		seq, err := seqOf(item.Key())
+		if err != nil {
+			return err
+		}
+		if seq > p.stored.seq {
+			torn = append(torn, item.KeyCopy(nil))
+			return nil
+		}
+		if next > 0 && seq != next {
+			return fmt.Errorf("%w: journal block %d is missing", ErrCorrupt, next)
+		}
+		next = seq + 1
+		b := block{seq: seq}
+		number++
+		var foreign error
+		err = valueOf(item, func(value []byte) error {
+			return eachOfBlock(value, func(id uint32, _ Point) {
+				if int(id) >= len(counts) || b.points == blockPoints {
+					foreign = fmt.Errorf("%w: journal block %d has more than %d points, or entity %d of %d", ErrCorrupt, seq, blockPoints, id, len(counts))
+					return
+				}
+				counts[id]++
+				b.points++
+				if blockOf[id] != number {
+					blockOf[id], places[id] = number, uint16(len(b.ids))
+					b.ids, b.counts = append(b.ids, id), append(b.counts, 0)
+				}
+				b.counts[places[id]]++
+			})
+		})
+		total += b.points
+		p.blocks = append(p.blocks, b)
+		return errors.Join(err, foreign)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(p.blocks) > 0 && next != p.stored.seq+1 {
+		return nil, fmt.Errorf("%w: journal block %d is missing", ErrCorrupt, next)
+	}
+	p.unsealed = total
+	all := make([]journaled, total)
+	entities := make([]Entity, 0, p.nextID)
+	for id, count := range counts {
+		if count > 0 {
+			entities = append(entities, Entity{id: uint32(id), named: true, tail: all[:0:count]})
+			p.byID[id] = &entities[len(entities)-1]
+			all = all[count:]
+		}
+	}
+	for _, b := range p.blocks {
+		_, err := get(txn, blockKey(p.slot, b.seq), func(value []byte) error {
+			return eachOfBlock(value, func(id uint32, point Point) {
+				e := p.byID[id]
+				e.tail = append(e.tail, journaled{point, b.seq})
+			})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return torn, nil
+}
+
+func seqOf(key []byte) (uint64, error) {
+	if len(key) != 13 {
+		return 0, fmt.Errorf("%w: a journal block has the key %x", ErrCorrupt, key)
+	}
+	return order.Uint64(key[5:]), nil
+}

@@ -1,0 +1,150 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// ErrRemoving is in the error of Load if the entity was removed, and that is not
+// stored yet. It can be loaded as a new one after Settle.
+var ErrRemoving = errors.New("its removal is not stored yet")
+
+// Load makes an entity cached that is not, and returns the points that are stored
+// of it, in the order of their arrival: those of its window, and perhaps some that
+// lie before. Known is false if nothing is stored of it.
+func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
+	if len(p.removing) > 0 && p.removing[storedKey(key)] {
+		return nil, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
+	}
+	if p.onDisk {
+		err = p.look(func(v *view) error {
+			id, found, err := p.lookUp(v.txn, key)
+			if !found || err != nil {
+				return err
+			}
+			if e = p.byID[id]; e == nil {
+				e = &Entity{id: id}
+			}
+			e.key = key
+			points, err = p.loadPoints(v.chunks, e)
+			e.named = len(points) > 0 // else its checkpoint was not finished
+			return err
+		})
+		if err != nil {
+			return nil, nil, false, fmt.Errorf("load entity %s: %w", key, err)
+		}
+	}
+	if e != nil {
+		p.byID[e.id] = e
+		e.tail, e.cached = nil, true
+		if e.named {
+			p.cached++
+		}
+		return e, points, e.named, nil
+	}
+	e = &Entity{key: key, id: p.nextID, cached: true}
+	p.nextID++
+	p.byID = append(p.byID, e)
+	return e, nil, false, nil
+}
+
+// Peek returns the points that are stored of an entity that is not resident, as
+// far as they are of its window. It changes nothing.
+func (p *Partition) Peek(key string) (points []Point, err error) {
+	if !p.onDisk {
+		return nil, nil
+	}
+	err = p.look(func(v *view) error {
+		id, found, err := p.lookUp(v.txn, key)
+		if !found || err != nil {
+			return err
+		}
+		e := Entity{id: id}
+		if known := p.byID[id]; known != nil {
+			if known.removed {
+				return nil
+			}
+			e.tail = known.tail
+		}
+		points, err = p.loadPoints(v.chunks, &e)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look at entity %s: %w", key, err)
+	}
+	return window(points, p.stored.History), nil
+}
+
+// lookUp finds the id of a key. An id that has not been given out belongs to a
+// checkpoint that is not finished, or is none.
+func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, err error) {
+	found, err = get(txn, entityKey(p.slot, key), func(value []byte) (err error) {
+		id, err = decodeID(value)
+		return err
+	})
+	if found && err == nil && p.stray(id) {
+		return 0, false, nil
+	}
+	if found && err == nil && id >= uint32(len(p.byID)) {
+		err = fmt.Errorf("%w: entity %d of %d", ErrCorrupt, id, len(p.byID))
+	}
+	return id, found, err
+}
+
+// loadPoints reads an entity's window, and notes where its parts are.
+func (p *Partition) loadPoints(chunks *badger.Iterator, e *Entity) ([]Point, error) {
+	w, err := readWindow(chunks, p.slot, e.id, e.tail)
+	e.chunks, e.through, e.arrived, e.unsealed = w.chunks, w.through, w.arrived, w.unsealed
+	return w.points, err
+}
+
+// storedWindow is what is stored of an entity's window. Its fields are those of Entity.
+type storedWindow struct {
+	points   []Point
+	chunks   []uint32
+	through  uint64
+	arrived  uint32
+	unsealed uint32
+}
+
+// readWindow reads an entity's chunks, and adds its points of the journal that are
+// in none of them. Chunks may overlap: what both have is the same.
+func readWindow(chunks *badger.Iterator, slot, id uint32, tail []journaled) (w storedWindow, err error) {
+	err = eachOf(chunks, chunkPrefix(slot, id), func(item *badger.Item) error {
+		key := item.Key()
+		if len(key) != 13 {
+			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
+		}
+		start := order.Uint32(key[9:])
+		return valueOf(item, func(value []byte) error {
+			c, err := decodeChunk(value)
+			if err != nil {
+				return fmt.Errorf("chunk %d: %w", start, err)
+			}
+			if len(w.points) > 0 {
+				switch back := int64(w.arrived) - int64(start); {
+				case back < 0: // the window has lost what lies between
+					w.points = w.points[:0]
+				case back > int64(len(w.points)):
+					return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
+				default:
+					w.points = w.points[:len(w.points)-int(back)]
+				}
+			}
+			w.points = append(w.points, c.points...)
+			w.chunks = append(w.chunks, start)
+			w.arrived, w.through = start+uint32(len(c.points)), max(w.through, c.through)
+			return nil
+		})
+	})
+	for _, point := range tail {
+		if point.seq > w.through {
+			w.points = append(w.points, point.Point)
+			w.unsealed++
+		}
+	}
+	w.arrived += w.unsealed
+	return w, err
+}

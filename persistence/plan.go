@@ -1,0 +1,259 @@
+package persistence
+
+import (
+	"cmp"
+	"slices"
+	"sync/atomic"
+)
+
+// Tail returns the last n points of a cached entity's window, or all if it has
+// fewer, in the order of their arrival, and how many points the window has.
+type Tail func(e *Entity, n int) (points []Point, live int)
+
+// Plan is what one checkpoint writes. Partition.Plan decides it in memory, Fill
+// adds points of windows, Write writes it, and Partition.Settle takes over what
+// was written. A partition has at most one plan in flight.
+type Plan struct {
+	store *Store
+	owner *Partition // only for Fill, and for Write's end if the partition was closed
+	head  []byte     // the key of the head
+	slot  uint32
+	phase atomic.Int32
+
+	// Decided by Plan.
+	old           *record // the stored head, if it refers to the slot
+	next          *record // the head to write; nil if the stored one stays
+	replaced      *record // the stored head, if it refers to another slot
+	entries       []entry // the points of the new blocks
+	blocks        []block // the new blocks
+	born          []*Entity
+	through       uint64 // the last block, with the new ones
+	trimFrom      uint64 // the oldest block
+	trimmed       int    // how many of the oldest blocks are deleted
+	trimmedPoints int    // the points in them
+	removed       []*Entity
+	buffers
+	evictions int // the first of the sealings are of entities to evict
+
+	filled bool // by Fill, or no tail is needed
+
+	// Decided by Write.
+	announced *record // the head, if Write replaced it to announce several transactions
+	journaled bool    // the new blocks and the head are stored
+	sealed    bool    // all of the plan is stored
+}
+
+// buffers are what a plan fills. Settle gives them to the next plan.
+type buffers struct {
+	touched  []*Entity // those with points in the new blocks
+	sealings []sealing
+	points   []Point // of all sealings
+	encoded  []byte  // the new blocks
+}
+
+// Phases of a plan:
+//
+//	made      → writing  → written
+//	  ↓            ↓
+//	cancelled   orphaned
+//
+// Close cancels a plan that is not being written yet. It orphans one that is: then
+// the end of Write releases the partition.
+const (
+	planMade = iota
+	planWriting
+	planWritten
+	planCancelled
+	planOrphaned
+)
+
+const (
+	// blockPoints bounds a journal block, so that it fits into a transaction.
+	blockPoints = 32_000
+
+	// The journal holds at most journalPerEntity points for each entity on average,
+	// and at most journalComfort, or journalPerMany for each entity if that is more;
+	// but journalAtLeast in any case. A journal that is longer than the windows
+	// spares most chunks, because a window has lost a point before its block is
+	// trimmed. A longer journal takes longer to read at a start.
+	journalPerEntity = 400
+	journalAtLeast   = 4096
+	journalComfort   = 2_000_000
+	journalPerMany   = 16
+)
+
+// journalLimit is how many points the journal may hold.
+func journalLimit(entities int) int {
+	return max(journalAtLeast, min(journalPerEntity*entities, max(journalComfort, journalPerMany*entities)))
+}
+
+// Plan decides what the next checkpoint writes: the committed points, with the
+// head, and the chunks of entities whose points leave the journal. It also seals
+// the entities to evict. Each point that was appended must be committed, because
+// the plan asks for windows as they are now.
+//
+// The plan is in flight until Settle or Close. Meanwhile the owner may call
+// Append, Commit, RollBack, Load, Peek and all that only tells something; Plan,
+// Sweep, Remove and Reset panic.
+func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
+	p.mustBeSettled("Plan")
+	if p.committed < len(p.pending) {
+		panic("persistence: Plan was called while points are not committed")
+	}
+	p.dropRemoved()
+	plan := &Plan{store: p.store, owner: p, head: p.head, slot: p.slot, removed: p.removed, buffers: p.spare}
+	p.spare = buffers{}
+	entities := p.entities
+	if next := p.nextHead(head); next != nil {
+		p.planJournal(plan, next)
+		entities = int(next.entities)
+	} else {
+		plan.through = p.stored.seq
+	}
+	p.planSealings(plan, evict, cmp.Or(p.store.options.Journal, journalLimit(entities)))
+	p.plan = plan
+	return plan
+}
+
+// mustBeSettled panics while a plan is in flight.
+func (p *Partition) mustBeSettled(call string) {
+	if p.plan != nil {
+		panic("persistence: " + call + " was called between Plan and Settle")
+	}
+}
+
+// nextHead is the head to write, before the new blocks are counted; nil if there
+// is nothing new to store.
+func (p *Partition) nextHead(head Head) *record {
+	next := &record{Head: head, slot: p.slot, reserved: p.nextID, removing: len(p.removed) > 0}
+	old := p.stored
+	if old == nil || old.slot != p.slot {
+		return next
+	}
+	next.seq = old.seq
+	if p.committed == 0 && !next.removing && !old.removing && head == old.Head {
+		return nil
+	}
+	return next
+}
+
+// planJournal divides the committed points into blocks.
+func (p *Partition) planJournal(plan *Plan, next *record) {
+	if p.stored != nil && p.stored.slot == p.slot {
+		plan.old = p.stored
+	} else {
+		plan.replaced, p.begun = p.stored, true
+	}
+	plan.entries = p.pending[:p.committed:p.committed]
+	for rest := plan.entries; len(rest) > 0; {
+		next.seq++
+		entries := rest[:min(blockPoints, len(rest))]
+		rest = rest[len(entries):]
+		plan.blocks = append(plan.blocks, p.blockOf(plan, next.seq, entries))
+	}
+	for _, e := range plan.touched {
+		if !e.named {
+			plan.born = append(plan.born, e)
+		}
+	}
+	next.entities = uint32(p.entities + len(plan.born))
+	plan.next, plan.through = next, next.seq
+}
+
+// blockOf lists the entities of a block, each once, with the number of their
+// points in it, and counts each entity's points in the plan.
+func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
+	p.marks++
+	p.ids, p.counts = p.ids[:0], p.counts[:0]
+	for i := range entries {
+		e := p.byID[entries[i].id]
+		if e.mark != p.marks {
+			e.mark, e.place = p.marks, uint32(len(p.ids))
+			p.ids, p.counts = append(p.ids, e.id), append(p.counts, 0)
+		}
+		p.counts[e.place]++
+		if e.planned == 0 {
+			plan.touched = append(plan.touched, e)
+		}
+		e.planned++
+	}
+	return block{seq, len(entries), slices.Clone(p.ids), slices.Clone(p.counts)}
+}
+
+// planSealings decides how many of the oldest blocks are trimmed, and which
+// entities are sealed for it, after those to evict.
+func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
+	p.marks++
+	for _, e := range evict {
+		if e.cached && e.mark != p.marks {
+			p.sealingOf(plan, e)
+		}
+	}
+	plan.evictions = len(plan.sealings)
+	unsealed := p.unsealed + len(plan.entries)
+	for unsealed-plan.trimmedPoints > limit {
+		b := p.block(plan, plan.trimmed)
+		if plan.trimmed == 0 {
+			plan.trimFrom = b.seq
+		}
+		plan.trimmed++
+		plan.trimmedPoints += b.points
+		for i, id := range b.ids {
+			if e := p.byID[id]; e != nil && !e.removed && e.through < b.seq {
+				p.sealingOf(plan, e).trimmed += uint32(b.counts[i])
+			}
+		}
+	}
+	plan.filled = true
+	for i := range plan.sealings {
+		s := &plan.sealings[i]
+		plan.filled = plan.filled && (!s.cached || s.unsealed == 0)
+	}
+}
+
+// block is a block of the journal, with the plan's behind the stored ones.
+func (p *Partition) block(plan *Plan, index int) *block {
+	if index < len(p.blocks) {
+		return &p.blocks[index]
+	}
+	return &plan.blocks[index-len(p.blocks)]
+}
+
+// sealingOf is the sealing of an entity, which is begun if there is none.
+func (p *Partition) sealingOf(plan *Plan, e *Entity) *sealing {
+	if e.mark != p.marks {
+		e.mark, e.place = p.marks, uint32(len(plan.sealings))
+		plan.sealings = append(plan.sealings, sealing{
+			entity: e, cached: e.cached, chunks: e.chunks, tail: e.tail, through: e.through,
+			arrived: e.arrived + e.planned, unsealed: e.unsealed + e.planned,
+		})
+	}
+	return &plan.sealings[e.place]
+}
+
+// Fill asks for each tail that the plan needs, and copies its points. The owner
+// calls it before it appends again.
+func (plan *Plan) Fill(tail Tail) {
+	if len(plan.owner.pending) != len(plan.entries) {
+		panic("persistence: Fill was called after Append")
+	}
+	for i := range plan.sealings {
+		s := &plan.sealings[i]
+		if !s.cached || s.unsealed == 0 {
+			continue
+		}
+		evict := i < plan.evictions
+		if !evict {
+			_, live := tail(s.entity, 0)
+			if s.outlived = s.unsealed-s.trimmed >= uint32(live); s.outlived {
+				continue
+			}
+		}
+		points, live := tail(s.entity, int(s.unsealed))
+		s.live = uint32(live)
+		s.from = len(plan.points)
+		plan.points = append(plan.points, points...)
+		s.to = len(plan.points)
+	}
+	plan.filled = true
+}

@@ -1,0 +1,129 @@
+package persistence
+
+import "github.com/dgraph-io/badger/v4"
+
+// sealing is an entity whose points leave the journal: they are written to a
+// chunk, as far as its window has them.
+type sealing struct {
+	entity *Entity
+	cached bool
+	chunks []uint32    // the stored ones; after Write those that remain
+	tail   []journaled // its points in the journal, if it is not cached
+
+	arrived  uint32 // the position after its last point
+	unsealed uint32 // how many of its last points only the journal has; after Write: still has
+	trimmed  uint32 // how many of them are in the blocks that are trimmed
+	through  uint64 // the journal up to this block is sealed
+
+	// By Fill, for a cached entity.
+	outlived bool   // its window has lost all points of the trimmed blocks
+	live     uint32 // how many points its window has
+	from, to int    // its last points among those of the plan
+}
+
+// writeSealings deletes removed entities, seals, and then deletes the trimmed
+// blocks. That order counts, because a crash may come in between: an entity that
+// comes back lacks no points of the journal, and a block is deleted only after
+// its points are in chunks.
+func (plan *Plan) writeSealings() error {
+	return plan.store.update(func(u *update) error {
+		if err := plan.deleteRemoved(u); err != nil {
+			return err
+		}
+		var stored *view
+		defer func() {
+			if stored != nil {
+				stored.end()
+			}
+		}()
+		for i := range plan.sealings {
+			s := &plan.sealings[i]
+			var err error
+			switch {
+			case !s.cached:
+				if stored == nil {
+					stored = newView(plan.store.db.NewTransaction(false), plan.slot)
+				}
+				err = plan.sealStored(u, s, stored.chunks)
+			case s.outlived:
+				err = plan.outlive(u, s)
+			case s.unsealed > 0:
+				err = plan.seal(u, s, plan.points[s.from:s.to])
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for i := range plan.trimmed {
+			if err := u.delete(blockKey(plan.slot, plan.trimFrom+uint64(i))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (plan *Plan) deleteRemoved(u *update) error {
+	for _, e := range plan.removed {
+		if err := u.delete(entityKey(plan.slot, e.key)); err != nil {
+			return err
+		}
+		for _, start := range e.chunks {
+			if err := u.delete(chunkKey(plan.slot, e.id, start)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// outlive writes no chunk, because the window has lost all points of the trimmed
+// blocks. Then it has lost all before them, too: the entity's chunks are deleted,
+// so that what is stored stays a run of points without a hole.
+func (plan *Plan) outlive(u *update, s *sealing) error {
+	for _, start := range s.chunks {
+		if err := u.delete(chunkKey(plan.slot, s.entity.id, start)); err != nil {
+			return err
+		}
+	}
+	s.chunks = nil
+	s.unsealed -= s.trimmed
+	return nil
+}
+
+// sealStored seals an entity that is not cached: its points are those that are stored.
+func (plan *Plan) sealStored(u *update, s *sealing, chunks *badger.Iterator) error {
+	w, err := readWindow(chunks, plan.slot, s.entity.id, s.tail)
+	if err != nil {
+		return err
+	}
+	s.chunks, s.arrived, s.unsealed, s.live = w.chunks, w.arrived, w.unsealed, uint32(len(w.points))
+	return plan.seal(u, s, w.points[len(w.points)-int(w.unsealed):])
+}
+
+// seal writes a chunk of the points that only the journal has, and deletes the
+// chunks before the window. A chunk never reaches beyond the stored head.
+func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
+	first := s.arrived - min(s.live, s.arrived) // the position of the window's first point
+	var remaining []uint32
+	for i, start := range s.chunks {
+		end := s.arrived - s.unsealed
+		if i+1 < len(s.chunks) {
+			end = s.chunks[i+1]
+		}
+		if end > first {
+			remaining = append(remaining, start)
+		} else if err := u.delete(chunkKey(plan.slot, s.entity.id, start)); err != nil {
+			return err
+		}
+	}
+	if len(points) > 0 {
+		position := s.arrived - uint32(len(points))
+		if err := u.set(chunkKey(plan.slot, s.entity.id, position), encodeChunk(plan.through, points)); err != nil {
+			return err
+		}
+		remaining = append(remaining, position)
+	}
+	s.chunks, s.unsealed, s.through = remaining, 0, plan.through
+	return nil
+}

@@ -1,0 +1,101 @@
+package persistence
+
+import (
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Remove forgets an entity. The next checkpoint deletes what is stored of it.
+func (p *Partition) Remove(e *Entity) {
+	p.mustBeSettled("Remove")
+	if e.named {
+		p.entities--
+		if e.cached {
+			p.cached--
+		}
+	}
+	e.cached, e.removed = false, true
+	p.byID[e.id] = e
+	p.removed = append(p.removed, e)
+	if p.removing == nil {
+		p.removing = make(map[string]bool)
+	}
+	p.removing[storedKey(e.key)] = true
+}
+
+// Sweep looks at some of the entities that are on disk only, goes on where it
+// ended the last time, and removes those without a point at or after a time. It
+// returns the newest of the points it removed; false if there is none.
+func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, err error) {
+	p.mustBeSettled("Sweep")
+	p.swept = nil
+	if !p.onDisk {
+		return 0, false, nil
+	}
+	prefix := slotPrefix(entityKind, p.slot)
+	var dead []*Entity
+	err = p.look(func(v *view) error {
+		o := badger.DefaultIteratorOptions
+		o.Prefix, o.PrefetchValues = prefix, false
+		iterator := v.txn.NewIterator(o)
+		defer iterator.Close()
+		if len(p.cursor) == 0 {
+			p.cursor = prefix
+		}
+		for iterator.Seek(p.cursor); iterator.Valid() && count > 0; iterator.Next() {
+			count--
+			e, last, err := p.lastOf(v, iterator.Item())
+			if err != nil {
+				return err
+			}
+			if e != nil && last < keep {
+				dead = append(dead, e)
+				if !removed || last > newest {
+					newest, removed = last, true
+				}
+			}
+		}
+		p.cursor = nil
+		if iterator.Valid() {
+			p.cursor = iterator.Item().KeyCopy(nil)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, false, fmt.Errorf("sweep: %w", err)
+	}
+	for _, e := range dead {
+		p.Remove(e)
+		p.swept = append(p.swept, e.key)
+	}
+	return newest, removed, nil
+}
+
+// lastOf is an entity and the time of its newest point, or nil for one that is
+// resident, or was removed.
+func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64, err error) {
+	key := string(item.Key()[5:])
+	id, found, err := p.lookUp(v.txn, key)
+	if !found || err != nil {
+		return nil, 0, err
+	}
+	if e = p.byID[id]; e == nil {
+		e = &Entity{id: id}
+	}
+	if e.cached || e.removed {
+		return nil, 0, nil
+	}
+	e.key = key
+	points, err := p.loadPoints(v.chunks, e)
+	if len(points) == 0 {
+		return nil, 0, err // of a checkpoint that was not finished
+	}
+	e.named = true
+	for i, point := range points {
+		if i == 0 || point.At > newest {
+			newest = point.At
+		}
+	}
+	return e, newest, err
+}

@@ -1,0 +1,109 @@
+package persistence
+
+import (
+	"errors"
+	"fmt"
+)
+
+// errPartitionClosed is the error of Write if the partition was closed before.
+var errPartitionClosed = errors.New("the partition was closed before its checkpoint was written")
+
+// Write writes the plan. It touches only the store and the plan, and of entities
+// what does not change meanwhile, so it may run on any goroutine. It runs once.
+//
+// Blocks and head are written in one transaction, or in several, of which the last
+// one makes them count. Chunks follow. After an error the stored state is the
+// checkpoint of before or this one, and a later plan can be written.
+func (plan *Plan) Write() error {
+	if !plan.phase.CompareAndSwap(planMade, planWriting) {
+		if plan.phase.Load() == planCancelled {
+			return errPartitionClosed
+		}
+		panic("persistence: Write was called twice")
+	}
+	defer plan.end()
+	if !plan.filled {
+		panic("persistence: Write was called before Fill")
+	}
+	if plan.next != nil {
+		if err := plan.writeJournal(); err != nil {
+			return fmt.Errorf("write checkpoint: %w", err)
+		}
+	}
+	if plan.trimmed > 0 || len(plan.sealings) > 0 || len(plan.removed) > 0 {
+		if err := plan.writeSealings(); err != nil {
+			return fmt.Errorf("seal chunks: %w", err)
+		}
+	}
+	plan.sealed = true
+	return nil
+}
+
+// end ends the writing, whatever came of it.
+func (plan *Plan) end() {
+	if !plan.phase.CompareAndSwap(planWriting, planWritten) {
+		plan.owner.letGo() // it was orphaned
+	}
+}
+
+// leave tells whether nothing is being written. If something is, the end of Write
+// releases the partition.
+func (plan *Plan) leave() bool {
+	return plan.phase.CompareAndSwap(planMade, planCancelled) || !plan.phase.CompareAndSwap(planWriting, planOrphaned)
+}
+
+// writeJournal writes the new entities and blocks, and the head last.
+func (plan *Plan) writeJournal() error {
+	plan.encoded = plan.encoded[:0]
+	values := make([][]byte, 0, len(plan.blocks))
+	rest := plan.entries
+	for _, b := range plan.blocks {
+		start := len(plan.encoded)
+		plan.encoded = appendBlock(plan.encoded, rest[:b.points])
+		values = append(values, plan.encoded[start:])
+		rest = rest[b.points:]
+	}
+	write := func(u *update) error {
+		for _, e := range plan.born {
+			if err := u.set(entityKey(plan.slot, e.key), encodeID(e.id)); err != nil {
+				return err
+			}
+		}
+		for i, b := range plan.blocks {
+			if err := u.set(blockKey(plan.slot, b.seq), values[i]); err != nil {
+				return err
+			}
+		}
+		return u.set(plan.head, encodeRecord(plan.next))
+	}
+	err := plan.store.atomically(write)
+	if errors.Is(err, errSplit) {
+		if err = plan.announce(); err == nil {
+			err = plan.store.update(write)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	plan.journaled = true
+	if plan.replaced != nil {
+		plan.store.purge(plan.replaced.slot)
+	}
+	return nil
+}
+
+// announce has the stored head say that a checkpoint of several transactions is
+// under way. If it stays unfinished, the next opening removes its traces and gives
+// its ids to other entities. Without a stored head nothing counts anyway.
+func (plan *Plan) announce() error {
+	if plan.old == nil || plan.old.underway {
+		return nil
+	}
+	announced := *plan.old
+	announced.underway = true
+	err := plan.store.update(func(u *update) error { return u.set(plan.head, encodeRecord(&announced)) })
+	if err == nil {
+		plan.announced = &announced
+	}
+	return err
+}
