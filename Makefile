@@ -1,4 +1,4 @@
-# Targets for people and for CI. `make check` is what a change must pass.
+# Targets for people and for CI. A change must pass `make check`.
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
@@ -30,27 +30,27 @@ test:
 race:
 	go test -race ./...
 
-# So many inputs for each fuzz target: make fuzz INPUTS=5000000x
+# The number of inputs for each fuzz target: make fuzz INPUTS=5000000x
 INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
 
-# The page in Debian's Chromium, as a person uses it at a running demo, and in each state.
-# Pictures are kept in SCREENSHOTS.
+# Opens the page in Debian's Chromium: at a running demo, as a person uses it, and in each state.
+# SCREENSHOTS is a folder for pictures.
 SCREENSHOTS ?=
 browser:
 	SCREENSHOTS='$(SCREENSHOTS)' test/browser/run
 
-# The picture at the top of the README, made anew.
+# Takes the picture at the top of the README again.
 picture:
 	test/browser/picture
 
-# What the parts cost by themselves.
+# Measures what the parts cost by themselves.
 BENCHTIME ?= 1s
 microbench:
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors ./tail ./web/page
 
-# The detector and its peers on a real Apache Kafka (Java 17 and Maven); see
+# Measures the detector and its peers on a real Apache Kafka (Java 17 and Maven); see
 # docs/performance.md. make bench BENCH='throughput --rounds 1 --peers='
 BENCH ?= all
 bench:
@@ -58,35 +58,35 @@ bench:
 	go build -trimpath -o bench/results/bench ./bench
 	exec bench/results/bench $(BENCH)
 
-# The whole program in virtual time, with faults drawn from seeds; see
+# Runs the whole program in virtual time, with faults drawn from seeds; see
 # docs/reliability.md. make simulate SEEDS=1000 [SEED=n] [SIMFLAGS='-race']
 SEED ?= 1
 SEEDS ?= 1000
 simulate:
 	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
 
-# Whether the simulation finds small deliberate bugs.
+# Checks that the simulation finds small deliberate bugs.
 mutants:
 	test/simulation/mutants/run
 
-# Every byte of some small data directories, damaged one by one: 27,000 openings, which
-# took 6 minutes of two busy processors. Not a part of CI.
+# Damages every byte of some small data directories, one by one: 27,000 openings. This
+# took 6 minutes on two busy processors. It is not a part of CI.
 damage:
 	EVERY_BYTE=1 go test ./persistence -run TestDamageNeverGivesWrongWindows -timeout 0 -v
 
-# The golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
+# Runs the golden cases and crashes against a real Apache Kafka (Java 17 and Maven).
 test-kafka:
 	test/kafka/run
 
-# The real Dockerfile and compose.yaml, with podman; skipped where it is missing.
+# Tests the real Dockerfile and compose.yaml with podman. Skipped if podman is missing.
 test-containers:
 	test/containers/run
 
-# Alert rules and dashboard, with promtool and a real Prometheus that reads a running demo.
+# Tests alert rules and dashboard with promtool and a real Prometheus that reads a running demo.
 test-ops:
 	test/ops/run
 
-# What CI checks of the README.
+# Runs the commands of the README, as CI does.
 readme:
 	test/readme/run
 	test/readme/see
