@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
-	"test/golden":            {},
+	"test/golden":            {"configs"},
 	"test/naive":             {},
 	"test/sink":              {},
 	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
