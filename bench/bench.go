@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -167,9 +168,14 @@ func revision() string {
 
 func machine() report.Machine {
 	m := report.Machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
-	m.Processor = field("/proc/cpuinfo", "model name")
-	fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%d", &m.MemoryMB)
-	m.MemoryMB /= 1024
+	if system, err := procfs.NewDefaultFS(); err == nil { // what it does not tell stays empty
+		if cpus, err := system.CPUInfo(); err == nil && len(cpus) > 0 {
+			m.Processor = cpus[0].ModelName
+		}
+		if memory, err := system.Meminfo(); err == nil && memory.MemTotalBytes != nil {
+			m.MemoryMB = int64(*memory.MemTotalBytes >> 20)
+		}
+	}
 	m.Kernel = strings.TrimSpace(content("/proc/sys/kernel/osrelease"))
 	m.Load = strings.TrimSpace(content("/proc/loadavg"))
 	return m

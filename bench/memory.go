@@ -44,7 +44,7 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS - before.Mapped, After: after.RSS - after.Mapped, Mapped: after.Mapped,
+	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.held(), After: after.held(), Mapped: after.Mapped,
 		Peak: after.PeakRSS, Budget: int64(f.BudgetMB) << 20}.Completed()
 	say("memory: %.0f bytes an entity", m.PerEntity)
 	b.result.Memory = append(b.result.Memory, m)
@@ -65,7 +65,7 @@ func settled(ctx context.Context, p *process) (usage, error) {
 		if now, err = p.usage(); err != nil {
 			return now, err
 		}
-		if held := now.RSS - now.Mapped; held < least-least/100 {
+		if held := now.held(); held < least-least/100 {
 			least, since = held, 0
 		} else {
 			since++
