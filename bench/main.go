@@ -32,6 +32,7 @@ type commands struct {
 	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
+	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
 
@@ -74,6 +75,7 @@ type (
 	memoryCommand     struct{ memoryFlags }
 	nodesCommand      struct{ nodesFlags }
 	watchedCommand    struct{ watchedFlags }
+	heapCommand       struct{ heapFlags }
 )
 
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
@@ -126,4 +128,8 @@ func (c *nodesCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *watchedCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.watched(ctx, b) })
+}
+
+func (c *heapCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.heap(ctx, b) })
 }

@@ -24,6 +24,7 @@ type Result struct {
 	Total     []Total     `json:"total,omitempty"`
 
 	Watched *Watched `json:"watched,omitempty"`
+	Heap    []Heap   `json:"heap,omitempty"`
 }
 
 // Machine is where it ran.

@@ -32,6 +32,9 @@ func (r *Result) Text() string {
 	if r.Watched != nil {
 		part("Watchers at full speed", watched(r.Watched), true)
 	}
+	for _, h := range r.Heap {
+		part(h.title(), h.table(), true)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}
