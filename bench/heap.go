@@ -65,7 +65,7 @@ func (f *heapFlags) heap(ctx context.Context, b *bench) error {
 	return b.inTurn(ctx, parts...)
 }
 
-// fast lets the same binary work through the same topic in each way.
+// fast runs the same binary over the same topic in each way.
 func (f *heapFlags) fast(ctx context.Context, b *bench, entities int) error {
 	topic, stream, err := b.fill(ctx, "hegemony-heap", entities, max(windowBins, f.Points/entities), b.settings.Partitions)
 	if err != nil {
@@ -94,8 +94,8 @@ func (f *heapFlags) limit(ctx context.Context, b *bench, topic string, shape rep
 	return 2*free.PeakHeld - limited.PeakHeld, err
 }
 
-// compare runs the ways in turn; every other round goes the other way round. A round
-// with a run that failed does not count.
+// compare runs the ways in turn; every other round has the reverse order. A round with a
+// failed run does not count.
 func (b *bench) compare(ctx context.Context, result *report.Heap, ways []heapWay, rounds int, once func(heapWay) (report.HeapRun, error)) (failed error) {
 	for _, way := range ways {
 		result.Ways = append(result.Ways, report.HeapWay{Label: way.label})
@@ -142,7 +142,7 @@ func (f *heapFlags) fastOnce(ctx context.Context, b *bench, topic string, shape 
 	defer b.discard(j)
 	p := b.detectorProgram(j)
 	p.env = append(p.env, way.env...)
-	unix.Sync() // what the run before left to write is not on this one's account
+	unix.Sync() // or this run would pay for writes of the one before
 	process, err := p.start(ctx)
 	if err != nil {
 		return run, err

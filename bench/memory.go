@@ -13,8 +13,7 @@ type memoryFlags struct {
 	BudgetMB int `default:"64" help:"The detector's memory_mb: of the database's memtables and caches. It is subtracted, so a small one leaves less doubt (default ${default})."`
 }
 
-// memory looks at a detector before and after a bin that makes all windows
-// resident.
+// memory measures a detector before and after a bin that loads all windows.
 func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	k, err := f.know(ctx, b, "memory", 1)
 	if k != nil {
@@ -51,7 +50,7 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// settled waits until the process gives no more memory back, for a minute at most.
+// settled waits until the process returns no more memory to the system, at most a minute.
 func settled(ctx context.Context, p *process) (usage, error) {
 	const look, calm, atMost = 2 * time.Second, 5, 30
 	least, since := int64(math.MaxInt64), 0

@@ -76,7 +76,7 @@ func throughput(rows []Row) string {
 	return Table(header, lines)
 }
 
-// mark tells runs that were too short for a steady rate.
+// mark is a star if a run was too short for a steady rate.
 func mark(runs []Run) string {
 	if slices.ContainsFunc(runs, func(r Run) bool { return r.Unsteady }) {
 		return " *"
