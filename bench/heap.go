@@ -46,7 +46,7 @@ func (f *heapFlags) ways() []heapWay {
 	return list
 }
 
-// memoryLimit is a heap that grows to so many bytes, and is collected only then.
+// memoryLimit is a heap that is collected only when the process nears the limit.
 func memoryLimit(bytes int64) heapWay {
 	return heapWay{"GOMEMLIMIT", []string{"GOGC=off", fmt.Sprintf("GOMEMLIMIT=%d", bytes)}}
 }
