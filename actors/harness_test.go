@@ -35,16 +35,15 @@ func loadGolden(t *testing.T, name string) (*golden.Case, settings) {
 	t.Helper()
 	c, err := golden.Load(filepath.Join("..", "testdata", "golden", name))
 	must(t, err)
-	io, rules := c.Conf.Section("io"), c.Conf.Section("detection")
+	io, rules := c.Conf.IO, c.Conf.Detection
 	s := settings{
 		rules: detection.Settings{
-			GranularityMinutes: io.Key("time_granularity_min").MustFloat64(), HistoryHours: rules.Key("history_hours").MustFloat64(),
-			MinRatio: rules.Key("history_min_ratio").MustFloat64(), Threshold: rules.Key("threshold").MustFloat64(),
-			MinDeviation: rules.Key("min_dev").MustFloat64(),
+			GranularityMinutes: io.GranularityMinutes, HistoryHours: rules.HistoryHours, MinRatio: rules.MinRatio,
+			Threshold: rules.Threshold, MinDeviation: rules.MinDeviation,
 		},
-		valueField: io.Key("value_field").String(), keyFields: io.Key("key_field").Strings(","),
+		valueField: io.ValueField, keyFields: io.KeyFields,
 	}
-	if rules.Key("dev_metric").String() == "median" {
+	if rules.Metric == "median" {
 		s.rules.Metric = detection.MedianDeviation
 	}
 	return c, s

@@ -11,9 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// alarms appends points that must be anomalies, and sees when they are visible
-// to a reader of committed records. It has clients of its own, which wait for
-// nothing.
+// alarms appends points that must be anomalies, and notes when a reader of committed
+// records sees them. Its own clients do not wait to fill batches.
 type alarms struct {
 	bench    *bench
 	input    string
@@ -30,7 +29,7 @@ type sightings struct {
 	cancel func()
 }
 
-// position is where an anomaly's point is, by the anomaly's headers.
+// position is the input partition and offset in an anomaly's headers.
 type position struct {
 	partition int32
 	offset    int64
@@ -40,7 +39,7 @@ type position struct {
 type sighting struct {
 	position
 	at       time.Time // when it was seen
-	producer int64     // the id of who has written it
+	producer int64     // its id
 }
 
 func (b *bench) newAlarms(ctx context.Context, h *hegemony, j job) (*alarms, error) {
@@ -105,14 +104,14 @@ func (s *sightings) read(ctx context.Context) {
 	}
 }
 
-// raise appends an alarm of the next entity.
+// raise appends an alarm of another entity each time.
 func (a *alarms) raise(ctx context.Context, h *hegemony) (raised time.Time, at position, err error) {
-	const step = 7919 // a prime: neighbours are often of one partition
+	const step = 7919 // a prime, as neighbours are often in one partition
 	a.next = (a.next + step) % len(a.entities)
 	return a.raiseOf(ctx, h, a.entities[a.next])
 }
 
-// raiseOf appends an alarm of an entity. It took place before the call returns.
+// raiseOf appends an alarm of an entity. The append has succeeded when it returns.
 func (a *alarms) raiseOf(ctx context.Context, h *hegemony, entity string) (raised time.Time, at position, err error) {
 	scope, asn, _ := strings.Cut(entity, ",")
 	raised = time.Now()

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -29,7 +30,7 @@ type Settings struct {
 	Patience   time.Duration `default:"10m" help:"What a single run may take at most (default ${default})."`
 }
 
-// bench is a run of the program: a broker, and what was found.
+// bench is a run of the program: its broker and its result.
 type bench struct {
 	settings *Settings
 	work     string // absolute
@@ -38,12 +39,11 @@ type bench struct {
 	client   *kgo.Client
 	admin    *kadm.Client
 	result   report.Result
-	count    int // makes names that were not used before
+	count    int // of names; makes each new
 }
 
-// measure builds the detector, starts a broker, runs the parts, and writes what
-// they found, even if one of them failed. The broker is stopped and the data
-// removed whatever happens.
+// measure builds the detector, starts a broker, runs the parts, and writes the result,
+// even if a part failed. It always stops the broker and removes the data.
 func (s *Settings) measure(ctx context.Context, command any, parts func(*bench) error) (err error) {
 	out, err := filepath.Abs(s.Out)
 	if err != nil {
@@ -96,7 +96,7 @@ func workFolder(wanted, out string) (string, error) {
 	return filepath.Abs(made)
 }
 
-// write leaves the result for people and for programs.
+// write prints the result as text, and writes it as JSON and as a picture.
 func (b *bench) write(out string) error {
 	fmt.Print("\n" + b.result.Text())
 	encoded, err := json.MarshalIndent(&b.result, "", "  ")
@@ -122,7 +122,7 @@ func (b *bench) write(out string) error {
 	return nil
 }
 
-// name is new for each call.
+// name returns another name at each call.
 func (b *bench) name(what string) string {
 	b.count++
 	return fmt.Sprintf("%s.%d", what, b.count)
@@ -136,12 +136,12 @@ func (b *bench) note(format string, values ...any) {
 
 var began = time.Now()
 
-// say tells what is under way.
+// say reports a step on stderr.
 func say(format string, values ...any) {
 	fmt.Fprintf(os.Stderr, "%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, values...))
 }
 
-// build runs a compiler, and shows what it says if it fails.
+// build runs a compiler. Its error holds the compiler's output.
 func build(ctx context.Context, dir string, env map[string]string, name string, arguments ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
@@ -167,9 +167,14 @@ func revision() string {
 
 func machine() report.Machine {
 	m := report.Machine{CPUs: runtime.NumCPU(), Go: runtime.Version()}
-	m.Processor = field("/proc/cpuinfo", "model name")
-	fmt.Sscanf(field("/proc/meminfo", "MemTotal"), "%d", &m.MemoryMB)
-	m.MemoryMB /= 1024
+	if system, err := procfs.NewDefaultFS(); err == nil { // unknown values stay empty
+		if cpus, err := system.CPUInfo(); err == nil && len(cpus) > 0 {
+			m.Processor = cpus[0].ModelName
+		}
+		if memory, err := system.Meminfo(); err == nil && memory.MemTotalBytes != nil {
+			m.MemoryMB = int64(*memory.MemTotalBytes >> 20)
+		}
+	}
 	m.Kernel = strings.TrimSpace(content("/proc/sys/kernel/osrelease"))
 	m.Load = strings.TrimSpace(content("/proc/loadavg"))
 	return m

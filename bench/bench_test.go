@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,16 +11,6 @@ import (
 	"anomalydetector/configs"
 	"anomalydetector/datapoint"
 )
-
-func TestProcessorTimeIsReadBehindAnyName(t *testing.T) {
-	stat := "42 (a ) b) S 1 42 42 0 -1 4194560 1 2 3 4 150 25 0 0 20 0 1 0 100 200 300"
-	if got, err := parseCPU(stat); err != nil || got != 1750*time.Millisecond {
-		t.Errorf("%v, %v, want 1.75 s", got, err)
-	}
-	if _, err := parseCPU("42 (x) S 1"); err == nil {
-		t.Error("no error for a line that ends early")
-	}
-}
 
 func TestCollectorsShareIsThatOfTheLastCollection(t *testing.T) {
 	log := "gc 1 @0.012s 9%: 0.01+2+0.01 ms clock\n03:15:06 INF gc 7 @1s 50%\ngc 2 @1.5s 4%: 0.02+3+0.01 ms clock\nstopped\n"
@@ -33,8 +24,25 @@ func TestCollectorsShareIsThatOfTheLastCollection(t *testing.T) {
 
 func TestOwnProcessHasNumbers(t *testing.T) {
 	used, err := readUsage(os.Getpid())
-	if err != nil || used.RSS == 0 || used.PeakRSS < used.RSS {
+	if err != nil || used.Mapped == 0 || used.held() <= 0 || used.PeakRSS < used.RSS {
 		t.Errorf("%+v, %v", used, err)
+	}
+	own, err := readCPU(os.Getpid())
+	if err != nil || own < used.CPU {
+		t.Errorf("%v of processor time after %v, %v", own, used.CPU, err)
+	}
+	if m := machine(); m.MemoryMB == 0 || m.Kernel == "" || m.Load == "" {
+		t.Errorf("the machine is %+v", m)
+	}
+}
+
+func TestEndedProcessHasNoNumbers(t *testing.T) {
+	ended := exec.Command("true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if used, err := readUsage(ended.Process.Pid); err == nil {
+		t.Errorf("%+v of a process that has ended", used)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// broker is a real Apache Kafka, of the script that the tests use.
+// broker is a real Apache Kafka, started by the script of the tests.
 type broker struct {
 	dir     string
 	address string
@@ -36,7 +36,7 @@ func startBroker(ctx context.Context, dir string, port int) (*broker, error) {
 	return b, nil
 }
 
-// stopped stops what there may be of a broker that did not start.
+// stopped cleans up after a broker that did not start, and returns the problem with that.
 func (b *broker) stopped() string {
 	if err := b.stop(); err != nil {
 		return err.Error()
@@ -44,7 +44,7 @@ func (b *broker) stopped() string {
 	return ""
 }
 
-// stop is gentle for a while, then it kills the process that we started.
+// stop asks the broker to end, and kills the process if that takes too long.
 func (b *broker) stop() error {
 	pid, _ := strconv.Atoi(strings.TrimSpace(content(filepath.Join(b.dir, "node1", "pid"))))
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -17,7 +17,7 @@ type burstFlags struct {
 	Bursts        int `default:"3" help:"Bursts, one bin after the other; in the first all entities are new (default ${default})."`
 }
 
-// burst lets whole bins appear at once before a detector that waits for them.
+// burst makes whole bins readable at once for a detector that waits for them.
 func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
@@ -60,10 +60,9 @@ func (f *burstFlags) burst(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// burstOf appends a bin in a transaction, so that all of it can be read at the
-// same moment, which the times are from. That it is checkpointed shows in that one
-// more point is committed afterwards: the detector stores a transaction before it
-// polls again.
+// burstOf appends a bin in one transaction. All of it becomes readable when the
+// transaction commits, and times are from then. The detector stores a transaction before
+// it polls again, so the bin is checkpointed when a point after it is committed.
 func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loader *kgo.Client, i int, total *int64) (report.Burst, error) {
 	points := h.Bin(i)
 	what := map[bool]string{true: "new entities", false: "known entities"}[i == 0]
@@ -96,7 +95,7 @@ func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loa
 	if err := b.client.ProduceSync(ctx, slices.Collect(maps.Values(more))...).FirstErr(); err != nil {
 		return burst, err
 	}
-	*total += 2 * int64(len(more)) // the transaction's end has an offset, too
+	*total += 2 * int64(len(more)) // the end of the transaction has an offset, too
 	if err := b.untilCommitted(ctx, p, j, *total); err != nil {
 		return burst, err
 	}

@@ -56,8 +56,7 @@ func (f *latencyFlags) latency(ctx context.Context, b *bench) error {
 	return nil
 }
 
-// underLoad times alarms while others append points, and returns how many of
-// those a second there really were.
+// underLoad times alarms while other points are appended, and returns the rate of those.
 func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j job, p *process, load int) (list []float64, appended float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
@@ -93,8 +92,8 @@ func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j j
 	return list, float64(<-count) / during, nil
 }
 
-// pace appends so many ordinary points a second, with the time of now, until the
-// context ends, and returns how many it appended.
+// pace appends ordinary points at a rate, with the current time, until the context ends.
+// It returns how many it appended.
 func (b *bench) pace(ctx context.Context, h *hegemony, topic string, load int) (count int) {
 	if load == 0 {
 		return 0
@@ -111,7 +110,7 @@ func (b *bench) pace(ctx context.Context, h *hegemony, topic string, load int) (
 			for due := int(now.Sub(start).Seconds() * float64(load)); count < due && ctx.Err() == nil; count++ {
 				r := h.record(topic, points[count%len(points)])
 				r.Timestamp = now
-				b.client.Produce(ctx, r, func(*kgo.Record, error) {}) // what is missing is seen in the alarms
+				b.client.Produce(ctx, r, func(*kgo.Record, error) {}) // a missing one shows in the alarms
 			}
 		}
 	}

@@ -20,15 +20,15 @@ const (
 	longestEvent = 24       // bins; see synthetic
 )
 
-// hegemony is a stream like the real one, keyed by scope, that ends now: a
-// broker takes no records from the future.
+// hegemony is a stream like the real one, keyed by scope. It ends now, as a broker takes
+// no records from the future.
 type hegemony struct {
 	*synthetic.Stream
 	shape report.Shape // without Points
 	start time.Time
 }
 
-// newHegemony has one event for ten entities, where there is room for them.
+// newHegemony has one event for ten entities, if the stream is long enough.
 func (b *bench) newHegemony(entities, bins int, partitions int32) (*hegemony, error) {
 	options := synthetic.Options{Seed: b.settings.Seed, Entities: entities, Bin: bin}
 	options.Start = time.Now().Truncate(bin).Add(-time.Duration(bins-1) * bin)
@@ -45,7 +45,7 @@ func (b *bench) newHegemony(entities, bins int, partitions int32) (*hegemony, er
 		shape: report.Shape{Entities: entities, Bins: bins, Partitions: int(partitions)}}, nil
 }
 
-// live is how many of so many points are in the windows in the end, about.
+// live is about how many of the points are in the windows in the end.
 func live(shape report.Shape) int64 {
 	return shape.Points * int64(min(shape.Bins, windowBins)) / int64(shape.Bins)
 }
@@ -54,15 +54,14 @@ func (h *hegemony) partition(scope string) int32 {
 	return int32(crc32.ChecksumIEEE([]byte(scope)) % uint32(h.shape.Partitions))
 }
 
-// record is a datapoint on its way into a topic.
+// record is a datapoint as a record of a topic.
 func (h *hegemony) record(topic string, point synthetic.Datapoint) *kgo.Record {
 	scope, _, _ := strings.Cut(point.Entity, ",")
 	return &kgo.Record{Topic: topic, Partition: h.partition(scope), Key: []byte(scope), Value: point.Payload,
 		Timestamp: time.UnixMilli(point.At)}
 }
 
-// load appends the bins from one up to before another, and returns how many
-// points they have.
+// load appends the bins from <= i < until, and returns how many points they have.
 func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until int) (int64, error) {
 	return b.loadWith(ctx, b.client, h, topic, from, until)
 }
@@ -71,7 +70,7 @@ func (b *bench) load(ctx context.Context, h *hegemony, topic string, from, until
 func (b *bench) loadWith(ctx context.Context, client *kgo.Client, h *hegemony, topic string, from, until int) (int64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	bins := make(chan []synthetic.Datapoint, 2) // made while the ones before are on their way
+	bins := make(chan []synthetic.Datapoint, 2) // made while earlier ones are sent
 	go func() {
 		defer close(bins)
 		for i := from; i < until; i++ {
@@ -96,10 +95,10 @@ func (b *bench) loadWith(ctx context.Context, client *kgo.Client, h *hegemony, t
 	return count, nil
 }
 
-// loading is a number of records on their way.
+// loading is a number of records that are being sent.
 type loading struct {
 	client *kgo.Client
-	cancel func() // called at the first failure
+	cancel func() // is called at the first failure
 	once   sync.Once
 	err    error
 }
@@ -112,7 +111,7 @@ func (l *loading) add(ctx context.Context, r *kgo.Record) {
 	})
 }
 
-// end waits until all are written, and returns the first failure.
+// end waits until all records are written, and returns the first failure.
 func (l *loading) end(ctx context.Context) error {
 	flushed := l.client.Flush(ctx)
 	l.once.Do(func() { l.err = flushed })
@@ -122,7 +121,7 @@ func (l *loading) end(ctx context.Context) error {
 	return l.err
 }
 
-// fill makes a topic of the whole stream.
+// fill makes a topic, and appends the whole stream.
 func (b *bench) fill(ctx context.Context, name string, entities, bins int, partitions int32) (string, *hegemony, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()

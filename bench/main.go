@@ -1,9 +1,9 @@
-// Command bench measures the detector, and others that do the same job, on a
+// Command bench measures the detector, and other programs that do the same job, on a
 // real Apache Kafka on loopback: see docs/performance.md.
 //
-// It drives the built binary from outside, as users run it. It may import what
-// it needs of the product to make streams (synthetic) and stored windows
-// (persistence), and to measure the parts in memory (datapoint, detection).
+// It runs the built binary as users do. From the product it imports what makes streams
+// (synthetic) and stored windows (persistence), and the parts that it measures in memory
+// (datapoint, detection).
 package main
 
 import (
@@ -32,6 +32,7 @@ type commands struct {
 	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
+	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
 
@@ -74,6 +75,7 @@ type (
 	memoryCommand     struct{ memoryFlags }
 	nodesCommand      struct{ nodesFlags }
 	watchedCommand    struct{ watchedFlags }
+	heapCommand       struct{ heapFlags }
 )
 
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
@@ -82,7 +84,7 @@ func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
 	})
 }
 
-// inTurn runs parts, and goes on with the next one when one has failed.
+// inTurn runs all parts, also after one has failed. It returns all their errors.
 func (b *bench) inTurn(ctx context.Context, parts ...func(context.Context, *bench) error) (failed error) {
 	for _, part := range parts {
 		if err := part(ctx, b); err != nil {
@@ -126,4 +128,8 @@ func (c *nodesCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *watchedCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.watched(ctx, b) })
+}
+
+func (c *heapCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.heap(ctx, b) })
 }

@@ -12,20 +12,20 @@ import (
 	"anomalydetector/bench/report"
 )
 
-// newJob has a folder, a group and an output topic that were not used before.
+// newJob makes a job with a new folder, group and output topic.
 func (b *bench) newJob(ctx context.Context, input, what string, partitions int32) (job, error) {
 	j := job{name: b.name(what), input: input}
 	j.output, j.dir = j.name+"-out", filepath.Join(b.work, j.name)
 	return j, b.createTopic(ctx, partitions, j.output)
 }
 
-// discard removes what a job left.
+// discard removes the job's data and topics.
 func (b *bench) discard(j job) {
-	_ = os.RemoveAll(j.dir) // it goes with the work folder in the end
+	_ = os.RemoveAll(j.dir) // removed with the work folder otherwise
 	b.deleteTopics(j.name)
 }
 
-// runOnce lets a system work through a topic from its beginning to its end.
+// runOnce runs a system over a whole topic.
 func (b *bench) runOnce(ctx context.Context, s *system, input string, shape report.Shape) (report.Run, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
@@ -34,7 +34,7 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 		return report.Run{}, err
 	}
 	defer b.discard(j)
-	unix.Sync() // what the run before left to write is not on this one's account
+	unix.Sync() // or this run would pay for writes of the one before
 	process, err := s.make(j).start(ctx)
 	if err != nil {
 		return report.Run{}, err
@@ -50,11 +50,11 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 	return run, nil
 }
 
-// allKnown is how many points are done when all entities are known: partitions are
-// not read evenly.
+// allKnown is a number of points after which all entities are known. It is more than one
+// bin, as partitions are not read evenly.
 func allKnown(shape report.Shape) int64 { return int64(shape.Entities) * 3 / 2 }
 
-// progress tells how many points are done.
+// progress returns a function that counts the points that are done.
 func (b *bench) progress(s *system, j job, p *process) func(context.Context) int64 {
 	if p.output != nil {
 		return func(context.Context) int64 { return p.output.at.Load() }
@@ -66,8 +66,8 @@ func (b *bench) progress(s *system, j job, p *process) func(context.Context) int
 	return func(ctx context.Context) int64 { return b.committed(ctx, j.name, topic) }
 }
 
-// follow samples processes until all points are done, and returns what they have
-// taken together. Times are from when it began.
+// follow samples processes until all points are done. It returns the samples, with times
+// since began, and what the processes took together.
 func (b *bench) follow(ctx context.Context, began time.Time, progress func(context.Context) int64, points int64, processes ...*process) ([]report.Sample, usage, error) {
 	const often = 20 * time.Millisecond
 	var samples []report.Sample
@@ -95,7 +95,7 @@ func (b *bench) follow(ctx context.Context, began time.Time, progress func(conte
 	}
 }
 
-// cpuOf is what processes have taken; one that has ended counts no more.
+// cpuOf is the processor time of the processes that still run.
 func cpuOf(processes []*process) (sum time.Duration, err error) {
 	for _, p := range processes {
 		cpu, err := readCPU(p.command.Process.Pid)
@@ -107,7 +107,7 @@ func cpuOf(processes []*process) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// usageOf is the sum of what processes have taken.
+// usageOf is the sum over the processes.
 func usageOf(processes []*process) (sum usage, err error) {
 	for _, p := range processes {
 		used, err := p.usage()

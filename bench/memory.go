@@ -13,8 +13,7 @@ type memoryFlags struct {
 	BudgetMB int `default:"64" help:"The detector's memory_mb: of the database's memtables and caches. It is subtracted, so a small one leaves less doubt (default ${default})."`
 }
 
-// memory looks at a detector before and after a bin that makes all windows
-// resident.
+// memory measures a detector before and after a bin that loads all windows.
 func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	k, err := f.know(ctx, b, "memory", 1)
 	if k != nil {
@@ -44,14 +43,14 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.RSS - before.Mapped, After: after.RSS - after.Mapped, Mapped: after.Mapped,
+	m := report.Memory{Entities: f.Entities, WindowPoints: fullWindow, Before: before.held(), After: after.held(), Mapped: after.Mapped,
 		Peak: after.PeakRSS, Budget: int64(f.BudgetMB) << 20}.Completed()
 	say("memory: %.0f bytes an entity", m.PerEntity)
 	b.result.Memory = append(b.result.Memory, m)
 	return nil
 }
 
-// settled waits until the process gives no more memory back, for a minute at most.
+// settled waits until the process returns no more memory to the system, at most a minute.
 func settled(ctx context.Context, p *process) (usage, error) {
 	const look, calm, atMost = 2 * time.Second, 5, 30
 	least, since := int64(math.MaxInt64), 0
@@ -65,7 +64,7 @@ func settled(ctx context.Context, p *process) (usage, error) {
 		if now, err = p.usage(); err != nil {
 			return now, err
 		}
-		if held := now.RSS - now.Mapped; held < least-least/100 {
+		if held := now.held(); held < least-least/100 {
 			least, since = held, 0
 		} else {
 			since++

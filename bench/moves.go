@@ -11,22 +11,23 @@ import (
 	"anomalydetector/stream"
 )
 
-// How a node that takes over may know the windows.
+// standbysOf are how a node gets the windows of a partition that it takes over, and the
+// standbys that this needs.
 var standbysOf = map[string]int{
-	"standby": 1,         // it has kept them warm
-	"handoff": 0,         // it may ask others for them
+	"standby": 1,         // it is a standby and has them
+	"handoff": 0,         // it asks the node that has them
 	"replay":  noCluster, // it reads the topic
 }
 
-// What happens. The first happens before each of the others.
+// The events. The first happens before each of the others.
 const (
 	joined  = "a node joins"
 	stopped = "a node stops (SIGTERM)"
 	killed  = "a node is killed (SIGKILL)"
 )
 
-// moving is a topic that two nodes share again and again. The data directory of
-// the first holds the windows of all partitions.
+// moving is a topic whose partitions two nodes share again and again. The data directory
+// of the first node holds the windows of all partitions.
 type moving struct {
 	*known
 	bench         *bench
@@ -35,8 +36,8 @@ type moving struct {
 	result        report.Moves
 }
 
-// moves measures how long partitions are without detection that go from one node
-// to another.
+// moves measures how long a partition is without detection when it moves from one node to
+// another.
 func (f *nodesFlags) moves(ctx context.Context, b *bench) error {
 	state := stateFlags{Entities: f.Entities, State: detected, StatePatience: b.settings.Patience} // a replay needs the points
 	k, err := state.know(ctx, b, "moves", 0)
@@ -80,13 +81,13 @@ func (b *bench) newMoving(k *known) (*moving, error) {
 	if m.first, err = k.newNode("first"); err != nil {
 		return nil, err
 	}
-	m.first.dir = k.dir // where the detector was that has read the topic
+	m.first.dir = k.dir // it holds the windows that were read from the topic
 	m.second, err = k.newNode("second")
 	return m, err
 }
 
-// once begins with the first node alone, lets the second join, which knows
-// nothing, and strikes the first, which comes back in the end.
+// once begins with the first node alone. The second joins with no windows, the first is
+// struck, and comes back in the end.
 func (m *moving) once(ctx context.Context, way, event string) error {
 	ctx, cancel := context.WithTimeout(ctx, m.bench.settings.Patience)
 	defer cancel()
@@ -113,7 +114,7 @@ func (m *moving) once(ctx context.Context, way, event string) error {
 	return nil
 }
 
-// stop leaves the group empty: a member that was killed would be waited for.
+// stop leaves the group empty, as the group waits for a member that was killed.
 func (m *moving) stop() {
 	for _, n := range []*node{m.second, m.first} {
 		if n.process != nil {
@@ -122,7 +123,7 @@ func (m *moving) stop() {
 	}
 }
 
-// join watches all partitions, for which of them move shows in the end.
+// join watches all partitions, as it is known in the end only which of them move.
 func (m *moving) join(ctx context.Context, way string) error {
 	w, err := m.watch(ctx, m.partitions())
 	if err != nil {
@@ -148,7 +149,7 @@ func (m *moving) join(ctx context.Context, way string) error {
 	return m.record(way, joined, theirs, took, 0)
 }
 
-// strike watches the partitions of the first node, until they are the second's.
+// strike watches the partitions of the first node until the second has them.
 func (m *moving) strike(ctx context.Context, way, event string) error {
 	if err := m.untilSteady(ctx, standbysOf[way]); err != nil {
 		return err
@@ -184,8 +185,8 @@ func (m *moving) strike(ctx context.Context, way, event string) error {
 	return until(ctx, "the node has ended that was told to", func() bool { return !m.first.process.running() })
 }
 
-// comeBack starts the first node again, until both share the partitions and alarms
-// are visible in all of them.
+// comeBack starts the first node again, and waits until both share the partitions and
+// alarms are visible in all of them.
 func (m *moving) comeBack(ctx context.Context, standbys int) error {
 	if err := m.first.start(ctx, m.bench, standbys); err != nil {
 		return err
@@ -205,7 +206,7 @@ func (m *moving) comeBack(ctx context.Context, standbys int) error {
 	return m.untilSteady(ctx, standbys)
 }
 
-// untilSteady is for nodes that can be asked.
+// untilSteady waits only if nodes can be asked.
 func (m *moving) untilSteady(ctx context.Context, standbys int) error {
 	if standbys == noCluster {
 		return nil
@@ -213,7 +214,8 @@ func (m *moving) untilSteady(ctx context.Context, standbys int) error {
 	return m.bench.untilSteady(ctx, m.both(), standbys)
 }
 
-// record adds a row's run. The second node had said so much before the event.
+// record adds a run to its row. said is the length of the second node's log
+// at the event.
 func (m *moving) record(way, event string, of move, took outage, said int) error {
 	used, err := m.second.process.usage()
 	if err != nil {
@@ -238,14 +240,14 @@ func (m *moving) partitions() (all []int32) {
 	return all
 }
 
-// target is a partition's entities, which alarms are raised of in turn.
+// target is a partition's entities. Alarms are raised of them in turn.
 type target struct {
 	entities []string
 	count    int
 }
 
-// alarmsOfOne is as many as an entity may have that are all anomalies: they are in
-// its window, too.
+// alarmsOfOne is how many alarms of one entity are anomalies for sure. They enter its
+// window, too.
 const alarmsOfOne = 30
 
 func (t *target) another() (string, error) {

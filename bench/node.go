@@ -15,16 +15,16 @@ import (
 	"anomalydetector/messages"
 )
 
-// node is one of several detectors in a group. Each has a folder of its own, with
-// its data and its copy of the configuration.
+// node is one of several detectors in a group. Its folder holds its data and its copy of
+// the configuration.
 type node struct {
 	job
-	id      string   // in the group
-	address string   // where it answers
-	process *process // nil until it was started
+	id      string   // node id
+	address string   // of its HTTP listener
+	process *process // nil until it is started
 }
 
-// newNode is a node of the job's group, with a folder in the job's.
+// newNode makes a node of the job's group. Its folder is in the job's.
 func (j job) newNode(id string) (*node, error) {
 	address, err := freeAddress()
 	n := &node{job: j, id: id, address: address}
@@ -32,7 +32,7 @@ func (j job) newNode(id string) (*node, error) {
 	return n, err
 }
 
-// freeAddress is one of loopback that nobody listens on.
+// freeAddress is a loopback address that nothing listens on.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,10 +41,10 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// noCluster, for standbys, is a configuration without a [cluster] section.
+// noCluster stands for a number of standbys: the configuration has no [cluster] section.
 const noCluster = -1
 
-// nodeProgram is a detector each of whose partitions has so many standbys.
+// nodeProgram is a detector with a number of standbys for each partition.
 func (b *bench) nodeProgram(n *node, standbys int) program {
 	var section []string
 	if standbys != noCluster {
@@ -68,11 +68,10 @@ func processesOf(nodes []*node) (list []*process) {
 	return list
 }
 
-// takenLine is what a node says when it has got windows.
+// takenLine is a node's log line about windows that it took from another node.
 var takenLine = regexp.MustCompile(`windows taken from another node .*\bpartition=(\d+)`)
 
-// taken is of how many of these partitions a node has got the windows from another
-// one, by what it said.
+// taken counts the partitions whose windows a node took from another one, by its log.
 func taken(said string, partitions []int32) (count int) {
 	for _, line := range takenLine.FindAllStringSubmatch(said, -1) {
 		partition, _ := strconv.ParseInt(line[1], 10, 32) // digits, by the expression
@@ -83,13 +82,13 @@ func taken(said string, partitions []int32) (count int) {
 	return count
 }
 
-// shares are the partitions that each node has, by its id, once the group has
-// dealt them out evenly among all; else nil.
+// shares are the partitions of each node, by its id. It is nil until the group has
+// assigned them evenly to all nodes.
 func (b *bench) shares(ctx context.Context, nodes []*node) map[string][]int32 {
 	j := nodes[0].job
 	groups, err := b.admin.DescribeGroups(ctx, j.name)
 	if err != nil || groups[j.name].State != "Stable" || len(groups[j.name].Members) != len(nodes) {
-		return nil // the coordinator may be loading
+		return nil // the coordinator may be starting
 	}
 	shares := make(map[string][]int32)
 	for _, member := range groups[j.name].Members {
@@ -110,12 +109,12 @@ func (b *bench) shares(ctx context.Context, nodes []*node) map[string][]int32 {
 	return shares
 }
 
-// even: a node has its part of all partitions, up to rounding.
+// even is whether a node has its part of all partitions, up to rounding.
 func even(has, partitions, nodes int) bool {
 	return partitions/nodes <= has && has <= (partitions+nodes-1)/nodes
 }
 
-// untilShared waits until all nodes have their part of the partitions.
+// untilShared waits until every node has its part of the partitions.
 func (b *bench) untilShared(ctx context.Context, nodes []*node) (shares map[string][]int32, err error) {
 	err = until(ctx, fmt.Sprintf("%d nodes share the partitions", len(nodes)), func() bool {
 		shares = b.shares(ctx, nodes)
@@ -124,7 +123,7 @@ func (b *bench) untilShared(ctx context.Context, nodes []*node) (shares map[stri
 	return shares, err
 }
 
-// status asks a node for all of them, as an operator does.
+// status asks one node for the status of all, as an operator does.
 func (b *bench) status(ctx context.Context, n *node) (status messages.ClusterStatus, said string, err error) {
 	command := exec.CommandContext(ctx, b.detector, "status", "--json", n.conf())
 	alone(command)
@@ -135,7 +134,7 @@ func (b *bench) status(ctx context.Context, n *node) (status messages.ClusterSta
 	return status, string(text), err
 }
 
-// untilSteady waits until the word of each node is that all are steady.
+// untilSteady waits until the status of each node says that all are steady.
 func (b *bench) untilSteady(ctx context.Context, nodes []*node, standbys int) error {
 	var last string
 	err := until(ctx, "the status of all nodes is steady", func() bool {
@@ -156,10 +155,10 @@ func (b *bench) untilSteady(ctx context.Context, nodes []*node, standbys int) er
 	return nil
 }
 
-// steady: the nodes share the partitions, each of which has an owner that scores,
-// and so many standbys that are as far as the owner.
+// steady is whether each partition has an owner that scores, and as many standbys as
+// wanted that have read as far as the owner.
 func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
-	owners := make(map[int32]int64) // where each is
+	owners := make(map[int32]int64) // partition to position
 	followers := make(map[int32][]int64)
 	for _, n := range s.Nodes {
 		owned := 0

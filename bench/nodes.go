@@ -9,15 +9,15 @@ import (
 )
 
 type nodesFlags struct {
-	Entities int      `default:"100000" help:"Moves: entities, each with a full window of 288 points; with fewer than 12,000 windows are not asked for, for a replay is short (default ${default})."`
-	Ways     []string `default:"standby,handoff,replay" enum:"standby,handoff,replay" help:"Moves: how a node that takes over may know the windows (default ${default})."`
+	Entities int      `default:"100000" help:"Moves: entities, each with a full window of 288 points; with fewer than 12,000 nodes replay, as that is short (default ${default})."`
+	Ways     []string `default:"standby,handoff,replay" enum:"standby,handoff,replay" help:"Moves: how a node gets the windows of partitions that it takes over (default ${default})."`
 	Rounds   int      `default:"2" help:"How often everything is measured (default ${default})."`
 
 	QuestionsEntities int     `default:"4000" help:"Questions and total: entities of the stream (default ${default})."`
 	QuestionsBins     int     `default:"5600" help:"Questions and total: bins of the stream (default ${default})."`
 	Rate              float64 `default:"50" help:"Questions a second (default ${default})."`
-	AskedNodes        []int   `default:"1,2" help:"Questions: so many nodes (default ${default})."`
-	TotalNodes        []int   `default:"1,2,3" help:"Total: so many nodes; the first number is what the others are compared with (default ${default})."`
+	AskedNodes        []int   `default:"1,2" help:"Questions: numbers of nodes (default ${default})."`
+	TotalNodes        []int   `default:"1,2,3" help:"Total: numbers of nodes; the others are compared with the first (default ${default})."`
 
 	Moves     bool `default:"true" negatable:"" help:"Measure how long partitions that move are without detection (default ${default})."`
 	Questions bool `default:"true" negatable:"" help:"Measure questions about entities, and what they cost (default ${default})."`
@@ -51,7 +51,7 @@ func (f *nodesFlags) nodes(ctx context.Context, b *bench) error {
 	return b.inTurn(ctx, parts...)
 }
 
-// total lets one, two, ... nodes work through the stream, in turn.
+// total runs one, two, ... nodes over the stream, in turn.
 func (f *nodesFlags) total(ctx context.Context, b *bench) error {
 	rows := make([]report.Total, len(f.TotalNodes))
 	for i, count := range f.TotalNodes {

@@ -13,7 +13,7 @@ import (
 
 var event = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// after is so many seconds after the event.
+// after is a time in seconds after the event.
 func after(seconds float64) time.Time {
 	return event.Add(time.Duration(seconds * float64(time.Second)))
 }

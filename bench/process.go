@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// program is what to start.
+// program is a command to start.
 type program struct {
 	name      string
 	command   []string
@@ -25,8 +25,7 @@ type program struct {
 	countsOut bool     // it prints its progress: see workCommand
 }
 
-// process is a program that runs. It is killed when the context it was started
-// with ends.
+// process is a started program. The end of the context that it was started with kills it.
 type process struct {
 	program
 	command *exec.Cmd
@@ -34,8 +33,8 @@ type process struct {
 	input   io.Closer // ends a workCommand
 	output  *counter
 	exited  chan struct{}
-	logged  int   // bytes that were in the log before
-	written int64 // bytes that it made go to the disk, its end included; once it has exited
+	logged  int   // length of the log before the start
+	written int64 // bytes written to the disk by its whole life; set when exited is closed
 }
 
 func (p program) start(ctx context.Context) (*process, error) {
@@ -65,32 +64,32 @@ func (p program) start(ctx context.Context) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
 	go func() {
-		// Its numbers are there until somebody waits for it.
+		// /proc keeps the numbers of an exited process until Wait.
 		_ = unix.Waitid(unix.P_PID, command.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		child.written = readWritten(command.Process.Pid)
-		_ = command.Wait() // what it exits with is not ours to judge: it was killed, or its log tells
+		_ = command.Wait() // the exit code says nothing new: it was killed, or its log says why
 		close(child.exited)
 	}()
 	return child, nil
 }
 
-// gcLine is what a Go program says of a collection with GODEBUG=gctrace=1.
+// gcLine is a Go program's line about a collection, with GODEBUG=gctrace=1.
 var gcLine = regexp.MustCompile(`(?m)^gc \d+ @[0-9.]+s (\d+)%`)
 
-// collected is the percentage of the processors' time since the program's start
-// that its collector took, by the last of these lines; 0 if there is none.
+// collected is the share of the processor time since the program's start that its
+// collector took, in percent, by the last of these lines. It is 0 without one.
 func collected(log string) int {
 	lines := gcLine.FindAllStringSubmatch(log, -1)
 	if len(lines) == 0 {
 		return 0
 	}
-	percent, _ := strconv.Atoi(lines[len(lines)-1][1]) // digits, by the expression
+	percent, _ := strconv.Atoi(lines[len(lines)-1][1]) // the expression admits digits only
 	return percent
 }
 
 func (p program) log() string { return filepath.Join(p.dir, "log") }
 
-// said is what this process has printed.
+// said is this process's part of the log.
 func (p *process) said() string { return content(p.log())[p.logged:] }
 
 func (p *process) usage() (usage, error) { return readUsage(p.command.Process.Pid) }
@@ -104,7 +103,7 @@ func (p *process) running() bool {
 	}
 }
 
-// ended is the first of some processes that does not run any more; nil: all do.
+// ended is the first process that has exited, or nil.
 func ended(processes []*process) *process {
 	for _, p := range processes {
 		if !p.running() {
@@ -114,7 +113,7 @@ func ended(processes []*process) *process {
 	return nil
 }
 
-// failed tells that the process has ended too early, and what it said last.
+// failed is the error of a process that has ended too early, with its last log lines.
 func (p *process) failed() error {
 	said := p.said()
 	const enough = 2000
@@ -124,13 +123,13 @@ func (p *process) failed() error {
 	return fmt.Errorf("%s ended too early: %v\n%s", p.name, p.command.ProcessState, strings.TrimSpace(said))
 }
 
-// kill is SIGKILL, and waits.
+// kill sends SIGKILL, and waits.
 func (p *process) kill() {
 	_ = p.command.Process.Kill() // it may have ended
 	<-p.exited
 }
 
-// end asks it to end, and does not wait: SIGTERM, for a detector.
+// end asks the process to end, a detector by SIGTERM, and does not wait.
 func (p *process) end() {
 	if p.input != nil {
 		p.input.Close()
@@ -139,7 +138,7 @@ func (p *process) end() {
 	}
 }
 
-// stop ends it gently, and with SIGKILL if that does not help.
+// stop asks the process to end, and kills it if that takes too long.
 func (p *process) stop() {
 	p.end()
 	select {
@@ -149,11 +148,10 @@ func (p *process) stop() {
 	}
 }
 
-// alone gives a command a process group of its own, so that Ctrl-C is for us
-// alone: we stop what we started, in order. The whole group is killed when the
-// command's context ends.
+// alone gives a command a process group of its own. So Ctrl-C reaches bench only, which
+// stops its children in order. The end of the command's context kills the whole group.
 func alone(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
-	command.WaitDelay = 5 * time.Second // for whoever holds on to its output
+	command.WaitDelay = 5 * time.Second // a grandchild may hold its output open
 }

@@ -15,7 +15,7 @@ import (
 	"anomalydetector/bench/report"
 )
 
-// questions lets nodes work through the stream, in turn without and with questions.
+// questions runs nodes over the stream, in turn without and with questions.
 func (f *nodesFlags) questions(ctx context.Context, b *bench) error {
 	for _, nodes := range f.AskedNodes {
 		if err := f.questionsTo(ctx, b, nodes); err != nil {
@@ -72,30 +72,29 @@ func (f *nodesFlags) answering(ctx context.Context, b *bench, a *asking, nodes, 
 	return run, t.stream.shape, err
 }
 
-// asking is what became of questions.
+// asking counts questions and answers.
 type asking struct {
 	client *http.Client
 
 	mu           sync.Mutex
 	asked        int
-	milliseconds []float64 // from when it was due, of those that were answered
+	milliseconds []float64 // from the due time to the answer
 	errors       int
 	partial      int
-	unknown      int // answers that nothing is known of the entity
+	unknown      int // answers that the entity is not known
 	problem      string
 }
 
-// patienceForAnswer is more than a node has.
+// patienceForAnswer is longer than a node takes before it gives up.
 const patienceForAnswer = 10 * time.Second
 
-// newAsking has a client that keeps as many connections as there are questions
-// under way.
+// newAsking has a client that keeps a connection for each question under way.
 func newAsking() *asking {
 	return &asking{client: &http.Client{Timeout: patienceForAnswer, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
 }
 
-// ask asks random nodes for random entities, so many times a second, until the
-// context ends. A slow answer holds nothing up.
+// ask asks random nodes for random entities at a rate, until the context ends. It does not
+// wait for an answer before the next question.
 func (a *asking) ask(ctx context.Context, t *team, rate float64, random *rand.Rand) {
 	entities := t.stream.Entities()
 	start := time.Now()
@@ -116,7 +115,7 @@ func (a *asking) ask(ctx context.Context, t *team, rate float64, random *rand.Ra
 	}
 }
 
-// entityAnswer is what is looked at of an answer.
+// entityAnswer is the part of an answer that is checked.
 type entityAnswer struct {
 	Found    []json.RawMessage
 	Partial  bool

@@ -14,8 +14,8 @@ type restartFlags struct {
 	Bin    bool `default:"true" negatable:"" help:"Append a whole bin before each kill, so that the journal is as long as it gets (default ${default})."`
 }
 
-// restart kills a detector, starts it again, and at once appends a point that
-// must be an anomaly: it is visible when the detector knows the entity's window.
+// restart kills a detector, starts it again, and at once appends a point that must be an
+// anomaly. The anomaly is visible when the detector has loaded the entity's window.
 func (f *restartFlags) restart(ctx context.Context, b *bench) error {
 	k, err := f.know(ctx, b, "restart", f.Rounds)
 	if k != nil {

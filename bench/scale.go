@@ -9,16 +9,16 @@ import (
 
 type scaleFlags struct {
 	ScalePoints     int     `default:"3000000" help:"Points of each topic, about (default ${default})."`
-	ScalePartitions []int32 `default:"1,2,4,10" help:"Topics of so many partitions, each with 10,000 entities (default ${default})."`
-	ScaleEntities   []int   `default:"1000,10000,100000,1000000" help:"Topics of so many entities (default ${default})."`
+	ScalePartitions []int32 `default:"1,2,4,10" help:"Numbers of partitions; each topic has 10,000 entities (default ${default})."`
+	ScaleEntities   []int   `default:"1000,10000,100000,1000000" help:"Numbers of entities (default ${default})."`
 	ScaleRounds     int     `default:"3" help:"How often the detector reads each of them (default ${default})."`
 }
 
-// scaled is a topic that differs from the others in one thing.
+// scaled is a topic that differs from the others in one number.
 type scaled struct {
 	topic      string
 	shape      report.Shape
-	partitions bool // that is what it differs in
+	partitions bool // the number is that of partitions, else of entities
 	runs       []report.Run
 }
 

@@ -17,14 +17,14 @@ import (
 
 const (
 	fullWindow  = 288        // points
-	chunkPoints = 32         // as many points of an entity are stored together
-	batch       = 2000       // entities that are written at a time
+	chunkPoints = 32         // points of an entity that are stored together
+	batch       = 2000       // entities of one checkpoint
 	writing     = 256 << 20  // bytes of memory for the database while state is written
 	written     = "written"  // state that is written directly
 	detected    = "detected" // state that a detector made of a topic
 )
 
-// stateFlags say what a detector is to know when it starts.
+// stateFlags describe the windows that a detector has stored when it starts.
 type stateFlags struct {
 	Entities int    `default:"10000" help:"Entities, each with a full window of 288 points (default ${default})."`
 	State    string `default:"written" enum:"written,detected" help:"How the state is made: written directly, with the group's offset set, or by a detector that reads it all from a topic, which takes long (default ${default})."`
@@ -32,15 +32,15 @@ type stateFlags struct {
 	StatePatience time.Duration `default:"1h" help:"What making the state may take at most (default ${default})."`
 }
 
-// known is a topic, and the state of a detector that has read it.
+// known is a topic, and the stored state of a detector that has read it.
 type known struct {
 	job
 	stream *hegemony
 	count  int64 // records of the topic
 }
 
-// know makes the state, in the job's folder. The stream goes on after it by more
-// bins, the last of which is now.
+// know makes the state, in the job's folder. The stream has more bins after it, the last
+// of which is now.
 func (f *stateFlags) know(ctx context.Context, b *bench, what string, more int) (*known, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.StatePatience)
 	defer cancel()
@@ -68,7 +68,7 @@ func (f *stateFlags) know(ctx context.Context, b *bench, what string, more int) 
 	return k, err
 }
 
-// detect lets a detector read the bins that fill the windows.
+// detect runs a detector over the bins that fill the windows.
 func (b *bench) detect(ctx context.Context, k *known) (err error) {
 	if k.count, err = b.load(ctx, k.stream, k.input, 0, fullWindow); err != nil {
 		return err
@@ -81,9 +81,8 @@ func (b *bench) detect(ctx context.Context, k *known) (err error) {
 	return b.untilCommitted(ctx, p, k.job, k.count)
 }
 
-// writeState writes the windows as a detector would have stored them that had
-// read a topic of them. The topic holds but one record a partition, for the
-// group's offset to be after it.
+// writeState stores the windows as a detector would that has read them from the topic.
+// The topic holds only one record a partition, so that the group's offset can be 1.
 func (b *bench) writeState(ctx context.Context, k *known) error {
 	store, err := persistence.OpenStore(k.data(), persistence.Options{
 		Log: slog.New(slog.DiscardHandler), Memory: writing, Journal: 1, // seal at each checkpoint
@@ -148,7 +147,7 @@ func writePartition(ctx context.Context, store *persistence.Store, k *known, num
 	return ctx.Err()
 }
 
-// writeEntities stores full windows, a chunk after the other, and lets go of them.
+// writeEntities stores full windows, chunk by chunk, and then forgets the entities.
 func writeEntities(partition *persistence.Partition, head persistence.Head, start time.Time, entities []synthetic.Entity, random *rand.Rand) error {
 	var resident []*persistence.Entity
 	for _, entity := range entities {
@@ -184,8 +183,7 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 	return nil
 }
 
-// stateProgram is the detector that knows the state, with a memory_mb; 0: the
-// usual one.
+// stateProgram is the detector on that state. memoryMB of 0 is the default of memory_mb.
 func (b *bench) stateProgram(k *known, memoryMB int) program {
 	if memoryMB == 0 {
 		return b.detectorProgram(k.job)
@@ -203,7 +201,7 @@ func (k *known) bin(ctx context.Context, b *bench, p *process, number int) error
 	return b.untilCommitted(ctx, p, k.job, k.count)
 }
 
-// discard removes all of it.
+// discard removes the state and the topics.
 func (k *known) discard(b *bench) {
 	b.discard(k.job)
 	b.deleteTopics(k.input)

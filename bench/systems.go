@@ -11,26 +11,26 @@ import (
 	"anomalydetector/bench/report"
 )
 
-// system is something that does the job, or a part of it.
+// system is a program that does the detector's job or a part of it.
 type system struct {
 	report.Row // its name, label and runs
 	make       func(job) program
-	// progress is the topic whose committed offsets count the points that are
-	// done, by the group's and the input's name; nil: the input, and "" never.
+	// progress is the topic whose committed offsets count the points that are done;
+	// nil: the input.
 	progress func(job) string
 }
 
 // job is one run of a system.
 type job struct {
-	name          string // of the group, and in those of topics
+	name          string // of the group, and a part of the topics' names
 	input, output string
-	dir           string // the process's folder; its data is in the folder data
+	dir           string // of the process
 }
 
 func (j job) data() string { return filepath.Join(j.dir, "data") }
 
-// conf is hegemonydetector.conf with other topics and nothing in the log but
-// what the program prints. It is complete, for the original.
+// conf is hegemonydetector.conf with other topics, and a log on stdout. It has all that
+// the original program needs.
 const conf = `[io]
 input_topic = %s
 value_field = hege
@@ -63,15 +63,14 @@ args = ('detector.log',)
 format = %%(asctime)s %%(processName)s %%(levelname)s %%(message)s
 `
 
-// detectorName is the name of the configuration, under which state is stored.
+// detectorName is the name of the configuration. State is stored under it.
 const detectorName = "detector"
 
-// detectorProgram is the binary as users run it. More are further lines of the
-// configuration.
+// detectorProgram is the binary as users run it, with more lines in its configuration.
 func (b *bench) detectorProgram(j job, more ...string) program {
 	path := b.writeConf(j, append([]string{"[persistence]", "dir = " + j.data()}, more...)...)
 	return program{name: "the detector", dir: j.dir, command: []string{b.detector, path},
-		env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT=", "GODEBUG=gctrace=1", "container=bench"}} // in a container it prints its log
+		env: []string{"KAFKA_HOST=" + b.brokers, "LOG_FORMAT=", "GODEBUG=gctrace=1", "container=bench"}} // in a container the log goes to stdout
 }
 
 func (j job) conf() string { return filepath.Join(j.dir, detectorName+".conf") }
@@ -80,7 +79,7 @@ func (b *bench) writeConf(j job, more ...string) string {
 	path := j.conf()
 	text := fmt.Sprintf(conf, j.input, j.output, j.name) + strings.Join(more, "\n") + "\n"
 	if err := os.MkdirAll(j.dir, 0o755); err == nil {
-		_ = os.WriteFile(path, []byte(text), 0o644) // without it the program says so
+		_ = os.WriteFile(path, []byte(text), 0o644) // the program reports a missing file
 	}
 	return path
 }
@@ -95,7 +94,7 @@ func (b *bench) workSystem(what, label string) *system {
 	}}
 }
 
-const limit = "count" // the row that nothing that reads the topic can beat
+const limit = "count" // the row that no reader of the topic can beat
 
 // ours are the limit, the parts, and the detector.
 func (b *bench) ours() []*system {
@@ -112,7 +111,7 @@ func (b *bench) detectorSystem(name, label string, more ...string) *system {
 	return &system{Row: report.Row{Name: name, Label: label}, make: func(j job) program { return b.detectorProgram(j, more...) }}
 }
 
-// peers builds those that are asked for, and leaves out those that cannot be.
+// peers builds the named peers, and leaves out those that do not build.
 func (b *bench) peers(ctx context.Context, names []string, original string) (list []*system) {
 	for _, name := range names {
 		make, known := map[string]func(context.Context) (*system, error){
@@ -144,8 +143,7 @@ func (b *bench) peers(ctx context.Context, names []string, original string) (lis
 	return list
 }
 
-// kafkaStreams: two threads as there are two CPUs where it was chosen, and
-// exactly once like us.
+// kafkaStreams runs with two threads, for a machine of two processors, and exactly once.
 func (b *bench) kafkaStreams(ctx context.Context) (*system, error) {
 	dir, err := filepath.Abs("bench/peers/kafka-streams")
 	if err != nil {
@@ -165,7 +163,7 @@ func (b *bench) kafkaStreams(ctx context.Context) (*system, error) {
 	}}, nil
 }
 
-// goka sends each point on to itself, so it is done when it has read that.
+// goka sends each point to its own loop topic. A point is done when it has read it there.
 func (b *bench) goka(ctx context.Context) (*system, error) {
 	binary, err := filepath.Abs(filepath.Join(b.settings.Out, "goka-detector"))
 	if err != nil {

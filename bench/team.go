@@ -12,9 +12,9 @@ import (
 	"anomalydetector/bench/report"
 )
 
-// team is some nodes that share the partitions of a topic of their own. The topic
-// holds the whole stream, which cannot be read yet: nothing moves from one node to
-// another while they work.
+// team is a number of nodes that share the partitions of a topic of their own. The topic
+// holds the whole stream, in a transaction that commits when all nodes are ready. So no
+// partition moves while they work.
 type team struct {
 	bench *bench
 	job
@@ -23,7 +23,7 @@ type team struct {
 	loader *kgo.Client // in a transaction
 }
 
-// newTeam returns what there is of it after an error, too, to be discarded.
+// newTeam returns an incomplete team with an error. The caller discards it.
 func (f *nodesFlags) newTeam(ctx context.Context, b *bench, count int) (*team, error) {
 	t := &team{bench: b}
 	var err error
@@ -43,7 +43,7 @@ func (f *nodesFlags) newTeam(ctx context.Context, b *bench, count int) (*team, e
 	return t, t.load(ctx)
 }
 
-// start waits until all agree on who has what.
+// start waits until all nodes agree on the owners of all partitions.
 func (t *team) start(ctx context.Context, count int) error {
 	for i := range count {
 		n, err := t.newNode(fmt.Sprintf("n%d", i+1))
@@ -69,10 +69,10 @@ func (t *team) load(ctx context.Context) (err error) {
 	return err
 }
 
-// work lets them read it all. Times are from the moment it can be read. What
-// happens meanwhile, besides, is told to end when they are done, and has to.
+// work commits the stream, and waits until the nodes have read it. Times are from the
+// commit. meanwhile runs beside it, and has to return when its context ends.
 func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (report.Run, error) {
-	unix.Sync() // what loading left to write is not on their account
+	unix.Sync() // or the nodes would pay for writes of the loading
 	working, done := context.WithCancel(ctx)
 	defer done()
 	began := time.Now()
@@ -106,7 +106,7 @@ func (t *team) stop() {
 	stopping.Wait()
 }
 
-// discard removes all of it.
+// discard stops the nodes, and removes their data and topics.
 func (t *team) discard() {
 	t.stop()
 	if t.loader != nil {

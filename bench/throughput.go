@@ -18,8 +18,8 @@ type throughputFlags struct {
 	Original     string   `help:"Command of the original, such as \"python3 anomalydetector.py\": a peer then." placeholder:"COMMAND"`
 }
 
-// throughput runs all systems in turn, round by round, so that what the machine
-// does meanwhile meets them all.
+// throughput runs all systems in turn, round by round, so that other load of the machine
+// meets them alike.
 func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 	peers := b.peers(ctx, slices.DeleteFunc(slices.Clone(f.Peers), func(name string) bool { return name == "" }), f.Original)
 	topic, stream, err := b.fill(ctx, "hegemony", f.Entities, f.Bins, b.settings.Partitions)
@@ -36,7 +36,7 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 		}
 		partShape = h.shape
 		same := b.detectorSystem("detector-part", "detector, the peers' part")
-		same.Aside = true // it is mostly its start-up
+		same.Aside = true // its start-up is most of the time
 		systems = append(systems, same)
 	}
 	for _, s := range systems {

@@ -20,14 +20,14 @@ func newClient(brokers string, options ...kgo.Opt) (*kgo.Client, error) {
 	}, options...)...)
 }
 
-// newLoader is a client for transactions: what it appends in one can be read at
-// once when that is committed.
+// newLoader is a client for transactions. Readers see all records of a transaction at
+// once, when it commits.
 func (b *bench) newLoader(name string) (*kgo.Client, error) {
 	return newClient(b.brokers, kgo.TransactionalID(name), kgo.TransactionTimeout(10*time.Minute)) // a broker allows 15
 }
 
-// createTopic makes a topic that keeps all records, though their timestamps are
-// old, and does not begin a file for each week of them.
+// createTopic makes a topic that keeps records with old timestamps, and does not begin a
+// segment for each week of them.
 func (b *bench) createTopic(ctx context.Context, partitions int32, names ...string) error {
 	config := map[string]*string{
 		"retention.ms":      kadm.StringPtr("-1"),
@@ -46,7 +46,7 @@ func (b *bench) createTopic(ctx context.Context, partitions int32, names ...stri
 	return nil
 }
 
-// deleteTopics removes those of these beginnings: the disk is not ours alone.
+// deleteTopics removes the topics with these names or prefixes, to save disk space.
 func (b *bench) deleteTopics(beginnings ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -63,7 +63,7 @@ func (b *bench) deleteTopics(beginnings ...string) {
 		}
 	}
 	if len(old) > 0 {
-		_, _ = b.admin.DeleteTopics(ctx, old...) // they go with the broker's folder in the end
+		_, _ = b.admin.DeleteTopics(ctx, old...) // removed with the broker's folder otherwise
 	}
 }
 
@@ -73,7 +73,7 @@ func (b *bench) committed(ctx context.Context, group, topic string) int64 {
 	defer cancel()
 	offsets, err := b.admin.FetchOffsets(ctx, group)
 	if err != nil {
-		return 0 // the coordinator is still loading: asked again
+		return 0 // the coordinator is still starting; the caller asks again
 	}
 	var sum int64
 	for _, o := range offsets[topic] {
@@ -84,7 +84,7 @@ func (b *bench) committed(ctx context.Context, group, topic string) int64 {
 	return sum
 }
 
-// setOffsets makes a group begin at these offsets.
+// setOffsets commits offsets for a group that has no members.
 func (b *bench) setOffsets(ctx context.Context, group, topic string, offsets map[int32]int64) error {
 	list := make(kadm.Offsets)
 	for partition, at := range offsets {

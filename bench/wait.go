@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// until waits for a condition, as long as the processes run and the context does.
+// until waits for a condition. It fails when a process or the context ends.
 func until(ctx context.Context, what string, condition func() bool, processes ...*process) error {
 	for !condition() {
 		if p := ended(processes); p != nil {
@@ -28,7 +28,7 @@ func (b *bench) untilCommitted(ctx context.Context, p *process, j job, count int
 	}, p)
 }
 
-// untilReady waits until the detector has all partitions, which its log tells.
+// untilReady waits until the detector's log says that all partitions are ready.
 func untilReady(ctx context.Context, p *process, partitions int) error {
 	return until(ctx, "all partitions are ready", func() bool {
 		return strings.Count(p.said(), "partition ready") >= partitions

@@ -11,12 +11,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// watch raises alarms in some partitions, and sees when each is reported and when
-// that is visible. It has a goroutine for each partition, and one that reads.
+// watch raises alarms in some partitions, and notes when each is reported and when it is
+// visible to readers. It has a goroutine for each partition, and one that reads.
 type watch struct {
 	alarms   *alarms
-	reported *sightings // whether the transaction is committed or not
-	lead     time.Time  // until when nothing is to happen
+	reported *sightings // including those of transactions that are not committed
+	lead     time.Time  // the event does not take place before
 	stop     func()
 	ended    sync.WaitGroup
 
@@ -27,8 +27,8 @@ type watch struct {
 
 // probe is an alarm of a watch.
 type probe struct {
-	raised   time.Time // zero: it is none of ours
-	reported sighting  // the last time; its time is zero: not yet
+	raised   time.Time // zero: by another program
+	reported sighting  // the last time; zero time: not yet
 	visible  sighting
 }
 
@@ -64,7 +64,7 @@ func (w *watch) end() {
 	w.reported.close()
 }
 
-// raise goes on until the context ends.
+// raise raises alarms until the context ends.
 func (w *watch) raise(ctx context.Context, h *hegemony, t *target) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
@@ -90,7 +90,7 @@ func (w *watch) raise(ctx context.Context, h *hegemony, t *target) {
 	}
 }
 
-// read may see what is not known yet to have been raised.
+// read may see an alarm before raise has noted it.
 func (w *watch) read(ctx context.Context) {
 	for {
 		select {
@@ -112,8 +112,8 @@ func (w *watch) update(at position, change func(*probe)) {
 	w.probes[at] = p
 }
 
-// reporters are the producers' ids of the nodes that have reported something in
-// these partitions, once the lead is over and each of them was heard of.
+// reporters are the producer ids of the nodes that report alarms in these partitions. It
+// waits until the lead is over and each partition has reported.
 func (w *watch) reporters(ctx context.Context, partitions []int32, p *process) (map[int64]bool, error) {
 	ids := make(map[int64]bool)
 	err := w.until(ctx, "alarms are visible before anything happens", func() bool {
@@ -129,7 +129,7 @@ func (w *watch) reporters(ctx context.Context, partitions []int32, p *process) (
 	return ids, err
 }
 
-// outage waits until a move is over, and returns what it took.
+// outage waits until a move is over, and returns its times.
 func (w *watch) outage(ctx context.Context, m move, processes ...*process) (took outage, err error) {
 	err = w.until(ctx, fmt.Sprintf("alarms of partitions %v are visible that another node has reported", m.partitions), func() bool {
 		var over bool
@@ -139,7 +139,7 @@ func (w *watch) outage(ctx context.Context, m move, processes ...*process) (took
 	return took, err
 }
 
-// until asks with the lock held.
+// until calls the condition with the lock held.
 func (w *watch) until(ctx context.Context, what string, condition func() bool, processes ...*process) error {
 	var failed error
 	err := until(ctx, what, func() bool {
@@ -154,24 +154,24 @@ func (w *watch) until(ctx context.Context, what string, condition func() bool, p
 	return err
 }
 
-// move is partitions that go from one node to another.
+// move is a set of partitions that move from one node to another.
 type move struct {
 	partitions []int32
 	event      time.Time      // when it began
-	before     map[int64]bool // producers' ids of the nodes that had them before
+	before     map[int64]bool // producer ids of the nodes that had the partitions before
 }
 
-// outage is what a move took, from the event on. A partition is back with the first
-// alarm of it that was raised after the event and that a node reports which did not
-// have it before.
+// outage holds the times of a move, from the event on. A partition is back with the first
+// alarm that was raised in it after the event and is reported by a node that did not have
+// it before.
 type outage struct {
-	first, all time.Duration // until such alarms were visible of one of the partitions, and of all
-	reported   time.Duration // until such alarms of all were reported, though others may not see it yet
-	longest    time.Duration // that an alarm took to become visible, those of before the event included
+	first, all time.Duration // until such alarms are visible, in one partition and in all
+	reported   time.Duration // until such alarms are reported in all partitions; readers may not see them yet
+	longest    time.Duration // from append to visible, of all alarms, also those before the event
 }
 
-// judge tells what it took, and whether it is over: then no alarm is missing that
-// was raised before the end.
+// judge returns the times so far, and whether the move is over: then all alarms that were
+// raised before its end are visible.
 func (m *move) judge(probes map[position]probe) (outage, bool) {
 	first, last, back := m.back(probes, func(p probe) sighting { return p.visible })
 	_, reported, all := m.back(probes, func(p probe) sighting { return p.reported })
@@ -191,7 +191,7 @@ func (m *move) judge(probes map[position]probe) (outage, bool) {
 	return took, true
 }
 
-// back is when the first and the last of the partitions came back, if all have.
+// back is when the first and the last partition came back; all is whether every one has.
 func (m *move) back(probes map[position]probe, of func(probe) sighting) (first, last time.Time, all bool) {
 	earliest := make(map[int32]time.Time)
 	for at, p := range probes {

@@ -26,8 +26,8 @@ func (f *watchedFlags) Validate() error {
 	return nil
 }
 
-// watched lets the same binary work through the same topic, in turn with [http] off, with
-// it on, and with watchers. Every other round goes the other way round.
+// watched runs the same binary over the same topic, in turn with [http] off, with it on,
+// and with watchers. Every other round has the reverse order.
 func (f *watchedFlags) watched(ctx context.Context, b *bench) error {
 	topic, stream, err := b.fill(ctx, "hegemony-watched", f.Entities, f.Bins, b.settings.Partitions)
 	if err != nil {
@@ -51,7 +51,7 @@ func (f *watchedFlags) watched(ctx context.Context, b *bench) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil { // the round is not complete
+		if err != nil { // an incomplete round does not count
 			b.note("round %d failed: %v", round+1, err)
 			continue
 		}
@@ -86,7 +86,7 @@ func (f *watchedFlags) once(ctx context.Context, b *bench, topic string, shape r
 	if kind > 0 {
 		p.env = append(p.env, "DETECTOR_HTTP="+address)
 	}
-	unix.Sync() // what the run before left to write is not on this one's account
+	unix.Sync() // or this run would pay for writes of the one before
 	process, err := p.start(ctx)
 	if err != nil {
 		return report.Run{}, err

@@ -19,9 +19,9 @@ import (
 
 const (
 	scrapeEvery = time.Second
-	freshEvery  = 3 * time.Second  // an open page takes its HTML anew while anomalies come
-	quietEvery  = 10 * time.Second // and while none do
-	freshShare  = 200              // the server works for a page at most one part in so many of the time
+	freshEvery  = 3 * time.Second  // between two loads of an open page while anomalies arrive
+	quietEvery  = 10 * time.Second // and while none arrive
+	freshShare  = 200              // a page takes at most 1/freshShare of the server's time
 )
 
 const (
@@ -31,7 +31,7 @@ const (
 	streamPath   = "/api/v1/stream"
 )
 
-// watchers are those who look at one detector.
+// watchers are the clients of one detector.
 type watchers struct {
 	client  *http.Client
 	address string
@@ -43,9 +43,9 @@ func newWatchers(address string, page int, paths *tally) *watchers {
 	return &watchers{client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 50}}, address: address, page: page, paths: paths}
 }
 
-// watch waits until the detector is ready, and begins with a Prometheus, a program that
-// pages through all entities, and so many open pages. The function that it returns ends
-// them, and waits until they have.
+// watch waits until the detector is ready. Then it starts a Prometheus, a program that
+// pages through all entities, and a number of open pages. The returned function ends them,
+// and waits until they have ended.
 func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	there := sync.OnceFunc(func() { w.untilReady(ctx) })
@@ -84,7 +84,7 @@ func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 	}
 }
 
-// untilReady waits until the detector says that it is ready. Nothing of that is counted.
+// untilReady waits until the detector says that it is ready. These questions are not counted.
 func (w *watchers) untilReady(ctx context.Context) {
 	for ctx.Err() == nil {
 		if response, err := w.client.Get("http://" + w.address + readyPath); err == nil {
@@ -97,8 +97,8 @@ func (w *watchers) untilReady(ctx context.Context) {
 	}
 }
 
-// open takes the HTML of a page as its script does: not more often than each few seconds
-// while anomalies come, nor for more than a part of the time, and now and then while none do.
+// open loads a page's HTML as its script does: every few seconds while anomalies arrive,
+// less often if the server takes long for it, and now and then while none arrive.
 func (w *watchers) open(ctx context.Context, came <-chan struct{}) {
 	for ctx.Err() == nil {
 		begun := time.Now()
@@ -128,7 +128,7 @@ func (w *watchers) each(ctx context.Context, often time.Duration, paths ...strin
 	}
 }
 
-// html takes the page's HTML, and returns for how long the server says it worked.
+// html loads the page's HTML, and returns the time that the server says it took.
 func (w *watchers) html(ctx context.Context) (took time.Duration) {
 	response, err := w.ask(ctx, pagePath, nil, "")
 	if err != nil {
@@ -144,7 +144,7 @@ func (w *watchers) html(ctx context.Context) (took time.Duration) {
 	return took
 }
 
-// get reads an answer whole, and counts it.
+// get reads a whole answer, and counts it.
 func (w *watchers) get(ctx context.Context, path string, query url.Values) ([]byte, error) {
 	response, err := w.ask(ctx, path, query, "")
 	if err != nil {
@@ -156,7 +156,7 @@ func (w *watchers) get(ctx context.Context, path string, query url.Values) ([]by
 	return body, err
 }
 
-// ask counts a request and how it was answered.
+// ask sends a request, and counts it and its answer.
 func (w *watchers) ask(ctx context.Context, path string, query url.Values, last string) (*http.Response, error) {
 	target := "http://" + w.address + path
 	if len(query) > 0 {
@@ -207,8 +207,8 @@ func (w *watchers) entities(ctx context.Context) {
 	}
 }
 
-// stream reads events until there are no more, and returns the id of the last one. It says
-// that an anomaly came, unless that is said and not heard yet.
+// stream reads events until there are no more, and returns the id of the last one. It
+// signals anomalies on came, and does not wait for the reader of that.
 func (w *watchers) stream(ctx context.Context, last string, came chan<- struct{}) string {
 	response, err := w.ask(ctx, streamPath, nil, last)
 	if err != nil {
@@ -240,14 +240,14 @@ func (w *watchers) stream(ctx context.Context, last string, came chan<- struct{}
 	return last
 }
 
-// tally counts by path. Its rows are in the order in which the paths are first told.
+// tally counts by path. Its rows are in the order in which paths are first named.
 type tally struct {
 	mu    sync.Mutex
 	order []string
 	of    map[string]*report.Path
 }
 
-// newTally has a row for each path, also for one that nobody asks for.
+// newTally has a row for each path from the start, so that a path without a request shows.
 func newTally() *tally {
 	t := &tally{of: make(map[string]*report.Path)}
 	for _, path := range []string{"/metrics", readyPath, entitiesPath, streamPath, pagePath} {

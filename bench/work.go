@@ -18,21 +18,21 @@ import (
 	"anomalydetector/detection"
 )
 
-// workCommand reads a topic once, and prints how many points it is at: the
-// parts of the detector's work, each in a process of its own so that /proc
-// tells what it takes. In the end it waits until its input is closed.
+// workCommand does a part of the detector's work: it reads a topic once, and prints how
+// many points are done. It is a process of its own, so that /proc shows what the part
+// takes. In the end it waits until its input is closed.
 type workCommand struct {
 	What    string `arg:"" enum:"count,decode,score"`
 	Brokers string `arg:""`
 	Topic   string `arg:""`
 }
 
-// hegemonyRules are those of hegemonydetector.conf.
+// hegemonyRules are the rules of hegemonydetector.conf.
 var hegemonyRules = detection.NewRules(detection.Settings{
 	GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: detection.MeanDeviation,
 })
 
-// part is what is in memory of a Kafka partition.
+// part holds the windows of a Kafka partition.
 type part struct {
 	scanner   *datapoint.Scanner
 	scorer    *detection.Scorer
@@ -84,7 +84,7 @@ func (w *workCommand) Run(ctx context.Context, _ *Settings) error {
 	return nil
 }
 
-// open reads all partitions from their beginning, and tells how much they hold.
+// open reads all partitions from their beginning, and returns how many records they hold.
 func (w *workCommand) open(ctx context.Context) (*kgo.Client, int64, error) {
 	client, err := newClient(w.Brokers)
 	if err != nil {
@@ -133,7 +133,7 @@ func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
 	return bad
 }
 
-// counter takes the lines that a workCommand prints.
+// counter reads the lines that a workCommand prints.
 type counter struct {
 	rest []byte
 	at   atomic.Int64

@@ -58,8 +58,8 @@ func TestAnyNodeListsTheEntitiesOfAll(t *testing.T) {
 // keys are those of the entities of a case, in order.
 func (b *broker) keys(t *testing.T, name string) (all []string) {
 	t.Helper()
-	io := b.cases[name].Conf.Section("io")
-	scanner := datapoint.NewScanner(io.Key("value_field").String(), io.Key("key_field").Strings(","))
+	io := b.cases[name].Conf.IO
+	scanner := datapoint.NewScanner(io.ValueField, io.KeyFields)
 	known := make(map[string]bool)
 	for _, record := range b.cases[name].Records {
 		if point, bad := scanner.Scan(record.Timestamp.UnixMilli(), record.Value); bad == nil && !known[string(point.Key)] {

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+
+	"github.com/google/renameio/v2"
 )
 
 // exportFile is a file that a user has named to be written. What happens to it
@@ -23,10 +25,10 @@ import (
 type exportFile struct {
 	path  string
 	force bool
-	// interrupts are looked at before each write to a file that is not complete, which
-	// is removed then.
+	// interrupts is looked at before each write. A signal removes the incomplete file.
 	interrupts <-chan os.Signal
-	// release lets signals end the process while it may wait for the reader of a FIFO.
+	// release lets signals end the process again. It is called before a FIFO is opened,
+	// which waits for a reader.
 	release func()
 }
 
@@ -64,52 +66,40 @@ func (e *exportFile) writeThrough(flags int, write func(io.Writer) error) error 
 }
 
 // replace puts a file in the place of another, or of none, once all of it is on
-// disk. It takes over the permissions of the other.
-func (e *exportFile) replace(path string, former fs.FileInfo, write func(io.Writer) error) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.new")
+// disk. It takes over the other's permissions, and its owner if that is allowed.
+func (e *exportFile) replace(path string, former fs.FileInfo, write func(io.Writer) error) (err error) {
+	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
 	if err != nil {
 		return err
 	}
-	temporary := file.Name()
+	defer func() { err = errors.Join(err, file.Cleanup()) }()
 	if former != nil {
-		err = likeFormer(file, former)
-	}
-	if err == nil {
-		err = write(&interruptible{file, e.interrupts})
-	}
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = e.install(temporary, path)
-	}
-	if err != nil {
-		if gone := os.Remove(temporary); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
+		if about, ok := former.Sys().(*syscall.Stat_t); ok {
+			_ = file.Chown(int(about.Uid), int(about.Gid)) // only root may
 		}
 	}
-	return err
-}
-
-// likeFormer gives a file the permissions of the one it will replace, and its owner
-// if that is allowed.
-func likeFormer(file *os.File, former fs.FileInfo) error {
-	if about, ok := former.Sys().(*syscall.Stat_t); ok {
-		_ = file.Chown(int(about.Uid), int(about.Gid)) // only root may
+	if err := write(&interruptible{file, e.interrupts}); err != nil {
+		return err
 	}
-	return file.Chmod(former.Mode().Perm())
+	return e.install(file, path)
 }
 
-// install gives a complete file its name. Without force it takes no name that
-// another has taken meanwhile.
-func (e *exportFile) install(temporary, path string) error {
+// install gives a complete file its name. Without force it does not replace a file that
+// another process has put there meanwhile.
+func (e *exportFile) install(file *renameio.PendingFile, path string) error {
 	if e.force {
-		return os.Rename(temporary, path)
+		return file.CloseAtomicallyReplace()
 	}
-	switch err := os.Link(temporary, path); {
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	switch err := os.Link(file.Name(), path); {
 	case err == nil:
-		return os.Remove(temporary)
+		return nil // the temporary name goes with the cleanup
 	case errors.Is(err, fs.ErrExist):
 		return errors.New("the file has come to be there meanwhile; --force replaces it")
 	}
-	return os.Rename(temporary, path) // a file system without hard links
+	return file.CloseAtomicallyReplace() // a file system without hard links
 }
 
 // descriptors is where Linux shows what a process has open.

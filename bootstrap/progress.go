@@ -9,53 +9,53 @@ import (
 	"anomalydetector/actors"
 )
 
-// progressEvery is how often a log line tells how far something is that takes long, and
-// barEvery how often the bar on a terminal moves.
 const (
-	progressEvery = 5 * time.Second
-	barEvery      = 200 * time.Millisecond
+	progressEvery = 5 * time.Second        // between two log lines
+	barEvery      = 200 * time.Millisecond // between two pictures of the bar
 )
 
-// progress tells how the history loads, and then how the detector catches up with its
-// topic: with a bar on a terminal, else with a log line every few seconds. It belongs to
+// progress reports the replay of the history, and then how the detector catches up with
+// its topic. It draws a bar on a terminal, and writes log lines otherwise. It belongs to
 // one detector's goroutine.
 type progress struct {
-	name   string
+	name   string // of the detector
 	log    *slog.Logger
 	screen *screen // nil: no terminal
 	now    func() time.Time
-	began  time.Time // zero while no history loads
-	told   time.Time
+	began  time.Time // of the replay; zero: there is none
+	told   time.Time // the last line or bar
 	lag    catchUp
 }
 
-// catchUp is a lag that lasts.
+// catchUp is a lag of at least catchUpFrom.
 type catchUp struct {
 	began   time.Time // zero: there is none
-	shown   bool
-	from    int64 // what it was then
-	records int64 // how many had been committed then
+	shown   bool      // it lasted long enough to be reported
+	from    int64     // the lag at the beginning
+	records int64     // committed before the beginning
 }
 
 const (
-	// catchUpFrom is the lag that is worth a word, in records,
+	// catchUpFrom is the smallest lag that is reported, in records.
 	catchUpFrom = 10_000
-	// catchUpAfter is how long it must have lasted: a bin that comes at once is gone sooner.
+	// catchUpAfter is how long the lag lasts before it is reported. A bin that arrives at
+	// once is read sooner.
 	catchUpAfter = 3 * time.Second
 )
 
+// tell is called with every new state.
 func (p *progress) tell(state actors.Progress) {
 	now := p.now()
 	if state.Loading > 0 {
-		p.load(now, state)
+		p.replay(now, state)
 		return
 	}
-	p.loaded(now, state)
+	p.replayed(now, state)
 	p.catchUp(now, state)
 }
 
-// load tells how far the history is.
-func (p *progress) load(now time.Time, state actors.Progress) {
+// replay reports how much of the history is read.
+func (p *progress) replay(now time.Time, state actors.Progress) {
 	if p.began.IsZero() {
 		p.began, p.told = now, now
 	}
@@ -66,24 +66,25 @@ func (p *progress) load(now time.Time, state actors.Progress) {
 	rate := float64(state.Done) / now.Sub(p.began).Seconds()
 	percent, eta := 100*state.Done/total, timeFor(state.Pending, rate)
 	if p.screen == nil {
-		p.log.Info("loading history", "records", state.Done, "of", total, "percent", percent,
+		p.log.Info("replaying history", "records", state.Done, "of", total, "percent", percent,
 			"records_per_second", int(rate), "eta", eta)
 		return
 	}
-	p.draw("loading history", percent, rate, eta+" left")
+	p.draw("replaying history", percent, rate, eta+" left")
 }
 
-func (p *progress) loaded(now time.Time, state actors.Progress) {
+// replayed reports the end of a replay.
+func (p *progress) replayed(now time.Time, state actors.Progress) {
 	if p.began.IsZero() {
 		return
 	}
 	p.clear()
-	p.log.Info("history loaded", "records", state.Done, "entities", state.Entities,
+	p.log.Info("history replayed", "records", state.Done, "entities", state.Entities,
 		"seconds", fmt.Sprintf("%.1f", now.Sub(p.began).Seconds()))
 	p.began = time.Time{}
 }
 
-// catchUp tells how far a lag is from its end, and when it is over.
+// catchUp reports a lag that lasts, and its end.
 func (p *progress) catchUp(now time.Time, state actors.Progress) {
 	c := &p.lag
 	switch {
@@ -118,7 +119,7 @@ func (p *progress) catchUp(now time.Time, state actors.Progress) {
 	p.draw("catching up", percent, rate, left)
 }
 
-// due tells whether it is time for a word, and that it is said.
+// due is whether it is time for the next report, which the caller then makes.
 func (p *progress) due(now time.Time) bool {
 	every := progressEvery
 	if p.screen != nil {
@@ -131,7 +132,7 @@ func (p *progress) due(now time.Time) bool {
 	return true
 }
 
-// timeFor is how long so many records take, for people.
+// timeFor is how long a number of records takes, for people.
 func timeFor(records int64, perSecond float64) string {
 	if perSecond <= 0 || float64(records)/perSecond > (365*24*time.Hour).Seconds() {
 		return "unknown"
@@ -139,7 +140,7 @@ func timeFor(records int64, perSecond float64) string {
 	return time.Duration(float64(records) / perSecond * float64(time.Second)).Round(time.Second).String()
 }
 
-// mostBar is how long a bar is, at most: one that breaks into two lines cannot be wiped.
+// mostBar is the length of a bar, at most. Only one line can be wiped.
 const mostBar = 79
 
 func (p *progress) draw(doing string, percent int64, rate float64, left string) {

@@ -38,9 +38,9 @@ func TestProgressIsToldEveryFewSecondsWithRateAndETA(t *testing.T) {
 		states = append(states, actors.Progress{Done: second * 100, Pending: 1000 - second*100, Loading: 1})
 	}
 	log, _ := progressOf(false, append(states, actors.Progress{Done: 1000, Entities: 7})...)
-	if want := `msg="loading history" records=500 of=1000 percent=50 records_per_second=100 eta=5s
-msg="loading history" records=1000 of=1000 percent=100 records_per_second=100 eta=0s
-msg="history loaded" records=1000 entities=7 seconds=11.0
+	if want := `msg="replaying history" records=500 of=1000 percent=50 records_per_second=100 eta=5s
+msg="replaying history" records=1000 of=1000 percent=100 records_per_second=100 eta=0s
+msg="history replayed" records=1000 entities=7 seconds=11.0
 `; log != want {
 		t.Errorf("the log is\n%swant\n%s", log, want)
 	}
@@ -48,10 +48,10 @@ msg="history loaded" records=1000 entities=7 seconds=11.0
 
 func TestProgressIsABarOnATerminal(t *testing.T) {
 	log, bar := progressOf(true, actors.Progress{Pending: 100, Loading: 1}, actors.Progress{Done: 50, Pending: 50, Loading: 1}, actors.Progress{Done: 100})
-	if want := "\r\x1b[Kd: loading history [==========          ] 50 %, 50 records/s, 1s left\r\x1b[K"; bar != want {
+	if want := "\r\x1b[Kd: replaying history [==========          ] 50 %, 50 records/s, 1s left\r\x1b[K"; bar != want {
 		t.Errorf("the terminal shows %q, want %q", bar, want)
 	}
-	if want := "msg=\"history loaded\" records=100 entities=0 seconds=2.0\n"; log != want {
+	if want := "msg=\"history replayed\" records=100 entities=0 seconds=2.0\n"; log != want {
 		t.Errorf("the log is %q, want %q", log, want)
 	}
 }

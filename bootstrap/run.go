@@ -35,9 +35,7 @@ func (r *runCommand) Run(world *World) error {
 	if err != nil {
 		return err
 	}
-	if world.Env("GOGC") == "" {
-		defer limitGarbage()()
-	}
+	defer limitMemory(world.Env)()
 	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic})
 }
 

@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// screen is a terminal with a bar in its last line: lines that are written push the bar
-// down. One at a time has the bar; others that want it meanwhile do not show.
+// screen is a terminal with a bar in its last line. Lines that are written appear above
+// the bar. Several detectors share the screen: the first to draw owns the bar until it
+// clears it, and the bars of others are not shown meanwhile.
 type screen struct {
 	out   io.Writer
 	mu    sync.Mutex
@@ -14,7 +15,7 @@ type screen struct {
 	bar   string // as it is shown
 }
 
-// wipe clears the line that the cursor is in.
+// wipe clears the cursor's line.
 const wipe = "\r\x1b[K"
 
 func (s *screen) Write(lines []byte) (int, error) {
@@ -27,17 +28,17 @@ func (s *screen) Write(lines []byte) (int, error) {
 	return len(lines), err
 }
 
-// draw shows the bar of an owner, if there is no other.
+// draw shows the bar of an owner, unless another one owns the bar.
 func (s *screen) draw(owner any, bar string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.owner == nil || s.owner == owner {
 		s.owner, s.bar = owner, bar
-		_, _ = io.WriteString(s.out, wipe+bar) // the sink tells of what cannot be written
+		_, _ = io.WriteString(s.out, wipe+bar) // the sink reports what cannot be written
 	}
 }
 
-// clear takes an owner's bar away.
+// clear removes an owner's bar.
 func (s *screen) clear(owner any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

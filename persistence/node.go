@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
 )
 
 // ErrLocked is in the error of OpenNode if another process uses the directory.
@@ -117,14 +118,5 @@ func decodeNodeID(content string) (id string, ok bool) {
 
 // writeSynced replaces a file so that a crash leaves the old one or the new one.
 func writeSynced(path, content string) error {
-	temporary := path + ".new"
-	file, err := os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(content)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return renameio.WriteFile(path, []byte(content), 0o644, renameio.WithTempDir(filepath.Dir(path)))
 }

@@ -19,9 +19,9 @@ const (
 	chartBottom = 40
 )
 
-// Chart draws the steady points/s of the rows as an SVG: a bar to the median,
-// and a whisker from the slowest run to the fastest. The scale is logarithmic,
-// for a peer may be a hundred times slower.
+// Chart draws the steady points/s of the rows as an SVG: a bar to the median, and a
+// whisker from the slowest run to the fastest. The scale is logarithmic, as a peer may be
+// a hundred times slower. Why no library draws it: docs/adr/0022.
 func Chart(rows []Row) string {
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.Aside })
 	low, high := math.Inf(1), 0.0
@@ -35,7 +35,7 @@ func Chart(rows []Row) string {
 	}
 	from, to := math.Floor(math.Log10(low)), math.Ceil(math.Log10(high))
 	if from == math.Log10(low) {
-		from-- // else the slowest has no bar
+		from-- // or the slowest would have no bar
 	}
 	x := func(value float64) float64 {
 		return labelWidth + plotWidth*min(max((math.Log10(value)-from)/(to-from), 0), 1)

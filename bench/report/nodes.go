@@ -6,38 +6,38 @@ import (
 	"slices"
 )
 
-// Moves is what it took partitions to go from one node to another.
+// Moves is how long partitions took to move from one node to another.
 type Moves struct {
 	Entities     int     `json:"entities"`
 	WindowPoints int     `json:"window_points"`
-	Session      float64 `json:"session_timeout_seconds"` // after which a node that is silent counts as gone
+	Session      float64 `json:"session_timeout_seconds"` // after which a silent node counts as gone
 	Rows         []Moved `json:"rows"`
 }
 
-// Moved is a way to know the windows, and something that happens.
+// Moved is a way to get the windows, an event, and the moves that followed it.
 type Moved struct {
 	Way    string `json:"way"`
 	Event  string `json:"event"`
-	Silent bool   `json:"silent"` // only the session timeout tells the others
+	Silent bool   `json:"silent"` // the others learn of the event by the session timeout only
 	Runs   []Move `json:"runs"`
 
 	First    Spread `json:"first_seconds"`
 	All      Spread `json:"all_seconds"`
 	Reported Spread `json:"reported_seconds"`
 	Longest  Spread `json:"longest_seconds"`
-	Above    Spread `json:"above_session_timeout_seconds"` // All, where it is silent
+	Above    Spread `json:"above_session_timeout_seconds"` // of All, if the event is silent
 }
 
-// Move is one time. Seconds are from the event, until an alarm raised after it is
-// visible that the node has reported which takes over.
+// Move is one move. Its seconds are from the event until an alarm that was raised after the
+// event, and reported by the new owner, is visible.
 type Move struct {
 	Partitions int     `json:"partitions"`       // that moved
 	First      float64 `json:"first_seconds"`    // in the first of them
 	All        float64 `json:"all_seconds"`      // in all of them
-	Reported   float64 `json:"reported_seconds"` // in all of them, though the broker may hold it back
-	Longest    float64 `json:"longest_seconds"`  // from an alarm's append until it is visible, at most
-	Taken      int     `json:"windows_taken"`    // of so many partitions the windows came from another node
-	PeakRSS    int64   `json:"peak_rss_bytes"`   // of the node that takes over
+	Reported   float64 `json:"reported_seconds"` // in all of them, before readers see it
+	Longest    float64 `json:"longest_seconds"`  // the longest time from an alarm's append until it is visible
+	Taken      int     `json:"windows_taken"`    // partitions whose windows came from another node
+	PeakRSS    int64   `json:"peak_rss_bytes"`   // of the new owner
 }
 
 // Add adds a run to its row.
@@ -58,8 +58,7 @@ func (m *Moves) Add(way, event string, silent bool, run Move) {
 	}
 }
 
-// Sort puts the ways beside each other, event by event in the order in which they
-// were first seen.
+// Sort groups the rows by event, in the order in which events were first added.
 func (m *Moves) Sort() {
 	var events []string
 	for _, row := range m.Rows {
@@ -101,8 +100,8 @@ func (m *Moves) table() string {
 		"all reported", "longest wait of an alarm", "windows taken", "peak RSS"}, lines)
 }
 
-// Questions is what asking for entities took while nodes worked, and what it took
-// them.
+// Questions is the latency of questions about entities while nodes work, and what the
+// questions cost the nodes.
 type Questions struct {
 	Nodes   int     `json:"nodes"`
 	Rate    float64 `json:"questions_per_second"`
@@ -110,8 +109,8 @@ type Questions struct {
 	Asked   int     `json:"asked"`
 	Errors  int     `json:"errors"`
 	Partial int     `json:"partial"`
-	Unknown int     `json:"unknown"` // whole answers that nothing is known of the entity
-	Latency Latency `json:"latency"` // of answers, from the moment the question was due
+	Unknown int     `json:"unknown"` // complete answers that the entity is not known
+	Latency Latency `json:"latency"` // of answers, from the due time of the question
 	Without []Run   `json:"runs_without"`
 	With    []Run   `json:"runs_with"`
 
@@ -120,7 +119,7 @@ type Questions struct {
 	Ratio         float64 `json:"with_to_without"`
 }
 
-// Completed has the latencies, in milliseconds, and what is computed from the runs.
+// Completed returns it with the latencies, in milliseconds, and with what follows from the runs.
 func (q Questions) Completed(milliseconds []float64) Questions {
 	q.Latency = LatencyOf("questions", milliseconds)
 	q.SteadyWithout, q.SteadyWith = steadyOf(q.Without), steadyOf(q.With)
@@ -140,7 +139,7 @@ func questions(list []Questions) string {
 		"points/s without (min - max)", "points/s with (min - max)", "ratio"}, lines)
 }
 
-// Total is what so many nodes do together.
+// Total is the throughput of a number of nodes together.
 type Total struct {
 	Nodes  int     `json:"nodes"`
 	Shape  Shape   `json:"shape"`
@@ -149,7 +148,7 @@ type Total struct {
 	Ratio  float64 `json:"ratio_to_first"`
 }
 
-// CompareTotals completes them, and compares each with the first.
+// CompareTotals computes the spreads, and compares each total with the first.
 func CompareTotals(list []Total) []Total {
 	for i := range list {
 		list[i].Steady = steadyOf(list[i].Runs)

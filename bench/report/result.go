@@ -2,13 +2,12 @@ package report
 
 import "time"
 
-// Result is all that a run of the benchmarks found. Parts that were not run are
-// empty.
+// Result is the result of a run of the benchmarks. Parts that were not run are empty.
 type Result struct {
 	Began    time.Time         `json:"began"`
-	Revision string            `json:"revision"` // of the source
+	Revision string            `json:"revision"` // of the source tree
 	Machine  Machine           `json:"machine"`
-	Settings map[string]string `json:"settings"` // the command line's
+	Settings map[string]string `json:"settings"` // of the command line
 	Notes    []string          `json:"notes,omitempty"`
 
 	Throughput []Row     `json:"throughput,omitempty"`
@@ -24,19 +23,20 @@ type Result struct {
 	Total     []Total     `json:"total,omitempty"`
 
 	Watched *Watched `json:"watched,omitempty"`
+	Heap    []Heap   `json:"heap,omitempty"`
 }
 
-// Machine is where it ran.
+// Machine is the machine that it ran on.
 type Machine struct {
 	Processor string `json:"processor"`
 	CPUs      int    `json:"cpus"`
 	MemoryMB  int64  `json:"memory_mb"`
 	Kernel    string `json:"kernel"`
 	Go        string `json:"go"`
-	Load      string `json:"load_at_start"` // /proc/loadavg: were others at work?
+	Load      string `json:"load_at_start"` // /proc/loadavg: shows whether others were at work
 }
 
-// Shape is what a topic holds.
+// Shape is the size of a topic.
 type Shape struct {
 	Points     int64 `json:"points"`
 	Entities   int   `json:"entities"`
@@ -48,21 +48,21 @@ type Shape struct {
 type Run struct {
 	Steady          float64 `json:"steady_points_per_second"`
 	Total           float64 `json:"total_points_per_second"` // from the start of the process
-	Unsteady        bool    `json:"unsteady,omitempty"`      // too short for a steady rate: it is the total one
+	Unsteady        bool    `json:"unsteady,omitempty"`      // too short for a steady rate: Steady is Total
 	FirstSeconds    float64 `json:"first_progress_seconds"`
 	WholeSeconds    float64 `json:"whole_seconds"`
 	SteadyCPU       float64 `json:"steady_cpu_seconds_per_million"`
 	TotalCPU        float64 `json:"total_cpu_seconds_per_million"`
 	PeakRSS         int64   `json:"peak_rss_bytes"`
-	Collector       int     `json:"collector_percent,omitempty"` // of the processors' time; the detector's only
-	WrittenBytes    int64   `json:"written_bytes"`               // write_bytes of /proc/PID/io, until after a clean stop
-	DirectoryBytes  int64   `json:"directory_bytes"`             // blocks that the data directory takes
+	Collector       int     `json:"collector_percent,omitempty"` // share of the processor time; of the detector only
+	WrittenBytes    int64   `json:"written_bytes"`               // write_bytes of /proc/PID/io, after a clean stop
+	DirectoryBytes  int64   `json:"directory_bytes"`             // disk blocks of the data directory
 	WrittenPerPoint float64 `json:"written_per_point"`
 	BytesPerLive    float64 `json:"directory_bytes_per_live_point"`
 }
 
-// RunOf completes a run: first is how many points make all entities known, live is
-// how many the windows hold in the end.
+// RunOf makes a run of measurements. All entities are known after the first points, and
+// the windows hold the live points in the end.
 func RunOf(samples []Sample, first, peakRSS, written, directory, live int64) Run {
 	pace := PaceOf(samples, first)
 	points := float64(samples[len(samples)-1].Points)
@@ -80,17 +80,17 @@ func RunOf(samples []Sample, first, peakRSS, written, directory, live int64) Run
 type Row struct {
 	Name   string             `json:"name"` // one word
 	Label  string             `json:"label"`
-	Peer   bool               `json:"peer,omitempty"`  // somebody else's program
-	Aside  bool               `json:"aside,omitempty"` // not for the chart
+	Peer   bool               `json:"peer,omitempty"`  // another program than the detector
+	Aside  bool               `json:"aside,omitempty"` // not in the chart
 	Shape  Shape              `json:"shape"`
 	Runs   []Run              `json:"runs"`
 	Steady Spread             `json:"steady"`
 	Total  Spread             `json:"total"`
-	Ratios map[string]float64 `json:"ratios,omitempty"` // of the median steady rate to those of other rows, by name
+	Ratios map[string]float64 `json:"ratios,omitempty"` // of the median steady rate to that of another row, by its name
 }
 
-// Compare computes the spreads of all rows, and the ratio of each to the limit
-// and to the peers.
+// Compare computes the spreads of all rows, and their ratios to the limit and to the
+// peers.
 func Compare(rows []Row, limit string) {
 	for i := range rows {
 		r := &rows[i]
@@ -115,8 +115,8 @@ func (r Row) spread(of func(Run) float64) Spread {
 	return SpreadOf(values)
 }
 
-// Latency is from a point's append until its anomaly is visible to a reader of
-// committed records.
+// Latency is the time from a point's append until a reader of committed records sees its
+// anomaly.
 type Latency struct {
 	Stream string  `json:"stream"` // "idle", or the load's points/s
 	Count  int     `json:"count"`
@@ -131,8 +131,7 @@ func LatencyOf(stream string, values []float64) Latency {
 		P50: Percentile(values, 50), P99: Percentile(values, 99), Max: Percentile(values, 100)}
 }
 
-// Burst is one bin of all entities at once. The times are from the moment it can
-// be read.
+// Burst is one bin of all entities at once. Times are from the moment it is readable.
 type Burst struct {
 	Bin          string  `json:"bin"`
 	Points       int64   `json:"points"`
@@ -141,14 +140,14 @@ type Burst struct {
 	PeakRSS      int64   `json:"peak_rss_bytes"`
 }
 
-// Scale is the detector on one of several topics that differ in one thing.
+// Scale is the detector on one of several topics that differ in one number.
 type Scale struct {
 	Shape  Shape  `json:"shape"`
 	Runs   []Run  `json:"runs"`
 	Steady Spread `json:"steady"`
 }
 
-// ScaleOf completes a Scale.
+// ScaleOf makes a Scale of runs.
 func ScaleOf(shape Shape, runs []Run) Scale {
 	return Scale{Shape: shape, Runs: runs, Steady: steadyOf(runs)}
 }
@@ -157,32 +156,32 @@ func ScaleOf(shape Shape, runs []Run) Scale {
 type Restart struct {
 	Entities       int       `json:"entities"`
 	WindowPoints   int       `json:"window_points"`
-	State          string    `json:"state"` // how it was made
+	State          string    `json:"state"` // written or detected: how it was made
 	DirectoryBytes int64     `json:"directory_bytes"`
-	Seconds        []float64 `json:"seconds"` // from the start of the process to the visible anomaly
+	Seconds        []float64 `json:"seconds"` // from the process's start to the visible anomaly
 	Spread         Spread    `json:"spread"`
-	Bins           []float64 `json:"cold_bin_seconds,omitempty"` // a bin of all entities after a start: from its first append until it is committed
+	Bins           []float64 `json:"cold_bin_seconds,omitempty"` // of the first bin after a start, from its first append to its commit
 	Bin            Spread    `json:"cold_bin"`
 	PeakRSS        int64     `json:"peak_rss_bytes"`
 }
 
-// Memory is what a detector takes with all windows full and resident.
+// Memory is what a detector holds with all windows full and cached.
 type Memory struct {
 	Entities     int   `json:"entities"`
 	WindowPoints int   `json:"window_points"`
-	Before       int64 `json:"before_bytes"` // RSS less mapped files; started, no entity resident
-	After        int64 `json:"after_bytes"`  // a bin later: all are
-	Mapped       int64 `json:"mapped_bytes"` // files, then
+	Before       int64 `json:"before_bytes"` // RSS less mapped files, after the start, no entity cached
+	After        int64 `json:"after_bytes"`  // the same a bin later, all entities cached
+	Mapped       int64 `json:"mapped_bytes"` // mapped files, then
 	Peak         int64 `json:"peak_rss_bytes"`
 	Budget       int64 `json:"badger_budget_bytes"`
 
-	// After less the budget, and After less Before, by entity. The first is too
-	// small, even negative, if Badger does not use its budget.
+	// After less the budget, and After less Before, an entity. The first is too small, or
+	// even negative, if Badger does not use its budget.
 	PerEntity      float64 `json:"bytes_per_entity"`
 	GrowthByEntity float64 `json:"growth_bytes_per_entity"`
 }
 
-// Completed has the bytes an entity computed.
+// Completed returns it with the bytes an entity.
 func (m Memory) Completed() Memory {
 	m.PerEntity = Ratio(float64(m.After-m.Budget), float64(m.Entities))
 	m.GrowthByEntity = Ratio(float64(m.After-m.Before), float64(m.Entities))

@@ -1,7 +1,6 @@
 // Package report turns measurements into numbers, a table, JSON and a chart.
 //
-// It is pure: it measures nothing, does no I/O and reads no clock. It imports
-// nothing of ours.
+// It is pure: no I/O, no clock. It imports nothing of ours.
 package report
 
 import (
@@ -10,7 +9,7 @@ import (
 	"time"
 )
 
-// Spread is what several runs of the same thing gave.
+// Spread is the median and the range of several runs.
 type Spread struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -28,8 +27,8 @@ func SpreadOf(values []float64) Spread {
 	return Spread{Median: (sorted[(n-1)/2] + sorted[n/2]) / 2, Min: sorted[0], Max: sorted[n-1]}
 }
 
-// Percentile is the smallest value that at least p percent (0 to 100) of the
-// values do not exceed (the nearest rank), and 0 without values.
+// Percentile is the smallest value that at least p percent (0 to 100) of the values do not
+// exceed (the nearest rank). It is 0 without values.
 func Percentile(values []float64, p float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -39,7 +38,7 @@ func Percentile(values []float64, p float64) float64 {
 	return sorted[min(max(rank, 1), len(sorted))-1]
 }
 
-// Ratio is a/b, and 0, which stands for unknown, if b is 0.
+// Ratio is a/b. It is 0, for unknown, if b is 0.
 func Ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0
@@ -47,27 +46,27 @@ func Ratio(a, b float64) float64 {
 	return a / b
 }
 
-// Sample is how far a run was at some time.
+// Sample is the progress of a run at some time.
 type Sample struct {
 	At     time.Duration // since the process started
 	Points int64
 	CPU    time.Duration // user and system, since the process started
 }
 
-// Pace is how fast a run went.
+// Pace is the speed of a run.
 type Pace struct {
-	Steady        float64 // points/s between the first of the points, see PaceOf, and all of them
-	Total         float64 // points/s from the start of the process, its start-up included
+	Steady        float64 // points/s of the steady part: see PaceOf
+	Total         float64 // points/s from the start of the process
 	First         time.Duration
 	Whole         time.Duration
 	SteadyCPU     float64 // CPU seconds a million points, in the steady part
-	TotalCPU      float64 // the same of the whole run, start-up included
-	Unsteady      bool    // all was done at once: Steady is Total, for want of two samples
-	PointsInRange int64   // that the steady rate is made of
+	TotalCPU      float64 // the same of the whole run
+	Unsteady      bool    // all points came in one sample: Steady is Total
+	PointsInRange int64   // of the steady part
 }
 
-// PaceOf works on samples in order of time, of which the last one has all points.
-// The steady part begins when a tenth of them is done, and so many.
+// PaceOf works on samples in order of time. The last one has all points. The steady part
+// begins when a tenth of the points is done, and at least first of them.
 func PaceOf(samples []Sample, first int64) Pace {
 	if len(samples) == 0 {
 		return Pace{}

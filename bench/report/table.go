@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Table lays out rows as a Markdown table that is aligned as plain text, too:
-// the first column to the left, the others to the right.
+// Table lays out rows as a Markdown table that is readable as plain text: the first column
+// is aligned to the left, the others to the right.
 func Table(header []string, rows [][]string) string {
 	widths := make([]int, len(header))
 	for _, row := range append([][]string{header}, rows...) {
@@ -44,8 +44,7 @@ func Table(header []string, rows [][]string) string {
 	return b.String()
 }
 
-// Short shows a positive number with three digits and a letter for thousands, and
-// "-" for none.
+// Short shows a positive number with three digits and k, M or G, and others as "-".
 func Short(x float64) string {
 	switch {
 	case x <= 0 || math.IsNaN(x) || math.IsInf(x, 0):
@@ -60,7 +59,7 @@ func Short(x float64) string {
 	return digits(x)
 }
 
-// digits shows three of them.
+// digits shows a number with three digits.
 func digits(x float64) string {
 	places := 2
 	switch {

@@ -32,6 +32,9 @@ func (r *Result) Text() string {
 	if r.Watched != nil {
 		part("Watchers at full speed", watched(r.Watched), true)
 	}
+	for _, h := range r.Heap {
+		part(h.title(), h.table(), true)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}
@@ -73,7 +76,7 @@ func throughput(rows []Row) string {
 	return Table(header, lines)
 }
 
-// mark tells runs that were too short for a steady rate.
+// mark is a star if a run was too short for a steady rate.
 func mark(runs []Run) string {
 	if slices.ContainsFunc(runs, func(r Run) bool { return r.Unsteady }) {
 		return " *"

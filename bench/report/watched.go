@@ -6,13 +6,13 @@ import (
 	"slices"
 )
 
-// Watched is what watchers cost a detector at full speed. Each round has a run of each
-// kind: that with number i of one kind is compared with number i of another.
+// Watched is what watchers cost a detector at full speed. Each round has one run of each
+// kind, so run i of a kind is compared with run i of another.
 type Watched struct {
 	Shape     Shape  `json:"shape"`
 	Streams   int    `json:"open_streams"`
 	Off       []Run  `json:"runs_http_off"`
-	Unwatched []Run  `json:"runs_unwatched"` // [http] is on, and nobody asks
+	Unwatched []Run  `json:"runs_unwatched"` // [http] is on, without clients
 	Watched   []Run  `json:"runs_watched"`
 	Paths     []Path `json:"paths"`
 
@@ -21,7 +21,7 @@ type Watched struct {
 	All  Pairs `json:"watched_to_http_off"`
 }
 
-// Path is what watchers asked for, over all rounds.
+// Path counts the requests for a path, over all rounds.
 type Path struct {
 	Path     string `json:"path"`
 	Asked    int    `json:"asked"`
@@ -31,25 +31,25 @@ type Path struct {
 	Problem  string `json:"first_problem,omitempty"`
 }
 
-// Pairs compares runs pair by pair, so that what the machine does meanwhile meets both.
+// Pairs compares runs of the same round, so that other load of the machine meets both.
 type Pairs struct {
 	Runs  int      `json:"pairs"`
 	Speed Interval `json:"speed"` // ratio of the steady rates; below 1: slower
-	CPU   Interval `json:"cpu"`   // ratio of the processor's time a point; above 1: it costs more
+	CPU   Interval `json:"cpu"`   // ratio of the processor time a point; above 1: it costs more
 }
 
-// Interval is a ratio and where it lies with a probability of 95 %, if ratios are spread
-// log-normally. With one pair it is not known: from 0 to infinity, shown as -1.
+// Interval is a ratio with its 95 % interval, if ratios are spread log-normally. One pair
+// gives no interval: Low and High are -1.
 type Interval struct {
 	Ratio float64 `json:"ratio"` // geometric mean
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 }
 
-// MostCost is the part of its speed that watchers may take from a detector.
+// MostCost is the largest part of its speed that a detector may lose by watchers.
 const MostCost = 0.03
 
-// Completed has what is computed from the runs.
+// Completed returns it with what follows from the runs.
 func (w Watched) Completed() Watched {
 	w.Cost, w.HTTP, w.All = pairs(w.Watched, w.Unwatched), pairs(w.Unwatched, w.Off), pairs(w.Watched, w.Off)
 	return w
@@ -64,10 +64,10 @@ func pairs(these, those []Run) Pairs {
 	return Pairs{Runs: len(speed), Speed: IntervalOf(speed), CPU: IntervalOf(cpu)}
 }
 
-// student are the quantiles of Student's distribution at 97.5 %, by degrees of freedom from 1 on.
+// student holds the 97.5 % quantiles of Student's distribution, from 1 degree of freedom on.
 var student = []float64{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131}
 
-// IntervalOf leaves out ratios that are not known, which are 0.
+// IntervalOf leaves out unknown ratios, which are 0.
 func IntervalOf(ratios []float64) Interval {
 	var logs []float64
 	var sum float64
@@ -102,10 +102,10 @@ func (w Watched) Missing() (paths []string) {
 	return paths
 }
 
-// LeastAnswered is the part of what watchers ask for that must be answered with 200.
+// LeastAnswered is the part of the requests that must be answered with 200.
 const LeastAnswered = 0.99
 
-// Answered counts what watchers asked for, once the detector was ready, and what of it was answered with 200.
+// Answered counts the requests after the detector was ready, and those answered with 200.
 func (w Watched) Answered() (answered, asked int) {
 	for _, p := range w.Paths {
 		answered, asked = answered+p.Answered, asked+p.Asked
@@ -113,8 +113,8 @@ func (w Watched) Answered() (answered, asked int) {
 	return answered, asked
 }
 
-// Verdict tells whether watchers cost no more than they may; fails: that they cost more,
-// or that they could not be what they should.
+// Verdict is whether watchers cost at most MostCost. It fails if they cost more for sure,
+// or if their requests were not answered.
 func (w Watched) Verdict() (words string, fails bool) {
 	speed := w.Cost.Speed
 	answered, asked := w.Answered()

@@ -1,6 +1,6 @@
-// Package golden reads the golden cases, streams with the verdicts of the
-// original program, and compares with them what a detector has committed. It is
-// for tests, and imports nothing of ours.
+// Package golden reads the golden cases, which are streams with the verdicts of the
+// original program, and compares the anomalies that a detector has committed with them.
+// It is for tests, and imports only configs of ours.
 package golden
 
 import (
@@ -15,7 +15,8 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"gopkg.in/ini.v1"
+
+	"anomalydetector/configs"
 )
 
 // Names are the cases.
@@ -25,10 +26,10 @@ var Names = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes",
 type Case struct {
 	Records    []*kgo.Record   // with partition, timestamp, key and value
 	Expected   map[int]float64 // the deviation, by the record's index
-	Conf       *ini.File       // its configuration
-	ValueField string          // of its datapoints
+	Conf       *configs.Config // that the original program ran with
+	ValueField string          // of the datapoints
 	Partitions int32
-	// Unordered: the stream has stragglers, so its anomalies are in no order of time.
+	// Unordered: the stream has late records, so its anomalies are not in order of time.
 	Unordered bool
 }
 
@@ -69,10 +70,10 @@ func Load(dir string) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Conf, err = ini.Load(filepath.Join(dir, "detector.conf")); err != nil {
+	if c.Conf, err = configs.Load(filepath.Join(dir, "detector.conf"), func(string) string { return "" }); err != nil {
 		return nil, err
 	}
-	c.ValueField = c.Conf.Section("io").Key("value_field").String()
+	c.ValueField = c.Conf.IO.ValueField
 	return c, nil
 }
 
@@ -96,9 +97,10 @@ func eachRow(path string, each func([]byte) error) error {
 	return lines.Err()
 }
 
-// Verify compares committed anomalies with those that the first fed records
-// of the case call for: each once, bit-equal, with the datapoint's own bytes and
-// time, in order by key, with the headers usual and scale. It returns what is wrong.
+// Verify compares committed anomalies with those that the original program reports on
+// the first records of the case, as many as were fed. Each must be there once, with the
+// same deviation to the last bit, the datapoint's own bytes and time, and the headers
+// usual and scale; those of one key are in order of time. It returns every difference.
 func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
 	type anomaly struct {
 		at      int64

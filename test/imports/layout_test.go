@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"test/imports":           {},
 	"test/certs":             {},
 	"test/formats":           {},
-	"test/golden":            {},
+	"test/golden":            {"configs"},
 	"test/naive":             {},
 	"test/sink":              {},
 	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},

@@ -199,15 +199,15 @@ func (w *team) lastPoint(record int) (key string, last windowPoint) {
 // point is the entity and the point of a record.
 func (w *team) point(record int) (key string, point windowPoint) {
 	w.Helper()
-	r, section := w.golden.Records[record], w.golden.Conf.Section("io")
+	r, section := w.golden.Records[record], w.golden.Conf.IO
 	fields, _, err := msgp.ReadMapStrIntfBytes(r.Value, nil)
 	must(w.T, err)
 	var names []string
-	for _, name := range section.Key("key_field").Strings(",") {
+	for _, name := range section.KeyFields {
 		names = append(names, fmt.Sprint(fields[name]))
 	}
 	point.At = r.Timestamp.UnixMilli()
-	if point.Value, err = strconv.ParseFloat(fmt.Sprint(fields[section.Key("value_field").String()]), 64); err != nil {
+	if point.Value, err = strconv.ParseFloat(fmt.Sprint(fields[section.ValueField]), 64); err != nil {
 		w.Fatal(err)
 	}
 	return strings.Join(names, ","), point

@@ -205,8 +205,7 @@ func TestBadRecordsEndInTheDeadLetterTopic(t *testing.T) {
 
 // badValues are payloads of every kind that is bad, by reason.
 func badValues(c *golden.Case, good *kgo.Record) map[string][][]byte {
-	io := c.Conf.Section("io")
-	value, key := io.Key("value_field").String(), io.Key("key_field").Strings(",")[0]
+	value, key := c.Conf.IO.ValueField, c.Conf.IO.KeyFields[0]
 	changed := func(field string, change any) []byte {
 		fields, _, err := msgp.ReadMapStrIntfBytes(good.Value, nil)
 		if err != nil {
