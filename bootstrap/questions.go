@@ -68,7 +68,7 @@ func (a *lone) Entity(ctx context.Context, detector, key string) (answer message
 type together struct {
 	*lone
 	node  *cluster.Node
-	peers map[string]*cluster.Detector
+	peers map[string]*cluster.GroupWatcher
 }
 
 // Status is what there is to say of all nodes.
@@ -94,7 +94,7 @@ func questions(world *World, node *cluster.Node, site *site, root *actor.RootCon
 	if node == nil {
 		return here
 	}
-	peers := make(map[string]*cluster.Detector)
+	peers := make(map[string]*cluster.GroupWatcher)
 	for _, b := range all {
 		if b.peers != nil {
 			peers[b.config.Name] = b.peers

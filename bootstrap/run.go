@@ -180,12 +180,12 @@ var processors = runtime.GOMAXPROCS(0)
 // built is a detector that is not started.
 type built struct {
 	config   *actors.Config
-	peers    *cluster.Detector // nil: it is alone
-	shown    *web.Detector     // nil: it is not
-	tailing  *tailing          // of its output topic; nil: nobody looks
-	node     string            // the id in its data directory
-	prepared bool              // to join the group
-	duration time.Duration     // of its job; 0: for ever
+	peers    *cluster.GroupWatcher // nil: it is alone
+	shown    *web.Detector         // nil: it is not
+	tailing  *tailing              // of its output topic; nil: nobody looks
+	node     string                // the id in its data directory
+	prepared bool                  // to join the group
+	duration time.Duration         // of its job; 0: for ever
 }
 
 // build turns a configuration into a detector.

@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	chunkTimeout = 10 * time.Second // for the other one to take a part of a snapshot
-	leastRate    = 128_000          // bytes a second of windows, on average, once this time is over (up to 1 GB/s were measured: ADR 11)
+	chunkTimeout = 10 * time.Second // for one part of a snapshot to be taken
+	leastRate    = 128_000          // bytes a second of windows, on average after the first chunkTimeout (up to 1 GB/s were measured: ADR 11)
 )
 
 var errTooSlow = errors.New("the other node takes them too slowly")
 
-// pace is how fast the other one was, in what it has let us wait for. The time that we
-// take ourselves does not count.
+// pace is how much the other node has moved, and how long this one has waited for it. Time that
+// this node takes itself does not count.
 type pace struct {
 	bytes  int64
 	waited time.Duration
 }
 
-// left is how long it may still let us wait.
+// left is how much longer this node waits before the other one counts as too slow.
 func (p *pace) left() time.Duration {
 	earned := time.Duration(p.bytes/(leastRate/1000)) * time.Millisecond
 	return max(chunkTimeout+earned-p.waited, 0)
@@ -33,17 +33,17 @@ func (p *pace) add(bytes int, waited time.Duration) {
 	p.waited += waited
 }
 
-// patient gives the other one some time for each part, and less the more it has let us
-// wait: whoever takes less than leastRate cannot hold an export up.
-type patient struct {
+// pacedWriter sets a deadline for each part that it writes. It allows less time the longer it has
+// waited before, so that a reader slower than leastRate cannot hold up an export.
+type pacedWriter struct {
 	pace
 	out     io.Writer
 	control interface{ SetWriteDeadline(time.Time) error }
-	until   time.Time // the end of all patience
+	until   time.Time // no deadline is later
 }
 
-// Write implements io.Writer.
-func (p *patient) Write(part []byte) (int, error) {
+// Write implements io.Writer. It returns errTooSlow if the deadline passes.
+func (p *pacedWriter) Write(part []byte) (int, error) {
 	began := time.Now()
 	deadline := began.Add(min(chunkTimeout, p.left()))
 	if p.until.Before(deadline) {
@@ -63,6 +63,6 @@ func (p *patient) Write(part []byte) (int, error) {
 	return written, err
 }
 
-func (p *patient) tooSlow() error {
+func (p *pacedWriter) tooSlow() error {
 	return fmt.Errorf("%w: %d bytes in %s", errTooSlow, p.bytes, p.waited.Truncate(time.Millisecond))
 }

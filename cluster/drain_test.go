@@ -22,9 +22,9 @@ import (
 	"anomalydetector/test/certs"
 )
 
-// TestHeirsAreWaitedForAsLongAsTheyMayCome: what the others answer one after another,
-// and whether a node that leaves has to wait for them.
-func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
+// TestDrainWaitsWhileASuccessorMayGetReady: each case is the answers of another node in their order,
+// and whether a draining node has to wait after each.
+func TestDrainWaitsWhileASuccessorMayGetReady(t *testing.T) {
 	type step struct {
 		status  int // 0: the connection breaks
 		answer  messages.Successor
@@ -38,7 +38,7 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 		"it gets ready": {
 			{200, getting(nil, []int32{1, 2}), true, 0},
 			{200, getting([]int32{1}, []int32{2}), true, 1},
-			{200, getting([]int32{2}, []int32{1}), false, 2}, // what was ready is brought up, again and again
+			{200, getting([]int32{2}, []int32{1}), false, 2}, // a standby that was ready is kept up to date
 		},
 		"it is ready": {{200, getting([]int32{1}, nil), false, 1}},
 		"an answer is lost": {
@@ -53,12 +53,12 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 			{503, messages.Successor{}, true, 1},
 			{0, messages.Successor{}, false, 0},
 		},
-		"it is about to leave":                {{409, messages.Successor{}, false, 0}},
-		"it is older":                         {{404, messages.Successor{}, false, 0}},
-		"nothing is committed, nothing comes": {{200, getting(nil, nil), false, 0}},
+		"it drains, too":           {{409, messages.Successor{}, false, 0}},
+		"it runs an older version": {{404, messages.Successor{}, false, 0}},
+		"no committed offset":      {{200, getting(nil, nil), false, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var now atomic.Pointer[step] // a POST that broke may come once more, late
+			var now atomic.Pointer[step] // the transport may repeat a POST that broke
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set(protocolHeader, "1")
 				switch s := now.Load(); {
@@ -73,14 +73,14 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			d := &Detector{name: "d", node: &Node{client: newClient(nil, new(net.Dialer).DialContext)}}
-			heirs := make(map[string]*heir)
+			watcher := &GroupWatcher{name: "d", node: &Node{client: newClient(nil, new(net.Dialer).DialContext)}}
+			successors := make(map[string]*successor)
 			for i, s := range steps {
 				now.Store(&s)
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				d.tellLeaving(ctx, []string{strings.TrimPrefix(server.URL, "http://")}, "me", heirs)
+				watcher.tellLeaving(ctx, []string{strings.TrimPrefix(server.URL, "http://")}, "me", successors)
 				cancel()
-				ready, missing, refusals := tally(heirs)
+				ready, missing, refusals := tally(successors)
 				if ready != s.ready || missing != s.missing || (len(refusals) == 0) != (s.status == 200) {
 					t.Errorf("step %d: %d ready, missing %t, refusals %v; want %+v", i, ready, missing, refusals, s)
 				}
@@ -89,54 +89,54 @@ func TestHeirsAreWaitedForAsLongAsTheyMayCome(t *testing.T) {
 	}
 }
 
-// TestWhoIsLeavingInheritsNothingAndSaysSo: two that leave at once do not wait for
-// each other.
-func TestWhoIsLeavingInheritsNothingAndSaysSo(t *testing.T) {
-	d := &Detector{name: "d", instance: "b", leaving: true, departing: make(map[string]time.Time), store: &persistence.Store{}}
-	n := &Node{config: Config{Now: func() time.Time { return noon }}, detectors: []*Detector{d}}
-	d.node = n
+// TestDrainingNodeRefusesToBeASuccessor: two nodes that drain at the same time do not wait for each
+// other.
+func TestDrainingNodeRefusesToBeASuccessor(t *testing.T) {
+	w := &GroupWatcher{name: "d", instance: "b", phase: draining, draining: make(map[string]time.Time), store: &persistence.Store{}}
+	n := &Node{config: Config{Now: func() time.Time { return noon }}, watchers: []*GroupWatcher{w}}
+	w.node = n
 	response := httptest.NewRecorder()
 	request := httptest.NewRequest(http.MethodPost, "http://localhost/v1/leaving?detector=d&member=id-a", nil)
 	request.Header.Set(protocolHeader, "1")
 	n.handler().ServeHTTP(response, request)
-	if response.Code != http.StatusConflict || len(d.departing) > 0 {
-		t.Errorf("it answers %d %s, and knows %v", response.Code, response.Body, d.departing)
+	if response.Code != http.StatusConflict || len(w.draining) > 0 {
+		t.Errorf("it answers %d %s, and has noted %v", response.Code, response.Body, w.draining)
 	}
 }
 
-// TestInheritanceEndsWhenSomebodyHasLeft, or has said nothing of leaving for a while.
-func TestInheritanceEndsWhenSomebodyHasLeft(t *testing.T) {
+// TestTakeoverEndsWhenTheMemberHasLeft, or when it no longer repeats that it will leave.
+func TestTakeoverEndsWhenTheMemberHasLeft(t *testing.T) {
 	now := noon
-	d := &Detector{instance: "b", node: &Node{config: Config{Now: func() time.Time { return now }}}, departing: make(map[string]time.Time)}
+	w := &GroupWatcher{instance: "b", node: &Node{config: Config{Now: func() time.Time { return now }}}, draining: make(map[string]time.Time)}
 	var v view
 	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, noon)
-	inherits := func(want int) {
+	takesOver := func(want int) {
 		t.Helper()
-		inherited := d.inherits(v, 6)
-		if len(inherited) != want || slices.ContainsFunc(inherited, func(partition int32) bool { return partition > 1 }) {
-			t.Errorf("b inherits %v, want %d of 0 and 1", inherited, want)
+		takes := w.takesOver(v, 6)
+		if len(takes) != want || slices.ContainsFunc(takes, func(partition int32) bool { return partition > 1 }) {
+			t.Errorf("b takes over %v, want %d of partitions 0 and 1", takes, want)
 		}
 	}
-	inherits(0)
-	d.departing["id-a"] = noon.Add(departingFor)
-	inherits(1)
-	now = noon.Add(departingFor + time.Second)
-	inherits(0)
-	d.departing["id-a"] = now.Add(departingFor)
-	inherits(1)
+	takesOver(0)
+	w.draining["id-a"] = noon.Add(drainingFor)
+	takesOver(1)
+	now = noon.Add(drainingFor + time.Second)
+	takesOver(0)
+	w.draining["id-a"] = now.Add(drainingFor)
+	takesOver(1)
 	v.update([]stream.Member{of("b", 2, 3), of("c", 4, 5)}, true, now)
-	inherits(0)
+	takesOver(0)
 	again := of("a", 0, 1)
 	again.ID = "id-a-again"
 	v.update([]stream.Member{again, of("b", 2, 3), of("c", 4, 5)}, true, now) // its next process
-	inherits(0)
+	takesOver(0)
 }
 
-// TestWindowsGoOverTLSWhileTheyChange: what arrives is a state that there was.
-func TestWindowsGoOverTLSWhileTheyChange(t *testing.T) {
+// TestHandoffCopiesOneCommittedState, over TLS, while the owner keeps writing.
+func TestHandoffCopiesOneCommittedState(t *testing.T) {
 	authority := certs.New(t)
 	security, client := mustLoad(t, filesOf(t, authority, "127.0.0.1"))
-	open := func() (*Node, *Detector) {
+	open := func() (*Node, *GroupWatcher) {
 		store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
@@ -144,8 +144,8 @@ func TestWindowsGoOverTLSWhileTheyChange(t *testing.T) {
 		t.Cleanup(func() { _ = store.Close() })
 		n := &Node{config: Config{Log: slog.New(slog.DiscardHandler), Now: time.Now}, exports: make(chan struct{}, exportsAtOnce),
 			client: newClient(client, new(net.Dialer).DialContext)}
-		n.detectors = []*Detector{{node: n, name: "d", store: store}}
-		return n, n.detectors[0]
+		n.watchers = []*GroupWatcher{{node: n, name: "d", store: store}}
+		return n, n.watchers[0]
 	}
 	owner, from := open()
 	_, to := open()
@@ -157,7 +157,7 @@ func TestWindowsGoOverTLSWhileTheyChange(t *testing.T) {
 	go server.ServeTLS(listener, "", "")
 	defer server.Close()
 
-	states := make(chan []byte, 1000) // a snapshot after each commit
+	states := make(chan []byte, 1000) // a snapshot after each checkpoint
 	written, stop := make(chan error, 1), make(chan struct{})
 	go func() { written <- write(from.store, states, stop) }()
 	first := <-states
@@ -185,12 +185,11 @@ func TestWindowsGoOverTLSWhileTheyChange(t *testing.T) {
 		same = same || bytes.Equal(got.Bytes(), state)
 	}
 	if !same {
-		t.Error("the windows that have arrived are of no commit of the owner")
+		t.Error("the windows that arrived are those of no checkpoint of the owner")
 	}
 }
 
-// write commits points of some entities, a round after the other, until it is told to
-// stop.
+// write makes checkpoints with a point of each of some entities until stop is closed.
 func write(store *persistence.Store, states chan<- []byte, stop <-chan struct{}) error {
 	p, err := store.Partition("d", 0)
 	if err != nil {
