@@ -227,7 +227,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 			return openSession(ctx, streams, options.FailFast)
 		},
 		Reader:    stream.NewHistory(streams),
-		MaxCached: config.Persistence.Resident,
+		MaxCached: config.Persistence.CachedEntities,
 		Observer:  streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),

@@ -77,7 +77,7 @@ type Persistence struct {
 	Enabled        bool          // whether windows are stored; else they come from the topic at each start
 	MemoryMB       int           // of the database's memtables and caches, 16 to 65536
 	FloorMB        int           // free space on the disk below which nothing more is read
-	Resident       int           // entities of a Kafka partition in memory, about; 0: all
+	CachedEntities int           // entities of a Kafka partition to keep in memory, about; 0: all
 	StopOnDamage   bool          // whether damaged state ends the process; else it is rebuilt from the topic
 }
 

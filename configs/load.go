@@ -95,7 +95,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 		return nil, &Error{File: source, Problem: "the file has no name before .conf", Expected: "want one: it is the detector's name"}
 	}
 	r.remarks()
-	r.older()
+	r.renameOlder()
 	config.IO = r.io()
 	config.Detection = r.detection(config.IO.GranularityMinutes)
 	config.Job = r.job()

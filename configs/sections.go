@@ -12,26 +12,28 @@ import (
 
 var legalTopic = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
-// older gives the keys of older configurations their present names.
-func (r *reading) older() {
+// renameOlder gives the keys of older files their present names, and the values of the keys that they
+// lack.
+func (r *reading) renameOlder() {
+	for _, o := range older {
+		keys := r.doc.sections[o.section]
+		value, there := keys[o.was]
+		_, both := keys[o.key]
+		switch {
+		case there && both:
+			r.warn(o.section, o.was, o.was+" is an older name of "+o.key+"; the value under the other name counts")
+		case there:
+			r.warn(o.section, o.was, o.was+" is an older name of "+o.key+"; use that one")
+			keys[o.key] = value
+		}
+	}
 	detection := r.doc.sections["detection"]
 	if detection == nil {
 		return
 	}
-	for _, name := range []string{"noise", "min_mad"} {
-		value, there := detection[name]
-		_, both := detection["min_dev"]
-		switch {
-		case there && both:
-			r.warn("detection", name, name+" is an older name of min_dev; another of them is there, too, and counts")
-		case there:
-			r.warn("detection", name, name+" is an older name of min_dev; taken as such")
-			detection["min_dev"] = value
-		}
-	}
 	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
 		if _, there := detection[missing.key]; !there {
-			r.warn("detection", missing.key, missing.key+" is missing, as in older files; taken as "+missing.value)
+			r.warn("detection", missing.key, missing.key+" is missing, as in older files; it counts as "+missing.value)
 		}
 	}
 }
@@ -137,7 +139,7 @@ func (r *reading) persistence() Persistence {
 		Enabled:        r.boolean(section, "enabled", true),
 		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes from 16 to 65536", 16, 65536),
 		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0, 1e9),
-		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
+		CachedEntities: count("cached_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
 		StopOnDamage:   r.onDamage(section, "on_damage") == "stop",
 	}
 }
