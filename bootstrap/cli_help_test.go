@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden scripts and help texts anew")
 
-// model is the command line.
+// model is the parsed description of the command line.
 func model(t *testing.T) *kong.Kong {
 	t.Helper()
 	parser, err := kong.New(&commands{}, kong.Vars{"builtin": builtInNames(), "version": ""}, kong.Exit(func(int) {}))
@@ -22,7 +22,7 @@ func model(t *testing.T) *kong.Kong {
 	return parser
 }
 
-// goldenText compares what is printed with a file.
+// goldenText compares a text with a file.
 func goldenText(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
@@ -33,12 +33,12 @@ func goldenText(t *testing.T, name, got string) {
 	want, err := os.ReadFile(file)
 	must(t, err)
 	if got != string(want) {
-		t.Errorf("it is not what is in %s; if that is meant, run: go test ./bootstrap -run TestHelp -update\n%s", file, got)
+		t.Errorf("the text differs from %s; if that is intended, run: go test ./bootstrap -run 'TestHelp|TestCompletion' -update\n%s", file, got)
 	}
 }
 
-// TestHelpOfEachCommandHasAnExampleThatWorks, the variables that it reads, and the exit
-// codes; help COMMAND and COMMAND --help say the same.
+// TestHelpOfEachCommandHasAnExampleThatWorks, the environment variables and the exit codes. The output
+// of help COMMAND and COMMAND --help is the same.
 func TestHelpOfEachCommandHasAnExampleThatWorks(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	parser := model(t)
@@ -77,7 +77,7 @@ func TestHelpOfEachCommandHasAnExampleThatWorks(t *testing.T) {
 	}
 }
 
-func TestHelpOfWhatIsNoCommandSaysWhatIs(t *testing.T) {
+func TestHelpOfAnUnknownCommandNamesTheCommands(t *testing.T) {
 	for line, want := range map[string]string{
 		"help chekc":         "there is no command chekc; did you mean check?",
 		"help state exprot":  "there is no command state exprot; did you mean state export?",
@@ -91,7 +91,7 @@ func TestHelpOfWhatIsNoCommandSaysWhatIs(t *testing.T) {
 	}
 }
 
-// TestVersionIsACommandAndAFlag that say the same.
+// TestVersionIsACommandAndAFlag with the same output.
 func TestVersionIsACommandAndAFlag(t *testing.T) {
 	code, command := asked(t, nil, "version")
 	also, flag := asked(t, nil, "--version")
@@ -107,8 +107,8 @@ func TestMisspeltFlagIsToldTheNearest(t *testing.T) {
 	}
 }
 
-// TestHelpScriptsComplete prints a script for each shell.
-func TestHelpScriptsComplete(t *testing.T) {
+// TestCompletionScriptIsAsRecorded for each shell, and the shell can read it.
+func TestCompletionScriptIsAsRecorded(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		code, script := asked(t, nil, "completion", shell)
 		if code != exitClean {
@@ -126,8 +126,7 @@ func TestHelpScriptsComplete(t *testing.T) {
 	}
 }
 
-// TestBashCompletes commands, commands within commands, flags, built-in configurations and
-// files.
+// TestBashCompletes commands, commands within commands, flags, built-in configurations and files.
 func TestBashCompletes(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

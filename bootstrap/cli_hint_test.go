@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestMisspeltCommandIsNotOnlyTakenForAFile: any first word may be a configuration.
-func TestMisspeltCommandIsNotOnlyTakenForAFile(t *testing.T) {
+// TestErrorOfAMissingFileHintsAtCommands: a misspelt command is read as a configuration.
+func TestErrorOfAMissingFileHintsAtCommands(t *testing.T) {
 	for line, hint := range map[string]string{
 		"chekc my.conf":          "or a command: run, demo, check, state, status, entity, anomalies, episodes, health, version, help, completion; did you mean check?",
 		"--fail-fast entitty":    "did you mean entity?",

@@ -21,7 +21,7 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// within is a network within a bubble.
+// within is a network inside of a synctest bubble.
 type within struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -48,7 +48,7 @@ func (w *within) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// followed is a process within a bubble, and a reader of its API.
+// followed is a process inside of a bubble, and a reader of its API.
 func followed(t *testing.T, source *madeup.Source) (reader *siteReader, server *http.Server, lost *[]string) {
 	network := &within{conns: make(chan net.Conn), closed: make(chan struct{})}
 	site := web.New(web.Config{Log: slog.New(slog.DiscardHandler), Now: time.Now})
@@ -63,16 +63,16 @@ func followed(t *testing.T, source *madeup.Source) (reader *siteReader, server *
 	}, server, lost
 }
 
-// TestStreamIsTakenUpAgain after the last event, whenever it ends, until it is refused.
-func TestStreamIsTakenUpAgain(t *testing.T) {
+// TestStreamResumesAfterTheLastEvent whenever the connection ends, until the server refuses it.
+func TestStreamResumesAfterTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := madeup.New()
 		var cursors []string
 		source.Following = func(_ context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
-			// A real Source tells at once where it begins: the first connection does not.
+			// A real source sends a cursor at once; this first connection does not.
 			cursors = append(cursors, q.Cursor)
 			switch len(cursors) {
-			case 1: // it ends before anything has happened
+			case 1: // ends before any event
 				time.Sleep(time.Minute)
 				return nil
 			case 2:
@@ -104,13 +104,13 @@ func TestStreamIsTakenUpAgain(t *testing.T) {
 		if want := []string{"", "", "1.2", "1.2"}; !reflect.DeepEqual(cursors, want) {
 			t.Errorf("it went on from %q, want %q", cursors, want)
 		}
-		if len(*lost) != 2 { // of the second outage two attempts
+		if len(*lost) != 2 { // the second outage takes two attempts
 			t.Errorf("told was %q", *lost)
 		}
 	})
 }
 
-// TestSilentConnectionIsGivenUp: one whose other end is gone without a word.
+// TestSilentConnectionIsGivenUp: its other end may be gone without closing it.
 func TestSilentConnectionIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &within{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -139,7 +139,7 @@ func TestSilentConnectionIsGivenUp(t *testing.T) {
 	})
 }
 
-// TestFirstAttemptThatFailsIsAnError: nobody waits for what may never be there.
+// TestFirstAttemptThatFailsIsAnError: the process may never be there.
 func TestFirstAttemptThatFailsIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, server, _ := followed(t, madeup.New())
@@ -152,8 +152,8 @@ func TestFirstAttemptThatFailsIsAnError(t *testing.T) {
 	})
 }
 
-// TestNothingFallsBetweenListAndStream: what is in both is printed once, and what comes
-// while the list is read comes after it.
+// TestNothingFallsBetweenListAndStream: an anomaly in both is printed once, and one that comes while the
+// list is read is printed after it.
 func TestNothingFallsBetweenListAndStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := madeup.New()
@@ -182,7 +182,7 @@ func TestNothingFallsBetweenListAndStream(t *testing.T) {
 	})
 }
 
-// few lets so many lines be written.
+// few fails writes after a number of lines.
 type few struct{ left int }
 
 func (f *few) Write(text []byte) (int, error) {
@@ -192,7 +192,7 @@ func (f *few) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// TestFollowEndsWithItsReader, as of head.
+// TestFollowEndsWithItsReader: head closes its input.
 func TestFollowEndsWithItsReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source := madeup.New()
@@ -212,7 +212,7 @@ func TestFollowEndsWithItsReader(t *testing.T) {
 	})
 }
 
-// TestEventsAreReadAsTheyAreWritten, also those of several lines, and comments.
+// TestEventsAreReadAsTheyAreWritten, also events of several lines, and comments.
 func TestEventsAreReadAsTheyAreWritten(t *testing.T) {
 	var got []string
 	lines := 0

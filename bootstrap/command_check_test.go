@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// TestCheckConnectFailsIfADetectorCouldNotWork: each configuration is asked about, also
-// behind one that could not.
+// TestCheckConnectFailsIfADetectorCouldNotWork. It asks about every configuration, also after a failure.
 func TestCheckConnectFailsIfADetectorCouldNotWork(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
@@ -42,7 +41,7 @@ func TestCheckConnectFailsIfADetectorCouldNotWork(t *testing.T) {
 	}
 }
 
-// TestCheckConnectFindsAWrongField: the last records are read as the detector would.
+// TestCheckConnectFindsAWrongField: it reads the last records as the detector would.
 func TestCheckConnectFindsAWrongField(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)

@@ -21,7 +21,7 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// shown is a running process that answers with what is made up; its address.
+// shown starts a site that answers from a source, and returns it with its address.
 func shown(t *testing.T, source answers.Source) (site *web.Site, address string) {
 	t.Helper()
 	now := func() time.Time { return madeup.At }
@@ -34,7 +34,7 @@ func shown(t *testing.T, source answers.Source) (site *web.Site, address string)
 	return site, strings.TrimPrefix(server.URL, "http://")
 }
 
-// asked runs a command line in a world whose clock is that of what is made up.
+// asked runs a command line in a world with the clock of the made-up source.
 func asked(t *testing.T, change func(*World), arguments ...string) (code int, printed string) {
 	t.Helper()
 	o := newOutside(t, nil)
@@ -62,7 +62,7 @@ open       2026-01-02T03:15:00Z  2026-01-02T03:15:00Z       1      -20.5        
 `
 )
 
-// TestCommandsPrintWhatTheProcessKnows, whole.
+// TestCommandsPrintWhatTheProcessKnows compares whole outputs.
 func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 	terminal := func(w *World) { w.Terminal = true }
 	plain := func(w *World) {
@@ -96,7 +96,7 @@ func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 		"a part": {arguments: "anomalies", source: func(s *madeup.Source) {
 			s.Anomalous.Partial, s.Anomalous.Problems = true, []string{"node b\x1b does not answer"}
 		},
-			want: anomaliesTable + "This is not all there is: a part could not be asked.\n" + `node b\x1b does not answer` + "\n"},
+			want: anomaliesTable + "This answer is not complete: a part of the cluster could not be asked.\n" + `node b\x1b does not answer` + "\n"},
 		"a foreign key": {arguments: "anomalies", source: func(s *madeup.Source) {
 			s.Anomalous.Items = s.Anomalous.Items[1:]
 			s.Anomalous.Items[0].Entity = "a\x1b[31m\n\u202e"
@@ -105,8 +105,8 @@ func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 		"a problem": {arguments: "episodes", source: func(s *madeup.Source) { s.Err = &answers.Problem{Status: 503, Detail: "the history is being loaded"} }, code: exitFailure,
 			want: "anomalydetector: ask the detector at ADDRESS: the history is being loaded\n"},
 		"a wrong time":                  {arguments: "anomalies --since x", code: exitUsage, want: "anomalydetector: --since is x, want a duration such as 90m, 6h or 3d, or a time such as 2026-01-02T03:00:00Z\n"},
-		"a wrong limit":                 {arguments: "episodes --limit 0", code: exitUsage, want: "anomalydetector: --limit: want from 1 to 100000\n"},
-		"a wrong timeout":               {arguments: "episodes --timeout 1h", code: exitUsage, want: "anomalydetector: --timeout is 1h0m0s, want up to 20s\n"},
+		"a wrong limit":                 {arguments: "episodes --limit 0", code: exitUsage, want: "anomalydetector: --limit: want 1 to 100000\n"},
+		"a wrong timeout":               {arguments: "episodes --timeout 1h", code: exitUsage, want: "anomalydetector: --timeout is 1h0m0s, want at most 20s\n"},
 		"a wrong deviation":             {arguments: "anomalies --min-deviation=-1", code: exitUsage, want: "anomalydetector: --min-deviation: want a number from 0 on\n"},
 		"a deviation that is no number": {arguments: "anomalies --min-deviation=NaN", code: exitUsage, want: "anomalydetector: --min-deviation: want a number from 0 on\n"},
 	} {
@@ -126,7 +126,7 @@ func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 	}
 }
 
-// TestSinceCountsBackFromOldData, and says so, but not where others read it.
+// TestSinceCountsBackFromOldData and says so on stderr, not in the output.
 func TestSinceCountsBackFromOldData(t *testing.T) {
 	for name, c := range map[string]struct {
 		detector, since string
@@ -134,11 +134,11 @@ func TestSinceCountsBackFromOldData(t *testing.T) {
 		code            int
 		told            string
 	}{
-		"old data":         {"hegemonydetector", "6h", madeup.At.AddDate(-3, 0, 0), madeup.At.AddDate(-3, 0, 0).Add(-6 * time.Hour), exitClean, "since 2023-01-01T21:00:00Z: 6h before the latest data, which are not of now\n"},
-		"data of now":      {"hegemonydetector", "6h", madeup.At.Add(-time.Minute), madeup.At.Add(-6 * time.Hour), exitClean, ""},
+		"old data":         {"hegemonydetector", "6h", madeup.At.AddDate(-3, 0, 0), madeup.At.AddDate(-3, 0, 0).Add(-6 * time.Hour), exitClean, "since 2023-01-01T21:00:00Z: 6h before the latest data, which are not current\n"},
+		"current data":     {"hegemonydetector", "6h", madeup.At.Add(-time.Minute), madeup.At.Add(-6 * time.Hour), exitClean, ""},
 		"another detector": {"other", "6h", madeup.At.AddDate(-3, 0, 0), madeup.At.Add(-6 * time.Hour), exitClean, ""},
 		"a time":           {"hegemonydetector", "2026-01-01", madeup.At.AddDate(-3, 0, 0), time.Time{}, exitUsage, "anomalydetector: --since is 2026-01-01, want"},
-		"before 1970":      {"hegemonydetector", "3d", time.UnixMilli(5), time.Time{}, exitUsage, "anomalydetector: --since is 3d, which is before 1970: the data are of 1970-01-01T00:00:00Z\n"},
+		"before 1970":      {"hegemonydetector", "3d", time.UnixMilli(5), time.Time{}, exitUsage, "anomalydetector: --since is 3d, which is before 1970: the latest data are of 1970-01-01T00:00:00Z\n"},
 	} {
 		for _, command := range []string{"anomalies", "episodes"} {
 			source := madeup.New()
@@ -147,21 +147,21 @@ func TestSinceCountsBackFromOldData(t *testing.T) {
 			var told bytes.Buffer
 			code, printed := asked(t, func(w *World) { w.Stderr = &told }, command, conf, "--node", address, "--since", c.since)
 			if code != c.code || !strings.HasPrefix(told.String(), c.told) || c.told == "" && told.Len() > 0 || strings.Contains(printed, "since") {
-				t.Errorf("%s, %s: exit code %d, want %d; it told %q, want %q, and printed %q", name, command, code, c.code, told.String(), c.told, printed)
+				t.Errorf("%s, %s: exit code %d, want %d; stderr is %q, want %q, and printed %q", name, command, code, c.code, told.String(), c.told, printed)
 			}
 			if questions := source.Asked(); c.code == exitClean {
 				filter := answers.Filter{Detector: "hegemonydetector", From: c.from}
 				want := map[string]any{"anomalies": answers.AnomaliesQuery{Filter: filter, Limit: 100}, "episodes": answers.EpisodesQuery{Filter: filter, Limit: 100}}[command]
 				if len(questions) != 1 || !reflect.DeepEqual(questions[0], want) {
-					t.Errorf("%s, %s: asked was %+v, want %+v", name, command, questions, want)
+					t.Errorf("%s, %s: the query is %+v, want %+v", name, command, questions, want)
 				}
 			}
 		}
 	}
 }
 
-// TestCommandsAskForWhatIsWanted, in pages.
-func TestCommandsAskForWhatIsWanted(t *testing.T) {
+// TestFlagsBecomeTheQuery, page by page.
+func TestFlagsBecomeTheQuery(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Items, source.Anomalous.Next = source.Anomalous.Items[:1], "more"
 	_, address := shown(t, source)
@@ -174,11 +174,11 @@ func TestCommandsAskForWhatIsWanted(t *testing.T) {
 		answers.EpisodesQuery{Filter: answers.Filter{Detector: "hegemonydetector"}, State: answers.Ended, Limit: 1000},
 	}
 	if got := source.Asked(); !reflect.DeepEqual(got, want) {
-		t.Errorf("asked was\n%+v, want\n%+v", got, want)
+		t.Errorf("the queries are\n%+v, want\n%+v", got, want)
 	}
 }
 
-// atSite is a world whose configuration's process answers people at an address.
+// atSite gives a world an [http] listen address.
 func atSite(address string) func(*World) {
 	return func(w *World) {
 		env := w.Env
@@ -206,8 +206,8 @@ open episode     since 2026-01-02T03:15:00Z; anomalies: 1; peak: deviation -20.5
 latest anomalies
 `
 
-// TestEntityTellsTheVerdict, its last anomalies and the open episode, where people are
-// answered; while the API cannot answer, what nodes tell each other.
+// TestEntityTellsTheVerdict, the latest anomalies and the open episode from the API. While the API
+// cannot answer, it prints what nodes tell each other.
 func TestEntityTellsTheVerdict(t *testing.T) {
 	source, partition := madeup.New(), int32(2)
 	source.One.Partition, source.One.Node = &partition, "a:8080"
@@ -229,14 +229,14 @@ func TestEntityTellsTheVerdict(t *testing.T) {
 	}
 }
 
-// ignorant knows no entity, and is asked for nothing else.
+// ignorant knows no entity.
 type ignorant struct{ web.Answers }
 
 func (ignorant) Entity(_ context.Context, detector, key string) (messages.EntityAnswer, bool) {
 	return messages.EntityAnswer{Detector: detector, Entity: key, Found: []messages.EntityStatus{}}, true
 }
 
-// TestUnknownEntityExitsWith1 and names similar ones, if the process knows any.
+// TestUnknownEntityExitsWith1 and names similar entities, if the process knows any.
 func TestUnknownEntityExitsWith1(t *testing.T) {
 	source := madeup.New()
 	source.One.Key = "-1,645\x1b10"
@@ -244,8 +244,8 @@ func TestUnknownEntityExitsWith1(t *testing.T) {
 		source answers.Source
 		want   string
 	}{
-		"known ones": {source, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector; similar ones are:\n  " + `-1,645\x1b10` + "\n"},
-		"none":       {nil, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector\n"},
+		"similar": {source, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector; similar entities:\n  " + `-1,645\x1b10` + "\n"},
+		"none":    {nil, "anomalydetector: nothing is known of entity -1,64501 of hegemonydetector\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			site, address := shown(t, c.source)
@@ -262,17 +262,17 @@ func TestUnknownEntityExitsWith1(t *testing.T) {
 	}
 }
 
-// TestProcessThatShowsNothingIsNotRead, unless it is said where it is.
-func TestProcessThatShowsNothingIsNotRead(t *testing.T) {
+// TestReadingNeedsAnAddress: with [http] listen = off there is none.
+func TestReadingNeedsAnAddress(t *testing.T) {
 	for _, command := range []string{"anomalies", "episodes"} {
-		want := "anomalydetector: built-in hegemonydetector.conf: [http] listen: it is off, so a running detector cannot be read; want host:port in the configuration it runs with, or --node host:port\n"
+		want := "anomalydetector: built-in hegemonydetector.conf: [http] listen: it is off, so a running detector cannot be asked; want host:port in the configuration that it runs with, or --node host:port\n"
 		if code, printed := asked(t, nil, command, conf); code != exitUsage || printed != want {
 			t.Errorf("%s: exit code %d; it printed\n%s", command, code, printed)
 		}
 	}
 }
 
-// TestProcessWithAPasswordIsNotAsked: the command has none.
+// TestProcessWithAPasswordIsNotAsked: the commands have no password.
 func TestProcessWithAPasswordIsNotAsked(t *testing.T) {
 	text, err := os.ReadFile("../configs/" + conf)
 	must(t, err)
@@ -282,13 +282,13 @@ func TestProcessWithAPasswordIsNotAsked(t *testing.T) {
 	with := strings.Replace(string(text), "[http]\n", "[http]\nlisten = 127.0.0.1:8080\nweb_config_file = "+file+"\n", 1)
 	must(t, os.WriteFile(path, []byte(with), 0o600))
 	code, printed := asked(t, func(w *World) { w.Env = func(string) string { return "" } }, "episodes", path)
-	if code != exitUsage || !strings.Contains(printed, "a detector that wants TLS or a password cannot be asked; want a node without it in --node host:port") {
+	if code != exitUsage || !strings.Contains(printed, "a detector that asks for TLS or a password cannot be asked; want --node host:port of a node without it") {
 		t.Errorf("exit code %d; it printed\n%s", code, printed)
 	}
 }
 
-// TestTopicIsReadItself where the program can, by what Kafka has.
-func TestTopicIsReadItself(t *testing.T) {
+// TestFromKafkaReadsTheOutputTopic instead of asking a process.
+func TestFromKafkaReadsTheOutputTopic(t *testing.T) {
 	before := readTopic
 	defer func() { readTopic = before }()
 	source, closed := madeup.New(), false
@@ -303,7 +303,7 @@ func TestTopicIsReadItself(t *testing.T) {
 	}
 }
 
-// TestCheckAndHealthPrintJSON, whole, and exit as without it.
+// TestCheckAndHealthPrintJSON compares whole outputs; the exit codes are those without --json.
 func TestCheckAndHealthPrintJSON(t *testing.T) {
 	_, address := shown(t, nil)
 	const health = `{

@@ -30,7 +30,7 @@ func holds(t *testing.T, path, want string) {
 	}
 }
 
-// alone checks that nothing is left beside the files that are to be there.
+// alone checks that a directory holds the given files and nothing else.
 func alone(t *testing.T, dir string, names ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -87,7 +87,7 @@ func TestExportThatFailsLeavesWhatWasThere(t *testing.T) {
 	alone(t, dir, "archive")
 }
 
-func TestExportTakesNoNameThatAnotherHasTakenMeanwhile(t *testing.T) {
+func TestExportReplacesNoFileThatAppearedMeanwhile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archive")
 	err := exporting(path, false).write(func(out io.Writer) error {
 		must(t, os.WriteFile(path, []byte("another's"), 0o600))
@@ -122,15 +122,14 @@ func TestExportFollowsALinkAndKeepsIt(t *testing.T) {
 	}
 }
 
-// TestExportWritesThroughWhatIsNoFile: a device, a FIFO and what a process has open
-// are the same afterwards.
-func TestExportWritesThroughWhatIsNoFile(t *testing.T) {
+// TestExportWritesToADeviceOrAFIFODirectly: they are not replaced.
+func TestExportWritesToADeviceOrAFIFODirectly(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
 	must(t, syscall.Mkfifo(fifo, 0o600))
 	read := make(chan string, 1)
 	go func() {
-		content, _ := os.ReadFile(fifo) // an empty string fails the test, too
+		content, _ := os.ReadFile(fifo) // an error fails the test, too: content is empty then
 		read <- string(content)
 	}()
 	must(t, exporting(fifo, false).write(text("through")))
@@ -142,7 +141,7 @@ func TestExportWritesThroughWhatIsNoFile(t *testing.T) {
 	}
 	alone(t, dir, "fifo")
 
-	// A link, so that not even a mistake made as root replaces the device.
+	// A link protects the device: if the code were wrong and ran as root, it would replace the link only.
 	full := filepath.Join(dir, "full")
 	must(t, os.Symlink("/dev/full", full))
 	if err := exporting(full, true).write(text("nothing")); !errors.Is(err, syscall.ENOSPC) {
@@ -157,9 +156,8 @@ func TestExportWritesThroughWhatIsNoFile(t *testing.T) {
 	}
 }
 
-// TestExportAppendsToWhatAShellHasOpened: /dev/fd/N names a file that others write,
-// too; it must not be replaced.
-func TestExportAppendsToWhatAShellHasOpened(t *testing.T) {
+// TestExportAppendsToAnOpenDescriptor: others write to the file behind /dev/fd/N, too.
+func TestExportAppendsToAnOpenDescriptor(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "opened")
 	file, err := os.Create(path)
 	must(t, err)

@@ -14,7 +14,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// did runs a command to its end.
+// did runs a command and returns its output.
 func did(t *testing.T, env map[string]string, code int, arguments ...string) string {
 	t.Helper()
 	o := newOutside(t, env)
@@ -33,9 +33,9 @@ func says(t *testing.T, text string, words ...string) {
 	}
 }
 
-// TestStateCanBeLookedAtAndMoved runs a detector, and then all that can be done
-// with what it has stored.
-func TestStateCanBeLookedAtAndMoved(t *testing.T) {
+// TestExportedStateIsUsedAfterAnImport: a detector runs; its state is shown, exported and imported; a
+// detector starts from it.
+func TestExportedStateIsUsedAfterAnImport(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
 	dir := t.TempDir()
@@ -45,7 +45,7 @@ func TestStateCanBeLookedAtAndMoved(t *testing.T) {
 	}
 	says(t, did(t, at("one"), exitFailure, "state", conf), "there is no state yet", "DETECTOR_DATA_DIR")
 	if _, err := os.Stat(filepath.Join(dir, "one")); err == nil {
-		t.Error("a look has made the directory")
+		t.Error("state show has made the directory")
 	}
 
 	o := newOutside(t, at("one"))
@@ -82,15 +82,15 @@ func TestStateCanBeLookedAtAndMoved(t *testing.T) {
 	changed := regexp.MustCompile(`(?m)^value_field.*$`).ReplaceAll(text, []byte("value_field = other"))
 	must(t, os.WriteFile(other, changed, 0o644))
 	says(t, did(t, at("two"), exitClean, "state", other), "no: they are of another value_field (")
-	says(t, did(t, at("two"), exitFailure, "state", "import", other, first), "another value_field (", "as it was")
-	says(t, did(t, at("two"), exitFailure, "state", "import", conf, conf), "this is no archive", "as it was")
+	says(t, did(t, at("two"), exitFailure, "state", "import", other, first), "another value_field (", "the stored windows are unchanged")
+	says(t, did(t, at("two"), exitFailure, "state", "import", conf, conf), "this is no archive", "the stored windows are unchanged")
 	says(t, did(t, at("two"), exitFailure, "state", "import", conf, first, "--partition", "99"), "partition 99 is not in it")
-	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second, "--partition", "99"), "nothing is stored of partition 99")
-	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second), "there already", "--force")
+	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second, "--partition", "99"), "nothing is stored for partition 99")
+	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second), "the file exists", "--force")
 	did(t, at("two"), exitClean, "state", "export", conf, second, "--force")
 	same(t, first, second)
 
-	// The detector goes on with what was imported: it replays nothing.
+	// The detector starts from the imported windows: it replays nothing.
 	o = newOutside(t, at("two"))
 	exit = o.run(conf)
 	for deadline := time.Now().Add(patience); strings.Count(o.output.String(), "partition ready") < len(found[0].Partitions); time.Sleep(10 * time.Millisecond) {
@@ -122,7 +122,7 @@ func TestDamagedDirectoryIsNamed(t *testing.T) {
 	if there, err := persistence.HasState(dir); !there || err != nil {
 		t.Fatalf("state %v, %v", there, err)
 	}
-	says(t, did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "hegemonydetector.conf"), "moves it aside and rebuilds the windows", dir)
+	says(t, did(t, map[string]string{"DETECTOR_DATA_DIR": dir}, exitFailure, "state", "hegemonydetector.conf"), "moves the damaged state aside and rebuilds the windows", dir)
 
 	text, err := os.ReadFile(filepath.Join("..", "configs", "hegemonydetector.conf"))
 	must(t, err)

@@ -21,8 +21,8 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// nasty sets a terminal's title, clears a line, fakes another one, writes backwards, and
-// is not UTF-8. It spells an escape, too, which tint would make one of.
+// nasty sets a terminal's title, clears a line, fakes another one, writes backwards, and is not UTF-8. It
+// also has the letters of an escape, which tint would turn into one.
 const nasty = `\x1b[2K ` + "é\x1b]0;title\x01\x1b[2K\rfaked\n2026 ERR faked\tx\u202eback\u0085\u200b\x7f\xff\\"
 
 func TestForeignTextIsEscaped(t *testing.T) {
@@ -46,7 +46,7 @@ func TestForeignTextIsEscaped(t *testing.T) {
 	}
 }
 
-// fill makes all texts in a value nasty, and lists one long.
+// fill makes all strings in a value nasty, and all lists one item long.
 func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
@@ -75,7 +75,7 @@ func filled[T any]() (value T) {
 	return value
 }
 
-// harmless fails for what a terminal would obey. faked is how a line must not begin.
+// harmless fails for characters that a terminal would obey, and for a line that begins with faked.
 func harmless(t *testing.T, what, output string) {
 	t.Helper()
 	if !isPrintable(output, "\n") {
@@ -91,11 +91,11 @@ func harmless(t *testing.T, what, output string) {
 	}
 }
 
-// TestNothingForeignReachesATerminalAsItIs: whatever text is in an answer.
-func TestNothingForeignReachesATerminalAsItIs(t *testing.T) {
+// TestForeignTextIsEscapedOnATerminal in every field of an answer.
+func TestForeignTextIsEscapedOnATerminal(t *testing.T) {
 	status := filled[messages.ClusterStatus]()
 	answering := status.Nodes[0]
-	answering.Problem = "" // else only that is told of it
+	answering.Problem = "" // otherwise only the problem is printed
 	status.Nodes = append(status.Nodes, answering)
 	nothing := filled[messages.EntityAnswer]()
 	nothing.Found = nil
@@ -152,8 +152,8 @@ func TestJSONOfAnswersIsPlainAndTheSame(t *testing.T) {
 	}
 }
 
-// TestNothingForeignReachesALogAsItIs: neither a terminal's, nor a file's, nor a collector's.
-func TestNothingForeignReachesALogAsItIs(t *testing.T) {
+// TestForeignTextIsEscapedInALog on a terminal, in a file and as JSON.
+func TestForeignTextIsEscapedInALog(t *testing.T) {
 	colour := regexp.MustCompile(`\x1b\[[0-9;]*m`)
 	file := filepath.Join(t.TempDir(), "detector.log")
 	for what, c := range map[string]struct {
@@ -169,7 +169,7 @@ func TestNothingForeignReachesALogAsItIs(t *testing.T) {
 		noEnvironment := func(string) string { return "" }
 		stdout := io.Writer(&out)
 		if c.log.File != "" {
-			stdout = io.Discard // it says there where the log is
+			stdout = io.Discard // gets the line that says where the log is
 		}
 		logs := newLogs(&World{Terminal: c.terminal, Stdout: stdout, Stderr: io.Discard, Now: time.Now, Env: noEnvironment})
 		log, err := logs.logger(&configs.Config{Log: c.log})
@@ -197,7 +197,7 @@ func TestNothingForeignReachesALogAsItIs(t *testing.T) {
 			if err := json.Unmarshal([]byte(line), &read); err != nil || read.Group.Text != strings.ToValidUTF8(nasty, "\ufffd") {
 				t.Errorf("the JSON %s is read as %+v, %v", line, read, err)
 			}
-			line = strings.ReplaceAll(line, `\u001b`, `\x1b`) // JSON's own way to write them
+			line = strings.ReplaceAll(line, `\u001b`, `\x1b`) // JSON writes it like this
 			line = strings.ReplaceAll(line, `\u0001`, `\x01`)
 		}
 		harmless(t, what, line)
@@ -207,7 +207,7 @@ func TestNothingForeignReachesALogAsItIs(t *testing.T) {
 	}
 }
 
-// TestStatusTellsStreamTime: up to when each detector of a node has data.
+// TestStatusTellsStreamTime: the latest time for which each detector of a node has data.
 func TestStatusTellsStreamTime(t *testing.T) {
 	var out bytes.Buffer
 	status := messages.ClusterStatus{Nodes: []messages.NodeStatus{{Address: "a:1", Detectors: []messages.DetectorStatus{

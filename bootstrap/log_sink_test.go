@@ -16,14 +16,14 @@ import (
 
 func fdOf(file *os.File) string { return strconv.Itoa(int(file.Fd())) }
 
-// target fails, takes a part, or stands still, as a test wants.
+// target fails, takes a part, or blocks, as a test wants.
 type target struct {
 	mu    sync.Mutex
 	taken bytes.Buffer
 	fail  error
 	part  int           // bytes taken of a write that fails
 	still chan struct{} // not nil: a write waits until it is closed
-	began chan struct{} // not nil: told when a write begins
+	began chan struct{} // not nil: signalled when a write begins
 }
 
 func (t *target) Write(lines []byte) (int, error) {
@@ -85,20 +85,20 @@ func TestSinkGoesOnWhenItsTargetTakesLinesAgain(t *testing.T) {
 	full.set(func(f *target) { f.fail = nil })
 	fmt.Fprintln(s, "two")
 	s.close()
-	// The line that was cut does not go on with the next one.
+	// The next line does not continue the one that was cut.
 	if full.String() != "one\ntwo\n" {
 		t.Errorf("the target holds %q", full.String())
 	}
 	says(t, stderr.String(), "written to standard output again; 1 lines of it were lost")
 }
 
-// TestSinkNeverBlocks: a terminal that is stopped with Ctrl-S, or a pipe that nobody
-// reads, holds nobody up who logs.
+// TestSinkNeverBlocks: a terminal stopped with Ctrl-S, or a pipe without a reader, does not hold up the
+// goroutine that logs.
 func TestSinkNeverBlocks(t *testing.T) {
 	stopped := &target{still: make(chan struct{}), began: make(chan struct{}, 10)}
 	s, stderr := newTestSink(stopped)
 	fmt.Fprintln(s, "first")
-	<-stopped.began // now it waits
+	<-stopped.began // the write blocks now
 	line := strings.Repeat("x", 1023)
 	for range sinkBytes/1024 + 10 {
 		fmt.Fprintln(s, line)
@@ -112,7 +112,7 @@ func TestSinkNeverBlocks(t *testing.T) {
 	}
 }
 
-func TestClosingASinkDoesNotWaitForATargetThatStandsStill(t *testing.T) {
+func TestClosingASinkDoesNotWaitForABlockedTarget(t *testing.T) {
 	stopped := &target{still: make(chan struct{})}
 	s, _ := newTestSink(stopped)
 	fmt.Fprintln(s, "a line")
@@ -137,15 +137,14 @@ func (s *sink) line(t *testing.T, path, text string) {
 	t.Helper()
 	fmt.Fprintln(s, text)
 	until(t, text+" is in "+filepath.Base(path), func() bool {
-		content, _ := os.ReadFile(path) // it may not be there yet
+		content, _ := os.ReadFile(path) // the file may not exist yet
 		return strings.Contains(string(content), text)
 	})
 }
 
-// TestLogFileThatWasRenamedIsOpenedAgain: WatchedFileHandler by itself, and
-// FileHandler when it is asked to. Until then FileHandler goes on in the renamed
-// file, as Python's does.
-func TestLogFileThatWasRenamedIsOpenedAgain(t *testing.T) {
+// TestRenamedLogFileIsReopened: at once with a WatchedFileHandler, after SIGHUP with a FileHandler. Until
+// then lines go to the renamed file, as in Python.
+func TestRenamedLogFileIsReopened(t *testing.T) {
 	for _, watched := range []bool{false, true} {
 		path := filepath.Join(t.TempDir(), "the.log")
 		file, s, _ := openTestLog(t, path, watched)
@@ -168,7 +167,7 @@ func TestLogFileThatWasRenamedIsOpenedAgain(t *testing.T) {
 	}
 }
 
-func TestLogFileThatWasTruncatedBeginsAnew(t *testing.T) {
+func TestTruncatedLogFileBeginsAnew(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "the.log")
 	file, s, _ := openTestLog(t, path, false)
 	s.line(t, path, "first")
@@ -179,7 +178,7 @@ func TestLogFileThatWasTruncatedBeginsAnew(t *testing.T) {
 	must(t, file.close())
 }
 
-func TestLogFileThatCannotBeOpenedAgainGoesOn(t *testing.T) {
+func TestLogFileThatCannotBeReopenedStaysInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	must(t, os.Mkdir(dir, 0o700))
 	path := filepath.Join(dir, "the.log")
@@ -208,7 +207,7 @@ func TestLogMayGoToAFIFOWithoutAReader(t *testing.T) {
 	must(t, file.close())
 }
 
-func TestCommandWhoseOutputIsNotWrittenFails(t *testing.T) {
+func TestCommandFailsIfItsOutputCannotBeWritten(t *testing.T) {
 	for fail, want := range map[error]int{errors.New("no space left"): exitFailure, syscall.EPIPE: exitClean, nil: exitClean} {
 		o := newOutside(t, nil)
 		o.Stdout = &target{fail: fail}

@@ -13,7 +13,7 @@ import (
 	"anomalydetector/messages"
 )
 
-// newAnnouncer has a clock that the test sets, and no goroutine.
+// newAnnouncer makes an announcer with a clock that the test sets, and without a goroutine.
 func newAnnouncer(out *bytes.Buffer, log *slog.Logger) (*announcer, *time.Time) {
 	now := time.UnixMilli(0)
 	a := &announcer{out: out, now: func() time.Time { return now }, logs: map[string]*slog.Logger{"d": log},
@@ -29,13 +29,13 @@ func anomaliesOf(count int) (findings []messages.Finding) {
 	return findings
 }
 
-// TestAnomaliesAreLinesOnATerminal, the farthest out first; of many in a short time only
-// so many, and how many not.
+// TestAnomaliesAreLinesOnATerminal, the largest deviation first. Of many in a short time it shows
+// announceMost, and the count of the others.
 func TestAnomaliesAreLinesOnATerminal(t *testing.T) {
 	var out, log bytes.Buffer
 	a, now := newAnnouncer(&out, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	a.take(actors.Event{Detector: "d", Findings: anomaliesOf(2)})
-	a.take(actors.Event{Detector: "d", Report: &actors.Report{}}) // is none
+	a.take(actors.Event{Detector: "d", Report: &actors.Report{}}) // no anomaly
 	if want := `d: 2026-01-03 12:15 UTC  -1,64510  0.6, usual 0.25, deviation +6.0
 d: 2026-01-03 12:15 UTC  -1,64510  0.5, usual 0.25, deviation +5.0
 `; out.String() != want {
@@ -65,12 +65,12 @@ d: 2026-01-03 12:15 UTC  -1,64510  0.5, usual 0.25, deviation +5.0
 	}
 }
 
-// TestAnomaliesOfASlowTerminalAreCounted.
-func TestAnomaliesOfASlowTerminalAreCounted(t *testing.T) {
+// TestAnomaliesThatASlowTerminalMissesAreCounted there and in the log.
+func TestAnomaliesThatASlowTerminalMissesAreCounted(t *testing.T) {
 	var out, log bytes.Buffer
 	a, _ := newAnnouncer(&out, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	for range 2 { // on a terminal, and without one
-		a.lost = -3 // as if three were lost
+	for range 2 { // with a terminal, and without one
+		a.lost = -3 // as if the watcher had lost three
 		a.hidden(false)
 		a.hidden(false)
 		a.out = nil
@@ -83,13 +83,13 @@ func TestAnomaliesOfASlowTerminalAreCounted(t *testing.T) {
 	}
 }
 
-func TestNobodyWatchesIfNobodyIsTold(t *testing.T) {
-	var none *actors.Hub // to watch it would panic
+func TestHubIsNotWatchedWithoutATerminalOrADebugLog(t *testing.T) {
+	var none *actors.Hub // watching it would panic
 	end := announce(none, nil, time.Now, map[string]*slog.Logger{"d": slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))})
 	must(t, end())
 }
 
-// TestLineOfTheProcessNamesItsDetectors, unless it names one.
+// TestLineOfTheProcessNamesItsDetectors, unless it names one itself.
 func TestLineOfTheProcessNamesItsDetectors(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(naming{slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -111,7 +111,7 @@ level=INFO msg=four detector=b x=1
 	}
 }
 
-// TestTerminalShowsAnomaliesUnlessQuiet, and starts with what is watched.
+// TestTerminalShowsAnomaliesUnlessQuiet. The first lines name the topics in both cases.
 func TestTerminalShowsAnomaliesUnlessQuiet(t *testing.T) {
 	const name = "hegemony_mean"
 	for _, quiet := range []bool{false, true} {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// TestFirstSignalAfterAFailureIsAGentleStop: the failure of another detector is no request
-// of a person.
+// TestFirstSignalAfterAFailureIsAGentleStop: the failure of another detector does not count as a
+// request to stop.
 func TestFirstSignalAfterAFailureIsAGentleStop(t *testing.T) {
 	results, signals := make(chan error), make(chan os.Signal)
 	now := time.Unix(1_800_000_000, 0)

@@ -19,7 +19,7 @@ import (
 	"anomalydetector/test/golden"
 )
 
-// freeAddress is one on loopback that nobody listens on.
+// freeAddress is a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,7 +28,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// member is a node that runs.
+// member is a running node.
 type member struct {
 	*outside
 	address string
@@ -59,7 +59,7 @@ func ask[Answer any](t *testing.T, m *member, arguments ...string) (answer Answe
 	t.Helper()
 	o := newOutside(t, nil)
 	if code := exits(t, o.run(append(arguments, "--json")...), o); code != exitClean {
-		return answer // it may not be there yet
+		return answer // the node may not listen yet
 	}
 	must(t, json.Unmarshal([]byte(o.output.String()), &answer))
 	return answer
@@ -69,13 +69,12 @@ func until(t *testing.T, what string, condition func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("gave up waiting until %s", what)
 		}
 	}
 }
 
-// roles counts the partitions of a role in a phase, by the status that a node
-// gives.
+// roles counts the partitions that a node reports in a role and a phase.
 func roles(s messages.ClusterStatus, role messages.Role, phase messages.Phase) (count int) {
 	for _, node := range s.Nodes {
 		for _, d := range node.Detectors {
@@ -89,14 +88,13 @@ func roles(s messages.ClusterStatus, role messages.Role, phase messages.Phase) (
 	return count
 }
 
-// TestAnyNodeAnswersForAll: two nodes share a group; each tells of both, and of
-// any entity; each partition has an owner and a standby; and when one is stopped
-// its standby goes on, to the exact end.
+// TestAnyNodeAnswersForAll: two nodes share a group. Each answers for both and for any entity. Each
+// partition has an owner and a standby. After one node stops, its standby goes on to the exact end.
 func TestAnyNodeAnswersForAll(t *testing.T) {
 	const name = "hegemony_median"
 	b := newBroker(t, name)
 	partitions := int(b.cases[name].Partitions)
-	used := make(map[int32]bool) // there is nothing to keep warm of a partition that nothing came in
+	used := make(map[int32]bool) // an empty partition has no standby
 	for _, r := range b.cases[name].Records {
 		used[r.Partition] = true
 	}
@@ -114,7 +112,7 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 	key := b.anyEntity(t, name)
 	var answers []messages.EntityAnswer
 	for _, m := range []*member{first, second} {
-		// A slow machine may lose a membership in between: that makes an answer partial.
+		// A slow machine may lose a membership in between, which makes an answer partial.
 		var answer messages.EntityAnswer
 		until(t, m.address+" tells what the owner and the standby of "+key+" know", func() bool {
 			answer = ask[messages.EntityAnswer](t, m, "entity", m.conf, key, "--window")
@@ -152,8 +150,7 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 	b.verify(t, name)
 }
 
-// anyEntity is one that had an anomaly, so that its window is long enough: it is
-// the key of what was reported.
+// anyEntity is the key of an anomaly: the window of its entity is long enough to score.
 func (b *broker) anyEntity(t *testing.T, name string) string {
 	t.Helper()
 	anomalies, err := golden.Read(name+".out", kgo.SeedBrokers(b.cluster.ListenAddrs()...))
@@ -164,7 +161,7 @@ func (b *broker) anyEntity(t *testing.T, name string) string {
 	return string(anomalies[len(anomalies)-1].Key)
 }
 
-func TestWhatIsWrongWithClusterIsToldAtOnce(t *testing.T) {
+func TestWrongClusterSettingsEndTheStart(t *testing.T) {
 	b := newBroker(t, "short_window_median")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -204,12 +201,12 @@ func TestWhatIsWrongWithClusterIsToldAtOnce(t *testing.T) {
 		})
 	}
 	if _, err := os.Stat("data"); err == nil {
-		t.Error("asking has made a data directory")
+		t.Error("the command has made a data directory")
 	}
 }
 
-// TestRestartKeepsItsPartitions: with leave_on_stop = no a stopped node is still a
-// member, so that nothing moves to the other.
+// TestRestartKeepsItsPartitions: with leave_on_stop = no a stopped node stays a member, so that no
+// partition moves to the other node.
 func TestRestartKeepsItsPartitions(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
@@ -232,7 +229,7 @@ func TestRestartKeepsItsPartitions(t *testing.T) {
 	}
 }
 
-// members is how many the broker counts in a group.
+// members is the number of members of a group, by the broker.
 func (b *broker) members(t *testing.T, group string) int {
 	t.Helper()
 	groups, err := kadm.NewClient(b.client).DescribeGroups(context.Background(), group)
@@ -240,7 +237,7 @@ func (b *broker) members(t *testing.T, group string) int {
 	return len(groups[group].Members)
 }
 
-// TestNodesOfAMachineShareItsProcessors, and each keeps what only it was given.
+// TestNodesOfAMachineShareItsProcessors, except for those that were assigned to one process.
 func TestNodesOfAMachineShareItsProcessors(t *testing.T) {
 	defer func(before int) { processors = before }(processors)
 	all := runtime.NumCPU()

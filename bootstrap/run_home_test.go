@@ -8,7 +8,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// TestSignalEndsALongOpening: nothing else looks at signals meanwhile.
+// TestSignalEndsALongOpening: nothing else reads signals meanwhile.
 func TestSignalEndsALongOpening(t *testing.T) {
 	o := newOutside(t, map[string]string{"DETECTOR_DATA_DIR": t.TempDir(), "KAFKA_HOST": "127.0.0.1:1"})
 	confs, err := loadAll([]string{"hegemonydetector.conf"}, &o.World)
@@ -17,7 +17,7 @@ func TestSignalEndsALongOpening(t *testing.T) {
 	long := false
 	err = Run(&o.World, confs, Options{Store: func(options *persistence.Options) {
 		begin := options.Long
-		options.Free = func() (uint64, error) { // the opening asks for it
+		options.Free = func() (uint64, error) { // called while the directory is opened
 			if !long {
 				long = true
 				o.signals <- syscall.SIGTERM

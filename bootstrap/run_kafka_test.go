@@ -19,8 +19,8 @@ import (
 
 const refusedCase = "short_window_median"
 
-// guarded starts a detector on a broker of its own, which has the input topic and
-// maybe no user. It returns the program and its password file.
+// guarded starts a detector on a broker of its own with SASL and the input topic; the user need not exist.
+// It returns the program and its password file.
 func guarded(t *testing.T, login bool, keys string, options ...kfake.Opt) (o *outside, exit <-chan int, secret string) {
 	t.Helper()
 	cluster, err := stream.Embedded(append(options, kfake.SeedTopics(1, refusedCase+".in", refusedCase+".out"))...)
@@ -42,7 +42,7 @@ func guarded(t *testing.T, login bool, keys string, options ...kfake.Opt) (o *ou
 	return o, o.run(conf), secret
 }
 
-// refusedWith waits until the log has said something, and stops the program.
+// refusedWith waits until the log has a text, and stops the program.
 func refusedWith(t *testing.T, o *outside, exit <-chan int, says string) {
 	t.Helper()
 	until(t, "the log says "+says, func() bool { return strings.Contains(o.output.String(), says) })
@@ -50,7 +50,7 @@ func refusedWith(t *testing.T, o *outside, exit <-chan int, says string) {
 	exits(t, exit, o)
 }
 
-// everything is what a detector needs.
+// everything is the permissions that a detector needs.
 var everything = []kfake.ACL{
 	{Resource: kmsg.ACLResourceTypeTopic, Name: refusedCase + ".in", Operation: kmsg.ACLOperationRead},
 	{Resource: kmsg.ACLResourceTypeTopic, Name: refusedCase + ".out", Operation: kmsg.ACLOperationWrite},
@@ -71,14 +71,14 @@ func with(acls []kfake.ACL) []kfake.Opt {
 	}
 }
 
-// TestMissingPermissionIsNamed with what it is for.
+// TestMissingPermissionIsNamed with its purpose.
 func TestMissingPermissionIsNamed(t *testing.T) {
 	for missing, says := range []string{
 		"topic " + refusedCase + ".in: TOPIC_AUTHORIZATION_FAILED: Not authorized to access topics: [Topic authorization failed.] " +
 			"(the user needs the permissions Read and Describe on it)",
 		"topic " + refusedCase + ".out: TOPIC_AUTHORIZATION_FAILED: Not authorized to access topics: [Topic authorization failed.] " +
 			"(the user needs the permissions Write and Describe on it, and Create if it does not exist)",
-		"", // of the group: the detector's watch tells
+		"", // of the group: the detector's standstill watch names it
 		"(the user needs the permissions Write and Describe on transactional ids that begin with " + refusedCase + ".",
 	} {
 		if says == "" {
@@ -95,10 +95,10 @@ func TestMissingPermissionIsNamed(t *testing.T) {
 	})
 }
 
-// TestCorrectedPasswordIsTakenUp without a restart.
-func TestCorrectedPasswordIsTakenUp(t *testing.T) {
+// TestCorrectedPasswordIsUsedWithoutARestart.
+func TestCorrectedPasswordIsUsedWithoutARestart(t *testing.T) {
 	o, exit, secret := guarded(t, true, "", kfake.EnableSASL(), kfake.User("SCRAM-SHA-256", "me", "another"))
-	// kfake ends the connection then; what Kafka answers is in stream's tests.
+	// kfake closes the connection; package stream tests what Kafka answers.
 	until(t, "the password is refused", func() bool { return strings.Contains(o.output.String(), "cannot start reading, trying again") })
 	must(t, os.WriteFile(secret, nil, 0o600)) // as an editor may leave it for a moment
 	until(t, "the file is called empty", func() bool {
@@ -108,11 +108,11 @@ func TestCorrectedPasswordIsTakenUp(t *testing.T) {
 	refusedWith(t, o, exit, "partition ready")
 }
 
-// TestPasswordOfAPipeIsReadOnce: what is read from it is gone.
+// TestPasswordOfAPipeIsReadOnce: it cannot be read again.
 func TestPasswordOfAPipeIsReadOnce(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	must(t, syscall.Mkfifo(fifo, 0o600))
-	go func() { _ = os.WriteFile(fifo, []byte("hunter2\n"), 0) }() // the test hangs if it fails
+	go func() { _ = os.WriteFile(fifo, []byte("hunter2\n"), 0) }() // if it fails, the test hangs
 	secret := &password{path: fifo}
 	must(t, secret.begin())
 	for range 2 {
@@ -132,7 +132,6 @@ func TestEmptyPasswordFileIsRefusedAtTheStart(t *testing.T) {
 	}
 }
 
-// TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds.
 func TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds(t *testing.T) {
 	for name, c := range map[string]struct {
 		keys   string
@@ -141,7 +140,7 @@ func TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds(t *testing.T) {
 	}{
 		"session": {"session_timeout = 20s", kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "30000"}),
 			"([kafka] session_timeout is 20s, and the broker takes 30s to "},
-		// Asked for nothing, the broker tells when the group is joined.
+		// Without the permission to read its bounds, the broker refuses when the group is joined.
 		"default": {"", kfake.GroupMinSessionTimeout(30 * time.Second), "([kafka] session_timeout is 15s, and the broker takes "},
 		"transaction": {"transaction_timeout = 20m", kfake.BrokerConfigs(nil),
 			"([kafka] transaction_timeout is 20m0s, and the broker takes at most 15m0s (its setting transaction.max.timeout.ms))"},
@@ -153,8 +152,8 @@ func TestTimeoutThatTheBrokerRefusesIsNamedWithItsBounds(t *testing.T) {
 	}
 }
 
-// TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession: the broker is asked for its
-// bounds before another one is opened.
+// TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession: the detector asks for the broker's bounds before
+// it opens another session.
 func TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession(t *testing.T) {
 	o, exit, _ := guarded(t, false, "", kfake.GroupMinSessionTimeout(30*time.Second),
 		kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "30000"}))
@@ -166,7 +165,7 @@ func TestDefaultTimeoutThatTheBrokerRefusesFailsOneSession(t *testing.T) {
 	refusedWith(t, o, exit, "([kafka] session_timeout is 15s, and the broker takes 30s to ")
 }
 
-// TestShownTimeoutsAreTheDefaults: configs cannot import stream.
+// TestShownTimeoutsAreTheDefaults: configs cannot import stream, which has them.
 func TestShownTimeoutsAreTheDefaults(t *testing.T) {
 	config, err := configs.Load("hegemonydetector.conf", func(string) string { return "" })
 	must(t, err)
@@ -178,8 +177,8 @@ func TestShownTimeoutsAreTheDefaults(t *testing.T) {
 	}
 }
 
-// TestNoColourIfNobodyWantsIt: see no-color.org.
-func TestNoColourIfNobodyWantsIt(t *testing.T) {
+// TestNoColorTurnsColourOff: see no-color.org.
+func TestNoColorTurnsColourOff(t *testing.T) {
 	colour := regexp.MustCompile("\x1b\\[")
 	for value, want := range map[string]bool{"": true, "1": false} {
 		o := newOutside(t, map[string]string{"NO_COLOR": value})

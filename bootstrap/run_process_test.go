@@ -15,8 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// asProgram is the variable that makes this test binary the program itself, for
-// tests that need a process: its signals and its standard output.
+// asProgram is the environment variable that makes this test binary run as the program, for tests of
+// signals and standard output.
 const asProgram = "ANOMALYDETECTOR_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -26,16 +26,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// process is the program in a process of its own.
+// process is the program as a process of its own.
 type process struct {
 	command *exec.Cmd
-	dir     string // its working directory, and where its temporary files are
+	dir     string // working directory, and place of temporary files
 	stdout  *os.File
 	stderr  output
 	ended   chan struct{}
 }
 
-// startProcess starts the program. Its stdout is read by whoever has p.stdout.
+// startProcess starts the program. The test reads p.stdout.
 func startProcess(t *testing.T, dir string, env []string, arguments ...string) *process {
 	t.Helper()
 	p := &process{command: exec.Command(os.Args[0], arguments...), dir: dir, ended: make(chan struct{})}
@@ -47,7 +47,7 @@ func startProcess(t *testing.T, dir string, env []string, arguments ...string) *
 	must(t, p.command.Start())
 	must(t, writer.Close())
 	go func() {
-		_ = p.command.Wait() // the exit code is asked for below
+		_ = p.command.Wait() // exits checks the exit code
 		close(p.ended)
 	}()
 	t.Cleanup(func() {
@@ -81,8 +81,7 @@ func (p *process) exits(t *testing.T, code int) {
 	}
 }
 
-// watched is a process that watches a case, with a log of its own if class names a
-// handler.
+// watched is a process that runs a detector on a case; it logs to a file if class names a handler.
 func watched(t *testing.T, b *broker, name, class string, env ...string) *process {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,7 +101,7 @@ func (b *broker) bad(t *testing.T, name string) {
 	must(t, b.client.ProduceSync(context.Background(), record).FirstErr())
 }
 
-// TestProcessGoesOnWithoutItsStdout: SIGPIPE would end it at the next line.
+// TestProcessGoesOnWithoutItsStdout: by default, SIGPIPE would end it at the next line.
 func TestProcessGoesOnWithoutItsStdout(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
@@ -120,12 +119,12 @@ func TestProcessGoesOnWithoutItsStdout(t *testing.T) {
 }
 
 func fileHas(path, text string) bool {
-	content, _ := os.ReadFile(path) // it may not be there yet
+	content, _ := os.ReadFile(path) // the file may not exist yet
 	return strings.Contains(string(content), text)
 }
 
-// TestProcessOpensItsLogAgain as logrotate expects it, and SIGHUP kills nobody.
-func TestProcessOpensItsLogAgain(t *testing.T) {
+// TestSIGHUPReopensTheLogAndEndsNothing, as logrotate expects.
+func TestSIGHUPReopensTheLogAndEndsNothing(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
 	for class, hangup := range map[string]bool{"FileHandler": true, "handlers.WatchedFileHandler": false, "handlers.RotatingFileHandler": true} {
@@ -136,7 +135,7 @@ func TestProcessOpensItsLogAgain(t *testing.T) {
 			must(t, os.Rename(log, log+".1"))
 			if hangup {
 				p.signal(t, syscall.SIGHUP)
-				until(t, "the log is opened again", func() bool { return fileHas(log, "SIGHUP") })
+				until(t, "the log is reopened", func() bool { return fileHas(log, "SIGHUP") })
 			}
 			b.bad(t, name)
 			until(t, "the line is in the new file", func() bool { return fileHas(log, "WARNING bad record") })
@@ -160,8 +159,8 @@ func readAll(t *testing.T, path string) string {
 	return string(content)
 }
 
-// TestTwoSignalsAtOnceAreOneGentleStop, as timeout sends them, and a terminal to the
-// demo and to what runs beside it.
+// TestTwoSignalsAtOnceAreOneGentleStop: timeout(1) sends two; a terminal sends one to the demo and one
+// to its parent.
 func TestTwoSignalsAtOnceAreOneGentleStop(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
@@ -171,13 +170,13 @@ func TestTwoSignalsAtOnceAreOneGentleStop(t *testing.T) {
 		for lines.Scan() && !strings.Contains(lines.Text(), "partition ready") {
 		}
 		p.signal(t, both...)
-		_, _ = io.Copy(io.Discard, p.stdout) // it ends with the process
+		_, _ = io.Copy(io.Discard, p.stdout) // ends with the process
 		p.exits(t, exitClean)
 	}
 }
 
-// TestDemoLeavesNothingBehind whatever ends it: its reader, as head does, one
-// Ctrl-C, a closed terminal.
+// TestDemoLeavesNothingBehind whatever ends it: a reader such as head that has gone, Ctrl-C, a closed
+// terminal.
 func TestDemoLeavesNothingBehind(t *testing.T) {
 	for name, end := range map[string]func(p *process){
 		"reader gone":     func(p *process) { _ = p.stdout.Close() },
@@ -214,7 +213,7 @@ func TestDemoLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// TestEachLineNamesItsDetector where several write one log.
+// TestEachLineNamesItsDetector if several detectors write to one log.
 func TestEachLineNamesItsDetector(t *testing.T) {
 	names := []string{"short_window_median", "hegemony_median"}
 	b := newBroker(t, names...)
@@ -246,7 +245,7 @@ func TestEachLineNamesItsDetector(t *testing.T) {
 	}
 }
 
-// TestFirstLineSaysWhereTheLogGoes, and why not to the file that was asked for.
+// TestFirstLineSaysWhereTheLogGoes, and why it does not go to the configured file.
 func TestFirstLineSaysWhereTheLogGoes(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
@@ -255,7 +254,7 @@ func TestFirstLineSaysWhereTheLogGoes(t *testing.T) {
 		named                     bool // a file
 		variable, container, says string
 	}{
-		{false, "", "", "the log goes to standard output, for the configuration names no file detector=" + name},
+		{false, "", "", "the log goes to standard output: the configuration names no file detector=" + name},
 		{true, "", container, "the log goes to standard output, not to the configuration's file detector=" + name +
 			" file=the.log because=\"this looks like a container: /.dockerenv is there; DETECTOR_LOG=file keeps the file\""},
 		{true, "stdout", "", "not to the configuration's file detector=" + name + " file=the.log because=\"DETECTOR_LOG=stdout\""},
@@ -280,7 +279,7 @@ func TestFirstLineSaysWhereTheLogGoes(t *testing.T) {
 	}
 }
 
-// TestEntityKeyMayBeginWithAMinus, as scope -1 does.
+// TestEntityKeyMayBeginWithAMinus: scope may be -1.
 func TestEntityKeyMayBeginWithAMinus(t *testing.T) {
 	for given, want := range map[string]string{
 		"entity c.conf -1,5":                "entity c.conf -- -1,5",

@@ -23,7 +23,7 @@ import (
 // patience is how long a test waits for a condition before it fails.
 const patience = 60 * time.Second
 
-// output is what the program prints, readable while it runs.
+// output collects what the program prints; a test may read it meanwhile.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -41,7 +41,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// outside is a world for a test: a directory, an environment, signals to send.
+// outside is the world of a test: a directory, an environment, signals to send.
 type outside struct {
 	World
 	output  *output
@@ -62,7 +62,7 @@ func newOutside(t *testing.T, env map[string]string) *outside {
 	return o
 }
 
-// run starts the program and returns where its exit code will come.
+// run starts the program and returns a channel that gets its exit code.
 func (o *outside) run(arguments ...string) <-chan int {
 	exit := make(chan int, 1)
 	go func() { exit <- Main(arguments, o.World) }()
@@ -87,7 +87,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// broker is an embedded one with the input topics of some cases, all fed.
+// broker is an embedded broker with the input topics of some cases, all fed.
 type broker struct {
 	cluster *kfake.Cluster
 	client  *kgo.Client
@@ -154,8 +154,8 @@ func (b *broker) verify(t *testing.T, name string) {
 	}
 }
 
-// TestGoldenCasesAreBitEqualThroughTheWholeProgram runs a detector for each case
-// in one process, from the command line to the exit code.
+// TestGoldenCasesAreBitEqualThroughTheWholeProgram runs a detector for each case in one process, from
+// the command line to the exit code.
 func TestGoldenCasesAreBitEqualThroughTheWholeProgram(t *testing.T) {
 	b := newBroker(t, golden.Names...)
 	dir := t.TempDir()
@@ -198,7 +198,7 @@ func TestLogGoesToTheFileOfTheConfInItsFormat(t *testing.T) {
 		}
 		exit := o.run(conf)
 		b.untilRead(t, name)
-		if container { // all was read before, so it has not shown yet that it runs
+		if container { // everything was read before: no committed offset shows that it runs
 			until(t, "it says on stdout that it runs", func() bool { return strings.Contains(o.output.String(), "partition ready") })
 		}
 		o.signals <- syscall.SIGINT
@@ -245,7 +245,7 @@ time (UTC)        entity (scope,asn)         hegemony   usual level  deviation
 	}
 }
 
-// TestCheckRefusesWhatAStartRefuses: here, nodes of one process with two ports.
+// TestCheckRefusesWhatAStartRefuses: in this case two [cluster] ports for one process.
 func TestCheckRefusesWhatAStartRefuses(t *testing.T) {
 	dir := t.TempDir()
 	content, err := os.ReadFile(filepath.Join("..", "configs", "hegemonydetector.conf"))
@@ -295,8 +295,7 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 	}
 }
 
-// TestLastSignalEndsAtOnce: where detectors may wait for other nodes, a signal more
-// ends that first.
+// TestLastSignalEndsAtOnce. If detectors may wait for successors, one signal more ends that first.
 func TestLastSignalEndsAtOnce(t *testing.T) {
 	const term, later = syscall.SIGTERM, 2 * time.Second
 	for waiting, want := range map[bool][]bool{false: {false}, true: {false, true}} {
@@ -315,8 +314,8 @@ func TestLastSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-// TestSignalsWithinASecondAreOne: timeout sends SIGTERM to the process and to its
-// group, a terminal and a person's script may both send SIGINT.
+// TestSignalsWithinASecondAreOne: timeout(1) sends SIGTERM to the process and to its group; a terminal and
+// a script may both send SIGINT.
 func TestSignalsWithinASecondAreOne(t *testing.T) {
 	w := newWaits(true)
 	for _, after := range []time.Duration{0, 0, 999 * time.Millisecond} {
@@ -331,8 +330,8 @@ func TestSignalsWithinASecondAreOne(t *testing.T) {
 	}
 }
 
-// TestFirstSignalAfterAFailureIsGentle: the failure of one detector has begun the stop of
-// the others, which a person who then asks for it does not mean to cut short.
+// TestFirstSignalAfterAFailureIsGentle: a failure has begun the stop of the other detectors, and the
+// first request to stop does not mean to cut that short.
 func TestFirstSignalAfterAFailureIsGentle(t *testing.T) {
 	w := newWaits(true)
 	w.stop("another detector failed")
@@ -345,11 +344,11 @@ func TestFirstSignalAfterAFailureIsGentle(t *testing.T) {
 	}
 }
 
-// waits is a wait at the times of a test.
+// waits is a waiting with a clock that the test sets.
 type waits struct {
 	waiting
 	now   time.Time
-	stops []bool // at once
+	stops []bool // of each call of stopAll: at once
 }
 
 func newWaits(others bool) *waits {

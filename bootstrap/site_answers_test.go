@@ -11,8 +11,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// TestSingleDaemonAnswersQuestions: status and entity need no [cluster] section, wherever
-// the process listens.
+// TestSingleDaemonAnswersQuestions: the commands status and entity need no [cluster] section, at any
+// [http] listen.
 func TestSingleDaemonAnswersQuestions(t *testing.T) {
 	const name = "hegemony_mean"
 	b := newBroker(t, name)
@@ -70,7 +70,7 @@ func TestSingleDaemonAnswersQuestions(t *testing.T) {
 	}
 }
 
-// TestNodeOfAClusterAnswersForAllOverHTTP, not only for itself.
+// TestNodeOfAClusterAnswersForAllOverHTTP, at its [http] listen too.
 func TestNodeOfAClusterAnswersForAllOverHTTP(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)

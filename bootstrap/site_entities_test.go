@@ -11,8 +11,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// TestAnyNodeListsTheEntitiesOfAll, in pages, in the order of their keys, with each field
-// apart; and when one has gone, and a third was never asked, the other has all of them.
+// TestAnyNodeListsTheEntitiesOfAll in pages, in the order of their keys, with each field on its own.
+// After one node has left, the other lists all of them.
 func TestAnyNodeListsTheEntitiesOfAll(t *testing.T) {
 	const name = "hegemony_median"
 	b := newBroker(t, name)
@@ -55,7 +55,7 @@ func TestAnyNodeListsTheEntitiesOfAll(t *testing.T) {
 	second.stop(t)
 }
 
-// keys are those of the entities of a case, in order.
+// keys are the keys of the entities of a case, in order.
 func (b *broker) keys(t *testing.T, name string) (all []string) {
 	t.Helper()
 	io := b.cases[name].Conf.Section("io")

@@ -18,10 +18,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// url waits until a program has logged where it is.
+// url waits until the program has logged its URL.
 func (o *outside) url(t *testing.T) string {
 	t.Helper()
-	told := regexp.MustCompile(`shown over HTTP" url=(\S+)|shown over HTTP url=(\S+)`)
+	told := regexp.MustCompile(`health over HTTP" url=(\S+)|health over HTTP url=(\S+)`)
 	var url string
 	until(t, "the URL is in the log", func() bool {
 		found := told.FindStringSubmatch(o.output.String())
@@ -41,7 +41,7 @@ func (o *outside) stop(t *testing.T, exit <-chan int) {
 	}
 }
 
-// fetch gets a page that may not be there yet.
+// fetch gets a page, and waits until it is there.
 func fetch(url string) (status int, body string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -59,7 +59,7 @@ func fetch(url string) (status int, body string) {
 	return answer.StatusCode, string(content)
 }
 
-// sample is the value of a metric; -1 if it is not there.
+// sample is the value of a metric; -1 if it is missing.
 func sample(metrics, name string) float64 {
 	for line := range strings.Lines(metrics) {
 		if rest, ok := strings.CutPrefix(line, name+" "); ok {
@@ -72,7 +72,7 @@ func sample(metrics, name string) float64 {
 	return -1
 }
 
-// occupy listens on an address of loopback until the test ends.
+// occupy listens on a loopback address until the test ends.
 func occupy(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -81,12 +81,11 @@ func occupy(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// nobody is an address at which there is no broker.
+// nobody is an address without a broker.
 const nobody = "127.0.0.1:1"
 
-// TestRunningProgramShowsWhatItDoes: the metrics agree with the golden case, the program
-// becomes ready, and the command asks it.
-func TestRunningProgramShowsWhatItDoes(t *testing.T) {
+// TestMetricsOfARunAgreeWithItsGoldenCase; the program becomes ready, and the health command says so.
+func TestMetricsOfARunAgreeWithItsGoldenCase(t *testing.T) {
 	const name = "hegemony_mean"
 	b := newBroker(t, name)
 	dir := t.TempDir()
@@ -168,7 +167,7 @@ func TestRunningProgramShowsWhatItDoes(t *testing.T) {
 	}
 }
 
-// TestWithoutABrokerItIsAliveAndNotReady: a restart would not help.
+// TestWithoutABrokerItIsAliveAndNotReady: an orchestrator must not restart it, which would not help.
 func TestWithoutABrokerItIsAliveAndNotReady(t *testing.T) {
 	address, health := freeAddress(t), freeAddress(t)
 	dir := t.TempDir()
@@ -203,7 +202,7 @@ func TestWithoutABrokerItIsAliveAndNotReady(t *testing.T) {
 	o.stop(t, exit)
 }
 
-func TestPortThatIsTakenAndWasAskedForIsAnError(t *testing.T) {
+func TestConfiguredPortThatIsTakenIsAnError(t *testing.T) {
 	taken := occupy(t)
 	for key, env := range map[string]map[string]string{
 		"listen":        {"DETECTOR_HTTP": taken},
@@ -232,9 +231,9 @@ func TestPortThatIsTakenAndWasAskedForIsAnError(t *testing.T) {
 	}
 }
 
-// TestDefaultPortMovesOn: two processes that nobody gave a port do not disturb each other,
-// and the command finds each by its detector.
-func TestDefaultPortMovesOn(t *testing.T) {
+// TestTakenDefaultPortGivesTheNextOne: two processes without a configured port do not disturb each
+// other, and the health command finds each by its detector.
+func TestTakenDefaultPortGivesTheNextOne(t *testing.T) {
 	urls := make(map[string]bool)
 	for _, name := range []string{"hegemonydetector.conf", "atlasdelaydetector.conf"} {
 		env := map[string]string{"KAFKA_HOST": nobody, "DETECTOR_DATA_DIR": filepath.Join(t.TempDir(), "data"), "DETECTOR_HTTP": "", "DETECTOR_LOG": "stdout"}
