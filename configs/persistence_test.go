@@ -11,8 +11,7 @@ import (
 
 func persistenceKeys() []string { return keysOf("persistence") }
 
-// uncommented is a built-in configuration with the keys of a section, which it
-// has in comments, in force.
+// uncommented is a built-in configuration in which the commented keys of a section are in force.
 func uncommented(t *testing.T, name, section string) string {
 	t.Helper()
 	content, err := builtIn.ReadFile(name)
@@ -30,8 +29,8 @@ func uncommented(t *testing.T, name, section string) string {
 	return text
 }
 
-// TestBuiltInConfigurationsExplainEachKeyOfPersistence: as a comment that holds
-// the default, so that taking the semicolon away changes nothing.
+// TestBuiltInConfigurationsExplainEachKeyOfPersistence in a comment with the default, so that removing
+// the semicolon changes nothing.
 func TestBuiltInConfigurationsExplainEachKeyOfPersistence(t *testing.T) {
 	for _, name := range BuiltIn() {
 		plain, err := Load(name, none)
