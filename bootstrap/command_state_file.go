@@ -39,10 +39,10 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	path, descriptor, followed := follow(e.path)
+	path, descriptor, unresolved := resolve(e.path)
 	switch {
-	case followed != nil:
-		return followed
+	case unresolved != nil:
+		return unresolved
 	case descriptor: // such as /dev/stdout: an open file, which cannot be replaced
 		return e.writeThrough(os.O_WRONLY|os.O_APPEND, write)
 	case err == nil && !e.force:
@@ -116,9 +116,9 @@ var descriptors = regexp.MustCompile(`^/proc/[^/]+(/task/[^/]+)?/fd$`)
 // mostLinks is how many links Linux follows.
 const mostLinks = 40
 
-// follow returns the path behind all links, which need not exist, and whether it is an open file of a
+// resolve returns the path behind all links, which need not exist, and whether it is an open file of a
 // process.
-func follow(path string) (end string, descriptor bool, err error) {
+func resolve(path string) (end string, descriptor bool, err error) {
 	for range mostLinks {
 		folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 		if err != nil {

@@ -104,7 +104,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if options.Hub == nil {
 		options.Hub = new(actors.Hub)
 	}
-	turns := actors.NewLimiter(processors)
+	limiter := actors.NewLimiter(processors)
 	var site *site // nil: nothing is served over HTTP
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for lines of the process itself
@@ -142,7 +142,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		}
 		tellStart(log, config, homes[dir].node.ID, site.page())
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, turns, world, common, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, limiter, world, common, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
@@ -151,7 +151,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
-		detector.config.Limiter = turns
+		detector.config.Limiter = limiter
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
 	}
