@@ -12,25 +12,34 @@ import (
 // service managers send SIGTERM to the process and again to its group.
 const sameRequest = time.Second
 
-// waiting waits until all detectors have ended. Its state is what the requests to stop have brought:
+// stopPhase is how far the process is with its stop. waiting.enter is the only function that changes it.
 //
-//	running ──first signal, or first failure──> stopping
-//	stopping ──another signal, with other nodes──> stopping without waiting for successors
-//	stopping ──another signal──> ended at once
-//	stopping ──stopTimeout──> ended at once
+//	working  ──a signal, or a failure──> gentle
+//	gentle   ──another signal, if detectors wait for successors──> hurried
+//	gentle or hurried ──another signal, or stopTimeout──> the process ends at once
 //
-// Signals within a second of one that counts are the same request. SIGHUP reopens the log files and
-// never stops anything.
+// The first signal after a failure changes nothing: it asks for the stop that is under way.
+type stopPhase int
+
+const (
+	working stopPhase = iota // no stop is under way
+	gentle                   // detectors commit what they have read, and may wait for successors on other nodes
+	hurried                  // detectors do not wait for successors any more
+)
+
+// waiting waits until all detectors have ended. Signals within a second of one that counts are the same
+// request. SIGHUP reopens the log files and never stops anything.
 type waiting struct {
 	world   *World
 	results <-chan error // of each detector, once
 	running int          // detectors
 	stopAll func(reason string, atOnce bool)
-	others  bool // a stop may still wait for successors on other nodes
+	others  bool // there may be successors on other nodes, for which a stop waits
 	reopen  func()
 
+	phase    stopPhase
 	failed   error
-	deadline <-chan time.Time // of the stop; nil: none is under way
+	deadline <-chan time.Time // of the stop; nil while working
 	counted  time.Time        // when the last signal that counts came
 }
 
@@ -41,7 +50,9 @@ func (w *waiting) await() error {
 			w.running--
 			if err != nil {
 				w.failed = errTold
-				w.stop("another detector failed")
+				if w.phase == working {
+					w.enter(gentle, "another detector failed")
+				}
 			}
 		case received := <-w.world.Signals:
 			if err := w.signal(received); err != nil {
@@ -56,12 +67,13 @@ func (w *waiting) await() error {
 	return w.failed
 }
 
-// stop begins the stop. Further calls do nothing.
-func (w *waiting) stop(reason string) {
-	if w.deadline == nil {
+// enter enters a phase of the stop, and tells the detectors.
+func (w *waiting) enter(next stopPhase, reason string) {
+	w.phase = next
+	if next == gentle {
 		w.deadline = time.After(stopTimeout)
-		w.stopAll(reason, false)
 	}
+	w.stopAll(reason, next == hurried)
 }
 
 // signal returns an error if the process is to end at once.
@@ -72,11 +84,11 @@ func (w *waiting) signal(received os.Signal) error {
 	}
 	w.counted = now
 	switch {
-	case first:
-		w.stop(strings.ToUpper(received.String())) // does nothing if a failure began the stop
-	case w.others:
-		w.others = false
-		w.stopAll("another signal", true)
+	case w.phase == working:
+		w.enter(gentle, strings.ToUpper(received.String()))
+	case first: // a failure began the stop
+	case w.phase == gentle && w.others:
+		w.enter(hurried, "another signal")
 	default:
 		return errors.New("another signal: ended at once; what was not committed is read again at the next start")
 	}

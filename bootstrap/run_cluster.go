@@ -83,7 +83,9 @@ func (b *built) watch(node *cluster.Node, streams stream.Config, standbys int) e
 	if err != nil {
 		return err
 	}
-	b.peers = node.Watch(b.config.Name, streams.Member, group, b.config.Store, standbys)
+	b.peers = node.Watch(cluster.WatcherConfig{
+		Detector: b.config.Name, Instance: streams.Member, Group: group, Store: b.config.Store, Standbys: standbys,
+	})
 	if b.config.Store != nil {
 		b.config.Peers = b.peers
 	}

@@ -334,7 +334,7 @@ func TestSignalsWithinASecondAreOne(t *testing.T) {
 // first request to stop does not mean to cut that short.
 func TestFirstSignalAfterAFailureIsGentle(t *testing.T) {
 	w := newWaits(true)
-	w.stop("another detector failed")
+	w.enter(gentle, "another detector failed")
 	if err := w.signal(syscall.SIGTERM); err != nil || !slices.Equal(w.stops, []bool{false}) {
 		t.Fatalf("the first signal after a failure: ended with %v, stops %v; want the one gentle stop", err, w.stops)
 	}

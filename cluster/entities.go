@@ -72,7 +72,7 @@ func (w *GroupWatcher) entitiesHere(ctx context.Context, q messages.EntitiesQuer
 }
 
 // Entities asks all nodes of the group for the names of entities, within the deadline of the context. It
-// returns 1 to 1000 names, whatever limit the query asks for. The answer is partial if a node did not
+// returns at most as many names as the query's limit, which counts as 1 to 1000. The answer is partial if a node did not
 // answer or a partition has no owner.
 func (w *GroupWatcher) Entities(ctx context.Context, q messages.EntitiesQuery) messages.EntitiesAnswer {
 	q.Limit = min(max(q.Limit, 1), mostNames)

@@ -47,11 +47,18 @@ type GroupWatcher struct {
 	draining    map[string]time.Time // members that are about to leave, by id, and until when that counts
 }
 
-// Watch adds the watcher of a detector's group, before Start. The instance is the group.instance.id
-// of this process. Each partition gets as many standbys as given, if there are enough nodes. The
-// store may be nil. Close closes the group.
-func (n *Node) Watch(detector, instance string, group *stream.Group, store *persistence.Store, standbys int) *GroupWatcher {
-	w := &GroupWatcher{node: n, name: detector, instance: instance, group: group, store: store, standbys: standbys,
+// WatcherConfig is what a watcher needs to know of its detector.
+type WatcherConfig struct {
+	Detector string             // its name
+	Instance string             // the group.instance.id of this process
+	Group    *stream.Group      // Node.Close closes it
+	Store    *persistence.Store // nil: nothing is stored here
+	Standbys int                // of each partition, if there are enough nodes
+}
+
+// Watch adds the watcher of a detector's group, before Start.
+func (n *Node) Watch(c WatcherConfig) *GroupWatcher {
+	w := &GroupWatcher{node: n, name: c.Detector, instance: c.Instance, group: c.Group, store: c.Store, standbys: c.Standbys,
 		bound: make(chan struct{}), updating: make(chan struct{}, 1), phase: starting, draining: make(map[string]time.Time)}
 	n.watchers = append(n.watchers, w)
 	return w
