@@ -66,7 +66,7 @@ func (w *GroupWatcher) Drain(ctx context.Context) {
 			log.Info("leaving the group")
 			return
 		case first:
-			log.Info("draining: other nodes get the windows before this one leaves")
+			log.Info("draining: other nodes get the windows before this one leaves the group")
 		}
 		select {
 		case <-time.After(drainLook):
