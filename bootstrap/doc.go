@@ -2,9 +2,10 @@
 // command line. Run runs detectors until they end; the tests and the simulation call it with a
 // world of their own.
 //
-// It is the only package that knows all others, and the only one that reads the environment, the
-// clock of the machine and signals. It never scores a datapoint, never changes a window, and never
-// decides what is committed. It may import every package of the program; only main imports it.
+// It is the only package that knows all others, and the only one that reads the environment and
+// takes signals. It never changes a window and never decides what is committed; it scores datapoints
+// only to check the demo. It may import every package of the program. Only main and the simulation
+// import it.
 //
 // # Map of the folder
 //
