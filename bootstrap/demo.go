@@ -18,19 +18,19 @@ import (
 type demoCommand struct {
 	Duration time.Duration `default:"20s" help:"How long the live part takes (default ${default}); it covers two days of the stream."`
 	Entities int           `default:"200" help:"Number of entities (default ${default})."`
-	Seed     uint64        `default:"1" help:"Seed of the stream: the same seed gives the same stream (default ${default})."`
+	Seed     uint64        `default:"1" help:"Seed of the stream: equal seeds give equal streams (default ${default})."`
 	Nodes    int           `default:"1" help:"Number of processes that share the work (default ${default}, at most 3)."`
-	Kill     bool          `help:"With --nodes: kill one of them in the middle of the live part, and tell whether anything was lost."`
+	Kill     bool          `help:"With --nodes: kill one of them in the middle of the live part, and check that nothing is lost."`
 }
 
 const (
 	demoConf       = "hegemonydetector.conf"
 	demoPartitions = 3
 	demoDrain      = 30 * time.Second // for the detector to finish after the last bin
-	demoRoom       = 1 << 14          // commits that may wait to be printed
+	demoRoom       = 1 << 14          // commits that may wait for the terminal
 )
 
-// demo is a broker, a stream and what is printed of them.
+// demo is a broker, a stream, and the page that shows both.
 type demo struct {
 	command *demoCommand
 	world   *World
@@ -40,12 +40,12 @@ type demo struct {
 	config  *configs.Config
 	feeder  *feeder
 	show    *demoPage
-	// over ends it: requests to stop, and the end of the stream.
+	// over receives requests to stop, and the end of the stream.
 	over chan os.Signal
 }
 
-// Run feeds a synthetic stream to a real detector on an embedded broker, and
-// prints what it commits and which of the injected events it found.
+// Run feeds a synthetic stream to a real detector on an embedded broker. It prints the committed
+// anomalies, and which of the injected events the detector found.
 func (c *demoCommand) Run(world *World) (err error) {
 	switch {
 	case c.Duration <= 0:
@@ -53,7 +53,7 @@ func (c *demoCommand) Run(world *World) (err error) {
 	case c.Nodes < 1 || c.Nodes > demoPartitions:
 		return usageError(fmt.Sprintf("--nodes: want 1 to %d", demoPartitions))
 	case c.Kill && c.Nodes == 1:
-		return usageError("--kill: want --nodes 2 or 3 with it, so that others can take over")
+		return usageError("--kill: want --nodes 2 or 3 with it, so that another node can take over")
 	}
 	d := &demo{command: c, world: world, options: synthetic.Default(), over: make(chan os.Signal, 8)}
 	d.options.Entities, d.options.Seed = c.Entities, c.Seed
@@ -109,8 +109,8 @@ func (c *demoCommand) Run(world *World) (err error) {
 	return out.failure()
 }
 
-// alone runs the detector in this process. The stream is fed beside it, and it ends when
-// it has seen it all.
+// alone runs the detector in this process while the stream is fed. It ends when the detector has read
+// the whole stream.
 func (d *demo) alone(feeding context.Context, cancel func(), source *synthetic.Stream) error {
 	hub := new(actors.Hub)
 	watcher := hub.Watch(demoRoom)
@@ -141,7 +141,7 @@ func (d *demo) alone(feeding context.Context, cancel func(), source *synthetic.S
 	return nil
 }
 
-// readUntil is the stream time that all partitions have reached; 0 if that is not known.
+// readUntil is the stream time that all partitions have reached, in Unix milliseconds; 0 if unknown.
 func readUntil(report *actors.Report) (until int64) {
 	if report == nil {
 		return 0
@@ -154,8 +154,8 @@ func readUntil(report *actors.Report) (until int64) {
 	return until
 }
 
-// feed feeds the stream and waits until the detector has read it. On a terminal it goes on
-// then, so that there is something to see; else that ends the demo.
+// feed feeds the stream and waits until the detector has read it. On a terminal it then continues the
+// stream, so that there is something to see; otherwise it ends the demo.
 func (d *demo) feed(feeding context.Context, source *synthetic.Stream) error {
 	err := d.feeder.feed(feeding, source, 0, d.options.HistoryBins, d.command.Duration/time.Duration(d.options.LiveBins))
 	if err == nil {
@@ -164,20 +164,20 @@ func (d *demo) feed(feeding context.Context, source *synthetic.Stream) error {
 	if err == nil && d.world.Terminal {
 		err = d.goOn(feeding, source.Bins())
 	}
-	if feeding.Err() == nil { // else the detector was told to end by who ended the feeding
+	if feeding.Err() == nil { // otherwise the caller that cancelled the feeding stops the detector
 		d.over <- os.Interrupt
 	}
 	return err
 }
 
 const (
-	// moreBins is how many bins another part of the stream has, on a terminal: a little more
-	// than a history, as an entity has at most one event in each.
+	// moreBins is the length of each further part of the stream, in bins: a little more than the
+	// history, because an entity has at most one event in each part.
 	moreBins = 312
 	morePace = time.Second
 )
 
-// goOn feeds the same entities from a bin on, until it is cancelled.
+// goOn feeds further parts of the stream, of the same entities, until it is cancelled.
 func (d *demo) goOn(feeding context.Context, from int) error {
 	d.show.goOn()
 	for ; ; from += moreBins {
@@ -192,8 +192,8 @@ func (d *demo) goOn(feeding context.Context, from int) error {
 	}
 }
 
-// more are the options of the part of the stream that begins with a bin. It has as many
-// events in a time as the one before.
+// more is the options of the part of the stream that begins at a bin. The events are as frequent as in
+// the first part.
 func (d *demo) more(from int) synthetic.Options {
 	options := d.options
 	options.HistoryBins, options.LiveBins = from, moreBins
@@ -201,8 +201,8 @@ func (d *demo) more(from int) synthetic.Options {
 	return options
 }
 
-// relay passes requests to stop on, and ends the feeding at the first. A terminal
-// that is closed is one, too: a demo that nobody sees is over.
+// relay forwards requests to stop, and ends the feeding at the first. A closed terminal is a request,
+// too: nobody sees the demo any more.
 func relay(ended <-chan struct{}, world *World, to chan<- os.Signal, cancel func()) {
 	hangups := world.Hangups
 	if world.Nohup {
@@ -222,8 +222,8 @@ func relay(ended <-chan struct{}, world *World, to chan<- os.Signal, cancel func
 	}
 }
 
-// removeOnPanic is deferred by goroutines whose panic would end the process and
-// leave its directory behind.
+// removeOnPanic removes a directory during a panic. Goroutines of the demo defer it because a panic
+// would end the process and leave the directory behind.
 func removeOnPanic(dir string) {
 	if cause := recover(); cause != nil {
 		_ = os.RemoveAll(dir) // the panic matters more

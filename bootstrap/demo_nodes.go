@@ -18,20 +18,20 @@ import (
 	"anomalydetector/synthetic"
 )
 
-// demoNode is a process of the demo: the program itself, with a data directory of its own.
+// demoNode is a process of the demo: this program, with a data directory of its own.
 type demoNode struct {
 	number  int
 	command *exec.Cmd
-	url     chan string   // where its page is
-	ready   chan struct{} // closed when it has a partition
-	ended   chan struct{} // closed when the process has
+	url     chan string   // of its page
+	ready   chan struct{} // closed when a partition is ready
+	ended   chan struct{} // closed when the process has ended
 	killed  atomic.Bool
-	problem string // the last error in its log; to be read once it has ended
+	problem string // the last error in its log; read it after ended
 }
 
 const (
 	demoReady   = 30 * time.Second // for the nodes to share the partitions
-	demoSession = 6 * time.Second  // after which the others take over from a node that was killed
+	demoSession = 6 * time.Second  // after which the others take over from a killed node
 )
 
 // nodes runs the detector in several processes.
@@ -72,7 +72,7 @@ func (d *demo) nodes(feeding context.Context, cancel func(), source *synthetic.S
 		if d.command.Kill && i == middle {
 			victim.killed.Store(true)
 			victim.signal(syscall.SIGKILL)
-			d.show.say("--- node %d was killed; the others notice after %s, and take over ---\n", victim.number, demoSession)
+			d.show.say("--- node %d was killed; the others notice after %s and take over ---\n", victim.number, demoSession)
 		}
 	}
 	fed := make(chan error, 1)
@@ -108,7 +108,7 @@ func (d *demo) nodes(feeding context.Context, cancel func(), source *synthetic.S
 	return err
 }
 
-// awaitEnd returns when the demo is to end, with an error if a node has ended by itself.
+// awaitEnd returns when the demo is to end. It returns an error if a node has ended by itself.
 func (d *demo) awaitEnd(all []*demoNode) error {
 	fell := make(chan *demoNode, len(all))
 	for _, node := range all {
@@ -147,13 +147,13 @@ func (d *demo) startNode(number int) (*demoNode, error) {
 	}
 	page := d.world.Env("DETECTOR_HTTP")
 	if number > 1 && page != "" {
-		page = "off" // the address is the first node's
+		page = "off" // only the first node gets the address
 	}
 	n := &demoNode{number: number, url: make(chan string, 1), ready: make(chan struct{}), ended: make(chan struct{})}
 	n.command = exec.Command(program, "run", "--synthetic", conf)
 	n.command.Env = append(os.Environ(), "DETECTOR_HTTP="+page, "KAFKA_HOST=", "DETECTOR_DATA_DIR=", "DETECTOR_CLUSTER_ADVERTISE=", "DETECTOR_NODE_ID=",
 		"LOG_FORMAT=json", "LOG_LEVEL=INFO", "DETECTOR_LOG=stdout")
-	// Ctrl-C is for the demo alone, which ends the nodes; and nothing of it outlives it.
+	// Ctrl-C goes to the demo alone, which stops the nodes. No node outlives the demo.
 	n.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, err := n.command.StdoutPipe()
 	if err == nil {
@@ -166,7 +166,7 @@ func (d *demo) startNode(number int) (*demoNode, error) {
 	return n, nil
 }
 
-// run reads the log of a node to its end.
+// run reads the log of a node until the node ends.
 func (n *demoNode) run(log io.Reader) {
 	defer close(n.ended)
 	lines := bufio.NewScanner(log)
@@ -197,10 +197,10 @@ func (n *demoNode) run(log io.Reader) {
 }
 
 func (n *demoNode) signal(s syscall.Signal) {
-	_ = n.command.Process.Signal(s) // it may have ended
+	_ = n.command.Process.Signal(s) // an error means that it has ended
 }
 
-// nodeConf is the demo's configuration with what a node has for itself.
+// nodeConf is the demo's configuration with the settings of one node.
 func (d *demo) nodeConf(dir, listen string) []byte {
 	c := d.config
 	return fmt.Appendf(nil, `[io]
@@ -229,7 +229,7 @@ standbys = 1
 		joined(d.brokers), demoSession, filepath.Join(dir, "data"), listen)
 }
 
-// freePort is an address on loopback that nobody uses at the moment.
+// freePort is a loopback address with a port that is free at the moment.
 func freePort() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -238,7 +238,7 @@ func freePort() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// awaitReady waits until each node has a partition.
+// awaitReady waits until each node has a ready partition.
 func awaitReady(ctx context.Context, all []*demoNode) error {
 	ctx, cancel := context.WithTimeout(ctx, demoReady)
 	defer cancel()
@@ -252,7 +252,7 @@ func awaitReady(ctx context.Context, all []*demoNode) error {
 	return nil
 }
 
-// stopNodes ends the nodes as an operator would, and waits for them.
+// stopNodes stops the nodes with SIGTERM and waits until they have ended.
 func stopNodes(all []*demoNode) error {
 	for _, node := range all {
 		node.signal(syscall.SIGTERM)

@@ -19,26 +19,26 @@ import (
 	"anomalydetector/synthetic"
 )
 
-// demoOracle knows which anomalies must be committed: it scores the same points in one
-// place, without Kafka, and compares.
+// demoOracle knows which anomalies must be committed: it scores the same points without Kafka, and
+// compares.
 type demoOracle struct {
 	scorer *detection.Scorer
 
-	mu       sync.Mutex // the feeder expects, the reader gets
+	mu       sync.Mutex // the feeder calls expect, the reader calls got
 	bin      uint64
 	windows  map[string]*detection.Window
 	expected map[demoPlace]float64 // deviation
 	came     map[demoPlace]int
-	wrong    int // that are not expected, or otherwise
+	wrong    int // committed ones that are not expected, or have another deviation
 }
 
-// demoPlace is where an anomaly is: one at most of an entity at a time.
+// demoPlace identifies an anomaly: an entity has at most one at a time.
 type demoPlace struct {
 	entity string
 	at     int64
 }
 
-// demoFinding is an anomaly that was committed.
+// demoFinding is a committed anomaly.
 type demoFinding messages.Finding
 
 func (f demoFinding) findings() []messages.Finding { return []messages.Finding{messages.Finding(f)} }
@@ -48,7 +48,7 @@ func newDemoOracle(config *configs.Config) *demoOracle {
 		expected: make(map[demoPlace]float64), came: make(map[demoPlace]int)}
 }
 
-// expect takes the points of a bin.
+// expect scores the points of a bin.
 func (o *demoOracle) expect(points []synthetic.Datapoint) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -65,7 +65,7 @@ func (o *demoOracle) expect(points []synthetic.Datapoint) {
 	}
 }
 
-// got takes an anomaly that was committed.
+// got records a committed anomaly.
 func (o *demoOracle) got(f demoFinding) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -76,7 +76,7 @@ func (o *demoOracle) got(f demoFinding) {
 	}
 }
 
-// result is an error if something is not as it must be.
+// result returns an error if the committed anomalies are not the expected ones.
 func (o *demoOracle) result() (text string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -90,12 +90,12 @@ func (o *demoOracle) result() (text string, err error) {
 		twice += times - 1
 	}
 	if lost+twice+o.wrong > 0 {
-		err = errors.New("what was committed is not what one detector alone finds")
+		err = errors.New("the committed anomalies are not those that a single detector finds")
 	}
-	return fmt.Sprintf("Of %d anomalies that one detector alone finds, %d are lost, %d came twice, %d are wrong.", len(o.expected), lost, twice, o.wrong), err
+	return fmt.Sprintf("Of %d anomalies that a single detector finds, %d are lost, %d came twice, %d are wrong.", len(o.expected), lost, twice, o.wrong), err
 }
 
-// demoReader reads the anomalies that were committed, from the output topic.
+// demoReader reads the committed anomalies from the output topic.
 type demoReader struct {
 	client *kgo.Client
 	topic  string
@@ -143,7 +143,7 @@ func (r *demoReader) run() {
 	}
 }
 
-// read takes an anomaly's record apart.
+// read decodes the record of an anomaly.
 func (r *demoReader) read(record *kgo.Record) (f demoFinding, err error) {
 	fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
 	if err != nil {
@@ -170,7 +170,7 @@ func (r *demoReader) read(record *kgo.Record) (f demoFinding, err error) {
 	return f, nil
 }
 
-// toEnd waits until all is read that was committed.
+// toEnd waits until everything that was committed is read, for at most demoDrain.
 func (r *demoReader) toEnd() error {
 	ctx, cancel := context.WithTimeout(context.Background(), demoDrain)
 	defer cancel()

@@ -12,10 +12,10 @@ import (
 	"anomalydetector/synthetic"
 )
 
-// demoPage is what the demo prints.
+// demoPage prints the demo.
 type demoPage struct {
 	out    io.Writer
-	mu     sync.Mutex // anomalies are printed beside all else
+	mu     sync.Mutex // several goroutines print
 	events []synthetic.Event
 	found  []bool
 	others int
@@ -27,7 +27,7 @@ func newDemoPage(out io.Writer, source *synthetic.Stream) *demoPage {
 	return &demoPage{out: out, events: events, found: make([]bool, len(events))}
 }
 
-// begin says first where the page is; url is empty if there is none.
+// begin prints the address of the page, and a heading. The url is empty if there is no page.
 func (p *demoPage) begin(options synthetic.Options, config *configs.Config, url string, nodes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -64,7 +64,7 @@ func (p *demoPage) committed(findings []messages.Finding) {
 	}
 }
 
-// label tells which event a finding belongs to, and remembers that it was found.
+// label names the event that a finding belongs to, and marks it as found.
 func (p *demoPage) label(f messages.Finding) string {
 	at := f.At.UnixMilli()
 	for i, event := range p.events {
@@ -77,12 +77,12 @@ func (p *demoPage) label(f messages.Finding) string {
 	return "no event here"
 }
 
-// goOn says that the stream does.
+// goOn prints that the stream goes on.
 func (p *demoPage) goOn() {
 	p.say("\nThe live part is over. The stream goes on, a bin each second: Ctrl-C ends it.\n\n")
 }
 
-// expect takes the events of another part of the stream.
+// expect adds the events of a further part of the stream.
 func (p *demoPage) expect(source *synthetic.Stream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,8 +97,8 @@ func (p *demoPage) say(format string, values ...any) {
 	printf(p.out, format, values...)
 }
 
-// end prints the result. The stream was read up to a time, in Unix milliseconds: of events
-// that end later only those count that were found.
+// end prints the result. The detector has read the stream up to until, in Unix milliseconds; an event
+// that ends later counts only if it was found.
 func (p *demoPage) end(until, lost int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -18,8 +18,7 @@ import (
 	"anomalydetector/web"
 )
 
-// TestDemoThatGoesOnFindsItsEvents, for ten parts of the stream: the oracle says what the
-// detector commits.
+// TestDemoThatGoesOnFindsItsEvents in ten parts of the stream, by the oracle.
 func TestDemoThatGoesOnFindsItsEvents(t *testing.T) {
 	config, err := configs.Load(demoConf, func(string) string { return "" })
 	must(t, err)
@@ -59,7 +58,7 @@ func TestDemoThatGoesOnFindsItsEvents(t *testing.T) {
 	}
 }
 
-// TestDemoOnATerminalGoesOnUntilCtrlC: one is enough, and nothing is left.
+// TestDemoOnATerminalGoesOnUntilCtrlC. One is enough, and nothing is left behind.
 func TestDemoOnATerminalGoesOnUntilCtrlC(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
@@ -101,8 +100,8 @@ func TestDemoWithNodesLosesNothing(t *testing.T) {
 	p.exits(t, exitClean)
 	alone(t, dir)
 	for _, want := range []string{`^The page is off: DETECTOR_HTTP=127.0.0.1:8080 turns it on.\n`, `inside this process, and 3 processes\nof the real detector on `,
-		`--- node 3 was killed; the others notice after 6s, and take over ---\n`, `\nFound (\d+) of \d+ injected events; \d+ anomalies in all, 0 of them outside any event.\n`,
-		`\nNode 3 of 3 was killed. Of \d\d+ anomalies that one detector alone finds, 0 are lost, 0 came twice, 0 are wrong.\n$`} {
+		`--- node 3 was killed; the others notice after 6s and take over ---\n`, `\nFound (\d+) of \d+ injected events; \d+ anomalies in all, 0 of them outside any event.\n`,
+		`\nNode 3 of 3 was killed. Of \d\d+ anomalies that a single detector finds, 0 are lost, 0 came twice, 0 are wrong.\n$`} {
 		if !regexp.MustCompile(want).Match(text) {
 			t.Errorf("it does not print %s:\n%s", want, text)
 		}
@@ -118,10 +117,10 @@ func TestOracleOfTheDemoTellsWhatIsLost(t *testing.T) {
 		return demoFinding{Entity: "e", At: time.UnixMilli(at), Deviation: deviation}
 	}
 	for want, found := range map[string][]demoFinding{
-		"Of 2 anomalies that one detector alone finds, 0 are lost, 0 came twice, 0 are wrong.": {came(1, 6), came(2, 7)},
-		"Of 2 anomalies that one detector alone finds, 1 are lost, 0 came twice, 0 are wrong.": {came(2, 7)},
-		"Of 2 anomalies that one detector alone finds, 0 are lost, 1 came twice, 0 are wrong.": {came(1, 6), came(2, 7), came(2, 7)},
-		"Of 2 anomalies that one detector alone finds, 0 are lost, 0 came twice, 2 are wrong.": {came(1, 6), came(2, 8), came(3, 7)},
+		"Of 2 anomalies that a single detector finds, 0 are lost, 0 came twice, 0 are wrong.": {came(1, 6), came(2, 7)},
+		"Of 2 anomalies that a single detector finds, 1 are lost, 0 came twice, 0 are wrong.": {came(2, 7)},
+		"Of 2 anomalies that a single detector finds, 0 are lost, 1 came twice, 0 are wrong.": {came(1, 6), came(2, 7), came(2, 7)},
+		"Of 2 anomalies that a single detector finds, 0 are lost, 0 came twice, 2 are wrong.": {came(1, 6), came(2, 8), came(3, 7)},
 	} {
 		o := &demoOracle{expected: map[demoPlace]float64{place(1): 6, place(2): 7}, came: make(map[demoPlace]int)}
 		for _, f := range found {

@@ -7,16 +7,15 @@ import (
 	"sync/atomic"
 )
 
-// logFile is a file that lines are appended to, and that is opened again when it
-// was renamed. It is written by the goroutine of its sink only.
+// logFile is a file to append lines to, which can be reopened after it was renamed. Only the goroutine
+// of its sink writes to it.
 type logFile struct {
 	path string
-	// watched is whether it is opened again by itself when the path names another
-	// file or none, as Python's WatchedFileHandler does. Python's FileHandler goes on
-	// in the renamed file; here SIGHUP ends that.
+	// watched reopens the file as soon as the path names another file or none, as Python's
+	// WatchedFileHandler does. Otherwise only SIGHUP reopens it; Python's FileHandler never does.
 	watched bool
-	warn    func(err error) // told when it cannot be opened again, once until it can
-	asked   atomic.Bool     // to be opened again, by SIGHUP
+	warn    func(err error) // called once when it cannot be reopened, and again only after it could be
+	asked   atomic.Bool     // SIGHUP wants it reopened
 
 	file   *os.File
 	about  fs.FileInfo
@@ -29,12 +28,12 @@ func (f *logFile) open() (err error) {
 	return err
 }
 
-// openLog opens a file to append to. So it may also be truncated at any time, as
-// by logrotate's copytruncate: the next line is then its first.
+// openLog opens a file to append to. The file may be truncated at any time, as by logrotate's
+// copytruncate: the next line is then its first.
 func openLog(path string) (*os.File, fs.FileInfo, error) {
 	flags := os.O_CREATE | os.O_APPEND | os.O_WRONLY
 	if about, err := os.Stat(path); err == nil && about.Mode()&fs.ModeNamedPipe != 0 {
-		flags = os.O_RDWR // without a reader O_WRONLY would wait for one
+		flags = os.O_RDWR // O_WRONLY would wait until a FIFO has a reader
 	}
 	file, err := os.OpenFile(path, flags, 0o644)
 	if err != nil {
@@ -49,8 +48,8 @@ func openLog(path string) (*os.File, fs.FileInfo, error) {
 
 func (f *logFile) Write(lines []byte) (int, error) { return f.file.Write(lines) }
 
-// tend opens the file again if that was asked for or is due. If it cannot be
-// opened, lines go on into the file that is open.
+// tend reopens the file if SIGHUP asked for that or the file was renamed. If it cannot be opened, lines
+// still go to the open file.
 func (f *logFile) tend() {
 	if asked := f.asked.Swap(false); !asked && !(f.watched && f.moved()) {
 		return
@@ -63,7 +62,7 @@ func (f *logFile) tend() {
 		}
 		return
 	}
-	_ = f.file.Close() // what was written to it is in it
+	_ = f.file.Close() // every write has returned
 	f.file, f.about, f.warned = file, about, false
 }
 

@@ -23,13 +23,12 @@ import (
 	"anomalydetector/web"
 )
 
-// stopTimeout is how long a stop may take before the detector, or the process, ends
-// anyway: what is not committed then is read again at the next start. The detector has
-// it, too, for stops that nobody asked the process for, such as the end of a job.
+// stopTimeout bounds a stop: after it the process ends anyway, and what is not committed is read again
+// at the next start. Each detector has the same bound for stops that do not come from the process,
+// such as the end of a job.
 const stopTimeout = 25 * time.Second
 
-// Run watches the streams until a signal comes, their time is over, or one of
-// them fails.
+// Run runs a detector for each configuration until a signal comes, the jobs are over, or one fails.
 func (r *runCommand) Run(world *World) error {
 	confs, err := loadAll(r.Confs, world)
 	if err != nil {
@@ -39,31 +38,32 @@ func (r *runCommand) Run(world *World) error {
 	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic})
 }
 
-// Options are what a configuration does not say.
+// Options are settings that no configuration has.
 type Options struct {
+	// FailFast ends the process if the broker or the input topic is missing.
 	FailFast bool
-	// Client (more options of the Kafka clients), Timing and Batch (records of a
-	// round, at most; 0: the default) are for tests.
+
+	// For tests: more options of the Kafka clients, their timing, and the most records of a round
+	// (0: the default).
 	Client []kgo.Opt
 	Timing *stream.Timing
 	Batch  int
-	// HandoffFrom is how many records a replay must have for other nodes to be
-	// asked first; 0: the default. Listener and Dial replace TCP between nodes.
-	// All three are for tests.
+	// For tests: the number of records to replay from which other nodes are asked for windows first
+	// (0: the default), and what replaces TCP between nodes.
 	HandoffFrom int64
 	Listener    func(network, address string) (net.Listener, error)
 	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
-	// Store changes how the state is stored, for tests.
+	// For tests: Store changes how windows are stored.
 	Store func(*persistence.Options)
-	// Hub is told what happens; nil: one of its own.
+	// Hub gets what each commit found; nil: Run makes one.
 	Hub *actors.Hub
-	// OnSite is told where the page is; empty: nowhere. Nothing has begun then.
+	// OnSite gets the URL of the page, or "" if there is none, before any detector starts.
 	OnSite func(url string)
-	// Synthetic: the stream is made up, and the page says so.
+	// Synthetic marks the page: the stream is not real.
 	Synthetic bool
-	// HideAnomalies keeps anomalies from being printed on a terminal.
+	// HideAnomalies prints no anomalies on a terminal.
 	HideAnomalies bool
-	// Quiet keeps the log to warnings.
+	// Quiet logs warnings and errors only.
 	Quiet bool
 }
 
@@ -77,7 +77,7 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 		}
 		if names[config.Name] {
 			return nil, &configs.Error{File: config.Source, Problem: "two configurations are named " + config.Name,
-				Expected: "want files of different names, for they tell the members of a consumer group apart"}
+				Expected: "want files of different names: the names distinguish the members of a consumer group"}
 		}
 		names[config.Name] = true
 		confs = append(confs, config)
@@ -85,8 +85,9 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 	return confs, nil
 }
 
-// Run builds a detector for each configuration, and stops them all when the
-// first of them has failed, or all have ended.
+// Run builds a detector for each configuration and starts them. It returns when all have ended; it
+// stops the others when one of them fails. The error is a *configs.Error if a configuration cannot
+// work.
 func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	var stops []func() error
 	defer func() { err = errors.Join(err, joinStops(stops)) }()
@@ -101,10 +102,10 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if options.Hub == nil {
 		options.Hub = new(actors.Hub)
 	}
-	turns := actors.NewLimiter(processors)
-	var site *site // nil: nothing is shown
+	limiter := actors.NewLimiter(processors)
+	var site *site // nil: nothing is served over HTTP
 	var node *cluster.Node
-	var common *slog.Logger // the first detector's, for what belongs to none
+	var common *slog.Logger // the first detector's, for lines of the process itself
 	var all []*built
 	for _, config := range confs {
 		shared, err := logs.logger(config)
@@ -139,7 +140,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		}
 		tellStart(log, config, homes[dir].node.ID, site.page())
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, turns, world, common, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, limiter, world, common, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
@@ -148,7 +149,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
-		detector.config.Limiter = turns
+		detector.config.Limiter = limiter
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
 	}
@@ -163,8 +164,8 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	return supervise(world, system, node, site, all, logs)
 }
 
-// actorSystem logs what goes wrong inside the actor library to the first
-// detector's log. No metrics: they would hold on to every entity.
+// actorSystem logs errors of the actor library to the first detector's log. It collects no metrics:
+// they would keep every entity in memory.
 func actorSystem(log *slog.Logger) *actor.ActorSystem {
 	config := actor.Configure(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(quiet{log.Handler()})
@@ -172,18 +173,18 @@ func actorSystem(log *slog.Logger) *actor.ActorSystem {
 	return actor.NewActorSystemWithConfig(config)
 }
 
-// processors is how many there are for us.
+// processors is how many processors this process may use.
 var processors = runtime.GOMAXPROCS(0)
 
-// built is a detector that is not started.
+// built is a detector and what belongs to it, before it is started.
 type built struct {
 	config   *actors.Config
-	peers    *cluster.Detector // nil: it is alone
-	shown    *web.Detector     // nil: it is not
-	tailing  *tailing          // of its output topic; nil: nobody looks
-	node     string            // the id in its data directory
-	prepared bool              // to join the group
-	duration time.Duration     // of its job; 0: for ever
+	peers    *cluster.GroupWatcher // nil: no [cluster] section
+	shown    *web.Detector         // nil: nothing is served
+	tailing  *tailing              // of its output topic; nil: no page and no API
+	node     string                // the id in its data directory
+	prepared bool                  // prepare was called
+	duration time.Duration         // of the job; 0: for ever
 }
 
 // build turns a configuration into a detector.
@@ -225,7 +226,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 			return openSession(ctx, streams, options.FailFast)
 		},
 		Reader:    stream.NewHistory(streams),
-		MaxCached: config.Persistence.Resident,
+		MaxCached: config.Persistence.CachedEntities,
 		Observer:  streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
@@ -277,8 +278,7 @@ func openSession(ctx context.Context, config stream.Config, failFast bool) (acto
 	}
 }
 
-// tellStart says what is watched, where that goes, and where the page is. At debug it says
-// all settings in force, as check does.
+// tellStart logs the topics and the address of the page; at debug, it also logs all settings in force.
 func tellStart(log *slog.Logger, config *configs.Config, node, page string) {
 	for _, warning := range config.Warnings {
 		log.Warn("configuration", "file", config.Source, "section", warning.Section, "key", warning.Key, "warning", warning.Text)
@@ -301,7 +301,7 @@ func loggers(all []*built) map[string]*slog.Logger {
 	return logs
 }
 
-// supervise runs the detectors to their end.
+// supervise starts the detectors and waits for their end.
 func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) (err error) {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
@@ -344,9 +344,9 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 			files := len(logs.reopen())
 			for _, b := range all {
 				if files == 0 {
-					b.config.Log.Info("SIGHUP: there is no log file to open again")
+					b.config.Log.Info("SIGHUP: there is no log file to reopen")
 				} else {
-					b.config.Log.Info("SIGHUP: the log files are opened again", "files", files)
+					b.config.Log.Info("SIGHUP: reopening the log files", "files", files)
 				}
 			}
 		},
@@ -354,7 +354,7 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 	return w.await()
 }
 
-// quiet lets warnings and errors through.
+// quiet passes warnings and errors only.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {

@@ -12,15 +12,15 @@ import (
 	"anomalydetector/stream"
 )
 
-// Where other nodes are, their client ids say. Anybody who may join the group can give
-// himself any, so an address is looked at before it is dialled.
+// A member's client id carries the address of its node. Anybody who may join the group can choose
+// one, so each address is checked before it is dialled.
 
-// hostName is what [cluster] listen and advertise take, too.
+// hostName is the same pattern as for [cluster] listen and advertise.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 
-const longestHost = 253 // of DNS
+const longestHost = 253 // in DNS
 
-// checkAddress tells what is wrong with a host:port.
+// checkAddress returns an error unless the address is a host:port that stands for itself in a URL.
 func checkAddress(address string) error {
 	host, port, err := net.SplitHostPort(address)
 	number, notNumber := strconv.ParseUint(port, 10, 16)
@@ -37,9 +37,9 @@ func checkAddress(address string) error {
 	return nil
 }
 
-var errNotLoopback = errors.New("it is not on loopback, and without TLS no other address is dialled unless [cluster] insecure = yes")
+var errNotLoopback = errors.New("it is beyond loopback, which needs TLS or [cluster] insecure = yes")
 
-// dialable tells why a member's address is not dialled.
+// dialable returns an error if this node must not dial the address.
 func (n *Node) dialable(address string) error {
 	if err := checkAddress(address); err != nil {
 		return err
@@ -50,7 +50,7 @@ func (n *Node) dialable(address string) error {
 	return nil
 }
 
-// onlyLoopback tells whether this node speaks with those of its machine alone.
+// onlyLoopback tells whether this node talks to nodes of its own machine only.
 func (n *Node) onlyLoopback() bool { return n.config.Server == nil && !n.config.Insecure }
 
 func isLoopback(host string) bool {
@@ -58,34 +58,34 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// dialableOf takes the addresses that are not dialled from members that the broker
-// tells of, and logs each once. The caller has the lock.
-func (d *Detector) dialableOf(found []stream.Member) []stream.Member {
+// withoutUndialable clears the addresses that must not be dialled, and logs each of them once. The
+// caller holds the lock.
+func (w *GroupWatcher) withoutUndialable(found []stream.Member) []stream.Member {
 	refused := make(map[string]error)
 	for i, m := range found {
-		if m.Address == "" || m.Address == d.node.config.Advertise {
+		if m.Address == "" || m.Address == w.node.config.Advertise {
 			continue
 		}
-		err := d.node.dialable(m.Address)
+		err := w.node.dialable(m.Address)
 		if err == nil {
 			continue
 		}
 		found[i].Address = ""
 		refused[m.ID] = err
-		if earlier := d.refused[m.ID]; earlier == nil || earlier.Error() != err.Error() {
-			d.node.config.Log.Warn("a member's address is not dialled", "detector", d.name, "member", m.ID, "error", err)
+		if earlier := w.refused[m.ID]; earlier == nil || earlier.Error() != err.Error() {
+			w.node.config.Log.Warn("a member's address is not dialled", "detector", w.name, "member", m.ID, "error", err)
 		}
 	}
-	d.refused = refused
+	w.refused = refused
 	return found
 }
 
-// unreachable says why a member without an address cannot be asked.
-func (d *Detector) unreachable(m member) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.refused[m.ID]; err != nil {
-		return fmt.Sprintf("member %s is not asked: %v", m.name(), err)
+// unreachable tells why a member without an address cannot be asked.
+func (w *GroupWatcher) unreachable(m member) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.refused[m.ID]; err != nil {
+		return fmt.Sprintf("member %s is not asked: %v", m.label(), err)
 	}
-	return fmt.Sprintf("member %s has no [cluster] listen", m.name())
+	return fmt.Sprintf("member %s has no [cluster] listen", m.label())
 }

@@ -31,12 +31,12 @@ func TestOnlyHostsAndPortsAreAddresses(t *testing.T) {
 		"[fe80::1%a b]:7100", "[fe80::1%a/b]:7100", strings.Repeat("a", 300) + ":7100",
 	} {
 		if err := checkAddress(bad); err == nil {
-			t.Errorf("%q is taken", bad)
+			t.Errorf("%q is accepted", bad)
 		}
 	}
 }
 
-// FuzzAddress: an address that is taken stands for itself in a URL, and for nothing else.
+// FuzzAddress: an accepted address stands for itself in a URL, and for nothing else.
 func FuzzAddress(f *testing.F) {
 	for _, seed := range []string{"127.0.0.1:7100", "[::1]:1", "node:7100", "user@host:1", "host:1/x", "[fe80::1%eth0]:7100", "host:1?x#y"} {
 		f.Add(seed)
@@ -56,9 +56,9 @@ func FuzzAddress(f *testing.F) {
 	})
 }
 
-// TestAddressesOfMembersAreLookedAtBeforeTheyAreDialled: without TLS none beyond this
-// machine, and with it none that is more than a host and a port.
-func TestAddressesOfMembersAreLookedAtBeforeTheyAreDialled(t *testing.T) {
+// TestMemberAddressIsCheckedBeforeItIsDialled: without TLS no address beyond this machine is
+// dialled, and none ever that is more than a host and a port.
+func TestMemberAddressIsCheckedBeforeItIsDialled(t *testing.T) {
 	const own, near, far, smuggled = "node:7100", "127.0.0.1:7101", "10.0.0.1:7100", "127.0.0.1:7102/v1/entity?key="
 	for name, c := range map[string]struct {
 		server   *tls.Config
@@ -78,34 +78,34 @@ func TestAddressesOfMembersAreLookedAtBeforeTheyAreDialled(t *testing.T) {
 			}
 			n := &Node{config: Config{Advertise: own, Server: c.server, Insecure: c.insecure, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now},
 				client: newClient(nil, noDial)}
-			d := &Detector{node: n, name: "d", departing: make(map[string]time.Time)}
-			n.detectors = []*Detector{}
-			for range 3 { // looked at again and again
+			w := &GroupWatcher{node: n, name: "d", draining: make(map[string]time.Time)}
+			n.watchers = []*GroupWatcher{}
+			for range 3 { // each address is logged once
 				var found []stream.Member
 				for i, address := range []string{own, near, far, smuggled, ""} {
 					found = append(found, stream.Member{ID: fmt.Sprint("id", i), Instance: fmt.Sprint("i", i), Address: address})
 				}
-				d.note(found, true, 1, nil, noon)
+				w.note(found, true, 1, nil, noon)
 			}
-			v, _ := d.seen()
+			v, _ := w.seen()
 			if others := v.others(own); !slices.Equal(others, c.want) {
-				t.Errorf("asked are %v, want %v", others, c.want)
+				t.Errorf("the addresses to ask are %v, want %v", others, c.want)
 			}
 			if !slices.ContainsFunc(v.members, func(m member) bool { return m.Address == own }) {
-				t.Error("a node does not know its own address any more")
+				t.Error("the node's own address was cleared")
 			}
 			if told := strings.Count(log.String(), "address is not dialled"); told != 4-len(c.want)-1 {
-				t.Errorf("%d addresses are told of:\n%s", told, &log)
+				t.Errorf("%d refused addresses are logged:\n%s", told, &log)
 			}
 			at := slices.IndexFunc(v.members, func(m member) bool { return m.ID == "id3" })
-			if why := d.unreachable(v.members[at]); !strings.Contains(why, "not host:port") {
+			if why := w.unreachable(v.members[at]); !strings.Contains(why, "not host:port") {
 				t.Errorf("status says %q", why)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			d.tellLeaving(ctx, v.others(own)[:1], "id0", make(map[string]*heir))
+			w.tellLeaving(ctx, v.others(own)[:1], "id0", make(map[string]*successor))
 			if !slices.Contains(c.want, dialled[0]) {
-				t.Errorf("dialled was %v", dialled)
+				t.Errorf("it dialled %v", dialled)
 			}
 		})
 	}
@@ -115,8 +115,8 @@ func TestAddressesOfMembersAreLookedAtBeforeTheyAreDialled(t *testing.T) {
 	}
 }
 
-// TestNodesFollowNobodyElsewhere, and read no answer without an end.
-func TestNodesFollowNobodyElsewhere(t *testing.T) {
+// TestClientFollowsNoRedirectAndReadsNoEndlessAnswer: an answer is one of this node, and bounded.
+func TestClientFollowsNoRedirectAndReadsNoEndlessAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc
 		says   string
@@ -149,7 +149,7 @@ func TestNodesFollowNobodyElsewhere(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			if _, err := NewAsker(nil).Status(ctx, listener.Addr().String()); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("the answer is taken, or refused with %v, want %q", err, c.says)
+				t.Errorf("the answer is accepted or refused with %v, want %q", err, c.says)
 			}
 		})
 	}

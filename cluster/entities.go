@@ -13,31 +13,30 @@ import (
 
 	"anomalydetector/actors"
 	"anomalydetector/messages"
-	"anomalydetector/stream"
 )
 
-// mostNames is how many names one question may ask for.
+// mostNames bounds the names in one answer.
 const mostNames = 1000
 
-func (n *Node) serveEntities(w http.ResponseWriter, r *http.Request) {
-	d, err := n.detector(r.FormValue("detector"))
+func (n *Node) serveEntities(out http.ResponseWriter, r *http.Request) {
+	w, err := n.watcher(r.FormValue("detector"))
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
+		http.Error(out, err.Error(), http.StatusNotFound)
 		return
 	}
 	q, err := entitiesQuery(r.Form)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		http.Error(out, err.Error(), http.StatusBadRequest)
 		return
 	}
 	if r.FormValue("scope") == "node" {
-		answer(w, d.entitiesHere(r.Context(), q))
+		answer(out, w.entitiesHere(r.Context(), q))
 		return
 	}
-	answer(w, d.Entities(r.Context(), q))
+	answer(out, w.Entities(r.Context(), q))
 }
 
-// entitiesQuery reads what values writes.
+// entitiesQuery reads a query from the values that entitiesValues wrote.
 func entitiesQuery(from url.Values) (q messages.EntitiesQuery, err error) {
 	q = messages.EntitiesQuery{Text: from.Get("text"), After: from.Get("after"), Fields: make(map[int]string)}
 	if q.Limit, err = strconv.Atoi(from.Get("limit")); err != nil || q.Limit < 1 || q.Limit > mostNames {
@@ -47,7 +46,7 @@ func entitiesQuery(from url.Values) (q messages.EntitiesQuery, err error) {
 		number, value, found := strings.Cut(field, ":")
 		i, err := strconv.Atoi(number)
 		if !found || err != nil || i < 0 {
-			return q, fmt.Errorf("field is %.50q, want the field's number from 0 on, a colon and its value", field)
+			return q, fmt.Errorf("field is %.50q, want number:value, where the first field is number 0", field)
 		}
 		q.Fields[i] = value
 	}
@@ -62,46 +61,45 @@ func entitiesValues(q messages.EntitiesQuery) url.Values {
 	return values
 }
 
-// entitiesHere are those of this node's partitions.
-func (d *Detector) entitiesHere(ctx context.Context, q messages.EntitiesQuery) messages.EntitiesAnswer {
-	names, more, err := actors.AskEntities(ctx, d.root, d.pid, q)
-	result := messages.EntitiesAnswer{Detector: d.name, Names: append([]messages.EntityName{}, names...), More: more}
+// entitiesHere are the entities of this node's partitions.
+func (w *GroupWatcher) entitiesHere(ctx context.Context, q messages.EntitiesQuery) messages.EntitiesAnswer {
+	names, more, err := actors.AskEntities(ctx, w.root, w.pid, q)
+	result := messages.EntitiesAnswer{Detector: w.name, Names: append([]messages.EntityName{}, names...), More: more}
 	if err != nil {
-		result.Partial, result.Problems = true, []string{d.node.config.Advertise + ": " + strings.ReplaceAll(err.Error(), "\n", "; ")}
+		result.Partial, result.Problems = true, []string{w.node.config.Advertise + ": " + strings.ReplaceAll(err.Error(), "\n", "; ")}
 	}
 	return result
 }
 
-// Entities asks all nodes of the group for names of entities.
-func (d *Detector) Entities(ctx context.Context, q messages.EntitiesQuery) messages.EntitiesAnswer {
+// Entities asks all nodes of the group for the names of entities, within the deadline of the context. It
+// returns at most as many names as the query's limit, which counts as 1 to 1000. The answer is partial if a node did not
+// answer or a partition has no owner.
+func (w *GroupWatcher) Entities(ctx context.Context, q messages.EntitiesQuery) messages.EntitiesAnswer {
 	q.Limit = min(max(q.Limit, 1), mostNames)
-	v, partitions := d.seen()
-	whole := messages.EntitiesAnswer{Detector: d.name}
+	v, partitions := w.seen()
+	whole := messages.EntitiesAnswer{Detector: w.name}
 	problem := func(text string) { whole.Partial, whole.Problems = true, append(whole.Problems, text) }
-	if err := v.problem(d.name); err != nil {
+	if err := v.problem(w.name); err != nil {
 		problem(err.Error())
 	}
 	for _, partition := range v.unowned(partitions) {
-		problem(fmt.Sprintf("no node has partition %d", partition))
-	}
-	if !slices.ContainsFunc(v.members, d.isUs) {
-		v.members = append(v.members, member{stream.Member{Instance: d.instance}})
+		problem(fmt.Sprintf("no node owns partition %d", partition))
 	}
 	var mu sync.Mutex
-	each(ctx, v.members, func(ctx context.Context, m member) {
+	each(ctx, w.withSelf(v.members), func(ctx context.Context, m member) {
 		var one messages.EntitiesAnswer
 		var err error
 		switch {
-		case d.isUs(m):
-			one = d.entitiesHere(ctx, q)
+		case w.isUs(m):
+			one = w.entitiesHere(ctx, q)
 		case m.Address == "":
-			err = errors.New(d.unreachable(m))
+			err = errors.New(w.unreachable(m))
 		default:
 			values := entitiesValues(q)
-			values.Set("detector", d.name)
+			values.Set("detector", w.name)
 			values.Set("scope", "node")
 			values.Set("timeout", left(ctx).String())
-			err = older(d.node.client.getJSON(ctx, m.Address, "/v1/entities", values, &one))
+			err = older(w.node.client.getJSON(ctx, m.Address, "/v1/entities", values, &one))
 		}
 		if err != nil {
 			one = messages.EntitiesAnswer{Partial: true, Problems: []string{err.Error()}}
@@ -118,7 +116,7 @@ func (d *Detector) Entities(ctx context.Context, q messages.EntitiesQuery) messa
 	return whole
 }
 
-// older explains the answer of a node that does not know the question.
+// older replaces the answer of a node that does not know this URL by one that says why.
 func older(err error) error {
 	var r *refusal
 	if errors.As(err, &r) && r.status == http.StatusNotFound && strings.Contains(r.text, "page not found") {

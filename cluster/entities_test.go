@@ -14,7 +14,7 @@ import (
 	"anomalydetector/messages"
 )
 
-func TestEntitiesQueryComesAcrossAsItIs(t *testing.T) {
+func TestEntitiesQueryIsReadAsItWasWritten(t *testing.T) {
 	q := messages.EntitiesQuery{Text: "a b&=é", After: "-1,645\x1b10", Limit: 7, Fields: map[int]string{0: "CT4Singapore, SG", 2: "a:b"}}
 	if got, err := entitiesQuery(entitiesValues(q)); err != nil || !reflect.DeepEqual(got, q) {
 		t.Errorf("%+v becomes %+v, error %v", q, got, err)
@@ -34,8 +34,8 @@ func TestEntitiesQueryComesAcrossAsItIs(t *testing.T) {
 	}
 }
 
-// TestOlderNodeIsNamed: it does not know the question.
-func TestOlderNodeIsNamed(t *testing.T) {
+// TestErrorNamesTheNodeThatIsTooOld: such a node answers the new URL with 404.
+func TestErrorNamesTheNodeThatIsTooOld(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -19,9 +19,8 @@ import (
 	"anomalydetector/persistence"
 )
 
-// FuzzQuestions: whatever comes as a request, a node answers, and nothing that may not is
-// answered as if it might. The node has a detector with the windows of partition 0, whose
-// actor is gone, and which is about to leave.
+// FuzzQuestions: a node answers any request, and grants none that the guard must refuse. The node
+// has a detector with the windows of partition 0; the detector's actor has ended and the node drains.
 func FuzzQuestions(f *testing.F) {
 	const header = " HTTP/1.1\r\nHost: localhost\r\nAnomalydetector-Protocol: 1\r\n\r\n"
 	for _, seed := range []string{
@@ -44,10 +43,10 @@ func FuzzQuestions(f *testing.F) {
 		f.Fatal(err)
 	}
 	system := actor.NewActorSystem()
-	n := leaver()
+	n := drainingNode()
 	n.config.Now = func() time.Time { return noon }
 	n.client = newClient(nil, nil)
-	n.detectors[0].store, n.detectors[0].root, n.detectors[0].pid = store, system.Root, actor.NewPID(system.Address(), "gone")
+	n.watchers[0].store, n.watchers[0].root, n.watchers[0].pid = store, system.Root, actor.NewPID(system.Address(), "gone")
 	handler := n.handler()
 	f.Fuzz(func(t *testing.T, question []byte) {
 		request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(question)))
@@ -60,7 +59,7 @@ func FuzzQuestions(f *testing.F) {
 		handler.ServeHTTP(response, request.WithContext(ctx))
 		trusted := request.Header.Get(protocolHeader) == "1" && request.Header.Get("Origin") == "" && request.ContentLength == 0 && n.meansUs(request.Host)
 		if response.Code == http.StatusConflict && request.URL.Path == "/v1/leaving" && !trusted {
-			t.Errorf("%q is obeyed", question)
+			t.Errorf("%q is granted", question)
 		}
 		if response.Header().Get(protocolHeader) != "1" || response.Code < 200 {
 			t.Errorf("%q is answered %d %v", question, response.Code, response.Header())
@@ -68,7 +67,7 @@ func FuzzQuestions(f *testing.F) {
 	})
 }
 
-// FuzzAnswers: whatever a node answers, it is taken or refused.
+// FuzzAnswers: the client accepts or refuses any answer of a node, and does not panic.
 func FuzzAnswers(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `[]`, `null`, `{"nodes":[{"address":"a:1","detectors":[{"partitions":[{"partition":1}]}]}]}`, `{"found":[{"packed":"AAAA"},{"packed":null}],"asked":[1]}`,
@@ -90,7 +89,7 @@ func FuzzAnswers(f *testing.F) {
 		into := kinds[int(kind)%len(kinds)]
 		err := c.getJSON(t.Context(), "127.0.0.1:1", "/v1/x", url.Values{}, into)
 		if err == nil && (status != http.StatusOK || protocol != "1") {
-			t.Errorf("%d %q is taken", status, protocol)
+			t.Errorf("%d %q is accepted", status, protocol)
 		}
 		if found, ok := into.(*messages.EntityAnswer); ok && err == nil {
 			for i := range found.Found {
@@ -98,12 +97,12 @@ func FuzzAnswers(f *testing.F) {
 			}
 		}
 		if r, ok := err.(*refusal); ok && strings.ContainsAny(r.text, "\r\n") {
-			t.Errorf("%q has lines", r.text)
+			t.Errorf("the error %q has several lines", r.text)
 		}
 	})
 }
 
-// answering answers requests in the place of a network.
+// answering takes the place of the network.
 type answering func(*http.Request) *http.Response
 
 func (a answering) RoundTrip(request *http.Request) (*http.Response, error) {

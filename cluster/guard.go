@@ -12,18 +12,17 @@ import (
 	"time"
 )
 
-// What is held off before a question is looked at: pages in a browser, bodies, and
-// those that take more time or connections than a node does.
+// The port refuses, before it looks at a request: pages in a browser, requests with a body, and
+// clients that take more time or connections than a node does.
 
 const (
-	mostConnections = 512              // a node has up to 4 to each other one
-	mostHeader      = 64 << 10         // bytes of a question: the key of an entity is in it
-	mostStreams     = 64               // questions at the same time in one connection of HTTP/2
-	readAtMost      = 5 * time.Second  // for a question to arrive
-	exportAtMost    = 10 * time.Minute // for all of a partition's windows: who gets them waits no longer
+	mostConnections = 512             // a node has at most 4 to each other one
+	mostHeader      = 64 << 10        // bytes; a request carries the key of an entity
+	mostStreams     = 64              // requests at the same time in one connection of HTTP/2
+	readAtMost      = 5 * time.Second // for a request to arrive
 )
 
-// guard is what each question goes through first.
+// guard checks each request before next gets it, and bounds the time that next has.
 func (n *Node) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
@@ -41,7 +40,7 @@ func (n *Node) guard(next http.Handler) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), atMost)
 		defer cancel()
 		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(atMost)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return // the connection is gone
+			return // the connection is closed
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
@@ -49,20 +48,20 @@ func (n *Node) guard(next http.Handler) http.Handler {
 
 func isExport(r *http.Request) bool { return r.URL.Path == "/v1/windows" }
 
-// refuses says why a question is not even looked at. Nodes of all versions send their
-// protocol with each question, no body, and nothing that only browsers send.
+// refuses returns the reason not to look at a request, or nil. Nodes of all versions send the protocol
+// header with each request, no body, and none of the headers that only browsers send.
 func (n *Node) refuses(r *http.Request) *refusal {
 	theirs, changes := r.Header.Get(protocolHeader), r.Method != http.MethodGet && r.Method != http.MethodHead
 	site := r.Header.Get("Sec-Fetch-Site")
 	switch {
 	case r.ContentLength != 0:
-		return &refusal{status: http.StatusRequestEntityTooLarge, text: "a question has no body"}
+		return &refusal{status: http.StatusRequestEntityTooLarge, text: "a request to this port has no body"}
 	case r.Header.Get("Origin") != "" || site != "" && site != "none":
 		return &refusal{status: http.StatusForbidden, text: "this port is for nodes, not for pages in a browser"}
 	case n.onlyLoopback() && !n.meansUs(r.Host):
 		return &refusal{status: http.StatusForbidden, text: fmt.Sprintf("%q is not an address of this node", r.Host)}
 	case theirs == "" && (changes || isExport(r)):
-		return &refusal{status: http.StatusForbidden, text: "only nodes may ask that: they send the header " + protocolHeader}
+		return &refusal{status: http.StatusForbidden, text: "only nodes may ask for that: they send the header " + protocolHeader}
 	case theirs != "" && theirs != strconv.Itoa(Protocol):
 		return &refusal{status: http.StatusBadRequest, text: fmt.Sprintf("this node (version %s) speaks protocol %d, not %.20s: update the older of the two",
 			n.config.Version, Protocol, theirs)}
@@ -70,8 +69,8 @@ func (n *Node) refuses(r *http.Request) *refusal {
 	return nil
 }
 
-// meansUs tells whether a Host names this machine, or what this node advertises: a name
-// of another site that leads here is a page's way around the browser's rules.
+// meansUs tells whether a Host header names this machine or the advertised host. A page gets around
+// the browser's same-origin rule with a name of its own that resolves to this machine.
 func (n *Node) meansUs(host string) bool {
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
@@ -81,10 +80,10 @@ func (n *Node) meansUs(host string) bool {
 	return isLoopback(name) || strings.EqualFold(name, own)
 }
 
-// limited closes connections beyond so many at once.
+// limited closes connections beyond a number of open ones.
 type limited struct {
 	net.Listener
-	free chan struct{} // a token for each that may be there
+	open chan struct{} // holds a token for each open connection
 }
 
 func limit(listener net.Listener, connections int) *limited {
@@ -99,15 +98,15 @@ func (l *limited) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		select {
-		case l.free <- struct{}{}:
-			return &counted{Conn: conn, gone: sync.OnceFunc(func() { <-l.free })}, nil
+		case l.open <- struct{}{}:
+			return &counted{Conn: conn, gone: sync.OnceFunc(func() { <-l.open })}, nil
 		default:
 			conn.Close()
 		}
 	}
 }
 
-// counted gives its token back when it is closed.
+// counted returns its token when it is closed.
 type counted struct {
 	net.Conn
 	gone func()

@@ -20,33 +20,33 @@ import (
 	"anomalydetector/test/certs"
 )
 
-// leaver is a node that answers each POST to /v1/leaving with 409, once it is looked at.
-func leaver() *Node {
+// drainingNode answers each POST to /v1/leaving with 409 if the guard lets it through.
+func drainingNode() *Node {
 	n := &Node{config: Config{Advertise: "node:7100", Now: time.Now, Log: slog.New(slog.DiscardHandler)}, exports: make(chan struct{}, exportsAtOnce)}
-	n.detectors = []*Detector{{node: n, name: "d", leaving: true, departing: make(map[string]time.Time), store: &persistence.Store{}}}
+	n.watchers = []*GroupWatcher{{node: n, name: "d", phase: draining, draining: make(map[string]time.Time), store: &persistence.Store{}}}
 	return n
 }
 
-func TestOnlyNodesMayChangeSomething(t *testing.T) {
+func TestOnlyNodesMayChangeState(t *testing.T) {
 	const leaving = "/v1/leaving?detector=d&member=id-a"
 	for name, c := range map[string]struct {
 		method, path, host, header, body string
 		want                             int
 	}{
-		"a node":                        {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", "", 409},
-		"a node by our name":            {"POST", leaving, "node:7100", "Anomalydetector-Protocol: 1", "", 409},
-		"a form of a page":              {"POST", leaving, "127.0.0.1:7100", "Content-Type: application/x-www-form-urlencoded", "", 403},
-		"a form with the parameters":    {"POST", "/v1/leaving", "127.0.0.1:7100", "Content-Type: application/x-www-form-urlencoded", "detector=d&member=id-a", 413},
-		"a page's script":               {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1\r\nOrigin: http://evil.example", "", 403},
-		"a page of ours, there is none": {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1\r\nSec-Fetch-Site: same-origin", "", 403},
-		"a page's picture":              {"GET", "/v1/node", "127.0.0.1:7100", "Sec-Fetch-Site: cross-site", "", 403},
-		"a name that leads here":        {"GET", "/v1/node", "evil.example:7100", "Anomalydetector-Protocol: 1", "", 403},
-		"a body":                        {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", strings.Repeat("x", 1<<20), 413},
-		"another method":                {"PUT", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", "", 405},
-		"a question before a request":   {"OPTIONS", leaving, "127.0.0.1:7100", "Origin: http://evil.example", "", 403},
-		"windows for anybody":           {"GET", "/v1/windows?detector=d&partition=0&least=0&most=1", "127.0.0.1:7100", "X: y", "", 403},
-		"a protocol to come":            {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 2", "", 400},
-		"an address in the browser":     {"GET", "/v1/cluster?timeout=x", "localhost:7100", "Sec-Fetch-Site: none", "", 400}, // it is looked at
+		"a node":                              {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", "", 409},
+		"a node, by the advertised host":      {"POST", leaving, "node:7100", "Anomalydetector-Protocol: 1", "", 409},
+		"a form of a page":                    {"POST", leaving, "127.0.0.1:7100", "Content-Type: application/x-www-form-urlencoded", "", 403},
+		"a form with the parameters":          {"POST", "/v1/leaving", "127.0.0.1:7100", "Content-Type: application/x-www-form-urlencoded", "detector=d&member=id-a", 413},
+		"a page's script":                     {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1\r\nOrigin: http://evil.example", "", 403},
+		"a page of this port":                 {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1\r\nSec-Fetch-Site: same-origin", "", 403},
+		"a page's picture":                    {"GET", "/v1/node", "127.0.0.1:7100", "Sec-Fetch-Site: cross-site", "", 403},
+		"a host name that resolves to here":   {"GET", "/v1/node", "evil.example:7100", "Anomalydetector-Protocol: 1", "", 403},
+		"a body":                              {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", strings.Repeat("x", 1<<20), 413},
+		"another method":                      {"PUT", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 1", "", 405},
+		"a preflight request":                 {"OPTIONS", leaving, "127.0.0.1:7100", "Origin: http://evil.example", "", 403},
+		"windows without the protocol header": {"GET", "/v1/windows?detector=d&partition=0&least=0&most=1", "127.0.0.1:7100", "X: y", "", 403},
+		"a later protocol":                    {"POST", leaving, "127.0.0.1:7100", "Anomalydetector-Protocol: 2", "", 400},
+		"a URL typed into a browser":          {"GET", "/v1/cluster?timeout=x", "localhost:7100", "Sec-Fetch-Site: none", "", 400}, // let through to the handler
 	} {
 		t.Run(name, func(t *testing.T) {
 			request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(c.method + " " + c.path + " HTTP/1.1\r\nHost: " + c.host + "\r\n" + c.header + "\r\n\r\n")))
@@ -57,7 +57,7 @@ func TestOnlyNodesMayChangeSomething(t *testing.T) {
 				request.Body, request.ContentLength = io.NopCloser(strings.NewReader(c.body)), int64(len(c.body))
 			}
 			response := httptest.NewRecorder()
-			leaver().handler().ServeHTTP(response, request)
+			drainingNode().handler().ServeHTTP(response, request)
 			if response.Code != c.want {
 				t.Errorf("answered %d %s, want %d", response.Code, response.Body, c.want)
 			}
@@ -65,8 +65,8 @@ func TestOnlyNodesMayChangeSomething(t *testing.T) {
 	}
 }
 
-// TestOlderNodesAreStillUnderstood: this is what one of before these checks sends.
-func TestOlderNodesAreStillUnderstood(t *testing.T) {
+// TestRequestOfAnOlderNodeIsAccepted: this is what a node sends whose version has no guard.
+func TestRequestOfAnOlderNodeIsAccepted(t *testing.T) {
 	const question = "POST /v1/leaving?detector=d&member=id-a HTTP/1.1\r\nHost: 127.0.0.1:7100\r\nUser-Agent: Go-http-client/1.1\r\n" +
 		"Content-Length: 0\r\nAnomalydetector-Protocol: 1\r\nAccept-Encoding: gzip\r\n\r\n"
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(question)))
@@ -74,23 +74,23 @@ func TestOlderNodesAreStillUnderstood(t *testing.T) {
 		t.Fatal(err)
 	}
 	response := httptest.NewRecorder()
-	leaver().handler().ServeHTTP(response, request)
+	drainingNode().handler().ServeHTTP(response, request)
 	if response.Code != http.StatusConflict {
 		t.Errorf("answered %d %s", response.Code, response.Body)
 	}
 }
 
-// TestStrangersAreNotRememberedAsLeaving: a member that there is not could be any.
-func TestStrangersAreNotRememberedAsLeaving(t *testing.T) {
-	d := &Detector{node: &Node{config: Config{Now: func() time.Time { return noon }}}, departing: make(map[string]time.Time)}
+// TestOnlyMembersAreNotedAsDraining: any other id would grow the map without bound.
+func TestOnlyMembersAreNotedAsDraining(t *testing.T) {
+	w := &GroupWatcher{node: &Node{config: Config{Now: func() time.Time { return noon }}}, draining: make(map[string]time.Time)}
 	var v view
 	v.update(nil, true, noon)
-	if err := d.noteDeparting("id-a", v); err == nil || len(d.departing) > 0 {
-		t.Errorf("noted are %v (%v)", d.departing, err)
+	if err := w.noteDraining("id-a", v); err == nil || len(w.draining) > 0 {
+		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 	v.members = []member{{of("a", 0)}}
-	if err := d.noteDeparting("id-a", v); err != nil || len(d.departing) != 1 {
-		t.Errorf("noted are %v (%v)", d.departing, err)
+	if err := w.noteDraining("id-a", v); err != nil || len(w.draining) != 1 {
+		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 }
 
@@ -128,22 +128,21 @@ func (p *pipes) dial() net.Conn {
 	return here
 }
 
-// TestSlowWritersAreCutOff: the deadline is there before a byte of a body, or even the
-// question, is.
+// TestSlowWritersAreCutOff: the deadline runs before the first byte of a request or of its body arrives.
 func TestSlowWritersAreCutOff(t *testing.T) {
 	for name, c := range map[string]struct {
 		begins, goesOn string
 		answer         string
 		atMost         time.Duration
 	}{
-		"no question":   {"", "", "", readAtMost},
+		"nothing":       {"", "", "", readAtMost},
 		"half a header": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\nX: ", "x", "", readAtMost},
 		"a slow body": {"POST /v1/leaving HTTP/1.1\r\nHost: localhost\r\nAnomalydetector-Protocol: 1\r\nContent-Length: 100000\r\n\r\n", "x",
 			"413", readAtMost + time.Second},
 		"a body without an end": {"POST /v1/leaving HTTP/1.1\r\nHost: localhost\r\nAnomalydetector-Protocol: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n",
 			"413", readAtMost + time.Second},
-		"a long header":                {"GET /v1/entity?key=" + strings.Repeat("x", 2*mostHeader) + " HTTP/1.1\r\n\r\n", "", "431", readAtMost + time.Second},
-		"a question, and then nothing": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\n\r\n", "", "200", time.Minute + time.Second},
+		"a long header":               {"GET /v1/entity?key=" + strings.Repeat("x", 2*mostHeader) + " HTTP/1.1\r\n\r\n", "", "431", readAtMost + time.Second},
+		"a request, and then nothing": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\n\r\n", "", "200", time.Minute + time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -166,10 +165,10 @@ func TestSlowWritersAreCutOff(t *testing.T) {
 				})
 				said, _ := io.ReadAll(conn)
 				if took := time.Since(began); took > c.atMost {
-					t.Errorf("it was listened to for %s, want %s at most", took, c.atMost)
+					t.Errorf("the node listened for %s, want at most %s", took, c.atMost)
 				}
 				if c.answer != "" && !bytes.HasPrefix(said, []byte("HTTP/1.1 "+c.answer)) {
-					t.Errorf("it was told %.200q, want %s", said, c.answer)
+					t.Errorf("it answered %.200q, want %s", said, c.answer)
 				}
 				conn.Close()
 				writing.Wait()
@@ -181,11 +180,11 @@ func TestSlowWritersAreCutOff(t *testing.T) {
 	}
 }
 
-// TestSlowReadersAreCutOff: they hold an export for seconds, not for hours; those that
-// take what a network can carry get all, but not for ever.
+// TestSlowReadersAreCutOff: a slow reader holds an export for seconds, not for hours. A fast one gets
+// everything, but not for ever.
 func TestSlowReadersAreCutOff(t *testing.T) {
 	for name, c := range map[string]struct {
-		each   int // bytes that it takes
+		each   int // bytes that the reader takes at a time
 		every  time.Duration
 		whole  int64
 		atMost time.Duration
@@ -212,7 +211,7 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 					}
 				})
 				began := time.Now()
-				out := &patient{out: there, control: there, until: began.Add(exportAtMost)}
+				out := &pacedWriter{out: there, control: there, until: began.Add(exportAtMost)}
 				var err error
 				for part := make([]byte, 4096); err == nil && out.bytes < c.whole; {
 					_, err = out.Write(part)
@@ -231,12 +230,12 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 	}
 }
 
-// TestPatienceIsForTheOtherOneAlone: a slow disk of ours is not its fault.
-func TestPatienceIsForTheOtherOneAlone(t *testing.T) {
+// TestOwnDelayDoesNotCountAsASlowReader: this node's disk may be slow.
+func TestOwnDelayDoesNotCountAsASlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := net.Pipe()
 		go io.Copy(io.Discard, here)
-		out := &patient{out: there, control: there, until: time.Now().Add(exportAtMost)}
+		out := &pacedWriter{out: there, control: there, until: time.Now().Add(exportAtMost)}
 		for range 10 {
 			time.Sleep(chunkTimeout - 1)
 			if _, err := out.Write([]byte("x")); err != nil {
@@ -248,8 +247,8 @@ func TestPatienceIsForTheOtherOneAlone(t *testing.T) {
 	})
 }
 
-// TestWindowsThatTrickleAreNotWaitedFor: the topic is read instead.
-func TestWindowsThatTrickleAreNotWaitedFor(t *testing.T) {
+// TestTricklingWindowsAreGivenUp: the topic is read instead.
+func TestTricklingWindowsAreGivenUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		each   int
 		every  time.Duration
@@ -279,7 +278,7 @@ func TestWindowsThatTrickleAreNotWaitedFor(t *testing.T) {
 				alarm := time.AfterFunc(time.Hour, func() { here.Close() })
 				_, err := io.Copy(io.Discard, &watched{in: here, alarm: alarm})
 				if took := time.Since(began); took > c.atMost || (err == nil) != c.comes {
-					t.Errorf("it was waited for %s, %v", took, err)
+					t.Errorf("the reader waited for %s, %v", took, err)
 				}
 				here.Close()
 				there.Close()
@@ -289,10 +288,10 @@ func TestWindowsThatTrickleAreNotWaitedFor(t *testing.T) {
 	}
 }
 
-// TestExportsAreNotWaitedForForEver: who gets windows would have given up.
-func TestExportsAreNotWaitedForForEver(t *testing.T) {
+// TestExportBeyondTheLimitIsRefusedInTime: the node that asks has not given up yet.
+func TestExportBeyondTheLimitIsRefusedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := leaver()
+		n := drainingNode()
 		n.exports <- struct{}{}
 		n.exports <- struct{}{}
 		request := httptest.NewRequest(http.MethodGet, "http://localhost/v1/windows?detector=d&partition=0&least=0&most=1", nil)
@@ -328,12 +327,11 @@ func TestConnectionsAreLimited(t *testing.T) {
 	(<-accepted).Close()
 	second.Close()
 	l.Close()
-	if _, more := <-accepted; more || len(l.free) != 0 {
-		t.Errorf("%d connections are counted after all are closed", len(l.free))
+	if _, more := <-accepted; more || len(l.open) != 0 {
+		t.Errorf("%d connections are counted after all are closed", len(l.open))
 	}
 }
 
-// TestBodiesAreRefusedOverHTTP2, too.
 func TestBodiesAreRefusedOverHTTP2(t *testing.T) {
 	ours := certs.New(t)
 	files := filesOf(t, ours, "127.0.0.1")

@@ -8,67 +8,56 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
-
-	"anomalydetector/actors"
-	"anomalydetector/messages"
-	"anomalydetector/persistence"
-	"anomalydetector/stream"
 )
 
-// Config is what a node is told of itself.
+// Config is what a node needs to know of itself. All fields but Server, Client and Insecure are
+// required.
 type Config struct {
 	Listen    string // host:port
-	Advertise string // host:port under which the others reach it
-	Node      string // the id in its data directory
-	Process   string // differs between two runs
+	Advertise string // host:port at which the other nodes reach this one
+	Node      string // the id in the data directory
+	Process   string // differs between two runs of a node
 	Version   string // of the program
 	// Server and Client are for mutual TLS; nil: plain text.
 	Server, Client *tls.Config
-	Insecure       bool // plain text also beyond loopback
+	Insecure       bool // allow plain text beyond loopback
 	Log            *slog.Logger
 	Now            func() time.Time
 
-	// OnSharing is told, again and again, how many nodes have the host of this one in
-	// their address, itself included: they share its processors.
+	// OnSharing is told, once a second and for each group, how many nodes advertise the host of
+	// this one, itself included: they share its processors. It may be called concurrently.
 	OnSharing func(nodes int)
 
-	// Listener and Dial replace TCP in tests.
+	// Listener and Dial are the network: TCP, or what a test puts in its place.
 	Listener func(network, address string) (net.Listener, error)
 	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Protocol is what nodes speak: it changes if an older node would misunderstand
-// a newer one, which then refuse each other.
+// Protocol is the version of what nodes say to each other. It changes if an older node would
+// misunderstand a newer one; nodes of different protocols refuse each other.
 const Protocol = 1
 
-const (
-	lookEvery  = time.Second // at each group
-	askTimeout = 2 * time.Second
-	buryAtMost = 10 * time.Second
-	countEvery = time.Minute
-)
+const askTimeout = 2 * time.Second
 
-// Node is this process as one of a cluster.
+// Node is this process in a cluster.
 type Node struct {
-	config    Config
-	started   time.Time
-	detectors []*Detector
-	listener  net.Listener
-	server    http.Server
-	client    *client
-	exports   chan struct{} // a token for each that may run
-	fetches   chan struct{} // the same: who waits for its turn here does not wait for an answer there
-	life      context.Context
-	end       context.CancelFunc
-	running   sync.WaitGroup
+	config   Config
+	started  time.Time
+	watchers []*GroupWatcher
+	listener net.Listener
+	server   http.Server
+	client   *client
+	exports  chan struct{} // a token for each that runs
+	fetches  chan struct{} // the same: a fetch waits here before it asks, so that its timeout there does not begin
+	life     context.Context
+	end      context.CancelFunc
+	running  sync.WaitGroup
 }
 
-// New makes a node that listens, and does not answer yet.
+// New makes a node that listens, but does not answer before Start. It returns an error if it cannot
+// listen.
 func New(config Config) (*Node, error) {
 	listener, err := config.Listener("tcp", config.Listen)
 	if err != nil {
@@ -86,57 +75,13 @@ func New(config Config) (*Node, error) {
 	return n, nil
 }
 
-// Address is where the others reach this node.
+// Address is the host:port at which the other nodes reach this one.
 func (n *Node) Address() string { return n.config.Advertise }
 
-// Process tells the runs of a node apart.
+// Process identifies this run of the node.
 func (n *Node) Process() string { return n.config.Process }
 
-// Detector is one configuration, with its group as it was last seen. It is a
-// partition's Peers.
-type Detector struct {
-	node     *Node
-	name     string
-	instance string // under which it is a member of the group
-	group    *stream.Group
-	store    *persistence.Store // nil: nothing is stored
-	standbys int
-	bound    chan struct{} // closed when the next two are set
-	root     *actor.RootContext
-	pid      *actor.PID
-
-	telling chan struct{} // taken by who tells the detector what to follow: in order, and while asking the broker
-
-	mu         sync.Mutex
-	view       view
-	partitions int32    // of the input topic; 0: not known
-	atRest     []member // of the group, when it was at rest the last time
-	preparing  bool     // to join the group, or joining it
-	joinBy     time.Time
-	wants      []int32              // what is to be kept warm
-	followed   []int32              // what the detector was told last: of those, what something is committed of
-	told       bool                 // that, since it prepares
-	looked     time.Time            // when the partitions were counted
-	departing  map[string]time.Time // members that are about to leave, by their ids, and until when that counts
-	leaving    bool                 // we are about to leave
-	refused    map[string]error     // addresses that are not dialled, by the ids of their members
-}
-
-// Watch adds a detector. The node closes the group in the end.
-func (n *Node) Watch(name, instance string, group *stream.Group, store *persistence.Store, standbys int) *Detector {
-	d := &Detector{node: n, name: name, instance: instance, group: group, store: store, standbys: standbys, bound: make(chan struct{}), telling: make(chan struct{}, 1),
-		departing: make(map[string]time.Time)}
-	n.detectors = append(n.detectors, d)
-	return d
-}
-
-// Bind says which actor answers for a detector, before Start.
-func (d *Detector) Bind(root *actor.RootContext, pid *actor.PID) {
-	d.root, d.pid = root, pid
-	close(d.bound)
-}
-
-// Start answers, and looks at the groups, from now on.
+// Start answers other nodes and watches the groups, until Close. Each watcher must be bound.
 func (n *Node) Start() {
 	n.config.Log.Info("answering other nodes", "listen", n.config.Listen, "advertise", n.config.Advertise, "tls", n.config.Server != nil)
 	n.running.Go(func() {
@@ -147,50 +92,33 @@ func (n *Node) Start() {
 			err = n.server.Serve(n.listener)
 		}
 		if !errors.Is(err, http.ErrServerClosed) {
-			n.config.Log.Error("other nodes are not answered any more", "error", err)
+			n.config.Log.Error("this node no longer answers other nodes", "error", err)
 		}
 	})
-	for _, d := range n.detectors {
-		n.running.Go(d.watch)
+	for _, w := range n.watchers {
+		n.running.Go(w.watch)
 	}
 }
 
-// Close breaks off what is under way. It may be called without Start.
+// Close breaks off what is under way, and returns when it has ended. It may be called without Start.
 func (n *Node) Close() error {
 	n.end()
 	err := n.server.Close()
-	n.listener.Close() // if it was not started
+	n.listener.Close() // the server does not know it without Start
 	n.client.http.CloseIdleConnections()
 	n.running.Wait()
-	for _, d := range n.detectors {
-		d.group.Close()
+	for _, w := range n.watchers {
+		w.group.Close()
 	}
 	return err
 }
 
-// watch looks at the group again and again.
-func (d *Detector) watch() {
-	ticker := time.NewTicker(lookEvery)
-	defer ticker.Stop()
-	for {
-		v, partitions := d.look(d.node.life)
-		d.node.config.OnSharing(d.node.sharing())
-		d.node.running.Go(func() { d.bury(d.node.life, v, partitions) })
-		d.follow(d.node.life)
-		select {
-		case <-ticker.C:
-		case <-d.node.life.Done():
-			return
-		}
-	}
-}
-
-// sharing is for OnSharing.
+// sharing is how many nodes advertise the host of this one.
 func (n *Node) sharing() int {
-	host, _, _ := net.SplitHostPort(n.config.Advertise) // it was checked
+	host, _, _ := net.SplitHostPort(n.config.Advertise) // the configuration was checked
 	here := map[string]bool{n.config.Advertise: true}
-	for _, d := range n.detectors {
-		v, _ := d.seen()
+	for _, w := range n.watchers {
+		v, _ := w.seen()
 		for _, m := range v.members {
 			if other, _, err := net.SplitHostPort(m.Address); err == nil && other == host {
 				here[m.Address] = true
@@ -200,136 +128,18 @@ func (n *Node) sharing() int {
 	return len(here)
 }
 
-// look asks the broker for the group, and returns what is seen then.
-func (d *Detector) look(ctx context.Context) (v view, partitions int32) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	now := d.node.config.Now()
-	found, stable, err := d.group.Members(ctx)
-	var counted int32
-	if err == nil && d.countDue(now) {
-		counted, err = d.group.Partitions(ctx)
-	}
-	d.note(found, stable, counted, err, now)
-	return d.seen()
-}
-
-// note keeps what the broker has said.
-func (d *Detector) note(found []stream.Member, stable bool, counted int32, err error, now time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if counted > 0 {
-		d.partitions, d.looked = counted, now
-	}
-	if err != nil {
-		d.view.err = err
-		return
-	}
-	d.view.update(d.dialableOf(found), stable, now)
-}
-
-// countDue tells whether the partitions are to be counted: some may be added.
-func (d *Detector) countDue(now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.partitions == 0 || now.Sub(d.looked) > countEvery
-}
-
-// seen is a copy of the view, and how many partitions there are.
-func (d *Detector) seen() (v view, partitions int32) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	v = d.view
-	v.members = slices.Clone(v.members)
-	return v, d.partitions
-}
-
-// follow tells the detector which partitions of others it keeps warm, and how far
-// they are.
-func (d *Detector) follow(ctx context.Context) error {
-	d.telling <- struct{}{}
-	defer func() { <-d.telling }()
-	v, partitions := d.seen()
-	preparing := d.isPreparing(v)
-	if d.store == nil {
-		return nil
-	}
-	if err := v.problem(d.name); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	wanted := d.wanted(ctx, v, partitions, preparing)
-	message := &messages.Standbys{}
-	if len(wanted) > 0 {
-		committed, topic, err := d.group.Committed(ctx)
-		if err != nil {
-			return err
-		}
-		for _, partition := range wanted {
-			if offset, ok := committed[partition]; ok {
-				message.Partitions = append(message.Partitions, messages.Assignment{Partition: partition, Topic: topic, Offset: offset})
-			}
-		}
-	}
-	d.mu.Lock()
-	d.told = d.told || preparing
-	d.wants, d.followed = wanted, d.followed[:0]
-	for _, one := range message.Partitions {
-		d.followed = append(d.followed, one.Partition)
-	}
-	d.mu.Unlock()
-	d.root.Send(d.pid, message)
-	return nil
-}
-
-// wanted are the partitions of others to keep warm.
-func (d *Detector) wanted(ctx context.Context, v view, partitions int32, preparing bool) []int32 {
-	d.mu.Lock()
-	before, leaving := slices.Clone(d.wants), d.leaving
-	d.mu.Unlock()
-	if leaving {
-		return before // another one that leaves may count on it until we have left
-	}
-	wanted := v.standbys(d.instance, partitions, d.standbys)
-	wanted = append(wanted, d.inherits(v, partitions)...)
-	if preparing {
-		wanted = append(wanted, v.withUs(d.instance, partitions)...)
-	}
-	wanted = append(wanted, d.arriving(ctx, v, before)...)
-	slices.Sort(wanted)
-	return slices.Compact(wanted)
-}
-
-// arriving are those of these partitions that have no owner at the moment, or are
-// ours and the detector does not know yet.
-func (d *Detector) arriving(ctx context.Context, v view, of []int32) []int32 {
-	of = slices.DeleteFunc(of, func(partition int32) bool {
-		owner := v.owner(partition)
-		return owner != nil && !d.isUs(*owner)
-	})
-	if len(of) == 0 {
-		return nil
-	}
-	status, err := actors.AskStatus(ctx, d.root, d.pid)
-	return slices.DeleteFunc(of, func(partition int32) bool {
-		return err == nil && !slices.ContainsFunc(status.Partitions, func(p messages.PartitionStatus) bool {
-			return p.Partition == partition && p.Role == messages.RoleStandby
-		})
-	})
-}
-
-// detector finds one by its name; an empty name is that of the only one.
-func (n *Node) detector(name string) (*Detector, error) {
-	if name == "" && len(n.detectors) == 1 {
-		return n.detectors[0], nil
+// watcher finds the watcher of a detector by its name. An empty name means the only detector. It
+// returns an error that lists the names there are.
+func (n *Node) watcher(detector string) (*GroupWatcher, error) {
+	if detector == "" && len(n.watchers) == 1 {
+		return n.watchers[0], nil
 	}
 	var names []string
-	for _, d := range n.detectors {
-		if d.name == name {
-			return d, nil
+	for _, w := range n.watchers {
+		if w.name == detector {
+			return w, nil
 		}
-		names = append(names, d.name)
+		names = append(names, w.name)
 	}
-	return nil, fmt.Errorf("no detector %q here; there are %v", name, names)
+	return nil, fmt.Errorf("no detector %q here; there are %v", detector, names)
 }

@@ -45,7 +45,7 @@ func lonely(t *testing.T, files TLSFiles) string {
 	return address
 }
 
-func TestQuestionsThatAreWrongAreRefusedInWords(t *testing.T) {
+func TestWrongRequestIsRefusedWithTheReason(t *testing.T) {
 	address := lonely(t, TLSFiles{})
 	for path, want := range map[string]struct {
 		code int
@@ -113,9 +113,9 @@ func TestNodesOfAnotherProtocolRefuseEachOther(t *testing.T) {
 	}
 }
 
-// TestNodesWithTLSAreForNodes: who has a certificate of the authority is answered,
-// over HTTP/2; nobody else is.
-func TestNodesWithTLSAreForNodes(t *testing.T) {
+// TestNodeWithTLSAnswersItsAuthorityOnly: a client with a certificate of the authority gets an
+// answer, over HTTP/2; no other client does.
+func TestNodeWithTLSAnswersItsAuthorityOnly(t *testing.T) {
 	ours := certs.New(t)
 	address := lonely(t, filesOf(t, ours, "127.0.0.1"))
 	ask := func(files TLSFiles) error {
@@ -153,19 +153,19 @@ func TestNodesWithTLSAreForNodes(t *testing.T) {
 	}
 }
 
-// TestNodesOnOneHostAreCounted: by the host in their addresses, in all groups, each
-// once, and this node also while it is no member.
+// TestNodesOnOneHostAreCounted by the host of their addresses, over all groups, each once. This node
+// counts even while it is no member.
 func TestNodesOnOneHostAreCounted(t *testing.T) {
 	n := &Node{config: Config{Advertise: "a:7100"}}
 	if got := n.sharing(); got != 1 {
 		t.Errorf("alone: %d nodes", got)
 	}
 	for _, addresses := range [][]string{{"a:7101", "b:7100", ""}, {"a:7100", "a:7101", "a:7102"}} {
-		d := &Detector{node: n}
+		w := &GroupWatcher{node: n}
 		for _, address := range addresses {
-			d.view.members = append(d.view.members, member{stream.Member{Address: address}})
+			w.view.members = append(w.view.members, member{stream.Member{Address: address}})
 		}
-		n.detectors = append(n.detectors, d)
+		n.watchers = append(n.watchers, w)
 	}
 	if got := n.sharing(); got != 3 {
 		t.Errorf("%d nodes have host a, want 3", got)

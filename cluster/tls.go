@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// TLSFiles are the PEM files of mutual TLS, or none.
+// TLSFiles are the paths of the PEM files for mutual TLS: all three, or none.
 type TLSFiles struct{ CA, Cert, Key string }
 
-// Load makes what a server and a client need, for TLS 1.3; nil without files. A
-// certificate that is renewed on the disk is used from then on; another
-// authority needs a restart.
+// Load makes the TLS 1.3 configurations of a server and a client, which demand a certificate of the
+// authority from each other; both are nil without files. A certificate that is renewed on disk is
+// used within a second; another authority needs a restart. Load returns an error that names the
+// setting of a file that cannot be read or does not fit.
 func (f TLSFiles) Load() (server, client *tls.Config, err error) { return f.load(time.Now) }
 
 func (f TLSFiles) load(now func() time.Time) (server, client *tls.Config, err error) {
@@ -45,7 +46,7 @@ func (f TLSFiles) load(now func() time.Time) (server, client *tls.Config, err er
 	return server, client, nil
 }
 
-// renewed is a certificate that is read again when its file has changed.
+// renewed is a certificate that is read again after its file has changed.
 type renewed struct {
 	files TLSFiles
 	now   func() time.Time
@@ -56,17 +57,17 @@ type renewed struct {
 	pair    *tls.Certificate
 }
 
-// lookAgain is how long a certificate is used before its file is looked at again.
+// lookAgain is how long a certificate is used before its file is checked again.
 const lookAgain = time.Second
 
-// get is the newest that could be read.
+// get is the newest certificate that could be read.
 func (r *renewed) get() *tls.Certificate {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := r.now(); now.Sub(r.looked) >= lookAgain {
 		r.looked = now
 		if about, err := os.Stat(r.files.Cert); err == nil && !about.ModTime().Equal(r.changed) {
-			_ = r.read() // the key may not be there yet: the earlier pair does meanwhile, and this is tried again
+			_ = r.read() // the key may not be written yet: the earlier pair serves until a later attempt succeeds
 		}
 	}
 	return r.pair

@@ -14,7 +14,7 @@ import (
 	"anomalydetector/test/certs"
 )
 
-// filesOf are those of a node for host.
+// filesOf are the files of a node whose certificate is for host.
 func filesOf(t *testing.T, a *certs.Authority, host string) TLSFiles {
 	t.Helper()
 	files := a.Node(t, host)
@@ -32,8 +32,8 @@ func mustLoad(t *testing.T, files TLSFiles) (server, client *tls.Config) {
 
 const greeting = "hello"
 
-// greeter greets everybody who gets through, at the address it returns, until
-// the test ends.
+// greeter sends the greeting to each client that passes the handshake, until the test ends. It
+// returns its address.
 func greeter(t *testing.T, server *tls.Config) string {
 	t.Helper()
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", server)
@@ -50,7 +50,7 @@ func greeter(t *testing.T, server *tls.Config) string {
 				return
 			}
 			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-			_, _ = io.WriteString(conn, greeting) // shakes hands first; the client sees what comes of it
+			_, _ = io.WriteString(conn, greeting) // the handshake happens here; its result shows at the client
 			conn.Close()
 		}
 	}()
@@ -90,41 +90,41 @@ func TestNodesOfOneAuthorityTalk(t *testing.T) {
 	}
 }
 
-func TestStrangersAreRefused(t *testing.T) {
+func TestForeignCertificatesAreRefused(t *testing.T) {
 	ours, theirs := certs.New(t), certs.New(t)
 	server, client := mustLoad(t, filesOf(t, ours, "127.0.0.1"))
 	otherServer, other := mustLoad(t, filesOf(t, theirs, "127.0.0.1"))
 	elsewhere, _ := mustLoad(t, filesOf(t, ours, "n2"))
 
-	// They trust our authority, so that it is the server that refuses them.
+	// These clients trust our authority, so that it is the server that refuses them.
 	other.RootCAs = client.RootCAs
 	nobody, old := client.Clone(), client.Clone()
 	nobody.GetClientCertificate = nil
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-	// It accepts our clients, so that it is the client that refuses it.
+	// This server accepts our clients, so that it is the client that refuses it.
 	otherServer.ClientCAs = server.ClientCAs
 
 	for name, c := range map[string]struct {
 		server, client *tls.Config
 		says           string
 	}{
-		"client without certificate":     {server, nobody, "certificate required"},
-		"client of another authority":    {server, other, "unknown certificate authority"},
-		"client with TLS 1.2":            {server, old, "protocol version"},
-		"server of another authority":    {otherServer, client, "unknown authority"},
-		"server of another host":         {elsewhere, client, "127.0.0.1"},
-		"server that speaks no such TLS": {&tls.Config{GetCertificate: server.GetCertificate, MaxVersion: tls.VersionTLS12}, client, "protocol version"},
+		"client without certificate":  {server, nobody, "certificate required"},
+		"client of another authority": {server, other, "unknown certificate authority"},
+		"client with TLS 1.2":         {server, old, "protocol version"},
+		"server of another authority": {otherServer, client, "unknown authority"},
+		"server of another host":      {elsewhere, client, "127.0.0.1"},
+		"server with TLS 1.2":         {&tls.Config{GetCertificate: server.GetCertificate, MaxVersion: tls.VersionTLS12}, client, "protocol version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := greet(greeter(t, c.server), c.client); err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("got through, or refused with %v, want %q", err, c.says)
+				t.Errorf("accepted or refused with %v, want %q", err, c.says)
 			}
 		})
 	}
 }
 
-// TestRenewedCertificateIsUsedWithoutARestart, by both sides, as soon as it is
-// whole; and what cannot be read does not replace what is there.
+// TestRenewedCertificateIsUsedWithoutARestart by both sides, as soon as both files fit. A file that
+// cannot be read does not replace the certificate in use.
 func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	ours := certs.New(t)
 	files := filesOf(t, ours, "127.0.0.1")
@@ -188,7 +188,7 @@ func TestRenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	expect("there again", 4)
 }
 
-func TestFilesOfTLSAreLookedAtAtTheStart(t *testing.T) {
+func TestBrokenTLSFilesAreRefusedAtTheStart(t *testing.T) {
 	if server, client, err := (TLSFiles{}).Load(); server != nil || client != nil || err != nil {
 		t.Errorf("no files give %v, %v, %v", server, client, err)
 	}
@@ -209,7 +209,7 @@ func TestFilesOfTLSAreLookedAtAtTheStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server, client, err := c.files.Load()
 			if server != nil || client != nil || err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("accepted, or refused with %v, want %q", err, c.says)
+				t.Errorf("accepted or refused with %v, want %q", err, c.says)
 			}
 		})
 	}

@@ -2,34 +2,33 @@ package cluster
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"time"
 
-	"anomalydetector/messages"
 	"anomalydetector/stream"
 )
 
 // member is a process in the group of one detector.
 type member struct{ stream.Member }
 
-// who is what it is called by those that deal out partitions.
-func (m *member) who() string { return cmp.Or(m.Instance, m.ID) }
+// instance identifies a member where partitions are dealt out: its group.instance.id, or its member id
+// if it has none.
+func (m *member) instance() string { return cmp.Or(m.Instance, m.ID) }
 
-// name is what a member is called to people.
-func (m *member) name() string { return cmp.Or(m.Address, m.Instance, m.ID) }
+// label is what logs and errors call a member.
+func (m *member) label() string { return cmp.Or(m.Address, m.Instance, m.ID) }
 
-// view is who was in the group when it was last asked.
+// view is the group as the broker last described it.
 type view struct {
-	members []member
-	stable  bool      // they were at rest
-	at      time.Time // zero: never
-	err     error     // of the last attempt; then the rest is of an earlier one
+	members []member  // in the order of their addresses
+	stable  bool      // no rebalance was under way
+	at      time.Time // zero: the broker has not answered yet
+	err     error     // of the last attempt; if it is set, the other fields are of an earlier one
 }
 
-// update takes what the broker says. While the group is not stable it does not
-// say who owns what: those that still are members keep what they had.
+// update takes the broker's answer. During a rebalance the broker does not say which member owns
+// what: each member keeps what it had in the view.
 func (v *view) update(found []stream.Member, stable bool, now time.Time) {
 	earlier := v.members
 	v.members, v.stable, v.at, v.err = nil, stable, now, nil
@@ -47,44 +46,44 @@ func (v *view) update(found []stream.Member, stable bool, now time.Time) {
 	slices.SortFunc(v.members, func(a, b member) int { return cmp.Or(cmp.Compare(a.Address, b.Address), cmp.Compare(a.ID, b.ID)) })
 }
 
-// others are the addresses of the others that can be asked.
+// others are the addresses of the other nodes, without those of members that cannot be asked.
 func (v *view) others(own string) (addresses []string) {
 	for _, m := range v.members {
 		if m.Address != "" && m.Address != own {
 			addresses = append(addresses, m.Address)
 		}
 	}
-	return slices.Compact(addresses) // members are in the order of their addresses
+	return slices.Compact(addresses) // the members are sorted by address
 }
 
-// has are the partitions of each instance.
-func (v *view) has() map[string][]int32 {
-	has := make(map[string][]int32, len(v.members))
+// owned are the partitions of each instance.
+func (v *view) owned() map[string][]int32 {
+	owned := make(map[string][]int32, len(v.members))
 	for _, m := range v.members {
-		has[m.who()] = append(has[m.who()], m.Partitions...)
+		owned[m.instance()] = append(owned[m.instance()], m.Partitions...)
 	}
-	return has
+	return owned
 }
 
-// without says who is to have which partitions when these are gone.
+// without is how Kafka will assign the partitions, by instance, when the given instances have left.
 func (v *view) without(instances []string, partitions int32) map[string][]int32 {
-	has := v.has()
+	owned := v.owned()
 	for _, instance := range instances {
-		delete(has, instance)
+		delete(owned, instance)
 	}
-	return stream.Deal(has, partitions)
+	return stream.Deal(owned, partitions)
 }
 
-// withUs is what an instance is to have that may not be a member yet.
+// withUs is the expected share of an instance that need not be a member yet.
 func (v *view) withUs(instance string, partitions int32) []int32 {
-	has := v.has()
-	if _, member := has[instance]; !member {
-		has[instance] = nil
+	owned := v.owned()
+	if _, joined := owned[instance]; !joined {
+		owned[instance] = nil
 	}
-	return stream.Deal(has, partitions)[instance]
+	return stream.Deal(owned, partitions)[instance]
 }
 
-// owner is who owns a partition, or nil if nobody does at the moment.
+// owner is the member that owns a partition; nil: none does at the moment.
 func (v *view) owner(partition int32) *member {
 	for i := range v.members {
 		if slices.Contains(v.members[i].Partitions, partition) {
@@ -94,7 +93,7 @@ func (v *view) owner(partition int32) *member {
 	return nil
 }
 
-// unowned are the partitions, of so many, that nobody has.
+// unowned are the partitions from 0 to partitions-1 that no member owns.
 func (v *view) unowned(partitions int32) (none []int32) {
 	for partition := range partitions {
 		if v.owner(partition) == nil {
@@ -104,58 +103,46 @@ func (v *view) unowned(partitions int32) (none []int32) {
 	return none
 }
 
-// standbys are the partitions of others, of so many, that an instance keeps warm
-// where each has some nodes that do: who is to have it if its owner goes, then the
-// next ones that it suits.
-func (v *view) standbys(instance string, partitions int32, each int) (warm []int32) {
+// standbys are the partitions of other members that an instance keeps as standbys, if each partition
+// has as many standby nodes as given. The first choice for a partition is the node that will own it
+// if its owner leaves; then come the nodes in the order of stream.Prefer.
+func (v *view) standbys(instance string, partitions int32, each int) (chosen []int32) {
 	if each == 0 {
 		return nil
 	}
 	for i := range v.members {
 		owner := &v.members[i]
-		if owner.who() == instance || len(owner.Partitions) == 0 {
+		if owner.instance() == instance || len(owner.Partitions) == 0 {
 			continue
 		}
-		heirs := v.without([]string{owner.who()}, partitions)
+		next := v.without([]string{owner.instance()}, partitions)
 		for _, partition := range owner.Partitions {
 			var candidates []string
 			for _, m := range v.members {
 				if m.ID != owner.ID && m.Address != "" {
-					candidates = append(candidates, m.who())
+					candidates = append(candidates, m.instance())
 				}
 			}
 			stream.Prefer(candidates, partition)
-			if heir := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(heirs[c], partition) }); heir > 0 {
-				first := candidates[heir]
-				candidates = slices.Insert(slices.Delete(candidates, heir, heir+1), 0, first)
+			if at := slices.IndexFunc(candidates, func(c string) bool { return slices.Contains(next[c], partition) }); at > 0 {
+				first := candidates[at]
+				candidates = slices.Insert(slices.Delete(candidates, at, at+1), 0, first)
 			}
 			if slices.Contains(candidates[:min(each, len(candidates))], instance) {
-				warm = append(warm, partition)
+				chosen = append(chosen, partition)
 			}
 		}
 	}
-	return warm
+	return chosen
 }
 
-// problem is why the view cannot be trusted to be new, nil if it can.
+// problem tells why the view may be out of date; nil: it is as of the last look.
 func (v *view) problem(detector string) error {
 	switch {
 	case v.err != nil:
-		return fmt.Errorf("detector %s: the group is as of %s: %w", detector, v.at.UTC().Format(time.RFC3339), v.err)
+		return fmt.Errorf("detector %s: the group is known as of %s only: %w", detector, v.at.UTC().Format(time.RFC3339), v.err)
 	case v.at.IsZero():
-		return fmt.Errorf("detector %s: the group was not asked yet", detector)
+		return fmt.Errorf("detector %s: the broker has not described the group yet", detector)
 	}
 	return nil
-}
-
-// Group is how many members the detector's group has, and how many partitions none of them
-// owns, as last seen; false while nothing was.
-func (d *Detector) Group() (members, unowned int, known bool) {
-	v, partitions := d.seen()
-	return len(v.members), len(v.unowned(partitions)), !v.at.IsZero()
-}
-
-// Entity asks all nodes of the group for an entity.
-func (d *Detector) Entity(ctx context.Context, key string) messages.EntityAnswer {
-	return d.entity(ctx, key)
 }

@@ -16,31 +16,31 @@ func of(name string, partitions ...int32) stream.Member {
 	return stream.Member{ID: "id-" + name, Instance: name, Address: name + ":7100", Partitions: partitions}
 }
 
-// TestOwnersOutliveARebalance: while the group is not stable those that still are
-// members keep what they had, and what a member had that is gone is nobody's.
+// TestOwnersOutliveARebalance: during a rebalance the view keeps the partitions of those that still
+// are members; the partitions of a member that is gone have no owner.
 func TestOwnersOutliveARebalance(t *testing.T) {
 	var v view
 	v.update([]stream.Member{of("a", 0, 1), of("b", 2), of("c", 3)}, true, noon)
 	v.update([]stream.Member{of("a"), of("b"), of("d")}, false, noon)
 	if none := v.unowned(4); !slices.Equal(none, []int32{3}) {
-		t.Errorf("nobody has %v, want 3 alone", none)
+		t.Errorf("without an owner are %v, want 3 alone", none)
 	}
 	if owner := v.owner(1); owner == nil || owner.Address != "a:7100" {
-		t.Errorf("partition 1 is of %+v", owner)
+		t.Errorf("the owner of partition 1 is %+v", owner)
 	}
 	again := of("a")
-	again.ID = "id-a-again" // a member that came back is another one: it may own something else
+	again.ID = "id-a-again" // a process that came back is another member: it may own other partitions
 	v.update([]stream.Member{again, of("b")}, false, noon)
 	if v.owner(0) != nil || v.owner(2) == nil {
-		t.Errorf("partition 0 is of %+v, 2 of %+v", v.owner(0), v.owner(2))
+		t.Errorf("the owner of partition 0 is %+v, of 2 %+v", v.owner(0), v.owner(2))
 	}
 	v.update([]stream.Member{of("a", 0), of("b", 1)}, true, noon)
 	if none := v.unowned(3); !slices.Equal(none, []int32{2}) {
-		t.Errorf("between two phases nobody has %v, want 2", none)
+		t.Errorf("between two phases of a rebalance %v have no owner, want 2", none)
 	}
 }
 
-func TestAnOldViewSaysSo(t *testing.T) {
+func TestOldViewReportsAProblem(t *testing.T) {
 	var v view
 	if v.problem("d") == nil {
 		t.Error("a view that was never filled has no problem")
@@ -51,12 +51,12 @@ func TestAnOldViewSaysSo(t *testing.T) {
 	}
 	v.err = errors.New("the broker is away")
 	if err := v.problem("d"); err == nil || v.owner(0) == nil {
-		t.Errorf("problem %v, owner %+v: want the one, and the other as before", err, v.owner(0))
+		t.Errorf("problem %v, owner %+v: want a problem, and the owner as before", err, v.owner(0))
 	}
 }
 
-// TestEachPartitionHasItsStandbys: as many as are wanted, never the owner, and the
-// first of them is who is to have it if the owner goes.
+// TestEachPartitionHasItsStandbys: as many as configured, never the owner. The first of them is the
+// node that will own the partition if its owner leaves.
 func TestEachPartitionHasItsStandbys(t *testing.T) {
 	var v view
 	var all [4][]int32
@@ -78,18 +78,18 @@ func TestEachPartitionHasItsStandbys(t *testing.T) {
 				t.Fatalf("partition %d of %s has the standbys %v, wanted are %d", partition, owner, standbys, wanted)
 			}
 			if wanted == 1 && !slices.Contains(v.without([]string{owner}, 40)[standbys[0]], partition) {
-				t.Errorf("partition %d: the standby is %s, and another one is to have it", partition, standbys[0])
+				t.Errorf("partition %d: the standby is %s, but another node will own it", partition, standbys[0])
 			}
 		}
 	}
-	if warm := v.standbys("stranger", 40, 3); len(warm) > 0 {
-		t.Errorf("an instance that is no member keeps %v warm", warm)
+	if chosen := v.standbys("stranger", 40, 3); len(chosen) > 0 {
+		t.Errorf("an instance that is no member has the standby partitions %v", chosen)
 	}
 }
 
-// TestWhoLeavesHasHeirs: those that stay are to have what those have that leave, and
-// what they have themselves.
-func TestWhoLeavesHasHeirs(t *testing.T) {
+// TestPartitionsOfMembersThatLeaveHaveSuccessors: the members that stay keep their partitions and
+// share out the others.
+func TestPartitionsOfMembersThatLeaveHaveSuccessors(t *testing.T) {
 	var v view
 	v.update([]stream.Member{of("a", 0, 1), of("b", 2, 3), of("c", 4, 5)}, true, noon)
 	for _, test := range []struct {
@@ -105,20 +105,20 @@ func TestWhoLeavesHasHeirs(t *testing.T) {
 		sizes := make(map[string]int)
 		for instance, part := range dealt {
 			sizes[instance] = len(part)
-			for _, own := range v.has()[instance] {
+			for _, own := range v.owned()[instance] {
 				if !slices.Contains(part, own) {
 					t.Errorf("without %v, %s loses %d", test.leave, instance, own)
 				}
 			}
 		}
 		if !maps.Equal(sizes, test.want) {
-			t.Errorf("without %v are dealt %v, want %v", test.leave, dealt, test.want)
+			t.Errorf("without %v the shares are %v, want %v", test.leave, dealt, test.want)
 		}
 	}
 	if ours := v.withUs("d", 6); len(ours) != 1 {
-		t.Errorf("a fourth one is to have %v, want one partition", ours)
+		t.Errorf("a fourth member will have %v, want one partition", ours)
 	}
 	if ours := v.withUs("b", 6); !slices.Equal(ours, []int32{2, 3}) {
-		t.Errorf("a member is to have %v, want what it has", ours)
+		t.Errorf("a member will have %v, want what it has", ours)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// cluster reads how this node and others reach each other.
+// cluster reads [cluster].
 func (r *reading) cluster(persistence Persistence) Cluster {
 	const section = "cluster"
 	c := Cluster{
@@ -50,7 +50,7 @@ func (r *reading) cluster(persistence Persistence) Cluster {
 	return c
 }
 
-// protected looks whether only nodes can use the port.
+// protected checks that only nodes can use the port: with TLS, on loopback, or insecure on purpose.
 func (r *reading) protected(c Cluster) {
 	const section, all = "cluster", "want all of tls_ca, tls_cert and tls_key, or none"
 	files := []struct{ key, path string }{{"tls_ca", c.TLSCA}, {"tls_cert", c.TLSCert}, {"tls_key", c.TLSKey}}
@@ -74,7 +74,7 @@ func (r *reading) protected(c Cluster) {
 	}
 }
 
-// address is a host and a port, or nothing.
+// address reads host:port, or "".
 func (r *reading) address(section, key, variable string) string {
 	text := r.get(section, key, "", variable)
 	address, ok := withPort(text)
@@ -92,7 +92,7 @@ func (r *reading) address(section, key, variable string) string {
 	return ""
 }
 
-// withPort is hostPort where the port must be there.
+// withPort is hostPort for an address that must have a port.
 func withPort(text string) (string, bool) {
 	if _, _, err := net.SplitHostPort(text); err != nil {
 		return "", false
@@ -100,9 +100,8 @@ func withPort(text string) (string, bool) {
 	return hostPort(text)
 }
 
-// unused warns of what is given although there is no listen, and takes it from
-// the settings in force. The files named in it have not been looked for, so
-// they must not be shown.
+// unused warns of keys that have no effect without listen, and removes them from the settings in force.
+// Their files were not checked, so a value may be a secret in the wrong place and must not be shown.
 func (r *reading) unused(section, variable string) {
 	for _, key := range r.doc.own[section] {
 		if r.doc.sections[section][key] != "" {
@@ -115,7 +114,7 @@ func (r *reading) unused(section, variable string) {
 	r.settings = slices.DeleteFunc(r.settings, func(s Setting) bool { return s.Section == section })
 }
 
-// Loopback tells addresses that only this machine reaches.
+// Loopback tells whether only this machine reaches a checked host:port.
 func Loopback(address string) bool { return loopback(address) }
 
 func loopback(address string) bool {
@@ -123,13 +122,13 @@ func loopback(address string) bool {
 	return ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// unspecified tells addresses that stand for all of a machine.
+// unspecified tells whether an address stands for all addresses of a machine.
 func unspecified(address string) bool {
 	_, ip := hostOf(address)
 	return ip.Unmap().WithZone("").IsUnspecified()
 }
 
-// hostOf returns the host of a checked address; ip is the zero one for a name.
+// hostOf returns the host of a checked address. The ip is zero if the host is a name.
 func hostOf(address string) (host string, ip netip.Addr) {
 	host, _, _ = net.SplitHostPort(address)
 	ip, _ = netip.ParseAddr(host)

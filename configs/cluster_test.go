@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// clusterBase is base with a section that tests fill.
+// clusterBase is base with a [cluster] section for tests to fill.
 const clusterBase = base + "[cluster]\n"
 
-// tlsKeys are the three keys, each with a file that exists.
+// tlsKeys are the three TLS keys, each with an existing file.
 func tlsKeys(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "file.pem")
@@ -32,7 +32,7 @@ func refusedCluster(t *testing.T, keys, key string, env func(string) string) *Er
 	return wrong
 }
 
-// warnedOf are the keys of [cluster] that there is a warning of.
+// warnedOf are the keys of [cluster] with a warning.
 func warnedOf(config *Config) []string {
 	var keys []string
 	for _, w := range config.Warnings {
@@ -52,7 +52,7 @@ func TestClusterIsOffUnlessItListens(t *testing.T) {
 	}
 }
 
-func TestNodesHaveAHostAndAPort(t *testing.T) {
+func TestClusterAddressNeedsAHostAndAPort(t *testing.T) {
 	insecure := clusterBase + "insecure = yes\n"
 	for listen, want := range map[string]Cluster{
 		"127.0.0.1:7100":     {Listen: "127.0.0.1:7100", Advertise: "127.0.0.1:7100"},
@@ -81,7 +81,7 @@ func TestNodesHaveAHostAndAPort(t *testing.T) {
 	}
 }
 
-func TestNodeOnAllAddressesIsToldItsOwn(t *testing.T) {
+func TestListenOnAllAddressesNeedsAdvertise(t *testing.T) {
 	insecure := "insecure = yes\n"
 	for _, all := range []string{"0.0.0.0:7100", "[::]:7100", "[::ffff:0.0.0.0]:7100"} {
 		listen := insecure + "listen = " + all + "\n"
@@ -113,7 +113,7 @@ func TestEnvironmentOverridesTheAddresses(t *testing.T) {
 	}
 }
 
-func TestPortThatOthersReachIsProtectedUnlessToldOtherwise(t *testing.T) {
+func TestPortBeyondLoopbackNeedsTLSOrInsecure(t *testing.T) {
 	tls := tlsKeys(t)
 	for name, c := range map[string]struct {
 		keys   string
@@ -160,7 +160,7 @@ func TestPortThatOthersReachIsProtectedUnlessToldOtherwise(t *testing.T) {
 	refusedCluster(t, "", "DETECTOR_CLUSTER_LISTEN", of("DETECTOR_CLUSTER_LISTEN", "10.0.0.1:1"))
 }
 
-// withoutLine takes the line of a key away.
+// withoutLine removes the line of a key.
 func withoutLine(keys, key string) string {
 	var rest strings.Builder
 	for line := range strings.Lines(keys) {
@@ -171,7 +171,7 @@ func withoutLine(keys, key string) string {
 	return rest.String()
 }
 
-func TestStandbysNeedOthersAndTheirDisk(t *testing.T) {
+func TestStandbysNeedListenAndPersistence(t *testing.T) {
 	const listen = "listen = 127.0.0.1:1\n"
 	for text, want := range map[string]int{"0": 0, "1": 1, "10": 10} {
 		if got := mustRead(t, clusterBase+listen+"standbys = "+text+"\n", none).Cluster.Standbys; got != want {
@@ -194,7 +194,7 @@ func TestStandbysNeedOthersAndTheirDisk(t *testing.T) {
 	mustRead(t, clusterBase+listen+"standbys = 0"+off+"\n", none)
 }
 
-func TestKeysWithoutListenAreWarnedOf(t *testing.T) {
+func TestClusterKeysWithoutListenAreWarnedOf(t *testing.T) {
 	keys := "advertise = n1:1\ntls_ca = nothere.pem\ninsecure = yes\nstandbys = 0\ntls_key =\n"
 	config := mustRead(t, clusterBase+"listen =\n"+keys, none)
 	if want := []string{"advertise", "tls_ca", "insecure", "standbys"}; !slices.Equal(warnedOf(config), want) {
@@ -249,8 +249,7 @@ func TestSettingsShowTheClusterInForce(t *testing.T) {
 	}
 }
 
-// TestBuiltInConfigurationsExplainEachKeyOfCluster: with the defaults, as those
-// of [persistence].
+// TestBuiltInConfigurationsExplainEachKeyOfCluster, with the defaults, as for [persistence].
 func TestBuiltInConfigurationsExplainEachKeyOfCluster(t *testing.T) {
 	for _, name := range BuiltIn() {
 		text := uncommented(t, name, "cluster")

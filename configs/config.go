@@ -1,9 +1,3 @@
-// Package configs holds the .conf files that are built in, and reads, checks
-// and completes any of them, as the original program's configparser does.
-//
-// It reads one file and the environment it is given, and looks whether the files
-// named in it exist, nothing else: it touches no network, logs nothing, and never
-// shows a secret. It imports nothing of ours.
 package configs
 
 import (
@@ -11,9 +5,9 @@ import (
 	"time"
 )
 
-// Config is one detector's configuration, complete and valid.
+// Config is the configuration of one detector, complete and valid.
 type Config struct {
-	Name        string // the file's base name without ".conf": the detector's name
+	Name        string // the detector's name: the file's base name without ".conf"
 	Source      string // the path, or "built-in hegemonydetector.conf"
 	IO          IO
 	Detection   Detection
@@ -29,31 +23,31 @@ type Config struct {
 	settings []Setting
 }
 
-// IO is [io]: what is read and where anomalies go.
+// IO is [io]: the input and where anomalies go.
 type IO struct {
 	InputTopic         string
 	ValueField         string
 	KeyFields          []string // at least one
 	OutputTopic        string
-	GranularityMinutes float64 // > 0
+	GranularityMinutes float64 // minutes between two points of an entity, > 0
 	ConsumerGroup      string
 }
 
 // Detection is [detection]: what an anomaly is.
 type Detection struct {
-	Threshold    float64 // > 0, in deviations
+	Threshold    float64 // least absolute deviation of an anomaly, exclusive; > 0, in scales
 	Metric       string  // "mean" or "median"
 	MinDeviation float64 // >= 0, in the unit of the value
 	HistoryHours float64 // > 0
-	MinRatio     float64 // 0 to 1
+	MinRatio     float64 // share of the points of a full window that must be exceeded to score; 0 to 1
 }
 
-// Job is [job].
+// Job is [job]: when the process stops by itself.
 type Job struct {
 	Duration time.Duration // 0: for ever
 }
 
-// Kafka is [kafka]: how the brokers are reached.
+// Kafka is [kafka]: how to reach the brokers.
 type Kafka struct {
 	Brokers          []string // host:port
 	TLS              bool
@@ -63,66 +57,65 @@ type Kafka struct {
 	SASLMechanism    string // "", PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
 	SASLUsername     string
 	SASLPasswordFile string
-	LeaveOnStop      bool // whether a clean stop gives the partitions to others at once
-	// SessionTimeout is how long a process may be silent until others take its
-	// partitions; TransactionTimeout, how long a transaction may be open until the
-	// broker aborts it. 0: the default.
+	LeaveOnStop      bool // a clean stop gives the partitions to other members at once
+	// SessionTimeout is how long a process may be silent before others take its partitions.
+	// TransactionTimeout is how long a transaction may be open before the broker aborts it. 0 means the
+	// default of package stream.
 	SessionTimeout, TransactionTimeout time.Duration
 }
 
-// Persistence is [persistence].
+// Persistence is [persistence]: where and how windows are stored.
 type Persistence struct {
-	Dir            string        // the node's data directory; "data" in the working directory unless given
-	CommitInterval time.Duration // > 0
-	Enabled        bool          // whether windows are stored; else they come from the topic at each start
-	MemoryMB       int           // of the database's memtables and caches, 16 to 65536
-	FloorMB        int           // free space on the disk below which nothing more is read
-	Resident       int           // entities of a Kafka partition in memory, about; 0: all
-	StopOnDamage   bool          // whether damaged state ends the process; else it is rebuilt from the topic
+	Dir            string        // data directory of the node; default: "data" in the working directory
+	CommitInterval time.Duration // between two commits, > 0, at most 10 s
+	Enabled        bool          // windows are stored; otherwise they come from the topic at each start
+	MemoryMB       int           // memory of the database, in MB, 16 to 65536
+	FloorMB        int           // free space on the disk, in MB, below which nothing is read from Kafka
+	CachedEntities int           // entities of a Kafka partition to keep in memory, about; 0: all
+	StopOnDamage   bool          // damaged windows end the process; otherwise they are rebuilt from the topic
 }
 
-// Output is [output].
+// Output is [output]: what is written besides anomalies, and for how long.
 type Output struct {
-	DeadLetterTopic string // "": bad records are only logged and counted
-	// Retention is how long the output and dead-letter topics keep their records if
-	// the detector makes them; 0: as long as the input topic does; Unlimited.
+	DeadLetterTopic string // "": bad records are logged and counted only
+	// Retention is how long topics that the detector creates keep their records. 0 means as long as the
+	// input topic; Unlimited means for ever.
 	Retention time.Duration
-	Explain   bool // whether an anomaly's payload has the key explain
+	Explain   bool // an anomaly's payload has the key explain
 }
 
 // Unlimited is a retention without end.
 const Unlimited time.Duration = -1
 
-// Cluster is [cluster]: how this node and others reach each other.
+// Cluster is [cluster]: how this node and other nodes reach each other.
 type Cluster struct {
-	Listen    string // host:port; "": not at all, and the rest is empty
-	Advertise string // host:port under which others reach this node
-	TLSCA     string // all three, or none
+	Listen    string // host:port; "": no cluster, and all other fields are empty
+	Advertise string // host:port at which other nodes reach this one
+	TLSCA     string // all three files, or none
 	TLSCert   string
 	TLSKey    string
-	Insecure  bool // plain text on other addresses than loopback
-	Standbys  int  // nodes besides the owner that keep a partition's windows warm
+	Insecure  bool // allow plain text beyond loopback
+	Standbys  int  // standby nodes of each partition, 0 to 10
 }
 
-// HTTP is [http]: where people and monitoring look at this process.
+// HTTP is [http]: the page, the API, the metrics and health.
 type HTTP struct {
 	Listen        string // host:port; "": nowhere
-	Default       bool   // nobody has set Listen: another port will do
-	WebConfigFile string // of Prometheus's exporter toolkit: TLS, passwords
-	Insecure      bool   // neither on other addresses than loopback
-	HealthListen  string // host:port where health is told, too, to anybody; "": nowhere else
+	Default       bool   // Listen is the default: another port will do
+	WebConfigFile string // of Prometheus's exporter toolkit: TLS and passwords
+	Insecure      bool   // allow neither beyond loopback
+	HealthListen  string // host:port that also serves health, without a password; "": none
 	Given         bool   // a key of the section was set
 }
 
-// Log is what the sections of Python's logging ask for.
+// Log is the meaning of the sections of Python's logging.
 type Log struct {
 	Level slog.Level // the stricter of logger and handler; LOG_LEVEL overrides both
 	File  string     // "": stdout only
-	// Watched is whether the file is opened again when it was renamed: its handler is
-	// a WatchedFileHandler.
+	// Watched reopens the file when it was renamed: its handler is a WatchedFileHandler.
 	Watched bool
-	Place   string // DETECTOR_LOG: LogToFile, LogToStdout, or "" for what suits the surroundings
-	JSON    bool   // on stdout
+	Place   string // DETECTOR_LOG: LogToFile, LogToStdout, or "" to decide by terminal and container
+	JSON    bool   // JSON instead of text on stdout
 	Format
 }
 
@@ -132,16 +125,14 @@ const (
 	LogToStdout = "stdout"
 )
 
-// Warning is something the user should know about an accepted configuration.
+// Warning is something that a user should know about an accepted configuration.
 type Warning struct{ Section, Key, Text string }
 
-// Setting is one setting in force. What the sections of Python's logging ask
-// for is in the section "log".
+// Setting is one setting in force. Those of Python's logging sections are in the section "log".
 type Setting struct {
 	Section, Key, Value string
 	Origin              string // Config.Source, "default", or such as "environment KAFKA_HOST"
 }
 
-// Settings are all settings in force, in the order of the schema. No secret is in
-// them.
+// Settings returns all settings in force, in the order of the schema. None is a secret.
 func (c *Config) Settings() []Setting { return c.settings }

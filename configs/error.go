@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// Error is what is wrong with a configuration. It never shows a secret.
+// Error is a mistake in a configuration. It never shows a secret.
 type Error struct {
-	File     string // or "environment"
-	Section  string // "" if the file as a whole is at fault, or the environment
-	Key      string // "" if the section as a whole is
+	File     string // path, or "environment"
+	Section  string // "" for the file as a whole, or the environment
+	Key      string // "" for the section as a whole
 	Problem  string
-	Expected string // what would have been right, or a hint
+	Expected string // what is expected, or a hint
 }
 
-// NoSuchFile is the problem of a configuration that is not there.
+// NoSuchFile is the Problem of a missing configuration.
 const NoSuchFile = "there is no such file"
 
 // Error is one line that names file, section, key, problem and what to do.
@@ -35,14 +35,14 @@ func (e *Error) Error() string {
 	}
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
-			return ' ' // a name in the file may hold what moves a terminal's cursor
+			return ' ' // a name in the file may move a terminal's cursor
 		}
 		return r
 	}, line.String())
 }
 
-// Nearest is the known word that is closest to one that is not, or "" if none
-// is near enough to be meant: three letters off, and no more than half of it.
+// Nearest returns the known word that is closest to an unknown one. It returns "" if none is near
+// enough: at most three edits, and at most half of the letters.
 func Nearest(word string, known []string) string {
 	best, least := "", min(4, len(word)/2+1)
 	for _, candidate := range known {

@@ -10,20 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// Format is a format of Python's logging.
+// Format is a line format of Python's logging.
 type Format struct {
 	Text string // such as "%(asctime)s %(levelname)s %(message)s"; "" is "%(message)s"
 	Date string // strftime; "" is Python's default, with milliseconds
 }
 
-// directive is one %(name)s, with what may stand between: flags, width, precision.
+// directive is one %(name)s, with flags, width and precision.
 var directive = regexp.MustCompile(`%\((\w+)\)([-+ #0]*)(\d*)(?:\.(\d+))?([sdif])|%%`)
 
-// reference is a directive as Python takes it, of any conversion.
+// reference is a directive of any conversion that Python accepts.
 var reference = regexp.MustCompile(`%\(\w*\)[-+ #0]*\d*(?:\.\d*)?[A-Za-z]?|%%`)
 
-// Append appends one line, without its end. at is shown in its own time zone.
-// Names it does not know stay as they are.
+// Append appends one line to a slice, without a line end. The time is shown in its own zone. Unknown
+// names stay as they are.
 func (f Format) Append(line []byte, at time.Time, level slog.Level, name, message string) []byte {
 	text := f.Text
 	if text == "" {
@@ -49,8 +49,7 @@ func (f Format) Append(line []byte, at time.Time, level slog.Level, name, messag
 	})...)
 }
 
-// unknown returns the first name in the format that Append leaves as it is, "" if
-// there is none.
+// unknown returns the first name in the format that Append leaves as it is; "" if there is none.
 func (f Format) unknown() string {
 	for _, found := range reference.FindAllString(f.Text, -1) {
 		parts := directive.FindStringSubmatch(found)
@@ -65,8 +64,7 @@ func (f Format) unknown() string {
 	return ""
 }
 
-// value is what a name stands for. Where in the source a line was logged says
-// nothing to the reader of a log, and is "-".
+// value is the value of a name. Names for the place in the source have the value "-".
 func (f Format) value(field string, at time.Time, level slog.Level, name, message string) (value string, known bool) {
 	switch field {
 	case "asctime":
@@ -91,8 +89,7 @@ func (f Format) value(field string, at time.Time, level slog.Level, name, messag
 	return "", false
 }
 
-// number is created, in seconds, or msecs, within the second. Both are floats in
-// Python.
+// number formats created, in seconds, or msecs, within the second. Both are floats in Python.
 func number(field string, at time.Time, precision, conversion string) string {
 	value, whole := float64(at.UnixMicro())/1e6, at.Unix()
 	if field == "msecs" {
@@ -114,11 +111,11 @@ func number(field string, at time.Time, precision, conversion string) string {
 	return text
 }
 
-// maxWidth is wider than any column of a log.
+// maxWidth bounds a width; no column of a log is as wide.
 const maxWidth = 200
 
-// pad brings a value to its width: to the right, to the left with "-", and a
-// number with zeros with "0".
+// pad pads a value to its width: on the left, on the right with the flag "-", and with zeros for a number
+// with the flag "0".
 func pad(value, flags, width string, isNumber bool) string {
 	wide, _ := strconv.Atoi(width)
 	missing := min(wide, maxWidth) - utf8.RuneCountInString(value)
@@ -148,10 +145,10 @@ func levelName(level slog.Level) string {
 	return "CRITICAL"
 }
 
-// levelNumber are Python's numbers for them.
+// levelNumber are Python's numbers of the levels.
 var levelNumber = map[string]int{"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
-// layouts are Go's for the strftime directives.
+// layouts are the Go layouts of strftime directives.
 var layouts = map[byte]string{
 	'Y': "2006", 'y': "06", 'm': "01", 'd': "02", 'H': "15", 'I': "03", 'M': "04", 'S': "05", 'p': "PM",
 	'b': "Jan", 'B': "January", 'a': "Mon", 'A': "Monday", 'j': "002", 'z': "-0700", 'Z': "MST",

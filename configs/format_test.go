@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// recorded is the record of testdata/logging/generate.py.
+// recorded is the log record of testdata/logging/generate.py.
 var recorded = time.Date(2026, 1, 2, 3, 4, 5, 67e6, time.UTC)
 
 func TestLogLinesAreThoseOfPythonsFormatter(t *testing.T) {
@@ -60,7 +60,7 @@ func TestLogLinesHaveTheTimeZoneOfTheirTime(t *testing.T) {
 	}
 }
 
-// FuzzFormat: whatever a configuration has for a format, a line comes out.
+// FuzzFormat: any format gives a line.
 func FuzzFormat(f *testing.F) {
 	f.Add("%(asctime)-30s %(levelname)8.3s %(msecs)03d %(created)f", "%Y %q %")
 	f.Add("%(message)999999999999999999999s%(created).999999999f%(message).99999999999999999999s", "%%")

@@ -2,13 +2,13 @@ package configs
 
 import "strings"
 
-// DefaultHTTP is where the page and the metrics are unless a configuration says otherwise.
+// DefaultHTTP is the host:port of page and metrics if a configuration gives none.
 const DefaultHTTP = "127.0.0.1:8080"
 
-// off is the word for an address that is not listened on.
+// off is the value for no address.
 const off = "off"
 
-// http reads where people and monitoring look at this process.
+// http reads [http].
 func (r *reading) http() HTTP {
 	const section, listen, insecure = "http", "DETECTOR_HTTP", "DETECTOR_HTTP_INSECURE"
 	_, given := r.doc.sections[section]["listen"]
@@ -28,7 +28,7 @@ func (r *reading) http() HTTP {
 		if r.env(insecure) == "" {
 			r.fail(section, "insecure", "it is on, but web_config_file is given", "want one or the other")
 		}
-		h.Insecure = false // the container image sets the variable: a file counts for more
+		h.Insecure = false // the container image sets the variable; the file counts for more
 	}
 	switch {
 	case h.Listen == "" || loopback(h.Listen) || h.WebConfigFile != "":
@@ -42,7 +42,7 @@ func (r *reading) http() HTTP {
 	return h
 }
 
-// listen is an address to listen on, or nothing.
+// listen reads an address to listen on; "" for off.
 func (r *reading) listen(section, key, fallback, variable string) string {
 	text := r.get(section, key, fallback, variable)
 	if text == "" || strings.EqualFold(text, off) {
@@ -61,7 +61,7 @@ func (r *reading) listen(section, key, fallback, variable string) string {
 	return address
 }
 
-// HTTPFromEnvironment is what the environment alone says of [http]. The error is an *Error.
+// HTTPFromEnvironment reads [http] from the environment alone. The error is an *Error.
 func HTTPFromEnvironment(env func(string) string) (HTTP, error) {
 	r := &reading{file: "environment", doc: &document{}, env: env}
 	h := r.http()

@@ -19,7 +19,7 @@ func warnedOfHTTP(config *Config) (texts []string) {
 	return texts
 }
 
-func TestHTTPIsOnLoopbackUnlessSaid(t *testing.T) {
+func TestHTTPIsOnLoopbackByDefault(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "web.yml")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func TestHTTPIsOnLoopbackUnlessSaid(t *testing.T) {
 	}
 }
 
-func TestHTTPThatCannotBeIsRefused(t *testing.T) {
+func TestWrongHTTPSettingsAreRefused(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "web.yml")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestHTTPThatCannotBeIsRefused(t *testing.T) {
 	}
 }
 
-func TestEnvironmentAloneTellsWhereAProcessIs(t *testing.T) {
+func TestEnvironmentAloneGivesTheHTTPAddress(t *testing.T) {
 	if h, err := HTTPFromEnvironment(none); err != nil || h.Listen != DefaultHTTP || !h.Default {
 		t.Errorf("%+v, %v", h, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// defaultBrokers is where the original program looks.
+// defaultBrokers are those of the original program.
 const defaultBrokers = "kafka1:9092,kafka2:9092,kafka3:9092"
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
@@ -47,14 +47,14 @@ func (r *reading) kafka() Kafka {
 	return k
 }
 
-// The broker has bounds of its own, which only it knows.
+// The broker has bounds of its own, which are checked when the detector connects.
 var (
 	sessionTimeouts     = span{time.Second, time.Hour, "want a time from 1s to 1h, such as 15s, or a number of seconds"}
 	transactionTimeouts = span{2 * time.Second, time.Hour, "want a time from 2s to 1h, such as 20s, or a number of seconds"}
 )
 
-// patience is a time that the broker is told. 0 if none is given: then the default
-// holds, which is only shown.
+// patience reads a timeout. It returns 0 if none is given: package stream has the default, which is only
+// shown here.
 func (r *reading) patience(key, standard string, span span) time.Duration {
 	duration := r.seconds("kafka", key, r.optional("kafka", key, standard), span)
 	if _, given := r.doc.sections["kafka"][key]; !given {
@@ -63,8 +63,7 @@ func (r *reading) patience(key, standard string, span span) time.Duration {
 	return duration
 }
 
-// transactionFits looks whether a transaction is over well before the broker aborts
-// it.
+// transactionFits checks that a transaction ends well before the broker aborts it.
 func (r *reading) transactionFits(kafka Kafka, persistence Persistence) {
 	if timeout := kafka.TransactionTimeout; timeout != 0 && timeout < 2*persistence.CommitInterval {
 		r.fail("kafka", "transaction_timeout", "it is less than twice [persistence] commit_interval, and the broker would abort transactions under way",
@@ -72,8 +71,7 @@ func (r *reading) transactionFits(kafka Kafka, persistence Persistence) {
 	}
 }
 
-// password refuses a file without a password. A pipe is not looked into: what is
-// read from it is gone.
+// password refuses a file without a password. It does not read a pipe, which can be read only once.
 func (r *reading) password(key, path string) {
 	if path == "" || r.err != nil {
 		return
@@ -86,7 +84,7 @@ func (r *reading) password(key, path string) {
 	}
 }
 
-// Password is the password in a file's content, without the end of its line.
+// Password returns the password in the content of a file, without the line end.
 func Password(content []byte) string { return strings.TrimRight(string(content), "\r\n") }
 
 func (r *reading) sasl(k Kafka) {
@@ -103,8 +101,8 @@ func (r *reading) sasl(k Kafka) {
 	}
 }
 
-// exists refuses a path to no file without showing it: it may be the password
-// itself, written where its file's path belongs.
+// exists refuses the path of a missing file. It does not show the path, which may be the password itself,
+// written in the place of its file.
 func (r *reading) exists(section, key, path string) {
 	if path == "" || r.err != nil {
 		return
@@ -114,7 +112,7 @@ func (r *reading) exists(section, key, path string) {
 	}
 }
 
-// brokers reads the list of brokers, from KAFKA_HOST first.
+// brokers reads the list of brokers. KAFKA_HOST wins over the file.
 func (r *reading) brokers() []string {
 	var all []string
 	for address := range strings.SplitSeq(r.get("kafka", "brokers", defaultBrokers, "KAFKA_HOST"), ",") {
@@ -128,8 +126,7 @@ func (r *reading) brokers() []string {
 	return all
 }
 
-// wrongAddress shows an address, but for one with a user before it, and perhaps a
-// password.
+// wrongAddress describes a wrong address. It does not show one with a user, which may have a password.
 func wrongAddress(what, address string) string {
 	if strings.Contains(address, "@") {
 		return what + " has a user before it"
@@ -137,8 +134,8 @@ func wrongAddress(what, address string) string {
 	return what + " is " + strconv.Quote(address)
 }
 
-// hostPort completes an address with Kafka's usual port. An IPv6 address is in
-// brackets, or has no port.
+// hostPort checks an address, and adds Kafka's usual port if it has none. An IPv6 address with a port is
+// in brackets.
 func hostPort(address string) (string, bool) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -151,12 +148,12 @@ func hostPort(address string) (string, bool) {
 	return net.JoinHostPort(host, port), true
 }
 
-// boolean takes what configparser's getboolean takes.
+// boolean reads the words that configparser's getboolean accepts.
 func (r *reading) boolean(section, key string, fallback bool) bool {
 	return r.booleanOr(section, key, fallback, "")
 }
 
-// booleanOr looks at the environment first.
+// booleanOr is boolean with an environment variable that wins over the file.
 func (r *reading) booleanOr(section, key string, fallback bool, variable string) bool {
 	word := "no"
 	if fallback {

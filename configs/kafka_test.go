@@ -69,7 +69,7 @@ func refusedKafka(t *testing.T, keys, key string) *Error {
 func TestPasswordIsNeverShown(t *testing.T) {
 	login := "sasl_mechanism = PLAIN\nsasl_username = me\n"
 	for keys, key := range map[string]string{
-		login + "sasl_password_file = hunter2": "sasl_password_file", // the password instead of its file
+		login + "sasl_password_file = hunter2": "sasl_password_file", // the password in the place of its file
 		login + "sasl_password = hunter2":      "sasl_password",
 		login + "hunter2":                      "",
 		"brokers = me:hunter2@a:1":             "brokers",
@@ -110,7 +110,7 @@ func TestFileWithoutAPasswordIsRefused(t *testing.T) {
 	}
 }
 
-func TestTimeoutsAreThoseGiven(t *testing.T) {
+func TestTimeoutsAreReadOrLeftToTheDefault(t *testing.T) {
 	kafka := mustRead(t, base, none).Kafka
 	if kafka.SessionTimeout != 0 || kafka.TransactionTimeout != 0 {
 		t.Errorf("without the keys they are %v and %v", kafka.SessionTimeout, kafka.TransactionTimeout)
@@ -131,7 +131,7 @@ func TestTimeoutsAreThoseGiven(t *testing.T) {
 	}
 }
 
-// TestTimesAreShownAsTheyAreUnderstood: 900 may be meant as milliseconds.
+// TestTimesAreShownAsTheyAreUnderstood: a user may mean 900 as milliseconds.
 func TestTimesAreShownAsTheyAreUnderstood(t *testing.T) {
 	content := base + "[kafka]\nsession_timeout = 900\n[persistence]\ncommit_interval = .5\n"
 	shown := make(map[string]string)

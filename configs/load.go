@@ -14,7 +14,7 @@ import (
 //go:embed *.conf
 var builtIn embed.FS
 
-// BuiltIn are the names of the files that are built in.
+// BuiltIn returns the names of the built-in files, such as hegemonydetector.conf.
 func BuiltIn() []string {
 	entries, err := builtIn.ReadDir(".")
 	if err != nil {
@@ -27,9 +27,8 @@ func BuiltIn() []string {
 	return names
 }
 
-// Load reads the file of that path, or else the one that is built in under that
-// name, completes it from the environment, and checks it. The error is an
-// *Error.
+// Load reads the file at a path or, if there is none, the built-in file of that name. It completes the
+// configuration from the environment and checks it. The error is an *Error.
 func Load(argument string, env func(string) string) (*Config, error) {
 	content, source, err := find(argument)
 	if err != nil {
@@ -38,7 +37,7 @@ func Load(argument string, env func(string) string) (*Config, error) {
 	return read(argument, source, content, env)
 }
 
-// find prefers a file on disk to one that is built in.
+// find prefers a file on disk to a built-in one.
 func find(argument string) (content []byte, source string, err error) {
 	if argument == "" { // such as "$CONF", with CONF not set
 		return nil, "", &Error{File: `""`, Problem: "the name is empty", Expected: "want a path, or one that is built in: " + join(BuiltIn())}
@@ -62,10 +61,10 @@ func find(argument string) (content []byte, source string, err error) {
 		Expected: "want a path, or one that is built in: " + join(BuiltIn())}
 }
 
-// maxSize is far more than any configuration has, in bytes.
+// maxSize bounds a file, in bytes.
 const maxSize = 1 << 20
 
-// readAll reads a file, which may be a pipe, up to maxSize.
+// readAll reads a file or pipe of at most maxSize.
 func readAll(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -79,7 +78,7 @@ func readAll(path string) ([]byte, error) {
 	return content, err
 }
 
-// read makes a configuration of a file's content.
+// read makes a configuration from the content of a file.
 func read(argument, source string, content []byte, env func(string) string) (*Config, error) {
 	doc, err := parse(source, content)
 	if err != nil {
@@ -95,7 +94,7 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 		return nil, &Error{File: source, Problem: "the file has no name before .conf", Expected: "want one: it is the detector's name"}
 	}
 	r.remarks()
-	r.older()
+	r.renameOlder()
 	config.IO = r.io()
 	config.Detection = r.detection(config.IO.GranularityMinutes)
 	config.Job = r.job()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// base is a complete configuration that tests change.
+// base is a complete configuration for tests to change.
 const base = `[io]
 input_topic = in
 value_field = hege
@@ -267,7 +267,7 @@ func TestSettingsSayWhereEachComesFromAndNoSecret(t *testing.T) {
 }
 
 func TestSettingsAreInTheOrderOfTheSchema(t *testing.T) {
-	// Whatever the order in the file.
+	// In any order of the file.
 	_, detection, _ := strings.Cut(base, "[detection]")
 	shuffled := "[persistence]\ndir = here\n[detection]" + detection + strings.TrimSuffix(base, "[detection]"+detection)
 	var want []string
@@ -289,7 +289,7 @@ func TestSettingsAreInTheOrderOfTheSchema(t *testing.T) {
 	}
 }
 
-func TestErrorsMoveNoCursor(t *testing.T) {
+func TestErrorsHaveNoControlCharacters(t *testing.T) {
 	_, err := parse("d.conf", []byte("[\x1b[2J]\na = 1\na = 2\n"))
 	if err == nil || strings.ContainsRune(err.Error(), '\x1b') {
 		t.Errorf("refused with %q", err)

@@ -11,15 +11,14 @@ import (
 // levelCritical is Python's CRITICAL, which slog does not have.
 const levelCritical = slog.LevelError + 4
 
-// levels of Python's logging, as slog has them.
+// levels are those of Python's logging.
 var levels = map[string]slog.Level{
 	"NOTSET": slog.LevelDebug, "DEBUG": slog.LevelDebug, "INFO": slog.LevelInfo,
 	"WARNING": slog.LevelWarn, "WARN": slog.LevelWarn,
 	"ERROR": slog.LevelError, "CRITICAL": levelCritical, "FATAL": levelCritical,
 }
 
-// log reads the sections of Python's logging for what they mean, and the
-// environment, which comes first.
+// log reads the sections of Python's logging. The environment wins over them.
 func (r *reading) log() Log {
 	log, origin := Log{Level: slog.LevelInfo}, "default"
 	if root := r.doc.sections["logger_root"]; root != nil {
@@ -58,7 +57,7 @@ func (r *reading) log() Log {
 	return log
 }
 
-// place reads whether the log goes to the file or to stdout.
+// place reads DETECTOR_LOG: whether the log goes to the file or to stdout.
 func (r *reading) place(log *Log) {
 	text := r.env("DETECTOR_LOG")
 	if text == "" {
@@ -74,7 +73,7 @@ func (r *reading) place(log *Log) {
 	}
 }
 
-// level reads a section's level.
+// level reads the level of a section.
 func (r *reading) level(section, text string) (level slog.Level, given bool) {
 	level, given = levels[strings.ToUpper(text)]
 	if text != "" && !given {
@@ -86,7 +85,7 @@ func (r *reading) level(section, text string) (level slog.Level, given bool) {
 // fileHandlers are the classes of Python's handlers that write a file.
 var fileHandlers = []string{"", "FileHandler", "WatchedFileHandler", "RotatingFileHandler", "TimedRotatingFileHandler"}
 
-// handler takes file, format and level of the first handler that has a file.
+// handler takes the file, format and level from a handler, unless an earlier one had a file.
 func (r *reading) handler(log *Log, name string) {
 	section := "handler_" + name
 	keys := r.doc.sections[section]
@@ -148,7 +147,7 @@ var fileLiteral = regexp.MustCompile(`^\(?\s*([rRuU]?)(?:'((?:[^'\\]|\\.)+)'|"((
 
 var escapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`)
 
-// fileArgument finds the file in a handler's args, a tuple in Python.
+// fileArgument finds the file in the args of a handler, which is a Python tuple.
 func fileArgument(args string) (file string, ok bool) {
 	found := fileLiteral.FindStringSubmatch(args)
 	if found == nil {
@@ -158,5 +157,5 @@ func fileArgument(args string) (file string, ok bool) {
 	if strings.ToLower(found[1]) != "r" {
 		file = escapes.Replace(file)
 	}
-	return strings.ReplaceAll(file, "%%", "%"), true // as configparser has it for args
+	return strings.ReplaceAll(file, "%%", "%"), true // as configparser does for args
 }

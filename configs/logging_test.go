@@ -53,7 +53,7 @@ func TestLogFileIsThatOfAFileHandler(t *testing.T) {
 	}
 }
 
-func TestWhatTheLogCannotDoIsWarnedOf(t *testing.T) {
+func TestUnsupportedLoggingIsWarnedOf(t *testing.T) {
 	for handler, key := range map[string]string{
 		"class = handlers.SysLogHandler\nargs = ('/dev/log',)":        "class",
 		"class = handlers.RotatingFileHandler\nargs = ('x.log',)":     "class",
@@ -74,7 +74,7 @@ func TestWhatTheLogCannotDoIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestFormatThatLosesWordsIsWarnedOf(t *testing.T) {
+func TestFormatThatLosesTheMessageIsWarnedOf(t *testing.T) {
 	for format, says := range map[string]string{
 		"%(asctime)s %(message)s":                         "",
 		"%(created)f %(msecs)03d %(name)s %(message)s %%": "",
@@ -102,7 +102,7 @@ func TestLogLevelIsTheStricterOfLoggerAndHandler(t *testing.T) {
 	}
 }
 
-func TestWatchedFileHandlerIsTold(t *testing.T) {
+func TestWatchedFileHandlerIsRecognised(t *testing.T) {
 	for class, watched := range map[string]bool{"FileHandler": false, "handlers.WatchedFileHandler": true, "logging.handlers.WatchedFileHandler": true} {
 		if log := mustRead(t, logged("class = "+class+"\nargs = ('x.log',)"), none).Log; log.Watched != watched {
 			t.Errorf("%s gives %+v", class, log)

@@ -11,8 +11,7 @@ import (
 
 func persistenceKeys() []string { return keysOf("persistence") }
 
-// uncommented is a built-in configuration with the keys of a section, which it
-// has in comments, in force.
+// uncommented is a built-in configuration in which the commented keys of a section are in force.
 func uncommented(t *testing.T, name, section string) string {
 	t.Helper()
 	content, err := builtIn.ReadFile(name)
@@ -30,8 +29,8 @@ func uncommented(t *testing.T, name, section string) string {
 	return text
 }
 
-// TestBuiltInConfigurationsExplainEachKeyOfPersistence: as a comment that holds
-// the default, so that taking the semicolon away changes nothing.
+// TestBuiltInConfigurationsExplainEachKeyOfPersistence in a comment with the default, so that removing
+// the semicolon changes nothing.
 func TestBuiltInConfigurationsExplainEachKeyOfPersistence(t *testing.T) {
 	for _, name := range BuiltIn() {
 		plain, err := Load(name, none)
@@ -73,8 +72,8 @@ func TestBadPersistenceIsRefused(t *testing.T) {
 		"half a megabyte":   {"memory_mb = 16.5", "whole number of megabytes"},
 		"memory with unit":  {"memory_mb = 256MB", "whole number of megabytes"},
 		"negative floor":    {"free_space_floor_mb = -1", "0 or more"},
-		"negative entities": {"resident_entities = -1", "0 for all"},
-		"entities as words": {"resident_entities = all", "0 for all"},
+		"negative entities": {"cached_entities = -1", "0 for all"},
+		"entities as words": {"cached_entities = all", "0 for all"},
 		"enabled":           {"enabled = maybe", "yes or no"},
 		"empty directory":   {"dir =", "empty"},
 		"file as directory": {"dir = load.go", "not a directory"},
@@ -93,5 +92,35 @@ func TestBadPersistenceIsRefused(t *testing.T) {
 	_, err := read("detector.conf", "detector.conf", []byte(base), of("DETECTOR_DATA_DIR", "load.go"))
 	if err == nil || !strings.Contains(err.Error(), "environment: DETECTOR_DATA_DIR") {
 		t.Errorf("a file as DETECTOR_DATA_DIR: %v", err)
+	}
+}
+
+// TestResidentEntitiesIsAnOlderNameOfCachedEntities: it is accepted with a warning, and the present
+// name counts if both are there.
+func TestResidentEntitiesIsAnOlderNameOfCachedEntities(t *testing.T) {
+	for name, c := range map[string]struct {
+		lines    string
+		want     int
+		warnings int
+	}{
+		"present name": {"cached_entities = 2000", 2000, 0},
+		"older name":   {"resident_entities = 1000", 1000, 1},
+		"both":         {"resident_entities = 1000\ncached_entities = 2000", 2000, 1},
+	} {
+		config := mustRead(t, base+"[persistence]\n"+c.lines+"\n", none)
+		if config.Persistence.CachedEntities != c.want || len(config.Warnings) != c.warnings {
+			t.Errorf("%s: cached_entities is %d, warned of %+v; want %d and %d warnings", name, config.Persistence.CachedEntities, config.Warnings, c.want, c.warnings)
+		}
+		for _, w := range config.Warnings {
+			if w.Section != "persistence" || w.Key != "resident_entities" || !strings.Contains(w.Text, "older name of cached_entities") {
+				t.Errorf("%s: warned of %+v", name, w)
+			}
+		}
+		if at := slices.IndexFunc(config.Settings(), func(s Setting) bool { return s.Key == "cached_entities" }); at < 0 {
+			t.Errorf("%s: check does not show cached_entities", name)
+		}
+		if slices.ContainsFunc(config.Settings(), func(s Setting) bool { return s.Key == "resident_entities" }) {
+			t.Errorf("%s: check shows resident_entities", name)
+		}
 	}
 }

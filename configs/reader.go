@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// document is what Python's configparser makes of a file: sections of keys,
-// with those of [DEFAULT] in each of them.
+// document is a parsed file: sections of keys, each with the keys of [DEFAULT].
 type document struct {
 	names    []string            // of the sections, in the file's order
 	own      map[string][]string // the keys that a section has itself, in the file's order
@@ -16,20 +15,21 @@ type document struct {
 	defaults map[string]string // the keys of [DEFAULT]
 }
 
-// defaultSection is the one whose keys are in every other.
+// defaultSection is the section whose keys are in every other one.
 const defaultSection = "DEFAULT"
 
-// parse reads a file's content as configparser does by default: keys in lower
-// case; "=" or ":" after them; whole lines of comment with # or ;, never a part
-// of one; values that go on in lines indented deeper than their key; nothing
-// twice. "%" and quotes mean nothing. The error is an *Error.
+// parse reads the content of a file as configparser does by default:
+//   - keys are in lower case, followed by "=" or ":"
+//   - a comment is a whole line that begins with # or ;, never a part of one
+//   - a value goes on in lines that are indented deeper than its key
+//   - no section and no key appears twice
+//   - "%" and quotes have no meaning
 //
-// go-ini was tried first and read 11 of the first 36 files in testdata/configparser
-// otherwise than Python (indentation, comments and blanks within values, quotes),
-// whatever its options: docs/adr/0006.
+// The error is an *Error. go-ini was tried first; it read 11 of the first 36 files in
+// testdata/configparser differently from Python, whatever its options (docs/adr/0006).
 //
-// Two things are otherwise than in Python: a byte order mark is skipped, and
-// lower case is Go's, which differs for a few letters that are in no key.
+// Two things differ from Python: a byte order mark is skipped, and Go's lower case differs for a few
+// letters that are in no key.
 func parse(file string, content []byte) (*document, error) {
 	if !utf8.Valid(content) {
 		return nil, &Error{File: file, Problem: "it is not a text in UTF-8", Expected: "save it as UTF-8"}
@@ -57,13 +57,13 @@ func parse(file string, content []byte) (*document, error) {
 	return doc, nil
 }
 
-// lineEnds are those a text file has in Python: \r\n, \r and \n.
+// lineEnds are the line ends of a text file in Python: \r\n, \r and \n.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// blank tells what Python's str.strip takes away.
+// blank tells whether Python's str.strip removes a rune.
 func blank(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }
 
-// parser is where parse is in a file.
+// parser is the position of parse in a file.
 type parser struct {
 	file    string
 	doc     *document

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// pythonReading is what configparser says of a case, as generate.py writes it.
+// pythonReading is the result of configparser for a case, as generate.py writes it.
 type pythonReading struct {
 	Error    string // the exception's class, "" if the file was read
 	Sections []struct {

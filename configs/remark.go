@@ -2,11 +2,11 @@ package configs
 
 import "regexp"
 
-// remark is where something begins, in a line, that looks like a comment.
+// remark matches the beginning of what looks like a comment within a line.
 var remark = regexp.MustCompile(`(?m)(?:^|[ \t])[;#]`)
 
-// remarks warns of values that hold what was perhaps meant as a comment. It is part
-// of the value, as in Python. The value is not shown: it may be a secret.
+// remarks warns of values with a part that may be meant as a comment. It is part of the value, as in
+// Python. The warning does not show the value, which may be a secret.
 func (r *reading) remarks() {
 	look := func(section, key, value string) {
 		if found := remark.FindString(value); found != "" {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestRemarkInAValueIsWarnedOf: configparser keeps it as part of the value, and so
-// do we.
+// TestRemarkInAValueIsWarnedOf. It stays part of the value, as in configparser.
 func TestRemarkInAValueIsWarnedOf(t *testing.T) {
 	for line, key := range map[string]string{
 		"key_field = scope, asn ; remark": "key_field",
@@ -46,7 +45,7 @@ func TestRemarkIsWarnedOfInEverySectionThatIsRead(t *testing.T) {
 	}
 }
 
-// TestSecretIsNotInAWarning: a value that is warned of is not shown.
+// TestSecretIsNotInAWarning: a warning never shows a value.
 func TestSecretIsNotInAWarning(t *testing.T) {
 	for _, w := range mustRead(t, base+"[output]\ndead_letter_topic = bad\n[handler_h]\nargs = ('x', ' #hunter2')\n", none).Warnings {
 		if strings.Contains(w.Text, "hunter2") {

@@ -12,26 +12,28 @@ import (
 
 var legalTopic = regexp.MustCompile(`^[A-Za-z0-9._-]{1,249}$`)
 
-// older gives the keys of older configurations their present names.
-func (r *reading) older() {
+// renameOlder gives the keys of older files their present names, and the values of the keys that they
+// lack.
+func (r *reading) renameOlder() {
+	for _, o := range older {
+		keys := r.doc.sections[o.section]
+		value, there := keys[o.was]
+		_, both := keys[o.key]
+		switch {
+		case there && both:
+			r.warn(o.section, o.was, o.was+" is an older name of "+o.key+"; the value under the other name counts")
+		case there:
+			r.warn(o.section, o.was, o.was+" is an older name of "+o.key+"; use that one")
+			keys[o.key] = value
+		}
+	}
 	detection := r.doc.sections["detection"]
 	if detection == nil {
 		return
 	}
-	for _, name := range []string{"noise", "min_mad"} {
-		value, there := detection[name]
-		_, both := detection["min_dev"]
-		switch {
-		case there && both:
-			r.warn("detection", name, name+" is an older name of min_dev; another of them is there, too, and counts")
-		case there:
-			r.warn("detection", name, name+" is an older name of min_dev; taken as such")
-			detection["min_dev"] = value
-		}
-	}
 	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
 		if _, there := detection[missing.key]; !there {
-			r.warn("detection", missing.key, missing.key+" is missing, as in older files; taken as "+missing.value)
+			r.warn("detection", missing.key, missing.key+" is missing, as in older files; it counts as "+missing.value)
 		}
 	}
 }
@@ -61,12 +63,12 @@ func (r *reading) io() IO {
 		r.topic("io", named.key, named.topic)
 	}
 	if io.InputTopic == io.OutputTopic {
-		r.fail("io", "output_topic", "it is the input topic, too", "want another topic")
+		r.fail("io", "output_topic", "it is also the input topic", "want another topic")
 	}
 	return io
 }
 
-// literal looks at a name that may be almost anything.
+// literal checks a name that may have any characters but control characters. It warns of quotes.
 func (r *reading) literal(section, key, name string) {
 	if strings.ContainsFunc(name, unicode.IsControl) {
 		r.refuse(section, key, name, "want a name in one line")
@@ -85,7 +87,7 @@ func (r *reading) topic(section, key, topic string) {
 func positive(x float64) bool    { return x > 0 }
 func notNegative(x float64) bool { return x >= 0 }
 
-// countable hours, some 114 years of them, fit into a time.Duration.
+// countable accepts hours that fit into a time.Duration: at most some 114 years.
 func countable(x float64) bool { return 0 < x && x <= 1e6 }
 
 func ratio(x float64) bool { return 0 <= x && x <= 1 }
@@ -109,9 +111,9 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 	if d.MinDeviation == 0 && r.err == nil {
 		r.warn(section, "min_dev", "min_dev is 0: if the values of a window are all equal (with dev_metric = median: if most of them are), "+
 			"any other value is an anomaly with an infinite deviation; the original program stops there with a division by zero. "+
-			"Give the smallest difference that matters")
+			"Set min_dev to the smallest difference that matters")
 	}
-	// What the rules compute from these must be a number, too.
+	// The number of points of a full window must be finite.
 	if math.IsInf(d.HistoryHours*(60/granularityMinutes), 0) {
 		r.fail("io", "time_granularity_min", "that makes more points than can be counted", "want a larger number")
 	}
@@ -137,7 +139,7 @@ func (r *reading) persistence() Persistence {
 		Enabled:        r.boolean(section, "enabled", true),
 		MemoryMB:       count("memory_mb", "256", "a whole number of megabytes from 16 to 65536", 16, 65536),
 		FloorMB:        count("free_space_floor_mb", "512", "a whole number of megabytes, 0 or more", 0, 1e9),
-		Resident:       count("resident_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
+		CachedEntities: count("cached_entities", "0", "a whole number of entities, 0 for all", 0, 1e9),
 		StopOnDamage:   r.onDamage(section, "on_damage") == "stop",
 	}
 }
@@ -151,7 +153,7 @@ func (r *reading) onDamage(section, key string) string {
 	return wanted
 }
 
-// directory is a path that may not exist, but is no file.
+// directory reads the path of a directory, which need not exist.
 func (r *reading) directory(section, key, fallback, variable string) string {
 	path := r.get(section, key, fallback, variable)
 	problem, expected := "", "want the path of a directory, which is made if it is missing"
@@ -171,7 +173,7 @@ func (r *reading) output(io IO) Output {
 	if o.DeadLetterTopic != "" {
 		r.topic("output", "dead_letter_topic", o.DeadLetterTopic)
 		if o.DeadLetterTopic == io.InputTopic || o.DeadLetterTopic == io.OutputTopic {
-			r.fail("output", "dead_letter_topic", "it is the input or output topic, too", "want a topic of its own")
+			r.fail("output", "dead_letter_topic", "it is also the input or the output topic", "want a topic of its own")
 		}
 	}
 	o.Retention = r.retention("output", "retention_hours")
@@ -179,7 +181,7 @@ func (r *reading) output(io IO) Output {
 	return o
 }
 
-// retention is a number of hours, unlimited, or empty.
+// retention reads a number of hours, unlimited, or nothing.
 func (r *reading) retention(section, key string) time.Duration {
 	text := r.optional(section, key, "")
 	switch strings.ToLower(text) {

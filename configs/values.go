@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// reading takes the values out of a document, one after the other. The first
-// error stays; values after it are of no use.
+// reading takes the values from a document, one after another. It keeps the first error; values after it
+// are meaningless.
 type reading struct {
 	file     string
 	doc      *document
@@ -32,8 +32,7 @@ func (r *reading) failVariable(name, problem, expected string) {
 	}
 }
 
-// failEither refuses what the environment variable gives if it is set, else the
-// key.
+// failEither refuses the environment variable if it is set, and the key otherwise.
 func (r *reading) failEither(section, key, variable, problem, expected string) {
 	if r.env(variable) != "" {
 		r.failVariable(variable, problem, expected)
@@ -42,7 +41,7 @@ func (r *reading) failEither(section, key, variable, problem, expected string) {
 	}
 }
 
-// refuse shows a value that is wrong, and what may have made it so.
+// refuse refuses a value, shows it, and adds a likely reason.
 func (r *reading) refuse(section, key, value, expected string) {
 	problem := "the value is " + strconv.Quote(value)
 	switch {
@@ -60,7 +59,7 @@ func quoted(value string) bool {
 	return len(value) > 1 && strings.ContainsAny(value[:1], `"'`) && value[0] == value[len(value)-1]
 }
 
-// show notes a setting as in force.
+// show records a setting in force.
 func (r *reading) show(section, key, value, origin string) {
 	r.settings = append(r.settings, Setting{section, key, value, origin})
 }
@@ -69,11 +68,11 @@ func (r *reading) warn(section, key, text string) {
 	r.warnings = append(r.warnings, Warning{Section: section, Key: key, Text: text})
 }
 
-// interpolation is what Python would replace by another key's value.
+// interpolation is a reference that Python would replace by the value of another key.
 var interpolation = regexp.MustCompile(`%\(\w+\)s`)
 
-// get looks a value up, in the environment first, and notes it as in force. An
-// empty one counts as given only where empty is the default, too.
+// get returns a value and records it as in force. The environment variable wins over the file. An empty
+// value is an error unless the default is empty.
 func (r *reading) get(section, key, fallback, variable string) string {
 	value, there := r.doc.sections[section][key]
 	origin := r.file
@@ -83,7 +82,7 @@ func (r *reading) get(section, key, fallback, variable string) string {
 	case !there:
 		value, origin = fallback, "default"
 	case value == "" && fallback != "":
-		r.fail(section, key, "the value is empty", "want one, or no such line, for "+fallback)
+		r.fail(section, key, "the value is empty", "want a value, or no such line for the default "+fallback)
 	case interpolation.MatchString(value):
 		r.fail(section, key, "a reference such as %(name)s is not replaced here", "write the value out")
 	}
@@ -93,12 +92,12 @@ func (r *reading) get(section, key, fallback, variable string) string {
 	return value
 }
 
-// optional is a value that may be missing.
+// optional reads a value that may be missing.
 func (r *reading) optional(section, key, fallback string) string {
 	return r.get(section, key, fallback, "")
 }
 
-// word is a value that must be there.
+// word reads a value that must be there.
 func (r *reading) word(section, key, expected string) string {
 	value := r.get(section, key, "", "")
 	if r.doc.sections[section] == nil {
@@ -115,7 +114,7 @@ func (r *reading) word(section, key, expected string) string {
 	return value
 }
 
-// number is a value that must be a finite number that fits.
+// number parses a finite number that fits.
 func (r *reading) number(section, key, text, expected string, fits func(float64) bool) float64 {
 	if r.err != nil {
 		return 0
@@ -135,8 +134,8 @@ func lower(words []string) []string {
 	return all
 }
 
-// pythonFloat reads a number as Python's float() does: with blanks around it,
-// and single underscores between digits.
+// pythonFloat parses a number as Python's float() does: blanks may surround it, and single underscores
+// may stand between digits.
 func pythonFloat(text string) (float64, bool) {
 	text = strings.TrimSpace(text)
 	if strings.ContainsAny(text, "xXpP") { // Go reads hexadecimal, Python does not
@@ -153,17 +152,16 @@ func pythonFloat(text string) (float64, bool) {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-// span is what a time may be, and how to say that.
+// span is the range of a time, and the words for it.
 type span struct {
 	least, most time.Duration
 	expected    string
 }
 
-// commitIntervals keep a transaction well under the default of the time after which
-// a broker aborts it.
+// commitIntervals keeps transactions well below the default transaction timeout.
 var commitIntervals = span{time.Nanosecond, 10 * time.Second, "want a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds"}
 
-// shown replaces the value that a setting is shown with: as it is understood.
+// shown replaces the recorded value of a setting by the way it was understood.
 func (r *reading) shown(section, key, value string) {
 	for i, setting := range r.settings {
 		if setting.Section == section && setting.Key == key {
@@ -172,8 +170,7 @@ func (r *reading) shown(section, key, value string) {
 	}
 }
 
-// seconds is a Go duration, or a number of seconds, within a span. It is shown as a
-// duration.
+// seconds parses a Go duration, or a number of seconds, within a span. It is shown as a duration.
 func (r *reading) seconds(section, key, text string, span span) time.Duration {
 	duration, err := time.ParseDuration(text)
 	if err != nil {

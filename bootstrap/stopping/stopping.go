@@ -1,6 +1,7 @@
-// Package stopping takes the process's signals from its first moments on: packages
-// that need little are initialised first, in the order of their paths, so this one
-// before the libraries. Until then a SIGTERM ends the process with an error.
+// Package stopping takes over the signals of the process as early as possible. Go initialises packages
+// without dependencies first, in the order of their paths, so this one comes before the libraries.
+// A SIGTERM before that ends the process with an error. The package imports nothing of ours and does
+// nothing else; package bootstrap reads the signals.
 package stopping
 
 import (
@@ -9,18 +10,18 @@ import (
 	"syscall"
 )
 
-// Nohup is whether the process was started to outlive its terminal, as by nohup.
-// It is looked at before SIGHUP is taken.
+// Nohup tells whether the process was started to outlive its terminal, as nohup(1) does. It is set
+// before SIGHUP is taken over.
 var Nohup = signal.Ignored(syscall.SIGHUP)
 
-// Requests are SIGINT and SIGTERM.
+// Requests receives SIGINT and SIGTERM.
 var Requests = take(3, os.Interrupt, syscall.SIGTERM)
 
-// Hangups are SIGHUP. One that waits stands for all that come meanwhile.
+// Hangups receives SIGHUP. One that waits stands for all that come meanwhile.
 var Hangups = take(1, syscall.SIGHUP)
 
-// A SIGPIPE is taken and never looked at, so that a write that nobody reads fails
-// instead of ending the process. signal.Ignore would not do: Release could not undo it.
+// SIGPIPE is taken over and never read, so that a write to a closed pipe returns an error instead of
+// ending the process. signal.Ignore would not do, because Release could not undo it.
 var _ = take(1, syscall.SIGPIPE)
 
 func take(waiting int, signals ...os.Signal) <-chan os.Signal {
@@ -29,8 +30,7 @@ func take(waiting int, signals ...os.Signal) <-chan os.Signal {
 	return taken
 }
 
-// Release lets all of them end the process again, for commands that look at no
-// signals.
+// Release makes all these signals end the process again. Commands call it that read no signals.
 func Release() {
 	signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 }

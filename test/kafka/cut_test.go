@@ -12,11 +12,11 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// cutCases are those that are run under cuts of the network.
+// cutCases are the golden cases that run while the network is cut.
 var cutCases = []string{"hegemony_median", "short_window_median"}
 
-// TestNodeCutOffFromTheBrokerIsReplacedAndComesBack: of the transaction that it has
-// open when it is cut off nothing must count that others do again.
+// TestNodeCutOffFromTheBrokerIsReplacedAndComesBack. Nothing from the transaction that it had open counts,
+// because other nodes score those records again.
 func TestNodeCutOffFromTheBrokerIsReplacedAndComesBack(t *testing.T) {
 	for _, name := range cutCases {
 		for _, c := range []struct {
@@ -28,13 +28,13 @@ func TestNodeCutOffFromTheBrokerIsReplacedAndComesBack(t *testing.T) {
 				w.start()
 				w.feedTo(20)
 				w.untilSteady()
-				w.feedTo(35) // from there on there are anomalies
+				w.feedTo(35) // anomalies begin there
 				away, others := w.nodes[0], w.nodes[1:]
 				away.cutOff(c.how, c.while)
 				w.meanwhile(70, "the others own all partitions", func() bool {
 					return others[0].status().shared(w.golden.Partitions, others...)
 				})
-				w.until("the one that is cut off says that it does not know the group", func() bool {
+				w.until("the cut-off node reports that it does not know the group", func() bool {
 					s := away.status()
 					return s.Partial && len(s.Problems) > 0 && len(s.silent()) == 0
 				})
@@ -56,7 +56,7 @@ func (n *node) cutOff(how cutting, while phase) {
 	n.team.until("a node is cut off while "+string(while), func() bool {
 		const few, most = 1, 500
 		for fed := 0; fed < most && !n.inTransaction(while); fed += few {
-			n.team.feed(few) // without a pause, in which it would commit
+			n.team.feed(few) // no pause: the node commits in a pause
 		}
 		n.broker.cut(how)
 		if n.inTransaction(while) {
@@ -107,7 +107,7 @@ func TestPartitionsMoveWhileNodesAreCutOffFromEachOther(t *testing.T) {
 	}
 }
 
-func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
+func TestStatusNamesANodeThatIsCutOffFromTheOthers(t *testing.T) {
 	for _, name := range cutCases {
 		t.Run(name, func(t *testing.T) {
 			w := newTeam(t, name, 1)
@@ -117,7 +117,7 @@ func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
 			healthy, away := w.nodes[0], w.nodes[1]
 			for i, how := range []cutting{drop, reset} {
 				away.peers.cut(how)
-				w.meanwhile(60+20*i, "the status tells that one does not answer: "+string(how), func() bool {
+				w.meanwhile(60+20*i, "the status names the silent node: "+string(how), func() bool {
 					s := healthy.status()
 					return s.Partial && len(s.Nodes) == 3 && slices.Equal(s.silent(), []string{away.peers.address})
 				})
@@ -133,9 +133,8 @@ func TestStatusTellsOfANodeThatIsCutOffFromItsPeers(t *testing.T) {
 	}
 }
 
-// verifyEntity asks each node for the entity of the case's last anomaly. All have to
-// say the same of it: that its owner and its standby have the same window, which
-// ends with the entity's last point.
+// verifyEntity asks each node for the entity of the case's last anomaly. All must give the same answer:
+// owner and standby have the same window, which ends with the entity's last point.
 func (w *team) verifyEntity() {
 	w.Helper()
 	key, last := w.lastPoint(slices.Max(slices.Collect(maps.Keys(w.golden.Expected))))
@@ -170,7 +169,7 @@ func (w *team) verifyEntity() {
 	}
 }
 
-// entityStatus is what a node knows of an entity.
+// entityStatus is the answer of a node about an entity.
 type entityStatus struct {
 	Partition            int32
 	Address, Role, State string
@@ -184,7 +183,7 @@ type windowPoint struct {
 	Value float64
 }
 
-// lastPoint is the entity of a record, and the last point of it.
+// lastPoint is the entity of a record, and that entity's last point.
 func (w *team) lastPoint(record int) (key string, last windowPoint) {
 	w.Helper()
 	key, _ = w.point(record)

@@ -1,5 +1,7 @@
-// Package kafka_test drives the built binary against a real Apache Kafka. It is
-// run by test/kafka/run, which starts the broker; without one its tests skip.
+// Package kafka_test runs the built binary against a real Apache Kafka: what only a real broker, real
+// processes, killed processes and a cut network can show. test/kafka/run starts the broker and runs the
+// tests, which skip without one. The package never calls the program's code: it imports nothing of ours
+// but the golden cases and the certificates of the tests.
 package kafka_test
 
 import (
@@ -31,7 +33,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// world is a case on the real broker, with topics of its own.
+// world is a golden case on the real broker, with topics of its own.
 type world struct {
 	*testing.T
 	golden *golden.Case
@@ -63,7 +65,7 @@ func (w *world) input() string  { return w.name + ".in" }
 func (w *world) output() string { return w.name + ".out" }
 func (w *world) letter() string { return w.name + ".bad" }
 
-// createInput makes the input topic. It keeps its records, which are years old.
+// createInput makes the input topic, which keeps records that are years old.
 func (w *world) createInput() {
 	w.Helper()
 	for _, topic := range []string{w.input(), w.output(), w.letter()} {
@@ -138,7 +140,7 @@ func (w *world) untilCommitted() {
 	})
 }
 
-// process is the binary, running.
+// process is the running binary.
 type process struct {
 	world   *world
 	command *exec.Cmd
@@ -146,7 +148,7 @@ type process struct {
 	exited  chan struct{}
 }
 
-// safeBuffer is written by the process's pipe while the test reads it.
+// safeBuffer may be written and read at the same time.
 type safeBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -169,7 +171,7 @@ func (w *world) start(arguments ...string) *process {
 	return w.startWith([]string{"KAFKA_HOST=" + w.broker, "DETECTOR_DATA_DIR=" + filepath.Join(w.home, "data")}, arguments...)
 }
 
-// command is the binary, to be run with more variables.
+// command is the binary with more environment variables.
 func (w *world) command(variables []string, arguments ...string) *exec.Cmd {
 	command := exec.Command(os.Getenv("DETECTOR_BINARY"), arguments...)
 	command.Env = append(append(os.Environ(), "DETECTOR_HTTP=off"), variables...)
@@ -183,7 +185,7 @@ func (w *world) startWith(variables []string, arguments ...string) *process {
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	must(w.T, p.command.Start())
 	go func() {
-		_ = p.command.Wait() // the exit code is asked for below
+		_ = p.command.Wait() // ends checks the exit code
 		close(p.exited)
 	}()
 	w.Cleanup(func() {
@@ -218,7 +220,7 @@ func (p *process) stop() {
 	}
 }
 
-// says waits for a text in what the process printed.
+// says waits for a text in the output of the process.
 func (p *process) says(text string, count int) {
 	p.world.Helper()
 	p.world.until(fmt.Sprintf("the detector says %q %d times", text, count), func() bool {

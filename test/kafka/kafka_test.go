@@ -33,7 +33,7 @@ func TestGoldenCasesAreBitEqualThroughTheBinaryOnApacheKafka(t *testing.T) {
 	}
 }
 
-// verifyHeaders checks what we add to the original's records.
+// verifyHeaders checks the headers that the original program does not write.
 func (w *world) verifyHeaders() {
 	w.Helper()
 	const none, snappy = 0, 2
@@ -65,7 +65,7 @@ func (w *world) verifyHeaders() {
 		switch r.Attrs.CompressionType() {
 		case snappy:
 			compressed++
-		case none: // a batch so small that it would have grown
+		case none: // Kafka's client leaves a batch uncompressed if compression would make it larger
 		default:
 			w.Errorf("anomaly %s has compression %d, want snappy", r.Key, r.Attrs.CompressionType())
 		}
@@ -91,8 +91,8 @@ func TestMissingOutputTopicIsCreatedWithTenPartitions(t *testing.T) {
 	}
 }
 
-// TestKilledProcessOwnsItsPartitionsAgainWithoutTheSessionTimeout: the bound is
-// generous, for machines are noisy; the session timeout is 15 s.
+// TestKilledProcessOwnsItsPartitionsAgainWithoutTheSessionTimeout of 15 s. The bound is generous because
+// machines are noisy.
 func TestKilledProcessOwnsItsPartitionsAgainWithoutTheSessionTimeout(t *testing.T) {
 	w := newWorld(t, "hegemony_median")
 	w.createInput()
@@ -195,7 +195,7 @@ func TestBadRecordsEndInTheDeadLetterTopic(t *testing.T) {
 	}
 	for reason := range badValues(w.golden, good) {
 		if !strings.Contains(p.output.String(), "reason="+reason) {
-			t.Errorf("the log does not tell of a bad record with reason=%s", reason)
+			t.Errorf("the log has no bad record with reason=%s", reason)
 		}
 		if !strings.Contains(p.output.String(), reason+"=") {
 			t.Errorf("the summary does not count %s", reason)
@@ -203,7 +203,7 @@ func TestBadRecordsEndInTheDeadLetterTopic(t *testing.T) {
 	}
 }
 
-// badValues are payloads of every kind that is bad, by reason.
+// badValues are bad payloads for each reason.
 func badValues(c *golden.Case, good *kgo.Record) map[string][][]byte {
 	value, key := c.Conf.IO.ValueField, c.Conf.IO.KeyFields[0]
 	changed := func(field string, change any) []byte {
@@ -239,7 +239,7 @@ func badValues(c *golden.Case, good *kgo.Record) map[string][][]byte {
 	}
 }
 
-// missing asks badValues to leave a field out.
+// missing makes badValues leave a field out.
 var missing = new(int)
 
 var nan, inf = math.NaN(), math.Inf(1)

@@ -22,19 +22,19 @@ type team struct {
 	nodes    []*node
 }
 
-// node is one detector of a team. It has a proxy to the broker, and another one
-// through which the other nodes reach it.
+// node is one process of a team. It reaches the broker through one proxy, and the other nodes reach it
+// through another one.
 type node struct {
-	*process // nil until it was started
+	*process // nil before the first start
 	team     *team
 	name     string
-	listen   string // where the operator asks it
+	listen   string // address at which the test asks it
 	broker   *proxy
 	peers    *proxy
 }
 
-// newTeam has a node for each door of the broker; none is started. Sections may be
-// added to the configuration.
+// newTeam makes a node for each door of the broker, and starts none. The lines in more are added to the
+// configuration.
 func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 	t.Helper()
 	doors := os.Getenv("KAFKA_TEST_DOORS")
@@ -54,9 +54,8 @@ func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 	return w
 }
 
-// freeAddress is one of loopback that nobody listens on. Its port is below those that the
-// kernel gives to connections and to listeners that ask for any: else one of them may take
-// it before the process does that it is for.
+// freeAddress is a loopback address with a free port. The port is below the range from which the kernel
+// chooses ports for connections: otherwise one of them might take it before the process listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	const first, last = 10_000, 32_000
@@ -88,15 +87,15 @@ func (n *node) kill() {
 	<-n.exited
 }
 
-// phase is how far a transaction is that the broker has open.
+// phase is how far an open transaction is.
 type phase string
 
 const (
 	writing    phase = "writing"    // anomalies are in it
-	committing phase = "committing" // offsets, too, and it is about to end
+	committing phase = "committing" // the offsets are in it, too, and it is about to end
 )
 
-// inTransaction tells whether the node has one that is so far.
+// inTransaction tells whether the node has an open transaction in the wanted phase.
 func (n *node) inTransaction(wanted phase) bool {
 	id := n.team.name + ".detector." + n.name
 	found, err := n.team.admin.DescribeTransactions(context.Background(), id)
@@ -114,7 +113,7 @@ func (w *team) start() {
 	}
 }
 
-// finish feeds what is left of the case, and compares.
+// finish feeds the rest of the case, and compares the output.
 func (w *team) finish() {
 	w.Helper()
 	w.feedTo(100)
@@ -126,14 +125,14 @@ func (w *team) finish() {
 	w.verify()
 }
 
-// feedTo feeds until so many percent of the case have been fed.
+// feedTo feeds until the given percentage of the case has been fed.
 func (w *team) feedTo(percent int) {
 	w.Helper()
 	w.feed(max(len(w.golden.Records)*percent/100-w.fed, 0))
 }
 
-// meanwhile waits for a condition, and feeds a little again and again, until so
-// many percent of the case have been fed.
+// meanwhile waits for a condition. In the meantime it feeds a little again and again, up to the given
+// percentage of the case.
 func (w *team) meanwhile(percent int, what string, condition func() bool) {
 	w.Helper()
 	const little = 25
@@ -143,7 +142,7 @@ func (w *team) meanwhile(percent int, what string, condition func() bool) {
 	})
 }
 
-// ask runs a command that asks the node, as an operator on its machine does.
+// ask runs a command that asks the node, as an operator would on its machine.
 func (n *node) ask(answer any, command string, arguments ...string) error {
 	arguments = append([]string{command, "--json", "--node", n.listen, n.team.conf}, arguments...)
 	asking := n.team.command(n.variables(), arguments...)
@@ -156,7 +155,7 @@ func (n *node) ask(answer any, command string, arguments ...string) error {
 	return json.Unmarshal(said, answer)
 }
 
-// status is what a node knows of all of them.
+// status is the answer of a node about all nodes.
 type status struct {
 	Nodes []struct {
 		Address, Problem string
@@ -191,7 +190,7 @@ func (s status) silent() (addresses []string) {
 	return addresses
 }
 
-// holder is a node that has a partition, and how.
+// holder is a node that has a partition, with its role and phase.
 type holder struct {
 	address string
 	partitionStatus
@@ -211,8 +210,8 @@ func (s status) holders(partition int32, role, phase string) (all []holder) {
 	return all
 }
 
-// shared: all have answered, they are these, and each partition has one owner,
-// which scores. Each node has its share, but for rounding.
+// shared tells whether exactly the given nodes have answered, each partition has one owner, which is ready,
+// and each node has its share up to rounding.
 func (s status) shared(partitions int32, nodes ...*node) bool {
 	owned := make(map[string]int32)
 	for partition := range partitions {
@@ -230,9 +229,8 @@ func (s status) shared(partitions int32, nodes ...*node) bool {
 	return !s.Partial && len(s.Problems) == 0 && len(s.Unowned) == 0 && len(s.Nodes) == len(nodes)
 }
 
-// steady: each partition has one owner, which scores, and if something of it was
-// fed so many standbys, which have followed it to the same offset. Nobody has it
-// otherwise.
+// steady tells whether each partition has one owner, which is ready, and no other holders but its
+// standbys. A partition with records has the given number of standbys, at the same offset as the owner.
 func (s status) steady(partitions int32, each int, fed map[int32]bool) bool {
 	has, wanted := 0, int(partitions)+each*len(fed)
 	for _, n := range s.Nodes {
@@ -250,7 +248,7 @@ func (s status) steady(partitions int32, each int, fed map[int32]bool) bool {
 	return has == wanted
 }
 
-// fedPartitions are those that have records.
+// fedPartitions are the partitions that have records.
 func (w *team) fedPartitions() map[int32]bool {
 	fed := make(map[int32]bool)
 	for _, r := range w.golden.Records[:w.fed] {
@@ -259,8 +257,8 @@ func (w *team) fedPartitions() map[int32]bool {
 	return fed
 }
 
-// untilSteady waits until each node says that all share the partitions, and that
-// each has its standbys. Of what nothing was committed there is nothing to keep warm.
+// untilSteady waits until each node reports that all nodes share the partitions and that each partition
+// has its standbys. A partition without a committed offset has none.
 func (w *team) untilSteady() {
 	w.Helper()
 	w.untilCommitted()

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// createTopics makes all topics, with the input to be kept for ever and these
-// settings of the output and dead-letter topics.
+// createTopics makes all topics. They keep their records for ever; output and letters are more settings
+// of the output and the dead-letter topic.
 func (w *world) createTopics(output, letters map[string]string) {
 	w.Helper()
 	for topic, own := range map[string]map[string]string{w.input(): nil, w.output(): output, w.letter(): letters} {
@@ -31,8 +31,8 @@ func headersOf(record *kgo.Record) map[string]string {
 	return headers
 }
 
-// TestTopicThatRefusesAllAnomaliesStopsNothing: they are years old, which neither
-// the output topic takes nor the dead-letter topic, but for letters of now.
+// TestTopicThatRefusesAllAnomaliesStopsNothing: both topics refuse the anomalies, whose timestamps are
+// years old. Dead letters have the present time, and are accepted.
 func TestTopicThatRefusesAllAnomaliesStopsNothing(t *testing.T) {
 	w := newWorld(t, "hegemony_mean")
 	old := map[string]string{"message.timestamp.before.max.ms": "3600000"}
@@ -55,7 +55,7 @@ func TestTopicThatRefusesAllAnomaliesStopsNothing(t *testing.T) {
 	}
 	for at, count := range letters {
 		if count != 1 {
-			t.Errorf("the dead letter of %s is there %d times", at, count)
+			t.Errorf("the dead letter of %s appears %d times", at, count)
 		}
 	}
 	if len(letters) != len(w.golden.Expected) {
@@ -63,7 +63,7 @@ func TestTopicThatRefusesAllAnomaliesStopsNothing(t *testing.T) {
 	}
 }
 
-// TestTopicWithASmallLimitGetsSmallBatches: its limit is asked of it.
+// TestTopicWithASmallLimitGetsSmallBatches: the detector asks for the limit.
 func TestTopicWithASmallLimitGetsSmallBatches(t *testing.T) {
 	w := newWorld(t, "hegemony_mean")
 	w.createTopics(map[string]string{"max.message.bytes": "1000"}, nil)
@@ -77,7 +77,7 @@ func TestTopicWithASmallLimitGetsSmallBatches(t *testing.T) {
 	}
 }
 
-// TestMadeTopicKeepsWhatIsYearsOld: as long as the input topic does.
+// TestMadeTopicKeepsWhatIsYearsOld: it keeps records as long as the input topic does.
 func TestMadeTopicKeepsWhatIsYearsOld(t *testing.T) {
 	w := newWorld(t, "short_window_median")
 	_, err := w.admin.CreateTopic(context.Background(), w.golden.Partitions, 1, map[string]*string{"retention.ms": kadm.StringPtr("-1")}, w.input())
@@ -96,7 +96,7 @@ func TestMadeTopicKeepsWhatIsYearsOld(t *testing.T) {
 	w.verify()
 }
 
-// TestOutputTopicIsMadeAgainOnARealBroker: deleted while the detector runs.
+// TestOutputTopicIsMadeAgainOnARealBroker after it was deleted while the detector runs.
 func TestOutputTopicIsMadeAgainOnARealBroker(t *testing.T) {
 	w := newWorld(t, "hegemony_mean")
 	w.createInput()

@@ -16,29 +16,29 @@ import (
 type cutting string
 
 const (
-	// drop: packets vanish. Connections stay open and silent, and what was sent over
-	// them arrives once the proxy is mended, as when TCP sends it again. New ones hang.
+	// drop: packets vanish. Connections stay open and silent. When the proxy is mended, what was sent
+	// arrives, as if TCP had sent it again. New connections hang.
 	drop cutting = "drop"
 	// reset: connections end with an error, and new ones are refused.
 	reset cutting = "reset"
 )
 
-// proxy carries TCP connections from its address to another one, unless it is cut.
-// It is cut and mended by one goroutine, the test's.
+// proxy carries TCP connections from its address to another one, unless it is cut. Only the goroutine of
+// the test cuts and mends it.
 type proxy struct {
 	t           testing.TB
 	address, to string
 	accepting   sync.WaitGroup
 	dropping    bool
-	fillers     []net.Conn // that keep new connections waiting meanwhile
+	fillers     []net.Conn // they fill the queue, so that new connections wait
 
 	mu       sync.Mutex
 	listener *net.TCPListener          // nil while new connections are refused
 	carries  chan struct{}             // closed unless packets vanish
-	ends     map[*net.TCPConn]struct{} // of all connections, both
+	ends     map[*net.TCPConn]struct{} // both ends of all connections
 }
 
-// newProxy begins to carry; an address with port 0 becomes that of a free one.
+// newProxy starts a proxy. Port 0 stands for a free port.
 func newProxy(t testing.TB, address, to string) *proxy {
 	t.Helper()
 	p := &proxy{t: t, address: address, to: to, carries: make(chan struct{}), ends: make(map[*net.TCPConn]struct{})}
@@ -62,7 +62,7 @@ func (p *proxy) listen() {
 	p.accept(p.listener)
 }
 
-// cut is for one that is not cut.
+// cut cuts a proxy that is not cut.
 func (p *proxy) cut(how cutting) {
 	p.t.Helper()
 	if how == drop {
@@ -103,8 +103,7 @@ func (p *proxy) mend() {
 	}
 }
 
-// fill makes new connections hang: the kernel answers none while as many wait to be
-// accepted as may.
+// fill makes new connections hang: the kernel answers none while the queue of those to accept is full.
 func (p *proxy) fill() {
 	p.t.Helper()
 	p.queue(0)
@@ -123,7 +122,7 @@ func timedOut(err error) bool {
 	return errors.As(err, &failed) && failed.Timeout()
 }
 
-// queue sets how many connections may wait to be accepted, besides one.
+// queue sets how many connections, besides one, may wait to be accepted.
 func (p *proxy) queue(length int) {
 	p.t.Helper()
 	raw, err := p.listener.SyscallConn()
@@ -155,12 +154,12 @@ func (p *proxy) accept(listener *net.TCPListener) {
 	})
 }
 
-// carry lives as long as a connection.
+// carry carries one connection until it ends.
 func (p *proxy) carry(listener *net.TCPListener, near *net.TCPConn) {
 	p.pass()
 	conn, err := net.Dial("tcp", p.to)
 	if err != nil {
-		p.breakOff(near) // nobody is there
+		p.breakOff(near) // nobody listens there
 		return
 	}
 	far := conn.(*net.TCPConn)
@@ -179,7 +178,7 @@ func (p *proxy) carry(listener *net.TCPListener, near *net.TCPConn) {
 	}
 }
 
-// copy carries one direction until it ends, or either end breaks.
+// copy carries one direction until it ends or either end breaks.
 func (p *proxy) copy(to, from *net.TCPConn) {
 	buffer := make([]byte, 64<<10)
 	for {

@@ -8,9 +8,9 @@ import (
 	"anomalydetector/test/certs"
 )
 
-// TestRollingRestartMovesNothing: three nodes, who speak TLS to each other, are
-// restarted one after another while datapoints come. With leave_on_stop = no each of
-// them finds its partitions again, and the others never have to do with them.
+// TestRollingRestartMovesNothing: three nodes that speak TLS to each other restart one after another
+// while datapoints come. With leave_on_stop = no, each gets its own partitions again, and no other
+// node is assigned them in between.
 func TestRollingRestartMovesNothing(t *testing.T) {
 	for _, name := range cutCases {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestRollingRestartMovesNothing(t *testing.T) {
 	}
 }
 
-// owners are the nodes that own each partition, by their addresses.
+// owners are the addresses of the nodes that own each partition.
 func (s status) owners(partitions int32) map[int32]string {
 	owners := make(map[int32]string)
 	for partition := range partitions {
@@ -58,7 +58,7 @@ func (s status) owners(partitions int32) map[int32]string {
 	return owners
 }
 
-// givenUpBesides is how often the other nodes have given up a partition of their own.
+// givenUpBesides counts how often other nodes have given up a partition.
 func (w *team) givenUpBesides(n *node) (count int) {
 	for _, other := range w.nodes {
 		if other != n {

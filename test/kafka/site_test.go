@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// told is what the API says of an anomaly.
+// told is an anomaly as the API describes it.
 type told struct {
 	ID, Time, Entity        string
 	Value, Usual, Deviation float64
@@ -46,14 +46,14 @@ func get(address, path string, values url.Values, answer any) error {
 	return json.Unmarshal(body, answer)
 }
 
-// allAnomalies are all pages of the list.
+// allAnomalies reads all pages of the list.
 func allAnomalies(address string) (all []told, err error) {
 	for cursor := ""; ; {
 		var page struct {
 			Items []told
 			Next  string
 		}
-		values := url.Values{"limit": {"7"}} // few, so that there are pages
+		values := url.Values{"limit": {"7"}} // small, so that there are several pages
 		if cursor != "" {
 			values.Set("cursor", cursor)
 		}
@@ -77,7 +77,7 @@ func header(r *kgo.Record, key string) string {
 	return ""
 }
 
-// tells compares what the API says with what readers of the output topic get.
+// tells compares an anomaly of the API with its record in the output topic.
 func (w *world) tells(address string) (problem string) {
 	w.Helper()
 	said, err := allAnomalies(address)
@@ -89,7 +89,7 @@ func (w *world) tells(address string) (problem string) {
 		committed[header(r, "id")] = r
 	}
 	if len(said) != len(committed) {
-		return fmt.Sprintf("%d anomalies are told, %d are committed", len(said), len(committed))
+		return fmt.Sprintf("%d anomalies are read, %d are committed", len(said), len(committed))
 	}
 	for _, one := range said {
 		r := committed[one.ID]
@@ -107,7 +107,7 @@ func (w *world) tells(address string) (problem string) {
 	return ""
 }
 
-// decode reads an anomaly's payload.
+// decode reads the payload of an anomaly.
 func (w *world) decode(payload []byte) (value, deviation float64) {
 	fields, _, err := msgp.ReadMapStrIntfBytes(payload, nil)
 	must(w.T, err)
@@ -123,7 +123,7 @@ func (w *world) decode(payload []byte) (value, deviation float64) {
 	return value, fields["deviation"].(float64)
 }
 
-// untilTold waits until the API tells what is committed.
+// untilTold waits until the API has all committed anomalies.
 func (w *world) untilTold(address string) {
 	w.Helper()
 	last := ""
@@ -138,7 +138,7 @@ func (w *world) untilTold(address string) {
 	})
 }
 
-func TestAPITellsWhatIsCommittedAlsoAfterARestart(t *testing.T) {
+func TestAPIShowsWhatIsCommittedAlsoAfterARestart(t *testing.T) {
 	w := newWorld(t, "hegemony_mean")
 	w.createInput()
 	conf, address := w.conf(), freeAddress(t)
@@ -158,8 +158,7 @@ func TestAPITellsWhatIsCommittedAlsoAfterARestart(t *testing.T) {
 	w.verify()
 }
 
-// TestAnomaliesAreReadFromTheTopicItself: without a running process, as beside the original
-// program.
+// TestAnomaliesAreReadFromTheTopicItself: no detector runs, as beside the original program.
 func TestAnomaliesAreReadFromTheTopicItself(t *testing.T) {
 	w := newWorld(t, "short_window_median")
 	w.createInput()
@@ -184,28 +183,28 @@ func TestAnomaliesAreReadFromTheTopicItself(t *testing.T) {
 	committed := w.read(w.output())
 	for _, r := range committed {
 		if id := header(r, "id"); !seen[id] {
-			t.Errorf("anomaly %s of %s is not told", id, r.Timestamp.UTC())
+			t.Errorf("anomaly %s of %s is missing", id, r.Timestamp.UTC())
 		}
 	}
 	if len(seen) != len(committed) || len(seen) == 0 {
-		t.Errorf("%d anomalies are told, %d are committed", len(seen), len(committed))
+		t.Errorf("%d anomalies are read, %d are committed", len(seen), len(committed))
 	}
 }
 
-// site is where a node answers people.
+// site is the [http] listen of a node.
 func (n *node) startWithSite(address string) {
 	n.team.Helper()
 	n.process = n.team.startWith(append(n.variables(), "DETECTOR_HTTP="+address), n.team.conf)
 }
 
-func TestEachNodeTellsTheSameAndAStreamGoesOnOnAnother(t *testing.T) {
+func TestNodesListTheSameAndAStreamResumesOnAnyOfThem(t *testing.T) {
 	w := newTeam(t, "hegemony_mean", 1)
 	var sites []string
 	for _, n := range w.nodes {
 		sites = append(sites, freeAddress(t))
 		n.startWithSite(sites[len(sites)-1])
 	}
-	seed := uint64(len(w.golden.Records)) // the same each time: what is random is when nodes answer
+	seed := uint64(len(w.golden.Records)) // the same each time; only the timing of the nodes is random
 	random := rand.New(rand.NewPCG(seed, 1))
 	w.feedTo(70)
 	w.untilCommitted()
@@ -218,7 +217,7 @@ func TestEachNodeTellsTheSameAndAStreamGoesOnOnAnother(t *testing.T) {
 		watch.follow(sites[at], 1+random.IntN(5))
 		if cut%5 == 4 && kills < 2 {
 			kills++
-			w.nodes[at].kill() // the one that was just asked
+			w.nodes[at].kill() // the node that was just asked
 			w.nodes[at].startWithSite(sites[at])
 		}
 	}
@@ -233,7 +232,7 @@ func TestEachNodeTellsTheSameAndAStreamGoesOnOnAnother(t *testing.T) {
 		if i == 0 {
 			first = all
 		} else if !slices.Equal(all, first) {
-			t.Errorf("node %d tells other anomalies than node 0, or in another order", i)
+			t.Errorf("node %d lists other anomalies than node 0, or in another order", i)
 		}
 	}
 
@@ -241,14 +240,14 @@ func TestEachNodeTellsTheSameAndAStreamGoesOnOnAnother(t *testing.T) {
 	watch.until(sites[0], len(committed))
 	for _, r := range committed {
 		if id := header(r, "id"); watch.seen[id] != 1 {
-			t.Errorf("the streams told of anomaly %s %d times, want once", id, watch.seen[id])
+			t.Errorf("the streams brought anomaly %s %d times, want once", id, watch.seen[id])
 		}
 	}
 	if len(watch.seen) != len(committed) || watch.gaps > 0 {
-		t.Errorf("the streams told of %d anomalies and %d gaps, %d are committed", len(watch.seen), watch.gaps, len(committed))
+		t.Errorf("the streams brought %d anomalies and %d gaps, %d are committed", len(watch.seen), watch.gaps, len(committed))
 	}
 	if kills != 2 || watch.connections < 8 {
-		t.Errorf("%d kills and %d connections: this test did not do what it is for", kills, watch.connections)
+		t.Errorf("%d kills and %d connections: the test did not interrupt the stream often enough", kills, watch.connections)
 	}
 	w.verify()
 }
@@ -257,19 +256,18 @@ func TestEachNodeTellsTheSameAndAStreamGoesOnOnAnother(t *testing.T) {
 type watcher struct {
 	world             *world
 	cursor            string
-	seen              map[string]int // by the anomaly's id
+	seen              map[string]int // by id of the anomaly
 	gaps, connections int
 }
 
-// follow reads so many anomalies from a node, or fewer if they do not come, and then
-// hangs up in the middle.
+// follow reads a number of anomalies from a node, or fewer if no more come, and then breaks the connection.
 func (w *watcher) follow(address string, most int) {
 	w.world.Helper()
 	want := len(w.seen) + most
 	w.read(address, func() bool { return len(w.seen) >= want })
 }
 
-// until reads until it has seen so many.
+// until reads until it has seen a number of anomalies.
 func (w *watcher) until(address string, count int) {
 	w.world.Helper()
 	w.world.until(fmt.Sprintf("the stream has told of %d anomalies", count), func() bool {
@@ -278,8 +276,7 @@ func (w *watcher) until(address string, count int) {
 	})
 }
 
-// read follows one connection until it has enough, or a status tells that there is no more
-// for the moment.
+// read reads one connection until it has enough, or a status event says that there is no more for now.
 func (w *watcher) read(address string, enough func() bool) {
 	w.world.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -323,8 +320,8 @@ func (w *watcher) read(address string, enough func() bool) {
 	}
 }
 
-// take is one event; true if there is nothing more for now: a status is told when all
-// that is held has been.
+// take reads one event. It returns true for a status event, which the server sends after all anomalies
+// that it holds.
 func (w *watcher) take(event, id, data string) (caughtUp bool) {
 	switch event {
 	case "anomaly":
@@ -338,7 +335,7 @@ func (w *watcher) take(event, id, data string) (caughtUp bool) {
 	return event == "status"
 }
 
-// beginning is the cursor before the first anomaly of all partitions.
+// beginning is the cursor before the first anomaly of every partition.
 func (w *watcher) beginning() string {
 	var all []string
 	for partition := range w.world.golden.Partitions {

@@ -1,9 +1,9 @@
-// Command golden feeds a golden case, or a part of it, to the detectors of
-// compose.yaml, and compares with it what they commit. It runs inside their
-// network; test/containers/run starts it.
+// Command golden feeds a golden case, or a part of it, to the detectors of compose.yaml, and compares
+// the committed anomalies with the expected ones. test/containers/run starts it inside their network.
+// It never decides what an anomaly is: it imports nothing of ours but the golden cases.
 //
 //	golden feed CASE TOPIC FROM UNTIL     produce the records FROM to UNTIL (-1: the last)
-//	golden verify CASE TOPIC UNTIL GROUP  wait until GROUP has read all that was fed, then compare TOPIC
+//	golden verify CASE TOPIC UNTIL GROUP  wait until GROUP has read everything, then compare TOPIC
 package main
 
 import (
@@ -21,10 +21,10 @@ import (
 )
 
 const (
-	patience = 90 * time.Second // for the detector to read all, with a start and a transaction left open
+	patience = 90 * time.Second // for the detector to start and read everything, also behind a transaction left open
 	interval = 250 * time.Millisecond
-	settling = 10 * time.Second // for the markers of the last commit
-	shown    = 10               // of the problems
+	settling = 10 * time.Second // for the markers of the last commit to arrive
+	shown    = 10               // problems at most
 )
 
 func main() {
@@ -65,7 +65,7 @@ func run(arguments []string) error {
 	return fmt.Errorf("unknown command %s: want feed or verify", arguments[0])
 }
 
-// bound reads the number of a record; -1 is the one behind the last.
+// bound reads the number of a record; -1 means the end of the case.
 func bound(text string, streams *golden.Case) (int, error) {
 	n, err := strconv.Atoi(text)
 	if n == -1 {
@@ -98,8 +98,7 @@ func verify(brokers kgo.Opt, streams *golden.Case, topic string, fed int, group 
 	}
 	var anomalies []*kgo.Record
 	var problems []string
-	// The marker of a commit reaches the group's offsets and the anomalies in no
-	// particular order.
+	// The marker of a commit may reach the group's offsets before it reaches the anomalies.
 	for deadline := time.Now().Add(settling); ; time.Sleep(interval) {
 		var err error
 		if anomalies, err = golden.Read(topic, brokers); err != nil {
@@ -120,7 +119,7 @@ func verify(brokers kgo.Opt, streams *golden.Case, topic string, fed int, group 
 	return nil
 }
 
-// drained waits until the group has committed all that is in its topics.
+// drained waits until the group has committed everything in its topics.
 func drained(brokers kgo.Opt, group string) error {
 	client, err := kgo.NewClient(brokers)
 	if err != nil {
@@ -141,7 +140,7 @@ func drained(brokers kgo.Opt, group string) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s to read all that was fed: lag %d, %w", group, lag.Lag.Total(), errors.Join(err, lag.Error(), ctx.Err()))
+			return fmt.Errorf("wait for %s to read everything: lag %d, %w", group, lag.Lag.Total(), errors.Join(err, lag.Error(), ctx.Err()))
 		}
 	}
 }

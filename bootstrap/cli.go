@@ -1,0 +1,204 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"anomalydetector/configs"
+)
+
+// Exit codes.
+const (
+	exitClean   = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// World is what surrounds the program: a real process (Process), or a test.
+type World struct {
+	Env    func(string) string
+	Stdout io.Writer
+	Stderr io.Writer
+	Now    func() time.Time
+	// Container says, for people, why this looks like a container; "" if it does not. In a container
+	// the log goes to Stdout, unless DETECTOR_LOG says otherwise.
+	Container string
+	// Terminal tells whether Stdout is a terminal, which gets colour and a progress bar.
+	Terminal bool
+	// Signals are requests to stop: the first gently, the second at once. Signals within a second are
+	// one request.
+	Signals <-chan os.Signal
+	// Hangups are requests to reopen the log files.
+	Hangups <-chan os.Signal
+	// Nohup tells whether the process is to outlive its terminal.
+	Nohup bool
+	// Release makes signals end the process at once. Commands call it that do not read Signals.
+	Release func()
+}
+
+// commands is the command line.
+type commands struct {
+	Run        runCommand        `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
+	Demo       demoCommand       `cmd:"" help:"See it work: an embedded broker, a synthetic stream and the detector, in one process."`
+	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, ask the broker whether they work."`
+	State      stateCommand      `cmd:"" help:"Show, export or import the stored windows; the detector must not run."`
+	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
+	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: a verdict, its window, median, bounds, anomalies and open episode."`
+	Anomalies  anomaliesCommand  `cmd:"" help:"Print the anomalies that the running process, or the output topic, has; with --follow, also those to come."`
+	Episodes   episodesCommand   `cmd:"" help:"Print runs of anomalies: when each began, its peak and how it ended."`
+	Health     healthCommand     `cmd:"" help:"Ask the running process whether it is alive, or ready: exit code 0 or 1."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Help       helpCommand       `cmd:"" help:"Explain the program, or one of its commands."`
+	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands, flags and configurations."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+}
+
+type runCommand struct {
+	Confs     []string `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
+	FailFast  bool     `help:"Exit with 1 when the broker or the input topic is missing, instead of waiting for it."`
+	Quiet     bool     `help:"Do not print a line for each anomaly on a terminal."`
+	Synthetic bool     `hidden:"" help:"The stream is made up, and the page says so: for the nodes of a demo."`
+}
+
+type checkCommand struct {
+	Confs   []string `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
+	JSON    bool     `name:"json" help:"Print JSON."`
+	Connect bool     `help:"Ask the broker about the topics, the group and the permissions, and read the last records; exit with 1 if a detector could not work. Changes nothing."`
+}
+
+type versionCommand struct{}
+
+// Main runs the command line and returns the exit code.
+func Main(arguments []string, world World) int {
+	var line commands
+	exit := -1
+	parser, err := kong.New(&line,
+		kong.Name("anomalydetector"),
+		kong.Description("Finds anomalies in streams of Internet measurements: it keeps each entity's recent history and "+
+			"reports the datapoints that lie too far from it, each exactly once."),
+		kong.Vars{"builtin": builtInNames(), "version": "anomalydetector " + version()},
+		kong.Help(printHelp),
+		kong.Writers(world.Stdout, world.Stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.ShortUsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		return exitUsage
+	}
+	if len(arguments) == 0 {
+		arguments = []string{"--help"}
+	}
+	var command *kong.Context
+	if arguments, err = asHelp(arguments, parser.Model.Node); err == nil {
+		command, err = parser.Parse(keysLast(arguments))
+	}
+	if exit >= 0 {
+		return exit // --help, --version
+	}
+	if err != nil {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		fmt.Fprintln(world.Stderr, "Run \"anomalydetector --help\" to see the commands.")
+		return exitUsage
+	}
+	out := &watchedOutput{out: world.Stdout}
+	if !strings.HasPrefix(command.Command(), "run") { // a detector keeps running without its output
+		world.Stdout = out
+	}
+	err = command.Run(&world, parser.Model.Node)
+	if err == nil {
+		err = out.failure()
+	}
+	return exitCode(orCommand(err, arguments, parser.Model.Node), world)
+}
+
+// keysLast moves an entity's key that begins with a minus, such as -1,5, behind --, so that it is no
+// flag. The only flag of one letter is -h.
+func keysLast(arguments []string) []string {
+	if len(arguments) == 0 || arguments[0] != "entity" || slices.Contains(arguments, "--") {
+		return arguments
+	}
+	var rest, keys []string
+	for _, argument := range arguments {
+		if len(argument) > 1 && argument[0] == '-' && argument[1] != '-' && argument != "-h" {
+			keys = append(keys, argument)
+		} else {
+			rest = append(rest, argument)
+		}
+	}
+	if len(keys) == 0 {
+		return arguments
+	}
+	return append(append(rest, "--"), keys...)
+}
+
+// exitCode returns the code for an error. It prints the error unless the log has it already.
+func exitCode(err error, world World) int {
+	if err == nil {
+		return exitClean
+	}
+	var wrong *configs.Error
+	var usage usageError
+	if errors.As(err, &wrong) || errors.As(err, &usage) {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		return exitUsage
+	}
+	if !errors.Is(err, errTold) {
+		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+	}
+	return exitFailure
+}
+
+// usageError is a mistake on the command line.
+type usageError string
+
+func (u usageError) Error() string { return string(u) }
+
+// errTold stands for errors that are in the log already.
+var errTold = errors.New("see the log")
+
+func builtInNames() string {
+	names := ""
+	for i, name := range configs.BuiltIn() {
+		if i > 0 {
+			names += ", "
+		}
+		names += name
+	}
+	return names
+}
+
+// Run prints the version.
+func (versionCommand) Run(world *World) error {
+	fmt.Fprintln(world.Stdout, "anomalydetector", version())
+	return nil
+}
+
+// version is the release, or the commit of a build from a checkout, or the version of the module.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if release != "" {
+		return release
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return "commit " + setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return info.Main.Version
+}
+
+// release is set by the linker: -ldflags "-X anomalydetector/bootstrap.release=1.0.0".
+var release string

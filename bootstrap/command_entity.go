@@ -1,0 +1,106 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"anomalydetector/configs"
+	"anomalydetector/web/answers"
+)
+
+// mostOfEntity is how many of the latest anomalies of an entity are printed.
+const mostOfEntity = 10
+
+// reasonWords are the words for the verdict on an entity's last point.
+var reasonWords = map[string]string{
+	"normal": "Normal", "anomalous": "Anomalous", "too_few_points": "Too few points", "silent": "Silent", "unknown": "No window is known",
+}
+
+// tell prints what the API says about an entity. The API knows more than nodes tell each other: the
+// verdict, anomalies and episodes. It returns false while the API cannot answer.
+func (c *entityCommand) tell(ctx context.Context, world *World, config *configs.Config) (told bool, err error) {
+	found, err := c.reader(c.Node).Entity(ctx, config.Name, c.Key)
+	var problem *answers.Problem
+	switch {
+	case errors.As(err, &problem) && problem.Status == http.StatusServiceUnavailable:
+		return false, nil
+	case errors.As(err, &problem) && problem.Status == http.StatusNotFound && problem.Parameter == "key":
+		return true, c.nothingKnown(config, problem.Similar)
+	case err != nil:
+		return true, err
+	}
+	return true, printVerdict(world.Stdout, &found, c.Window, coloured(world))
+}
+
+// reader reads the API at an address.
+func (a *asking) reader(address string) *siteReader {
+	return &siteReader{address: address, timeout: min(a.Timeout, mostReading)}
+}
+
+// printVerdict prints the verdict first, then the numbers that it follows from.
+func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
+	reason := reasonWords[e.Reason]
+	if reason == "" {
+		reason = e.Reason
+	}
+	printf(out, "%s. %s\n\n", reason, e.Verdict)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	printf(table, "entity\t%s\n", e.Key)
+	if e.Partition != nil && e.Input != nil {
+		printf(table, "partition\t%d, %s on node %s, as of offset %d\n", *e.Partition, e.Phase, e.Node, e.Input.Offset)
+	}
+	printf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
+	if e.Last != nil {
+		printf(table, "last point\t%s at %s\n", number(&e.Last.Value), e.Last.Time.UTC().Format(time.RFC3339))
+		printf(table, "its deviation\t%s\n", number(e.Last.Deviation))
+	}
+	printf(table, "median\t%s\n", number(e.Median))
+	printf(table, "scale\t%s\n", number(e.Scale))
+	printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+	for _, episode := range e.Episodes {
+		if episode.State == answers.Open {
+			printf(table, "open episode\tsince %s; anomalies: %d; peak: deviation %s at %s\n", episode.OpenedAt.UTC().Format(time.RFC3339), episode.Points,
+				rounded(episode.Deviation, 4), episode.PeakAt.UTC().Format(time.RFC3339))
+		}
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if window {
+		for i, point := range e.Window {
+			if i == 0 {
+				fmt.Fprintln(out, "\nwindow")
+			}
+			printf(out, "%s  %s\n", point.Time.UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
+		}
+	}
+	if err := printLatest(out, e.Anomalies, colour); err != nil {
+		return err
+	}
+	printPartial(out, e.Partial, e.Problems)
+	return nil
+}
+
+// printLatest prints the latest anomalies of an entity, the oldest of them first.
+func printLatest(out io.Writer, anomalies []answers.Anomaly, colour bool) error {
+	if len(anomalies) == 0 {
+		_, err := fmt.Fprintln(out, "\nno anomalies")
+		return err
+	}
+	shown := slices.Clone(anomalies[:min(len(anomalies), mostOfEntity)])
+	slices.Reverse(shown)
+	fmt.Fprintln(out, "\nlatest anomalies")
+	printer := &anomalyPrinter{to: out, about: out, colour: colour}
+	for i := range shown {
+		if err := printer.print(&shown[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

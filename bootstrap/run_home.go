@@ -1,0 +1,102 @@
+package bootstrap
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"anomalydetector/configs"
+	"anomalydetector/persistence"
+)
+
+// home is an open data directory: the node's id, whose file locks the directory, and the windows of
+// the detectors that use it.
+type home struct {
+	node  *persistence.Node
+	store *persistence.Store // nil: none of them stores windows
+}
+
+// openHome opens a data directory, with the largest values of memory and free space that its
+// configurations ask for. If a signal interrupts a long opening, it returns errStopped.
+func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logger, options Options) (*home, error) {
+	node, err := persistence.OpenNode(dir, world.Env("DETECTOR_NODE_ID"))
+	if err != nil {
+		return nil, err
+	}
+	if node.Lost != persistence.Kept {
+		log.Warn("the node has a new id: its partitions wait until the session of the former id times out", "file", filepath.Join(dir, "node-id"), "problem", node.Lost, "node", node.ID)
+	}
+	h := &home{node: node}
+	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
+		return h, nil
+	}
+	settings := storeOptions(confs, dir)
+	settings.Log = log
+	long := &interruption{signals: world.Signals}
+	settings.Long = long.begin
+	if options.Store != nil {
+		options.Store(&settings)
+	}
+	h.store, err = persistence.OpenStore(dir, settings)
+	if signal := long.end(); signal != nil {
+		log.Info("stopped before anything was read", "reason", strings.ToUpper(signal.String()))
+		if err == nil {
+			err = h.store.Close()
+		} else if errors.Is(err, persistence.ErrInterrupted) {
+			err = nil
+		}
+		return nil, cmp.Or(errors.Join(err, node.Close()), errStopped)
+	}
+	if err != nil {
+		return nil, errors.Join(err, node.Close())
+	}
+	return h, nil
+}
+
+// errStopped is returned if a signal came while the directory was opened, and nothing failed.
+var errStopped = errors.New("stopped by a signal")
+
+// interruption reads signals while stored windows are verified. Nothing else does before the detectors
+// run.
+type interruption struct {
+	signals <-chan os.Signal
+	over    chan struct{}  // nil: begin was not called
+	came    chan os.Signal // gets the signal, or nil
+}
+
+func (i *interruption) begin() <-chan struct{} {
+	interrupted := make(chan struct{})
+	i.over, i.came = make(chan struct{}), make(chan os.Signal, 1)
+	go func(over <-chan struct{}, came chan<- os.Signal) {
+		select {
+		case s := <-i.signals:
+			close(interrupted)
+			came <- s
+		case <-over:
+			came <- nil
+		}
+	}(i.over, i.came)
+	return interrupted
+}
+
+// end returns the signal that came; nil if none did.
+func (i *interruption) end() os.Signal {
+	if i.over == nil {
+		return nil
+	}
+	close(i.over)
+	i.over = nil
+	return <-i.came
+}
+
+func (h *home) close() error {
+	var err error
+	if h.store != nil {
+		err = h.store.Close()
+	}
+	return errors.Join(err, h.node.Close())
+}

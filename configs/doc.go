@@ -1,0 +1,16 @@
+// Package configs holds the built-in .conf files. It reads, completes and checks any .conf file: a
+// file of the original program means here what it means there, as Python's configparser reads it.
+//
+// Load is the entry. It reads one file and the given environment, and checks that the files exist
+// that the configuration names. It reads no other file, uses no network, logs nothing, and never
+// shows a secret: neither in an Error, nor in a Warning, nor in a Setting. It imports nothing of
+// ours.
+//
+// # Parts
+//
+//   - reader.go: the INI syntax; schema.go: the known sections and keys, and their older names
+//   - values.go: values with their defaults, overrides and checks; sections.go, kafka.go,
+//     cluster.go, http.go, logging.go: one function a section
+//   - format.go: log lines in a Python logging format
+//   - error.go: the one error that all checks return
+package configs
