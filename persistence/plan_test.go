@@ -214,7 +214,9 @@ func (f *flights) crashWith(plan *Plan, rest func() error) {
 	}
 	f.open()
 	f.goBack()
-	f.check()
+	if plan == nil || f.random.IntN(2) == 0 { // else the entities stay as the journal has them
+		f.check()
+	}
 }
 
 func (f *flights) settle(plan *Plan, evict []*Entity, err error) {
