@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// collectEvery is how often the value log is looked at.
+// collectEvery is the time between two collections.
 const collectEvery = 5 * time.Minute
 
-// collect gives space back to the disk.
+// collect frees the space of values that were deleted.
 func (s *Store) collect() {
 	ticker := time.NewTicker(collectEvery)
 	defer ticker.Stop()

@@ -17,15 +17,15 @@ const keptAside = 2
 
 const asidePrefix = "state.damaged-"
 
-// ErrStop is in the errors of a store that cannot be used any more: a person has to decide,
-// or the process has to start again.
+// ErrStop is in an error if the store cannot be used any more: a person has to decide, or
+// the process has to start again.
 var ErrStop = errors.New("it ends here")
 
 // errAsked wraps ErrStop, and says what a person can do.
 var errAsked = fmt.Errorf("%w, as [persistence] on_damage = stop wants, and nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic", ErrStop)
 
-// Damaged is what to do after damage was met: nil, and what is affected is to be rebuilt,
-// or an error that wraps ErrStop.
+// Damaged tells what to do after damage was met. If it returns nil, the affected windows
+// are rebuilt. Otherwise the error wraps ErrStop.
 func (s *Store) Damaged() error {
 	if s.options.StopOnDamage {
 		return fmt.Errorf("%w; %w", ErrCorrupt, errAsked)
@@ -33,10 +33,10 @@ func (s *Store) Damaged() error {
 	return nil
 }
 
-// OpenStore opens the state below a node's data directory, or makes it. A database that
-// is damaged is moved aside, and a new one is begun; its error, if that is not wanted,
-// wraps ErrCorrupt and ErrStop. Nothing else is taken for damage: a directory that is locked, or may
-// not be read, a full disk, one that cannot be read, a newer format.
+// OpenStore opens the state below a node's data directory, or makes it. It moves a
+// damaged database aside, and begins a new one. With StopOnDamage it returns an error
+// that wraps ErrCorrupt and ErrStop instead. These are no damage: a directory that is
+// locked or may not be read, a disk that is full or cannot be read, a newer format.
 func OpenStore(dir string, o Options) (*Store, error) {
 	s, err := openStore(dir, o)
 	if !errors.Is(err, ErrCorrupt) || o.ReadOnly {
@@ -47,7 +47,7 @@ func OpenStore(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("%w; %w", err, errAsked)
 	}
 	aside := asideOf(path, time.Now())
-	// Before it is done: a process that dies in between leaves nothing untold.
+	// Logged before it is done, because the process may die in between.
 	o.Log.Error("the database is damaged: it is moved aside, and all windows are rebuilt from the topic", "moved_to", aside, "problem", err)
 	if moved := os.Rename(path, aside); moved != nil {
 		return nil, errors.Join(err, fmt.Errorf("move the damaged database aside: %w", moved))
@@ -70,7 +70,8 @@ func asideOf(path string, now time.Time) (aside string) {
 	}
 }
 
-// removeOlder removes the databases that were moved aside long before one.
+// removeOlder removes the oldest databases that were moved aside, so that at most
+// keptAside are left.
 func removeOlder(aside string) error {
 	dir := filepath.Dir(aside)
 	entries, err := os.ReadDir(dir)
@@ -89,12 +90,12 @@ func removeOlder(aside string) error {
 	return nil
 }
 
-// errDirectoryLocked is how Badger's error for that begins, which it does not wrap.
+// errDirectoryLocked is how Badger's error for a locked directory begins. Badger does
+// not wrap it.
 const errDirectoryLocked = "Cannot acquire directory lock"
 
-// ofMachine tells errors of the machine, or of how it is used, from those that what is
-// stored is the cause of. Badger does not wrap most of what it returns, so that their
-// texts have to do.
+// ofMachine tells whether the machine, or its use, is the cause of an error, and not the
+// stored state. Badger does not wrap most errors, so their texts are compared.
 func ofMachine(err error) bool {
 	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNewer) || errors.Is(err, errReadOnly) {
 		return true
@@ -109,8 +110,7 @@ func ofMachine(err error) bool {
 	return strings.Contains(err.Error(), errDirectoryLocked)
 }
 
-// spoilt makes an error of reading what is stored one that wraps ErrCorrupt, unless it
-// is of the machine.
+// spoilt has an error of reading wrap ErrCorrupt, unless the machine is its cause.
 func spoilt(err error) error {
 	if err == nil || errors.Is(err, ErrCorrupt) || ofMachine(err) {
 		return err

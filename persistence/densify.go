@@ -7,22 +7,22 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// Memory is taken by the greatest id, not by the number of entities. The ids of entities
-// that are removed are given to nobody: points of theirs may be in the journal still. So
-// a partition's ids become sparse in time, and those of directories that an older version
-// wrote to, which skipped an eighth of them at each opening, are. Then all is
-// written to a fresh slot, with ids without gaps.
+// The greatest id decides how much memory a partition takes, not the number of entities.
+// The id of a removed entity is not given to another one, because the journal may still
+// have its points. So ids become sparse in time. They also are in directories of an older
+// version, which skipped an eighth of them at each opening. Then the partition is written
+// to a fresh slot, with ids without gaps.
 
-// fewIDs are not worth to be made dense.
+// fewIDs is how many unused ids are not worth a rewrite.
 const fewIDs = 1000
 
-// sparse tells whether more than half of the ids are in vain.
+// sparse tells whether more than half of the ids are unused.
 func sparse(ids uint32, entities, few int) bool {
 	return int64(ids) > 2*int64(entities)+int64(few)
 }
 
-// densify gives the entities of a partition that was just opened other ids, if they are
-// sparse. Windows and head stay as they are. If it cannot be written all stays as it was.
+// densify gives the entities of a partition that was just opened new ids, if the ids are
+// sparse. Windows and head stay as they are. If the write fails, nothing changes.
 func (p *Partition) densify() error {
 	if p.stored == nil || !sparse(p.nextID, p.entities, cmp.Or(p.store.options.FewIDs, fewIDs)) {
 		return nil

@@ -1,20 +1,42 @@
-// Package persistence keeps what a node must remember on disk, in a directory
-// that one process at a time may use: its id, and the windows of all partitions
-// of its detectors, in a Badger database.
+// Package persistence stores what a node must remember: its id, and the windows of
+// all partitions of its detectors. They are in one directory, which one process at a
+// time uses; the windows are in a Badger database in it.
 //
-// It never talks to Kafka, knows no actors, and decides nothing about windows but
-// which of their points can be left out. It imports nothing of ours.
+// A Store is the open database. A Partition is the stored state of one Kafka
+// partition, and has one owner at a time. The package knows neither Kafka nor
+// actors. It imports nothing of this module. Of windows it decides only which
+// points can be left out.
+//
+// # How a checkpoint is written
+//
+// A checkpoint stores all committed points, together with the offset up to which
+// the windows reach. The owner of a Partition adds points with Append, marks them
+// with Commit, and then takes three steps:
+//
+//   - Plan decides in memory what the checkpoint writes. It lists the new points,
+//     the new entities, the journal blocks to trim, and the entities whose windows
+//     it needs. Plan.Fill copies the ends of those windows.
+//   - Write writes the plan. It may run on another goroutine, because it touches
+//     only the store and the plan. The owner goes on meanwhile: it appends, loads
+//     and looks up entities.
+//   - Settle takes over what was written. After an error the rest is in the next
+//     plan again. Settle also returns the entities that are evicted. An entity that
+//     got a point after Plan stays cached.
+//
+// A crash or a failed write leaves the checkpoint of before or this one, never a
+// mixture. If the owner closes the partition while a plan is being written, the
+// next owner gets it at the end of Write.
 //
 // # Layout
 //
 //	data/             made with permissions 0700
 //	├── LOCK          held by the process that uses the directory
-//	├── node-id       what the broker knows a restarted process by, and its checksum
+//	├── node-id       the id by which the broker knows a restarted process, and its checksum
 //	├── state/        the Badger database, and VERIFIED; see verified.go
-//	└── state.damaged-TIME/   databases that were damaged, at most two
+//	└── state.damaged-TIME/   damaged databases, at most two
 //
-// A key begins with a letter for its kind; numbers in keys are big-endian, so
-// that keys sort as the numbers do:
+// The first letter of a key is its kind. Numbers in keys are big-endian, so that
+// keys sort as the numbers do:
 //
 //	head     'h' | detector | 0 | partition u32              one a partition
 //	entity   'e' | slot u32 | key                            one an entity: its id
@@ -22,37 +44,39 @@
 //	block    'j' | slot u32 | seq u64                        the points of a checkpoint
 //	mark     'z'                                             written by each transaction; see mark.go
 //
-// A value begins with its format and a checksum of its body and then its key (versions
-// before this one left the key out; bit 7 of the format tells). In the bodies
-// numbers are varints, and the values of points float64, little-endian:
+// A value begins with its format and a checksum of its body and then its key.
+// Older versions left the key out; bit 7 of the format tells. Numbers in bodies are
+// varints, except the values of points: those are float64, little-endian.
 //
 //	+--------+------------+------
 //	| format | crc32c u32 | body
 //	+--------+------------+------
-//	head     source | offset history base forgotten stream-time swept lateness | slot seq reserved entities
+//	head     source | offset history complete-from complete-for-new-from stream-time swept lateness |
+//	         slot seq reserved entities flags | and, if they are known, cluster id | topic id
 //	entity   id
 //	chunk    through newest count | count × (change of the step of time, value)
 //	block    count | count × (step of id, step of time, value)
 //
-// # How they go together
+// # How the parts go together
 //
-// A checkpoint is one journal block of the points since the last one, and the
-// head that counts it in. What the oldest blocks hold is sealed into chunks, one
-// an entity, and the blocks are deleted. A window is therefore: the entity's
-// chunks in order, then its points of the blocks after the last chunk's through.
+// A checkpoint writes the new points as journal blocks, and the head that counts
+// them. It then shortens the journal: what the oldest blocks hold of windows is
+// sealed into chunks, one an entity, and the blocks are deleted. A window is
+// therefore the entity's chunks in order, and then its points in the blocks after
+// the last chunk's through.
 //
 //	chunk 0        chunk 32       chunk 64     block 17  block 18
 //	[p0 ... p31]   [p32 ... p63]  [p64 ... ]   p90       p91        up to the head's offset
 //
-// All that belongs to a partition is in a slot. A partition that begins anew
-// does so in a fresh one, and what was stored before counts until a head refers
-// to the fresh slot. Slots that no head refers to are deleted in the background.
+// All that belongs to a partition is in a slot. A partition that begins anew uses a
+// fresh slot. What was stored before counts until the head refers to the fresh
+// slot. The store deletes slots without a head in the background.
 //
 // # Damage
 //
-// inspect.go looks at the files before Badger does. What is found damaged is rebuilt from
-// the topic: a partition if one of its values cannot be read, all if a file of Badger's is
-// damaged in another way; see damage.go.
+// The store inspects the files before Badger opens them; see inspect.go. The topic
+// replaces what is damaged. If a value cannot be read, its partition is rebuilt. If
+// a file of Badger's is damaged in another way, all partitions are; see damage.go.
 //
 // snapshot.go has the portable form of a partition, archive.go that of several.
 package persistence

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Import is a snapshot that has been read into a fresh slot. Nothing counts of
-// it until it is adopted.
+// Import is a snapshot that was read into a fresh slot. It does not count until it is
+// adopted.
 type Import struct {
 	Snapshot
 	slot uint32
@@ -17,9 +17,9 @@ type Import struct {
 // importBytes is how much of a snapshot is kept in memory until it is written.
 const importBytes = 1 << 20
 
-// Import reads a snapshot, and not a byte more. Accept may refuse it by what its
-// head says, before anything is written. What is stored stays as it is, whatever
-// the error is; the result is for Adopt or Drop.
+// Import reads a snapshot, and not a byte more. Accept may refuse it by its head,
+// before anything is written. The stored state does not change, whatever the error
+// is. The result is for Adopt or Drop.
 func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, error) {
 	i := &importing{store: s, slot: s.newSlot()}
 	snapshot, err := readSnapshot(in, accept, i.take)
@@ -34,7 +34,7 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 	return result, nil
 }
 
-// importing collects what is to be written.
+// importing collects keys and values until there are enough to write.
 type importing struct {
 	store    *Store
 	slot     uint32
@@ -81,12 +81,12 @@ func (i *importing) flush() error {
 	return nil
 }
 
-// Adopt makes imports what is stored of their partitions, all in one transaction,
-// instead of what there was. It waits until nobody holds them.
+// Adopt replaces the stored state of partitions by imports, all in one transaction. It
+// waits until the partitions have no owner.
 func (s *Store) Adopt(detector string, imports ...*Import) error {
 	ordered := slices.Clone(imports)
 	slices.SortFunc(ordered, func(a, b *Import) int { return int(a.Partition) - int(b.Partition) })
-	for _, i := range ordered { // in order, so that two of us cannot wait for each other
+	for _, i := range ordered { // in order, so that two calls cannot wait for each other
 		release, err := s.hold(headKey(detector, i.Partition))
 		if err != nil {
 			return err

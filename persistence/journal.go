@@ -7,8 +7,28 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// readJournal reads all blocks twice: to count, and to put each entity's points
-// together.
+// journaled is a point and the block it is in.
+type journaled struct {
+	Point
+	seq uint64
+}
+
+// entry is a point to be stored. It has no pointer: there may be millions.
+type entry struct {
+	id uint32
+	Point
+}
+
+// block is what a Partition knows of a journal block.
+type block struct {
+	seq    uint64
+	points int
+	ids    []uint32 // of its entities, each once
+	counts []uint16 // of their points
+}
+
+// readJournal reads all blocks twice: first to count each entity's points, then to
+// put them together.
 func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	prefix := slotPrefix(blockKind, p.slot)
 	counts := make([]uint32, p.nextID)

@@ -2,9 +2,9 @@ package persistence
 
 import "github.com/dgraph-io/badger/v4"
 
-// Keys visits the keys of the entities that are stored of a partition as of now, in
-// order, whoever holds the partition. It reads no windows. An entity whose key is longer
-// than longestKey is left out: only the beginning of its key is stored.
+// Keys visits the keys of a partition's stored entities, in order. The partition may
+// have another owner. Keys reads no windows. It leaves out keys that are longer than
+// longestKey, because only their beginning is stored.
 func (s *Store) Keys(detector string, number int32, visit func(key string) error) error {
 	return s.view(func(txn *badger.Txn) error {
 		r, err := readHead(txn, headKey(detector, number))

@@ -10,11 +10,11 @@ import (
 	"math"
 )
 
-// ErrCorrupt is in the error of whoever meets a stored value that cannot be what
-// was written. What it belongs to has to be rebuilt from the topic.
+// ErrCorrupt is in an error if a stored value is not what was written. The windows
+// that it belongs to must be rebuilt from the topic.
 var ErrCorrupt = errors.New("stored state is corrupt")
 
-// ErrNewer is in the error of whoever meets a value of a later format version.
+// ErrNewer is in an error if a value has a later format version.
 var ErrNewer = errors.New("stored state was written by a newer version of this program")
 
 // format is the version in front of every value.
@@ -77,7 +77,7 @@ func blockKey(slot uint32, seq uint64) []byte {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// sealed puts version and checksum in front of a body: the first five bytes of
+// seal puts version and checksum in front of a body: the first five bytes of
 // value are room for them.
 func seal(value []byte) []byte {
 	value[0] = format
@@ -97,8 +97,8 @@ func bind(key, value []byte) {
 	binary.LittleEndian.PutUint32(value[1:], crc32.Update(binary.LittleEndian.Uint32(value[1:]), castagnoli, key))
 }
 
-// bound tells whether a value was written under this key, as it is. Of those of older
-// versions, which are not bound, body tells the rest.
+// bound tells whether a value is what was written under this key. Values of older
+// versions are not bound to a key: body checks them.
 func bound(key, value []byte) bool {
 	if len(value) < 5 || value[0]&tied == 0 || value[0]&^tied > format {
 		return true
@@ -110,8 +110,8 @@ func bound(key, value []byte) bool {
 // room begins a value.
 func room(size int) []byte { return make([]byte, 5, 5+size) }
 
-// body checks a value and returns a reader of its body. The checksum of one that is
-// bound to its key is for bound to check.
+// body checks a value and returns a reader of its body. If the value is bound to its
+// key, bound checks the checksum.
 func body(value []byte) (*reader, error) {
 	if len(value) < 5 {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
@@ -129,7 +129,7 @@ func body(value []byte) (*reader, error) {
 	return &reader{rest: value[5:]}, nil
 }
 
-// reader takes a body apart. After a failure all it gives is zero.
+// reader takes a body apart. After a failure it returns only zeros.
 type reader struct {
 	rest   []byte
 	failed bool
@@ -178,7 +178,7 @@ func (r *reader) text() string {
 	return text
 }
 
-// count reads how many items of at least so many bytes follow.
+// count reads how many items follow. Each has at least size bytes.
 func (r *reader) count(size int) int {
 	n := r.uvarint()
 	if n > uint64(len(r.rest)/size) {
@@ -198,95 +198,6 @@ func (r *reader) end(what string) error {
 
 func appendFloat(b []byte, x float64) []byte {
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
-}
-
-// Head is what is stored of a partition as a whole.
-type Head struct {
-	Source             string // what the points were read from, and how; see actors
-	Cluster            string // the id of the cluster they were read from; empty: not known
-	Topic              string // the id of the topic; empty: not known
-	Offset             int64  // the windows reach up to here
-	History            int64  // the length of the windows, ms
-	CompleteFrom       int64  // points at or after this time need nothing from before what was read
-	CompleteForNewFrom int64  // entities that are not stored may have had points that matter before this time
-	StreamTime         int64  // the newest timestamp
-	Swept              int64  // stream time of the last sweep
-	Lateness           int64  // how late an entity's first point came, at most, ms
-}
-
-// record is a head with what only this package needs.
-type record struct {
-	Head
-	slot     uint32
-	seq      uint64 // of the last journal block that counts
-	reserved uint32 // ids below this may be in use
-	entities uint32
-	removing bool // of removed entities there may be something left, which is not counted
-	underway bool // of a checkpoint in several transactions there may be entities with other ids, which do not count
-}
-
-const (
-	removingFlag = 1 << iota
-	underwayFlag
-)
-
-func encodeRecord(r *record) []byte {
-	b := room(100 + len(r.Source))
-	b = binary.AppendUvarint(b, uint64(len(r.Source)))
-	b = append(b, r.Source...)
-	for _, x := range []int64{r.Offset, r.History, r.CompleteFrom, r.CompleteForNewFrom, r.StreamTime, r.Swept, r.Lateness} {
-		b = binary.AppendVarint(b, x)
-	}
-	flags := uint64(0)
-	if r.removing {
-		flags |= removingFlag
-	}
-	if r.underway {
-		flags |= underwayFlag
-	}
-	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), flags} {
-		b = binary.AppendUvarint(b, x)
-	}
-	return seal(appendIdentity(b, &r.Head))
-}
-
-// appendIdentity ends a head with which topic it is of, if that is known: heads of
-// before do not say it.
-func appendIdentity(b []byte, h *Head) []byte {
-	if h.Cluster == "" && h.Topic == "" {
-		return b
-	}
-	for _, id := range []string{h.Cluster, h.Topic} {
-		b = append(binary.AppendUvarint(b, uint64(len(id))), id...)
-	}
-	return b
-}
-
-// identity reads what appendIdentity has written.
-func (r *reader) identity(h *Head) {
-	if len(r.rest) > 0 {
-		h.Cluster, h.Topic = r.text(), r.text()
-	}
-}
-
-func decodeRecord(value []byte) (*record, error) {
-	b, err := body(value)
-	if err != nil {
-		return nil, err
-	}
-	r := &record{}
-	r.Source = b.text()
-	for _, x := range []*int64{&r.Offset, &r.History, &r.CompleteFrom, &r.CompleteForNewFrom, &r.StreamTime, &r.Swept, &r.Lateness} {
-		*x = b.varint()
-	}
-	r.slot = b.uint32()
-	r.seq = b.uvarint()
-	r.reserved = b.uint32()
-	r.entities = b.uint32()
-	flags := b.uvarint()
-	r.removing, r.underway = flags&removingFlag != 0, flags&underwayFlag != 0
-	b.identity(&r.Head)
-	return r, b.end("head")
 }
 
 func (r *reader) uint32() uint32 {

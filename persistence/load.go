@@ -50,8 +50,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	return e, nil, false, nil
 }
 
-// Peek returns the points that are stored of an entity that is not resident, as
-// far as they are of its window. It changes nothing.
+// Peek returns the window of a stored entity that is not cached. It changes nothing.
 func (p *Partition) Peek(key string) (points []Point, err error) {
 	if !p.onDisk {
 		return nil, nil
@@ -77,8 +76,8 @@ func (p *Partition) Peek(key string) (points []Point, err error) {
 	return window(points, p.stored.History), nil
 }
 
-// lookUp finds the id of a key. An id that has not been given out belongs to a
-// checkpoint that is not finished, or is none.
+// lookUp finds the id of a key. An id that was not given to an entity is of a
+// checkpoint that was not finished, or is damaged.
 func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, err error) {
 	found, err = get(txn, entityKey(p.slot, key), func(value []byte) (err error) {
 		id, err = decodeID(value)

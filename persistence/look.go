@@ -11,8 +11,7 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrNoState is in the error of whoever looks at a data directory in which
-// nothing has been stored.
+// ErrNoState is in an error if nothing has been stored in a data directory.
 var ErrNoState = errors.New("there is no state yet")
 
 var errReadOnly = errors.New("the state was opened to look at only")

@@ -25,15 +25,15 @@ var legalID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // id outlives the process: it is what the broker knows a restarted process by.
 type Node struct {
 	ID   string
-	Lost Lost // what became of the id of before
+	Lost Lost // why it is a new id, if so
 	lock *flock.Flock
 }
 
-// Lost is why a node has another id than before.
+// Lost is why a node has a new id.
 type Lost string
 
 const (
-	Kept    Lost = ""                      // it has not, or nobody knows of one before
+	Kept    Lost = ""                      // the id is the stored one, or the first one
 	Damaged Lost = "the file is damaged"   // its checksum is wrong, or it is cut
 	Missing Lost = "the file is not there" // though there is state
 )

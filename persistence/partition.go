@@ -66,27 +66,9 @@ type Entity struct {
 // Key is the entity's key.
 func (e *Entity) Key() string { return e.key }
 
-// journaled is a point and the block it is in.
-type journaled struct {
-	Point
-	seq uint64
-}
-
-// entry is a point to be stored. It has no pointer: there may be millions.
-type entry struct {
-	id uint32
-	Point
-}
-
-// block is what is known of a journal block without its points.
-type block struct {
-	seq    uint64
-	points int
-	ids    []uint32 // each once
-	counts []uint16 // of their points
-}
-
-// Partition waits until nobody else holds the partition, and takes it.
+// Partition waits until the partition has no other owner, and opens it. A damaged one
+// is empty, and its windows are rebuilt from the topic; with StopOnDamage the error
+// wraps ErrCorrupt.
 func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	key := headKey(detector, number)
 	release, err := s.hold(key)
@@ -115,7 +97,8 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	return p, nil
 }
 
-// hold waits until nobody else holds the partition with that head, and takes it.
+// hold waits until the partition with this head has no owner, and returns what
+// releases it.
 func (s *Store) hold(key []byte) (release func(), err error) {
 	s.mu.Lock()
 	token, known := s.owners[string(key)]

@@ -14,11 +14,10 @@ import (
 
 // The framing that snapshots and archives share; see snapshot.go.
 
-// ErrDamaged is in the error of whoever reads a snapshot or an archive that is
-// not as it was written.
+// ErrDamaged is in an error if a snapshot or an archive is not as it was written.
 var ErrDamaged = errors.New("it is damaged")
 
-// ErrCut is in the error of whoever reads one that ends too early.
+// ErrCut is in an error if a snapshot or an archive ends too early.
 var ErrCut = errors.New("it is cut short")
 
 // Kinds of records.

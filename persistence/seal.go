@@ -21,6 +21,57 @@ type sealing struct {
 	from, to int    // its last points among those of the plan
 }
 
+// planSealings decides how many of the oldest blocks are trimmed, and which
+// entities are sealed for it, after those to evict.
+func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
+	p.marks++
+	for _, e := range evict {
+		if e.cached && e.mark != p.marks {
+			p.sealingOf(plan, e)
+		}
+	}
+	plan.evictions = len(plan.sealings)
+	unsealed := p.unsealed + len(plan.entries)
+	for unsealed-plan.trimmedPoints > limit {
+		b := p.block(plan, plan.trimmed)
+		if plan.trimmed == 0 {
+			plan.trimFrom = b.seq
+		}
+		plan.trimmed++
+		plan.trimmedPoints += b.points
+		for i, id := range b.ids {
+			if e := p.byID[id]; e != nil && !e.removed && e.through < b.seq {
+				p.sealingOf(plan, e).trimmed += uint32(b.counts[i])
+			}
+		}
+	}
+	plan.filled = true
+	for i := range plan.sealings {
+		s := &plan.sealings[i]
+		plan.filled = plan.filled && (!s.cached || s.unsealed == 0)
+	}
+}
+
+// block is a block of the journal, with the plan's behind the stored ones.
+func (p *Partition) block(plan *Plan, index int) *block {
+	if index < len(p.blocks) {
+		return &p.blocks[index]
+	}
+	return &plan.blocks[index-len(p.blocks)]
+}
+
+// sealingOf is the sealing of an entity, which is begun if there is none.
+func (p *Partition) sealingOf(plan *Plan, e *Entity) *sealing {
+	if e.mark != p.marks {
+		e.mark, e.place = p.marks, uint32(len(plan.sealings))
+		plan.sealings = append(plan.sealings, sealing{
+			entity: e, cached: e.cached, chunks: e.chunks, tail: e.tail, through: e.through,
+			arrived: e.arrived + e.planned, unsealed: e.unsealed + e.planned,
+		})
+	}
+	return &plan.sealings[e.place]
+}
+
 // writeSealings deletes removed entities, seals, and then deletes the trimmed
 // blocks. That order counts, because a crash may come in between: an entity that
 // comes back lacks no points of the journal, and a block is deleted only after

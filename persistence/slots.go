@@ -19,7 +19,7 @@ func (s *Store) survey() (garbage []uint32, err error) {
 				return err
 			})
 			if errors.Is(err, ErrCorrupt) {
-				return nil // its partition will find out
+				return nil // opening its partition tells
 			}
 			return err
 		})
@@ -53,7 +53,7 @@ func (s *Store) survey() (garbage []uint32, err error) {
 	return garbage, err
 }
 
-// newSlot is where a partition's state can begin anew.
+// newSlot returns an unused slot, in which a partition's state can begin anew.
 func (s *Store) newSlot() uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,7 +61,7 @@ func (s *Store) newSlot() uint32 {
 	return s.slots - 1
 }
 
-// purge deletes what is in slots nobody refers to, in the background.
+// purge deletes the contents of slots without a head, in the background.
 func (s *Store) purge(slots ...uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,8 +78,8 @@ func (s *Store) purge(slots ...uint32) {
 	})
 }
 
-// purgeSome deletes a part, and tells whether there is more. What it leaves the
-// next survey finds again.
+// purgeSome deletes a part, and tells whether there is more. The next survey finds
+// what it leaves.
 func (s *Store) purgeSome(prefix []byte) (more bool) {
 	const part = 2000
 	var keys [][]byte

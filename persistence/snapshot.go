@@ -23,7 +23,8 @@ import (
 //	+---------+------------+------------+------
 //	| kind u8 | length u32 | crc32c u32 | body, of that length, at most maxRecord
 //	+---------+------------+------------+------
-//	'h' head    partition | source | offset history base forgotten stream-time swept lateness
+//	'h' head    partition | source | offset history complete-from complete-for-new-from
+//	            stream-time swept lateness
 //	            and, if they are known, cluster id | topic id
 //	'e' entity  key | points     the oldest of its window, in the order of arrival
 //	'p' points  points           of the same entity; all records before it are full
@@ -49,9 +50,9 @@ type Snapshot struct {
 	Points    int
 }
 
-// Export writes a snapshot of what is stored of a partition as of now. It does
-// not need to be the one that holds the partition, and does not disturb it.
-// Memory: what a Partition takes when it is opened, and one window.
+// Export writes a snapshot of what is stored of a partition now. The partition may
+// have another owner, whom this does not disturb. It takes as much memory as an open
+// Partition, and one window.
 func (s *Store) Export(detector string, number int32, w io.Writer) (Snapshot, error) {
 	return s.ExportIf(detector, number, w, func(Head) error { return nil })
 }

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrNoSpace is in the error of a write for which the disk has too little space
-// left.
+// ErrNoSpace is in the error of a write if the disk has too little space left.
 var ErrNoSpace = errors.New("too little space left on the disk of the data directory")
 
-// ErrClosed is in the error of whoever uses a store that was closed.
+// ErrClosed is in an error if the store was closed.
 var ErrClosed = errors.New("the store is closed")
 
-// ErrInterrupted is in the error of OpenStore if it was to end before all was verified.
+// ErrInterrupted is in the error of OpenStore if it was interrupted before all tables
+// were verified.
 var ErrInterrupted = errors.New("the opening was interrupted")
 
 // Options are how a store uses the machine.
@@ -35,10 +35,10 @@ type Options struct {
 	// Floor is how much space the disk must have left for a write, in bytes; no
 	// less than Memory.
 	Floor uint64
-	// ReadOnly writes nothing of ours: to look at the state. See openBadger.
+	// ReadOnly opens the state to look at it, and writes no values. See openBadger.
 	ReadOnly bool
-	// StopOnDamage has OpenStore and Partition fail where something is damaged, with
-	// ErrCorrupt, instead of beginning anew.
+	// StopOnDamage has OpenStore and Partition fail with ErrCorrupt if something is
+	// damaged, instead of beginning anew.
 	StopOnDamage bool
 	// Long is called before a verification that can take long, as after a start of the
 	// machine. The channel it returns is closed if the opening is to end, with
@@ -238,7 +238,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Stored is the head of a partition that need not be held.
+// Stored is the head of a partition, which may have another owner.
 func (s *Store) Stored(detector string, number int32) (head Head, ok bool, err error) {
 	err = s.view(func(txn *badger.Txn) error {
 		r, err := readHead(txn, headKey(detector, number))
@@ -250,7 +250,7 @@ func (s *Store) Stored(detector string, number int32) (head Head, ok bool, err e
 	return head, ok, err
 }
 
-// HasEntity tells whether an entity of a partition is stored, which need not be held.
+// HasEntity tells whether an entity is stored. Its partition may have another owner.
 func (s *Store) HasEntity(detector string, number int32, key string) (found bool, err error) {
 	err = s.view(func(txn *badger.Txn) error {
 		r, err := readHead(txn, headKey(detector, number))

@@ -8,7 +8,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// Summary is what there is to say of a partition's state.
+// Summary describes a partition's stored state.
 type Summary struct {
 	Detector  string
 	Partition int32
@@ -19,7 +19,7 @@ type Summary struct {
 	Journaled int   // points in the journal
 	Chunks    int   // stored ones
 	Bytes     int64 // of keys and values
-	Err       error // why the rest cannot be told, if so
+	Err       error // nil, or why the windows cannot be read
 }
 
 // eachHead visits the heads of all partitions.
@@ -42,7 +42,7 @@ func (s *Store) eachHead(visit func(detector string, number int32, value []byte)
 	return nil
 }
 
-// Numbers are the partitions of a detector of which something is stored.
+// Numbers are the partitions of a detector that have a stored state.
 func (s *Store) Numbers(detector string) (numbers []int32, err error) {
 	err = s.eachHead(func(of string, number int32, _ []byte) {
 		if of == detector {
@@ -52,7 +52,7 @@ func (s *Store) Numbers(detector string) (numbers []int32, err error) {
 	return numbers, err
 }
 
-// Summaries are those of all that is stored, by detector and partition.
+// Summaries describe all stored partitions, by detector and partition.
 func (s *Store) Summaries() ([]Summary, error) {
 	var all []Summary
 	err := s.eachHead(func(detector string, number int32, value []byte) {

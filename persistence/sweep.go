@@ -24,9 +24,10 @@ func (p *Partition) Remove(e *Entity) {
 	p.removing[storedKey(e.key)] = true
 }
 
-// Sweep looks at some of the entities that are on disk only, goes on where it
-// ended the last time, and removes those without a point at or after a time. It
-// returns the newest of the points it removed; false if there is none.
+// Sweep looks at some of the stored entities that are not cached, and removes those
+// without a point at or after keep. It goes on after the entity at which it ended the
+// last time. It returns the time of the newest point that it removed, and false if
+// it removed none.
 func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, err error) {
 	p.mustBeSettled("Sweep")
 	p.swept = nil
@@ -72,8 +73,8 @@ func (p *Partition) Sweep(count int, keep int64) (newest int64, removed bool, er
 	return newest, removed, nil
 }
 
-// lastOf is an entity and the time of its newest point, or nil for one that is
-// resident, or was removed.
+// lastOf is an entity and the time of its newest point; nil if the entity is cached
+// or removed.
 func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64, err error) {
 	key := string(item.Key()[5:])
 	id, found, err := p.lookUp(v.txn, key)

@@ -6,8 +6,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// update is a run of writes that need not be atomic: it is split where it would
-// be too large for one transaction, but what was put first is written first.
+// update is a run of writes in one transaction, or in several if it is too large
+// for one. They are written in the order in which they were put.
 type update struct {
 	store *Store
 	txn   *badger.Txn
@@ -15,13 +15,14 @@ type update struct {
 	whole bool // it must be atomic: errSplit instead
 }
 
-// errSplit is returned where a run of writes is too large for one transaction.
+// errSplit is the error of atomically if the run is too large for one transaction.
 var errSplit = errors.New("it is too large for one transaction")
 
 // update runs a function that puts, and commits the rest.
 func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
 
-// atomically is update in one transaction, or nothing and errSplit.
+// atomically runs an update in one transaction. If it is too large for one, nothing
+// is written, and the error is errSplit.
 func (s *Store) atomically(write func(*update) error) error { return s.run(write, true) }
 
 func (s *Store) run(write func(*update) error, whole bool) error {
@@ -50,7 +51,7 @@ func (u *update) begin() (err error) {
 	return err
 }
 
-// end lets go of the transaction, if one was begun.
+// end discards the transaction, if one was begun.
 func (u *update) end() {
 	if u.txn != nil {
 		u.store.marks.end(u.txn)

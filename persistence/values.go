@@ -31,8 +31,8 @@ func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool,
 }
 
 // valueOf hands an item's value to a function, if it is the one that was put under this
-// key. Badger itself gives what a pointer into its value log leads to, whatever that is,
-// and panics where that is no entry.
+// key. Badger itself returns whatever a pointer into its value log leads to, and panics
+// if that is no entry.
 func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
 	ours := false
 	defer func() {
@@ -65,9 +65,9 @@ func readHead(txn *badger.Txn, key []byte) (r *record, err error) {
 	return r, err
 }
 
-// each walks over what begins with a prefix, in order. Values are read as they are
-// asked for: Badger would read them ahead on goroutines, where a damaged one ends the
-// process.
+// each visits the items whose keys begin with a prefix, in order. Values are read when
+// they are asked for. Badger would read them ahead on goroutines, in which a damaged one
+// ends the process.
 func each(txn *badger.Txn, prefix []byte, visit func(*badger.Item) error) error {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = prefix, false

@@ -2,10 +2,13 @@ package persistence
 
 import "github.com/dgraph-io/badger/v4"
 
-// view is what is stored of a partition at one time. Loads share one until the
-// next checkpoint, the only writer of what they read: to open an iterator takes
-// longer than to read an entity's chunks (measured: 100 and 20 microseconds in a
-// state of 100,000 entities).
+// view is what is stored of a partition at one time. Load, Peek and Sweep share one
+// until the next Settle, because to open an iterator takes longer than to read an
+// entity's chunks (measured: 100 and 20 microseconds in a state of 100,000 entities).
+//
+// A view may be opened while a plan is being written, and then shows a part of it.
+// That is no harm: each chunk tells up to which block it holds the journal, and
+// Entity.tail has the points of the blocks after it.
 type view struct {
 	txn    *badger.Txn
 	chunks *badger.Iterator
@@ -36,8 +39,7 @@ func (p *Partition) look(read func(*view) error) error {
 	return read(p.view)
 }
 
-// endView lets go of the view. Of a store that was closed nothing can be touched
-// any more.
+// endView closes the view. Nothing of a closed store can be touched any more.
 func (p *Partition) endView() {
 	if p.view == nil {
 		return

@@ -6,9 +6,9 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// reading calls a function with what is stored of a partition as of one moment,
-// whoever holds the partition and writes to it meanwhile. Without state it is not
-// called.
+// reading calls a function with what is stored of a partition at one moment. The
+// partition may have an owner that writes to it meanwhile. The function is not called
+// if nothing is stored.
 func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Partition) error) (found bool, err error) {
 	p := &Partition{store: s, head: headKey(detector, number)}
 	err = s.view(func(txn *badger.Txn) error {
@@ -46,10 +46,10 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []
 	})
 }
 
-// window leaves out the points that others have evicted: each point evicts from
-// the front what is older than the history, until it meets one that is not. What
-// is stored may or may not have them. A millisecond more is kept, for a history
-// that is not a whole number of them.
+// window leaves out the points that later points have evicted. Each point evicts
+// older ones from the front, until it meets one that is within the history. The
+// stored state may have such points or not. The history is taken for a millisecond
+// longer, because it may not be a whole number of them.
 func window(points []Point, history int64) []Point {
 	head := 0
 	for i, p := range points {
