@@ -20,7 +20,7 @@ import (
 func (p *partition) load(ctx actor.Context) {
 	span := stream.Span{
 		Partition: p.number, Topic: p.assignment.Topic, From: -1, Until: p.assignment.Offset,
-		Length: p.config.History, Slack: slack, Reach: p.reach, More: p.assignment.Standby,
+		Length: p.config.History, Slack: slack, CompleteAt: p.reach, More: p.assignment.Standby,
 	}
 	switch {
 	case p.assignment.NoCommittedOffset:
@@ -55,7 +55,7 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	deliver := func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
 		root.Send(self, &messages.HistoryRead{
-			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, CompleteFrom: run.Covered, Next: taken,
+			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, CompleteFrom: run.CompleteFrom, Next: taken,
 		})
 		select {
 		case <-taken:

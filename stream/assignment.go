@@ -21,7 +21,7 @@ type owned struct {
 	joined     bool   // the group has told us what we own, if only that it is nothing
 	changed    bool   // since the last End began
 	wake       func() // cuts a running Poll short, for the assignment changed
-	serial     uint64
+	generation     uint64
 	partitions map[int32]messages.Assignment
 	marks      map[int32]messages.Identity // which topics the group's offsets are of
 	unused     map[int32]int64             // committed offsets that cannot be read from
@@ -99,8 +99,8 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 		if !ok {
 			return nil, fmt.Errorf("topic %s has no partition %d", topic, partition)
 		}
-		s.owned.serial++
-		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Generation: s.owned.serial}
+		s.owned.generation++
+		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Generation: s.owned.generation}
 		committed := assignment.Offset
 		delete(s.owned.unused, partition)
 		if begun := s.begin(&assignment, bound); begun {
@@ -192,10 +192,10 @@ func (s *Session) Changed() bool {
 
 // Resume lets Poll return the partition's records, unless it was taken from us
 // since it was assigned.
-func (s *Session) Resume(partition int32, serial uint64) {
+func (s *Session) Resume(partition int32, generation uint64) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
-	if s.owned.partitions[partition].Generation == serial {
+	if s.owned.partitions[partition].Generation == generation {
 		s.client.ResumeFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
 	}
 }

@@ -39,9 +39,9 @@ type Span struct {
 	// Slack is so much more, so that stragglers after Until find the history
 	// that an uninterrupted run would have given them.
 	Slack time.Duration
-	// Reach asks for a history that is complete for a point at this time (Unix
+	// CompleteAt asks for a history that is complete for a point at this time (Unix
 	// milliseconds), too, if the slack does not go so far back.
-	Reach int64
+	CompleteAt int64
 	// More: what follows Until will be asked for soon.
 	More bool
 }
@@ -51,9 +51,9 @@ type Replayed struct {
 	Records []*kgo.Record
 	Done    int64 // offsets read so far
 	Pending int64 // offsets still to read
-	// Covered: points at or after this time (Unix milliseconds) need none of
+	// CompleteFrom: points at or after this time (Unix milliseconds) need none of
 	// the records before the span.
-	Covered int64
+	CompleteFrom int64
 }
 
 // Complete is the coverage of a history that begins with the topic.
@@ -81,7 +81,7 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	}
 	err = h.scan(ctx, span, from, span.Until, func(records []*kgo.Record) error {
 		last := records[len(records)-1].Offset
-		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, Covered: covered})
+		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, CompleteFrom: covered})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read history of partition %d, offsets %d to %d: %w", span.Partition, from, span.Until, err)
@@ -161,7 +161,7 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 	if err != nil {
 		return 0, 0, err
 	}
-	reliable := min(at-span.Slack.Milliseconds(), span.Reach)
+	reliable := min(at-span.Slack.Milliseconds(), span.CompleteAt)
 	wanted := max(reliable-span.Length.Milliseconds(), 0)
 	answer, err := admin.ListOffsetsAfterMilli(ctx, wanted, h.config.InputTopic)
 	if err == nil {

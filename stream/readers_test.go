@@ -87,7 +87,7 @@ func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 				}
 				must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(at), Value: []byte("v")}).FirstErr())
 			}
-			records, _ := readAll(t, config, Span{From: -1, Until: c.until, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
+			records, _ := readAll(t, config, Span{From: -1, Until: c.until, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
 			if records < 8 || records > 14 {
 				t.Errorf("%d records were read for a history of 10 hours, one an hour", records)
 			}
@@ -104,7 +104,7 @@ func TestDeletedHistoryIsTold(t *testing.T) {
 	must(t, cluster.DeleteRecords("in", 0, end))
 	var log strings.Builder
 	config.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if records, _ := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}); records != 0 {
+	if records, _ := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}); records != 0 {
 		t.Errorf("%d records were read of an empty topic", records)
 	}
 	if !strings.Contains(log.String(), "the history was deleted from the topic") {

@@ -88,7 +88,7 @@ func TestHistoryOfATransactionalTopicEnds(t *testing.T) {
 	transactional(t, config, kgo.TryCommit, 1000, 5)
 	transactional(t, config, kgo.TryAbort, 2000, 5)
 	end := cluster.PartitionInfo("in", 0).HighWatermark
-	records, covered := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60})
+	records, covered := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
 	if records != 5 || covered != Complete {
 		t.Errorf("%d records, covered from %d; want the 5 committed ones, complete", records, covered)
 	}
@@ -112,12 +112,12 @@ func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 		records int
 		covered int64
 	}{
-		"in the middle":       {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 11, first + 49*hour},
-		"at the end":          {Span{From: -1, Until: 100, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 12, first + 98*hour},
-		"for a straggler":     {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: first + 30*hour}, 30, first + 30*hour},
-		"the whole topic":     {Span{From: -1, Until: 5, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 5, Complete},
-		"from where it ended": {Span{From: 40, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 10, Complete},
-		"nothing":             {Span{From: -1, Until: 0, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}, 0, Complete},
+		"in the middle":       {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 11, first + 49*hour},
+		"at the end":          {Span{From: -1, Until: 100, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 12, first + 98*hour},
+		"for a straggler":     {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: first + 30*hour}, 30, first + 30*hour},
+		"the whole topic":     {Span{From: -1, Until: 5, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 5, Complete},
+		"from where it ended": {Span{From: 40, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 10, Complete},
+		"nothing":             {Span{From: -1, Until: 0, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 0, Complete},
 	} {
 		if records, covered := readAll(t, config, c.span); records != c.records || covered != c.covered {
 			t.Errorf("%s: %d records, covered from %d; want %d, from %d", name, records, covered, c.records, c.covered)
@@ -151,7 +151,7 @@ func TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime(t *testing.T) {
 		answer.Topics = append(answer.Topics, answered)
 		return answer, nil, true
 	})
-	records, covered := readAll(t, config, Span{From: -1, Until: 15, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
+	records, covered := readAll(t, config, Span{From: -1, Until: 15, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
 	if records != 15 || covered != Complete {
 		t.Errorf("%d records, covered from %d; want all 15 that the topic has before the end", records, covered)
 	}
