@@ -2,15 +2,15 @@ package stream
 
 import "fmt"
 
-// Names are those of a configuration that an advice speaks of.
+// Names are the names in a configuration that an advice mentions.
 type Names struct{ Group, Input, Output, DeadLetter string }
 
 func (c Config) names() Names {
 	return Names{c.Group, c.InputTopic, c.OutputTopic, c.DeadLetterTopic}
 }
 
-// Advice is what a person can do about one of Kafka's errors, by its name; empty: that
-// is not known. All that we say of such an error says this.
+// Advice is what a person can do about one of Kafka's errors, given the error's name; empty if that is not
+// known. Every message about such an error ends with this text.
 func (n Names) Advice(name string) string {
 	switch name {
 	case "SASL_AUTHENTICATION_FAILED":
@@ -46,7 +46,7 @@ func (n Names) Advice(name string) string {
 	return ""
 }
 
-// permissions are those that a topic takes.
+// permissions are those that the user needs on a topic.
 func (n Names) permissions(topic string) string {
 	if topic == n.Input {
 		return "Read and Describe"
@@ -54,7 +54,7 @@ func (n Names) permissions(topic string) string {
 	return "Write and Describe"
 }
 
-// written are the topics that are written to, for people.
+// written names the topics that the detector writes to, in words.
 func (n Names) written() string {
 	if n.DeadLetter == "" {
 		return n.Output
