@@ -14,7 +14,6 @@ import (
 
 // Explain adds to an error of the broker what a person can do about it: which permission is missing, or which
 // setting is out of which limits. It may ask the broker for these. It returns other errors as they are.
-// broker for these. Other errors are returned as they are.
 func Explain(ctx context.Context, config Config, err error) error {
 	switch {
 	case errors.Is(err, kerr.InvalidSessionTimeout):

@@ -93,8 +93,8 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 			left = append(left, record)
 			if refuses(err) {
 				refused = true
+			} else {
 				other = err // perhaps because of a record in the same batch that is refused
-				other = err // perhaps because of one that is refused
 			}
 		}
 	}
