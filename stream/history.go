@@ -66,14 +66,14 @@ var ErrDeleted = errors.New("the records were deleted from the topic")
 // Unix milliseconds. It is Complete if the span has a From, or if it begins where the topic does. The error
 // wraps ErrDeleted if the topic no longer has the records from From on, and ErrRecreated if another topic has
 // its name.
-func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (covered int64, err error) {
+func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (completeFrom int64, err error) {
 	h.reading.Add(1)
 	defer h.reading.Done()
-	covered = Complete
+	completeFrom = Complete
 	from := span.From
 	switch {
 	case from < 0:
-		from, covered, err = h.start(ctx, span)
+		from, completeFrom, err = h.start(ctx, span)
 	case from < span.Until:
 		err = h.holds(ctx, span)
 	}
@@ -82,12 +82,12 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	}
 	err = h.scan(ctx, span, from, span.Until, func(records []*kgo.Record) error {
 		last := records[len(records)-1].Offset
-		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, CompleteFrom: covered})
+		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, CompleteFrom: completeFrom})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read history of partition %d, offsets %d to %d: %w", span.Partition, from, span.Until, err)
 	}
-	return covered, nil
+	return completeFrom, nil
 }
 
 // Close waits until the running Reads have closed their connections. The caller has ended their contexts, and
@@ -126,7 +126,7 @@ func (h *History) holds(ctx context.Context, span Span) error {
 }
 
 // start finds the first offset of the history before span.Until, and the history's completeness watermark.
-func (h *History) start(ctx context.Context, span Span) (from, covered int64, err error) {
+func (h *History) start(ctx context.Context, span Span) (from, completeFrom int64, err error) {
 	admin, err := h.readers.admin()
 	if err != nil {
 		return 0, 0, err

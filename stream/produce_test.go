@@ -12,9 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent: it does not know whether the
-// batch was written, and so tries for ever.
-func TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent(t *testing.T) {
+// The client does not know whether the batch was written, and so tries for ever.
+func TestDeletedOutputTopicIsNoticedThoughTheClientIsSilent(t *testing.T) {
 	cluster, session := joined(t, 1, func(c *Config) { c.Timing.Transaction = 2 * time.Second }) // for so long it does not look
 	must(t, cluster.CreateTopic("out", 1, nil))
 	must(t, cluster.CreateTopic("bad", 1, nil))

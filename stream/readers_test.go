@@ -12,15 +12,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// clients counts those that are made and closed.
+// clients counts the clients that are made and closed.
 type clients struct{ made, closed atomic.Int32 }
 
 func (c *clients) OnNewClient(*kgo.Client)    { c.made.Add(1) }
 func (c *clients) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
 
-// TestAStandbyReadsWithClientsThatStay: it asks for a span each second, and a client
-// for each would cost the broker more than the records do.
-func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
+// A standby asks for a span each second. A client for each would cost the broker more than the records do.
+func TestStandbyKeepsItsReader(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	var count clients
@@ -64,8 +63,8 @@ func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
 	}
 }
 
-// TestOneBadTimestampDoesNotDecideHowMuchIsRead: not that of the record where scoring
-// goes on, be it of the future or of 1970, nor that of the last one of the topic.
+// The bad timestamp may be that of the record where scoring goes on, or that of the last record of the topic.
+// It may lie in the future or in 1970.
 func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 	hour, first := time.Hour.Milliseconds(), int64(1_600_000_000_000)
 	for name, c := range map[string]struct{ bad, until, at int64 }{
@@ -95,8 +94,8 @@ func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 	}
 }
 
-// TestDeletedHistoryIsTold also where nothing is left before the offset.
-func TestDeletedHistoryIsTold(t *testing.T) {
+// The warning is given even if no record is left before the offset.
+func TestDeletedHistoryIsWarnedOf(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	transactional(t, config, kgo.TryCommit, 1000, 5)
