@@ -63,7 +63,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 			b.shoot("person-live-" + s.name)
 
 			b.run(chromedp.Navigate(base + "/nodes"))
-			b.says("main", "live, 3 of 3 partitions live")
+			b.says("main", "live, 3 of 3 partitions ready")
 			b.run(chromedp.Navigate(base + "/api"))
 			b.says("main", "/api/v1/anomalies")
 		})

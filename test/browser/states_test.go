@@ -34,7 +34,7 @@ var views = []view{
 	{"now-filtered", sample.Busy, "/?field.scope=64500&from=2026-11-24T20:30:00Z&to=2026-11-24T20:45:00Z&direction=up", false},
 	{"now-nothing-found", sample.Busy, "/?q=nowhere", false},
 	{"now-atlas", sample.Busy, "/?detector=atlas+delay", false},
-	{"now-loading", sample.Loading, "/", false},
+	{"now-replaying", sample.Replaying, "/", false},
 	{"now-calm", sample.Calm, "/", false},
 	{"now-partial", sample.Partial, "/", false},
 	{"now-old", sample.Old, "/", false},

@@ -138,7 +138,7 @@ type Point struct {
 type Entity struct {
 	EntityRef
 	Node      string     `json:"node" doc:"Address of the node that answered; empty: this one"`
-	Phase     string     `json:"phase" doc:"Of its partition; as in nodes"`
+	Phase     string     `json:"phase" doc:"Of its partition, as in nodes"`
 	Input     *Position  `json:"input" doc:"Up to where its partition was read"`
 	Points    int        `json:"points" doc:"Points known of the window"`
 	Needed    int        `json:"needed" doc:"Points from which on it is scored"`
@@ -205,13 +205,13 @@ type KeyField struct {
 // Partitions of a detector's input topic, over all nodes.
 type Partitions struct {
 	All       int `json:"all"`
-	Live      int `json:"live"`
-	Replaying int `json:"replaying"`
+	Ready     int `json:"ready"`
+	Replaying int `json:"replaying" doc:"Importing or replaying"`
 	Standby   int `json:"standby" doc:"Copies that other nodes keep"`
-	Unowned   int `json:"unowned"`
+	Unowned   int `json:"unowned" doc:"No node that answers has them"`
 }
 
-// Replay is how far a history that is being loaded is.
+// Replay is how much is left of the replay of a history.
 type Replay struct {
 	Remaining int64      `json:"remaining_records"`
 	PerSecond float64    `json:"records_per_second" doc:"0: not known yet"`

@@ -144,7 +144,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	case n > 0:
 		v.Headline = atLeast(open) + " episodes are open."
 	case s.Detector.State == "replaying" && len(ended.Items) == 0:
-		v.Headline = "The history is being loaded."
+		v.Headline = "The history is being replayed."
 	case s.Detector.DataUntil == nil:
 		v.Headline = s.before()
 	case len(ended.Items) == 0 && (s.Detector.Tail.Problem != "" || !s.Detector.Tail.Caught):
@@ -252,7 +252,7 @@ func (s *shell) nothing() string {
 	case d.DataUntil == nil:
 		return "The detector waits for the first point of " + d.Topic + "."
 	case d.State == "replaying":
-		return "New anomalies are found once it is."
+		return "Points are scored once the replay has ended."
 	}
 	return fmt.Sprintf("%s scored, last point %s.", count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
 }

@@ -151,11 +151,11 @@ func (s *shell) problems(partial bool, problems []string) {
 // strip is the health of a detector in six numbers.
 func (s *shell) strip() []fact {
 	d := s.Detector
-	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions live", d.Partitions.Live, d.Partitions.All)}
+	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions ready", d.Partitions.Ready, d.Partitions.All)}
 	if d.Partitions.All == 0 {
 		state.Label = "no partitions yet"
 	}
-	if d.Partitions.Live < d.Partitions.All && state.Kind == "ok" {
+	if d.Partitions.Ready < d.Partitions.All && state.Kind == "ok" {
 		state.Kind = "warn"
 	}
 	if n := d.Partitions.Unowned; n > 0 {

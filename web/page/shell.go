@@ -104,7 +104,7 @@ func (s *shell) warn() {
 		s.Banners = append(s.Banners, banner{Kind: "bad", Lead: d.Name + " does not work.", Text: d.Problem})
 	}
 	if d.State == "replaying" || d.Replay != nil {
-		s.Banners = append(s.Banners, s.loading(d))
+		s.Banners = append(s.Banners, s.replaying(d))
 	}
 	if s.Old && d.DataUntil != nil && !d.Synthetic {
 		gap, side := s.Now.Sub(*d.DataUntil), "behind"
@@ -158,9 +158,9 @@ func (s *shell) partial(text string) {
 	}
 }
 
-func (s *shell) loading(d answers.Detector) banner {
-	b := banner{Kind: "load", Lead: "The history is being loaded.",
-		Text: fmt.Sprintf("%d of %d partitions are live.", d.Partitions.Live, d.Partitions.All)}
+func (s *shell) replaying(d answers.Detector) banner {
+	b := banner{Kind: "load", Lead: "The history is being replayed.",
+		Text: fmt.Sprintf("%d of %d partitions are ready.", d.Partitions.Ready, d.Partitions.All)}
 	if r := d.Replay; r != nil {
 		b.Text += " " + count(r.Remaining, "record", "records") + " to go"
 		if r.PerSecond > 0 {

@@ -160,7 +160,7 @@ func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
 		t.Errorf("asked %d times, %v; want 2", h.actors.asked, err)
 	}
 	d := status.Detectors[0]
-	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != string(messages.StateOpening) || d.Problem != "no node that answers has partition 2" ||
+	if d.Partitions != (answers.Partitions{All: 3, Ready: 2, Unowned: 1}) || d.Entities != 7 || d.State != string(messages.StateOpening) || d.Problem != "no node that answers has partition 2" ||
 		!d.DataUntil.Equal(moment(at(288))) || *d.DetectionP50 != 0.04 || d.PointsNeeded != 173 || d.PointsFull != 288 {
 		t.Errorf("detector %+v", d)
 	}
@@ -212,13 +212,13 @@ func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Ready}}},
 	}})
 	status, _ := h.Status(context.Background())
-	if d := status.Detectors[0]; d.State != string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 3}) {
+	if d := status.Detectors[0]; d.State != string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Ready: 3}) {
 		t.Errorf("with both nodes: %+v", d)
 	}
 	h.actors.status.Nodes[1] = messages.NodeStatus{Address: "b:1", Problem: "no route"}
 	h.clock = h.clock.Add(time.Minute)
 	status, _ = h.Status(context.Background())
-	if d := status.Detectors[0]; d.State == string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) {
+	if d := status.Detectors[0]; d.State == string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Ready: 2, Unowned: 1}) {
 		t.Errorf("with one node: %+v", d)
 	}
 }

@@ -76,7 +76,7 @@ func New() *Source {
 	s.All = answers.Status{At: At, Version: "1.2.3", Nodes: 1, Answering: 1, Detectors: []answers.Detector{{
 		Name: "hegemony", Topic: "points", OutputTopic: "anomalies", ConsumerGroup: "group", ValueField: "hege",
 		KeyFields: []answers.KeyField{{Name: "scope"}, {Name: "asn", ASN: true}}, Threshold: 5, DevMetric: "mean", HistoryHours: 72, BinSeconds: 900,
-		PointsNeeded: 173, PointsFull: 288, State: "live", Partitions: answers.Partitions{All: 3, Live: 3}, DataUntil: &At, Entities: 3,
+		PointsNeeded: 173, PointsFull: 288, State: "live", Partitions: answers.Partitions{All: 3, Ready: 3}, DataUntil: &At, Entities: 3,
 		Tail: answers.Tail{From: &At, Anomalies: 2, Caught: true},
 	}}}
 	return s

@@ -87,13 +87,12 @@ func (s *Source) Nodes(context.Context) (answers.List[answers.Node], error) {
 				case owner == n && x.Problem != "":
 					np = answers.NodePartition{Partition: p, Role: "assigned", Phase: "unknown"}
 				case owner == n:
-					if d.Replay != nil && p >= 4 {
-						np.Phase, np.Pending = "replaying", d.Replay.Remaining/6
+					switch {
+					case d.Replay != nil && p == 7, s.scenario == Killed && p == 5:
+						np.Phase = "importing"
+					case d.Replay != nil && p >= 4:
+						np.Phase, np.Pending = "replaying", d.Replay.Remaining/5
 						np.Lag, np.Offset = np.Pending, np.End-np.Pending
-					} else if d.Replay == nil && p == 7 && s.scenario == Busy {
-						np.Phase = "importing"
-					} else if s.scenario == Killed && p == 5 {
-						np.Phase = "importing"
 					}
 				case owner == (n+1)%3 && x.Problem == "":
 					np.Role, np.Phase = "standby", "ready"
@@ -322,7 +321,11 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 	bin := time.Duration(w.d.BinSeconds) * time.Second
 	scale := 1.4826 * (w.d.MinDev + e.noise*0.7)
 	low, high := e.level-5*scale, e.level+5*scale
-	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: w.d.State, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
+	phase := "ready"
+	if w.d.State == "replaying" {
+		phase = "replaying"
+	}
+	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: phase, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
 		Points: len(e.points), Needed: w.d.PointsNeeded, Full: w.d.PointsFull, Threshold: 5, Window: e.points, Anomalies: e.found, Episodes: e.episodes, Reason: "normal"}
 	x.Coverage = float64(x.Points) / float64(x.Full)
 	x.Partial, x.Problems = s.away()
