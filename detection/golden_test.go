@@ -25,7 +25,7 @@ type goldenAnomaly struct {
 	Deviation float64
 }
 
-// What the original program reported on these streams, to the last bit.
+// The verdicts equal what the original program reported on these streams, to the last bit.
 func TestVerdictsEqualTheOriginalProgram(t *testing.T) {
 	confs, _ := filepath.Glob(filepath.Join("..", "testdata", "golden", "*", "detector.conf"))
 	if len(confs) == 0 {

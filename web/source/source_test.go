@@ -119,7 +119,7 @@ func (h *harness) window(key string, values ...float64) {
 	sum := scorer.Summarize(known)
 	status.Points, status.Coverage, status.Scored = len(known), float64(len(known))/288, sum.Scored
 	if sum.Scored {
-		status.Median, status.Scale, status.Low, status.High = &sum.Median, &sum.Unit, &sum.Low, &sum.High
+		status.Median, status.Scale, status.Low, status.High = &sum.Median, &sum.Scale, &sum.Low, &sum.High
 	}
 	if sum.LastScored {
 		status.LastDeviation = &sum.LastDeviation
