@@ -14,11 +14,11 @@ import (
 	"anomalydetector/messages"
 )
 
-// prefix is that of the names of all our metrics.
+// prefix begins the names of all our metrics.
 const prefix = "anomalydetector"
 
-// metrics are what /metrics shows. Durations are observed as they arise, once a
-// transaction, checkpoint, handoff or request; all else is read when it is asked for.
+// metrics are what /metrics shows. Durations are observed as they arise, once for each transaction,
+// checkpoint, handoff or request. Everything else is read when Prometheus asks.
 type metrics struct {
 	site     *Site
 	registry *prometheus.Registry
@@ -67,7 +67,7 @@ func (m *metrics) answered(status int, took time.Duration) {
 	m.requests.WithLabelValues(result(status)).Observe(took.Seconds())
 }
 
-// Measure is what a detector of this name tells how long things took.
+// Measure takes the durations that a detector of this name observes.
 func (s *Site) Measure(detector string) actors.Measure {
 	m := s.metrics
 	of := &measure{
@@ -80,8 +80,8 @@ func (s *Site) Measure(detector string) actors.Measure {
 	return of
 }
 
-// DetectionMedian is how long a record of late took from the poll to the commit, in
-// seconds; false before the first.
+// DetectionMedian is how long recent records took from the poll to the commit, in seconds. It is false before
+// the first.
 func (s *Site) DetectionMedian(detector string) (seconds float64, known bool) {
 	of, ok := s.recent.Load(detector)
 	if !ok {
@@ -121,10 +121,10 @@ func count(good bool, yes, no prometheus.Counter) {
 	}
 }
 
-// state collects what the detectors say of themselves.
+// state collects what the detectors report of themselves.
 type state struct{ site *Site }
 
-// described are its metrics.
+// described are the metrics of state.
 var described []*prometheus.Desc
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -265,7 +265,7 @@ func (d *Detector) collectGroup(to chan<- prometheus.Metric) {
 	}
 }
 
-// collectStore leaves out what the disk does not tell: the detector says so in its log.
+// collectStore leaves out what the disk does not tell; the detector logs that.
 func (d *Detector) collectStore(to chan<- prometheus.Metric) {
 	if d.Store == nil {
 		return

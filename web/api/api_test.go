@@ -64,8 +64,8 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestDocumentIsTheCommittedOne: whoever changes the API sees it in the diff.
-func TestDocumentIsTheCommittedOne(t *testing.T) {
+// TestOpenAPIDocumentIsTheCommittedOne: whoever changes the API sees it in the diff.
+func TestOpenAPIDocumentIsTheCommittedOne(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
 	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": "unreleased"`, 1)
@@ -95,8 +95,8 @@ var whole = map[string]string{
 	"/lanes": "Lanes", "/entity?key=-1,64510": "Entity", "/entities": "ListEntityRef",
 }
 
-// TestAnswersAreAsTheDocumentSays, also those with null.
-func TestAnswersAreAsTheDocumentSays(t *testing.T) {
+// TestAnswersMatchTheOpenAPIDocument, also those with null.
+func TestAnswersMatchTheOpenAPIDocument(t *testing.T) {
 	source := madeup.New()
 	a := newAPI(t, source)
 	registry := a.huma.OpenAPI().Components.Schemas
@@ -196,8 +196,8 @@ func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
 	}
 }
 
-// TestProblemsOfTheSourceAreToldAsTheyAre.
-func TestProblemsOfTheSourceAreToldAsTheyAre(t *testing.T) {
+// TestProblemsOfTheSourceReachTheClient.
+func TestProblemsOfTheSourceReachTheClient(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
 		want  Problem
@@ -236,8 +236,8 @@ func TestUnknownEntityNamesSimilarOnes(t *testing.T) {
 	}
 }
 
-// TestNodeThatIsAwayMakesAnswersPartial, also as a table.
-func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
+// TestNodeThatDoesNotAnswerMakesAnswersPartial, also as a table.
+func TestNodeThatDoesNotAnswerMakesAnswersPartial(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Partial, source.Anomalous.Problems = true, []string{"node b did not answer\nat all"}
 	a := newAPI(t, source)
@@ -250,7 +250,7 @@ func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
+func TestSourceIsNotAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
 	begun, some := newAPI(t, nil), newAPI(t, madeup.New())
 	begun.config.Source = func() answers.Source { return nil }
 	asking := 0
@@ -274,8 +274,8 @@ func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
 	}
 }
 
-// TestEachQuestionGivesItsLeaveBack, however it ends.
-func TestEachQuestionGivesItsLeaveBack(t *testing.T) {
+// TestEachQuestionReleasesItsPlace, however it ends.
+func TestEachQuestionReleasesItsPlace(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	open := 0
 	a.config.Begin = func() (func(), bool) { open++; return func() { open-- }, true }

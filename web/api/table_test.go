@@ -8,8 +8,8 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// TestTables compares CSV and NDJSON with files.
-func TestTables(t *testing.T) {
+// TestTablesEqualTheCommittedOnes compares CSV and NDJSON with files.
+func TestTablesEqualTheCommittedOnes(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Next = "a b"
 	a := newAPI(t, source)

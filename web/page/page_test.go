@@ -116,7 +116,7 @@ func TestNothingIsInlineOrFromElsewhere(t *testing.T) {
 	}
 }
 
-func TestAssetsMayBeKeptAndOldOnesAreRefused(t *testing.T) {
+func TestAssetsMayBeCachedAndOldOnesAreRefused(t *testing.T) {
 	_, body := get(t, sample.Busy, "/")
 	for _, name := range []string{"page.css", "page.js", "theme.js", "icon.svg"} {
 		path := regexp.MustCompile(`/assets/[0-9a-f]{12}/` + regexp.QuoteMeta(name)).FindString(body)
@@ -194,7 +194,7 @@ func TestFiltersStayInTheLinks(t *testing.T) {
 	}
 }
 
-func TestWrongParametersAreToldAndLeftOut(t *testing.T) {
+func TestWrongParametersAreReportedAndLeftOut(t *testing.T) {
 	for path, want := range map[string]string{
 		"/?min_deviation=x":   "min_deviation=x: it is a number",
 		"/?min_deviation=NaN": "min_deviation=NaN",
@@ -214,7 +214,7 @@ func TestWrongParametersAreToldAndLeftOut(t *testing.T) {
 	}
 }
 
-func TestEvidenceIsWholeAndReadable(t *testing.T) {
+func TestEvidenceIsCompleteAndReadable(t *testing.T) {
 	_, body := get(t, sample.Busy, entityPath("hegemony", "-1,64524"))
 	match := regexp.MustCompile(`(?s)id="evidence-json">(.*?)</script>`).FindStringSubmatch(body)
 	if match == nil {
@@ -255,7 +255,7 @@ func TestOneCauseIsOneBanner(t *testing.T) {
 }
 
 // A partition that a node has is not shown as nobody's, even if others are.
-func TestOnlyPartitionsWithoutANodeAreNobodys(t *testing.T) {
+func TestOnlyPartitionsWithoutANodeAreShownAsSuch(t *testing.T) {
 	_, body := get(t, sample.Killed, "/nodes")
 	if found := strings.Count(body, ">nobody has it<"); found != 2 { // one cell, and the legend
 		t.Errorf("the page says %d times that nobody has a partition, want one cell and the legend", found)
