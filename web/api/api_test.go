@@ -64,7 +64,7 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestOpenAPIDocumentIsTheCommittedOne: whoever changes the API sees it in the diff.
+// A change of the API shows in the diff.
 func TestOpenAPIDocumentIsTheCommittedOne(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
@@ -89,13 +89,13 @@ func TestOpenAPIDocumentIsTheCommittedOne(t *testing.T) {
 	}
 }
 
-// endpoints that answer as they are.
+// whole are the endpoints with one item or list as their answer.
 var whole = map[string]string{
 	"/status": "Status", "/detectors": "ListDetector", "/nodes": "ListNode", "/anomalies": "ListAnomaly", "/anomalies/aa00": "Anomaly", "/episodes": "ListEpisode",
 	"/lanes": "Lanes", "/entity?key=-1,64510": "Entity", "/entities": "ListEntityRef",
 }
 
-// TestAnswersMatchTheOpenAPIDocument, also those with null.
+// The answers include null.
 func TestAnswersMatchTheOpenAPIDocument(t *testing.T) {
 	source := madeup.New()
 	a := newAPI(t, source)
@@ -131,7 +131,7 @@ func TestAnswersMatchTheOpenAPIDocument(t *testing.T) {
 	check("/status", "Status")
 }
 
-// TestNumbersAndTimesAreExact: the numbers are those of the made-up Source.
+// The numbers are those of the made-up Source.
 func TestNumbersAndTimesAreExact(t *testing.T) {
 	source := madeup.New()
 	at := madeup.At.Add(7*time.Millisecond + 999*time.Microsecond)
@@ -169,7 +169,7 @@ func problemIn(t *testing.T, answer *httptest.ResponseRecorder) (p Problem) {
 	return p
 }
 
-// TestProblemsAreJSONWhateverIsAccepted: whoever wants a table can read why there is none.
+// A client that wants a table can read why there is none.
 func TestProblemsAreJSONWhateverIsAccepted(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	for _, accept := range []string{"text/csv", "application/x-ndjson", "application/xml", "*/*", "a, b;;q=x"} {
@@ -196,7 +196,6 @@ func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
 	}
 }
 
-// TestProblemsOfTheSourceReachTheClient.
 func TestProblemsOfTheSourceReachTheClient(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
@@ -236,7 +235,7 @@ func TestUnknownEntityNamesSimilarOnes(t *testing.T) {
 	}
 }
 
-// TestNodeThatDoesNotAnswerMakesAnswersPartial, also as a table.
+// A table says so, too.
 func TestNodeThatDoesNotAnswerMakesAnswersPartial(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Partial, source.Anomalous.Problems = true, []string{"node b did not answer\nat all"}
@@ -274,7 +273,7 @@ func TestSourceIsNotAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) 
 	}
 }
 
-// TestEachQuestionReleasesItsPlace, however it ends.
+// The place is released however the question ends.
 func TestEachQuestionReleasesItsPlace(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	open := 0

@@ -10,8 +10,7 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// TestKeptJSONEqualsJSONWrittenAnew: also if an episode goes on, and when there are
-// more than are kept.
+// This also holds if an episode goes on, and if there are more than are kept.
 func TestKeptJSONEqualsJSONWrittenAnew(t *testing.T) {
 	var w written
 	outcome := answers.Recovered

@@ -152,7 +152,7 @@ var (
 	signBehind    = matrixCell{"standby", "s", "standby that is not ready"}
 	signBroken    = matrixCell{"bad", "B", "broken: its windows cannot be used"}
 	signUnknown   = matrixCell{"bad", "?", "the node does not answer"}
-	signNobody    = matrixCell{"bad", "!", "nobody has it"}
+	signNobody    = matrixCell{"bad", "!", "no node has it"}
 )
 
 // Legend explains the signs of the matrix.

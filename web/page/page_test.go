@@ -13,7 +13,7 @@ import (
 	"anomalydetector/web/page/sample"
 )
 
-// get answers a request as the program would.
+// get answers a request as the program does.
 func get(t *testing.T, scenario sample.Scenario, path string) (*http.Response, string) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -30,7 +30,7 @@ func entityPath(detector, key string) string {
 	return "/entity?" + url.Values{"detector": {detector}, "key": {key}}.Encode()
 }
 
-// plain is a page's text, without marks.
+// plain is the text of a page, without tags.
 func plain(body string) string {
 	body = regexp.MustCompile(`(?s)<script.*?</script>|<[^>]*>`).ReplaceAllString(body, " ")
 	return strings.Join(strings.Fields(body), " ")
@@ -50,9 +50,9 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 		{"demo", "demo", "/", 200, []string{"Demo. This stream is made up."}},
 		{"not begun", "notbegun", "/", 503, []string{"The detectors have not begun yet.", "hegemony v6"}},
 		{"no point yet", "waiting", "/", 200, []string{"No data has come yet.", "waits for the first point of ihr_hegemony"}},
-		{"no broker", "away", "/", 200, []string{"Not connected to Kafka yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is told above.", "no partitions yet", "Times are shown here once"}},
-		{"nobody has a partition", "killed", "/", 200, []string{"8 of 10 partitions ready, nobody has 1"}},
-		{"a node was killed", "killed", "/nodes", 200, []string{"is not in the consumer group any more last answer 40 s ago", "! nobody has it", "importing its windows from another node"}},
+		{"no broker", "away", "/", 200, []string{"Not connected to Kafka yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is given above.", "no partitions yet", "Times are shown here once"}},
+		{"a partition without a node", "killed", "/", 200, []string{"8 of 10 partitions ready, 1 without a node"}},
+		{"a node was killed", "killed", "/nodes", 200, []string{"is not in the consumer group any more last answer 40 s ago", "! no node has it", "importing its windows from another node"}},
 		{"a node does not answer", "partial", "/nodes", 200, []string{"last answer 12 s ago", "this node has the partition"}},
 		{"no answer", "down", "/", 503, []string{"No answer at the moment.", "joining its consumer group", "Try again"}},
 		{"entity", "busy", entityPath("hegemony", "-1,64524"), 200, []string{"AS64524 in the global graph fell from 0.72 to 0 .", "The episode is open since 20:45 UTC, 4 anomalies so far.", "286 of 288 points", "it may have taken over", "The same AS in other scopes"}},
@@ -153,7 +153,7 @@ func TestPermalinksForwardToTheirEntity(t *testing.T) {
 	}
 }
 
-// Filters live in the URL alone: each link of a view keeps those that it does not change.
+// Filters are in the URL alone: each link of a view keeps those that it does not change.
 func TestFiltersStayInTheLinks(t *testing.T) {
 	asked := url.Values{"detector": {"hegemony"}, "q": {"645"}, "field.scope": {"64500"}, "direction": {"down"}, "min_deviation": {"6"}, "from": {"2026-11-24T20:30:00Z"}, "to": {"2026-11-24T20:45:00Z"}, "range": {"24h"}, "state": {"open"}}
 	_, body := get(t, sample.Busy, "/?"+asked.Encode())
@@ -237,7 +237,7 @@ func TestEvidenceIsCompleteAndReadable(t *testing.T) {
 	}
 }
 
-// One cause is told once, though the status, the list of anomalies and the lanes all name it.
+// One cause is shown once, though the status, the list of anomalies and the lanes all name it.
 func TestOneCauseIsOneBanner(t *testing.T) {
 	for _, test := range []struct {
 		scenario sample.Scenario
@@ -254,10 +254,10 @@ func TestOneCauseIsOneBanner(t *testing.T) {
 	}
 }
 
-// A partition that a node has is not shown as nobody's, even if others are.
+// A partition that a node has does not show as one without a node, even if others are without one.
 func TestOnlyPartitionsWithoutANodeAreShownAsSuch(t *testing.T) {
 	_, body := get(t, sample.Killed, "/nodes")
-	if found := strings.Count(body, ">nobody has it<"); found != 2 { // one cell, and the legend
-		t.Errorf("the page says %d times that nobody has a partition, want one cell and the legend", found)
+	if found := strings.Count(body, ">no node has it<"); found != 2 { // one cell, and the legend
+		t.Errorf("the page says %d times that no node has a partition, want one cell and the legend", found)
 	}
 }

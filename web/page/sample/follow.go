@@ -9,7 +9,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// Follow gives what comes by Add.
+// Follow tells the anomalies of Add.
 func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
 	seen, _ := strconv.Atoi(q.Cursor)
 	if q.Cursor == "" {
@@ -35,7 +35,7 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 	}
 }
 
-// Add lets so many more anomalies come.
+// Add makes n more anomalies come.
 func (s *Source) Add(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Source) Add(n int) {
 	s.news = make(chan struct{})
 }
 
-// extra is an anomaly that came by Add.
+// extra is an anomaly of Add.
 func (s *Source) extra(i int) answers.Anomaly {
 	w := s.worlds[s.detectors[0].Name]
 	e := w.entities[i%len(w.entities)]

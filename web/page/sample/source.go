@@ -22,10 +22,10 @@ const (
 	Waiting   Scenario = "waiting"   // no point has come yet
 	Down      Scenario = "down"      // the source refuses
 	Away      Scenario = "away"      // no broker answers
-	Killed    Scenario = "killed"    // a node was killed; one of its partitions has nobody yet
+	Killed    Scenario = "killed"    // a node was killed; no node has one of its partitions yet
 )
 
-// Scenarios are all of them.
+// Scenarios are all scenarios.
 var Scenarios = []Scenario{Busy, Calm, Replaying, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed}
 
 // Clock is the time of all samples.
@@ -84,7 +84,7 @@ func (s *Source) detector(name, topic, value string, keys []answers.KeyField, bi
 		Tail: answers.Tail{From: &from, Anomalies: 1840, Caught: true}}
 }
 
-// alter makes the state of the scenario.
+// alter makes the detectors' states those of the scenario.
 func (s *Source) alter() {
 	replay := func(d *answers.Detector, remaining int64, rate float64) {
 		ready := Clock.Add(time.Duration(float64(remaining) / rate * float64(time.Second))).Truncate(time.Second)

@@ -30,11 +30,11 @@ type entity struct {
 	short    bool
 }
 
-// event is a change of an entity: from a point on, for so many points.
+// event is a change of an entity, which begins at a bin and lasts for a number of bins.
 type event struct {
-	ago, bins int // in bins before the stream's time
+	ago, bins int // how many bins before the stream's time, and for how many
 	to        float64
-	outcome   answers.Outcome // empty: it goes on
+	outcome   answers.Outcome // empty: it is not over
 }
 
 func key(fields []answers.Field) string {
@@ -76,8 +76,8 @@ func (w *world) add(level, noise float64, values []string, events ...event) *ent
 	return e
 }
 
-// hegemony makes 40 scopes with some entities each, and a fault that a person can tell from
-// them: AS64524 lost its place, AS64530 took it.
+// hegemony makes 40 scopes with some entities each, and a fault that a person can recognise: AS64524 has lost
+// its place, and AS64530 has taken it.
 func (w *world) hegemony(r *random, calm bool) {
 	w.add(0.7152, 0.012, []string{"-1", "64524"}, event{ago: 3, bins: 4, to: 0}, event{ago: 190, bins: 1, to: 0.862, outcome: answers.Recovered})
 	w.add(0.0413, 0.004, []string{"-1", "64530"}, event{ago: 3, bins: 4, to: 0.6128})
@@ -141,7 +141,7 @@ func (w *world) delay(r *random, calm bool) {
 	}
 }
 
-// fill makes an entity's points, and what was found in them.
+// fill makes an entity's points and the anomalies among them.
 func (w *world) fill(r *random, e *entity, index int) {
 	bin := time.Duration(w.d.BinSeconds) * time.Second
 	scale := 1.4826 * (w.d.MinDev + e.noise*0.7)
@@ -183,7 +183,7 @@ func (w *world) find(e *entity, at time.Time, value, scale, low, high float64, i
 		Output: answers.Position{Topic: w.d.OutputTopic, Partition: int32(index % 10), Offset: n}, Input: &answers.Position{Topic: w.d.Topic, Partition: int32(index % 10), Offset: 88_214_109 + n}})
 }
 
-// fold makes episodes of what was found.
+// fold makes episodes of the anomalies.
 func (w *world) fold(e *entity) {
 	bin := time.Duration(w.d.BinSeconds) * time.Second
 	for _, a := range e.found {
@@ -215,7 +215,7 @@ func (w *world) fold(e *entity) {
 	slices.Reverse(e.episodes)
 }
 
-// crowd counts what opened in the same bin with the same first field.
+// crowd counts the episodes that opened in the same bin with the same first field.
 func (w *world) crowd() {
 	counts := map[string]int{}
 	name := func(x answers.Episode) string { return x.Fields[0].Value + x.OpenedAt.String() }
@@ -231,7 +231,7 @@ func (w *world) crowd() {
 	}
 }
 
-// random is small and the same everywhere.
+// random is a small generator that gives the same numbers everywhere.
 type random struct{ seed uint32 }
 
 func (r *random) next() float64 {
