@@ -19,7 +19,7 @@ type view struct {
 	name     string
 	scenario sample.Scenario
 	path     string
-	refused  bool // it is answered with an error's status, on purpose
+	refused  bool // it must be answered with an error status
 }
 
 func entityPath(detector, key string) string {
@@ -66,8 +66,7 @@ var views = []view{
 	{"api", sample.Busy, "/api", false},
 }
 
-// TestEveryStateIsFitToBeSeen opens each view on each screen and checks what a machine can:
-// see checks.js.
+// Each view, on each screen, passes what a machine can check: see checks.js.
 func TestEveryStateIsFitToBeSeen(t *testing.T) {
 	for _, s := range screens {
 		t.Run(s.name, func(t *testing.T) {

@@ -1,6 +1,5 @@
-// Package golden reads the golden cases, streams with the verdicts of the
-// original program, and compares with them what a detector has committed. It is
-// for tests, and imports nothing of ours.
+// Package golden reads the golden cases, which are streams with the verdicts of the original program, and
+// compares them with what a detector has committed. It serves tests, and imports nothing of this project.
 package golden
 
 import (
@@ -18,17 +17,17 @@ import (
 	"gopkg.in/ini.v1"
 )
 
-// Names are the cases.
+// Names are the names of the cases.
 var Names = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes", "hegemony_median", "short_window_median"}
 
 // Case is a stream and what the original program reports on it.
 type Case struct {
 	Records    []*kgo.Record   // with partition, timestamp, key and value
 	Expected   map[int]float64 // the deviation, by the record's index
-	Conf       *ini.File       // its configuration
-	ValueField string          // of its datapoints
+	Conf       *ini.File       // the configuration
+	ValueField string          // the value field of the datapoints
 	Partitions int32
-	// Unordered: the stream has stragglers, so its anomalies are in no order of time.
+	// Unordered says that the stream has late records, so that its anomalies are not in the order of time.
 	Unordered bool
 }
 
@@ -96,9 +95,9 @@ func eachRow(path string, each func([]byte) error) error {
 	return lines.Err()
 }
 
-// Verify compares committed anomalies with those that the first fed records
-// of the case call for: each once, bit-equal, with the datapoint's own bytes and
-// time, in order by key, with the headers usual and scale. It returns what is wrong.
+// Verify compares committed anomalies with those that the first fed records of the case call for, and returns
+// what is wrong. Each anomaly must be there once, bit-equal, with the datapoint's own bytes and time and with
+// the headers usual and scale, and the anomalies of a key must be in order.
 func (c *Case) Verify(anomalies []*kgo.Record, fed int) (problems []string) {
 	type anomaly struct {
 		at      int64
