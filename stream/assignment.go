@@ -120,7 +120,7 @@ func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 	log := s.config.Log.With("topic", s.config.InputTopic, "partition", assignment.Partition,
 		"committed", assignment.Offset, "first", bound.first, "end", bound.end)
 	if of := s.owned.marks[assignment.Partition].Difference(s.topic); of != "" && assignment.Offset >= 0 {
-		log.Warn("the committed offset is not of this topic and is not used", "of", of)
+		log.Warn("the committed offset belongs to another topic and is not used", "of", of)
 		assignment.Offset = -1
 	}
 	switch {
@@ -138,7 +138,7 @@ func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 			"lost", bound.first-assignment.Offset)
 		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	case assignment.Offset > bound.end:
-		log.Error("the committed offset is beyond the end of the topic, which was truncated or made anew; starting at its first record")
+		log.Error("the committed offset is beyond the end of the topic, which was truncated or created again; starting at its first record")
 		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	default:
 		return false

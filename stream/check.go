@@ -180,7 +180,7 @@ func (c *check) missing(ctx context.Context, role, topic string, input settings)
 	} else if len(c.input.Partitions) == 0 {
 		keep = "the input topic's retention"
 	}
-	c.fact("%s topic %s does not exist; a start makes it: %s, %s", role, topic, counted(outputPartitions, "partition"), keep)
+	c.fact("%s topic %s does not exist; a start creates it: %s, %s", role, topic, counted(outputPartitions, "partition"), keep)
 	answers, err := ask(ctx, func(ctx context.Context) (kadm.CreateTopicResponses, error) {
 		return c.admin.ValidateCreateTopics(ctx, outputPartitions, minimumReplicas(ctx, c.admin), c.madeWith(input), topic)
 	})
@@ -191,7 +191,7 @@ func (c *check) missing(ctx context.Context, role, topic string, input settings)
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		c.problem("%s", c.topicRefused(topic, err))
 	case err != nil:
-		c.warn("topic %s: the broker may refuse to make it: %s", topic, err)
+		c.warn("topic %s: the broker may refuse to create it: %s", topic, err)
 	}
 }
 
@@ -287,7 +287,7 @@ func (c *check) begins(members int, limits map[int32]bounds, committed map[int32
 		partitions []int32
 		why        string
 	}{
-		{former, "the committed offset is of a former topic of that name and is not used"},
+		{former, "the committed offset is of a former topic of that name, and is not used"},
 		{deleted, "the committed offset lies before the first record: those between are lost"},
 		{beyond, "the committed offset lies beyond the end of the topic"},
 	} {

@@ -52,7 +52,7 @@ func TestCheckReportsWhatAStartWouldMeet(t *testing.T) {
 			then: func(t *testing.T, s situation) { commit(t, s, 2, topicMark+"AAAAAAAAAAAAAAAAAAAAAQ") }},
 		"an offset beyond the end": {input: week, output: week, warning: "beyond the end of the topic; the detector begins at the first record (partitions 0 of in)",
 			then: func(t *testing.T, s situation) { commit(t, s, 7, "") }},
-		"a missing output topic": {input: week, fact: "output topic out does not exist; a start makes it: 10 partitions, retention 168.0h"},
+		"a missing output topic": {input: week, fact: "output topic out does not exist; a start creates it: 10 partitions, retention 168.0h"},
 		"a missing input topic":  {output: week, problems: "input topic in does not exist"},
 		"results that would vanish": {input: map[string]string{"retention.ms": "-1"}, output: week, age: 30 * day,
 			warning: "raise its retention.ms topic=out retention=168.0h needed=792.0h history=72.0h oldest_to_read=720.0h"},

@@ -68,7 +68,7 @@ func (c Config) dropFormerAddress(ctx context.Context) error {
 	}
 	for _, m := range members {
 		if m.Instance == c.Member && m.Address != c.Advertise {
-			c.Log.Info("this node has another address now, joining the group anew", "former", m.Address, "advertise", c.Advertise)
+			c.Log.Info("this node has another address now and joins the group anew", "former", m.Address, "advertise", c.Advertise)
 			return group.leave(ctx, "another address")
 		}
 	}

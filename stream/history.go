@@ -104,7 +104,7 @@ func (h *History) Close() error {
 	case <-over:
 		return nil
 	case <-time.After(most):
-		return errors.New("the reading of the history does not end")
+		return errors.New("the reading of history has not ended in time")
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 // carry the id of the topic that they belong to (messages.Identity).
 
 // ErrRecreated is in the error of a reader that finds another topic under the name of the one that it reads.
-var ErrRecreated = errors.New("another topic has the name now")
+var ErrRecreated = errors.New("another topic has this name now")
 
 // errNoTopic is in the error of a question about a topic that does not exist.
 var errNoTopic = errors.New("the topic does not exist")
@@ -74,7 +74,7 @@ func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
 }
 
 func (c Config) recreated(former, now messages.Identity) error {
-	return fmt.Errorf("%w: what was read as %s is of %s", ErrRecreated, c.InputTopic, former.Difference(now))
+	return fmt.Errorf("%w: the records of %s belong to %s", ErrRecreated, c.InputTopic, former.Difference(now))
 }
 
 // topicMark begins the metadata of an offset that this program commits; the id of its topic follows. Offsets

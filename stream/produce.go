@@ -46,7 +46,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	case failed.first == nil:
 		return nil
 	case failed.gone != nil:
-		s.spent = fmt.Errorf("a topic that is written to was deleted, or made anew: %w", failed.gone)
+		s.spent = fmt.Errorf("an output topic was deleted or created again: %w", failed.gone)
 		return fmt.Errorf("write output: %w", failed.gone)
 	case failed.refused != nil:
 		return s.refused(ctx, failed)
@@ -66,7 +66,7 @@ func (s *Session) written(ctx context.Context) error {
 			return err
 		}
 		if missing := s.missing(ctx); missing != nil {
-			s.spent = fmt.Errorf("a topic that is written to is no more: %w", missing)
+			s.spent = fmt.Errorf("an output topic does not exist any more: %w", missing)
 			return missing
 		}
 	}
@@ -94,7 +94,7 @@ func (s *Session) refused(ctx context.Context, failed failed) error {
 	if tooLarge(failed.refused) {
 		s.config.describe(ctx, s.admin, s.config.written()...)
 		if !slices.Equal(s.config.limits(), s.limits) { // a client keeps the limits that it was made with
-			s.spent = fmt.Errorf("a topic that is written to has another max.message.bytes now: %w", failed.refused)
+			s.spent = fmt.Errorf("max.message.bytes of an output topic has changed: %w", failed.refused)
 			return fmt.Errorf("write output: %w", failed.refused)
 		}
 	}
@@ -106,7 +106,7 @@ func (s *Session) refused(ctx context.Context, failed failed) error {
 		return fmt.Errorf("write output: %w; %w", failed.refused, err)
 	case all && tooLarge(failed.refused):
 		s.pace.slow(failed.suspects)
-		s.config.Log.Warn("a topic takes less at a time than its settings say, writing smaller batches", "bytes", s.pace.most, "error", failed.refused)
+		s.config.Log.Warn("a topic accepts only smaller batches than its settings say; writing smaller ones", "bytes", s.pace.most, "error", failed.refused)
 	}
 	return fmt.Errorf("write output: %w", failed.refused)
 }

@@ -38,7 +38,7 @@ func (r *Refused) Unwrap() error { return r.First }
 
 // ErrForbidden is in the error of a Flush if a topic refuses records and the broker does not allow the search
 // for them. The same transaction would fail again and again.
-var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow to find out which")
+var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow the search for them")
 
 // refusing are the errors by which a broker refuses a batch because of its content. Every other error, such
 // as a missing permission or replica, may pass with time.

@@ -80,7 +80,7 @@ func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, wi
 		_, err = admin.CreateTopic(ctx, outputPartitions, try.replicas, try.with, topic)
 		switch {
 		case err == nil && try.with == nil && with != nil:
-			c.Log.Warn("topic created with the broker's settings, for it refuses ours: see that it keeps records as long as the input topic does",
+			c.Log.Warn("topic created with the broker's settings, because it refuses ours: make sure that it keeps records as long as the input topic",
 				"topic", topic, "partitions", outputPartitions)
 			return nil
 		case err == nil:

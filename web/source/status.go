@@ -166,7 +166,7 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 	switch {
 	case states[messages.StateStopped]:
 		return messages.StateStopped, problem
-	case partitions.Ready+partitions.Replaying < partitions.All: // the others are nobody's, not begun or broken, or their node does not answer
+	case partitions.Ready+partitions.Replaying < partitions.All: // the others have no node, have not begun, are broken, or are on a node that does not answer
 		return messages.StateOpening, problem
 	case partitions.Replaying > 0:
 		return messages.StateReplaying, problem
