@@ -100,7 +100,7 @@ func (c Config) warnOfRetention(ctx context.Context, client *kgo.Client, topics 
 		}
 		needed := c.History + age
 		if (known || needed > keep) && c.Outlet.once(what) && needed > keep {
-			c.Log.Warn("the input is older than the topic keeps records, so its records may be deleted soon after they are written; "+
+			c.Log.Warn("the topic keeps records for too short a time, so they may be deleted soon after they are written; "+
 				"raise its retention.ms", "topic", topic, "retention", hours(keep), "needed", hours(needed),
 				"history", hours(c.History), "oldest_to_read", hours(age), "input_retention", hours(input))
 		}
