@@ -46,8 +46,8 @@ func (w *Window) Rollback(epoch uint64) {
 	}
 }
 
-// Len is the number of points in the window. The last point appended has dropped the ones too old for it,
-// nothing later.
+// Len is the number of points in the window. Points that have become too old since the last Add or Observe still
+// count.
 func (w *Window) Len() int { return w.points.len() }
 
 // All yields times (Unix milliseconds) and values in arrival order. The window must not change during that.

@@ -40,7 +40,7 @@ func (f *Findings) problem(format string, values ...any) {
 // checkTimeout limits each question of Check.
 const checkTimeout = 5 * time.Second
 
-// Wanted is what a detector does beside detection, for which Check looks at more.
+// Wanted says what else Check looks at.
 type Wanted struct {
 	Shown bool // people read the output topic
 	// Read returns the entity of an input record, or why it cannot be read; nil: Check reads no records.

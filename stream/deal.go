@@ -10,7 +10,7 @@ import (
 // instances in owned, which maps each instance to the partitions that it has now.
 //
 //  1. Shares are equal; if the division leaves a remainder, the instances that own the most
-//     partitions have one more each.
+//     partitions get one more each.
 //  2. An instance keeps as many of its partitions as its share allows: those that it suits best
 //     (Prefer).
 //  3. Each remaining partition goes to the instance that it suits best among those whose share is

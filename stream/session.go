@@ -16,8 +16,8 @@ import (
 // Session is this member's place in the consumer group, with a transaction that is always open. All that is
 // polled and produced between two Ends is committed or aborted together.
 //
-// Produce may be called by several goroutines. Poll, Flush, End and Close must not run at the same time as
-// each other or as Produce.
+// Poll, Produce, Flush, End and Close must not run at the same time as each other. The other methods may be called
+// at any time.
 type Session struct {
 	config  Config
 	group   *kgo.GroupTransactSession
