@@ -23,7 +23,7 @@ const (
 	questionTimeout = 2 * time.Second // unless the question says otherwise
 	mostTimeout     = 20 * time.Second
 	questionsAtOnce = 8
-	turnPatience    = time.Second // because several pages may ask at the same moment
+	placePatience   = time.Second // because several pages may ask at the same moment
 )
 
 // Answer makes the site answer questions from now on.
@@ -60,7 +60,7 @@ func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers))
 	}
 }
 
-// beginQuestion waits, at most turnPatience, until another question may be answered. It returns false if none
+// beginQuestion waits, at most placePatience, until another question may be answered. It returns false if none
 // may. Otherwise the caller calls done in the end.
 func (s *Site) beginQuestion() (done func(), free bool) {
 	done = func() { <-s.asking }
@@ -69,7 +69,7 @@ func (s *Site) beginQuestion() (done func(), free bool) {
 		return done, true
 	default:
 	}
-	moment := time.NewTimer(turnPatience)
+	moment := time.NewTimer(placePatience)
 	defer moment.Stop()
 	select {
 	case s.asking <- struct{}{}:

@@ -144,24 +144,24 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 // The signs of the matrix, each with the words of the legend. A cell has one of them, and the legend explains all of
 // them. A replaying partition shows a number instead: how many records are still to be replayed.
 var (
-	signReady     = matrixCell{"ready", "R", "ready"}
-	signReplaying = matrixCell{"load", "12k", "replaying, records to go"}
-	signImporting = matrixCell{"load", "I", "importing its windows from another node"}
-	signBegin     = matrixCell{"load", "U", "unassigned: not begun yet"}
-	signStandby   = matrixCell{"standby", "S", "standby"}
-	signBehind    = matrixCell{"standby", "s", "standby that is not ready"}
-	signBroken    = matrixCell{"bad", "B", "broken: its windows cannot be used"}
-	signUnknown   = matrixCell{"bad", "?", "the node does not answer"}
-	signNobody    = matrixCell{"bad", "!", "no node has it"}
+	signReady      = matrixCell{"ready", "R", "ready"}
+	signReplaying  = matrixCell{"load", "12k", "replaying, records to go"}
+	signImporting  = matrixCell{"load", "I", "importing its windows from another node"}
+	signUnassigned = matrixCell{"load", "U", "unassigned: not begun yet"}
+	signStandby    = matrixCell{"standby", "S", "standby"}
+	signBehind     = matrixCell{"standby", "s", "standby that is not ready"}
+	signBroken     = matrixCell{"bad", "B", "broken: its windows cannot be used"}
+	signUnknown    = matrixCell{"bad", "?", "the node does not answer"}
+	signNoNode     = matrixCell{"bad", "!", "no node has it"}
 )
 
 // Legend explains the signs of the matrix.
 func (nodesView) Legend() []matrixCell {
-	return []matrixCell{signReady, signReplaying, signImporting, signBegin, signStandby, signBehind, signBroken, signUnknown, signNobody}
+	return []matrixCell{signReady, signReplaying, signImporting, signUnassigned, signStandby, signBehind, signBroken, signUnknown, signNoNode}
 }
 
-// Nobody is the cell of a partition that no node has.
-func (nodesView) Nobody() matrixCell { return signNobody }
+// NoNode is the cell of a partition that no node has.
+func (nodesView) NoNode() matrixCell { return signNoNode }
 
 // cellOf is a partition on a node: a sign for its role and phase, and all of it in words.
 func cellOf(p answers.NodePartition) matrixCell {
@@ -183,7 +183,7 @@ func cellOf(p answers.NodePartition) matrixCell {
 	case p.Phase == "importing":
 		c = signImporting
 	case p.Phase == "unassigned":
-		c = signBegin
+		c = signUnassigned
 	case p.Phase == "broken":
 		c = signBroken
 		says += "; its windows cannot be used, and it waits to be assigned anew"
