@@ -222,6 +222,19 @@ func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 	}
 }
 
+// Their successors are not ready yet, so the draining nodes still do the work.
+func TestDetectorIsDrainingWhenAllItsNodesAre(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes[0].Detectors[0].State = messages.StateDraining
+	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Detectors: []messages.DetectorStatus{
+		{Detector: "hegemony", State: messages.StateDraining, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Ready}}},
+	}})
+	status, _ := h.Status(context.Background())
+	if d := status.Detectors[0]; d.State != string(messages.StateDraining) {
+		t.Errorf("the state is %s, want draining", d.State)
+	}
+}
+
 // The answer is not "there is no such entity".
 func TestEntitiesCannotBeAskedForBeforePartitionsAreAssigned(t *testing.T) {
 	h := newHarness(t)
