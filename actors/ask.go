@@ -215,7 +215,7 @@ func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatu
 		Coverage: min(float64(s.Points)/float64(max(s.Full, 1)), 1),
 	}
 	if s.Scored {
-		status.Median, status.Scale, status.Low, status.High = finite(s.Median), finite(s.Unit), finite(s.Low), finite(s.High)
+		status.Median, status.Scale, status.Low, status.High = finite(s.Median), finite(s.Scale), finite(s.Low), finite(s.High)
 	}
 	if s.LastScored {
 		status.LastDeviation = finite(s.LastDeviation)

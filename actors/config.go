@@ -130,7 +130,7 @@ type Session interface {
 	End(ctx context.Context, commit bool) (committed bool, err error)
 	Assignments() (list []messages.Assignment, joined bool)
 	Changed() bool
-	Resume(partition int32, serial uint64)
+	Resume(partition int32, generation uint64)
 	Pause(partition int32)
 	Close(leave bool)
 }

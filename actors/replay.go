@@ -30,7 +30,7 @@ func (p *partition) replay(ctx actor.Context) {
 	assignment := p.assigned.to
 	span := stream.Span{
 		Partition: p.number, Topic: assignment.Topic, From: -1, Until: assignment.Offset,
-		Length: p.config.History, Slack: completeness.Slack, Reach: p.history.Reach(), More: assignment.Standby,
+		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.history.Reach(), More: assignment.Standby,
 	}
 	switch {
 	case assignment.NoCommittedOffset:
@@ -50,7 +50,7 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	deliver := func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
 		root.Send(self, &messages.HistoryRead{
-			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, CompleteFrom: run.Covered, Next: taken,
+			Reading: number, Records: run.Records, Done: run.Done, Pending: run.Pending, CompleteFrom: run.CompleteFrom, Next: taken,
 		})
 		select {
 		case <-taken:

@@ -2,28 +2,28 @@ package datapoint
 
 import "math"
 
-// Anomaly is what an output record says.
+// Anomaly is what an output record holds.
 type Anomaly struct {
 	Entity    string   // the key, as the Scanner joins it
-	Fields    []string // the key fields' values apart, in the configured order
+	Fields    []string // the values of the key fields, in the configured order
 	Value     float64  // finite
 	Deviation float64  // may be infinite, is not NaN
 }
 
-// Decoder reads the payloads that AppendAnomaly wrote, and those of the original program. It holds
-// scratch space, so it serves one goroutine.
+// Decoder reads the payloads that AppendAnomaly writes, and those of the original program. It has scratch
+// space, so it serves one goroutine.
 type Decoder struct {
-	outer Scanner // the value is the deviation, the one key field the datapoint
+	outer Scanner // takes the deviation for the value, and the datapoint for the one key field
 	inner Scanner
 }
 
-// NewDecoder is for the output of a detector with these fields.
+// NewDecoder makes a Decoder for the output of a detector with these fields.
 func NewDecoder(valueField string, keyFields []string) *Decoder {
 	return &Decoder{*NewScanner("deviation", []string{"datapoint"}), *NewScanner(valueField, keyFields)}
 }
 
-// Decode reads a record of the output topic: a map with the names datapoint and deviation, and any
-// others. A BadRecord says what is wrong with it, or with the datapoint in it; it never changes.
+// Decode reads a record of the output topic: a map with the names datapoint and deviation, and any others. A
+// BadRecord says what is wrong with the record, or with the datapoint in it. The BadRecord never changes.
 func (d *Decoder) Decode(timestamp int64, payload []byte) (Anomaly, *BadRecord) {
 	outer := &d.outer
 	if payload == nil {

@@ -66,8 +66,8 @@ func TestDecodeNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-// FuzzDecode holds that no bytes make Decode panic; that a Decoder gives what a new one gives; that what
-// it takes, the Scanner takes; and that the fields joined are the key.
+// FuzzDecode holds that no bytes make Decode panic, that a Decoder gives what a new one gives, that the
+// Scanner takes what a Decoder takes, and that the fields joined are the key.
 func FuzzDecode(f *testing.F) {
 	point := record("hege", half, "asn", "\x07", "scope", a1)
 	f.Add(AppendAnomaly(nil, []byte(point), 6))

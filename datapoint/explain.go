@@ -2,29 +2,28 @@ package datapoint
 
 import "github.com/tinylib/msgp/msgp"
 
-// Explanation is what an anomaly was decided by, for consumers that read no headers.
+// Explanation says by what an anomaly was decided, for consumers that read no headers.
 type Explanation struct {
 	ID    []byte  // the anomaly's, in hex, as in its header
 	Usual float64 // the median of the window: the points known before the datapoint
 	Scale float64 // deviation = (value - usual) / scale
-	// Threshold is the largest |deviation| that is normal; so values from Low to High are.
+	// Threshold is the largest |deviation| that is normal. Values from Low to High are normal.
 	Threshold, Low, High float64
-	// Points are known. Needed is the smallest number that is scored, Full how many a
-	// window without gaps has.
+	// Points is how many points were known. Needed is the smallest number that is scored. Full is how many
+	// points a window without gaps has.
 	Points, Needed, Full int
-	// Start and End are the earliest and the latest time in the window, in Unix
-	// milliseconds, not negative.
+	// Start and End are the earliest and the latest time in the window, in Unix milliseconds, not negative.
 	Start, End   int64
 	HistoryHours float64
 }
 
-// ExplanationSize is what AppendExplanation adds to an anomaly, in bytes, at most, with
-// an ID of 32 characters.
+// ExplanationSize is the most that AppendExplanation adds to an anomaly, in bytes, if the ID has 32
+// characters.
 const ExplanationSize = 250
 
-// AppendExplanation adds the key "explain" to an anomaly that AppendAnomaly made. It
-// writes into the anomaly and appends to it. The order of the keys is part of the
-// format, and all of the map is as Python's msgpack packs it:
+// AppendExplanation adds the key "explain" to an anomaly that AppendAnomaly made. It changes the anomaly in
+// place and appends to it. The order of the keys is part of the format. The whole map has the bytes of
+// Python's msgpack:
 //
 //	83 | what AppendAnomaly wrote after 82 | a7 "explain" | 8c, key, value, key, value, ...
 //

@@ -41,8 +41,7 @@ func TestExplainedAnomalyBytesAreThoseOfPython(t *testing.T) {
 	}
 }
 
-// TestExplainedAnomalyIsWhatPythonPacks asks the msgpack that is installed; it is
-// skipped where there is none.
+// The test asks the installed msgpack, and is skipped if there is none.
 func TestExplainedAnomalyIsWhatPythonPacks(t *testing.T) {
 	startPython(t) // skips
 	interpreter := "python3"

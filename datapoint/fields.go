@@ -1,8 +1,8 @@
 package datapoint
 
-// FieldEnds appends where each key field but the last ends in the key of the last Scan,
-// which must have succeeded, of this payload. It is for keys whose fields hold commas,
-// once an entity: Scan itself does not keep it.
+// FieldEnds appends the offsets in the key at which each key field ends, except the last. The key must be
+// that of the last Scan, which took this payload. It serves keys whose fields hold commas, once for each
+// entity: Scan itself does not keep these offsets.
 func (s *Scanner) FieldEnds(ends []int, payload []byte) []int {
 	var text []byte
 	at := 0

@@ -11,9 +11,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// naiveScan is the oracle: it decodes the whole record into Go values with
-// msgp's readers, recursively, and then looks the fields up, as the Python
-// program does.
+// naiveScan is the oracle. It decodes the whole record into Go values with msgp's readers, recursively, and
+// then looks the fields up, as the Python program does.
 func naiveScan(valueField string, keyFields []string, payload []byte) (key string, value float64, bad *BadRecord) {
 	decoded, rest, err := naiveDecode(payload, 0)
 	switch {
@@ -64,8 +63,7 @@ func naiveScan(valueField string, keyFields []string, payload []byte) (key strin
 	return strings.Join(texts, ","), value, nil
 }
 
-// other is what naiveDecode makes of a value that is neither a field's nor a
-// key's type.
+// other is what naiveDecode makes of a value that is of no type that a field or key may have.
 type other struct{}
 
 var errTooDeep = errors.New("too deep")
@@ -130,7 +128,7 @@ func naiveDecode(b []byte, depth int) (value any, rest []byte, err error) {
 	}
 }
 
-// naiveCut tells whether a value that is no str ends before its children begin.
+// naiveCut says whether a value other than a str ends before its children begin.
 func naiveCut(b []byte) (cut bool) {
 	var err error
 	switch msgp.NextType(b) {

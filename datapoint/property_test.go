@@ -12,7 +12,7 @@ import (
 
 var propertyKeys = []string{"scope", "asn"}
 
-// sameAsNaive scans the payload and compares all of the result with the oracle.
+// sameAsNaive scans the payload and compares the whole result with the oracle's.
 func sameAsNaive(t *testing.T, s *Scanner, payload []byte) *BadRecord {
 	t.Helper()
 	point, bad := s.Scan(0, payload)
@@ -56,8 +56,7 @@ func TestScanEqualsDecodingEverything(t *testing.T) {
 	}
 }
 
-// randomRecord returns a map with the fields in any order, some absent, some
-// twice, and others between them.
+// randomRecord is a map with the fields in any order, some absent, some twice, and others between them.
 func randomRecord(r *rand.Rand) []byte {
 	var entries [][]byte
 	add := func(name string, value []byte) {
@@ -170,8 +169,7 @@ func appendExt(b []byte, r *rand.Rand) []byte {
 	return b
 }
 
-// FuzzScan holds that no bytes make Scan panic, or give another result than
-// decoding everything does.
+// FuzzScan holds that no bytes make Scan panic, or give another result than decoding everything does.
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{
 		"", "\xc1", "\x80", "\xdf\xff\xff\xff\xff", hege(half), scope("\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00"),

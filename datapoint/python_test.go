@@ -16,7 +16,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// malformed tells whether a record is refused for what it is, whatever fields are looked for.
+// malformed says whether a record is refused whatever fields are looked for.
 func malformed(bad *BadRecord) bool {
 	if bad == nil {
 		return false
@@ -28,8 +28,8 @@ func malformed(bad *BadRecord) bool {
 	return false
 }
 
-// sameAsPython compares with what testdata/python_reads.py says. Python reads deeper
-// records than we do, and of the deepest not the anomaly.
+// sameAsPython compares the result with the verdict of testdata/python_reads.py. Python reads deeper records
+// than we do, and does not read the anomalies of the deepest ones.
 func sameAsPython(t *testing.T, s *Scanner, payload []byte, verdict string) {
 	t.Helper()
 	_, bad := s.Scan(0, payload)
@@ -41,13 +41,13 @@ func sameAsPython(t *testing.T, s *Scanner, payload []byte, verdict string) {
 	}
 }
 
-// deeperThanAllowed looks at how a record of those that are made here for their depth goes on.
+// deeperThanAllowed says whether a payload is one of those that are made here to be too deep.
 func deeperThanAllowed(payload []byte) bool {
 	return bytes.Count(payload, []byte{0x91})+bytes.Count(payload, []byte{0x81, 0xa0}) >= maxDepth
 }
 
-// TestScanTakesWhatPythonReads: neither more, which would stop the consumers of
-// anomalies, nor less. testdata/python_reads.py recorded the verdicts.
+// If Scan took more, the consumers of anomalies would stop; it must not take less either.
+// testdata/python_reads.py recorded the verdicts.
 func TestScanTakesWhatPythonReads(t *testing.T) {
 	file, err := os.Open("testdata/python_reads.txt.gz")
 	if err != nil {
@@ -79,14 +79,14 @@ func TestScanTakesWhatPythonReads(t *testing.T) {
 	}
 }
 
-// python answers for payloads, with the msgpack that is installed.
+// python gives the verdicts of the installed msgpack on payloads.
 type python struct {
 	ask    io.Writer
 	answer *bufio.Scanner
 }
 
-// startPython runs the interpreter that PYTHON names, which must have msgpack, or
-// python3, without whose msgpack the test is skipped.
+// startPython runs the interpreter that PYTHON names, which must have msgpack. Without PYTHON it runs
+// python3, and skips the test if that has no msgpack.
 func startPython(t testing.TB) *python {
 	t.Helper()
 	interpreter, missing := "python3", t.Skipf
@@ -134,7 +134,7 @@ func (p *python) verdict(t *testing.T, payload []byte) string {
 	return p.answer.Text()
 }
 
-// TestScanAgreesWithPythonOnRandomRecords asks the real msgpack; see startPython.
+// The test asks the real msgpack; see startPython.
 func TestScanAgreesWithPythonOnRandomRecords(t *testing.T) {
 	p := startPython(t)
 	s := NewScanner("hege", propertyKeys)
@@ -151,7 +151,7 @@ func TestScanAgreesWithPythonOnRandomRecords(t *testing.T) {
 	}
 }
 
-// spoiled is a record, most often with some bytes changed, put in, or taken out.
+// spoiled is a record, in most cases with some bytes changed, inserted or removed.
 func spoiled(r *rand.Rand) []byte {
 	payload := randomRecord(r)
 	if r.IntN(4) == 0 {

@@ -2,9 +2,8 @@ package datapoint
 
 import "fmt"
 
-// Reason says why a record is no good. Its String is the one word for it in
-// logs, counters and headers. Reasons count from 0, so they index an array of
-// ReasonCount.
+// Reason says why a record is bad. String is its one word in logs, counters and headers. Reasons count from
+// 0, so they index an array of ReasonCount.
 type Reason uint8
 
 const (
@@ -12,10 +11,10 @@ const (
 	NotMsgpack                      // a reserved byte, bytes after the map, or nested too deep
 	NotMap                          // msgpack, but of another type
 	Truncated                       // ends early, is empty, or claims sizes beyond its end
-	NotUTF8                         // a str, in whatever depth, is not UTF-8
-	NameNotString                   // a map's name, in whatever depth, is neither str nor bin
+	NotUTF8                         // a str, at any depth, is not UTF-8
+	NameNotString                   // a map's name, at any depth, is neither str nor bin
 	InvalidTime                     // an ext of type -1, a timestamp, has a wrong length or too many nanoseconds
-	ReservedExt                     // an ext of another negative type: msgpack keeps those to itself
+	ReservedExt                     // an ext of another negative type, which msgpack reserves
 	FieldMissing                    // the value field or a key field is not there
 	ValueNotNumber                  // the value is neither an int nor a float
 	ValueNotFinite                  // the value is NaN or infinite
@@ -52,7 +51,7 @@ func (r Reason) String() string {
 	return reasonWords[r]
 }
 
-// Reasons returns all reasons, in order, for those who count each.
+// Reasons returns all reasons, in order.
 func Reasons() []Reason {
 	all := make([]Reason, ReasonCount)
 	for i := range all {
@@ -64,7 +63,7 @@ func Reasons() []Reason {
 // BadRecord is the error for a record that holds no point.
 type BadRecord struct {
 	Reason Reason
-	Field  string // the field at fault; empty if it is the whole record
+	Field  string // the field at fault; empty if the whole record is
 }
 
 // Error names the field, if there is one, and says what was expected.

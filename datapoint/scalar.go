@@ -14,7 +14,7 @@ const msgpackFloat64 = 0xcb
 // number reads the int or float at the start of b. An int beyond 2^53 is
 // rounded to the nearest float64, half to even, as Python's float does.
 func number(b []byte) (value float64, ok bool) {
-	if len(b) >= 9 && b[0] == msgpackFloat64 { // nearly all of them are
+	if len(b) >= 9 && b[0] == msgpackFloat64 { // nearly all values are
 		return math.Float64frombits(binary.BigEndian.Uint64(b[1:])), true
 	}
 	switch msgp.NextType(b) {
@@ -38,7 +38,7 @@ func number(b []byte) (value float64, ok bool) {
 // appendScalar appends the str, int or float at the start of b as Python's str
 // writes it.
 func appendScalar(dst, b []byte) (text []byte, ok bool) {
-	if lead := b[0]; lead >= 0xa0 && lead < 0xc0 { // a short str, as nearly all of them are
+	if lead := b[0]; lead >= 0xa0 && lead < 0xc0 { // a short str, as nearly all keys are
 		return append(dst, b[1:1+lead&0x1f]...), true
 	}
 	switch msgp.NextType(b) {

@@ -1,13 +1,3 @@
-// Package datapoint reads the input records, which are msgpack maps, and
-// writes the anomalies, which embed them.
-//
-// A Scanner finds the value and the key in a record's payload without building
-// a map: it walks the bytes once, checks all of them, and allocates nothing.
-// What it refuses, it names with a Reason.
-//
-// The package is pure: same bytes in, same result out. It never reads a clock,
-// logs, keeps a payload, or knows of Kafka and actors. It imports the standard
-// library and github.com/tinylib/msgp, and nothing of this project.
 package datapoint
 
 import (
@@ -31,29 +21,27 @@ type Point struct {
 type Scanner struct {
 	fields []field         // the value field first, then the key fields; no name twice
 	keys   []int           // the key fields in the configured order, as indexes into fields
-	key    []byte          // backs Point.Key; overwritten by each Scan
-	names  [mostNames]name // of the first entries of the last map, in their order
-	nests  [maxDepth]nest  // those around the value that is being skipped
+	key    []byte          // the memory of Point.Key; each Scan overwrites it
+	names  [mostNames]name // the names of the first entries of the last map, in their order
+	nests  [maxDepth]nest  // the lists and maps around the value that is being skipped
 
-	bad [ReasonCount]BadRecord // of the whole record, and of the value field
+	bad [ReasonCount]BadRecord // by reason; for the whole record and for the value field
 }
 
-// field is one field that is looked for.
+// field is one field that Scan looks for.
 type field struct {
 	name string
-	// at is where its value starts in the payload being scanned. 0 means not
-	// seen: the map's own header is there.
+	// at is the offset of its value in the payload. 0 means not seen, because the map's own header is there.
 	at int
 
 	missing, notScalar BadRecord
 }
 
-// name is the name of a map's entry, as it is in the payload, and which of the
-// fields it is. The records of a stream have the same names in the same order,
-// mostly: then each is recognised by its bytes alone.
+// name is the name of a map's entry as its bytes in the payload, and the field that it names. Most records of
+// a stream have the same names in the same order: then the bytes alone are enough to recognise a name.
 type name struct {
 	bytes []byte
-	field int // -1: none of them
+	field int // an index into fields; -1: none of them
 }
 
 // NewScanner returns a Scanner for the value in valueField, and the key in
@@ -87,16 +75,14 @@ func (s *Scanner) addField(name string) int {
 // Scan reads the point in payload, the value of a Kafka record whose timestamp
 // is in Unix milliseconds. A nil payload is a tombstone.
 //
-// A record that is no good gives a BadRecord and the zero Point. If several
-// things are wrong, the first of this order is named: negative timestamp,
-// tombstone, not well-formed (whichever fault comes first in the bytes), not a
-// map, a missing field (the value's, then the key's in order), the value, the
-// key fields in order. The BadRecord belongs to the Scanner and never changes.
+// A bad record gives a BadRecord and the zero Point. If several things are wrong, the first of this order is
+// named: negative timestamp, tombstone, not well-formed (the first fault in the bytes), not a map, a missing
+// field (the value field, then the key fields in order), the value, the key fields in order. The BadRecord
+// belongs to the Scanner and never changes.
 //
-// A field that appears twice has its last value, as in a Python dict. Only str
-// names match; a name that is a bin is skipped with its value. What is accepted,
-// the anomaly that embeds it included, Python's msgpack.unpackb(raw=False) reads
-// with its default limits: that is how the consumers of anomalies read them.
+// If a field appears twice, the last value counts, as in a Python dict. Only names of type str match; a name
+// of type bin is skipped with its value. Python's msgpack.unpackb(raw=False) reads every record that Scan
+// accepts, and the anomaly that embeds it, with its default limits: that is how consumers read anomalies.
 func (s *Scanner) Scan(timestamp int64, payload []byte) (Point, *BadRecord) {
 	switch {
 	case timestamp < 0:
@@ -131,8 +117,8 @@ func (s *Scanner) Scan(timestamp int64, payload []byte) (Point, *BadRecord) {
 	return Point{Key: s.key, Value: value}, nil
 }
 
-// find checks that payload is one well-formed map and nothing else, and notes
-// where the fields' values are.
+// find checks that the payload is one well-formed map and nothing else, and notes where the fields' values
+// are.
 func (s *Scanner) find(payload []byte) Reason {
 	for i := range s.fields {
 		s.fields[i].at = 0
@@ -195,8 +181,8 @@ func (s *Scanner) find(payload []byte) Reason {
 	return fine
 }
 
-// How many names are remembered, the last of them of all further entries, and how
-// long they may be: a hostile record claims no more memory.
+// mostNames is how many names are remembered; all further entries share the last place. longestName is how
+// long they may be, in bytes. So a hostile record claims no more memory.
 const mostNames, longestName = 32, 256
 
 // learn remembers an entry's name for the next record.
@@ -208,7 +194,7 @@ func (s *Scanner) learn(n *name, bytes []byte) {
 	}
 }
 
-// match is the field with this name, a whole msgpack value, or -1.
+// match is the index of the field with this name, given as a whole msgpack value; -1 if there is none.
 func (s *Scanner) match(name []byte) int {
 	if msgp.NextType(name) != msgp.StrType {
 		return -1

@@ -30,8 +30,8 @@ const (
 func scope(value string) string { return record("scope", value, "asn", "\x07", "hege", half) }
 func hege(value string) string  { return record("scope", a1, "asn", "\x07", "hege", value) }
 
-// everyType returns a list with a value of each leading byte, all but c1, each
-// of the shortest length its layout allows, with children 0 and names "".
+// everyType is a list with a value of each leading byte except c1. Each has the shortest length that its
+// layout allows, 0 for its children and "" for its names.
 func everyType() string {
 	list := []byte{0xdc, 0, 255}
 	for lead := range 256 {
@@ -182,9 +182,9 @@ func BenchmarkScan(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
 }
 
-// TestScanDoesNotDependOnTheRecordBefore: names are remembered from record to
-// record, so each is followed by one that is like it, but not the same.
-func TestScanDoesNotDependOnTheRecordBefore(t *testing.T) {
+// Names are remembered from record to record, so each record is followed by one that is similar, but not the
+// same.
+func TestScanDoesNotDependOnThePreviousRecord(t *testing.T) {
 	payloads := []string{
 		record("hege", half, "scope", a1, "asn", "\x07"),
 		record("hege", half, "scope", a1, "asnx", "\x07"),

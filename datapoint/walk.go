@@ -5,20 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how many lists and maps may lie within each other, the record's
-// own map included and empty ones left out. It bounds the memory that a hostile
-// record can claim. Python's msgpack reads 1024, of which an anomaly uses one
-// more than its datapoint; half of that leaves room for other readers, such as
-// its version without C, which reads about 990.
+// maxDepth is how many lists and maps may lie within each other, counting the record's own map, but not empty
+// ones. It limits the memory that a hostile record can claim. Python's msgpack reads 1024, of which an
+// anomaly uses one more than its datapoint. Half of that leaves room for other readers, such as Python's
+// msgpack without C, which reads about 990.
 const maxDepth = 512
 
-// msgp.Skip walks too, but it recurses (up to 100 000 calls), and that limit
-// cannot be lowered.
+// msgp.Skip walks too, but it is recursive, up to 100,000 calls deep, and that limit cannot be lowered.
 
-// skip returns the offset just after the value that starts at the offset at,
-// with all that is nested in it. depth is how many lists and maps that value
-// is already in. It takes time in proportion to the bytes it passes, whatever
-// sizes they claim, because each value is at least one byte.
+// skip returns the offset just after the value that starts at the offset at, with everything nested in it.
+// depth is how many lists and maps the value lies in. skip takes time in proportion to the bytes that it
+// passes, whatever sizes they claim, because each value is at least one byte.
 func (s *Scanner) skip(payload []byte, at, depth int) (int, Reason) {
 	outside := depth
 	in := nest{left: 1}
@@ -48,9 +45,9 @@ func (s *Scanner) skip(payload []byte, at, depth int) (int, Reason) {
 	}
 }
 
-// nest is a list or a map that the walk is in.
+// nest is a list or map that the walk is in.
 type nest struct {
-	left  uint64 // values still to pass; of a map names and values alternately, so a name is next if it is even
+	left  uint64 // values still to pass. A map has names and values in turn, so a name is next if left is even
 	isMap bool
 }
 
@@ -80,7 +77,7 @@ func one(payload []byte, at int, isName bool) (end int, children uint64, reason 
 	return at + int(size), children, fine
 }
 
-// isUTF8 is utf8.Valid, faster for the short ASCII that nearly all strs are.
+// isUTF8 is utf8.Valid, but faster for short ASCII, which nearly all strs are.
 func isUTF8(text []byte) bool {
 	for i, c := range text {
 		if c >= utf8.RuneSelf {
@@ -90,8 +87,8 @@ func isUTF8(text []byte) bool {
 	return true
 }
 
-// endsInASCII tells whether the last bytes before end, up to 8 of them, are ASCII.
-// It looks at all of them at once, and gives up if it cannot.
+// endsInASCII says whether the last bytes before end are ASCII. It looks at 8 bytes at once: if more are asked for,
+// or if fewer lie before end, it says no.
 func endsInASCII(payload []byte, end int, bytes uint8) bool {
 	const highBits = 0x8080808080808080
 	return bytes <= 8 && end >= 8 && binary.LittleEndian.Uint64(payload[end-8:end])>>(64-8*bytes)&highBits == 0
@@ -99,8 +96,7 @@ func endsInASCII(payload []byte, end int, bytes uint8) bool {
 
 const secondInNanoseconds = 1_000_000_000
 
-// checkExt looks at an ext's type, and at the bytes after it if they are a
-// timestamp:
+// checkExt checks an ext's type, and the bytes after it if it is a timestamp:
 //
 //	4 bytes   seconds
 //	8 bytes   nanoseconds in the upper 30 bits, seconds in the lower 34
@@ -121,10 +117,10 @@ func checkExt(typed []byte) Reason {
 
 const timestampExt = -1
 
-// header reads how a value begins: its size in bytes without its children, and
-// how many values follow it as its children (a list's items; a map's names and
-// values alternately). The size is 0 for the one byte that begins nothing, and
-// beyond len(b) if b is too short, even to tell the size.
+// header reads the beginning of a value. size is its size in bytes without its children. children is how many
+// values follow as its children: a list's items, or a map's names and values in turn. The size is 0 for the
+// one byte that begins nothing, and more than len(b) if b is too short, even if it is too short to tell the
+// size.
 //
 //	00-7f    int            80-8f  map of 0-15 entries   90-9f  list of 0-15
 //	a0-bf    str of 0-31    c0-df  see layouts           e0-ff  int
@@ -171,8 +167,8 @@ func header(b []byte) (size, children uint64) {
 //	+------+----------------+ of a list, map  |
 //	|<------- fixed ------->|                 |
 //
-// Values of one size have no count, and their bytes are part of fixed; of an
-// ext, its type is.
+// Values of one size have no count, and their bytes are part of fixed. The type of an ext is part of fixed,
+// too.
 var layouts = [32]struct{ fixed, width, perItem uint8 }{
 	{1, 0, 0},  // c0 nil
 	{0, 0, 0},  // c1 begins nothing
@@ -208,7 +204,7 @@ var layouts = [32]struct{ fixed, width, perItem uint8 }{
 	{5, 4, 2},  // df map 32
 }
 
-// kind tells apart the values whose contents are checked.
+// kind distinguishes the values whose contents are checked.
 type kind uint8
 
 const (
@@ -232,8 +228,7 @@ var kinds = func() (kinds [256]kind) {
 	return kinds
 }()
 
-// contentStarts is where the bytes of a str, bin or ext begin; those of an ext come
-// after its type.
+// contentStarts is the offset of the bytes of a str, bin or ext; those of an ext come after its type.
 func contentStarts(lead byte) int {
 	switch {
 	case lead < 0xc0:
@@ -244,9 +239,8 @@ func contentStarts(lead byte) int {
 	return int(layouts[lead-0xc0].fixed)
 }
 
-// scalarSizes are the sizes of the values that need no look at what is in them: those
-// of one size, with neither children nor a count nor an ext's type, by their leading
-// byte; 0 for all others.
+// scalarSizes are the sizes of the values whose contents need no check, by their leading byte: values of one
+// size that have no children, no count and no ext type. It is 0 for all others.
 var scalarSizes = func() (sizes [256]uint8) {
 	for lead := range sizes {
 		switch {

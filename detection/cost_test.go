@@ -27,7 +27,7 @@ func newRunning(metric Metric, next func(*rand.Rand) float64) *running {
 	return newRunningOf(288, metric, next)
 }
 
-// newRunningOf has a full window of so many points.
+// newRunningOf makes a full window of that many points.
 func newRunningOf(points int, metric Metric, next func(*rand.Rand) float64) *running {
 	rules := NewRules(Settings{
 		GranularityMinutes: 15, HistoryHours: float64(points) / 4, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: metric,
@@ -98,7 +98,7 @@ func TestReplayOfAnyLengthTakesBoundedRoom(t *testing.T) {
 func BenchmarkAdd(b *testing.B) {
 	kinds := []struct {
 		name      string
-		threshold float64 // of the settings, if 0
+		threshold float64 // 0: that of the settings
 		next      func(*rand.Rand) float64
 	}{
 		{"noise", 0, (*rand.Rand).NormFloat64},
@@ -131,8 +131,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// BenchmarkAddByWindow is what the length of the window makes of a point, with
-// random values.
+// BenchmarkAddByWindow shows what a point costs by the length of the window, with random values.
 func BenchmarkAddByWindow(b *testing.B) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
 		for _, points := range []int{12, 288, 2_880, 28_800} {
@@ -147,8 +146,8 @@ func BenchmarkAddByWindow(b *testing.B) {
 	}
 }
 
-// BenchmarkAddInTurn is the same while many windows take turns, so that none is
-// in the processor's caches.
+// BenchmarkAddInTurn shows what a point costs while many windows take turns, so that none is in the
+// processor's caches.
 func BenchmarkAddInTurn(b *testing.B) {
 	const windows = 20_000
 	scorer := NewScorer(threeDays(MeanDeviation))

@@ -14,15 +14,15 @@ func exactMean(s []float64, m float64) float64 {
 	return rationalMean(s, m)
 }
 
-// quickMean computes the mean with about twice the precision of a float64 and a bound on the error.
-// Sure means that every number within the bound rounds to the same float64, hence the exact mean too.
-// It leaves to rationalMean what lies next to the middle between two float64, and what is so large or
-// so small that the arithmetic here could overflow or lose bits to underflow.
+// quickMean computes the mean with about twice the precision of a float64, and a bound on its error. Sure
+// says that every number within the bound rounds to the same float64, so that the exact mean does, too. It is
+// not sure of a mean close to the middle between two float64, nor of values so large or small that the
+// arithmetic here could overflow or lose bits to underflow: then rationalMean decides.
 //
-// With u = 2^-53 and n values: high is their sum, each addition's rounding error is found exactly (by
-// Knuth's two-sum) and collected in low. As no value is negative, high only rises, so each error is at
-// most u*high, the n additions to low are off by less than n*u*(n*u*high) = (n*u)^2*high up to a factor
-// 1+n*u, and that is all that is off: the remainder of the division is exact (fused).
+// The bound, with u = 2^-53 and n values: high is their sum. The rounding error of each addition is found
+// exactly (Knuth's two-sum) and collected in low. As no value is negative, high only rises, so each error is
+// at most u*high, and the n additions to low are off by less than n*u*(n*u*high) = (n*u)^2*high, up to a
+// factor of 1+n*u. Nothing else is off: the remainder of the division is exact (fused).
 func quickMean(s []float64, m float64) (mean float64, sure bool) {
 	var high, low float64
 	for _, x := range s {
@@ -41,7 +41,7 @@ func quickMean(s []float64, m float64) (mean float64, sure bool) {
 	n := float64(len(s))
 	quotient := high / n
 	rest := (math.FMA(-quotient, n, high) + low) / n
-	// Four times the bound above, and rest's own two roundings with room to spare.
+	// Four times the bound above, and the two roundings of rest, with room to spare.
 	slack := float64(quotient*float64(n*n)*0x1p-104) + float64(math.Abs(rest)*0x1p-48)
 	least, most := quotient+(rest-slack), quotient+(rest+slack)
 	return least, least == most
@@ -54,7 +54,7 @@ func rationalMean(s []float64, m float64) float64 {
 	for _, x := range s {
 		d := math.Abs(x - m)
 		if math.IsInf(d, 0) || math.IsNaN(d) {
-			// As in the original, what is not finite decides alone.
+			// As in the original, an infinite or NaN value decides alone.
 			return d
 		}
 		if _, exponent := integer(d); d != 0 {
@@ -82,7 +82,7 @@ func rationalMean(s []float64, m float64) float64 {
 	return mean
 }
 
-// integer takes d apart, d = mantissa * 2^exponent.
+// integer splits d into d = mantissa * 2^exponent.
 func integer(d float64) (mantissa int64, exponent int) {
 	fraction, exponent := math.Frexp(d)
 	return int64(fraction * (1 << 53)), exponent - 53

@@ -32,9 +32,9 @@ func TestMeanIsTheExactSumRoundedOnce(t *testing.T) {
 	}
 }
 
-// Two to sixteen values of few bits, and one at the edge of the last: means at and next to the middle
-// between two float64, where the quick way must not be sure of the wrong one.
-func TestMeanNextToAMiddleRoundsAsTheExactOne(t *testing.T) {
+// The streams have two to sixteen values of few bits, and one at the edge of the last bit. Their means lie at
+// or next to the middle between two float64, where the quick way must not be sure of the wrong one.
+func TestMeanNextToAMiddleRoundsLikeTheExactMean(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 8))
 	quick := 0
 	for range 30_000 {

@@ -1,6 +1,6 @@
 package detection
 
-// What a verdict was decided by, for people: nothing here decides.
+// This file tells people by what a verdict was decided. Nothing in it decides.
 
 // Threshold is the largest |deviation| that is normal.
 func (r *Rules) Threshold() float64 { return r.threshold }
@@ -14,17 +14,16 @@ func (r *Rules) Needed() int { return max(1, int(min(r.minimum, 1<<40))+1) }
 // Full is how many points a window without gaps has.
 func (r *Rules) Full() int { return r.full - 1 }
 
-// Band is from where to where values are normal, given a window's median and scale. Both ends are
-// rounded: a value next to one of them may lie on the other side of it than its deviation of the
-// threshold. An infinite end means that no number is beyond it.
+// Band is the range in which values are normal, given a window's median and scale. Both ends are rounded: a
+// value next to an end may lie on the other side of it than its deviation lies of the threshold. An infinite
+// end means that no number lies beyond it.
 func (r *Rules) Band(median, scale float64) (low, high float64) {
 	reach := float64(r.threshold * scale) // rounded before it is added, on every machine
 	return median - reach, median + reach
 }
 
-// Span is the earliest and the latest time among the first n points of the window, in Unix
-// milliseconds: late records are in no order of time. It looks at each of them; n must be at least 1,
-// and at most Len.
+// Span is the earliest and the latest time among the first n points of the window, in Unix milliseconds. It
+// looks at each of them, because late records are in no order of time. n must be from 1 to Len.
 func (w *Window) Span(n int) (earliest, latest int64) {
 	earliest = w.points.at(0).at
 	latest = earliest

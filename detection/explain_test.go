@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestBandAgreesWithTheVerdict: an anomaly lies outside of its band, but for the rounding of its ends,
-// and its deviation is counted in its scale.
+// An anomaly lies outside of its band, up to the rounding of the ends, and its deviation is counted in its
+// scale.
 func TestBandAgreesWithTheVerdict(t *testing.T) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
 		random := rand.New(rand.NewPCG(11, uint64(metric)))
@@ -41,16 +41,16 @@ func TestBandAgreesWithTheVerdict(t *testing.T) {
 	}
 }
 
-// TestSpanIsOfTheFirstPointsWhateverTheirOrder: a late record behind a newer one stays, and may be the
-// earliest; the point that was scored is not one of those before it.
-func TestSpanIsOfTheFirstPointsWhateverTheirOrder(t *testing.T) {
+// A late record behind a newer one stays, and may be the earliest. The point that was scored does not belong
+// to those before it.
+func TestSpanLooksAtEachOfTheFirstPoints(t *testing.T) {
 	s := NewScorer(NewRules(Settings{GranularityMinutes: 60, HistoryHours: 5, MinRatio: 0, Threshold: 3, MinDeviation: 1}))
 	const hour = int64(60 * 60 * 1000)
 	var w Window
 	for i, at := range []int64{1, 7, 4, 9, 8, 15} {
 		w.Add(s, uint64(i), at*hour, 0)
 	}
-	// 1 to 9 are gone: 15 is alone. Then later ones, and a late one at the end.
+	// The points 1 to 9 have left, so 15 is alone. Then newer ones come, and a late one at the end.
 	if earliest, latest := w.Span(1); earliest != 15*hour || latest != 15*hour {
 		t.Errorf("from %d to %d", earliest/hour, latest/hour)
 	}

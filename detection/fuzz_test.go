@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzWindow reads settings and calls from bytes and compares with the oracle. Four bytes of settings,
-// then calls: one byte of operation, one of time, and of the value either one byte or eight.
+// FuzzWindow reads settings and calls from bytes, and compares the window with the oracle. The first four
+// bytes are the settings. Each call is one byte of operation, one of time, and one or eight of the value.
 func FuzzWindow(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0})
 	f.Add([]byte{1, 1, 2, 0, 0, 1, 5, 0, 1, 5, 0, 1, 6, 0, 1, 9, 4, 0, 0, 1, 200, 5, 0, 0, 1, 3})

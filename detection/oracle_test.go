@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// oracle is the detector as one would write it without caring for speed: a slice of points, all
-// recomputed for every point, the mean in rational numbers.
+// oracle is the detector as one writes it without caring for speed: a slice of points, everything recomputed
+// for every point, and the mean in rational numbers.
 type oracle struct {
 	settings  Settings
 	points    []point
@@ -99,7 +99,7 @@ func naiveMean(values []float64) float64 {
 	return mean
 }
 
-// pair is a window and its oracle, which are given the same.
+// pair is a window and its oracle, which get the same calls.
 type pair struct {
 	t      testing.TB
 	scorer *Scorer

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// nth is the value of rank k (0 is the smallest) among the values, which it reorders: none before it is
-// greater, none after it is less. It takes time in proportion to their number. Equal values are
-// interchangeable: those of zero differ in sign, which no comparison, distance or deviation can show.
+// nth is the value of rank k (0 is the smallest). It reorders the values: none before rank k is greater, none
+// after it is less. It takes time in proportion to their number. Equal values are interchangeable: only zeros
+// may differ, in their sign, and no comparison, distance or deviation shows that.
 func nth(values []float64, k int) float64 {
 	const few = 12
 	low, high := 0, len(values)
@@ -28,13 +28,13 @@ func nth(values []float64, k int) float64 {
 	return values[k]
 }
 
-// middleOf is the one of three between the others.
+// middleOf is the value between the other two.
 func middleOf(a, b, c float64) float64 {
 	return max(min(a, b), min(max(a, b), c))
 }
 
-// partition puts what is less than the pivot in front, and counts it. There is no branch to predict in
-// the loop: the values are in no order.
+// partition moves the values below the pivot to the front, and returns how many there are. The loop has no
+// branch to predict, because the values are in no order.
 func partition(values []float64, pivot float64) int {
 	less := 0
 	for i, x := range values {
@@ -45,7 +45,7 @@ func partition(values []float64, pivot float64) int {
 	return less
 }
 
-// partitionEqual is the same with what is not greater.
+// partitionEqual does the same with the values that are not greater than the pivot.
 func partitionEqual(values []float64, pivot float64) int {
 	equal := 0
 	for i, x := range values {
@@ -56,7 +56,7 @@ func partitionEqual(values []float64, pivot float64) int {
 	return equal
 }
 
-// number is 1 for true. The compiler makes it an instruction.
+// number is 1 for true and 0 for false. The compiler makes it one instruction.
 func number(b bool) int {
 	if b {
 		return 1
@@ -64,10 +64,10 @@ func number(b bool) int {
 	return 0
 }
 
-// medianOf is Python's statistics.median, but for the sign of a zero: it is always positive here. (The
-// original's depends on the order of arrival, and cannot show: x - 0 differs from x - -0 only if x is
-// itself a zero, which is never anomalous, and never in |x - median|.) The values are reordered as by nth,
-// for the lower one of the two in the middle.
+// medianOf is Python's statistics.median, except that a zero is always positive here. The original's sign
+// depends on the order of arrival, and never shows: x - 0 differs from x - -0 only if x is itself a zero,
+// which is never anomalous, and |x - median| never differs. The values are reordered as by nth, for the lower
+// of the two in the middle.
 func medianOf(values []float64) float64 {
 	n := len(values)
 	lower := nth(values, (n-1)/2)

@@ -11,19 +11,19 @@ type point struct {
 	value float64
 }
 
-// ring holds the points of a window in arrival order, and what it takes to undo an epoch: points
-// dropped within the epoch stay in the buffer until the next epoch begins.
+// ring holds the points of a window in arrival order, and what is needed to roll an epoch back: points that
+// were dropped within the epoch stay in the buffer until the next epoch begins.
 //
 //	start            start+gone                     start+held
 //	| dropped in this epoch | the window                     |   (free)
 //	| as it was before this epoch | added since   |
 //	start                     start+committed
 //
-// The two divisions are independent: everything committed may have been dropped.
+// The two divisions are independent: every committed point may have been dropped.
 type ring struct {
-	values    []float64 // all of it is used: len is the capacity
-	times     times     // of the same slots
-	epoch     uint64    // the last one that changed the ring
+	values    []float64 // all of it is in use: its length is the capacity
+	times     times     // the times of the same slots
+	epoch     uint64    // the last epoch that changed the ring
 	start     uint32
 	held      uint32
 	gone      uint32
@@ -32,13 +32,13 @@ type ring struct {
 
 func (r *ring) len() int { return int(r.held - r.gone) }
 
-// at is the i-th point of the window, the head being 0.
+// at is the i-th point of the window; 0 is the head, the oldest arrival.
 func (r *ring) at(i int) point {
 	slot := r.slot(int(r.gone) + i)
 	return point{r.times.at(slot), r.values[slot]}
 }
 
-// slot is the place in the buffer of the i-th held point.
+// slot is the index in the buffer of the i-th held point.
 func (r *ring) slot(i int) int {
 	i += int(r.start)
 	if i >= len(r.values) {
@@ -59,7 +59,7 @@ func (r *ring) appendValues(to []float64) []float64 {
 	return append(append(to, r.values[first:]...), r.values[:end]...)
 }
 
-// begin makes the present window the committed one, if the epoch is new.
+// begin makes the present window the committed one, if the epoch is a new one.
 func (r *ring) begin(epoch uint64) {
 	if epoch == r.epoch {
 		return
@@ -71,7 +71,7 @@ func (r *ring) begin(epoch uint64) {
 	r.committed = r.held
 }
 
-// drop removes the head. If the window was empty before the epoch there is nothing to go back to.
+// drop removes the head. If the window was empty before the epoch, nothing is kept to roll back to.
 func (r *ring) drop() {
 	if r.committed == 0 {
 		r.start = uint32(r.slot(1))
@@ -81,7 +81,7 @@ func (r *ring) drop() {
 	r.gone++
 }
 
-// push appends a point. A full window has about so many.
+// push appends a point. full is about how many points a full window has.
 func (r *ring) push(p point, full int) {
 	if int(r.held) == len(r.values) {
 		r.makeRoom(full)
@@ -95,8 +95,8 @@ func (r *ring) push(p point, full int) {
 	r.held++
 }
 
-// makeRoom moves the held points to a larger buffer, unless enough of them were both added and dropped
-// within the epoch: those are of no use to anyone, so a replay of any length takes bounded room.
+// makeRoom moves the held points to a larger buffer. If enough of them were both added and dropped within the
+// epoch, it discards these instead, as no rollback needs them: so a replay of any length takes limited room.
 func (r *ring) makeRoom(full int) {
 	if useless := int(r.gone) - int(r.committed); useless > len(r.values)/4 {
 		for i := int(r.gone); i < int(r.held); i++ {
@@ -117,7 +117,7 @@ func (r *ring) makeRoom(full int) {
 	r.start = 0
 }
 
-// fit makes the times of the held points and one more storable.
+// fit makes room for the times of the held points and one more.
 func (r *ring) fit(at int64) {
 	earliest, latest := at, at
 	all := make([]int64, r.held)
@@ -131,7 +131,7 @@ func (r *ring) fit(at int64) {
 	}
 }
 
-// rollback restores the window from before the epoch, and tells whether the epoch had changed it.
+// rollback restores the window from before the epoch, and returns whether the epoch had changed it.
 func (r *ring) rollback(epoch uint64) bool {
 	if epoch != r.epoch {
 		return false
@@ -141,8 +141,9 @@ func (r *ring) rollback(epoch uint64) bool {
 	return true
 }
 
-// larger is the capacity to grow to from n points: an eighth more, as there may be a million windows, but
-// from a half on what a full window needs, with a few of an epoch that were dropped.
+// larger is the capacity to grow to from n points. It is an eighth more, because there may be a million
+// windows. Once a window is half full, it is what a full window needs, with room for a few points that an
+// epoch dropped.
 func larger(n, full int) int {
 	if n >= full/2 && n < full {
 		return full + 4
@@ -150,16 +151,16 @@ func larger(n, full int) int {
 	return n + n/8 + 4
 }
 
-// times are the times of a ring's slots: four bytes each, as milliseconds after a base, while they lie
-// within 49 days of one another, and eight bytes each otherwise.
+// times are the times of a ring's slots. They take four bytes each, as milliseconds after a base, while they
+// lie within 49 days of each other, and eight bytes each otherwise.
 type times struct {
 	base  int64
-	parts []uint32 // one a slot, or two, the lower half first
+	parts []uint32 // one for each slot; or two, the lower half first
 	wide  bool
 }
 
-// newTimes makes room for so many slots with times between the two, and leaves the most room for later
-// ones: time goes on.
+// newTimes makes room for a number of slots with times between the two. It leaves most of the range for later
+// times, because time goes on.
 func newTimes(slots int, earliest, latest int64) times {
 	span := uint64(latest) - uint64(earliest)
 	if span > math.MaxUint32 {
@@ -175,7 +176,7 @@ func (t *times) at(slot int) int64 {
 	return t.base + int64(t.parts[slot])
 }
 
-// put is false if the time does not fit.
+// put stores a time. It returns false if the time does not fit.
 func (t *times) put(slot int, at int64) bool {
 	if t.wide {
 		t.parts[2*slot], t.parts[2*slot+1] = uint32(at), uint32(uint64(at)>>32)
@@ -197,7 +198,7 @@ func (t *times) move(to, from int) {
 	t.parts[to] = t.parts[from]
 }
 
-// grown is the same with more slots, of which the one at start is the first.
+// grown is a copy with more slots, whose first one is the slot at start.
 func (t *times) grown(slots, start int) times {
 	if t.wide {
 		slots, start = 2*slots, 2*start

@@ -2,7 +2,7 @@ package detection
 
 import "math"
 
-// Metric says how the deviations of a window are summed up in one number.
+// Metric says how the deviations of a window are combined into one number.
 type Metric uint8
 
 const (
@@ -36,8 +36,8 @@ type Settings struct {
 
 // Rules are Settings turned into limits, computed once. They are immutable and may be shared.
 type Rules struct {
-	age          float64 // milliseconds a point stays
-	minimum      float64 // a window is scored if it has strictly more points
+	age          float64 // how long a point stays, in milliseconds
+	minimum      float64 // a window with strictly more points is scored
 	threshold    float64
 	minDeviation float64
 	metric       Metric
@@ -45,7 +45,7 @@ type Rules struct {
 	historyHours float64
 }
 
-// NewRules computes the limits in the original's order of operations, as each of them rounds.
+// NewRules computes the limits in the original's order of operations, because each of them rounds.
 func NewRules(s Settings) Rules {
 	return Rules{
 		age:          float64(float64(float64(s.HistoryHours*60)*60) * 1000),
@@ -58,10 +58,11 @@ func NewRules(s Settings) Rules {
 	}
 }
 
-// oldest is the smallest time that a point may have to stay when a point of time at arrives.
+// oldest is the smallest time (Unix milliseconds) with which a point stays in the window when a point of time
+// at arrives.
 //
-// Python subtracts in float64 and then compares the integer with the float exactly; rounding the
-// limit up to an integer gives the same answer for every int64.
+// Python subtracts in float64 and then compares the integer with the float exactly. Rounding the limit up to
+// an integer gives the same answer for every int64.
 func (r *Rules) oldest(at int64) int64 {
 	limit := math.Ceil(float64(at) - r.age)
 	switch {
@@ -73,12 +74,13 @@ func (r *Rules) oldest(at int64) int64 {
 	return math.MinInt64
 }
 
-// enough tells whether a window of n points may be scored.
+// enough says whether a window of n points may be scored.
 func (r *Rules) enough(n int) bool {
 	return n > 0 && float64(n) > r.minimum
 }
 
-// scale is what deviations from the median are counted in, in units of the value. The factor makes a standard deviation of a median absolute one, as for a normal distribution.
+// scale is the unit in which deviations from the median are counted, in units of the value. For a normal
+// distribution, the factor makes a standard deviation of a median absolute deviation.
 func (r *Rules) scale(windowDeviation float64) float64 {
 	return 1.4826 * (r.minDeviation + windowDeviation)
 }

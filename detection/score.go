@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Scorer scores windows by one set of rules. It has room to sort values in, so it serves one goroutine
-// at a time; it may serve any number of windows.
+// Scorer scores windows by one set of rules. It has scratch space to sort values in, so it serves one
+// goroutine at a time. It may serve any number of windows.
 type Scorer struct {
 	rules Rules
 
@@ -16,16 +16,18 @@ type Scorer struct {
 // NewScorer makes a scorer for the rules.
 func NewScorer(rules Rules) *Scorer { return &Scorer{rules: rules} }
 
-// Rules are what it scores by.
+// Rules are the rules that it scores by.
 func (s *Scorer) Rules() *Rules { return &s.rules }
 
 // score decides about a value against the window.
 //
-// Everything between the window's deviation and the point's rounds monotonically: with a number not
-// below the distance from the median in its place, and one not above the window's deviation,
-// |deviation| can only come out larger. If it is within the threshold even so, the point is normal, and
-// nothing exact is needed. So the screen decides most points; of the others the exact median most; and
-// where it takes the exact deviation to see that a point is normal, another screen is drawn.
+// The screen decides most points. For the rest the exact median is computed, and it decides most of those. If
+// the exact deviation is needed to see that a point is normal, a new screen is drawn.
+//
+// A bound may decide because every step from the window's deviation to the point's deviation rounds
+// monotonically. Take a number that is at least the distance from the median in its place, and one that is at
+// most the window's deviation. Then |deviation| can only come out larger. If it still is within the
+// threshold, the point is normal.
 func (w *Window) score(s *Scorer, value float64) Verdict {
 	r := &s.rules
 	n := w.points.len()
@@ -46,8 +48,8 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAround(median, r.metric, n)) {
 		return normal
 	}
-	// A window's deviation of 0 (with a min_dev of 0) makes this ±Inf, and overflows may make it NaN,
-	// which is normal, as every comparison with it is false.
+	// This is ±Inf if the window's deviation and min_dev are 0. Overflows may make it NaN, which counts as
+	// normal, because every comparison with NaN is false.
 	scale := r.scale(s.exactDeviation(median))
 	deviation := distance / scale
 	if math.Abs(deviation) > r.threshold {
@@ -59,7 +61,7 @@ func (w *Window) score(s *Scorer, value float64) Verdict {
 	return normal
 }
 
-// exactDeviation is that of the values.
+// exactDeviation is the deviation of the scorer's values.
 func (s *Scorer) exactDeviation(median float64) float64 {
 	if s.rules.metric == MeanDeviation {
 		return exactMean(s.values, median)
@@ -68,8 +70,8 @@ func (s *Scorer) exactDeviation(median float64) float64 {
 	return medianOf(s.room)
 }
 
-// normal tells whether a point is certainly normal, given a number not below its distance from the
-// median, and one not above the window's deviation.
+// normal says whether a point is certainly normal. atMost is not below its distance from the median, and
+// atLeast is not above the window's deviation.
 func (r *Rules) normal(atMost, atLeast float64) bool {
 	scale := r.scale(atLeast)
 	return scale > 0 && atMost/scale <= r.threshold

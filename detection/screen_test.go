@@ -21,8 +21,8 @@ func realSum(values []float64) *big.Rat {
 
 func rational(x float64) *big.Rat { return new(big.Rat).SetFloat64(x) }
 
-// TestScreenNeverClaimsTooMuch: whatever comes and goes, in windows that stay as they are, grow and
-// shrink, the bounds of a screen that holds are true.
+// Whatever values come and go, in windows that keep their length, grow or shrink, the bounds of a screen that
+// holds are true.
 func TestScreenNeverClaimsTooMuch(t *testing.T) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
 		for _, stream := range streams {
@@ -63,8 +63,7 @@ func TestScreenNeverClaimsTooMuch(t *testing.T) {
 	}
 }
 
-// TestScreenBoundsLongWindowsOfTies: where many values are at the same distance from the median, a count
-// that is off by a rounding is off by all of them.
+// If many values have the same distance from the median, a count that errs by a rounding errs by all of them.
 func TestScreenBoundsLongWindowsOfTies(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 4))
 	held := 0
@@ -130,7 +129,7 @@ func checkScreen(t *testing.T, s *screen, values []float64, metric Metric) {
 	}
 }
 
-// TestScreenDecidesNearlyAllOrdinaryPoints: the exact way is for few, or it would not be worth having.
+// The exact way must be rare, or the screen is not worth having.
 func TestScreenDecidesNearlyAllOrdinaryPoints(t *testing.T) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
 		s := newRunning(metric, (*rand.Rand).NormFloat64)
@@ -171,8 +170,8 @@ func TestNthIsTheValueOfThatRank(t *testing.T) {
 	}
 }
 
-// TestNthFindsItInAdversarialOrders: where pivots are bad it ends by sorting.
-func TestNthFindsItInAdversarialOrders(t *testing.T) {
+// If its pivots are bad, nth falls back to sorting.
+func TestNthIsRightInAdversarialOrders(t *testing.T) {
 	const n = 5000
 	for name, at := range map[string]func(i int) float64{
 		"equal":    func(int) float64 { return 1 },

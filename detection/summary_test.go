@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// TestSummaryAgreesWithTheVerdicts: what a window's summary says of its last
-// point is what Add decided of it, to the last bit, and a value is anomalous
-// just beyond the bounds.
+// A window's summary says about its last point what Add decided, to the last bit. A value just beyond its
+// bounds is anomalous.
 func TestSummaryAgreesWithTheVerdicts(t *testing.T) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
 		random := rand.New(rand.NewPCG(7, uint64(metric)))

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// streams are the kinds of values that the properties are tested with: the ordinary, and those made to
-// break sums, medians and roundings.
+// streams are the kinds of values that the properties are tested with: ordinary ones, and ones made to break
+// sums, medians and roundings.
 var streams = []struct {
 	name string
 	next func(*rand.Rand) float64
@@ -70,7 +70,8 @@ var streams = []struct {
 	}},
 }
 
-// settings to test with: windows of 12 to 20 points, both metrics, with and without a min_dev.
+// someSettings are settings to test with: windows of 12 to 20 points, both metrics, with and without a
+// min_dev.
 func someSettings(r *rand.Rand) Settings {
 	return Settings{
 		GranularityMinutes: 15,
@@ -82,8 +83,8 @@ func someSettings(r *rand.Rand) Settings {
 	}
 }
 
-// twoLevels jumps between two values and what is around their middle, in tenths: then many distances from
-// the median are equal, and no two ways to compute them round alike.
+// twoLevels jumps between two values and values around their middle, in tenths. Then many distances from the
+// median are equal, and no two ways to compute them round alike.
 func twoLevels(middle, level float64) func(*rand.Rand) float64 {
 	return func(r *rand.Rand) float64 {
 		value := middle + level*float64(1-2*r.IntN(2))

@@ -4,11 +4,11 @@ package detection
 type Reason uint8
 
 const (
-	// TooFewPoints means that the window had not more points than the minimum: not scored.
+	// TooFewPoints means that the window had too few points to score the value: not more than the minimum.
 	TooFewPoints Reason = iota
-	// Normal means that the deviation was not beyond the threshold.
+	// Normal means that |deviation| was within the threshold.
 	Normal
-	// Anomalous means that it was.
+	// Anomalous means that |deviation| was beyond the threshold.
 	Anomalous
 )
 
@@ -25,21 +25,21 @@ func (r Reason) String() string {
 	return "unknown"
 }
 
-// Verdict is what Add decided of one point. It has four fields, as the compiler keeps no larger struct
+// Verdict is what Add decided about one point. It has four fields because the compiler keeps no larger struct
 // in registers: a fifth one cost 20 ns a point.
 type Verdict struct {
 	Reason Reason
 
-	// Deviation is exact to the last bit if the point is Anomalous, else 0: a normal point is
-	// recognised as such without computing it. It is ±Inf if the window's deviation is 0, which
-	// takes a min_dev of 0 (the original stops there with a division by zero).
+	// Deviation is exact to the last bit if the point is Anomalous, else 0: a normal point is recognised
+	// without computing it. It is ±Inf if the window's deviation and min_dev are 0, for which the original
+	// stops with a division by zero.
 	Deviation float64
 
-	// Median of the window before the point was appended, if the point is Anomalous, else 0. A zero
+	// Median is that of the window before the point was appended if the point is Anomalous, else 0. A zero
 	// has no sign.
 	Median float64
 
-	// Scale is what Deviation is counted in, in units of the value, if the point is Anomalous, else 0:
-	// Deviation is (value - Median) / Scale, to the last bit.
+	// Scale is the unit of Deviation, in units of the value, if the point is Anomalous, else 0: Deviation is
+	// (value - Median) / Scale, to the last bit.
 	Scale float64
 }

@@ -6,18 +6,19 @@ import "iter"
 // their median and deviation. The zero value is an empty window, ready to use. It is not safe for
 // concurrent use.
 //
-// Points come in transactions, numbered by a rising epoch: what an epoch changed can be rolled back
-// until the next one changes the window.
+// Points come in transactions, which are numbered by a rising epoch. What an epoch changed can be rolled back
+// until the next epoch changes the window.
 //
-// A window of n points takes 12n bytes, little more when it is full, an eighth otherwise, and 168 of its own: 20n
-// if its points lie more than 49 days apart. Points dropped in an epoch stay until the next one.
+// A window of n points takes 12n bytes and 168 of its own; an eighth more than that until it is half full,
+// and little more later. It takes 20n bytes if its points lie more than 49 days apart. Points dropped in an
+// epoch stay until the next one.
 type Window struct {
 	points ring
 	screen screen
 }
 
-// Add drops what is too old at time at (Unix milliseconds), scores the value against what is left, and
-// appends it, anomalous or not. The value must be finite and at not negative.
+// Add drops the points that are too old at time at (Unix milliseconds), scores the value against the rest,
+// and appends it, anomalous or not. The value must be finite, and at must not be negative.
 func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 	w.points.begin(epoch)
 	w.evict(s.rules.oldest(at))
@@ -29,31 +30,32 @@ func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 	return verdict
 }
 
-// Observe drops what is too old and appends the value like Add, but does not score it: for replay.
+// Observe drops points and appends the value like Add, but does not score it. It serves the replay of
+// history.
 func (w *Window) Observe(r *Rules, epoch uint64, at int64, value float64) {
 	w.points.begin(epoch)
 	w.evict(r.oldest(at))
 	w.push(r, point{at, value})
 }
 
-// Rollback makes the window what it was before the first change in the epoch. It does nothing if the
-// epoch was not the last to change the window.
+// Rollback makes the window what it was before the first change in the epoch. It does nothing unless the
+// epoch was the last to change the window.
 func (w *Window) Rollback(epoch uint64) {
 	if w.points.rollback(epoch) {
 		w.screen = screen{}
 	}
 }
 
-// Len is the number of points in the window, as the last one appended left it.
+// Len is the number of points in the window. Points that have become too old since the last Add or Observe still
+// count.
 func (w *Window) Len() int { return w.points.len() }
 
-// All yields times (Unix milliseconds) and values in arrival order. The window must not be changed
-// meanwhile.
+// All yields times (Unix milliseconds) and values in arrival order. The window must not change during that.
 func (w *Window) All() iter.Seq2[int64, float64] {
 	return w.Last(w.points.len())
 }
 
-// Last yields times and values of the last n points, or of all if there are fewer, like All.
+// Last yields times and values of the last n points like All, or of all points if there are fewer.
 func (w *Window) Last(n int) iter.Seq2[int64, float64] {
 	return func(yield func(int64, float64) bool) {
 		for i := max(0, w.points.len()-n); i < w.points.len(); i++ {
@@ -65,8 +67,8 @@ func (w *Window) Last(n int) iter.Seq2[int64, float64] {
 	}
 }
 
-// Newest is the greatest time in the window, which need not be that of the last point to arrive, and
-// false if the window is empty. It looks at every point.
+// Newest is the greatest time in the window (Unix milliseconds), and false if the window is empty. The last
+// point to arrive may be older. Newest looks at every point.
 func (w *Window) Newest() (at int64, ok bool) {
 	for t := range w.All() {
 		if !ok || t > at {
@@ -76,8 +78,8 @@ func (w *Window) Newest() (at int64, ok bool) {
 	return at, ok
 }
 
-// evict drops points from the head while they are older than oldest. An old straggler behind a newer
-// point stays, as in the original.
+// evict drops points from the head while they are older than oldest. A late record behind a newer point
+// stays, as in the original.
 func (w *Window) evict(oldest int64) {
 	for w.points.len() > 0 {
 		head := w.points.at(0)

@@ -9,7 +9,7 @@ import (
 
 const quarter = 15 * 60 * 1000 // milliseconds
 
-// step is a time to move on by: mostly to the next quarter, sometimes back, nowhere or over a gap.
+// step is a time to move on by: mostly to the next quarter of an hour, sometimes back, nowhere or over a gap.
 func step(r *rand.Rand) int64 {
 	switch r.IntN(40) {
 	case 0:
@@ -98,7 +98,7 @@ func TestPointOfExactlyTheHistoryStays(t *testing.T) {
 	}
 }
 
-func TestOldStragglerBehindANewerPointStays(t *testing.T) {
+func TestLateRecordBehindANewerPointStays(t *testing.T) {
 	p := newPair(t, Settings{GranularityMinutes: 15, HistoryHours: 1})
 	p.add(1, 10*quarter, 1)
 	p.add(1, 0, 2)

@@ -9,10 +9,10 @@ import (
 type Outcome uint8
 
 const (
-	Unknown   Outcome = iota // it goes on, or nobody has the points that followed
-	Recovered                // the values are back in the band of before
-	Absorbed                 // the window has taken the new level
-	Silent                   // no point came any more
+	Unknown   Outcome = iota // the episode is open, or the points that followed are not known
+	Recovered                // the values are back in the band from before
+	Absorbed                 // the window has taken on the new level
+	Silent                   // no more points came
 )
 
 // String is the outcome's word; empty for Unknown.
@@ -23,15 +23,15 @@ func (o Outcome) String() string {
 // Rules decide when an episode ends and when it goes on.
 type Rules struct {
 	Bin          time.Duration // the time granularity of the datapoints
-	ClearAfter   int           // so many bins, or scored points in a row, without an anomaly end it
-	ReopenWithin time.Duration // an anomaly this soon after the last one reopens it
+	ClearAfter   int           // how many bins, or scored points in a row, without an anomaly end an episode
+	ReopenWithin time.Duration // an anomaly this soon after the last one reopens the episode
 	Threshold    float64       // the largest |deviation| that is normal
-	// EveryPoint: Normal is called with each scored point that is no anomaly. Then an entity that has no
-	// point for ClearAfter bins is silent.
+	// EveryPoint says that Normal is called with each scored point that is no anomaly. Then an episode ends
+	// as silent if its entity has no point for ClearAfter bins.
 	EveryPoint bool
 }
 
-// DefaultRules are those of the design, for datapoints of one time granularity and a threshold.
+// DefaultRules are the rules for datapoints of a time granularity, scored with a threshold.
 func DefaultRules(bin time.Duration, threshold float64) Rules {
 	return Rules{Bin: bin, ClearAfter: 4, ReopenWithin: 6 * time.Hour, Threshold: threshold}
 }
@@ -42,28 +42,28 @@ func (r Rules) clear() int64 { return int64(r.ClearAfter) * r.Bin.Milliseconds()
 // Anomaly is an anomaly of the entity.
 type Anomaly struct {
 	ID    string
-	At    int64 // of the datapoint, Unix milliseconds
+	At    int64 // the time of the datapoint, in Unix milliseconds
 	Value float64
-	// Usual is the median of the history, and deviation = (value - usual) / scale. Both are NaN if they
-	// are not known.
+	// Usual is the median of the window, and Deviation = (value - Usual) / Scale. Usual and Scale are NaN if
+	// they are not known.
 	Usual, Scale float64
 	Deviation    float64 // may be infinite, is not NaN
 }
 
 // Episode is a run of anomalies of one entity.
 type Episode struct {
-	ID       string // of its first anomaly
-	OpenedAt int64  // time of the first anomaly
-	LastAt   int64  // time of the latest anomaly
+	ID       string // the ID of its first anomaly
+	OpenedAt int64  // time of the first anomaly, in Unix milliseconds
+	LastAt   int64  // time of the latest anomaly, in Unix milliseconds
 	Open     bool
 	EndedAt  int64 // while it is not open
 	Outcome  Outcome
-	Points   int // anomalies so far
-	Reopened int // how often it went on after it had ended
-	// Usual, Low and High are of the first anomaly: values from Low to High were normal. NaN if they
-	// are not known.
+	Points   int // how many anomalies so far
+	Reopened int // how often it was reopened
+	// Usual, Low and High are those of the first anomaly: values from Low to High were normal. They are NaN
+	// if they are not known.
 	Usual, Low, High float64
-	Peak             Anomaly // the one farthest out; of several the first
+	Peak             Anomaly // the anomaly with the largest |deviation|; of several the first
 }
 
 // Kind is what happened to an episode.
@@ -71,9 +71,9 @@ type Kind uint8
 
 const (
 	Opened   Kind = iota
-	Updated       // the peak has grown by half since it was last told
+	Updated       // the peak has grown by half since the last event
 	Resolved      // it has ended
-	Reopened      // it goes on after it had ended
+	Reopened      // it is open again
 )
 
 // String is the kind's word.
@@ -88,7 +88,7 @@ type Event struct {
 	Episode Episode
 }
 
-// Band is from where to where values are normal. Both ends are NaN if they are not known.
+// Band is the range in which values are normal. Both ends are NaN if they are not known.
 func (r Rules) Band(usual, scale float64) (low, high float64) {
 	reach := float64(r.Threshold * scale) // rounded before it is added, as in detection
 	return usual - reach, usual + reach
@@ -100,9 +100,9 @@ type Point struct {
 	Value float64
 }
 
-// Judge tells the outcome of an episode that has ended, from points of the entity in the order of time.
-// Those that are not after its last anomaly do not matter. Of the first ClearAfter that are, the last
-// decides, so later points do not change the outcome.
+// Judge gives the outcome of an episode that has ended, from points of the entity in the order of time. It
+// ignores points up to the last anomaly. Of the first ClearAfter points after it the last one decides, so
+// later points do not change the outcome.
 func (r Rules) Judge(e Episode, points []Point) Outcome {
 	if e.Open {
 		return Unknown
@@ -124,7 +124,7 @@ func (r Rules) Judge(e Episode, points []Point) Outcome {
 	return outcome(e, decides)
 }
 
-// outcome is that of an episode after which a value came.
+// outcome is the outcome of an episode that is followed by a value.
 func outcome(e Episode, value float64) Outcome {
 	switch {
 	case math.IsNaN(e.Low) || math.IsNaN(e.High):

@@ -13,8 +13,8 @@ const bin = 15 * 60 * 1000 // milliseconds
 
 var rules = DefaultRules(15*time.Minute, 5)
 
-// story is a list of steps: "a" an anomaly, "A" a farther one, "n" a normal point in the band, "x" a
-// normal point beyond it, "." nothing, each a bin after the other; then the events, in words.
+// tell plays a list of steps, a bin after the other: "a" is an anomaly, "A" a farther one, "n" a normal point
+// in the band, "x" a normal point beyond it, "." nothing. It returns the events in words.
 func tell(rules Rules, story string) (state State, told string) {
 	var events []Event
 	for i, step := range story {
@@ -42,7 +42,7 @@ func tell(rules Rules, story string) (state State, told string) {
 	return state, strings.Join(words, ", ")
 }
 
-// anomaly is one of a series whose usual level is 100 and scale 2.
+// anomaly is one of a series whose usual level is 100 and whose scale is 2.
 func anomaly(bins int, deviation float64) Anomaly {
 	return Anomaly{ID: fmt.Sprintf("i%d", bins), At: int64(bins) * bin, Value: 100 + 2*deviation, Usual: 100, Scale: 2, Deviation: deviation}
 }
@@ -143,7 +143,7 @@ func TestThePointsThatFollowedTellTheOutcome(t *testing.T) {
 	}
 }
 
-// same compares states in which NaN may be.
+// same compares states that may hold NaN.
 func same(a, b any) bool {
 	return reflect.DeepEqual(a, b) || fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b)
 }

@@ -2,25 +2,25 @@ package episode
 
 import "math"
 
-// State is what the fold knows of one entity between two of its steps. The zero State is that of an
-// entity that has had no anomaly. It holds no memory of its own beyond strings, so it may be copied.
+// State is what the fold knows of one entity between two steps. The zero State is that of an entity without
+// any anomaly. Apart from strings it refers to no other memory, so it may be copied.
 type State struct {
 	Episode Episode // the latest; its Points are 0 if there has been none
-	Now     int64   // stream time as far as this entity has been told
-	heard   int64   // time of its latest point of any kind
-	normal  int     // scored points in a row that are no anomaly
+	Now     int64   // stream time that this entity has been told of
+	heard   int64   // time of its latest point, anomalous or not
+	normal  int     // how many scored points in a row are no anomalies
 	told    float64 // |deviation| of the peak in the last event
 }
 
-// Resume is the State after an episode that was kept without its State, at a stream time. It must have
-// been folded from anomalies alone.
+// Resume is the State after an episode that was kept without its State, at a stream time. The episode must
+// have been folded from anomalies alone, without EveryPoint.
 func Resume(e Episode, now int64) State {
 	return State{Episode: e, Now: now, heard: e.LastAt, told: math.Abs(e.Peak.Deviation)}
 }
 
-// Anomaly takes the next anomaly of the entity, in the order of the input, and appends what happened to
-// events: at most that the episode before it ended, and one thing more. A late record counts for the
-// episode at hand, and stream time does not go back.
+// Anomaly takes the entity's next anomaly, in the order of the input. It appends what happened to events: at
+// most the end of the previous episode, and one event more. A late record counts for the current episode, and
+// does not set stream time back.
 func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 	s, events = r.Advance(s, a.At, events)
 	e := &s.Episode
@@ -51,8 +51,8 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 	return s, events
 }
 
-// Normal takes the next scored point of the entity that is no anomaly, in the order of the input. It is
-// for a fold with EveryPoint.
+// Normal takes the entity's next scored point that is no anomaly, in the order of the input. It serves a fold
+// with EveryPoint.
 func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 	s, events = r.Advance(s, p.At, events)
 	s.heard = max(s.heard, p.At)
@@ -65,8 +65,8 @@ func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 	return s.end(s.heard, outcome(s.Episode, p.Value), events)
 }
 
-// Advance tells the entity of stream time. The episode ends if ClearAfter bins have passed since the
-// last anomaly or, with EveryPoint, since the last point.
+// Advance tells the entity of stream time (Unix milliseconds). The episode ends if ClearAfter bins have
+// passed since the last anomaly or, with EveryPoint, since the last point.
 func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 	s.Now = max(s.Now, now)
 	if !s.Episode.Open {
@@ -82,7 +82,7 @@ func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 	return s.end(since+r.clear(), how, events)
 }
 
-// end ends the episode at a time.
+// end ends the episode at a time, with an outcome.
 func (s State) end(at int64, how Outcome, events []Event) (State, []Event) {
 	s.Episode.Open, s.Episode.EndedAt, s.Episode.Outcome = false, at, how
 	s.normal = 0

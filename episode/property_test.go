@@ -12,7 +12,7 @@ type step struct {
 	at      int64
 }
 
-// steps are those of an entity whose times mostly rise.
+// steps are calls for an entity whose times mostly rise.
 func steps(r *rand.Rand, count int) (all []step) {
 	bins := 1000
 	for i := range count {
@@ -52,8 +52,8 @@ func run(rules Rules, state State, all []step) (State, []Event) {
 	return state, events
 }
 
-// TestTheFoldObeysItsLaws: whatever comes, a split input gives what the whole gives, events come in the
-// order of a life cycle, IDs stay, and never are two episodes open.
+// Whatever comes: a split input gives the same events as the whole, events come in the order of a life cycle,
+// IDs stay, and two episodes are never open at once.
 func TestTheFoldObeysItsLaws(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 1))
 	for range 3000 {
@@ -119,8 +119,8 @@ func TestTheFoldObeysItsLaws(t *testing.T) {
 	}
 }
 
-// TestAnEpisodeThatWasKeptGoesOn: of anomalies alone, the State may be made of the episode.
-func TestAnEpisodeThatWasKeptGoesOn(t *testing.T) {
+// If an episode was folded from anomalies alone, its State can be made from the episode.
+func TestEpisodeGoesOnWithoutItsState(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 2))
 	for range 2000 {
 		all := steps(r, 1+r.IntN(60))

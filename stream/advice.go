@@ -2,15 +2,15 @@ package stream
 
 import "fmt"
 
-// Names are those of a configuration that an advice speaks of.
+// Names are the names in a configuration that an advice mentions.
 type Names struct{ Group, Input, Output, DeadLetter string }
 
 func (c Config) names() Names {
 	return Names{c.Group, c.InputTopic, c.OutputTopic, c.DeadLetterTopic}
 }
 
-// Advice is what a person can do about one of Kafka's errors, by its name; empty: that
-// is not known. All that we say of such an error says this.
+// Advice is what a person can do about one of Kafka's errors, given the error's name; empty if that is not
+// known. Every message about such an error ends with this text.
 func (n Names) Advice(name string) string {
 	switch name {
 	case "SASL_AUTHENTICATION_FAILED":
@@ -19,7 +19,7 @@ func (n Names) Advice(name string) string {
 		return "the user needs the permission Read on the group " + n.Group
 	case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
 		return "the user needs the permissions Write and Describe on transactional ids that begin with " + n.Group +
-			".: each node has one, and another for the search of records that a topic refuses"
+			".: each node has one, and a second one to search for records that a topic refuses"
 	case "TOPIC_AUTHORIZATION_FAILED":
 		return fmt.Sprintf("the user needs the permissions %s on topic %s, and %s on %s", n.permissions(n.Input), n.Input, n.permissions(n.Output), n.written())
 	case "CLUSTER_AUTHORIZATION_FAILED":
@@ -27,9 +27,9 @@ func (n Names) Advice(name string) string {
 	case "INCONSISTENT_GROUP_PROTOCOL":
 		return "the group has members with another assignment protocol, such as the original program: stop them, or use another consumer_group"
 	case "INVALID_SESSION_TIMEOUT":
-		return "[kafka] session_timeout has to be what the broker's settings " + leastSession + " and " + mostSession + " allow: change it or them"
+		return "[kafka] session_timeout must lie between the broker's settings " + leastSession + " and " + mostSession + ": change it or them"
 	case "INVALID_TRANSACTION_TIMEOUT":
-		return "[kafka] transaction_timeout has to be no more than the broker's setting " + mostTransaction + " allows: change one of them"
+		return "[kafka] transaction_timeout must not exceed the broker's setting " + mostTransaction + ": change one of them"
 	case "GROUP_MAX_SIZE_REACHED":
 		return "the group has as many members as the broker's group.max.size allows: stop some, or raise it"
 	case "UNSUPPORTED_VERSION":
@@ -39,14 +39,14 @@ func (n Names) Advice(name string) string {
 	case "COORDINATOR_NOT_AVAILABLE", "NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS":
 		return "look at the brokers and at the internal topics __consumer_offsets and __transaction_state: do their partitions have leaders?"
 	case "UNKNOWN_TOPIC_OR_PARTITION", "UNKNOWN_TOPIC_ID":
-		return fmt.Sprintf("does topic %s still exist, and %s? One that was deleted and made anew is another topic", n.Input, n.written())
+		return fmt.Sprintf("does topic %s still exist, and %s? A topic that was deleted and created again is another topic", n.Input, n.written())
 	case "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "KAFKA_STORAGE_ERROR":
 		return "a partition has no leader, or its broker's disk fails: look at the brokers"
 	}
 	return ""
 }
 
-// permissions are those that a topic takes.
+// permissions are those that the user needs on a topic.
 func (n Names) permissions(topic string) string {
 	if topic == n.Input {
 		return "Read and Describe"
@@ -54,7 +54,7 @@ func (n Names) permissions(topic string) string {
 	return "Write and Describe"
 }
 
-// written are the topics that are written to, for people.
+// written names the topics that the detector writes to, in words.
 func (n Names) written() string {
 	if n.DeadLetter == "" {
 		return n.Output

@@ -14,21 +14,21 @@ import (
 	"anomalydetector/messages"
 )
 
-// owned is which partitions the group has given us. The client's group
-// goroutine writes it, the session's user reads it.
+// owned holds the partitions that the group has assigned to this member. The client's group goroutine writes
+// it, the session's user reads it.
 type owned struct {
 	mu         sync.Mutex
-	joined     bool   // the group has told us what we own, if only that it is nothing
-	changed    bool   // since the last End began
-	wake       func() // cuts a running Poll short, for the assignment changed
-	serial     uint64
+	joined     bool   // the group has told what is assigned to us, even if that is nothing
+	changed    bool   // the assignment has changed since the last End began
+	wake       func() // ends a running Poll early, because the assignment changed
+	generation uint64
 	partitions map[int32]messages.Assignment
-	marks      map[int32]messages.Identity // which topics the group's offsets are of
+	marks      map[int32]messages.Identity // the topic that each committed offset belongs to
 	unused     map[int32]int64             // committed offsets that cannot be read from
 	failed     error                       // why the session cannot go on
 }
 
-// onChange sets what is called when the assignment changes.
+// onChange sets the function that is called when the assignment changes.
 func (o *owned) onChange(wake func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -38,27 +38,28 @@ func (o *owned) onChange(wake func()) {
 	}
 }
 
-// ending: what changed so far, the End that begins takes note of.
+// ending is called when an End begins, which takes all changes so far into account.
 func (o *owned) ending() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.changed = false
 }
 
-// change is to be called with the lock held.
+// change notes a change. The caller holds the lock.
 func (o *owned) change() {
 	o.changed = true
 	o.wake()
 }
 
-// unusedOffsets is a copy of those that the broker may still name.
+// unusedOffsets is a copy of the committed offsets that cannot be read from: the broker may still report
+// them.
 func (o *owned) unusedOffsets() map[int32]int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return maps.Clone(o.unused)
 }
 
-// joined is called by the client each time the group has told what is ours.
+// joined is called by the client each time the group has told what is assigned to us.
 func (s *Session) joined(context.Context, *kgo.Client, map[string][]int32) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
@@ -67,11 +68,10 @@ func (s *Session) joined(context.Context, *kgo.Client, map[string][]int32) {
 	s.owned.change()
 }
 
-// assigned is called by the client when partitions were given to us, before
-// anything of them is fetched. They stay paused until Resume: their windows
-// must be loaded first.
+// assigned is called by the client when it was assigned partitions, before it fetches from them. They stay
+// paused until Resume, because their windows must be loaded first.
 func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
-	<-s.made // the client joins while it is still being made
+	<-s.made // the client may join before Open has set the session's fields
 	topic := s.config.InputTopic
 	mine := offsets[topic]
 	if len(mine) == 0 {
@@ -99,8 +99,8 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 		if !ok {
 			return nil, fmt.Errorf("topic %s has no partition %d", topic, partition)
 		}
-		s.owned.serial++
-		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Generation: s.owned.serial}
+		s.owned.generation++
+		assignment := messages.Assignment{Partition: partition, Topic: s.topic, Offset: offset.EpochOffset().Offset, Generation: s.owned.generation}
 		committed := assignment.Offset
 		delete(s.owned.unused, partition)
 		if begun := s.begin(&assignment, bound); begun {
@@ -115,13 +115,12 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 	return offsets, nil
 }
 
-// begin corrects an assignment whose committed offset cannot be read from, and
-// tells whether it did.
+// begin corrects an assignment whose committed offset cannot be read from, and returns whether it did.
 func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 	log := s.config.Log.With("topic", s.config.InputTopic, "partition", assignment.Partition,
 		"committed", assignment.Offset, "first", bound.first, "end", bound.end)
 	if of := s.owned.marks[assignment.Partition].Difference(s.topic); of != "" && assignment.Offset >= 0 {
-		log.Warn("the committed offset is not of this topic and is not used", "of", of)
+		log.Warn("the committed offset belongs to another topic and is not used", "of", of)
 		assignment.Offset = -1
 	}
 	switch {
@@ -139,7 +138,7 @@ func (s *Session) begin(assignment *messages.Assignment, bound bounds) bool {
 			"lost", bound.first-assignment.Offset)
 		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	case assignment.Offset > bound.end:
-		log.Error("the committed offset is beyond the end of the topic, which was truncated or made anew; starting at its first record")
+		log.Error("the committed offset is beyond the end of the topic, which was truncated or created again; starting at its first record")
 		assignment.Offset, assignment.NoCommittedOffset = bound.first, true
 	default:
 		return false
@@ -157,23 +156,22 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]in
 	s.owned.change()
 }
 
-// Assignments are the partitions we own, each with its committed offset, by
-// partition. It is to be asked after each End. A serial that is new means that
-// the partition was given to us anew, even if we had it before. It is false as
-// long as the group has not told us.
+// Assignments are the assigned partitions, sorted, each with its committed offset. The caller asks after each
+// End. A new Generation means that the partition was assigned anew, even if this member had it before. Joined
+// is false until the group has told what is assigned to us.
 func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 	committed := s.client.CommittedOffsets()[s.config.InputTopic]
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	for partition, assignment := range s.owned.partitions {
-		// The client's word counts: its callback is skipped for a second
-		// revocation within one transaction.
+		// The client's list counts, not ours: the client does not call revoked for a second revocation within
+		// one transaction.
 		offset, ok := committed[partition]
 		if !ok {
 			continue
 		}
 		if assignment.Offset != offset.Offset {
-			// Something was committed since: there is history now.
+			// An offset was committed since the assignment: there is history now.
 			assignment.Offset, assignment.NoCommittedOffset = offset.Offset, false
 		}
 		list = append(list, assignment)
@@ -182,26 +180,26 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 	return list, s.owned.joined
 }
 
-// Changed tells whether the assignment changed since the last End began. Until
-// there is another End the client may not tell us of more changes.
+// Changed says whether the assignment changed since the last End began. After a first change, the client may
+// report further ones only once an End has run.
 func (s *Session) Changed() bool {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	return s.owned.changed
 }
 
-// Resume lets Poll return the partition's records, unless it was taken from us
-// since it was assigned.
-func (s *Session) Resume(partition int32, serial uint64) {
+// Resume lets Poll return the partition's records. It does nothing if the partition was revoked or assigned
+// anew since this generation.
+func (s *Session) Resume(partition int32, generation uint64) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
-	if s.owned.partitions[partition].Generation == serial {
+	if s.owned.partitions[partition].Generation == generation {
 		s.client.ResumeFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
 	}
 }
 
-// Pause keeps Poll from returning the partition's records until Resume. The
-// caller aborts the transaction afterwards, for some may be on their way.
+// Pause keeps Poll from returning the partition's records until Resume. Some may have been fetched already,
+// so the caller aborts the transaction afterwards.
 func (s *Session) Pause(partition int32) {
 	s.client.PauseFetchPartitions(map[string][]int32{s.config.InputTopic: {partition}})
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// foreseeable is cooperative-sticky by its name and in how many partitions each
-// member has. Which ones, it leaves to Deal: so nodes can tell who will have a
-// partition when somebody comes or goes, and who will have it can get its windows
-// before. The leader of the group alone balances; if it is a program with another
-// balancer, members work together all the same, and what they foresee may be wrong.
+// foreseeable is a balancer with the name and the share sizes of cooperative-sticky. Deal chooses which
+// partitions a member gets, so a node can compute the next owner of a partition before a member joins or
+// leaves, and the next owner can copy its windows in time.
+//
+// Only the group's leader balances. If the leader is a program with another balancer, the members still
+// work together, but what they compute in advance may be wrong.
 type foreseeable struct{ kgo.GroupBalancer }
 
 func newForeseeable() kgo.GroupBalancer { return foreseeable{kgo.CooperativeStickyBalancer()} }
@@ -25,26 +26,27 @@ func (f foreseeable) MemberBalancer(members []kmsg.JoinGroupResponseMember) (kgo
 func (f foreseeable) Balance(b *kgo.ConsumerBalancer, topics map[string]int32) kgo.IntoSyncAssignment {
 	plan := b.NewPlan()
 	for topic, partitions := range topics {
-		has, members := owners(b, topic)
-		for instance, part := range Deal(has, partitions) {
-			if len(part) > 0 {
-				plan.AddPartitions(members[instance], topic, part)
+		owned, members := owners(b, topic)
+		for instance, share := range Deal(owned, partitions) {
+			if len(share) > 0 {
+				plan.AddPartitions(members[instance], topic, share)
 			}
 		}
 	}
-	plan.AdjustCooperative(b) // who has a partition gives it up before another one gets it
+	plan.AdjustCooperative(b) // its owner gives a partition up before another member gets it
 	return plan
 }
 
-// owners are the members of a topic by their instances, and the partitions each has.
-// Of several that say they have one, those who lost it do not know yet.
-func owners(b *kgo.ConsumerBalancer, topic string) (has map[string][]int32, members map[string]*kmsg.JoinGroupResponseMember) {
+// owners returns the members that read a topic, by instance, and the partitions that each of them owns. If
+// several members claim a partition, the claim of the newest generation counts: the others do not know yet
+// that they lost it.
+func owners(b *kgo.ConsumerBalancer, topic string) (owned map[string][]int32, members map[string]*kmsg.JoinGroupResponseMember) {
 	type claim struct {
 		instance   string
 		generation int32
 	}
 	claims := make(map[int32]claim)
-	has, members = make(map[string][]int32), make(map[string]*kmsg.JoinGroupResponseMember)
+	owned, members = make(map[string][]int32), make(map[string]*kmsg.JoinGroupResponseMember)
 	b.EachMember(func(member *kmsg.JoinGroupResponseMember, meta *kmsg.ConsumerMemberMetadata) {
 		if !slices.Contains(meta.Topics, topic) {
 			return
@@ -53,20 +55,20 @@ func owners(b *kgo.ConsumerBalancer, topic string) (has map[string][]int32, memb
 		if member.InstanceID != nil {
 			instance = *member.InstanceID
 		}
-		has[instance], members[instance] = nil, member
-		for _, owned := range meta.OwnedPartitions {
-			if owned.Topic != topic {
+		owned[instance], members[instance] = nil, member
+		for _, claimed := range meta.OwnedPartitions {
+			if claimed.Topic != topic {
 				continue
 			}
-			for _, partition := range owned.Partitions {
-				if other, claimed := claims[partition]; !claimed || meta.Generation > other.generation {
+			for _, partition := range claimed.Partitions {
+				if other, known := claims[partition]; !known || meta.Generation > other.generation {
 					claims[partition] = claim{instance, meta.Generation}
 				}
 			}
 		}
 	})
 	for partition, c := range claims {
-		has[c.instance] = append(has[c.instance], partition)
+		owned[c.instance] = append(owned[c.instance], partition)
 	}
-	return has, members
+	return owned, members
 }

@@ -13,7 +13,7 @@ import (
 
 const balanced = "topic"
 
-// balance lets a leader balance a group whose members have these partitions.
+// balance lets a leader balance a group whose members own these partitions.
 func balance(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partitions int32) map[string][]int32 {
 	t.Helper()
 	var members []kmsg.JoinGroupResponseMember
@@ -42,7 +42,7 @@ func balance(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partit
 	return plan
 }
 
-// settled balances until nobody has to give up anything any more.
+// settled balances until no member has to give up a partition.
 func settled(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partitions int32) map[string][]int32 {
 	t.Helper()
 	for range 3 {
@@ -65,10 +65,9 @@ func settled(t *testing.T, b kgo.GroupBalancer, owned map[string][]int32, partit
 	return nil
 }
 
-// TestGroupsDoWhatIsForeseen: members come and go, each time some at once. What the
-// group comes to is what Deal has said before, is as even as what the client's own
-// balancer does, and moves no more.
-func TestGroupsDoWhatIsForeseen(t *testing.T) {
+// Members join and leave, sometimes several at once. The group ends up with what Deal computes in advance.
+// That is as even as what the client's own balancer does, and moves no more partitions.
+func TestGroupEndsUpWithWhatDealComputes(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	all := []string{"a", "b", "c", "d", "e", "f", "g"}
 	for range 100 {
@@ -99,7 +98,7 @@ func TestGroupsDoWhatIsForeseen(t *testing.T) {
 	}
 }
 
-// moves are how many partitions are elsewhere afterwards.
+// moves counts the partitions that have another owner afterwards.
 func moves(before, after map[string][]int32) (count int) {
 	for instance, had := range before {
 		for _, partition := range had {
@@ -119,9 +118,8 @@ func sizes(dealt map[string][]int32) (sizes []int) {
 	return sizes
 }
 
-// TestStaleClaimIsNoOwnership: a member that missed a rebalance says that it has
-// what another one has by now.
-func TestStaleClaimIsNoOwnership(t *testing.T) {
+// A member that missed a rebalance claims a partition that another member owns by now.
+func TestClaimOfAnOldGenerationDoesNotCount(t *testing.T) {
 	b := newForeseeable()
 	member := func(instance string, generation int32, has ...int32) kmsg.JoinGroupResponseMember {
 		m := kmsg.NewJoinGroupResponseMember()
@@ -144,9 +142,9 @@ func TestStaleClaimIsNoOwnership(t *testing.T) {
 	}
 }
 
-// TestOrphansGoToWhomTheySuit: when a member is gone, its partitions go to those
-// that come first in their orders, as long as these have room, and nothing else moves.
-func TestOrphansGoToWhomTheySuit(t *testing.T) {
+// When a member is gone, each of its partitions goes to the first instance in the partition's order that has
+// room. Nothing else moves.
+func TestPartitionsOfAGoneMemberGoToTheBestInstanceWithRoom(t *testing.T) {
 	const partitions = 30
 	all := Deal(map[string][]int32{"a": nil, "b": nil, "c": nil}, partitions)
 	for gone := range all {
@@ -172,8 +170,8 @@ func TestOrphansGoToWhomTheySuit(t *testing.T) {
 	}
 }
 
-// TestPreferenceSpreads: no instance is the first choice for most partitions.
-func TestPreferenceSpreads(t *testing.T) {
+// No instance is the first choice for most partitions.
+func TestPreferenceIsSpreadOverInstances(t *testing.T) {
 	first := make(map[string]int)
 	for partition := range int32(300) {
 		instances := make([]string, 3)

@@ -21,8 +21,8 @@ import (
 // Findings are what Check found, in sentences.
 type Findings struct {
 	Facts    []string
-	Warnings []string // what a person may want to change
-	Problems []string // what keeps the detector from working
+	Warnings []string // a person may want to change these
+	Problems []string // these keep the detector from working
 }
 
 func (f *Findings) fact(format string, values ...any) {
@@ -37,18 +37,18 @@ func (f *Findings) problem(format string, values ...any) {
 	f.Problems = append(f.Problems, fmt.Sprintf(format, values...))
 }
 
-// checkTimeout bounds each question of Check.
+// checkTimeout limits each question of Check.
 const checkTimeout = 5 * time.Second
 
-// Wanted is what a detector is to do beside detection, so that Check looks at that, too.
+// Wanted says what else Check looks at.
 type Wanted struct {
-	Shown bool // the output topic is read for people
-	// Read tells the entity of an input record, or why it cannot be read. nil: nobody asks.
+	Shown bool // people read the output topic
+	// Read returns the entity of an input record, or why it cannot be read; nil: Check reads no records.
 	Read func(timestamp int64, payload []byte) (entity string, err error)
 }
 
-// Check asks the broker for what a start needs: whether it answers and lets us in, the
-// topics, the settings and the group. It joins nothing and makes nothing.
+// Check asks the broker for everything that a start needs: whether it answers and accepts us, the topics, the
+// settings and the group. It joins no group and creates nothing.
 func Check(ctx context.Context, config Config, wanted Wanted) Findings {
 	var found Findings
 	client, err := kgo.NewClient(append(config.client("check"), kgo.RequestRetries(2), kgo.DialTimeout(checkTimeout))...)
@@ -58,7 +58,7 @@ func Check(ctx context.Context, config Config, wanted Wanted) Findings {
 	}
 	defer client.Close()
 	c := &check{Config: config, Wanted: wanted, client: client, admin: kadm.NewClient(client), Findings: &found}
-	c.Outlet = NewOutlet() // has told nothing yet
+	c.Outlet = NewOutlet() // one that has not logged anything yet
 	if !c.cluster(ctx) {
 		return found
 	}
@@ -76,18 +76,18 @@ type check struct {
 	*Findings
 	client *kgo.Client
 	admin  *kadm.Client
-	input  kadm.TopicDetail // without partitions: it is not there
+	input  kadm.TopicDetail // has no partitions if the topic does not exist
 	named  string           // the cluster's id
 }
 
-// ask bounds a question.
+// ask asks a question with a time limit.
 func ask[T any](ctx context.Context, question func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return question(ctx)
 }
 
-// cluster tells whether a broker answers.
+// cluster looks at the brokers, and returns whether one answers.
 func (c *check) cluster(ctx context.Context) bool {
 	metadata, err := ask(ctx, c.admin.BrokerMetadata)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *check) cluster(ctx context.Context) bool {
 	return true
 }
 
-// topics looks at those that are read and written.
+// topics looks at the topics that the detector reads and writes.
 func (c *check) topics(ctx context.Context) {
 	about := make(map[string]settings)
 	var there []string
@@ -165,14 +165,14 @@ func (c *check) topics(ctx context.Context) {
 	}
 }
 
-// quietly is the configuration without its log: what is found here is told otherwise.
+// quietly is the configuration without its log: Check reports in its findings instead.
 func (c *check) quietly() Config {
 	quiet := c.Config
 	quiet.Log = slog.New(slog.DiscardHandler)
 	return quiet
 }
 
-// missing asks the broker whether it would let us make a topic, as the start does.
+// missing asks the broker whether it would let us create a topic, as the start does.
 func (c *check) missing(ctx context.Context, role, topic string, input settings) {
 	keep := "the broker's default retention"
 	if known := c.retention(input); known != 0 {
@@ -180,7 +180,7 @@ func (c *check) missing(ctx context.Context, role, topic string, input settings)
 	} else if len(c.input.Partitions) == 0 {
 		keep = "the input topic's retention"
 	}
-	c.fact("%s topic %s does not exist; a start makes it: %s, %s", role, topic, counted(outputPartitions, "partition"), keep)
+	c.fact("%s topic %s does not exist; a start creates it: %s, %s", role, topic, counted(outputPartitions, "partition"), keep)
 	answers, err := ask(ctx, func(ctx context.Context) (kadm.CreateTopicResponses, error) {
 		return c.admin.ValidateCreateTopics(ctx, outputPartitions, minimumReplicas(ctx, c.admin), c.madeWith(input), topic)
 	})
@@ -191,14 +191,14 @@ func (c *check) missing(ctx context.Context, role, topic string, input settings)
 	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		c.problem("%s", c.topicRefused(topic, err))
 	case err != nil:
-		c.warn("topic %s: the broker may refuse to make it: %s", topic, err)
+		c.warn("topic %s: the broker may refuse to create it: %s", topic, err)
 	}
 }
 
-// timeouts compares ours with the broker's bounds.
+// timeouts compares our timeouts with the broker's limits.
 func (c *check) timeouts(ctx context.Context) {
 	asked := c.Config
-	asked.Given = true // whoever checks wants to know, whoever has set it
+	asked.Given = true // compare them even if no operator has set them
 	if err := CheckTimeouts(ctx, asked); err != nil {
 		c.problem("%s", Explain(ctx, c.Config, err))
 	}
@@ -208,14 +208,14 @@ func (c *check) timeouts(ctx context.Context) {
 	}
 }
 
-// group looks at its members, and at where it would begin.
+// group looks at the group's members, and at where it would begin to read.
 func (c *check) group(ctx context.Context) {
 	groups, err := ask(ctx, func(ctx context.Context) (kadm.DescribedGroups, error) { return c.admin.DescribeGroups(ctx, c.Group) })
 	if err == nil {
 		err = groups[c.Group].Err
 	}
 	group := groups[c.Group]
-	var members []string // their client ids
+	var members []string // by client id
 	for _, member := range group.Members {
 		members = append(members, member.ClientID)
 	}
@@ -259,7 +259,7 @@ func (c *check) group(ctx context.Context) {
 	c.begins(len(members), limits, committed[c.InputTopic])
 }
 
-// begins tells where the group would begin to read.
+// begins says where the group would begin to read.
 func (c *check) begins(members int, limits map[int32]bounds, committed map[int32]kadm.OffsetResponse) {
 	topic := messages.Identity{Cluster: c.named, Topic: topicID(c.input.ID)}
 	with, lag := 0, int64(0)
@@ -287,7 +287,7 @@ func (c *check) begins(members int, limits map[int32]bounds, committed map[int32
 		partitions []int32
 		why        string
 	}{
-		{former, "the committed offset is of a former topic of that name and is not used"},
+		{former, "the committed offset is of a former topic of that name, and is not used"},
 		{deleted, "the committed offset lies before the first record: those between are lost"},
 		{beyond, "the committed offset lies beyond the end of the topic"},
 	} {
@@ -298,12 +298,12 @@ func (c *check) begins(members int, limits map[int32]bounds, committed map[int32
 	}
 }
 
-// numbers are such as 0, 3, 7.
+// numbers prints a list, as in "0, 3, 7".
 func numbers(all []int32) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ", "), "[]")
 }
 
-// counted is such as "1 broker" and "3 brokers".
+// counted prints a number of things, as in "1 broker" and "3 brokers".
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -311,13 +311,13 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// forbidden tells whether an operation is not among those allowed. Brokers that tell of
-// none do not know of this question.
+// forbidden says whether an operation is missing from those allowed. Brokers that list none do not support
+// the question.
 func forbidden(allowed []kadm.ACLOperation, needed kadm.ACLOperation) bool {
 	return len(allowed) > 0 && !slices.Contains(allowed, needed)
 }
 
-// toWarnings makes sentences of what is logged.
+// toWarnings is a log handler that turns log lines into warnings.
 type toWarnings struct{ *Findings }
 
 // Enabled implements slog.Handler.

@@ -10,17 +10,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Limits of the look at the last records.
+// How Check looks at the last records of the input topic.
 const (
 	lastRecords  = 20
 	lastPatience = 2 * time.Second
-	// lastOffsets is how far before the end of a partition it begins: ends of transactions
-	// have offsets, too.
+	// lastOffsets is how far before the end of a partition the look begins. Transaction markers have offsets,
+	// too, so it is more than the records that are wanted.
 	lastOffsets        = 2 * lastRecords
-	mostLastPartitions = 64 // at most that many partitions are looked at
+	mostLastPartitions = 64
 )
 
-// readable tells whether the last committed records of the input topic can be read.
+// readable says whether the last committed records of the input topic can be read.
 func (c *check) readable(ctx context.Context) {
 	if c.Read == nil || len(c.input.Partitions) == 0 {
 		return
@@ -56,8 +56,8 @@ func (c *check) readable(ctx context.Context) {
 	}
 }
 
-// last fetches the last committed records of the input topic, the oldest first. If they do
-// not come in time, those that came have to do.
+// last fetches the last committed records of the input topic, the oldest first. It returns those that arrive
+// within lastPatience.
 func (c *check) last(ctx context.Context) (records []*kgo.Record, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lastPatience)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestCheckReadsTheLastRecords of all partitions, those that are committed, at most 20.
+// Check reads at most 20 committed records, the last ones of all partitions.
 func TestCheckReadsTheLastRecords(t *testing.T) {
 	good := func(n int) (values []string) {
 		for i := range n {
@@ -74,7 +74,7 @@ func TestCheckReadsTheLastRecords(t *testing.T) {
 	}
 }
 
-// TestCheckDoesNotTakeASlowTopicForAnEmptyOne: records that do not come may still be there.
+// Records that do not arrive in time may still be there.
 func TestCheckDoesNotTakeASlowTopicForAnEmptyOne(t *testing.T) {
 	cluster, config := testConfig(t)
 	config.DeadLetterTopic = ""

@@ -15,13 +15,13 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-// has tells whether a sentence of several has a part.
+// has says whether one of the sentences contains a part.
 func has(sentences []string, part string) bool {
 	return slices.ContainsFunc(sentences, func(s string) bool { return strings.Contains(s, part) })
 }
 
-// TestCheckTellsWhatAStartWouldMeet: what is there, what is odd, what is in the way.
-func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
+// Check reports what is there, what is unusual, and what keeps the detector from working.
+func TestCheckReportsWhatAStartWouldMeet(t *testing.T) {
 	const day = 24 * time.Hour
 	week := map[string]string{"retention.ms": "604800000"}
 	type situation struct {
@@ -52,7 +52,7 @@ func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
 			then: func(t *testing.T, s situation) { commit(t, s, 2, topicMark+"AAAAAAAAAAAAAAAAAAAAAQ") }},
 		"an offset beyond the end": {input: week, output: week, warning: "beyond the end of the topic; the detector begins at the first record (partitions 0 of in)",
 			then: func(t *testing.T, s situation) { commit(t, s, 7, "") }},
-		"a missing output topic": {input: week, fact: "output topic out does not exist; a start makes it: 10 partitions, retention 168.0h"},
+		"a missing output topic": {input: week, fact: "output topic out does not exist; a start creates it: 10 partitions, retention 168.0h"},
 		"a missing input topic":  {output: week, problems: "input topic in does not exist"},
 		"results that would vanish": {input: map[string]string{"retention.ms": "-1"}, output: week, age: 30 * day,
 			warning: "raise its retention.ms topic=out retention=168.0h needed=792.0h history=72.0h oldest_to_read=720.0h"},
@@ -105,8 +105,8 @@ func TestCheckTellsWhatAStartWouldMeet(t *testing.T) {
 	}
 }
 
-// TestCheckAsksForPermissions that a start needs, beyond seeing things.
-func TestCheckAsksForPermissions(t *testing.T) {
+// A start needs more than the permission to see a topic or a group.
+func TestCheckReportsMissingPermissions(t *testing.T) {
 	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
 		return kfake.ACL{Resource: of, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
 	}
@@ -150,8 +150,7 @@ func TestCheckAsksForPermissions(t *testing.T) {
 	}
 }
 
-// TestCheckWarnsIfAnomaliesCannotBeShown: whoever shows them reads the output topic. It
-// keeps no detector from working.
+// Only a detector whose anomalies are shown reads the output topic. One that cannot read it still works.
 func TestCheckWarnsIfAnomaliesCannotBeShown(t *testing.T) {
 	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
 		return kfake.ACL{Resource: of, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}

@@ -1,9 +1,3 @@
-// Package stream is the detector's side of Kafka: the topics, the group session
-// and its transactions, the replay of history, and an embedded broker for the
-// demo and the tests.
-//
-// It decides nothing about datapoints and knows no actors. It imports
-// messages, whose records and assignments it hands out.
 package stream
 
 import (
@@ -20,17 +14,16 @@ import (
 	"anomalydetector/messages"
 )
 
-// ErrFenced is in the error of a session whose group membership was taken over
-// by another process with the same node id. Only an operator can resolve that.
+// ErrFenced is in the error of a session whose place in the group was taken by another process with the same
+// node id. Only an operator can resolve that.
 var ErrFenced = errors.New("another process runs with this node id")
 
-// Config says where the streams are and who reads them.
+// Config says where the streams are, who reads them, and how patiently.
 type Config struct {
 	Brokers []string
 	TLS     *tls.Config    // nil: plain text
 	SASL    sasl.Mechanism // nil: none
-	// Client are more options of every client, for tests: a dialer that replaces
-	// TCP, hooks.
+	// Client are further options of every client, for tests: a dialer that replaces TCP, hooks.
 	Client []kgo.Opt
 	Log    *slog.Logger
 	Now    func() time.Time // nil: time.Now
@@ -40,53 +33,50 @@ type Config struct {
 	DeadLetterTopic string // empty: none
 	Group           string
 
-	// Member is the group instance id, and part of the transactional id. A
-	// process that is started with the Member of one that was killed takes over
-	// its partitions and ends its transaction at once.
+	// Member is the group instance id, and part of the transactional id. A process that starts with the
+	// Member of a killed one takes over its partitions and aborts its transaction at once.
 	Member string
 
-	// Advertise is where other members can ask this one, as host:port; Process tells
-	// its runs apart. Both are in the client id that the broker tells whoever asks for
-	// the members. Empty: it cannot be asked.
+	// Advertise is where other members can ask this one, as host:port; empty: nowhere. Process tells apart
+	// the processes that run under one Member. Both are part of the client id, which the broker tells
+	// everyone who asks for the members.
 	Advertise, Process string
 
-	// Stored tells up to which offset there are stored windows of a partition of
-	// this topic. It is asked if the group has no offset; nil: there are none.
+	// Stored returns the offset up to which windows of a partition of this topic are stored. It is asked if
+	// the group has no committed offset. nil: no windows are stored.
 	Stored func(partition int32, topic messages.Identity) (offset int64, ok bool)
 
-	// History is the length of a window. Retention is how long topics that are made
-	// keep their records: Unlimited, or 0 for as long as the input topic does.
+	// History is the length of a window. Retention is how long topics that we create keep their records:
+	// Unlimited, or 0 for as long as the input topic.
 	History, Retention time.Duration
-	// Outlet is what is known of the topics that are written to, for all sessions;
-	// nil: each learns it alone.
+	// Outlet keeps what is known of the output topics, for all sessions; nil: each session learns it anew.
 	Outlet *Outlet
 
-	// Hook returns the hook of a client of this purpose, as in its log lines; nil: none.
+	// Hook returns a hook for the client with this purpose, which is the one in its log lines; nil: none.
 	Hook func(purpose string) kgo.Hook
 
-	// Observer is told what the clients meet; nil: nobody is.
+	// Observer hears of the errors that the clients meet; nil: none.
 	Observer *Observer
-	// outages are those that a client without an Observer shares with others; nil: none.
+	// outages are shared with other clients by a client without an Observer; nil: none are shared.
 	outages *outages
 
 	Timing Timing
-	// Given is whether an operator has set the timing: then the broker is asked at the
-	// start whether it agrees.
+	// Given says that an operator has set the timing: then a start asks the broker whether it accepts it.
 	Given bool
 }
 
-// Timing is how patient the session is.
+// Timing is how long the session waits.
 type Timing struct {
-	// Session: after so long without a heartbeat others take over. A restart on
-	// the same data directory need not wait for it.
+	// Session is the time without a heartbeat after which other members take over. A restart on the same data
+	// directory need not wait for it.
 	Session time.Duration
-	// Rebalance: so long may a round and its commit take.
+	// Rebalance is how long a member may take to join a rebalance, so it limits a round with its commit.
 	Rebalance time.Duration
-	// Transaction: after so long the broker aborts what a dead process left
-	// open; until then it holds back read_committed readers.
+	// Transaction is the time after which the broker aborts the transaction of a dead process. Until then it
+	// holds back read_committed readers.
 	Transaction time.Duration
-	// Backoff is between attempts while the broker is away; it doubles up to
-	// ten times this.
+	// Backoff scales the wait between attempts while the broker is away: an eighth of it at first, then
+	// doubling with each failure up to twice it.
 	Backoff time.Duration
 }
 
@@ -95,8 +85,8 @@ func DefaultTiming() Timing {
 	return Timing{Session: 15 * time.Second, Rebalance: time.Minute, Transaction: 20 * time.Second, Backoff: time.Second}
 }
 
-// Bytes prefetched while a round runs. They bound the memory of a session and
-// of each history reader; a single larger record is still fetched.
+// How many bytes are fetched ahead while a round runs. They limit the memory of a session and of each history
+// reader. A single larger record is still fetched.
 const (
 	fetchBytes          = 8 << 20
 	fetchPartitionBytes = 1 << 20
@@ -112,10 +102,10 @@ func (c Config) now() time.Time {
 // transactionalID names the producer of one member of one group.
 func (c Config) transactionalID() string { return c.Group + "." + c.Member }
 
-// Program is what Kafka clients call themselves.
+// Program is the client id of all clients, and the beginning of a session's.
 const Program = "anomalydetector"
 
-// client are the options that every client of this configuration shares.
+// client are the options that all clients of this configuration share.
 func (c Config) client(purpose string) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
@@ -128,7 +118,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 		kgo.FetchMaxPartitionBytes(fetchPartitionBytes),
 		kgo.FetchMaxWait(500 * time.Millisecond),
 		kgo.MetadataMinAge(250 * time.Millisecond),
-		kgo.MetadataMaxAge(time.Minute), // so long partitions that are added may be overlooked
+		kgo.MetadataMaxAge(time.Minute), // added partitions may be overlooked for this long
 		kgo.RetryBackoffFn(c.backoff),
 	}
 	if c.Observer != nil {
@@ -146,7 +136,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 	return append(opts, c.Client...)
 }
 
-// backoff is how long a client waits after so many failures in a row.
+// backoff is how long a client waits after a number of failures in a row.
 func (c Config) backoff(failures int) time.Duration {
 	wait := c.Timing.Backoff / 8
 	for range min(failures, 4) {
@@ -155,7 +145,7 @@ func (c Config) backoff(failures int) time.Duration {
 	return wait
 }
 
-// transient tells errors that the client library recovers from by itself.
+// transient says whether the client library recovers from an error by itself.
 func transient(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || kerr.IsRetriable(err)
 }

@@ -6,13 +6,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 )
 
-// Embedded starts a broker inside this process, on loopback, that forgets
-// everything when it is closed. It is for the demo and the tests.
+// Embedded starts a broker inside this process, on loopback. It keeps everything in memory and forgets it
+// when it is closed. It serves the demo and the tests.
 func Embedded(options ...kfake.Opt) (*kfake.Cluster, error) {
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{
 		kfake.NumBrokers(1),
-		// As on a broker that serves this detector: the records of a synthetic
-		// or replayed stream may be years old.
+		// The only member need not wait for others to join.
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
 	}, options...)...)
 	if err != nil {

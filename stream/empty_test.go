@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// answersNothing lets fetches find nothing up to an end, each after a wait, in which the
-// broker does nothing else: its own way to wait is not made for several at a time.
+// answersNothing makes fetches find nothing up to an end, each after a wait. During the wait the broker does
+// nothing else: it cannot wait for several requests at a time.
 func answersNothing(cluster *kfake.Cluster, end int64, wait time.Duration, throttled int32) (stop func()) {
 	over := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Fetch), func(request kmsg.Request) (kmsg.Response, error, bool) {
@@ -43,10 +43,10 @@ func answersNothing(cluster *kfake.Cluster, end int64, wait time.Duration, throt
 	return func() { close(over) }
 }
 
-// TestEmptyAnswerIsNoEndOfTheHistory, unless the broker has waited for records as long
-// as it was asked to, and reads its own disk. A broker answers with nothing, too, while
-// it throttles or waits for its remote storage.
-func TestEmptyAnswerIsNoEndOfTheHistory(t *testing.T) {
+// An empty answer is the end of the history only if the broker has waited for records as long as it was asked
+// to, and reads its own disk. A broker also answers with nothing while it throttles or waits for its remote
+// storage.
+func TestEmptyAnswerIsNotTheEndOfTheHistory(t *testing.T) {
 	for name, c := range map[string]struct {
 		wait      time.Duration
 		throttled int32
@@ -81,7 +81,7 @@ func TestEmptyAnswerIsNoEndOfTheHistory(t *testing.T) {
 			defer stop()
 			history := NewHistory(config)
 			defer func() { must(t, history.Close()) }()
-			// A reader of another place, so that it does not ask beside the look.
+			// The reader waits at another offset, so that it does not ask at the same time as the look.
 			client, err := kgo.NewClient(config.client("history")...)
 			must(t, err)
 			defer client.Close()
@@ -93,8 +93,8 @@ func TestEmptyAnswerIsNoEndOfTheHistory(t *testing.T) {
 	}
 }
 
-// TestHistoryIsReadAfterEmptyAnswers: they skip nothing, however long they come.
-func TestHistoryIsReadAfterEmptyAnswers(t *testing.T) {
+// Empty answers skip no record, however long they go on.
+func TestEmptyAnswersSkipNoRecord(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	transactional(t, config, kgo.TryCommit, 1000, 10)

@@ -12,20 +12,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Ends is how far a partition of the input topic reaches.
+// Ends is how far a partition of the input topic goes, in offsets.
 type Ends struct {
 	End    int64 // the high watermark: the offset after the last record
-	Stable int64 // the last stable offset: what lies after it is behind an open transaction
-	// Passed: from the offset that was asked about up to here, there are only
-	// transaction markers and aborted records, which nobody is given.
+	Stable int64 // the last stable offset: records from here on wait for an open transaction to end
+	// Passed is an offset up to which there is nothing to read, beginning at the offset that was asked about:
+	// only transaction markers and aborted records.
 	Passed int64
-	// Writer names who holds Stable back, as far as the broker tells.
+	// Writer names the producer whose open transaction holds Stable back; empty if the broker does not tell.
 	Writer string
 }
 
-// Look asks the broker for the ends of all partitions of the input topic. Of those in
-// from it also looks at what lies at this offset, where the caller has stood for a while.
-// It returns nil without a session.
+// Look asks the broker for the ends of all partitions of the input topic. The caller names in from the
+// partitions that have made no progress, each with the offset where it stands: for these Look also finds out
+// what lies there. It returns nil without a session.
 func (o *Observer) Look(ctx context.Context, from map[int32]int64) (map[int32]Ends, error) {
 	o.mu.Lock()
 	session := o.session
@@ -109,7 +109,7 @@ func leadersOf(ctx context.Context, admin *kadm.Client, topic string) (id kadm.T
 	return topics[topic].ID, leaders, nil
 }
 
-// peek reads a partition of the input topic beside the session.
+// peek reads a partition of the input topic without the session's consumer.
 type peek struct {
 	config    Config
 	client    *kgo.Client
@@ -120,15 +120,15 @@ type peek struct {
 
 const (
 	peekBytes = 1 << 20 // of one answer
-	peeks     = 8       // answers in one look; the next look goes on where it ended
-	// peekWait is how long the broker may wait for a first byte. One that has no record
-	// at or after an offset waits so long before it says so.
+	peeks     = 8       // answers in one look; the next look goes on where this one ended
+	// peekWait is how long the broker may wait for the first byte. If there is no record at or after an
+	// offset, the broker answers after this time.
 	peekWait = 500 * time.Millisecond
 )
 
-// pass returns the offset up to which there is nothing for readers of committed
-// records, from an offset on, until at most. Usually one answer tells: a marker is at
-// the end, or a record is first.
+// pass returns the offset, at most until, up to which there is nothing to read for readers of committed
+// records, beginning at from. Usually one answer is enough: it ends with a transaction marker, or begins with
+// a record.
 func (p *peek) pass(ctx context.Context, from, until int64) (passed int64, err error) {
 	for range peeks {
 		if from >= until {
@@ -151,8 +151,8 @@ func (p *peek) pass(ctx context.Context, from, until int64) (passed int64, err e
 	return from, nil
 }
 
-// fetch returns what the broker has at an offset, and the offset after it: the same one
-// if the answer tells nothing.
+// fetch returns what the broker has at an offset, and the next offset to ask for, which is the same one if
+// the answer tells nothing.
 func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, next int64, err error) {
 	request := kmsg.NewPtrFetchRequest()
 	request.MaxBytes, request.IsolationLevel = peekBytes, 1
@@ -188,12 +188,11 @@ func (p *peek) fetch(ctx context.Context, from int64) (records []*kgo.Record, ne
 	return fetched.Records, next, fetched.Err
 }
 
-// local tells whether the leader has on its own disk what there is at an offset.
+// local says whether the leader's own disk has everything from an offset on.
 //
-// An empty answer alone does not say that there is nothing: a broker that throttles us
-// sends one, and one whose records lie in remote storage that is slow. It does after
-// the whole wait, if the disk is all that was to be read: then compaction has removed
-// the records.
+// An empty answer to a fetch does not prove that there is nothing. A broker that throttles us sends one, and
+// so does a broker that waits for slow remote storage. If the broker has waited the whole time and had only
+// its disk to read, an empty answer does prove it: compaction has removed the records.
 func (p *peek) local(ctx context.Context, offset int64) bool {
 	starts, err := kadm.NewClient(p.client).ListLocalLogStartOffsets(ctx, p.config.InputTopic)
 	start, known := starts.Lookup(p.config.InputTopic, p.partition)
@@ -203,8 +202,8 @@ func (p *peek) local(ctx context.Context, offset int64) bool {
 	return err == nil && known && start.Err == nil && start.Offset <= offset
 }
 
-// writerOf names the producers that have an open transaction in a partition, oldest
-// first; empty if the broker does not tell.
+// writerOf names the producer that has had an open transaction in a partition for the longest time; empty if
+// the broker does not tell.
 func writerOf(ctx context.Context, admin *kadm.Client, topic string, partition int32) (writer string) {
 	set := kadm.TopicsSet{}
 	set.Add(topic, partition)

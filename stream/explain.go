@@ -12,9 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Explain says what to do about an error by which the broker refuses us: which
-// permission is missing, or which setting is out of which bounds. It may ask the
-// broker for these. Other errors are returned as they are.
+// Explain adds to an error of the broker what a person can do about it: which permission is missing, or which
+// setting is out of which limits. It may ask the broker for these. It returns other errors as they are.
 func Explain(ctx context.Context, config Config, err error) error {
 	switch {
 	case errors.Is(err, kerr.InvalidSessionTimeout):
@@ -40,8 +39,8 @@ func Explain(ctx context.Context, config Config, err error) error {
 	return err
 }
 
-// CheckTimeouts refuses a session timeout that is out of the broker's bounds, if it
-// tells them. Joining a group tells only after the session is open. One that nobody has
+// CheckTimeouts returns an error if the session timeout is outside of the broker's limits, if the broker
+// tells them. The group itself would refuse it only after the session is open. A timeout that no operator has
 // set is checked once the broker has refused it.
 func CheckTimeouts(ctx context.Context, config Config) error {
 	if !config.Given && !config.Observer.timeoutRefused() {
@@ -59,14 +58,14 @@ func CheckTimeouts(ctx context.Context, config Config) error {
 	return nil
 }
 
-// What the broker calls its bounds.
+// Names of the broker's settings.
 const (
 	leastSession    = "group.min.session.timeout.ms"
 	mostSession     = "group.max.session.timeout.ms"
 	mostTransaction = "transaction.max.timeout.ms"
 )
 
-// brokerSettings are the times among the settings of a broker.
+// brokerSettings are the settings of a broker that are numbers, taken as milliseconds.
 func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, error) {
 	client, err := kgo.NewClient(c.client("settings")...)
 	if err != nil {
@@ -101,9 +100,9 @@ func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, e
 	return settings, nil
 }
 
-// refusedTopic finds the topic that we may not see, if that is what is wrong: asked
-// for several, the library does not name it. A broker does not even say whether such a
-// topic exists.
+// refusedTopic replaces the error by one that names the topic that we may not use, if that is what is wrong:
+// the library does not name it if it is asked for several. A broker does not even say whether such a topic
+// exists.
 func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error) error {
 	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
 		return err
@@ -119,7 +118,7 @@ func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error)
 	return err
 }
 
-// topicRefused names a topic that we may not use, and what that takes.
+// topicRefused is an error that names a topic that we may not use, and the permissions that this needs.
 func (c Config) topicRefused(topic string, err error) error {
 	permissions := c.names().permissions(topic) + " on it"
 	if topic != c.InputTopic {
@@ -128,7 +127,7 @@ func (c Config) topicRefused(topic string, err error) error {
 	return fmt.Errorf("topic %s: %w (the user needs the permissions %s)", topic, err, permissions)
 }
 
-// unwritten names the topic of a record that could not be written.
+// unwritten adds the topic to the error of a record that could not be written.
 func unwritten(record *kgo.Record, err error) error {
 	if errors.Is(err, kerr.TopicAuthorizationFailed) {
 		return Config{}.topicRefused(record.Topic, err)

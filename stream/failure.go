@@ -6,15 +6,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// failure keeps what went wrong with the records that were produced. The client
-// reports them on a goroutine of its own.
+// failure keeps the errors of produced records. The client reports them on a goroutine of its own.
 type failure struct {
 	mu    sync.Mutex
 	first error
-	// suspects were in a batch that a topic refused, or behind it in its partition.
+	// suspects were in a batch that a topic refused, or behind such a batch in its partition.
 	suspects []*kgo.Record
-	refused  error // the first such error
-	gone     error // the first by which a topic is no more
+	refused  error // the first error that refuses a batch
+	gone     error // the first error that says a topic is gone
 }
 
 func (f *failure) promise(record *kgo.Record, err error) {
@@ -38,13 +37,13 @@ func (f *failure) promise(record *kgo.Record, err error) {
 	}
 }
 
-// failed is what a failure has kept.
+// failed is a copy of what a failure kept.
 type failed struct {
 	first, refused, gone error
 	suspects             []*kgo.Record
 }
 
-// take returns what was kept since it was last called.
+// take returns what was kept since the last take.
 func (f *failure) take() failed {
 	f.mu.Lock()
 	defer f.mu.Unlock()

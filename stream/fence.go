@@ -9,10 +9,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Fence aborts the transaction that a member has left open, if there is one, as
-// the next process of its name would: until it times out it holds back the readers
-// of the output, and those who take over its partitions. A member that is alive
-// after all cannot commit any more, and begins anew.
+// Fence aborts the transaction that a member left open, and returns whether there was one. Until the broker's
+// timeout such a transaction holds back the readers of the output and the members that take over the
+// partitions. The next process of the same name would abort it in the same way. If the member is alive after
+// all, it cannot commit any more and opens a new session.
 func (g *Group) Fence(ctx context.Context, member string) (fenced bool, err error) {
 	config := g.config
 	config.Member = member

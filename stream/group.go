@@ -13,8 +13,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// Group is a consumer group from outside: who is in it, who owns what, and what was
-// committed; and what is done in the name of members that are gone.
+// Group looks at a consumer group from outside: its members, their partitions and the committed offsets. It
+// can also act for members that are gone (Fence).
 type Group struct {
 	config Config
 	client *kgo.Client
@@ -23,15 +23,15 @@ type Group struct {
 
 // Member is a member of a group.
 type Member struct {
-	ID         string  // given by the broker, anew each time it joins
-	Instance   string  // its own, the same after a restart
-	Address    string  // where it can be asked; empty: it cannot
-	Process    string  // that joined first under the instance's name
+	ID         string  // from the broker, a new one each time the member joins
+	Instance   string  // its own name, the same after a restart
+	Address    string  // where other nodes can ask it, as host:port; empty: nowhere
+	Process    string  // the process that first joined under this Instance
 	Partitions []int32 // of the input topic; none while the group is not stable
 }
 
-// clientID is what the session calls itself. Brokers keep the first client id of an
-// instance, also when another process takes its place.
+// clientID is the session's client id. A broker keeps the first client id of an instance, even if another
+// process takes the instance's place.
 func (c Config) clientID() string {
 	if c.Advertise == "" {
 		return Program
@@ -39,7 +39,7 @@ func (c Config) clientID() string {
 	return Program + "@" + c.Advertise + "/" + c.Process
 }
 
-// addressOf reads what clientID has written.
+// addressOf is the inverse of clientID. It returns empty texts for the id of another program.
 func addressOf(clientID string) (address, process string) {
 	if rest, ours := strings.CutPrefix(clientID, Program+"@"); ours {
 		if at := strings.LastIndexByte(rest, '/'); at > 0 {
@@ -49,8 +49,8 @@ func addressOf(clientID string) (address, process string) {
 	return "", ""
 }
 
-// dropFormerAddress ends the membership of a process of the same name that could
-// be asked elsewhere: others would go on asking there.
+// dropFormerAddress removes the group's member of our name if it has another address, because other nodes
+// would go on asking there.
 func (c Config) dropFormerAddress(ctx context.Context) error {
 	if c.Advertise == "" {
 		return nil
@@ -68,7 +68,7 @@ func (c Config) dropFormerAddress(ctx context.Context) error {
 	}
 	for _, m := range members {
 		if m.Instance == c.Member && m.Address != c.Advertise {
-			c.Log.Info("this node has another address now, joining the group anew", "former", m.Address, "advertise", c.Advertise)
+			c.Log.Info("this node has another address now and joins the group anew", "former", m.Address, "advertise", c.Advertise)
 			return group.leave(ctx, "another address")
 		}
 	}
@@ -86,7 +86,7 @@ func (g *Group) leave(ctx context.Context, reason string) error {
 	return nil
 }
 
-// NewGroup does not connect yet.
+// NewGroup makes a Group, which connects with its first question.
 func NewGroup(config Config) (*Group, error) {
 	client, err := kgo.NewClient(config.client("group")...)
 	if err != nil {
@@ -95,11 +95,10 @@ func NewGroup(config Config) (*Group, error) {
 	return &Group{config, client, kadm.NewClient(client)}, nil
 }
 
-// Close may be called once.
+// Close closes the connections. It may be called once.
 func (g *Group) Close() { g.client.Close() }
 
-// Members are those that the broker knows. While the group is not stable their
-// partitions are not told.
+// Members are the members that the broker knows. They have no Partitions while the group is not stable.
 func (g *Group) Members(ctx context.Context) (members []Member, stable bool, err error) {
 	groups, err := g.admin.DescribeGroups(ctx, g.config.Group)
 	if err == nil {
@@ -130,8 +129,8 @@ func (g *Group) Members(ctx context.Context) (members []Member, stable bool, err
 	return members, group.State == "Stable", nil
 }
 
-// Committed are the group's offsets in the input topic, without those that a
-// transaction may still take back or that are of a former topic of its name.
+// Committed are the group's committed offsets in the input topic, by partition, and the topic that they belong to.
+// Offsets of a former topic of the same name are left out, and so are those of a transaction that is still open.
 func (g *Group) Committed(ctx context.Context) (map[int32]int64, messages.Identity, error) {
 	answer, err := g.admin.FetchOffsets(ctx, g.config.Group)
 	if err == nil {
@@ -153,7 +152,7 @@ func (g *Group) Committed(ctx context.Context) (map[int32]int64, messages.Identi
 	return committed, topic, nil
 }
 
-// Partitions is how many the input topic has.
+// Partitions is how many partitions the input topic has.
 func (g *Group) Partitions(ctx context.Context) (int32, error) {
 	topics, err := g.admin.ListTopics(ctx, g.config.InputTopic)
 	if err == nil {

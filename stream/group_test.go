@@ -19,9 +19,9 @@ func TestAddressOfReadsWhatClientIDWrites(t *testing.T) {
 	}
 }
 
-// TestNodeThatMovedIsKnownUnderItsNewAddress: a broker keeps the client id of a
-// static member, so a process with another address than its predecessor's joins anew.
-func TestNodeThatMovedIsKnownUnderItsNewAddress(t *testing.T) {
+// A broker keeps the client id of a static member, so a process with another address than its predecessor
+// joins anew.
+func TestMemberWithAnotherAddressJoinsAnew(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 2, nil))
 	must(t, cluster.CreateTopic("out", 1, nil))

@@ -8,13 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// How the Observer reads the library's log. It depends on as little of its wording as
-// can be: an error is an error among the values of a line, or one of Kafka's error
-// names in its text; what the client was doing is told by the request, or by a word.
-// If a later version words something otherwise, a warning names no error, but it is
-// still given: that is decided without the log (actors/watch.go).
+// This file says how the Observer reads the client library's log. It depends on the library's wording as
+// little as possible. An error is an error value in a log line, or one of Kafka's error names in its text.
+// The activity follows from the request's name, or from a word. If a later version of the library words
+// something otherwise, a warning names no error, but it is still given: the detector's watch decides that
+// without the log (actors/watch.go).
 
-// hear takes what the library logs.
+// hear takes a line of the library's log.
 func (o *Observer) hear(purpose, message string, keyvals []any) {
 	activity := activityOf(purpose, message)
 	var found error
@@ -40,8 +40,8 @@ func (o *Observer) hear(purpose, message string, keyvals []any) {
 	o.note(activity, found)
 }
 
-// words tell an activity by what is in the library's message, or by a request's name;
-// the first that fits counts.
+// words give the activity by a word in the library's message or by the request's name. The first match
+// counts.
 var words = []struct {
 	word     string
 	activity Activity
@@ -69,9 +69,9 @@ func activityOf(purpose, text string) Activity {
 	return Reaching
 }
 
-// names are Kafka's errors by their names.
+// names maps the names of Kafka's errors to the errors.
 var names = func() map[string]*kerr.Error {
-	const codes = 256 // more than there are
+	const codes = 256 // Kafka has fewer
 	all := make(map[string]*kerr.Error)
 	for code := int16(-1); code < codes; code++ {
 		var named *kerr.Error
@@ -82,7 +82,7 @@ var names = func() map[string]*kerr.Error {
 	return all
 }()
 
-// nameIn finds the first of Kafka's error names in a text that is no ordinary one.
+// nameIn finds the first name of a Kafka error in a text, without the ordinary ones.
 func nameIn(text string) error {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }) {
 		if named, ok := names[word]; ok && !ordinary(named) {

@@ -15,8 +15,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// History reads again what the group has committed, on connections of its own:
-// a replay never touches the session.
+// History reads committed records of the input topic again. It has connections of its own: a replay never
+// touches the session.
 type History struct {
 	config  Config
 	reading sync.WaitGroup
@@ -28,51 +28,52 @@ func NewHistory(config Config) *History {
 	return &History{config: config, readers: readers{config: config}}
 }
 
-// Span is the part of a partition that a replay reads.
+// Span is the part of a partition that a replay reads: the offsets [From, Until).
 type Span struct {
 	Partition int32
-	Topic     messages.Identity // of the offsets
-	From      int64             // the first offset; negative: as far back as Length asks for
+	Topic     messages.Identity // the topic that the offsets belong to
+	From      int64             // the first offset; negative: find it by Length, Slack and CompleteAt
 	Until     int64             // the offset after the last one: where scoring goes on
-	// Length is the time before the record at Until that the replay covers.
+	// Length is how far before the record at Until the history goes back: the length of a window.
 	Length time.Duration
-	// Slack is so much more, so that stragglers after Until find the history
-	// that an uninterrupted run would have given them.
+	// Slack is how much farther it goes back, so that a late record after Until finds the history that an
+	// uninterrupted run would have had.
 	Slack time.Duration
-	// Reach asks for a history that is complete for a point at this time (Unix
-	// milliseconds), too, if the slack does not go so far back.
-	Reach int64
-	// More: what follows Until will be asked for soon.
+	// CompleteAt is a time (Unix milliseconds). The history must be complete for a point at that time, even
+	// if it lies farther back than the slack. math.MaxInt64 asks for nothing beyond the slack.
+	CompleteAt int64
+	// More says that the records that follow Until will be asked for soon: then the connection is kept.
 	More bool
 }
 
-// Replayed is a run of a span's records, in offset order.
+// Replayed is a run of a span's records, in the order of their offsets.
 type Replayed struct {
 	Records []*kgo.Record
-	Done    int64 // offsets read so far
-	Pending int64 // offsets still to read
-	// Covered: points at or after this time (Unix milliseconds) need none of
-	// the records before the span.
-	Covered int64
+	Done    int64 // how many offsets have been read so far
+	Pending int64 // how many offsets are still to be read
+	// CompleteFrom is the completeness watermark (Unix milliseconds): a point at or after this time needs no
+	// record from before the span.
+	CompleteFrom int64
 }
 
-// Complete is the coverage of a history that begins with the topic.
+// Complete is the completeness watermark of a history that begins where the topic does: no record is missing.
 const Complete = math.MinInt64
 
-// ErrDeleted is in the error of a Read whose first records the topic no longer
-// holds.
+// ErrDeleted is in the error of a Read whose first records the topic no longer has.
 var ErrDeleted = errors.New("the records were deleted from the topic")
 
-// Read calls deliver with the records of the span, run by run, and returns what
-// they cover: Complete if the span has a From, or begins with the topic.
-func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (covered int64, err error) {
+// Read calls deliver with the records of the span, run by run, and returns their completeness watermark in
+// Unix milliseconds. It is Complete if the span has a From, or if it begins where the topic does. The error
+// wraps ErrDeleted if the topic no longer has the records from From on, and ErrRecreated if another topic has
+// its name.
+func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) error) (completeFrom int64, err error) {
 	h.reading.Add(1)
 	defer h.reading.Done()
-	covered = Complete
+	completeFrom = Complete
 	from := span.From
 	switch {
 	case from < 0:
-		from, covered, err = h.start(ctx, span)
+		from, completeFrom, err = h.start(ctx, span)
 	case from < span.Until:
 		err = h.holds(ctx, span)
 	}
@@ -81,16 +82,16 @@ func (h *History) Read(ctx context.Context, span Span, deliver func(Replayed) er
 	}
 	err = h.scan(ctx, span, from, span.Until, func(records []*kgo.Record) error {
 		last := records[len(records)-1].Offset
-		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, Covered: covered})
+		return deliver(Replayed{Records: records, Done: last + 1 - from, Pending: span.Until - last - 1, CompleteFrom: completeFrom})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("read history of partition %d, offsets %d to %d: %w", span.Partition, from, span.Until, err)
 	}
-	return covered, nil
+	return completeFrom, nil
 }
 
-// Close waits for the Reads under way, whose contexts have ended, to close
-// their connections. None may begin afterwards.
+// Close waits until the running Reads have closed their connections. The caller has ended their contexts, and
+// starts no more Reads.
 func (h *History) Close() error {
 	const most = 5 * time.Second
 	over := make(chan struct{})
@@ -103,15 +104,15 @@ func (h *History) Close() error {
 	case <-over:
 		return nil
 	case <-time.After(most):
-		return errors.New("the reading of the history does not end")
+		return errors.New("the reading of history has not ended in time")
 	}
 }
 
-// holds checks that the topic still has what follows the offset of a span.
+// holds returns an error if the topic no longer has the record at span.From.
 func (h *History) holds(ctx context.Context, span Span) error {
 	partition, from := span.Partition, span.From
 	if h.readers.waits(span, from) {
-		return nil // it is being read there
+		return nil // a kept reader has come as far as this offset
 	}
 	admin, err := h.readers.admin()
 	if err != nil {
@@ -124,8 +125,8 @@ func (h *History) holds(ctx context.Context, span Span) error {
 	return err
 }
 
-// start finds the first offset of the history before span.Until.
-func (h *History) start(ctx context.Context, span Span) (from, covered int64, err error) {
+// start finds the first offset of the history before span.Until, and the history's completeness watermark.
+func (h *History) start(ctx context.Context, span Span) (from, completeFrom int64, err error) {
 	admin, err := h.readers.admin()
 	if err != nil {
 		return 0, 0, err
@@ -146,7 +147,7 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 		}
 		return span.Until, Complete, nil
 	}
-	// What lies behind an open transaction of a writer cannot be read.
+	// Records after a writer's open transaction cannot be read.
 	stable, err := admin.ListCommittedOffsets(ctx, h.config.InputTopic)
 	if err == nil {
 		err = stable.Error()
@@ -161,7 +162,7 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 	if err != nil {
 		return 0, 0, err
 	}
-	reliable := min(at-span.Slack.Milliseconds(), span.Reach)
+	reliable := min(at-span.Slack.Milliseconds(), span.CompleteAt)
 	wanted := max(reliable-span.Length.Milliseconds(), 0)
 	answer, err := admin.ListOffsetsAfterMilli(ctx, wanted, h.config.InputTopic)
 	if err == nil {
@@ -175,8 +176,8 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 		return 0, 0, fmt.Errorf("the broker does not tell the offset at time %d", wanted)
 	}
 	if found.Timestamp < 0 && at > wanted {
-		// There is a record at that time, so this is wrong: a real broker (4.1) says so after a part of
-		// a segment was deleted.
+		// The answer "no record" is wrong, as there is one at that time. A real broker (4.1) gives it after a
+		// part of a segment was deleted.
 		if found, err = h.firstOf(ctx, span, bound); err != nil {
 			return 0, 0, err
 		}
@@ -192,7 +193,7 @@ func (h *History) start(ctx context.Context, span Span) (from, covered int64, er
 	return from, Complete, nil
 }
 
-// firstOf is the first record that the topic has, before the end of a span.
+// firstOf is the first record that the topic has before the end of a span.
 func (h *History) firstOf(ctx context.Context, span Span, bound bounds) (first kadm.ListedOffset, err error) {
 	first = kadm.ListedOffset{Offset: bound.first, Timestamp: -1}
 	err = h.scan(ctx, span, bound.first, span.Until, func(records []*kgo.Record) error {
@@ -208,11 +209,11 @@ func (h *History) firstOf(ctx context.Context, span Span, bound bounds) (first k
 // errEnough ends a scan early.
 var errEnough = errors.New("enough")
 
-// timeAt is the time of the first record at or after an offset, or of the last one
-// before it if there is none yet. If the records beside it say otherwise, theirs
+// timeAt is the time of the first record at or after span.Until, or of the last one before it if there is
+// none yet. If that differs from the median of the records beside it by more than the slack, the median
 // counts: one bad timestamp must not decide how much is read.
 func (h *History) timeAt(ctx context.Context, span Span, bound bounds) (at int64, err error) {
-	const beside = 3 // records that are looked at
+	const beside = 3 // how many records are compared
 	var times []int64
 	if span.Until < bound.end {
 		err = h.scan(ctx, span, span.Until, bound.end, func(records []*kgo.Record) error {
@@ -257,11 +258,11 @@ func timesOf(records []*kgo.Record) (times []int64) {
 	return times
 }
 
-// stuckAfter is how long a scan waits for a next record before it asks whether
-// there is one: a compacted topic may have none left before its end.
+// stuckAfter is how long a scan waits for the next record before it asks whether there is one: a compacted
+// topic may have none left before its end.
 const stuckAfter = 10 * time.Second
 
-// scan calls each with the committed records of [from, until), in order.
+// scan calls each with the committed records of [from, until), in the order of their offsets.
 func (h *History) scan(ctx context.Context, span Span, from, until int64, each func([]*kgo.Record) error) (err error) {
 	if from >= until {
 		return nil
@@ -307,7 +308,7 @@ func (h *History) scan(ctx context.Context, span Span, from, until int64, each f
 	return nil
 }
 
-// poll waits for records for a while.
+// poll waits for records, at most stuckAfter.
 func (h *History) poll(ctx context.Context, r *reader, span Span) ([]*kgo.Record, error) {
 	waiting, cancel := context.WithTimeout(ctx, stuckAfter)
 	defer cancel()
@@ -323,12 +324,12 @@ func (h *History) poll(ctx context.Context, r *reader, span Span) ([]*kgo.Record
 	return fetches.Records(), h.config.same(span.Topic, fetches)
 }
 
-// historyBatch bounds the records that are handed on at once.
+// historyBatch is how many records are handed on at once, at most.
 const historyBatch = 10_000
 
-// nothingLeft tells whether a scan to which nothing came for a while can end: a reader
-// who looks finds nothing from next until there. That nothing came is no proof: the
-// client retries a fetch that fails for ever, in silence. Nor is an empty answer (peek).
+// nothingLeft says whether a scan that has received no records for a while can end, because there is nothing
+// to read from r.next to until. That nothing came proves nothing: the client silently retries a failing fetch
+// for ever. Nor does an empty answer prove it (peek.local).
 func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -338,7 +339,7 @@ func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until i
 	}
 	bounds, err := boundsOf(ctx, admin, h.config.InputTopic)
 	if err != nil {
-		return false, nil // away: the client goes on trying
+		return false, nil // the broker is away; the client goes on trying
 	}
 	if now, err := h.config.identify(ctx, admin); err == nil && span.Topic.Differs(now) {
 		return false, h.config.recreated(span.Topic, now)
@@ -356,7 +357,7 @@ func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until i
 	return err == nil && passed >= until, nil
 }
 
-// dataOf are the records that are no control records.
+// dataOf drops the control records.
 func dataOf(records []*kgo.Record) []*kgo.Record {
 	return slices.DeleteFunc(records, func(record *kgo.Record) bool { return record.Attrs.IsControl() })
 }

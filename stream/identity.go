@@ -15,19 +15,17 @@ import (
 	"anomalydetector/messages"
 )
 
-// A topic that was deleted and made again has another id under the same name. What
-// belongs to the former one must not be taken for the new one's: the session reads
-// one topic, the offsets it commits say of which topic they are, and so do stored
-// windows (messages.Identity).
+// A topic that was deleted and created again has the same name and another id. Nothing of the former topic
+// may be taken for the new one's. So a session reads one topic only, and committed offsets and stored windows
+// carry the id of the topic that they belong to (messages.Identity).
 
-// ErrRecreated is in the error of whoever meets another topic under the name of the
-// one that it reads.
-var ErrRecreated = errors.New("another topic has the name now")
+// ErrRecreated is in the error of a reader that finds another topic under the name of the one that it reads.
+var ErrRecreated = errors.New("another topic has this name now")
 
-// errNoTopic is in the error of whoever asks for a topic that is not there.
+// errNoTopic is in the error of a question about a topic that does not exist.
 var errNoTopic = errors.New("the topic does not exist")
 
-// identify asks which topic has the name of the input topic.
+// identify asks the broker which topic has the name of the input topic.
 func (c Config) identify(ctx context.Context, admin *kadm.Client) (messages.Identity, error) {
 	metadata, err := admin.Metadata(ctx, c.InputTopic)
 	if err != nil {
@@ -43,7 +41,7 @@ func (c Config) identify(ctx context.Context, admin *kadm.Client) (messages.Iden
 	return messages.Identity{Cluster: metadata.Cluster, Topic: topicID(topic.ID)}, nil
 }
 
-// topicID is how an id is written; empty if the broker gives none.
+// topicID is the text of an id; empty if the broker gives none.
 func topicID(id kadm.TopicID) string {
 	if id == (kadm.TopicID{}) {
 		return ""
@@ -51,8 +49,8 @@ func topicID(id kadm.TopicID) string {
 	return id.String()
 }
 
-// identifyFirst asks before a client reads: as an id is never used again, whoever
-// sees the same id afterwards has read that topic and no other.
+// identifyFirst asks before a client reads. Kafka never uses an id again, so a session that later sees the
+// same id has read that topic and no other.
 func (c Config) identifyFirst(ctx context.Context) (messages.Identity, error) {
 	client, err := kgo.NewClient(c.client("topics")...)
 	if err != nil {
@@ -64,8 +62,8 @@ func (c Config) identifyFirst(ctx context.Context) (messages.Identity, error) {
 	return c.identify(ctx, kadm.NewClient(client))
 }
 
-// same is an error if what was fetched is of another topic. Brokers before Kafka 3.1
-// do not say of which topic it is.
+// same returns an error if the fetched records are of another topic. Brokers before Kafka 3.1 do not say
+// which topic they are of.
 func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
 	fetches.EachTopic(func(fetched kgo.FetchTopic) {
 		if id := topicID(fetched.TopicID); topic.Differs(messages.Identity{Topic: id}) {
@@ -76,14 +74,14 @@ func (c Config) same(topic messages.Identity, fetches kgo.Fetches) (err error) {
 }
 
 func (c Config) recreated(former, now messages.Identity) error {
-	return fmt.Errorf("%w: what was read as %s is of %s", ErrRecreated, c.InputTopic, former.Difference(now))
+	return fmt.Errorf("%w: the records of %s belong to %s", ErrRecreated, c.InputTopic, former.Difference(now))
 }
 
-// An offset is committed with the id of its topic as metadata. What others commit,
-// such as the original program or Kafka's own tools, has no such mark.
+// topicMark begins the metadata of an offset that this program commits; the id of its topic follows. Offsets
+// that others commit, such as the original program or Kafka's own tools, have no such mark.
 const topicMark = "topic-id="
 
-// marked is a context in which offsets are committed with their topic's id.
+// marked is a context in which offsets are committed with the id of their topic.
 func marked(ctx context.Context, topic messages.Identity) context.Context {
 	if topic.Topic == "" {
 		return ctx
@@ -99,7 +97,7 @@ func marked(ctx context.Context, topic messages.Identity) context.Context {
 	})
 }
 
-// markOf is the topic that an offset was committed for, as far as its metadata tell.
+// markOf is the topic that an offset was committed for; empty if its metadata have no mark.
 func markOf(metadata string) messages.Identity {
 	id, _ := strings.CutPrefix(metadata, topicMark)
 	if id == metadata { // no mark
@@ -108,7 +106,7 @@ func markOf(metadata string) messages.Identity {
 	return messages.Identity{Topic: id}
 }
 
-// fetched notes which topics the group's offsets are of, before they are assigned.
+// fetched notes which topics the group's offsets belong to. The client calls it before assigned.
 func (s *Session) fetched(_ context.Context, _ *kgo.Client, response *kmsg.OffsetFetchResponse) error {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
@@ -133,16 +131,16 @@ func (s *Session) fetched(_ context.Context, _ *kgo.Client, response *kmsg.Offse
 	return nil
 }
 
-// missingLooks is how often in a row the topic must be missing for the session to
-// end: a broker that has just started may not know it yet.
+// missingLooks is how often in a row the topic must be missing before the session ends: a broker that has
+// just started may not know the topic yet.
 const missingLooks = 3
 
-// lookAtTopic is how often the session asks whether the name still is its topic's: as
-// often as a session that is lost would be noticed, about.
+// lookAtTopic is how often the session asks whether its topic still exists: about as often as a lost session
+// would be noticed.
 func (c Config) lookAtTopic() time.Duration { return c.Timing.Session / 3 }
 
-// watchTopic ends when the session's topic is no more, with that as the reason why
-// Poll fails, or with the session. The client would wait for its topic for ever.
+// watchTopic looks at the topic until the session ends, or until the topic is gone: then it makes Poll fail
+// with that as the reason. The client would wait for its topic for ever.
 func (s *Session) watchTopic(ctx context.Context) {
 	defer close(s.watched)
 	every := s.config.lookAtTopic()
@@ -164,7 +162,7 @@ func (s *Session) watchTopic(ctx context.Context) {
 				continue
 			}
 		case err != nil:
-			continue // the broker is away: the client says so
+			continue // the broker is away; the client reports it
 		case s.topic.Differs(now):
 			err = s.config.recreated(s.topic, now)
 		default:
@@ -176,7 +174,7 @@ func (s *Session) watchTopic(ctx context.Context) {
 	}
 }
 
-// fail makes Poll fail.
+// fail makes the next Poll fail with this error.
 func (o *owned) fail(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -27,8 +27,8 @@ func remake(t *testing.T, cluster *kfake.Cluster) {
 	must(t, cluster.CreateTopic("in", 1, nil))
 }
 
-// TestATopicMadeAgainIsAnother: and one whose id is not known may be any.
-func TestATopicMadeAgainIsAnother(t *testing.T) {
+// A topic whose id is not known may be any topic.
+func TestTopicCreatedAgainIsAnotherTopic(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	former := idOf(t, config)
@@ -47,8 +47,7 @@ func TestATopicMadeAgainIsAnother(t *testing.T) {
 	}
 }
 
-// TestOffsetsOfAFormerTopicAreNotUsed: what another program has committed, which
-// does not say of which topic it is, counts.
+// An offset that another program committed does not say of which topic it is. It is used.
 func TestOffsetsOfAFormerTopicAreNotUsed(t *testing.T) {
 	for name, c := range map[string]struct {
 		mark  func(now messages.Identity) string
@@ -86,9 +85,9 @@ func TestOffsetsOfAFormerTopicAreNotUsed(t *testing.T) {
 	}
 }
 
-// TestWhatIsCommittedLiesBehindMarkers: nothing is left to read there, so nothing is
-// lost if it all expires; and it says which topic it is of.
-func TestWhatIsCommittedLiesBehindMarkers(t *testing.T) {
+// The committed offset lies behind the transaction markers: nothing is left to read there, so nothing is lost
+// if all records expire. The offset says of which topic it is.
+func TestCommittedOffsetLiesBehindTransactionMarkers(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	transactional(t, config, kgo.TryCommit, 1000, 5)
@@ -115,7 +114,7 @@ func TestWhatIsCommittedLiesBehindMarkers(t *testing.T) {
 	}
 }
 
-// assigned polls until the one partition is.
+// assigned polls until the one partition is assigned.
 func assigned(t *testing.T, session *Session) messages.Assignment {
 	t.Helper()
 	deadline := time.Now().Add(time.Minute)
@@ -136,8 +135,7 @@ func assigned(t *testing.T, session *Session) messages.Assignment {
 	return messages.Assignment{}
 }
 
-// TestSessionEndsWithItsTopic: the client would wait for ever for a topic that is no
-// more, be it made again or not.
+// The client would wait for ever for a topic that was deleted, even if it was created again.
 func TestSessionEndsWithItsTopic(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*testing.T, *kfake.Cluster)
@@ -170,7 +168,7 @@ func TestSessionEndsWithItsTopic(t *testing.T) {
 	}
 }
 
-// TestHistoryOfAnotherTopicIsRefused: the offsets of a span are those of one topic.
+// The offsets of a span belong to one topic.
 func TestHistoryOfAnotherTopicIsRefused(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
@@ -188,9 +186,9 @@ func TestHistoryOfAnotherTopicIsRefused(t *testing.T) {
 	}
 }
 
-// TestReaderThatWaitsIsOfOneTopic: a standby's reader waits where its span has ended,
-// and has read ahead, when the topic is made again and filled up to the same offset.
-func TestReaderThatWaitsIsOfOneTopic(t *testing.T) {
+// A standby's reader waits where its span has ended, and has read ahead. Then the topic is created again and
+// filled up to the same offset.
+func TestKeptReaderReadsOneTopicOnly(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	fill := func(value string) {
@@ -227,8 +225,8 @@ func TestReaderThatWaitsIsOfOneTopic(t *testing.T) {
 	read(4, 8, "new")
 }
 
-// TestOffsetOfAFormerTopicIsNoDisagreement: the broker names it until something of this
-// topic is committed, which need not be soon.
+// The broker reports the former topic's offset until something of this topic is committed, which may take
+// long.
 func TestOffsetOfAFormerTopicIsNoDisagreement(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
@@ -254,7 +252,7 @@ func commitMarked(t *testing.T, config Config, at int64, metadata string) {
 	must(t, kadm.NewClient(client).CommitAllOffsets(context.Background(), config.Group, offsets))
 }
 
-// TestStandbysDoNotFollowOffsetsOfAFormerTopic: nor are others asked for windows of it.
+// Other nodes are not asked for windows of the former topic either.
 func TestStandbysDoNotFollowOffsetsOfAFormerTopic(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))

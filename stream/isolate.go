@@ -12,32 +12,30 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// A topic refuses a batch, not a record, and the client library then fails all
-// that is behind it in its partition, too. So we find out which records are
-// refused by writing the suspects again: all, then halves of what was refused,
-// down to single records, in transactions of another producer that are always
-// aborted. Whatever a topic takes there it takes in the next real transaction.
-// A topic that finds a timestamp too old finds all older ones too old: so the
-// youngest are tried first, and one search finds all of them.
+// A topic refuses a batch, not a record, and then the client library fails all later records of the same
+// partition, too. This file finds out which records are refused. It writes the suspects again: all of them,
+// then halves of what was refused, down to single records. It does so in transactions of another producer,
+// which it always aborts. A topic that accepts a record there also accepts it in the next real transaction.
+//
+// A topic that finds a timestamp too old also refuses all older ones. So the search tries the newest records
+// first, and finds all of these at once.
 
-// isolation is such a search. It writes one chunk at a time, with records of one
-// partition of a topic. After a batch was refused the client gets another producer id,
-// and old brokers take what it writes to other partitions with that for records outside
-// of the transaction.
+// isolation is a search for refused records. It writes one chunk at a time, with records of one partition of
+// a topic, because the client gets another producer id after a batch was refused: old brokers take what it
+// then writes to other partitions for records outside of the transaction.
 type isolation struct {
 	config Config
-	client *kgo.Client // nil: none, or it is of no more use
-	open   bool        // a transaction is
+	client *kgo.Client // nil: there is none, or it cannot be used any more
+	open   bool        // a transaction is open
 	chunks [][]*kgo.Record
 	found  []Refusal
 }
 
-// isolateWithin is how long a search may take that has found something: the rest
-// is found when the next transaction fails.
+// isolateWithin limits a search that has found something. The next transaction fails too, and its search
+// finds the rest.
 const isolateWithin = 5 * time.Second
 
-// isolate finds the records that are refused each by itself. All tells that
-// there are no others among the suspects.
+// isolate finds the suspects that are refused for themselves. All says that there are no others among them.
 func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Refusal, all bool, err error) {
 	suspects = slices.SortedStableFunc(slices.Values(suspects), func(a, b *kgo.Record) int { return b.Timestamp.Compare(a.Timestamp) })
 	i := &isolation{config: c, chunks: byPartition(suspects)}
@@ -57,7 +55,7 @@ func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Re
 	return i.found, true, nil
 }
 
-// byPartition keeps the order in each partition.
+// byPartition sorts records into one chunk for each partition, and keeps their order.
 func byPartition(records []*kgo.Record) (chunks [][]*kgo.Record) {
 	type partition struct {
 		topic  string
@@ -77,7 +75,7 @@ func byPartition(records []*kgo.Record) (chunks [][]*kgo.Record) {
 	return chunks
 }
 
-// try writes a chunk, and makes smaller ones of what was refused.
+// try writes a chunk, and splits what was refused into smaller chunks.
 func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 	failures, err := i.write(ctx, chunk)
 	if err != nil {
@@ -90,13 +88,13 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 	var left []*kgo.Record
 	var other error
 	refused := false
-	for _, record := range chunk { // in their order
+	for _, record := range chunk { // keeps the order
 		if err := failures[record]; err != nil {
 			left = append(left, record)
 			if refuses(err) {
 				refused = true
 			} else {
-				other = err // perhaps because of one that is refused
+				other = err // perhaps because of a record in the same batch that is refused
 			}
 		}
 	}
@@ -116,8 +114,7 @@ func (i *isolation) try(ctx context.Context, chunk []*kgo.Record) error {
 	return nil
 }
 
-// find notes a refused record, and those among the other suspects that are then
-// refused, too.
+// find notes a refused record. If its timestamp is too old, it also notes all older suspects of the topic.
 func (i *isolation) find(record *kgo.Record, err error) {
 	i.found = append(i.found, Refusal{record, err})
 	if !errors.Is(err, kerr.InvalidTimestamp) || record.Timestamp.After(i.config.now()) {
@@ -135,7 +132,7 @@ func (i *isolation) find(record *kgo.Record, err error) {
 	i.chunks = slices.DeleteFunc(i.chunks, func(chunk []*kgo.Record) bool { return len(chunk) == 0 })
 }
 
-// write returns the records that were not written, each with its error.
+// write writes a chunk and returns the records that were not written, each with its error.
 func (i *isolation) write(ctx context.Context, chunk []*kgo.Record) (map[*kgo.Record]error, error) {
 	ctx, cancel := context.WithTimeout(ctx, i.config.Timing.Transaction)
 	defer cancel()
@@ -186,8 +183,8 @@ func (i *isolation) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// end aborts. Brokers before 4.0 have aborted by themselves what failed, so that
-// there is nothing to end, and the client does not get over that.
+// end aborts the transaction. Brokers before 4.0 abort a failed one by themselves. Then there is nothing to
+// end, and the client does not recover from that: it is closed.
 func (i *isolation) end(ctx context.Context) {
 	if !i.open {
 		return
@@ -212,5 +209,5 @@ func (i *isolation) close(ctx context.Context) {
 	}
 }
 
-// isolationID is the other producer's: ours is in a transaction.
+// isolationID is the transactional id of the search: the session's own is in use.
 func (c Config) isolationID() string { return c.transactionalID() + ".isolation" }

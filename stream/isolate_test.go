@@ -25,8 +25,7 @@ func suspects(count int) (records []*kgo.Record) {
 	return records
 }
 
-// TestIsolationFindsEachRefusedRecord: and nothing of it is ever committed, and the
-// transaction is over.
+// Nothing of the search is ever committed, and its transaction is over afterwards.
 func TestIsolationFindsEachRefusedRecord(t *testing.T) {
 	for name, options := range map[string][]kfake.Opt{"new broker": nil, "old broker": {kfake.MaxVersions(kversion.V3_5_0())}} {
 		for _, every := range []int{1, 2, 7, 50, 1000} {
@@ -73,8 +72,8 @@ func nothingCommitted(t *testing.T, cluster *kfake.Cluster, config Config) {
 	}
 }
 
-// TestIsolationFindsWhatIsTooOldAtOnce: one record shows it for all that are older.
-func TestIsolationFindsWhatIsTooOldAtOnce(t *testing.T) {
+// One record that is too old proves it for all older ones.
+func TestIsolationFindsAllTooOldRecordsAtOnce(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("out", 10, nil))
 	produced := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Observe: true, Count: -1})
@@ -92,8 +91,8 @@ func TestIsolationFindsWhatIsTooOldAtOnce(t *testing.T) {
 	}
 }
 
-// TestIsolationTellsWhatIsNoRefusal: a missing permission is nobody's fault.
-func TestIsolationTellsWhatIsNoRefusal(t *testing.T) {
+// A missing permission is not the records' fault.
+func TestMissingPermissionIsNoRefusal(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("out", 10, nil))
 	cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed, Count: -1})

@@ -13,13 +13,12 @@ import (
 	"github.com/twmb/franz-go/plugin/kslog"
 )
 
-// libraryLog shows what the client library says only to those who debug: what
-// an operator must know is said by outageLog, by the session and by the detector's
-// watch, once. The observer hears it, too.
+// libraryLog shows the client library's log only at debug level. What an operator must know is logged once,
+// by outageLog, the session or the detector's watch. The Observer hears the log, too.
 type libraryLog struct {
 	log      *slog.Logger
 	observer *Observer // nil: none
-	purpose  string    // of the client
+	purpose  string    // what the client is for
 }
 
 func (l libraryLog) debugging() bool { return l.log.Enabled(context.Background(), slog.LevelDebug) }
@@ -45,27 +44,27 @@ func (l libraryLog) Log(level kgo.LogLevel, message string, keyvals ...any) {
 	}
 }
 
-// repeatOutage is how often an outage that goes on is told again.
+// repeatOutage is how often an outage that goes on is logged again.
 const repeatOutage = 30 * time.Second
 
-// outages are those of the brokers, for all clients of one Observer: each of them meets
-// an outage, and it is told once.
+// outages are the brokers' outages, shared by all clients of one Observer: each client meets an outage, but
+// it is logged once.
 type outages struct {
 	mu   sync.Mutex      // the hooks run on the clients' goroutines
-	told time.Time       // when an outage was last told; zero without one
-	down map[string]bool // addresses that could not be reached the last time, and whether that was told
+	told time.Time       // when an outage was last logged; zero without an outage
+	down map[string]bool // the addresses that could not be reached the last time, and whether that was logged
 }
 
-// outageLog tells when a broker cannot be reached, and when it can again. The client
-// library retries for ever and silently.
+// outageLog logs when a broker cannot be reached, and when it can be reached again. The client library
+// retries for ever, silently.
 type outageLog struct {
 	log     *slog.Logger
 	now     func() time.Time
 	outages *outages
-	told    bool // whoever asks by this client tells of its failure
+	told    bool // the user of this client reports its failure, so the log need not
 }
 
-// outageLog is that of a client.
+// outageLog is that of a client for a purpose.
 func (c Config) outageLog(purpose string) *outageLog {
 	shared := new(outages)
 	switch {
@@ -86,7 +85,7 @@ func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ 
 	told, down := all.down[address]
 	switch {
 	case errors.Is(err, context.Canceled) || err != nil && strings.Contains(err.Error(), "operation was canceled"):
-		// by us
+		// we have canceled it
 	case err != nil:
 		if all.down == nil {
 			all.down = make(map[string]bool)

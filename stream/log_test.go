@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestOutageIsToldOnceForAllClients, again while it goes on, and once when it is over.
-func TestOutageIsToldOnceForAllClients(t *testing.T) {
+// An outage is logged once, again while it goes on, and once when it is over.
+func TestOutageIsLoggedOnceForAllClients(t *testing.T) {
 	var log bytes.Buffer
 	now := time.UnixMilli(0)
 	clock := func() time.Time { return now }

@@ -18,55 +18,54 @@ type Activity int
 
 const (
 	Opening   Activity = iota // looking at the topics, beginning as transactional producer
-	Joining                   // the consumer group: join, sync, heartbeat, the committed offsets
+	Joining                   // the consumer group: join, sync, heartbeat, reading the committed offsets
 	Replaying                 // reading history
 	Reading                   // reading the input topic
 	Writing                   // writing records of the transaction
 	Ending                    // committing offsets, ending the transaction
 	Asking                    // asking for the ends of the input topic
-	Reaching                  // connections and metadata: what every other activity needs
+	Reaching                  // connections and metadata, which every other activity needs
 	activities
 )
 
 // Trouble is an error that a Kafka client met.
 type Trouble struct {
 	At   time.Time
-	Name string // Kafka's name of it, as in NOT_ENOUGH_REPLICAS; empty: it is not the broker's
+	Name string // Kafka's name of the error, such as NOT_ENOUGH_REPLICAS; empty: it does not come from a broker
 	Text string // for people
-	// Final: trying again is of no use until somebody changes something.
+	// Final says that trying again is of no use until somebody changes something.
 	Final bool
 }
 
-// Observer knows what the clients of one configuration meet. The client library
-// retries most errors for ever and tells nobody; the Observer remembers the last error
-// of each activity. It outlives the sessions. A nil Observer observes nothing. All
-// methods may be called by several goroutines.
+// Observer remembers the last error that the clients of one configuration met in each activity. It exists
+// because the client library retries most errors for ever, silently. It outlives the sessions. A nil Observer
+// observes nothing. All methods may be called by several goroutines.
 //
-// Errors come from the library's hooks, from the errors that our own calls return, and
-// from the library's log: a produce request that is retried is in its log only.
+// The errors come from the library's hooks, from the results of our own calls, and from the library's log: a
+// produce request that is retried appears only there.
 type Observer struct {
 	topic     string
 	now       func() time.Time
 	outages   outages
 	attentive atomic.Bool
 	written   atomic.Uint64 // batches that the broker has acknowledged
-	told      atomic.Uint64 // how often the group has told what is ours
+	told      atomic.Uint64 // how often the group has told what is assigned to us
 
 	mu       sync.Mutex
 	last     [activities]Trouble
 	session  *Session // nil while there is none
-	admitted bool     // the group counts the session among its members
+	admitted bool     // the session is a member of the group
 	putOut   time.Time
 	refused  bool // the broker has refused the session timeout
 }
 
-// NewObserver is for the clients of an input topic. Its times are those of now.
+// NewObserver makes an Observer for the clients of an input topic. It takes the time from now.
 func NewObserver(inputTopic string, now func() time.Time) *Observer {
 	return &Observer{topic: inputTopic, now: now}
 }
 
-// Attend makes the Observer hear the errors that the library tells only to those who
-// debug it, too. It costs some for each request.
+// Attend turns on hearing the errors that the library logs at debug level only. It costs a little for each
+// request.
 func (o *Observer) Attend(on bool) { o.attentive.Store(on) }
 
 func (o *Observer) attending() bool { return o != nil && o.attentive.Load() }
@@ -74,22 +73,23 @@ func (o *Observer) attending() bool { return o != nil && o.attentive.Load() }
 // Written is how many batches of records the broker has acknowledged.
 func (o *Observer) Written() uint64 { return o.written.Load() }
 
-// Rebalances is how often the group has told what is ours.
+// Rebalances is how often the group has told what is assigned to us.
 func (o *Observer) Rebalances() uint64 { return o.told.Load() }
 
-// Out tells that there is a session, and that the group does not count it among its
-// members: it has not joined yet, or the group has put it out.
+// Out says whether there is a session that is not a member of the group: it has not joined yet, or the group
+// has put it out less than rejoins ago.
 func (o *Observer) Out() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.session != nil && (!o.admitted || o.now().Sub(o.putOut) < rejoins)
 }
 
-// rejoins is how long after it was put out a member has to stay in to count as one: the
-// group may let it in and put it out again and again.
+// rejoins is how long a member that was put out has to stay in the group until it counts as a member again:
+// the group may let it in and put it out again and again.
 const rejoins = 5 * time.Second
 
-// Last is the newest error of some activities since a time.
+// Last returns the newest error of some activities since a time. An error from a broker goes before any
+// other.
 func (o *Observer) Last(since time.Time, of ...Activity) (newest Trouble, found bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -98,7 +98,7 @@ func (o *Observer) Last(since time.Time, of ...Activity) (newest Trouble, found 
 		if trouble.At.IsZero() || trouble.At.Before(since) {
 			continue
 		}
-		// What the broker says explains more than that a connection broke.
+		// A broker's error explains more than a broken connection.
 		if !found || trouble.Name != "" && newest.Name == "" || (trouble.Name != "") == (newest.Name != "") && trouble.At.After(newest.At) {
 			newest, found = trouble, true
 		}
@@ -106,8 +106,8 @@ func (o *Observer) Last(since time.Time, of ...Activity) (newest Trouble, found 
 	return newest, found
 }
 
-// opened is said by a session when it has its client, which may be a member by then;
-// closed when it ends.
+// opened is called by a session when it has its client, which may have joined the group by then. closed is
+// called when the session ends.
 func (o *Observer) opened(s *Session) {
 	if o == nil {
 		return
@@ -128,7 +128,7 @@ func (o *Observer) closed(s *Session) {
 	}
 }
 
-// admit notes whether the group counts us among its members.
+// admit notes whether the session is a member of the group.
 func (o *Observer) admit(admitted bool) {
 	if o == nil {
 		return
@@ -141,7 +141,7 @@ func (o *Observer) admit(admitted bool) {
 	o.admitted = admitted
 }
 
-// put notes that the group has put the session out, or does not let it in.
+// put notes that the group has put the session out, or does not accept it.
 func (o *Observer) put(err error) {
 	o.note(Joining, err)
 	o.mu.Lock()
@@ -149,7 +149,7 @@ func (o *Observer) put(err error) {
 	o.admitted, o.putOut = false, o.now()
 }
 
-// note remembers an error, unless it is in the normal course of things.
+// note remembers an error, unless it is an ordinary one.
 func (o *Observer) note(activity Activity, err error) {
 	if o == nil || err == nil || ordinary(err) {
 		return
@@ -165,7 +165,7 @@ func (o *Observer) note(activity Activity, err error) {
 	o.refused = o.refused || named == kerr.InvalidSessionTimeout
 }
 
-// timeoutRefused tells whether the broker has ever refused the session timeout.
+// timeoutRefused says whether the broker has ever refused the session timeout.
 func (o *Observer) timeoutRefused() bool {
 	if o == nil {
 		return false
@@ -175,7 +175,7 @@ func (o *Observer) timeoutRefused() bool {
 	return o.refused
 }
 
-// ordinary: each rebalance and each Close has such errors.
+// ordinary says whether an error is one that each rebalance and each Close causes.
 func ordinary(err error) bool {
 	for _, known := range []error{context.Canceled, kgo.ErrClientClosed, net.ErrClosed, kerr.RebalanceInProgress, kerr.MemberIDRequired} {
 		if errors.Is(err, known) {
@@ -185,7 +185,7 @@ func ordinary(err error) bool {
 	return strings.Contains(err.Error(), "operation was canceled")
 }
 
-// final tells errors that stay until somebody changes something.
+// final says whether an error stays until somebody changes something.
 func final(err *kerr.Error) bool {
 	switch err {
 	case kerr.InconsistentGroupProtocol, kerr.InvalidSessionTimeout, kerr.InvalidGroupID, kerr.UnsupportedVersion,
@@ -195,14 +195,14 @@ func final(err *kerr.Error) bool {
 	return strings.HasSuffix(err.Message, "_AUTHORIZATION_FAILED") || err == kerr.SaslAuthenticationFailed
 }
 
-// ear hears for the Observer what one client meets: it is a set of its hooks.
+// ear is a set of hooks: with it the Observer hears what one client meets.
 type ear struct {
 	observer *Observer
 	purpose  string // of the client
 }
 
-// OnGroupManageError is called when the group's member has failed: it has no
-// partitions any more, and joins again after a pause.
+// OnGroupManageError is called when the client has failed as a member of the group. It has no partitions any
+// more, and joins again after a pause.
 func (e *ear) OnGroupManageError(err error) {
 	e.observer.put(err)
 }

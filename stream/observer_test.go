@@ -34,7 +34,7 @@ func look(t *testing.T, config Config, from int64) Ends {
 	return ends[0]
 }
 
-// TestMarkersAndAbortedRecordsArePassed, and nothing that can be read.
+// Look passes over markers and aborted records, and over nothing that can be read.
 func TestMarkersAndAbortedRecordsArePassed(t *testing.T) {
 	_, config := observed(t)
 	transactional(t, config, kgo.TryCommit, 1000, 5) // 0-4, marker 5
@@ -50,8 +50,8 @@ func TestMarkersAndAbortedRecordsArePassed(t *testing.T) {
 	}
 }
 
-// TestOpenTransactionIsToldApart, with who holds it open.
-func TestOpenTransactionIsToldApart(t *testing.T) {
+// Look names the producer that holds the transaction open.
+func TestOpenTransactionIsReportedWithItsProducer(t *testing.T) {
 	_, config := observed(t)
 	transactional(t, config, kgo.TryCommit, 1000, 3) // 0-2, marker 3
 	writer, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.TransactionalID("late"), kgo.DefaultProduceTopic("in"))
@@ -65,8 +65,8 @@ func TestOpenTransactionIsToldApart(t *testing.T) {
 	}
 }
 
-// TestErrorsAreHeard: of each activity from the library's own lines, with Kafka's name.
-func TestErrorsAreHeard(t *testing.T) {
+// The observer finds each activity and Kafka's name of the error in the library's own log lines.
+func TestObserverHearsErrorsInTheLibraryLog(t *testing.T) {
 	for name, c := range map[string]struct {
 		purpose, message string
 		keyvals          []any
@@ -95,8 +95,8 @@ func TestErrorsAreHeard(t *testing.T) {
 	}
 }
 
-// TestWhatTheBrokerSaysExplainsMost: more than that a connection broke afterwards.
-func TestWhatTheBrokerSaysExplainsMost(t *testing.T) {
+// A broker's error goes before a connection that broke afterwards.
+func TestBrokerErrorGoesBeforeABrokenConnection(t *testing.T) {
 	o := NewObserver("in", time.Now)
 	begin := time.Now()
 	o.note(Writing, kerr.NotEnoughReplicas)
@@ -113,8 +113,8 @@ func TestWhatTheBrokerSaysExplainsMost(t *testing.T) {
 	}
 }
 
-// TestNobodyObserves: a configuration without an observer works.
-func TestNobodyObserves(t *testing.T) {
+// A configuration without an observer works.
+func TestConfigWithoutObserverWorks(t *testing.T) {
 	var o *Observer
 	o.note(Reading, kerr.NotLeaderForPartition)
 	o.opened(nil)
@@ -125,8 +125,7 @@ func TestNobodyObserves(t *testing.T) {
 	}
 }
 
-// TestHistoryThatCannotBeReadIsNotTakenForEmpty: a fetch that fails for ever is no end
-// of the topic.
+// A fetch that fails for ever is not the end of the topic.
 func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
@@ -152,8 +151,8 @@ func TestHistoryThatCannotBeReadIsNotTakenForEmpty(t *testing.T) {
 	}
 }
 
-// TestMemberThatIsPutOutAgainAndAgainIsOut: although the group lets it in each time.
-func TestMemberThatIsPutOutAgainAndAgainIsOut(t *testing.T) {
+// The member counts as out although the group lets it in each time.
+func TestMemberThatIsPutOutRepeatedlyCountsAsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := NewObserver("in", time.Now)
 		if o.Out() {

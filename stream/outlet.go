@@ -12,30 +12,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Outlet is what is known of the topics that are written to. The sessions of a
-// detector, one after the other, share it. It is safe for concurrent use; a nil
-// one knows nothing.
+// Outlet keeps what is known of the topics that the detector writes to. The successive sessions of a detector
+// share one. It is safe for concurrent use. A nil Outlet knows nothing.
 type Outlet struct {
 	mu     sync.Mutex
 	limits map[string]int  // max.message.bytes, by topic
-	told   map[string]bool // what was logged, and need not be again
+	told   map[string]bool // what was logged and is not logged again
 }
 
-// NewOutlet knows nothing yet.
+// NewOutlet makes an Outlet that knows nothing yet.
 func NewOutlet() *Outlet { return &Outlet{limits: make(map[string]int), told: make(map[string]bool)} }
 
 const (
-	// batchBytes is what a batch may have where the broker does not tell the
-	// topic's limit: less than any broker takes by default.
+	// batchBytes limits a batch if the broker does not tell the topic's limit. By default every broker
+	// accepts more.
 	batchBytes = 1_000_012
-	// batchOverhead is what a batch of one record adds to its key, value and
-	// headers, at most.
+	// batchOverhead is the most that a batch of one record adds to its key, value and headers.
 	batchOverhead = 100
 )
 
-// limit is how many bytes a batch of the topic may have. A limit is of the
-// compressed batch; we take it for the batch before compression, so that whether
-// a record fits depends on the record alone.
+// limit is how many bytes a batch of the topic may have. The broker's limit is that of the compressed batch.
+// We apply it before compression, so that whether a record fits depends on the record alone.
 func (o *Outlet) limit(topic string) int {
 	if o == nil {
 		return batchBytes
@@ -48,17 +45,16 @@ func (o *Outlet) limit(topic string) int {
 	return batchBytes
 }
 
-// clientLimit is the limit as the client library takes it.
+// clientLimit is the limit within the bounds that the client library accepts.
 func (o *Outlet) clientLimit(topic string) int32 {
 	const least, most = 512, 1 << 30
 	return int32(min(max(o.limit(topic), least), most))
 }
 
-// Largest is how many bytes of key, value and headers a record of the topic may
-// have, before compression.
+// Largest is how many bytes of key, value and headers a record of the topic may have before compression.
 func (o *Outlet) Largest(topic string) int { return o.limit(topic) - batchOverhead }
 
-// learn keeps the limits that a broker told.
+// learn keeps the size limits among the settings.
 func (o *Outlet) learn(about map[string]settings) {
 	if o == nil {
 		return
@@ -72,7 +68,7 @@ func (o *Outlet) learn(about map[string]settings) {
 	}
 }
 
-// once tells whether this is to be logged the first time.
+// once says whether this is the first time that it is asked for what: then it is to be logged.
 func (o *Outlet) once(what string) bool {
 	if o == nil {
 		return true
@@ -83,7 +79,7 @@ func (o *Outlet) once(what string) bool {
 	return !o.told[what]
 }
 
-// settled tells whether once was asked.
+// settled says whether once was asked for what.
 func (o *Outlet) settled(what string) bool {
 	if o == nil {
 		return false
@@ -93,7 +89,7 @@ func (o *Outlet) settled(what string) bool {
 	return o.told[what]
 }
 
-// settings are a topic's, in force, by key.
+// settings are the settings of a topic that are in force, by key.
 type settings map[string]kadm.Config
 
 func (s settings) value(key string) string {
@@ -106,12 +102,11 @@ func (s settings) number(key string) (int64, bool) {
 	return number, err == nil
 }
 
-// own tells whether the setting is the topic's, not the broker's.
+// own says whether the topic itself has the setting, not the broker.
 func (s settings) own(key string) bool { return s[key].Source == kmsg.ConfigSourceDynamicTopicConfig }
 
-// describe asks for the settings of topics, and learns the limits of those that
-// are written to. A topic is missing if the broker does not tell, which is
-// logged once.
+// describe asks for the settings of topics, and learns their size limits. A topic that the broker does not
+// describe is missing from the result; that is logged once.
 func (c Config) describe(ctx context.Context, admin *kadm.Client, topics ...string) map[string]settings {
 	about := make(map[string]settings)
 	answers, err := admin.DescribeTopicConfigs(ctx, topics...)

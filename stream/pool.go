@@ -8,10 +8,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// fetchPool keeps what fetched batches are decoded into for the next ones: the
-// records, and the bytes that they point into. Whoever is done with a record
-// says so with its Recycle; one that is never recycled goes to the garbage
-// collector with its batch. It is safe for concurrent use, as the client needs.
+// fetchPool keeps the memory of fetched batches for the next ones: the records, and the bytes that they point
+// to. The user of a record calls its Recycle when done with it. If a record is never recycled, the garbage
+// collector frees its batch. The client uses the pool from several goroutines.
 type fetchPool struct {
 	records slicePool[kgo.Record]
 	bytes   slicePool[byte]
@@ -21,10 +20,10 @@ func (p *fetchPool) GetRecords(n int) []kgo.Record     { return p.records.get(n)
 func (p *fetchPool) PutRecords(records []kgo.Record)   { p.records.put(records) }
 func (p *fetchPool) PutDecompressBytes(decoded []byte) { p.bytes.put(decoded) }
 
-// GetDecompressBytes goes by the length that a snappy block begins with, and
-// guesses it otherwise. A slice that is too small is replaced by the client.
+// GetDecompressBytes takes the length from the beginning of a snappy block, and guesses it for other codecs.
+// The client replaces a slice that is too small.
 func (p *fetchPool) GetDecompressBytes(compressed []byte, codec kgo.CompressionCodecType) []byte {
-	const shrinks, atMost = 6, 40 // datapoints are much alike
+	const shrinks, atMost = 6, 40 // how well datapoints compress, as they are much alike
 	length := shrinks * len(compressed)
 	if codec == kgo.CodecSnappy {
 		if n, read := binary.Uvarint(compressed); read > 0 && n <= uint64(atMost*len(compressed)) {
@@ -34,7 +33,7 @@ func (p *fetchPool) GetDecompressBytes(compressed []byte, codec kgo.CompressionC
 	return p.bytes.get(length)
 }
 
-// slicePool keeps slices by the power of two that their capacity reaches.
+// slicePool keeps slices by their capacity, rounded down to a power of two.
 type slicePool[T any] struct{ classes [64]sync.Pool }
 
 func (p *slicePool[T]) get(n int) []T {

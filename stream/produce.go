@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// What a session writes, and what it does when that fails.
+// This file is what a session writes, and what it does when a write fails.
 
 // writing are the options of a client that writes.
 func (c Config) writing() []kgo.Opt {
@@ -19,7 +19,7 @@ func (c Config) writing() []kgo.Opt {
 	}
 }
 
-// limits are the client's for the topics that are written to.
+// limits are the client's size limits of the topics that the detector writes to.
 func (c Config) limits() (limits []int32) {
 	for _, topic := range c.written() {
 		limits = append(limits, c.Outlet.clientLimit(topic))
@@ -27,18 +27,16 @@ func (c Config) limits() (limits []int32) {
 	return limits
 }
 
-// Produce adds a record to the transaction. Whether it was written is what the
-// next Flush returns.
+// Produce adds a record to the transaction. The next Flush returns whether it was written.
 func (s *Session) Produce(record *kgo.Record) {
 	if s.pace.full(record) {
-		_ = s.written(context.Background()) // what fails is kept
+		_ = s.written(context.Background()) // the next Flush returns the error
 	}
 	s.group.Produce(context.Background(), record, s.failure.promise)
 }
 
-// Flush waits until all produced records are written. If some are not, the
-// transaction is to be aborted. The error wraps a Refused if it is of no use to
-// write the same records again.
+// Flush waits until all produced records are written. After an error the caller aborts the transaction. The
+// error wraps a Refused if writing the same records again would fail again.
 func (s *Session) Flush(ctx context.Context) error {
 	if err := s.written(ctx); err != nil {
 		return fmt.Errorf("flush output: %w", err)
@@ -48,7 +46,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	case failed.first == nil:
 		return nil
 	case failed.gone != nil:
-		s.spent = fmt.Errorf("a topic that is written to was deleted, or made anew: %w", failed.gone)
+		s.spent = fmt.Errorf("an output topic was deleted or created again: %w", failed.gone)
 		return fmt.Errorf("write output: %w", failed.gone)
 	case failed.refused != nil:
 		return s.refused(ctx, failed)
@@ -56,9 +54,9 @@ func (s *Session) Flush(ctx context.Context) error {
 	return fmt.Errorf("write output: %w", failed.first)
 }
 
-// written waits, and looks now and then whether what it waits for can come: a client
-// that does not know whether a batch was written tries for ever, and says nothing,
-// though its topic is gone.
+// written waits until the client has written everything, and checks now and then whether that can still
+// happen: a client that does not know whether a batch was written tries for ever, silently, even if the topic
+// is gone.
 func (s *Session) written(ctx context.Context) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, min(askTimeout, s.config.Timing.Transaction))
@@ -68,19 +66,19 @@ func (s *Session) written(ctx context.Context) error {
 			return err
 		}
 		if missing := s.missing(ctx); missing != nil {
-			s.spent = fmt.Errorf("a topic that is written to is no more: %w", missing)
+			s.spent = fmt.Errorf("an output topic does not exist any more: %w", missing)
 			return missing
 		}
 	}
 }
 
-// missing is an error if a topic that is written to does not exist.
+// missing returns an error if a topic that the detector writes to does not exist.
 func (s *Session) missing(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	topics, err := s.admin.ListTopics(ctx, s.config.written()...)
 	if err != nil {
-		return nil // not known: the broker may be away
+		return nil // unknown: the broker may be away
 	}
 	for _, topic := range s.config.written() {
 		if about := topics[topic]; gone(about.Err) {
@@ -90,13 +88,13 @@ func (s *Session) missing(ctx context.Context) error {
 	return nil
 }
 
-// refused finds out which records a topic refuses by themselves. Where there is
-// none, it is their batch that is too large: less is written at a time from now on.
+// refused finds out which records a topic refuses for themselves. If there are none, their batch is too
+// large, and smaller batches are written from now on.
 func (s *Session) refused(ctx context.Context, failed failed) error {
 	if tooLarge(failed.refused) {
 		s.config.describe(ctx, s.admin, s.config.written()...)
-		if !slices.Equal(s.config.limits(), s.limits) { // a client has those it began with
-			s.spent = fmt.Errorf("a topic that is written to has another max.message.bytes now: %w", failed.refused)
+		if !slices.Equal(s.config.limits(), s.limits) { // a client keeps the limits that it was made with
+			s.spent = fmt.Errorf("max.message.bytes of an output topic has changed: %w", failed.refused)
 			return fmt.Errorf("write output: %w", failed.refused)
 		}
 	}
@@ -108,19 +106,19 @@ func (s *Session) refused(ctx context.Context, failed failed) error {
 		return fmt.Errorf("write output: %w; %w", failed.refused, err)
 	case all && tooLarge(failed.refused):
 		s.pace.slow(failed.suspects)
-		s.config.Log.Warn("a topic takes less at a time than its settings say, writing smaller batches", "bytes", s.pace.most, "error", failed.refused)
+		s.config.Log.Warn("a topic accepts only smaller batches than its settings say; writing smaller ones", "bytes", s.pace.most, "error", failed.refused)
 	}
 	return fmt.Errorf("write output: %w", failed.refused)
 }
 
-// pace bounds what is written at a time, if a topic has refused a batch none of
-// whose records it refuses. It belongs to the one that produces.
+// pace limits how much is written at a time, once a topic has refused a batch without refusing any record in
+// it. It belongs to the goroutine that produces.
 type pace struct {
-	most  int // bytes; 0: no bound
-	under int // way
+	most  int // in bytes; 0: no limit
+	under int // bytes produced since the limit was last reached
 }
 
-// full tells whether what is under way is to be written before this record.
+// full says whether the produced records must be written before this one is produced.
 func (p *pace) full(record *kgo.Record) bool {
 	if p.most == 0 {
 		return false
@@ -134,7 +132,7 @@ func (p *pace) full(record *kgo.Record) bool {
 	return full
 }
 
-// slow halves the bound, or begins with half of what was refused.
+// slow halves the limit. The first limit is half of what was refused.
 func (p *pace) slow(refused []*kgo.Record) {
 	if p.most == 0 {
 		p.most = batchBytes

@@ -12,10 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent: it does not know whether the
-// batch was written, and so tries for ever.
-func TestTopicThatIsGoneIsNoticedWhereTheClientIsSilent(t *testing.T) {
-	cluster, session := joined(t, 1, func(c *Config) { c.Timing.Transaction = 2 * time.Second }) // for so long it does not look
+// The client does not know whether the batch was written, and so tries for ever.
+func TestDeletedOutputTopicIsNoticedThoughTheClientIsSilent(t *testing.T) {
+	cluster, session := joined(t, 1, func(c *Config) { c.Timing.Transaction = 2 * time.Second }) // it does not look earlier
 	must(t, cluster.CreateTopic("out", 1, nil))
 	must(t, cluster.CreateTopic("bad", 1, nil))
 	fault := cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "out", Err: kerr.RequestTimedOut, Count: -1})

@@ -15,18 +15,18 @@ import (
 // reader is a client that reads one partition.
 type reader struct {
 	client *kgo.Client
-	topic  messages.Identity // what it reads
-	next   int64             // the offset where it is
-	ahead  []*kgo.Record     // what it has read beyond that
-	expiry *time.Timer       // while it is kept
+	topic  messages.Identity // the topic that it reads
+	next   int64             // the offset that it reads next
+	ahead  []*kgo.Record     // records at or after next that it has fetched already
+	expiry *time.Timer       // ends the keeping
 }
 
-// keepReader is how long a reader is kept for the next span: a standby asks for one
-// each second, and a connection for each would cost the broker more than the records.
+// keepReader is how long a reader is kept for the next span. A standby asks for a span each second, and a
+// connection for each would cost the broker more than the records.
 const keepReader = 10 * time.Second
 
-// readers are the clients of a History: one to ask with, and for each partition at
-// most one that waits where the last span has ended.
+// readers are the clients of a History: one for questions, and for each partition at most one that waits at
+// the offset where the last span ended.
 type readers struct {
 	config Config
 
@@ -37,11 +37,10 @@ type readers struct {
 	expired sync.WaitGroup // readers that are being closed
 }
 
-// errHistoryClosed is returned to whoever reads after Close, such as a partition that is
-// about to stop.
+// errHistoryClosed is returned by a Read after Close, such as that of a partition that is about to stop.
 var errHistoryClosed = errors.New("the history is closed")
 
-// admin is the client to ask with.
+// admin is the client for questions.
 func (r *readers) admin() (*kadm.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -58,7 +57,7 @@ func (r *readers) admin() (*kadm.Client, error) {
 	return kadm.NewClient(r.asker), nil
 }
 
-// waits tells whether a reader of the span's topic waits at an offset.
+// waits says whether a kept reader of the span's topic waits at an offset.
 func (r *readers) waits(span Span, offset int64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +65,7 @@ func (r *readers) waits(span Span, offset int64) bool {
 	return ok && kept.next == offset && kept.topic == span.Topic
 }
 
-// take is a reader of the span's topic at an offset, for keep or its own Close.
+// take returns a reader of the span's topic at an offset. The caller either keeps it or closes its client.
 func (r *readers) take(span Span, offset int64) (*reader, error) {
 	partition := span.Partition
 	r.mu.Lock()
@@ -89,7 +88,7 @@ func (r *readers) take(span Span, offset int64) (*reader, error) {
 	client, err := kgo.NewClient(append(r.config.client("history"),
 		kgo.WithPools(new(fetchPool)),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.config.InputTopic: {partition: kgo.NewOffset().At(offset)}}),
-		// Control records tell that an end without data has been reached.
+		// A control record shows that a span has been read to its end even if it ends without data.
 		kgo.KeepControlRecords(),
 	)...)
 	if err != nil {
@@ -98,7 +97,7 @@ func (r *readers) take(span Span, offset int64) (*reader, error) {
 	return &reader{client: client, topic: span.Topic, next: offset}, nil
 }
 
-// keep lets a reader wait for the next span.
+// keep keeps a reader for the next span.
 func (r *readers) keep(partition int32, one *reader) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,7 +121,7 @@ func (r *readers) expire(partition int32, one *reader) {
 	}
 }
 
-// close is called when nobody reads any more.
+// close closes all clients. The caller knows that no Read is running.
 func (r *readers) close() {
 	r.mu.Lock()
 	r.closed = true

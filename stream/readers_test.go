@@ -12,15 +12,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// clients counts those that are made and closed.
+// clients counts the clients that are made and closed.
 type clients struct{ made, closed atomic.Int32 }
 
 func (c *clients) OnNewClient(*kgo.Client)    { c.made.Add(1) }
 func (c *clients) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
 
-// TestAStandbyReadsWithClientsThatStay: it asks for a span each second, and a client
-// for each would cost the broker more than the records do.
-func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
+// A standby asks for a span each second. A client for each would cost the broker more than the records do.
+func TestStandbyKeepsItsReader(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	var count clients
@@ -64,8 +63,8 @@ func TestAStandbyReadsWithClientsThatStay(t *testing.T) {
 	}
 }
 
-// TestOneBadTimestampDoesNotDecideHowMuchIsRead: not that of the record where scoring
-// goes on, be it of the future or of 1970, nor that of the last one of the topic.
+// The bad timestamp may be that of the record where scoring goes on, or that of the last record of the topic.
+// It may lie in the future or in 1970.
 func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 	hour, first := time.Hour.Milliseconds(), int64(1_600_000_000_000)
 	for name, c := range map[string]struct{ bad, until, at int64 }{
@@ -87,7 +86,7 @@ func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 				}
 				must(t, client.ProduceSync(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(at), Value: []byte("v")}).FirstErr())
 			}
-			records, _ := readAll(t, config, Span{From: -1, Until: c.until, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
+			records, _ := readAll(t, config, Span{From: -1, Until: c.until, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
 			if records < 8 || records > 14 {
 				t.Errorf("%d records were read for a history of 10 hours, one an hour", records)
 			}
@@ -95,8 +94,8 @@ func TestOneBadTimestampDoesNotDecideHowMuchIsRead(t *testing.T) {
 	}
 }
 
-// TestDeletedHistoryIsTold also where nothing is left before the offset.
-func TestDeletedHistoryIsTold(t *testing.T) {
+// The warning is given even if no record is left before the offset.
+func TestDeletedHistoryIsWarnedOf(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	transactional(t, config, kgo.TryCommit, 1000, 5)
@@ -104,7 +103,7 @@ func TestDeletedHistoryIsTold(t *testing.T) {
 	must(t, cluster.DeleteRecords("in", 0, end))
 	var log strings.Builder
 	config.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if records, _ := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}); records != 0 {
+	if records, _ := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}); records != 0 {
 		t.Errorf("%d records were read of an empty topic", records)
 	}
 	if !strings.Contains(log.String(), "the history was deleted from the topic") {

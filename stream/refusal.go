@@ -8,13 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Refusal is a record that its topic refuses for good, written alone, too.
+// Refusal is a record that its topic refuses for good, even in a batch of its own.
 type Refusal struct {
 	Record *kgo.Record
 	Err    error
 }
 
-// Name is the broker's name for the reason, such as MESSAGE_TOO_LARGE.
+// Name is the broker's name of the reason, such as MESSAGE_TOO_LARGE.
 func (r Refusal) Name() string {
 	var known *kerr.Error
 	if errors.As(r.Err, &known) {
@@ -23,11 +23,11 @@ func (r Refusal) Name() string {
 	return r.Err.Error()
 }
 
-// Refused is in the error of a Flush if topics refuse records for what these
-// are: trying again is of no use, unless the Refusals are left out.
+// Refused is in the error of a Flush if topics refuse records because of their content. Writing them again
+// fails again, unless the Refusals are left out.
 type Refused struct {
 	Refusals []Refusal
-	First    error // what the transaction failed with
+	First    error // the error that the transaction failed with
 }
 
 func (r *Refused) Error() string {
@@ -36,29 +36,29 @@ func (r *Refused) Error() string {
 
 func (r *Refused) Unwrap() error { return r.First }
 
-// ErrForbidden is in the error of a Flush if a topic refuses records and we may not
-// search for them, so that the same transaction would fail again and again.
-var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow to find out which")
+// ErrForbidden is in the error of a Flush if a topic refuses records and the broker does not allow the search
+// for them. The same transaction would fail again and again.
+var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow the search for them")
 
-// refusing are the errors by which a broker refuses a batch for what is in it.
-// All others, such as a missing permission or replica, may pass.
+// refusing are the errors by which a broker refuses a batch because of its content. Every other error, such
+// as a missing permission or replica, may pass with time.
 var refusing = []error{
-	kerr.MessageTooLarge,    // also by the client library, before it is sent
+	kerr.MessageTooLarge,    // the client library also returns it, before it sends the batch
 	kerr.RecordListTooLarge, // larger than a segment
 	kerr.InvalidTimestamp,   // too old or too far ahead for the topic
-	kerr.InvalidRecord,      // such as one without a key, for a compacted topic; or by a validation of the broker's
-	kerr.CorruptMessage,     // the same, by brokers before 2.4
+	kerr.InvalidRecord,      // a record without a key in a compacted topic, or one that the broker's own check refuses
+	kerr.CorruptMessage,     // the same, from brokers before 2.4
 	kerr.PolicyViolation,
 }
 
 func refuses(err error) bool { return isOneOf(err, refusing) }
 
-// tooLarge tells whether a smaller batch might be taken.
+// tooLarge says whether the topic might accept a smaller batch.
 func tooLarge(err error) bool {
 	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kerr.RecordListTooLarge)
 }
 
-// gone tells whether a topic was deleted, or made anew under its name.
+// gone says whether a topic was deleted, or created anew under its name.
 func gone(err error) bool {
 	return errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
 }

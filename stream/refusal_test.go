@@ -11,9 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// TestRefusalSaysWhatToDo where the broker's own words name neither the key of the
-// configuration nor the permission.
-func TestRefusalSaysWhatToDo(t *testing.T) {
+// The broker's own words name neither the key of the configuration nor the permission.
+func TestBrokerRefusalSaysWhatToDo(t *testing.T) {
 	config := Config{Group: "g", Member: "m", Timing: DefaultTiming(), Log: slog.New(slog.DiscardHandler), Brokers: []string{"127.0.0.1:1"}}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel() // no broker to ask
@@ -35,8 +34,8 @@ func TestRefusalSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// TestWatchAndStartSayTheSame of what the broker does not allow.
-func TestWatchAndStartSayTheSame(t *testing.T) {
+// The watch and a start give the same advice on what the broker does not allow.
+func TestWatchAndStartGiveTheSameAdvice(t *testing.T) {
 	config := Config{Group: "g", InputTopic: "in", OutputTopic: "out", Log: slog.New(slog.DiscardHandler)}
 	for _, refusal := range []*kerr.Error{kerr.SaslAuthenticationFailed, kerr.GroupAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed} {
 		advice := config.names().Advice(refusal.Message)

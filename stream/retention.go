@@ -12,16 +12,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Anomalies and dead letters carry the timestamps of the input, by which the
-// broker deletes them: with data older than the topic's retention, within
-// minutes. So the topics are made to keep records as long as the input topic
-// does, and one that keeps them for less time than it should is told of.
+// Anomalies and dead letters carry the timestamps of the input, and the broker deletes records by their
+// timestamps. If the input is older than the retention of an output topic, its records are deleted within
+// minutes. So topics are created with the retention of the input topic, and a warning names those that keep
+// records for too short a time.
 
-// Unlimited is a retention without end.
+// Unlimited is the retention of a topic that never deletes records by time.
 const Unlimited time.Duration = -1
 
-// madeWith are the settings of a topic that we make. Only keys that the broker
-// knows are among them, but for the retention.
+// madeWith are the settings with which a topic is created. Besides the retention it sets only keys that the
+// broker knows.
 func (c Config) madeWith(input settings) map[string]*string {
 	made := make(map[string]*string)
 	if keep := c.retention(input); keep != 0 {
@@ -33,7 +33,7 @@ func (c Config) madeWith(input settings) map[string]*string {
 	for key, value := range map[string]string{
 		"cleanup.policy":         "delete",     // compaction would keep one anomaly an entity
 		"message.timestamp.type": "CreateTime", // an anomaly has the timestamp of its datapoint
-		// However old: the input may be read long after it was written.
+		// However old a record is: the input may be read long after it was written.
 		"message.timestamp.before.max.ms": strconv.FormatInt(math.MaxInt64, 10),
 		"message.timestamp.after.max.ms":  input.value("message.timestamp.after.max.ms"),
 	} {
@@ -41,15 +41,15 @@ func (c Config) madeWith(input settings) map[string]*string {
 			made[key] = kadm.StringPtr(value)
 		}
 	}
-	const around = 10_000 // what an anomaly adds to its datapoint, and more
+	const around = 10_000 // more than an anomaly adds to its datapoint
 	if limit, known := input.number("max.message.bytes"); known && input.own("max.message.bytes") && limit < math.MaxInt32-around {
 		made["max.message.bytes"] = kadm.StringPtr(strconv.FormatInt(limit+around, 10))
 	}
 	return made
 }
 
-// retention is how long a topic that we make keeps its records; 0: as the broker
-// likes, for the input topic's is not known.
+// retention is how long a topic that we create keeps its records; 0: the broker's default, because the input
+// topic's retention is unknown.
 func (c Config) retention(input settings) time.Duration {
 	if c.Retention != 0 {
 		return c.Retention
@@ -57,7 +57,7 @@ func (c Config) retention(input settings) time.Duration {
 	return input.retention()
 }
 
-// retention is how long the topic keeps a record by its timestamp; 0: not known.
+// retention is how long the topic keeps a record, counted from its timestamp; 0: unknown.
 func (s settings) retention() time.Duration {
 	keep, known := s.number("retention.ms")
 	switch {
@@ -76,14 +76,14 @@ func inMillis(keep time.Duration) int64 {
 	return keep.Milliseconds()
 }
 
-// longer tells whether a retention ends after another one.
+// longer says whether retention a is longer than b.
 func longer(a, b time.Duration) bool {
 	return a == Unlimited && b != Unlimited || b != Unlimited && a > b
 }
 
-// warnOfRetention tells once of each topic that keeps records for less time than
-// the history has and the records that are about to be read are old. Once it knows how
-// old these are it does not look again: each session would wait for that.
+// warnOfRetention warns, once for each topic, if the topic keeps records for less time than the history's
+// length plus the age of the records that are about to be read. Once it knows that age, it does not ask
+// again, because each session would wait for the answer.
 func (c Config) warnOfRetention(ctx context.Context, client *kgo.Client, topics []string, about map[string]settings) {
 	input := about[c.InputTopic].retention()
 	age, asked, known := time.Duration(0), false, false
@@ -100,14 +100,14 @@ func (c Config) warnOfRetention(ctx context.Context, client *kgo.Client, topics 
 		}
 		needed := c.History + age
 		if (known || needed > keep) && c.Outlet.once(what) && needed > keep {
-			c.Log.Warn("the topic keeps records for less time than what is read is old, so its records may be deleted soon after they are written; "+
+			c.Log.Warn("the topic keeps records for too short a time, so they may be deleted soon after they are written; "+
 				"raise its retention.ms", "topic", topic, "retention", hours(keep), "needed", hours(needed),
 				"history", hours(c.History), "oldest_to_read", hours(age), "input_retention", hours(input))
 		}
 	}
 }
 
-// hours are for people.
+// hours prints a retention for people.
 func hours(d time.Duration) string {
 	switch {
 	case d == Unlimited:
@@ -118,8 +118,8 @@ func hours(d time.Duration) string {
 	return fmt.Sprintf("%.1fh", d.Hours())
 }
 
-// age is how old the oldest record is that the group reads next, as far as that
-// can be found out at once. Known is false if not all could be.
+// age is the age of the oldest record that the group reads next, as far as it can be found out within a few
+// seconds. Known is false if some partitions did not answer.
 func (c Config) age(ctx context.Context, client *kgo.Client) (oldest time.Duration, known bool) {
 	const most = 3 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, most)
@@ -129,7 +129,7 @@ func (c Config) age(ctx context.Context, client *kgo.Client) (oldest time.Durati
 	if err != nil {
 		return 0, false
 	}
-	committed, _ := admin.FetchOffsets(ctx, c.Group) // none yet: it begins at the start
+	committed, _ := admin.FetchOffsets(ctx, c.Group) // an error: as if no offset were committed
 	from := make(map[int32]kgo.Offset)
 	for partition, bound := range all {
 		next := bound.first

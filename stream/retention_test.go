@@ -15,7 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// settingOf is what the broker says of a topic.
+// settingOf is the value of a topic's setting on the broker.
 func settingOf(t *testing.T, config Config, topic, key string) string {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...))
@@ -32,9 +32,8 @@ func settingOf(t *testing.T, config Config, topic, key string) string {
 	return ""
 }
 
-// TestMadeTopicsKeepRecordsAsLongAsTheInput: anomalies have the timestamps of the
-// input.
-func TestMadeTopicsKeepRecordsAsLongAsTheInput(t *testing.T) {
+// Anomalies have the timestamps of the input, so they must be kept as long.
+func TestCreatedTopicsKeepRecordsAsLongAsTheInput(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
 		input map[string]string
@@ -63,8 +62,8 @@ func TestMadeTopicsKeepRecordsAsLongAsTheInput(t *testing.T) {
 	}
 }
 
-// TestMadeTopicsKeepWhatABrokersDefaultsWouldNot: neither compaction nor the clock.
-func TestMadeTopicsKeepWhatABrokersDefaultsWouldNot(t *testing.T) {
+// The broker's defaults would compact, or refuse old timestamps.
+func TestCreatedTopicsOverrideTheBrokersDefaults(t *testing.T) {
 	cluster, config := testConfig(t, kfake.BrokerConfigs(map[string]string{"log.message.timestamp.type": "LogAppendTime"}))
 	must(t, cluster.CreateTopic("in", 1, map[string]string{"cleanup.policy": "compact", "max.message.bytes": "5000000"}))
 	must(t, PrepareTopics(context.Background(), config))
@@ -75,8 +74,8 @@ func TestMadeTopicsKeepWhatABrokersDefaultsWouldNot(t *testing.T) {
 	}
 }
 
-// TestTopicsAreMadeWhereSettingsAreNotAllowed: neither to be read, nor to be set.
-func TestTopicsAreMadeWhereSettingsAreNotAllowed(t *testing.T) {
+// Some brokers do not let us read settings, or not set them.
+func TestTopicsAreCreatedThoughTheBrokerRefusesSettings(t *testing.T) {
 	for name, fault := range map[string]kfake.Fault{
 		"not told":           {Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1},
 		"refused":            {Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.PolicyViolation, Count: -1, When: hasSettings},
@@ -103,8 +102,8 @@ func hasSettings(request kmsg.Request) bool {
 	return false
 }
 
-// TestRetentionThatIsTooShortIsToldOnce: with both figures.
-func TestRetentionThatIsTooShortIsToldOnce(t *testing.T) {
+// The warning names both figures.
+func TestTooShortRetentionIsWarnedOfOnce(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
 		output    map[string]string

@@ -13,35 +13,34 @@ import (
 	"anomalydetector/messages"
 )
 
-// Session is the membership in the consumer group, with the transaction that is
-// always open: whatever is produced and polled between two Ends is committed or
-// aborted together.
+// Session is this member's place in the consumer group, with a transaction that is always open. All that is
+// polled and produced between two Ends is committed or aborted together.
 //
-// Poll, Produce, Flush, End and Close must not run at the same time as one
-// another, but for Produce, which may be called by several goroutines.
+// Poll, Produce, Flush, End and Close must not run at the same time as each other. The other methods may be called
+// at any time.
 type Session struct {
 	config  Config
 	group   *kgo.GroupTransactSession
 	client  *kgo.Client
 	admin   *kadm.Client
-	topic   messages.Identity  // the input topic that is read
-	watched chan struct{}      // closed when nobody looks at the topic any more
-	made    chan struct{}      // closed when the fields above are set
-	abandon context.CancelFunc // ends what the client waits for
+	topic   messages.Identity  // the input topic that the session reads
+	watched chan struct{}      // closed when watchTopic has ended
+	made    chan struct{}      // closed when Open has set the fields above
+	abandon context.CancelFunc // ends everything that the client waits for
 	owned   owned
-	failure failure // of the records produced since the last Flush
-	pace    pace    // at which records are produced
-	limits  []int32 // of the topics that are written to, as the client has them
-	spent   error   // why another session is to be opened, and this transaction not ended
+	failure failure // errors of the records produced since the last Flush
+	pace    pace    // how much is produced at a time
+	limits  []int32 // the size limits of the output topics that the client was made with
+	spent   error   // if set, the session cannot go on: the next session aborts the transaction
 }
 
-// mostHeartbeat: a member learns with its next heartbeat that the group changes,
-// and a partition that moves has no owner until then.
+// mostHeartbeat limits the time between heartbeats. A member learns of a rebalance with its next heartbeat,
+// and until then a partition that moves has no owner.
 const mostHeartbeat = 500 * time.Millisecond
 
-// Open joins the group and begins the first transaction. It ends what a killed
-// process of the same Member left open, which would otherwise hold back both
-// its readers and our committed offsets until it times out.
+// Open joins the group and begins the first transaction. It aborts the transaction that a killed process of
+// the same Member left open, which would otherwise hold back the readers of the output and our own committed
+// offsets until it times out.
 func Open(ctx context.Context, config Config) (opened *Session, err error) {
 	defer func() { config.Observer.note(Opening, err) }()
 	if err := config.dropFormerAddress(ctx); err != nil {
@@ -52,7 +51,7 @@ func Open(ctx context.Context, config Config) (opened *Session, err error) {
 		return nil, err
 	}
 	if topic.Topic == "" {
-		config.Log.Warn("the brokers give no topic ids, as before Kafka 2.8: if a topic is deleted and made again, only its offsets can tell", "topic", config.InputTopic)
+		config.Log.Warn("the brokers give no topic ids, as before Kafka 2.8: a topic that was deleted and created again is recognized by its offsets only", "topic", config.InputTopic)
 	}
 	s := &Session{config: config, topic: topic, made: make(chan struct{}), watched: make(chan struct{})}
 	s.owned.wake = func() {}
@@ -70,7 +69,7 @@ func Open(ctx context.Context, config Config) (opened *Session, err error) {
 		kgo.HeartbeatInterval(min(config.Timing.Session/10, mostHeartbeat)),
 		kgo.RebalanceTimeout(config.Timing.Rebalance),
 		kgo.Balancers(newForeseeable()),
-		kgo.KeepControlRecords(), // what is committed lies behind them
+		kgo.KeepControlRecords(), // the offsets to commit lie behind them
 		kgo.OnOffsetsFetched(s.fetched),
 		kgo.AdjustFetchOffsetsFn(s.assigned),
 		kgo.OnPartitionsAssigned(s.joined),
@@ -100,9 +99,9 @@ func Open(ctx context.Context, config Config) (opened *Session, err error) {
 	return s, nil
 }
 
-// Poll waits for records until the context ends or the assignment changes, and returns at most limit of
-// them, by partition. None is no error. After an error the session must be
-// closed; it wraps ErrFenced if opening another is of no use.
+// Poll waits for records until the context ends or the assignment changes. It returns at most limit records,
+// by partition; none is no error. After an error the session must be closed. The error wraps ErrFenced if
+// opening another session is of no use.
 func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -126,7 +125,7 @@ func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error)
 	return slices, failed
 }
 
-// fatal returns the error if the session cannot go on after it, else nil.
+// fatal returns the error if it ends the session, otherwise nil.
 func (s *Session) fatal(err error, topic string, partition int32) error {
 	var joining *kgo.ErrGroupSession
 	switch {
@@ -147,12 +146,11 @@ func (s *Session) fatal(err error, topic string, partition int32) error {
 	return fmt.Errorf("read topic %s, partition %d: %w", topic, partition, err)
 }
 
-// End ends the transaction and begins the next one. It commits if that is asked
-// for and nothing was revoked since the last End; otherwise it aborts, and the
-// next Poll goes on at the committed offsets.
+// End ends the transaction and begins the next one. It commits if commit is true and no partition was revoked
+// since the last End. Otherwise it aborts, and the next Poll goes on at the committed offsets.
 //
-// After an error the session must be closed, and what was committed is unknown:
-// the next session learns it from the broker.
+// After an error the session must be closed. Then it is unknown whether the transaction was committed; the
+// next session learns it from the broker.
 func (s *Session) End(ctx context.Context, commit bool) (committed bool, err error) {
 	if s.spent != nil {
 		return false, fmt.Errorf("end transaction: %w", s.spent) // the next session aborts it
@@ -172,8 +170,8 @@ func (s *Session) End(ctx context.Context, commit bool) (committed bool, err err
 	return committed, nil
 }
 
-// verifyAbort checks that the broker takes the transaction as aborted, too. The
-// library answers "aborted" also where a commit's outcome is unknown.
+// verifyAbort checks that the broker has aborted the transaction, too: the library also answers "aborted" if
+// the outcome of a commit is unknown.
 func (s *Session) verifyAbort(ctx context.Context) error {
 	ours := s.client.CommittedOffsets()[s.config.InputTopic]
 	if len(ours) == 0 {
@@ -184,7 +182,7 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 	for failures := 0; ; failures++ {
 		theirs, err := s.admin.FetchOffsets(ctx, s.config.Group)
 		if err == nil {
-			err = theirs.Error() // such as that an offset is not stable yet
+			err = theirs.Error() // for example, an offset is not stable yet
 		}
 		if err == nil {
 			return agree(ours, theirs[s.config.InputTopic], s.owned.unusedOffsets())
@@ -198,8 +196,8 @@ func (s *Session) verifyAbort(ctx context.Context) error {
 	}
 }
 
-// agree compares what we take as committed with what the broker does. What we did not
-// use, and have not replaced by a commit of our own yet, is no disagreement.
+// agree returns an error if the broker's committed offsets differ from ours. An unused offset that the broker
+// still reports is no difference: it stays until our first commit replaces it.
 func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse, unused map[int32]int64) error {
 	for partition, our := range ours {
 		their, ok := theirs[partition]
@@ -213,12 +211,11 @@ func agree(ours map[int32]kgo.EpochOffset, theirs map[int32]kadm.OffsetResponse,
 	return nil
 }
 
-// Close ends the session without ending the transaction: what was not committed
-// is aborted by the next session of this member. With leave, the partitions are
-// given to the other members at once; without, they are kept for a restart.
+// Close ends the session but not the transaction: the next session of this member aborts it. With leave, the
+// partitions go to the other members at once. Without it, they stay assigned to this member for a restart.
 //
-// It returns when all goroutines of the session have ended. A client that does not close
-// within closePatience, because it waits for the broker, is cut short.
+// Close returns when all goroutines of the session have ended. A client that waits for the broker is cut
+// short after closePatience.
 func (s *Session) Close(leave bool) {
 	s.config.Observer.closed(s)
 	closed := make(chan struct{})
@@ -226,8 +223,8 @@ func (s *Session) Close(leave bool) {
 		s.group.Close()
 		close(closed)
 	}()
-	// A client that is joining ends only when all others have joined, too, which
-	// may take as long as a rebalance may.
+	// A client that is joining closes only when all other members have joined, too, which may take as
+	// long as a rebalance may.
 	select {
 	case <-closed:
 	case <-time.After(closePatience):
@@ -245,10 +242,10 @@ func (s *Session) Close(leave bool) {
 	}
 }
 
-// closePatience is how long a client may take to close before it is cut short.
+// closePatience is how long a client may take to close.
 const closePatience = 2 * time.Second
 
-// leave is said for the instance id: a static member does not leave by itself.
+// leave makes the instance id leave the group: a static member does not leave by closing.
 func (s *Session) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -69,33 +69,31 @@ func transactional(t *testing.T, config Config, commit kgo.TransactionEndTry, at
 	must(t, client.EndTransaction(context.Background(), commit))
 }
 
-// readAll returns how many records a span has, and what they cover.
-func readAll(t *testing.T, config Config, span Span) (records int, covered int64) {
+// readAll returns how many records a span has, and their completeness watermark.
+func readAll(t *testing.T, config Config, span Span) (records int, completeFrom int64) {
 	t.Helper()
-	covered, err := NewHistory(config).Read(context.Background(), span, func(run Replayed) error {
+	completeFrom, err := NewHistory(config).Read(context.Background(), span, func(run Replayed) error {
 		records += len(run.Records)
 		return nil
 	})
 	must(t, err)
-	return records, covered
+	return records, completeFrom
 }
 
-// TestHistoryOfATransactionalTopicEnds: the last offset before Until is a
-// control record, and what was aborted is no history.
+// The last offset before Until is a control record. Aborted records are not part of the history.
 func TestHistoryOfATransactionalTopicEnds(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
 	transactional(t, config, kgo.TryCommit, 1000, 5)
 	transactional(t, config, kgo.TryAbort, 2000, 5)
 	end := cluster.PartitionInfo("in", 0).HighWatermark
-	records, covered := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60})
-	if records != 5 || covered != Complete {
-		t.Errorf("%d records, covered from %d; want the 5 committed ones, complete", records, covered)
+	records, completeFrom := readAll(t, config, Span{From: -1, Until: end, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
+	if records != 5 || completeFrom != Complete {
+		t.Errorf("%d records, complete from %d; want the 5 committed ones, complete", records, completeFrom)
 	}
 }
 
-// TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt: the time is that of the record
-// at Until, not the newest.
+// The time that counts is that of the record at Until, not the newest one.
 func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
@@ -108,25 +106,25 @@ func TestHistoryBeginsWhereTheRecordAtItsEndNeedsIt(t *testing.T) {
 	}
 	first := int64(1_600_000_000_000)
 	for name, c := range map[string]struct {
-		span    Span
-		records int
-		covered int64
+		span         Span
+		records      int
+		completeFrom int64
 	}{
-		"in the middle":       {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 11, first + 49*hour},
-		"at the end":          {Span{From: -1, Until: 100, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 12, first + 98*hour},
-		"for a straggler":     {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: first + 30*hour}, 30, first + 30*hour},
-		"the whole topic":     {Span{From: -1, Until: 5, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 5, Complete},
-		"from where it ended": {Span{From: 40, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60}, 10, Complete},
-		"nothing":             {Span{From: -1, Until: 0, Length: time.Hour, Slack: time.Hour, Reach: 1 << 60}, 0, Complete},
+		"in the middle":       {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 11, first + 49*hour},
+		"at the end":          {Span{From: -1, Until: 100, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 12, first + 98*hour},
+		"for a late record":   {Span{From: -1, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: first + 30*hour}, 30, first + 30*hour},
+		"the whole topic":     {Span{From: -1, Until: 5, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 5, Complete},
+		"from where it ended": {Span{From: 40, Until: 50, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 10, Complete},
+		"nothing":             {Span{From: -1, Until: 0, Length: time.Hour, Slack: time.Hour, CompleteAt: 1 << 60}, 0, Complete},
 	} {
-		if records, covered := readAll(t, config, c.span); records != c.records || covered != c.covered {
-			t.Errorf("%s: %d records, covered from %d; want %d, from %d", name, records, covered, c.records, c.covered)
+		if records, completeFrom := readAll(t, config, c.span); records != c.records || completeFrom != c.completeFrom {
+			t.Errorf("%s: %d records, complete from %d; want %d, from %d", name, records, completeFrom, c.records, c.completeFrom)
 		}
 	}
 }
 
-// TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime: a real one (4.1) answers so after a part of a
-// segment was deleted. To begin at the end then would be a history without points that claims to be whole.
+// A real broker (4.1) finds no offset after a part of a segment was deleted. If the history then began at the
+// end, it would have no points and still claim to be complete.
 func TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime(t *testing.T) {
 	cluster, config := testConfig(t)
 	must(t, cluster.CreateTopic("in", 1, nil))
@@ -151,14 +149,13 @@ func TestHistoryIsReadThoughTheBrokerFindsNoOffsetForItsTime(t *testing.T) {
 		answer.Topics = append(answer.Topics, answered)
 		return answer, nil, true
 	})
-	records, covered := readAll(t, config, Span{From: -1, Until: 15, Length: 10 * time.Hour, Slack: time.Hour, Reach: 1 << 60})
-	if records != 15 || covered != Complete {
-		t.Errorf("%d records, covered from %d; want all 15 that the topic has before the end", records, covered)
+	records, completeFrom := readAll(t, config, Span{From: -1, Until: 15, Length: 10 * time.Hour, Slack: time.Hour, CompleteAt: 1 << 60})
+	if records != 15 || completeFrom != Complete {
+		t.Errorf("%d records, complete from %d; want all 15 that the topic has before the end", records, completeFrom)
 	}
 }
 
-// joined opens a session that has been given the one partition of its topic,
-// which holds some records.
+// joined opens a session that has been assigned the one partition of its topic, which holds some records.
 func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster, *Session) {
 	t.Helper()
 	cluster, config := testConfig(t)
@@ -179,8 +176,7 @@ func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster,
 	return cluster, session
 }
 
-// TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted:
-// loading it anew, after a straggler or a panic, is to find that history.
+// Loading the partition anew, after a late record or a panic, must find that history.
 func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *testing.T) {
 	_, session := joined(t, 5)
 	before, _ := session.Assignments()
@@ -203,8 +199,7 @@ func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *
 	}
 }
 
-// TestAbortIsVerifiedByStableOffsets: an offset that waits for the end of a
-// transaction tells nothing yet.
+// An offset that waits for the end of a transaction proves nothing yet.
 func TestAbortIsVerifiedByStableOffsets(t *testing.T) {
 	cluster, session := joined(t, 1)
 	const unstable = 3

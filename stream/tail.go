@@ -13,51 +13,54 @@ import (
 	"anomalydetector/messages"
 )
 
-// Listener takes what a Tail reads. Its methods are called by one goroutine, one after the other.
+// Listener takes what FollowOutput reads. One goroutine calls its methods, one after the other.
 type Listener interface {
-	// Begin says where reading begins, or goes on after records were deleted: what lies before in these
-	// partitions is not given. Anew: the topic is another one, or has lost what was given, so that there
-	// are other records at the same offsets. What is not known of the topic is empty.
+	// Begin says at which offset each partition in from begins, or goes on after records were deleted;
+	// earlier records are not given. With anew, all that was given before is void: the topic is another one,
+	// or has lost records that were given, so that other records may be at the same offsets. Fields of topic
+	// that are not known are empty.
 	Begin(topic messages.Identity, from map[int32]int64, anew bool)
-	// Own tells whether a record is of the listener's detector: only such records say where the span ends.
-	// Others may share the topic, and be far ahead.
+	// Own says whether a record comes from the listener's detector. Only such records decide where the span
+	// begins: other detectors may share the topic, and be far ahead.
 	Own(record *kgo.Record) bool
-	// Add gives committed records, those of a partition in the order of their offsets, and the next
-	// offset of each partition that was read on, be it that it had a transaction's marker only.
+	// Add gives committed records, those of a partition in the order of their offsets. Next holds the next
+	// offset of each partition in which reading went on, even if there was only a transaction marker.
 	Add(records []*kgo.Record, next map[int32]int64)
-	// Tell says whether the topic has been read up to its end once, and what is wrong; empty: nothing.
+	// Tell says whether the end of the topic has been reached once, and what is wrong; empty: nothing.
 	Tell(caught bool, problem string)
 }
 
-// Bytes that a tail's client fetches ahead, from each broker.
+// How many bytes a tail's client fetches ahead from each broker and partition, and how many records it hands
+// on at once.
 const (
 	tailBytes          = 2 << 20
 	tailPartitionBytes = 256 << 10
-	tailBatch          = 2000 // records a time
+	tailBatch          = 2000
 )
 
-// tail reads the output topic. Its config is a copy in which that is the input topic.
+// tail reads the output topic. Its config is a copy that names the output topic as the input topic.
 type tail struct {
 	config Config
 	span   time.Duration
 	to     Listener
 
 	topic   messages.Identity
-	next    map[int32]int64 // where each partition goes on; nil before the first
-	caught  bool
+	next    map[int32]int64 // the next offset of each partition; nil before the first
+	caught  bool            // the end of the topic has been reached once
 	problem string
-	missing int  // looks in a row that have not found the topic
-	broken  bool // the listener has panicked, and has not begun anew since
-	panics  int  // in a row, without reaching the end between them
+	missing int  // how often in a row a look has not found the topic
+	broken  bool // the listener has panicked and has not begun anew since
+	panics  int  // how many panics in a row, without reaching the end between them
 }
 
-// FollowOutput gives a listener the committed records of the output topic, from those on whose timestamp
-// is at most span before the listener's latest, until the context ends. It belongs to no group, and has
-// a client of its own. Whatever goes wrong, a panic of the listener too, is told and tried again.
+// FollowOutput gives a listener the committed records of the output topic until the context ends. It begins
+// with the records whose timestamp is at most span before the listener's newest one. It belongs to no
+// consumer group and has a client of its own. If anything goes wrong, even a panic of the listener, it tells
+// the listener and tries again.
 func FollowOutput(ctx context.Context, config Config, span time.Duration, to Listener) {
 	config.InputTopic = config.OutputTopic
 	if config.Observer != nil {
-		// The detector's watch must not take our troubles for its own; an outage is told once.
+		// The detector's watch must not see the tail's errors. An outage is still logged once for both.
 		config.outages, config.Observer = &config.Observer.outages, nil
 	}
 	t := &tail{config: config, span: span, to: to}
@@ -76,7 +79,7 @@ func FollowOutput(ctx context.Context, config Config, span time.Duration, to Lis
 		if err == nil {
 			continue
 		}
-		_ = t.safely(func() error { // it has logged what there is to say
+		_ = t.safely(func() error { // a panic in here has been logged
 			t.tell(err.Error())
 			return nil
 		})
@@ -94,18 +97,18 @@ func pause(ctx context.Context, length time.Duration) {
 	}
 }
 
-// tell passes on what has changed.
+// tell tells the listener what has changed.
 func (t *tail) tell(problem string) {
 	t.problem = problem
 	t.to.Tell(t.caught, problem)
 }
 
-// read reads with one client, until something is wrong or the partitions change. It tells whether it has
+// read reads with one client until something is wrong or the partitions change. It returns whether it has
 // read anything.
 func (t *tail) read(ctx context.Context) (progress bool, err error) {
 	client, err := kgo.NewClient(append(t.config.client("tail"),
 		kgo.FetchMaxBytes(tailBytes), kgo.FetchMaxPartitionBytes(tailPartitionBytes),
-		kgo.KeepControlRecords(), // an end without data is an end, too
+		kgo.KeepControlRecords(), // a partition may end with one
 	)...)
 	if err != nil {
 		return false, fmt.Errorf("create Kafka client: %w", err)
@@ -148,7 +151,7 @@ func (t *tail) read(ctx context.Context) (progress bool, err error) {
 	return progress, ctx.Err()
 }
 
-// poll gives what has been fetched.
+// poll waits for records, at most for the given time, and gives them to the listener.
 func (t *tail) poll(ctx context.Context, client *kgo.Client, most time.Duration) (read bool, err error) {
 	waiting, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -179,7 +182,7 @@ func (t *tail) poll(ctx context.Context, client *kgo.Client, most time.Duration)
 	return len(next) > 0, nil
 }
 
-// reach notes whether all partitions have been read up to some ends.
+// reach notes it if all partitions have been read up to the given ends.
 func (t *tail) reach(ends map[int32]Ends) {
 	if t.caught {
 		return
@@ -193,7 +196,7 @@ func (t *tail) reach(ends map[int32]Ends) {
 	t.tell(t.problem)
 }
 
-// ends are those of the topic, which must be there.
+// ends are the ends of the topic. It is an error if the topic does not exist.
 func (t *tail) ends(ctx context.Context, admin *kadm.Client) (map[int32]Ends, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -203,9 +206,9 @@ func (t *tail) ends(ctx context.Context, admin *kadm.Client) (map[int32]Ends, er
 	return endsOf(ctx, admin, t.config.InputTopic)
 }
 
-// look asks whether the topic is the same, has as many partitions, and answers at all. Of a partition
-// that has not been read to its end it finds out whether there is nothing to read there, as after
-// compaction.
+// look asks whether the topic is the same, has the same number of partitions, and answers at all. Until the
+// end has been reached, it also finds out whether the rest of a partition has nothing to read, as after
+// compaction. It returns again if reading has to begin again with another client.
 func (t *tail) look(ctx context.Context, client *kgo.Client, admin *kadm.Client, ends map[int32]Ends) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

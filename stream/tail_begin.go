@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// begin finds where each partition is read from, and tells the listener of those that do not go on where
-// they were.
+// begin finds the offset from which each partition is read. If a partition does not go on at the offset where
+// reading ended, the listener is told.
 func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client, ends map[int32]Ends) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -45,7 +45,7 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 		case !known:
 			from[partition] = starts[partition]
 		case offset < bound.first:
-			from[partition] = bound.first // the topic has deleted what came next
+			from[partition] = bound.first // the topic has deleted the next records
 		}
 	}
 	if t.next == nil {
@@ -61,20 +61,20 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 	return nil
 }
 
-// starts are the offsets of the first records of the span.
+// starts are the offsets of the first records of the span, by partition.
 func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (map[int32]int64, error) {
 	starts := make(map[int32]int64)
 	for partition, bound := range all {
 		starts[partition] = bound.first
 	}
 	if t.next != nil {
-		return starts, nil // partitions that were added are read from their begin
+		return starts, nil // added partitions are read from their beginning
 	}
 	newest, times, err := t.last(ctx, client, admin, all, ends)
 	if err != nil {
 		return nil, err
 	}
-	// A few of the times may be far ahead of all others.
+	// The median, because a few of the times may be far ahead of all others.
 	if len(times) == 0 {
 		return starts, nil
 	}
@@ -90,12 +90,13 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 	if err != nil {
 		return nil, err
 	}
-	// It may be the offset of a marker, which has the broker's time: then it is earlier than need be.
+	// The offset may be that of a transaction marker, which has the broker's time. Then reading begins
+	// earlier than necessary.
 	first.Each(func(offset kadm.ListedOffset) {
 		bound, known := all[offset.Partition]
 		record, seen := newest[offset.Partition]
-		// A real broker finds nothing if a part of a segment was deleted: then the partition is read
-		// from its begin.
+		// A real broker finds nothing if a part of a segment was deleted. Then the partition is read from its
+		// beginning.
 		wrong := seen && record.at >= wanted && record.offset < offset.Offset
 		if known && !wrong {
 			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
@@ -107,13 +108,14 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 // stamped is a record's offset and timestamp.
 type stamped struct{ offset, at int64 }
 
-// lookback is how many records begin looks at to find some of the listener's own, about so many in all
-// partitions. If there are none it reads the topic from its begin.
+// lookback is how many records, of all partitions together, begin looks at to find some of the listener's
+// own. If there are none among them, the topic is read from its beginning.
 const lookback = 1 << 16
 
-// last looks at the last committed records of each partition, and farther back until it has found some
-// of the listener's own: which is the newest of all, and what times the own ones have. The broker's own
-// answer would be that of a transaction's marker, which has the broker's time.
+// last looks at the last committed records of each partition, and farther back until it finds some of the
+// listener's own. It returns the newest record of each partition, and the times of the listener's own ones.
+// The broker itself cannot be asked: its answer would be the time of a transaction marker, which is the
+// broker's.
 func (t *tail) last(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (newest map[int32]stamped, times []int64, err error) {
 	id, leaders, err := leadersOf(ctx, admin, t.config.InputTopic)
 	if err != nil {
@@ -131,7 +133,7 @@ func (t *tail) last(ctx context.Context, client *kgo.Client, admin *kadm.Client,
 			times = append(times, at)
 		}
 	}
-	until := make(map[int32]int64) // from here on a partition has been looked at
+	until := make(map[int32]int64) // the records from this offset on have been looked at
 	for partition := range all {
 		until[partition] = ends[partition].Stable
 	}
@@ -153,7 +155,7 @@ func (t *tail) last(ctx context.Context, client *kgo.Client, admin *kadm.Client,
 	return newest, times, nil
 }
 
-// each visits the committed records between two offsets.
+// each calls visit with the committed records of [from, until).
 func (p *peek) each(ctx context.Context, from, until int64, visit func(*kgo.Record)) error {
 	for from < until {
 		records, next, err := p.fetch(ctx, from)

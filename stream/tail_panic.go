@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// safely does a step of reading, and makes an error of a panic: the process, and the detector with it,
-// goes on. The listener may hold something half changed, so it is told to begin anew.
+// safely runs a step of reading and turns a panic into an error, so that the process and the detector go on.
+// The panic may have left the listener's state half changed, so the listener is told to begin anew.
 func (t *tail) safely(do func() error) (err error) {
 	defer func() {
 		cause := recover()
@@ -15,7 +15,7 @@ func (t *tail) safely(do func() error) (err error) {
 			return
 		}
 		if t.caught {
-			t.panics = 0 // it has come this far, so it is another one
+			t.panics = 0 // the end was reached since the last panic, so this is another one
 		}
 		t.panics++
 		t.broken = true
@@ -25,8 +25,8 @@ func (t *tail) safely(do func() error) (err error) {
 	return do()
 }
 
-// wait is how long to wait before reading begins again. A record that makes the reader panic does so
-// again each time, so the wait after a panic doubles.
+// wait is how long to wait before reading begins again. A record that makes the reader panic does so each
+// time, so the wait doubles with each panic.
 func (t *tail) wait(failures int) time.Duration {
 	wait := t.config.backoff(failures)
 	if t.broken {

@@ -15,16 +15,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// outputPartitions is what the original program creates its output topic with.
+// outputPartitions is how many partitions the original program gives its output topic.
 const outputPartitions = 10
 
-// askTimeout bounds one question to the broker, so that an outage is told.
+// askTimeout limits one question to the broker, so that an outage is reported instead of waited for.
 const askTimeout = 10 * time.Second
 
-// PrepareTopics checks that the input topic is there and creates the output and
-// dead-letter topics if they are missing; existing ones are left alone. It learns
-// what these take, and warns if they do not keep it long enough. The error says
-// what is wrong; all of them may pass with time.
+// PrepareTopics checks that the input topic exists, and creates the output topic and the dead-letter topic if
+// they are missing. It does not change existing topics. It learns how large their records may be, and warns
+// if they keep records for too short a time. Its error says what is wrong; every one of them may pass with
+// time, so the caller tries again.
 func PrepareTopics(ctx context.Context, config Config) (err error) {
 	defer func() { config.Observer.note(Opening, err) }()
 	client, err := kgo.NewClient(config.client("topics")...)
@@ -58,7 +58,7 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 	return nil
 }
 
-// written are the topics that are written to.
+// written are the topics that the detector writes to.
 func (c Config) written() []string {
 	if c.DeadLetterTopic == "" {
 		return []string{c.OutputTopic}
@@ -66,8 +66,9 @@ func (c Config) written() []string {
 	return []string{c.OutputTopic, c.DeadLetterTopic}
 }
 
-// create makes a topic with the fewest replicas the broker takes writes with. A
-// broker whose policy refuses something gets less to refuse.
+// create creates a topic with as few replicas as the broker accepts writes with. If the broker's policy
+// refuses that, it tries again with fewer wishes: the broker's default for the replicas, for the settings,
+// for both.
 func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, with map[string]*string) error {
 	const brokerDefault = -1
 	replicas := minimumReplicas(ctx, admin)
@@ -79,7 +80,7 @@ func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, wi
 		_, err = admin.CreateTopic(ctx, outputPartitions, try.replicas, try.with, topic)
 		switch {
 		case err == nil && try.with == nil && with != nil:
-			c.Log.Warn("topic created with the broker's settings, for it refuses ours: see that it keeps records as long as the input topic does",
+			c.Log.Warn("topic created with the broker's settings, because it refuses ours: make sure that it keeps records as long as the input topic",
 				"topic", topic, "partitions", outputPartitions)
 			return nil
 		case err == nil:
@@ -94,7 +95,7 @@ func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, wi
 	return err
 }
 
-// inWords are settings as in "cleanup.policy=delete retention.ms=-1".
+// inWords prints settings, as in "cleanup.policy=delete retention.ms=-1".
 func inWords(with map[string]*string) string {
 	var words []string
 	for _, key := range slices.Sorted(maps.Keys(with)) {
@@ -103,8 +104,8 @@ func inWords(with map[string]*string) string {
 	return strings.Join(words, " ")
 }
 
-// minimumReplicas is the broker's min.insync.replicas: with fewer replicas a
-// transactional write would never be acknowledged. 1 if the broker does not say.
+// minimumReplicas is the broker's min.insync.replicas, or 1 if the broker does not tell. A transactional
+// write to a topic with fewer replicas would never be acknowledged.
 func minimumReplicas(ctx context.Context, admin *kadm.Client) int16 {
 	configs, err := admin.DescribeBrokerConfigs(ctx)
 	if err != nil {

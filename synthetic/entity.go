@@ -41,9 +41,9 @@ type Entity struct {
 	Usual float64 // the level that its values lie around, in [0, 1]
 }
 
-// The wave and the noise of an ordinary entity are so small that no value can be an anomaly: a value
-// and a median, each at most wave+noise from the usual level, are at most 0.064 apart, and a
-// window without any deviation has a threshold of 5 * 1.4826 * 0.01 = 0.074.
+// The wave and the noise of an ordinary entity are so small that no value can be an anomaly. A value and a
+// median are each at most wave+noise away from the usual level, so they are at most 0.064 apart. A window
+// without any deviation has a threshold of 5 * 1.4826 * 0.01 = 0.074.
 const (
 	maxWave  = 0.015
 	maxNoise = 0.017
@@ -51,13 +51,13 @@ const (
 
 const missing = 0.05 // the part of bins in which a sparse entity has no datapoint
 
-// entity is an Entity and what its values are made of.
+// entity is an Entity and the numbers that its values are made from.
 type entity struct {
 	Entity
 	scope, asn string
-	wave       float64 // height of the wave of day and night above and below the usual level
-	phase      float64 // of that wave, in days
-	noise      float64 // the farthest that noise goes, above and below
+	wave       float64 // how far the wave of day and night goes above and below the usual level
+	phase      float64 // the phase of that wave, in days
+	noise      float64 // how far the noise goes above and below, at most
 	peers      int     // the least nb_peers
 }
 
@@ -81,7 +81,7 @@ func newEntity(d *dice, seed uint64, i int) entity {
 	return e
 }
 
-// calm gives an entity a usual level, and a wave and noise that leave its values within (0, 1).
+// calm gives an entity a usual level, and a wave and noise with which its values stay within (0, 1).
 func (e *entity) calm(d *dice) {
 	e.Usual = d.between(0.02, 0.9)
 	e.wave = min(maxWave, e.Usual/4) * d.rand.Float64()
@@ -99,21 +99,21 @@ func constants(d *dice) float64 {
 	return d.between(0.02, 0.9)
 }
 
-// eventful tells whether events may happen to the entity.
+// eventful says whether events may happen to the entity.
 func (e *entity) eventful() bool {
 	return e.Kind == Ordinary || e.Kind == Sparse
 }
 
-// detectable is a change of level that is an anomaly whatever the window before it holds, as long as
-// that is free of events. The mean deviation is at most wave+noise, and that is also the farthest
-// that the median and the new value can be off.
+// detectable is a change of level that is an anomaly whatever window lies before it, as long as the window is
+// free of events. The mean deviation is at most wave+noise. The median and the new value are each off by at
+// most that, too.
 func (e *entity) detectable() float64 {
 	const threshold, scale, minDeviation = 5, 1.4826, 0.01
 	off := e.wave + e.noise
 	return float64(threshold*scale*(minDeviation+off)) + 2*off
 }
 
-// value is what the entity's level looks like in a bin, in [0, 1].
+// value is the entity's value in a bin, at a level, in [0, 1].
 func (e *entity) value(d *dice, level float64, at int64) float64 {
 	value := level + float64(e.wave*wave(at, e.phase)) + float64(e.noise*d.bell())
 	return min(max(value, 0), 1)
@@ -135,8 +135,8 @@ const (
 	private32       = 4200000000
 )
 
-// names are the scope and the AS of the i-th entity. Each scope has twenty; the first scope is the
-// whole Internet. Neighbouring scopes share many of their ASes, as real ones do.
+// names are the scope and the AS of the i-th entity. Each scope has twenty entities, and the first scope is
+// the whole Internet. Neighbouring scopes share many of their ASes, as real ones do.
 func names(i int) (scope, asn string) {
 	const each = 20
 	s, n := int64(i/each), int64(i%each)

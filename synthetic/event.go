@@ -14,8 +14,8 @@ const (
 	kinds = 3
 )
 
-// longest is the number of bins of the longest event. After it, all values of a window but these
-// few are still usual ones, so the median stays among those.
+// longest is the number of bins of the longest event. After it, only these few values of a window are not
+// usual ones, so the median stays among the usual ones.
 const longest = 24
 
 // String is the kind's name in lower case.
@@ -38,17 +38,17 @@ type Event struct {
 	From    int64   // time of the first bin it touches, Unix milliseconds
 	Until   int64   // time of the last bin it touches, Unix milliseconds
 	Usual   float64 // the entity's level before and after
-	Changed float64 // its level in the event; exactly its value in an outage
+	Changed float64 // its level in the event; in an outage also its exact value
 }
 
-// planned is an Event and where it is.
+// planned is an Event with its entity and bins.
 type planned struct {
 	Event
-	entity      int // its number
-	first, last int // bins
+	entity      int // index of the entity
+	first, last int // the first and the last bin
 }
 
-// bins is a length for an event of the kind.
+// bins is a random length for an event of the kind.
 func (k Kind) bins(d *dice) int {
 	switch k {
 	case Shift:
@@ -59,19 +59,19 @@ func (k Kind) bins(d *dice) int {
 	return 1
 }
 
-// Changes are at least a little larger than what is detectable, and at most so many times as large.
+// A change is at least the first and at most the second of these times as large as what is detectable.
 const (
 	leastChange = 1.1
 	mostChange  = 2.5
 )
 
-// possible tells whether an event of the kind would be found in the entity. Shifts and spikes always
-// are: on one side of the usual level there is room enough.
+// possible says whether an event of the kind would be found in the entity. Shifts and spikes always would: on
+// one side of the usual level there is room enough.
 func (k Kind) possible(e *entity) bool {
 	return k != Outage || e.Usual >= leastChange*e.detectable()
 }
 
-// changed is a level for an event of the kind, which is possible in the entity.
+// changed is a random level for an event of the kind. The event must be possible in the entity.
 func (k Kind) changed(d *dice, e *entity) float64 {
 	if k == Outage {
 		return 0

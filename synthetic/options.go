@@ -7,13 +7,13 @@ import (
 
 // Options say what a stream looks like. Equal options give equal streams.
 type Options struct {
-	Seed        uint64        // of all randomness
+	Seed        uint64        // of all random numbers
 	Entities    int           // number of (scope, asn) pairs, at least 1
 	Start       time.Time     // of the first bin; whole seconds, from 1970 on
 	Bin         time.Duration // time between two datapoints of an entity; whole seconds
-	HistoryBins int           // bins without events, before the live ones: the detector's warm-up
+	HistoryBins int           // bins without events before the live ones: they fill the detector's windows
 	LiveBins    int           // bins in which events happen
-	Events      int           // number of events; they must fit, see New
+	Events      int           // number of events; New says whether they fit
 }
 
 // Default are the options of a stream in which a detector with the default settings finds all
@@ -38,8 +38,7 @@ const (
 
 var latest = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
-// Validate returns an error that names the first option that is out of range. It does not tell
-// whether the events fit: New does.
+// Validate returns an error that names the first option out of range. Whether the events fit is said by New.
 func (o Options) Validate() error {
 	for _, count := range []struct {
 		name                 string

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const seeds = 3 // forty were tried once
+const seeds = 3 // forty seeds were tried once
 
 // The settings of the hegemony detector.
 const (
@@ -18,7 +18,7 @@ const (
 	oracleMinimum      = 0.6 * 288
 )
 
-// oracle is the detector as plainly as it can be written: no sorted window, nothing incremental.
+// oracle is the detector, written as plainly as possible: no sorted window, nothing incremental.
 type oracle struct {
 	windows map[string][]Datapoint
 }
@@ -89,7 +89,7 @@ func TestTheDefaultDetectorFindsAllEventsAndNothingElse(t *testing.T) {
 	}
 }
 
-// compare holds what the oracle says against the labels.
+// compare checks the oracle's anomalies against the labels.
 func compare(t *testing.T, s *Stream) {
 	anomalies := detect(s)
 	for _, e := range s.Events() {
@@ -105,7 +105,7 @@ func compare(t *testing.T, s *Stream) {
 	}
 }
 
-// The guarantee that the package comment gives, without chance in it.
+// This is the guarantee in the package comment, with no random numbers in it.
 func TestUsualValuesStayBelowTheLeastThreshold(t *testing.T) {
 	farthest := 2 * (maxWave + maxNoise)
 	if least := oracleThreshold * 1.4826 * oracleMinDeviation; farthest >= least {
@@ -113,7 +113,7 @@ func TestUsualValuesStayBelowTheLeastThreshold(t *testing.T) {
 	}
 }
 
-func TestThereIsAlwaysRoomForAChange(t *testing.T) {
+func TestEveryUsualLevelLeavesRoomForAChange(t *testing.T) {
 	e := entity{wave: maxWave, noise: maxNoise}
 	if change := leastChange * e.detectable(); change > 0.5 {
 		t.Fatalf("a change of %v does not fit above or below a level of 0.5", change)

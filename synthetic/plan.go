@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// apart is the least time between two events of an entity: the history of the default settings, so
-// that the window before an event is free of others.
+// apart is the least time between two events of an entity. It is the history of the default settings, so the
+// window before an event is free of other events.
 const apart = 72 * time.Hour
 
-// plan chooses the events: the kinds in turn, so that each occurs, and entities and times at random.
+// plan chooses the events. The kinds take turns, so that each occurs. Entities and times are random.
 //
-// The live bins are cut into slots with a gap between them. An entity has at most one event a slot.
+// The live bins are divided into slots with a gap between them. An entity has at most one event in a slot.
 //
 //	history | slot | gap | slot | gap | slot
 func plan(d *dice, o Options, entities []entity) ([]planned, error) {
@@ -38,7 +38,7 @@ func plan(d *dice, o Options, entities []entity) ([]planned, error) {
 	d.take(o.Seed, forPlan, 0)
 	order := d.rand.Perm(places)
 	events := make([]planned, 0, o.Events)
-	outages := true // whether an entity is left that is high enough for one
+	outages := true // an entity is left whose level is high enough for an outage
 	for n := range o.Events {
 		kind := Kind(n % kinds)
 		if kind == Outage && outages {
@@ -65,7 +65,7 @@ func plan(d *dice, o Options, entities []entity) ([]planned, error) {
 	return events, nil
 }
 
-// choose moves the first place that is good to the front, and tells whether there is one.
+// choose moves the first good place to the front, and returns whether there is one.
 func choose(order []int, good func(place int) bool) bool {
 	i := slices.IndexFunc(order, good)
 	if i < 0 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// crowded are options with as many events as there is place for nearly.
+// crowded are options with nearly as many events as fit.
 func crowded() Options {
 	o := Default()
 	o.Entities, o.LiveBins, o.Events = 100, 700, 150

@@ -24,9 +24,9 @@ type Stream struct {
 	events   []planned // in the order of their first bins
 }
 
-// New makes the stream of the options. It returns an error if they are not valid, or if the events
-// do not fit: about eight entities in ten can have events, each one per 72 hours of live bins, and
-// an event needs up to 24 bins.
+// New makes the stream of the options. It returns an error if they are not valid, or if the events do not
+// fit. About eight entities in ten can have events, each one event in 72 hours of live bins. An event needs
+// up to 24 bins.
 func New(o Options) (*Stream, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -66,8 +66,8 @@ func (s *Stream) Events() []Event {
 	return events
 }
 
-// Bin computes the datapoints of bin i, in the order of the entities. A bin that is not below Bins
-// is the caller's mistake, and panics. The payloads belong to the caller.
+// Bin computes the datapoints of bin i, in the order of the entities. It panics unless 0 <= i < Bins. The
+// payloads belong to the caller.
 func (s *Stream) Bin(i int) []Datapoint {
 	if i < 0 || i >= s.Bins() {
 		panic(fmt.Sprintf("synthetic stream: bin %d of %d", i, s.Bins()))
@@ -99,7 +99,7 @@ func (s *Stream) Bin(i int) []Datapoint {
 	return datapoints
 }
 
-// happening are the events of bin i by the number of their entity.
+// happening are the events of bin i, by the index of their entity.
 func (s *Stream) happening(i int) map[int]*planned {
 	events := make(map[int]*planned)
 	for n := range s.events {

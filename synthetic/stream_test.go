@@ -30,7 +30,7 @@ func each(s *Stream, f func(i int, p Datapoint)) {
 	}
 }
 
-// The hash pins the bytes across Go versions and processors. It may change with the generator only.
+// The hash pins the bytes across Go versions and processors. It may change only with the generator.
 func TestSameOptionsGiveTheSameBytes(t *testing.T) {
 	hash := sha256.New()
 	each(mustNew(t, Default()), func(_ int, p Datapoint) { hash.Write(p.Payload) })
@@ -40,7 +40,7 @@ func TestSameOptionsGiveTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestBinsDoNotDependOnTheOrderTheyAreAskedFor(t *testing.T) {
+func TestBinsDoNotDependOnTheOrderOfTheCalls(t *testing.T) {
 	forward, backward := mustNew(t, Default()), mustNew(t, Default())
 	last := make(map[int][]Datapoint)
 	for i := backward.Bins() - 1; i >= 0; i-- {

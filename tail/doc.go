@@ -1,14 +1,18 @@
-// Package tail holds the committed anomalies of one detector in memory, as far back as they are shown,
-// and answers what people ask of them: lists, episodes, counts by time and row, and what came after a
-// cursor.
+// Package tail holds the committed anomalies of one detector in memory, as far back as they are shown, and
+// answers what people ask about them: lists, episodes, counts by time and row, and what came after a cursor.
 //
-// It is a function of the records of the output topic and of stream time, so every node that reads the
-// topic answers the same. Output partitions arrive in any order, and the original program spreads an
-// entity over them: its anomalies are put in the order of the input before they are folded into episodes.
+// What it holds depends on the records of the output topic and on stream time alone, so every node that reads
+// the topic gives the same answers. The partitions of the output topic arrive in any order, and the original
+// program spreads an entity over them. So the tail puts an entity's anomalies in the order of the input
+// before it folds them into episodes.
 //
-// Memory is bounded by Config.MostBytes: beyond it the oldest anomalies are given up, and counted.
+// Config.MostBytes limits the memory. Beyond it the tail gives up the oldest anomalies, and counts them.
 //
-// One goroutine adds what the topic holds, any number read. A query holds it up while it looks through
-// what is held, for milliseconds; a reader that follows holds nobody up. The package knows neither Kafka
-// nor a clock. It imports episode, and nothing else of this project.
+// One goroutine adds what it reads from the topic, and any number of goroutines ask. A query holds the writer
+// up while it looks through what is held, for milliseconds; a Reader holds nobody up. The package knows
+// neither Kafka nor a clock. It imports episode, and nothing else of this project. Times are Unix
+// milliseconds.
+//
+// Read in this order: values.go (what is asked and answered), tail.go (what comes in), store.go (how it is
+// kept), runs.go (episodes), then the questions: list.go, episodes.go, lanes.go, follow.go.
 package tail

@@ -22,9 +22,10 @@ func beforeRun(a, b foundRun) bool {
 	return a.before(b.position)
 }
 
-// Episodes are those that a filter chooses, open ones first, then those that opened latest first. The
-// deviation of an episode is that of its peak; it is within a span of time if a part of it is. An error
-// wraps ErrCursor.
+// Episodes are the episodes that a filter chooses: open ones first, then those that opened latest first. The
+// deviation of an episode is that of its peak. An episode is within a span of time if a part of it is. The
+// cursor is the next of the page before; empty: the first page. A limit of 0 is DefaultLimit. An error wraps
+// ErrCursor.
 func (t *Tail) Episodes(f Filter, state EpisodeState, cursor string, limit int) (episodes []Episode, next string, err error) {
 	after, err := parseRun(cursor)
 	if err != nil {
@@ -43,7 +44,7 @@ func (t *Tail) Episodes(f Filter, state EpisodeState, cursor string, limit int) 
 			return
 		}
 		if last := first.last(); last != nil && open == last.open && u.openedAt < last.at {
-			return // it is far from this page, so its row need not be looked at
+			return // it lies far from this page, so its rows need not be looked at
 		}
 		one := foundRun{t.rows.at(u.first).place(), open, id, *u}
 		if cursor == "" || beforeRun(after, one) {
@@ -58,9 +59,9 @@ func (t *Tail) Episodes(f Filter, state EpisodeState, cursor string, limit int) 
 	return t.tell(all, t.concurrent(all)), next, nil
 }
 
-// EndedBetween are the first limit of the episodes that ended as stream time went from one time to
-// another, in the order of the list, and how many more there are: a watcher calls it with the StreamTime
-// of two States.
+// EndedBetween returns the episodes that ended while stream time went from one time to another, at most limit
+// of them in the order of the list, and how many more there are. A watcher calls it with the StreamTime of
+// two States.
 func (t *Tail) EndedBetween(f Filter, from, until int64, limit int) (episodes []Episode, more int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -76,8 +77,8 @@ func (t *Tail) EndedBetween(f Filter, from, until int64, limit int) (episodes []
 	return t.tell(all, t.concurrent(all)), more - len(all)
 }
 
-// EpisodeOf is the episode that an anomaly of an entity, by its ID, belongs to; it is the latest if the
-// ID is empty. It costs little, so it does not count the concurrent ones.
+// EpisodeOf is the episode to which an anomaly of an entity belongs, given the anomaly's ID; if the ID is
+// empty, it is the entity's latest episode. It costs little, so it leaves Concurrent at 0.
 func (t *Tail) EpisodeOf(entity, id string) (e Episode, found bool) {
 	want, ok := parseName(id)
 	t.mu.RLock()
@@ -126,8 +127,8 @@ func (t *Tail) eachRun(m *matcher, take func(id uint32, u *run)) {
 	}
 }
 
-// scope is what concurrent episodes have in common: the value of the first key field, and the bin in
-// which they opened.
+// scope is what concurrent episodes have in common: the value of the first key field, and the bin in which
+// they opened.
 type scope struct {
 	value uint32
 	bin   int64
@@ -137,7 +138,7 @@ func (t *Tail) scopeOf(id uint32, u *run) scope {
 	return scope{t.fieldsOf(id)[0], down(u.openedAt, t.config.Rules.Bin.Milliseconds())}
 }
 
-// concurrent counts the episodes of the scopes of some.
+// concurrent counts, for the scopes of some episodes, all episodes in each scope.
 func (t *Tail) concurrent(all []foundRun) map[scope]int {
 	if t.config.KeyFields == 0 || len(all) == 0 {
 		return nil
@@ -166,7 +167,7 @@ func (t *Tail) concurrent(all []foundRun) map[scope]int {
 	return opened
 }
 
-// tell gives episodes their words.
+// tell turns runs into episodes, with their texts.
 func (t *Tail) tell(all []foundRun, opened map[scope]int) []Episode {
 	episodes := make([]Episode, len(all))
 	for i, one := range all {
@@ -179,7 +180,7 @@ func (t *Tail) tell(all []foundRun, opened map[scope]int) []Episode {
 	return episodes
 }
 
-// Rules are those by which episodes end and go on.
+// Rules are the rules by which episodes open and end.
 func (t *Tail) Rules() episode.Rules { return t.config.Rules }
 
 // Judge is the outcome of an episode, from the points of its entity in the order of time.

@@ -1,33 +1,33 @@
 package tail
 
-// Reader follows the anomalies in the order of arrival. It is for one goroutine.
+// Reader gives the anomalies in the order of arrival. It serves one goroutine.
 type Reader struct {
 	tail   *Tail
 	filter Filter
-	topic  string // that vector is of; empty: not known
-	vector Vector // what lies before it has been given, or is not to be
-	told   Vector // of each partition, up to where the Reader was told of a gap
+	topic  string // the topic of vector; empty: not known
+	vector Vector // the next offset to give of each partition
+	told   Vector // of each partition, the offset up to which the Reader was told of a gap
 	epoch  int
 	life   int
-	next   int  // in the log
+	next   int  // index in the log
 	now    bool // it begins where the tail begins, once that is known
 }
 
-// Item is an anomaly, and the vector that goes on after it.
+// Item is an anomaly, and the vector with which to go on after it.
 type Item struct {
 	Entry Entry
 	After Vector
 }
 
-// Gap is what a Reader cannot be given any more.
+// Gap says what a Reader cannot be given any more.
 type Gap struct {
-	Missing int64 // offsets of the output topic; of some it is not known whether they held an anomaly
+	Missing int64 // how many offsets of the output topic; some of them may not have held an anomaly
 	Remade  bool  // the topic is another one, so offsets begin anew
 }
 
-// Since is a Reader of what comes after a vector. A partition that the vector does not name is read from
-// its begin. The vector may be one of another node. A nil vector is that of this moment; if reading has
-// not begun yet, it is where reading begins.
+// Since is a Reader of what comes after a vector. It reads a partition that the vector does not name from its
+// beginning. The vector may come from another node. A nil vector stands for this moment; if reading has not
+// begun yet, it stands for the place where reading begins.
 func (t *Tail) Since(vector Vector, f Filter) *Reader {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -38,12 +38,12 @@ func (t *Tail) Since(vector Vector, f Filter) *Reader {
 	return r
 }
 
-// mostLooked is how many anomalies a Next looks at, so that a filter that chooses few does not hold up
+// mostLooked limits how many anomalies one Next looks at, so that a filter that chooses few does not hold up
 // the writer.
 const mostLooked = 1 << 16
 
-// Next gives at most so many anomalies: none if there are no more for now, or if it looked through many
-// that the filter does not choose. A gap comes before all that Next gives with it.
+// Next returns at most limit anomalies. It returns none if there are no more for now, or if it has looked at
+// mostLooked anomalies without finding one. A gap lies before all items that come with it.
 func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 	t := r.tail
 	t.mu.RLock()
@@ -85,7 +85,7 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 	return items, gap
 }
 
-// missing counts the offsets after the vector that are not held and of which the Reader was not told.
+// missing counts the offsets after the vector that are not held, except those of which the Reader was told.
 func (r *Reader) missing() (missing int64) {
 	t := r.tail
 	var behind Vector
@@ -113,10 +113,10 @@ func (r *Reader) missing() (missing int64) {
 	return missing
 }
 
-// Vector is where the Reader is: after what Next gave, and what it passed over.
+// Vector is where the Reader is: after what Next gave and what it passed over.
 func (r *Reader) Vector() Vector { return r.vector.Clone() }
 
-// More is closed once Next may have something to give.
+// More returns a channel that is closed once Next may have something to give.
 func (r *Reader) More() <-chan struct{} {
 	t := r.tail
 	t.mu.RLock()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// drain gives all that a reader has, and the offsets that it misses.
+// drain takes everything that a reader has, and counts the offsets that it misses.
 func drain(r *Reader, limit int) (items []Item, missing int64, remade bool) {
 	for {
 		some, gap := r.Next(limit)
@@ -34,8 +34,7 @@ func places(items []Item) (all []Place) {
 	return all
 }
 
-// TestAStreamGoesOnAtAnotherNodeWithoutGapOrRepeat: at whatever event it breaks, and though the other
-// node has received the partitions in another order.
+// The stream may break at any event, and the other node may have received the partitions in another order.
 func TestAStreamGoesOnAtAnotherNodeWithoutGapOrRepeat(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 7))
 	for range 100 {
@@ -111,7 +110,7 @@ func TestAReaderIsToldWhenThereIsMore(t *testing.T) {
 	}
 }
 
-// TestAReaderThatFellBehindIsToldOfTheGap: once, before what follows it.
+// The reader is told once, before what follows the gap.
 func TestAReaderThatFellBehindIsToldOfTheGap(t *testing.T) {
 	config := testConfig()
 	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
@@ -134,7 +133,7 @@ func TestAReaderThatFellBehindIsToldOfTheGap(t *testing.T) {
 	}
 }
 
-// TestAReaderIsToldOfAnotherTopic: and is given what that holds from where its reading begins.
+// The reader is given what the other topic holds from where its reading begins.
 func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 	tail := New(testConfig())
 	early := tail.Since(nil, Filter{}) // before reading begins
@@ -150,8 +149,8 @@ func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 	}
 }
 
-// TestACursorOfAFormerTopicIsToldFromOneThatIsAhead: though reading has not begun when it comes.
-func TestACursorOfAFormerTopicIsToldFromOneThatIsAhead(t *testing.T) {
+// The cursor may come before reading has begun.
+func TestCursorOfAFormerTopicIsToldFromACursorThatIsAhead(t *testing.T) {
 	before := New(testConfig())
 	before.Begin("id of the former", Vector{0: 0}, false)
 	former := before.Topic()
@@ -198,8 +197,8 @@ func TestACursorOfAFormerTopicIsToldFromOneThatIsAhead(t *testing.T) {
 	}
 }
 
-// TestAnotherTopicBeginsAtOnce: nobody sees that the former one is forgotten, and not yet where the other
-// one is read from.
+// Nobody sees a moment in which the former topic is forgotten and the start of the other one is not known
+// yet.
 func TestAnotherTopicBeginsAtOnce(t *testing.T) {
 	tail := New(testConfig())
 	tail.Begin("", Vector{0: 5}, false)
@@ -227,8 +226,8 @@ func TestAnotherTopicBeginsAtOnce(t *testing.T) {
 	}
 }
 
-// TestOneCanWaitUntilTheTailHasCaughtUp: also if the topic is made again before, or afterwards.
-func TestOneCanWaitUntilTheTailHasCaughtUp(t *testing.T) {
+// This also holds if the topic is created again before or afterwards.
+func TestCaughtUpIsClosedAtTheEndOfTheTopic(t *testing.T) {
 	tail := New(testConfig())
 	first := tail.CaughtUp()
 	is := func(step string, waiting <-chan struct{}, want bool) {
@@ -282,7 +281,7 @@ func TestEpisodesEndWithStreamTime(t *testing.T) {
 	}
 }
 
-func TestCursorsOfOthersAreRefused(t *testing.T) {
+func TestCursorsOfOtherListsAreRefused(t *testing.T) {
 	tail := New(testConfig())
 	for _, cursor := range []string{"x", "1.2", "1.2.3.4", "01.2.3", "1.-2.3", "1.2.9223372036854775808", "1.99999999999.3"} {
 		if _, _, err := tail.Anomalies(Filter{}, cursor, 1); err == nil {
@@ -302,7 +301,7 @@ func TestCursorsOfOthersAreRefused(t *testing.T) {
 	}
 }
 
-func TestLanesHaveAtMostSoManyBins(t *testing.T) {
+func TestLanesHaveAtMostMostBins(t *testing.T) {
 	tail := New(testConfig())
 	empty, err := tail.Lanes(LanesQuery{})
 	if err != nil || empty.Bins != 0 || len(empty.Rows) != 0 {
@@ -314,7 +313,7 @@ func TestLanesHaveAtMostSoManyBins(t *testing.T) {
 		!slices.Equal(lanes.Rows[0].Fields, []string{fmt.Sprint(2), "2"}) && !slices.Equal(lanes.Rows[0].Fields, []string{"1", "1"}) {
 		t.Errorf("%+v %v", lanes, err)
 	}
-	// A bin that was asked for shows the latest of them.
+	// A bin that was asked for shows the latest bins.
 	lanes, err = tail.Lanes(LanesQuery{Bin: 15 * 60 * 1e9})
 	if err != nil || lanes.Bins != MostBins || lanes.All.Count != 1 || lanes.Until != 1289*bin {
 		t.Errorf("%+v %v", lanes, err)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// tally is the sum of some anomalies.
+// tally sums up some anomalies.
 type tally struct {
 	count int32
 	worst float64
@@ -24,7 +24,7 @@ func (s *tally) add(deviation float64) {
 	}
 }
 
-// ranked is a row of lanes in its order: the largest |deviation| first, then by label.
+// ranked is a row of lanes. Rows are sorted by |deviation|, the largest first, then by label.
 type ranked struct {
 	size  float64
 	label string
@@ -35,7 +35,7 @@ func beforeRanked(a, b ranked) bool {
 	return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.label, b.label)) < 0
 }
 
-// Lanes counts anomalies by time and by row. The latest MostBins bins count if there are more. An error
+// Lanes counts anomalies by time and by row. If there are more than MostBins bins, the latest count. An error
 // wraps ErrCursor.
 func (t *Tail) Lanes(q LanesQuery) (Lanes, error) {
 	after, err := parseRanked(q.Cursor)
@@ -53,7 +53,7 @@ func (t *Tail) Lanes(q LanesQuery) (Lanes, error) {
 	if q.By != ByEntity && (q.By < 0 || q.By >= t.config.KeyFields) {
 		m.nothing = true
 	}
-	// First all rows of lanes, to find those of the page.
+	// First sum up all rows, to find those of the page.
 	sums := make([]tally, t.labels(q.By))
 	cells := make([]tally, lanes.Bins)
 	m.each(func(_ uint32, r *row) {
@@ -78,7 +78,7 @@ func (t *Tail) Lanes(q LanesQuery) (Lanes, error) {
 		page = page[:q.Limit]
 		lanes.Next = page[q.Limit-1].cursor()
 	}
-	// Then the cells of those.
+	// Then the cells of these rows.
 	cells = make([]tally, len(page)*lanes.Bins)
 	for i, one := range page {
 		sums[one.id].count = int32(-1 - i)
@@ -127,7 +127,7 @@ func (t *Tail) span(q LanesQuery) (lanes Lanes) {
 	return lanes
 }
 
-// count is how many bins there are from a time to another.
+// count is how many bins lie between two times.
 func count(from, until, bin int64) int64 { return (-down(-until, bin) - down(from, bin)) / bin }
 
 // labels is how many labels there may be.
@@ -170,7 +170,7 @@ func lane(label string, fields []string, cells []tally) Lane {
 	return l
 }
 
-// cursor is the size, to the bit, and the label.
+// cursor is the row's |deviation| to the bit, and its label.
 func (r ranked) cursor() string {
 	return strconv.FormatUint(math.Float64bits(r.size), 16) + "." + base64.RawURLEncoding.EncodeToString([]byte(r.label))
 }

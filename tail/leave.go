@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// position is where an anomaly is in the list: the latest time first, then by output partition and
+// position is the place of an anomaly in the list: the latest time first, then by output partition and
 // offset. It is the same on every node.
 type position struct {
 	at        int64
@@ -27,20 +27,20 @@ func (p position) before(other position) bool {
 	return p.compare(other) < 0
 }
 
-// since is the position after all anomalies of a time and later.
+// since is the position after all anomalies of a time or later.
 func since(at int64) position { return position{at, math.MaxInt32, math.MaxInt64} }
 
-// expire lets anomalies leave that are older than the range.
+// expire removes anomalies that are older than the range.
 func (t *Tail) expire() {
 	if from := t.from(); from > t.floor.at {
 		t.leave(since(from))
 	}
 }
 
-// trim gives up the oldest anomalies, an eighth of all at a time, until the rest fits.
+// trim gives up the oldest anomalies, an eighth of all at a time, until the rest fits into the memory limit.
 func (t *Tail) trim() {
 	for t.bytes > t.config.MostBytes && t.rows.count > 0 {
-		// The last of the list, the one before the others on top.
+		// The oldest anomalies: the end of the list, with the first of them on top.
 		oldest := page[position]{most: t.rows.count/8 + 1, before: func(a, b position) bool { return b.before(a) }}
 		for i := range t.rows.used {
 			if r := t.rows.at(i); r.live {
@@ -51,7 +51,7 @@ func (t *Tail) trim() {
 	}
 }
 
-// leave removes all anomalies that are not before a position, and refuses such from now on.
+// leave removes all anomalies at or after a position in the list, and refuses such anomalies from now on.
 func (t *Tail) leave(floor position) {
 	if !floor.before(t.floor) {
 		return
@@ -83,7 +83,7 @@ func (t *Tail) leave(floor position) {
 			t.bytes -= rowBytes + perRef
 			return true
 		})
-		one.fresh = len(one.rows) // all are put in order and folded anew
+		one.fresh = len(one.rows) // put all in order and fold them anew
 		t.bytes -= runBytes * int64(len(one.runs))
 		one.runs, one.multi = nil, false
 	}

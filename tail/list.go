@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// DefaultLimit is that of a query without one.
+// DefaultLimit is the limit of a query that gives none.
 const DefaultLimit = 100
 
-// Anomalies are those that a filter chooses, the latest first, of one time by output partition and
-// offset. The cursor is the next of the page before; empty: from the first. An error wraps ErrCursor.
+// Anomalies are the anomalies that a filter chooses, the latest first; those of the same time are sorted by
+// output partition and offset. The cursor is the next of the page before; empty: the first page. A limit of 0
+// is DefaultLimit. An error wraps ErrCursor.
 func (t *Tail) Anomalies(f Filter, cursor string, limit int) (entries []Entry, next string, err error) {
 	after, err := parsePosition(cursor)
 	if err != nil {
@@ -44,7 +45,7 @@ func (t *Tail) Anomalies(f Filter, cursor string, limit int) (entries []Entry, n
 	return entries, next, nil
 }
 
-// Anomaly is the one with an ID.
+// Anomaly is the anomaly with an ID.
 func (t *Tail) Anomaly(id string) (e Entry, found bool) {
 	want, ok := parseName(id)
 	if !ok {
@@ -60,7 +61,7 @@ func (t *Tail) Anomaly(id string) (e Entry, found bool) {
 	return e, found
 }
 
-// name is an ID: the one that the record has, or its place.
+// name is an ID: the one in the record, or else its place.
 type name struct {
 	id    [16]byte
 	named bool
@@ -83,12 +84,12 @@ func (n *name) is(r *row) bool {
 	return !r.named && r.outputPartition == n.place.partition && r.outputOffset == n.place.offset
 }
 
-// String is a cursor: time.partition.offset.
+// String is the cursor of a position: time.partition.offset.
 func (p position) String() string {
 	return strconv.FormatInt(p.at, 10) + "." + strconv.Itoa(int(p.partition)) + "." + strconv.FormatInt(p.offset, 10)
 }
 
-// parsePosition reads what String wrote; empty: the zero position.
+// parsePosition is the inverse of String. An empty text is the zero position.
 func parsePosition(text string) (p position, err error) {
 	if text == "" {
 		return p, nil

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// matcher is a Filter for the entities that are held now.
+// matcher is a Filter, prepared for the entities that are held now.
 type matcher struct {
 	t         *Tail
 	nothing   bool
-	one       bool // entity is the only one
+	one       bool // the filter names one entity
 	entity    uint32
 	fields    []wanted
 	text      string
-	seen      []verdict // of each entity, whether its key has the text
+	seen      []verdict // by entity: whether its key contains the text
 	min       float64
 	direction Direction
 
-	anyDeviation bool // neither min nor direction leaves anything out
+	anyDeviation bool // neither a least deviation nor a direction is asked for
 
 	from, until int64
 }
@@ -75,7 +75,7 @@ func (m *matcher) each(take func(i uint32, r *row)) {
 			}
 		}
 	default:
-		// The latest are at the end, mostly: a page that has them need not change any more.
+		// The latest rows are mostly at the end. A page that has them first need not change any more.
 		for c := len(m.t.rows.chunks) - 1; c >= 0; c-- {
 			chunk := m.t.rows.chunks[c]
 			first := uint32(c * chunkRows)
@@ -88,7 +88,7 @@ func (m *matcher) each(take func(i uint32, r *row)) {
 	}
 }
 
-// row tells whether an anomaly matches.
+// row says whether an anomaly matches.
 func (m *matcher) row(r *row) bool {
 	return r.at >= m.from && r.at < m.until && m.deviation(r.deviation) && m.takes(r.entity)
 }
@@ -97,7 +97,7 @@ func (m *matcher) deviation(d float64) bool {
 	return math.Abs(d) >= m.min && (m.direction == Both || (d > 0) == (m.direction == Up))
 }
 
-// takes tells whether an entity matches.
+// takes says whether an entity matches.
 func (m *matcher) takes(id uint32) bool {
 	if m.nothing || m.one && id != m.entity {
 		return false
@@ -122,7 +122,7 @@ func (m *matcher) takes(id uint32) bool {
 	return m.seen[id] == has
 }
 
-// contains tells whether a key has a text in lower case, whatever the key's case.
+// contains says whether a key contains a text in lower case, whatever the key's case.
 func contains(key, text string) bool {
 	for i := range len(key) {
 		if c := key[i]; c >= 0x80 || c >= 'A' && c <= 'Z' {

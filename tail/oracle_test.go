@@ -13,8 +13,8 @@ import (
 	"anomalydetector/episode"
 )
 
-// topic makes an output topic: a list of entries of each partition, of a few entities with recurrent
-// anomalies in an input whose order is that of time, mostly.
+// topic makes an output topic: a list of entries for each partition. A few entities have recurrent anomalies,
+// in an input that is mostly in the order of time.
 func topic(r *rand.Rand, count, partitions int) (all [][]Entry) {
 	all = make([][]Entry, partitions)
 	bins, input := 1000, make(map[int32]int64)
@@ -99,7 +99,7 @@ func allEpisodes(t *testing.T, tail *Tail, f Filter, state EpisodeState, limit i
 	}
 }
 
-// text tells values apart, NaN included.
+// text prints values so that they can be compared, NaN included.
 func text[T any](all []T) string {
 	var b strings.Builder
 	for _, one := range all {
@@ -108,8 +108,8 @@ func text[T any](all []T) string {
 	return b.String()
 }
 
-// TestAnyInterleavingOfPartitionsShowsTheSame: two nodes, and one that has begun anew, answer the same.
-func TestAnyInterleavingOfPartitionsShowsTheSame(t *testing.T) {
+// Two nodes, and one that has begun anew, give the same answers.
+func TestAnyInterleavingOfPartitionsGivesTheSameAnswers(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 3))
 	for range 60 {
 		topic := topic(r, 300, 4)
@@ -139,8 +139,8 @@ func TestAnyInterleavingOfPartitionsShowsTheSame(t *testing.T) {
 	}
 }
 
-// TestTheTailAnswersAsANaiveOneWould: lists, episodes and lanes against loops over all entries.
-func TestTheTailAnswersAsANaiveOneWould(t *testing.T) {
+// The oracle answers with loops over all entries.
+func TestTailAnswersLikeANaiveOne(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 4))
 	for range 60 {
 		parts := topic(r, 250, 3)
@@ -245,8 +245,8 @@ func checkLanes(t *testing.T, r *rand.Rand, tail *Tail, f Filter, want []Entry) 
 	}
 }
 
-// checkEpisodes folds each entity with the pure fold, in the order of the input. Entities whose order
-// is not plain are left to the test of interleavings.
+// checkEpisodes folds each entity with the pure fold, in the order of the input. It leaves out entities that
+// moved between partitions, which the test of interleavings covers.
 func checkEpisodes(t *testing.T, tail *Tail, all []Entry) {
 	t.Helper()
 	rules, now := tail.config.Rules, tail.State().StreamTime
@@ -315,9 +315,8 @@ func checkEpisodes(t *testing.T, tail *Tail, all []Entry) {
 	}
 }
 
-// TestStreamTimeLetsTheOldLeave: the range is whole bins, and what a node holds is what one holds that
-// has begun then.
-func TestStreamTimeLetsTheOldLeave(t *testing.T) {
+// The range is whole bins. A node that was there holds the same as a node that begins then.
+func TestAnomaliesLeaveWithStreamTime(t *testing.T) {
 	r := rand.New(rand.NewPCG(16, 5))
 	for range 40 {
 		topic := topic(r, 300, 3)

@@ -2,8 +2,8 @@ package tail
 
 import "slices"
 
-// page keeps the first items of an order, whatever the order they are offered in: a heap whose top is
-// the last of them.
+// page keeps the first items of an order, whatever the order in which they are offered. It is a heap with the
+// last of them on top.
 type page[T any] struct {
 	most   int
 	before func(a, b T) bool
@@ -43,7 +43,7 @@ func (p *page[T]) offer(item T) {
 	}
 }
 
-// last is the item that goes if another one comes before it; nil while there is room.
+// last is the item that leaves if one before it is offered; nil while there is room.
 func (p *page[T]) last() *T {
 	if len(p.items) < p.most {
 		return nil
@@ -51,7 +51,7 @@ func (p *page[T]) last() *T {
 	return &p.items[0]
 }
 
-// inOrder are the items; the page is of no use afterwards.
+// inOrder returns the items in order. The page cannot be used afterwards.
 func (p *page[T]) inOrder() []T {
 	slices.SortFunc(p.items, func(a, b T) int {
 		switch {

@@ -2,7 +2,7 @@ package tail
 
 import "runtime/debug"
 
-// raceDetected tells whether the race detector is at work.
+// raceDetected says whether the race detector is on.
 var raceDetected = func() bool {
 	info, known := debug.ReadBuildInfo()
 	if !known {

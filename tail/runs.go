@@ -8,14 +8,14 @@ import (
 	"anomalydetector/episode"
 )
 
-// run is an episode without pointers: the rest is in its rows.
+// run is an episode without pointers; the rest of it is in its rows.
 type run struct {
 	first, peak      uint32 // rows
 	points, reopened int32
 	openedAt, lastAt int64
 }
 
-// fold brings the episodes of all touched entities up to date, and forgets those without a row.
+// fold brings the episodes of all touched entities up to date, and forgets entities without a row.
 func (t *Tail) fold() {
 	for _, id := range t.touched {
 		one := &t.entities[id]
@@ -31,7 +31,8 @@ func (t *Tail) fold() {
 	t.touched = t.touched[:0]
 }
 
-// foldEntity goes on with the last episode that lies before all that came, in the order of the input.
+// foldEntity folds an entity's new rows into its episodes. It goes on from the last episode that lies before
+// all new rows in the order of the input.
 func (t *Tail) foldEntity(one *entity) {
 	kept := t.order(one)
 	folded := 0
@@ -65,9 +66,9 @@ func (t *Tail) foldEntity(one *entity) {
 	}
 }
 
-// order puts an entity's rows, of which those at the end are fresh, in the order of the input: by offset
-// within an input partition, and by time between partitions and where the input is not known. It tells
-// how many at the begin are where they were.
+// order puts an entity's rows, of which the fresh ones are at the end, in the order of the input. Within an
+// input partition that is the order of offsets. Between partitions, and if the input is not known, it is the
+// order of time. order returns how many rows at the beginning have kept their place.
 func (t *Tail) order(one *entity) (kept int) {
 	compare := func(i, j uint32) int { return compareInput(t.rows.at(i), t.rows.at(j)) }
 	kept = len(one.rows) - one.fresh
@@ -85,8 +86,8 @@ func (t *Tail) order(one *entity) (kept int) {
 		return kept
 	}
 	slices.SortFunc(one.rows, compare)
-	// Between partitions each row counts with the latest time up to it in its own partition, so that
-	// a late record stays behind those that the detector saw before it.
+	// Between partitions each row counts with the latest time up to it in its own partition. So a late record
+	// stays behind those that the detector saw before it.
 	type timed struct {
 		at  int64
 		row uint32
@@ -105,8 +106,8 @@ func (t *Tail) order(one *entity) (kept int) {
 	return 0
 }
 
-// compareInput orders rows by input partition and offset; those of which it is not known by time and
-// output place.
+// compareInput orders rows by input partition and offset. Rows whose input is not known are ordered by time
+// and output place.
 func compareInput(a, b *row) int {
 	if c := cmp.Compare(a.inputPartition, b.inputPartition); c != 0 {
 		return c
@@ -118,12 +119,12 @@ func compareInput(a, b *row) int {
 	return cmp.Or(cmp.Compare(a.inputOffset, b.inputOffset), output)
 }
 
-// anomaly is for the fold, without its ID, which the row has.
+// anomaly is a row as the fold takes it, without its ID.
 func (t *Tail) anomaly(r *row) episode.Anomaly {
 	return episode.Anomaly{At: r.at, Value: r.value, Usual: r.usual, Scale: r.scale, Deviation: r.deviation}
 }
 
-// episode is a run as after its last anomaly, without IDs.
+// episode is the state of a run after its last anomaly, without IDs.
 func (t *Tail) episode(u run) episode.Episode {
 	first := t.rows.at(u.first)
 	e := episode.Episode{
@@ -134,7 +135,7 @@ func (t *Tail) episode(u run) episode.Episode {
 	return e
 }
 
-// episodeNow is a run as of stream time, with IDs.
+// episodeNow is the state of a run at stream time, with IDs.
 func (t *Tail) episodeNow(u run) episode.Episode {
 	state := episode.Resume(t.episode(u), u.lastAt)
 	state, _ = t.config.Rules.Advance(state, t.now(), nil)
@@ -143,7 +144,7 @@ func (t *Tail) episodeNow(u run) episode.Episode {
 	return e
 }
 
-// open tells whether a run goes on at stream time.
+// open says whether a run is open at stream time.
 func (t *Tail) open(u *run) bool {
 	return t.now()-u.lastAt <= int64(t.config.Rules.ClearAfter)*t.config.Rules.Bin.Milliseconds()
 }

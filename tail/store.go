@@ -12,10 +12,10 @@ import (
 type row struct {
 	at                              int64
 	value, usual, scale, deviation  float64
-	id                              [16]byte // if named
+	id                              [16]byte // if the record names an ID
 	outputOffset, inputOffset       int64
 	outputPartition, inputPartition int32
-	entity                          uint32 // of a row that is not live: the next one that is not
+	entity                          uint32 // in a row that is free: the next free row
 	named, live                     bool
 }
 
@@ -25,12 +25,12 @@ const (
 	rowBytes  = int64(unsafe.Sizeof(row{})) + 4 // with its place in the log
 )
 
-// rows are kept in chunks, so that none moves. A row that has left is used again.
+// rows are kept in chunks, so that no row moves. A row that has left is used again.
 type rows struct {
 	chunks []*[chunkRows]row
-	used   uint32 // rows that have ever been used
-	free   uint32 // the first that is not live; none
-	count  int    // that are live
+	used   uint32 // how many rows have ever been used
+	free   uint32 // the first free row; none if there is no free one
+	count  int    // how many rows are live
 }
 
 func (s *rows) at(i uint32) *row { return &s.chunks[i/chunkRows][i%chunkRows] }
@@ -64,23 +64,23 @@ type entity struct {
 	key   string
 	rows  []uint32 // in the order of the input
 	runs  []run    // its episodes, in the order of time
-	multi bool     // its rows are of several input partitions
-	known bool     // its fields are known apart
+	multi bool     // its rows come from several input partitions
+	known bool     // the texts of its fields are known
 	dirty bool     // rows were added or removed since its runs were folded
-	fresh int      // rows at the end that are not in order yet
+	fresh int      // how many rows at the end are not in order yet
 }
 
 const (
-	entityBytes = int64(unsafe.Sizeof(entity{})) + 56 // with its part of the index, and what allocation rounds up
+	entityBytes = int64(unsafe.Sizeof(entity{})) + 56 // with its part of the index, and what the allocator rounds up
 	runBytes    = int64(unsafe.Sizeof(run{}))
-	valueBytes  = 80 // a field's value but for its text
+	valueBytes  = 80 // a field's value without its text
 	perRef      = 6  // an entity's reference to a row, with the room that append leaves
 )
 
 // values are the texts that a key field has.
 type values struct {
 	texts []string
-	refs  []int32 // entities that have it
+	refs  []int32 // how many entities have the text
 	free  []uint32
 	index map[string]uint32
 }
@@ -113,7 +113,7 @@ func (v *values) release(id uint32) (bytes int64) {
 	return valueBytes + int64(len(text))
 }
 
-// intern is the entity of a key; it is made if it is not there.
+// intern returns the entity of a key, and creates it if it is missing.
 func (t *Tail) intern(e *Entry) uint32 {
 	if id, known := t.index[e.Entity]; known {
 		if one := &t.entities[id]; !one.known && len(e.Fields) == t.config.KeyFields {
@@ -156,7 +156,7 @@ func (t *Tail) fieldsOf(id uint32) []uint32 {
 	return t.fields[int(id)*n : int(id)*n+n]
 }
 
-// forget removes an entity that has no row any more.
+// forget removes an entity that has no more rows.
 func (t *Tail) forget(id uint32) {
 	one := &t.entities[id]
 	t.bytes -= entityBytes + int64(len(one.key)) + 4*int64(t.config.KeyFields)
@@ -171,7 +171,7 @@ func (t *Tail) forget(id uint32) {
 	t.freeEntities = append(t.freeEntities, id)
 }
 
-// fieldTexts are an entity's fields; nil if they are not known apart.
+// fieldTexts are the texts of an entity's fields; nil if they are not known.
 func (t *Tail) fieldTexts(id uint32) []string {
 	if !t.entities[id].known {
 		return nil
@@ -183,7 +183,7 @@ func (t *Tail) fieldTexts(id uint32) []string {
 	return texts
 }
 
-// PlaceID is the ID of an anomaly whose record names none.
+// PlaceID is the ID of an anomaly whose record names none: its output place.
 func PlaceID(output Place) string {
 	return strconv.Itoa(int(output.Partition)) + "-" + strconv.FormatInt(output.Offset, 10)
 }

@@ -40,8 +40,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestAStormStaysWithinItsBytes: what is reckoned is what is taken, the oldest are given up, and their
-// number is known.
+// The memory that the tail reckons is the memory that it takes. It gives up the oldest anomalies and knows
+// how many.
 func TestAStormStaysWithinItsBytes(t *testing.T) {
 	for name, most := range map[string]int64{"some given up": 4 << 20, "all held": 512 << 20} {
 		t.Run(name, func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAStormStaysWithinItsBytes(t *testing.T) {
 	}
 }
 
-// TestAStormInOneBinIsShown: though a part of that bin was given up.
+// The bin is shown though a part of it was given up.
 func TestAStormInOneBinIsShown(t *testing.T) {
 	config := testConfig()
 	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
@@ -90,8 +90,8 @@ func TestAStormInOneBinIsShown(t *testing.T) {
 	}
 }
 
-// TestAMillionAnomaliesStayWithinTheBytes: of 400,000 entities, and each question is answered. The race
-// detector makes all of it ten times as slow, so it gets a part of them.
+// The anomalies are of 400,000 entities, and each question is answered. The race detector makes everything
+// ten times as slow, so under it the test has fewer.
 func TestAMillionAnomaliesStayWithinTheBytes(t *testing.T) {
 	count, most := 1_000_000, int64(DefaultMostBytes)
 	if raceDetected {
@@ -128,7 +128,7 @@ func TestAMillionAnomaliesStayWithinTheBytes(t *testing.T) {
 	runtime.KeepAlive(tail)
 }
 
-// TestAfterAStormTheRangeIsWholeAgain: once all that was given up would be too old anyway.
+// The range is whole again once everything that was given up would be too old anyway.
 func TestAfterAStormTheRangeIsWholeAgain(t *testing.T) {
 	config := testConfig()
 	config.MostBytes = 100 * (rowBytes + perRef + entityBytes)
@@ -153,7 +153,7 @@ func TestAfterAStormTheRangeIsWholeAgain(t *testing.T) {
 	}
 }
 
-// TestAnEntityOfManyAnomaliesIsPutInOrder: though they come by two partitions in turns.
+// The anomalies arrive from two partitions in turns.
 func TestAnEntityOfManyAnomaliesIsPutInOrder(t *testing.T) {
 	tail := New(testConfig())
 	const runs, length = 50, 200
@@ -180,7 +180,7 @@ func TestAnEntityOfManyAnomaliesIsPutInOrder(t *testing.T) {
 	}
 }
 
-// TestReadersAndTheWriterDoNotDisturbEachOther is for the race detector.
+// This test is for the race detector.
 func TestReadersAndTheWriterDoNotDisturbEachOther(t *testing.T) {
 	config := testConfig()
 	config.MostBytes = 1 << 20
@@ -215,7 +215,7 @@ func TestReadersAndTheWriterDoNotDisturbEachOther(t *testing.T) {
 	readers.Wait()
 }
 
-// BenchmarkStorm shows what a page costs while a million anomalies have come.
+// BenchmarkStorm shows what a page costs after a million anomalies.
 func BenchmarkStorm(b *testing.B) {
 	tail := New(Config{KeyFields: 2, Rules: testConfig().Rules, Range: 72 * time.Hour})
 	begun := time.Now()

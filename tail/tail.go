@@ -6,46 +6,46 @@ import (
 	"time"
 )
 
-// Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time;
-// Add and Begin, which go with the order of the topic, are for one.
+// Tail holds the anomalies of one detector. Its methods may be called by several goroutines at a time, except
+// Begin and Add, which follow the order of the topic: one goroutine calls these.
 type Tail struct {
 	config Config
 
 	mu       sync.RWMutex
 	rows     rows
 	log      []uint32 // the live rows in the order of arrival
-	epoch    int      // changes when the log moves
+	epoch    int      // changes when places in the log change
 	life     int      // changes when the topic is another one
 	entities []entity
-	fields   []uint32 // of each entity KeyFields indexes into values
-	values   []values // of each key field
+	fields   []uint32 // KeyFields indexes into values for each entity
+	values   []values // by key field
 	index    map[string]uint32
-	touched  []uint32 // entities that are dirty
+	touched  []uint32 // the dirty entities
 
 	freeEntities []uint32
 
 	vector   Vector
 	start    Vector // where reading began
-	lost     Vector // of each partition the offset after the last that is not held though it may have been an anomaly
+	lost     Vector // of each partition, the offset after the last one that is not held though it may have been an anomaly
 	bytes    int64
-	latest   int64 // time of the latest datapoint that is known of; noTime
-	stream   int64 // stream time that Advance was told; noTime
+	latest   int64 // the latest time of a datapoint that has come; or noTime
+	stream   int64 // the stream time given to Advance; or noTime
 	oldest   int64 // no row is older
 	floor    position
 	dropped  int64
 	foreign  int64
 	bad      int64
-	topic    string // topicName
-	begun    bool   // reading has begun, so that vector and lost are known
+	topic    string // as topicName gives it
+	begun    bool   // Begin was called, so that vector and lost are known
 	caught   bool
-	caughtUp chan struct{} // closed with caught
+	caughtUp chan struct{} // closed once caught is true
 	problem  string
-	whenMore chan struct{} // closed when there is more to follow
+	whenMore chan struct{} // closed when a Reader may have more to give
 }
 
 const noTime = math.MinInt64
 
-// New holds nothing yet.
+// New makes an empty Tail.
 func New(config Config) *Tail {
 	if config.MostBytes <= 0 {
 		config.MostBytes = DefaultMostBytes
@@ -77,8 +77,8 @@ func (t *Tail) clear() {
 	t.life++
 }
 
-// Add takes anomalies, those of an output partition in the order of their offsets, and how far the topic
-// has been read with them. Anomalies that have been added before are ignored.
+// Add takes anomalies, those of an output partition in the order of their offsets. next is how far the topic
+// has been read with them. Add ignores anomalies that it has been given before.
 func (t *Tail) Add(entries []Entry, next Vector) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -93,7 +93,7 @@ func (t *Tail) Add(entries []Entry, next Vector) {
 	t.announce()
 }
 
-// add puts one anomaly in.
+// add takes one anomaly.
 func (t *Tail) add(e *Entry) {
 	if e.Output.Offset < t.vector[e.Output.Partition] {
 		return
@@ -146,8 +146,8 @@ func (t *Tail) lose(r *row) {
 	t.lost[r.outputPartition] = max(t.lost[r.outputPartition], r.outputOffset+1)
 }
 
-// from is the begin of the range: whole bins, so that what is held does not change with each point. Before
-// stream time is known nothing leaves for its age, as the latest anomaly may be far ahead.
+// from is the beginning of the range. The range is whole bins, so that what is held does not change with each
+// point. Until stream time is known nothing leaves for its age, because the latest anomaly may be far ahead.
 func (t *Tail) from() int64 {
 	if t.stream == noTime || t.config.Range <= 0 {
 		return noTime
@@ -155,8 +155,8 @@ func (t *Tail) from() int64 {
 	return down(t.stream-t.config.Range.Milliseconds(), t.config.Rules.Bin.Milliseconds())
 }
 
-// now is stream time, as far as the tail knows: what it was told or, before, the latest anomaly. An
-// anomaly may be far ahead of stream time.
+// now is stream time as far as the tail knows it: the time given to Advance or, before that, the latest
+// anomaly, which may be far ahead of stream time.
 func (t *Tail) now() int64 {
 	if t.stream > noTime {
 		return t.stream
@@ -173,8 +173,8 @@ func down(at, bin int64) int64 {
 	return at - rest
 }
 
-// Advance tells stream time, Unix milliseconds: the latest timestamp that the detector has seen. It does
-// not go back.
+// Advance gives the tail stream time in Unix milliseconds: the latest timestamp that the detector has seen.
+// It never goes back.
 func (t *Tail) Advance(streamTime int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -185,9 +185,9 @@ func (t *Tail) Advance(streamTime int64) {
 	t.expire()
 }
 
-// Begin tells where reading begins, or goes on: of these partitions nothing before an offset is to be had.
-// With anew the output topic is another one, and what is held is forgotten at the same moment. The topic
-// is its id; empty: not known.
+// Begin says where reading begins or goes on: nothing before these offsets can be had of these partitions.
+// With anew, the output topic is another one, and everything that is held is forgotten at the same moment.
+// topic is the topic's id; empty: not known.
 func (t *Tail) Begin(topic string, from Vector, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -213,7 +213,7 @@ func (t *Tail) Begin(topic string, from Vector, anew bool) {
 	t.announce()
 }
 
-// Tell sets whether the topic has been read up to its end once, which stays so, and what is wrong with
+// Tell says whether the end of the topic has been reached once, which stays true, and what is wrong with
 // reading it; empty: nothing.
 func (t *Tail) Tell(caught bool, problem string) {
 	t.mu.Lock()
@@ -225,15 +225,16 @@ func (t *Tail) Tell(caught bool, problem string) {
 	t.problem = problem
 }
 
-// CaughtUp is closed once the topic has been read up to its end. If another topic begins before, it is
-// closed with the end of that one; if one begins afterwards, the next call gives a new channel.
+// CaughtUp returns a channel that is closed once the topic has been read up to its end. If another topic
+// begins before that, the channel is closed at the end of that topic. If one begins afterwards, the next call
+// returns a new channel.
 func (t *Tail) CaughtUp() <-chan struct{} {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.caughtUp
 }
 
-// Count adds to the records that are not this detector's, and to those that cannot be read.
+// Count adds to the numbers of records that are not this detector's, and of records that cannot be read.
 func (t *Tail) Count(foreign, bad int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -253,7 +254,7 @@ func (t *Tail) Vector() Vector {
 	return t.vector.Clone()
 }
 
-// State is what is held.
+// State describes what is held.
 func (t *Tail) State() State {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
@@ -267,10 +268,11 @@ func (t *Tail) State() State {
 	return s
 }
 
-// begin is from where on anomalies are held.
+// begin is the time from which on anomalies are held.
 func (t *Tail) begin() int64 {
 	if t.floor.at > noTime {
-		// Of the time of the floor itself some may have been given up. If that is all there is, it is shown.
+		// Some anomalies at the time of the floor itself may have been given up. If nothing else is held, they
+		// are shown.
 		if t.floor.partition != math.MaxInt32 {
 			return min(t.floor.at+1, t.now())
 		}

@@ -26,7 +26,7 @@ func one(entity, bins int, output Place) Entry {
 	}
 }
 
-// entities are the keys and times of a list.
+// times are the keys and times of a list.
 func times(entries []Entry) (text []string) {
 	for _, e := range entries {
 		text = append(text, fmt.Sprintf("%d:%d-%d", e.At/bin, e.Output.Partition, e.Output.Offset))
@@ -65,8 +65,8 @@ func TestTheListHasTheLatestFirst(t *testing.T) {
 	}
 }
 
-// TestAnEntityThatMovedIsPutInTheOrderOfTime: its input partition of before has a higher number, and its
-// anomalies come later. A late record stays behind those that the detector saw before it.
+// The entity's former input partition has a higher number, and its anomalies arrive later. A late record
+// stays behind those that the detector saw before it.
 func TestAnEntityThatMovedIsPutInTheOrderOfTime(t *testing.T) {
 	at := func(bins int, output, input Place) Entry {
 		e := one(1, bins, output)

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Vector is how far the output topic has been read: for each partition the next offset.
+// Vector is how far the output topic has been read: the next offset of each partition.
 type Vector map[int32]int64
 
 const (
 	mostPartitions = 100_000
-	longestVector  = 1 << 20 // bytes of its text
+	longestVector  = 1 << 20 // the most bytes of its text
 )
 
-// String is such as "0:17,3:204", in the order of the partitions. ParseVector reads it.
+// String prints a vector such as "0:17,3:204", in the order of the partitions.
 func (v Vector) String() string {
 	var text []byte
 	for _, partition := range slices.Sorted(maps.Keys(v)) {
@@ -32,8 +32,8 @@ func (v Vector) String() string {
 	return string(text)
 }
 
-// ParseVector reads what String wrote, and nothing else: partitions rise, numbers are plain decimals.
-// An error wraps ErrCursor.
+// ParseVector is the inverse of String. It accepts nothing else: partitions must rise, numbers must be plain
+// decimals. An error wraps ErrCursor.
 func ParseVector(text string) (Vector, error) {
 	v := make(Vector)
 	if text == "" {
@@ -61,7 +61,7 @@ func ParseVector(text string) (Vector, error) {
 
 var errPlain = errors.New("expected partition:offset, plain decimals")
 
-// plain reads a decimal below most, without a sign and leading zeros.
+// plain reads a decimal below most, without a sign or leading zeros.
 func plain(text string, most int64) (int64, error) {
 	n, err := strconv.ParseUint(text, 10, 63)
 	if err != nil || int64(n) >= most || len(text) > 1 && text[0] == '0' || text[0] == '+' {
@@ -73,7 +73,7 @@ func plain(text string, most int64) (int64, error) {
 // Clone is a copy.
 func (v Vector) Clone() Vector { return maps.Clone(v) }
 
-// raise takes the larger offset of each partition.
+// raise takes the larger of both offsets for each partition.
 func (v Vector) raise(other Vector) {
 	for partition, offset := range other {
 		if offset > v[partition] {

@@ -22,8 +22,8 @@ func TestVectorsAreReadStrictly(t *testing.T) {
 	}
 }
 
-// TestAVectorSaysOnceWhatIsWrong: on one line, though both numbers are.
-func TestAVectorSaysOnceWhatIsWrong(t *testing.T) {
+// The message has one line, even if both numbers are wrong.
+func TestErrorOfAVectorIsOneLine(t *testing.T) {
 	_, err := ParseVector("a:b")
 	if text := err.Error(); strings.Count(text, "plain decimals") != 1 || strings.Contains(text, "\n") {
 		t.Errorf("%q", text)

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// families are all of ours that /metrics can show: whatever is shown only now and then is there, too.
+// families are all metrics of ours that /metrics can show, even those that it shows only now and then.
 func families(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	of := healthy("d")
@@ -38,7 +38,7 @@ func families(t *testing.T) []*dto.MetricFamily {
 	return slices.DeleteFunc(gathered, func(f *dto.MetricFamily) bool { return !strings.HasPrefix(f.GetName(), prefix+"_") })
 }
 
-// TestEachMetricIsInTheDocs: docs/metrics.md has a line for each, with its type, its labels and its help text, and no other.
+// docs/metrics.md has a line for each metric, with its type, its labels and its help text, and no other line.
 func TestEachMetricIsInTheDocs(t *testing.T) {
 	page, err := os.ReadFile("../docs/metrics.md")
 	if err != nil {
@@ -72,8 +72,8 @@ func TestEachMetricIsInTheDocs(t *testing.T) {
 	}
 }
 
-// TestEachKafkaCounterMoves: a request, a batch and an error of each kind have moved all of them.
-func TestEachKafkaCounterMoves(t *testing.T) {
+// A request, a batch and an error of each kind move all counters.
+func TestEachKafkaCounterIsMovedByTraffic(t *testing.T) {
 	count := 0
 	for _, family := range families(t) {
 		if !strings.HasPrefix(family.GetName(), prefix+"_kafka_") {

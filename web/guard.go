@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// headers are those of every answer. Nothing of another site is loaded, nothing is shown
-// inside another page, and nothing tells another site where a reader came from.
+// headers are in every answer. They forbid to load anything from another site and to show the page inside
+// another one, and they keep other sites from learning where a reader came from.
 var headers = map[string]string{
 	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	"X-Content-Type-Options":  "nosniff",
@@ -20,8 +20,7 @@ var headers = map[string]string{
 	"Cache-Control":           "no-store",
 }
 
-// guarded lets through what may be answered: a GET or HEAD without a body that names this
-// host.
+// guarded lets a request through if it is a GET or HEAD without a body that names this host.
 func (s *Site) guarded(next http.Handler, loopback bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := s.config.Now()
@@ -33,7 +32,7 @@ func (s *Site) guarded(next http.Handler, loopback bool) http.Handler {
 					refuse(seen, http.StatusInternalServerError, "this is an error of the program; the log has it")
 				}
 			}
-			if w.Header().Get("Content-Type") != "text/event-stream" { // that lasts as long as its reader stays
+			if w.Header().Get("Content-Type") != "text/event-stream" { // a stream lasts as long as its reader stays
 				s.metrics.answered(seen.status, s.config.Now().Sub(begun))
 			}
 		}()
@@ -47,7 +46,7 @@ func (s *Site) guarded(next http.Handler, loopback bool) http.Handler {
 			w.Header().Set("Allow", "GET, HEAD")
 			refuse(seen, http.StatusMethodNotAllowed, "want GET or HEAD: nothing can be changed here")
 		case r.ContentLength != 0:
-			w.Header().Set("Connection", "close") // the body is not read
+			w.Header().Set("Connection", "close") // because the body is not read
 			refuse(seen, http.StatusRequestEntityTooLarge, "want a request without a body")
 		default:
 			next.ServeHTTP(seen, r)
@@ -55,8 +54,8 @@ func (s *Site) guarded(next http.Handler, loopback bool) http.Handler {
 	})
 }
 
-// namesLoopback tells whether a Host header, with or without a port, names this machine
-// alone. Requests without one are from no browser.
+// namesLoopback says whether a Host header, with or without a port, names only this machine. A request
+// without the header is accepted, because no browser sends one.
 func namesLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -66,7 +65,7 @@ func namesLoopback(host string) bool {
 	return host == "" || strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
-// seen knows with which status was answered; 0: nothing was yet.
+// seen remembers the status of an answer; 0: no answer yet.
 type seen struct {
 	http.ResponseWriter
 	status int
@@ -89,7 +88,7 @@ func (s *seen) Write(text []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (s *seen) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
-// result is a status in the one word of the metric.
+// result is a status as the metric's label.
 func result(status int) string {
 	switch {
 	case status >= 500:
@@ -100,7 +99,7 @@ func result(status int) string {
 	return "answered"
 }
 
-// problem is an error for programs: RFC 9457.
+// problem is an error for programs (RFC 9457).
 type problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -118,10 +117,10 @@ func refuse(w http.ResponseWriter, status int, detail string) {
 func writeJSON(w http.ResponseWriter, answer any) {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(answer) // whoever asked may have gone
+	_ = encoder.Encode(answer) // the client may have gone
 }
 
-// Limits of a server: what an answer and a client may take.
+// Limits of a server, for answers and for clients.
 const (
 	headerTimeout = 5 * time.Second // for the header of a request
 	readTimeout   = 10 * time.Second

@@ -11,22 +11,22 @@ import (
 	"anomalydetector/messages"
 )
 
-// answersWithin is how old a detector's latest report may be. It publishes one each
-// second, whatever it waits for: an older one means that its actor is stuck.
+// answersWithin is how old a detector's latest report may be. A detector publishes one each second, whatever
+// it waits for. If the report is older, its actor is stuck.
 const answersWithin = 30 * time.Second
 
 // Reasons why a process is not ready, or not alive.
 const (
 	reasonStarting  = "starting"  // the detectors have not begun
-	reasonStuck     = "stuck"     // the detector's actor does not turn: not alive
-	reasonJoining   = "joining"   // the group does not count us among its members
-	reasonReplaying = "replaying" // partitions are not ready yet
+	reasonStuck     = "stuck"     // the detector's actor handles no messages: it is not alive
+	reasonJoining   = "joining"   // the process is not a member of the consumer group
+	reasonReplaying = "replaying" // assigned partitions are not ready
 	reasonNoSpace   = string(actors.NoSpace)
 	reasonDisk      = "disk_unknown" // the disk does not tell its free space
-	reasonStopped   = "stopped"      // the detector stops, or has ended
+	reasonStopped   = "stopped"      // the detector is stopping, or has ended
 )
 
-// reason is one of them, with what it is about.
+// reason is one of these reasons, with details.
 type reason struct {
 	Detector   string  `json:"detector,omitempty"`
 	Reason     string  `json:"reason"`
@@ -39,14 +39,14 @@ type reason struct {
 type health struct {
 	OK        bool                      `json:"ok"`
 	Version   string                    `json:"version"`
-	Names     []string                  `json:"names"` // of the detectors, also of those that have not begun
+	Names     []string                  `json:"names"` // of the detectors, even before they have begun
 	At        time.Time                 `json:"at"`
-	Reasons   []reason                  `json:"reasons"` // why it is not
+	Reasons   []reason                  `json:"reasons"` // why the process is not ready, or not alive
 	Detectors []messages.DetectorStatus `json:"detectors"`
 }
 
-// healthz tells whether the detectors turn. One that replays, waits for the broker, or has
-// no space does: a restart would not help it.
+// healthz says whether the detectors' actors work. They also work while they replay, wait for the broker or
+// have no disk space: a restart would not help.
 func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
 	var reasons []reason
 	all, _ := s.all()
@@ -58,7 +58,7 @@ func (s *Site) healthz(w http.ResponseWriter, r *http.Request) {
 	s.tell(w, r, reasons)
 }
 
-// readyz tells whether every detector does its work.
+// readyz says whether every detector does its work.
 func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	all, begun := s.all()
 	var reasons []reason
@@ -71,13 +71,13 @@ func (s *Site) readyz(w http.ResponseWriter, r *http.Request) {
 	s.tell(w, r, reasons)
 }
 
-// stuck tells whether the detector's actor turns; nil: it does.
+// stuck says whether the detector's actor is stuck; nil: it is not.
 func (d *Detector) stuck(now time.Time) *reason {
 	report := d.Report()
 	if report == nil || report.Ended || now.Sub(report.At) <= answersWithin {
 		return nil
 	}
-	return &reason{Detector: d.Name, Reason: reasonStuck, Detail: fmt.Sprintf("the detector has not turned since %s", report.At.UTC().Format(time.RFC3339))}
+	return &reason{Detector: d.Name, Reason: reasonStuck, Detail: fmt.Sprintf("the detector has not reported since %s", report.At.UTC().Format(time.RFC3339))}
 }
 
 // unready are the reasons why a detector does not do its work.
@@ -102,7 +102,7 @@ func (d *Detector) unready(now time.Time) (reasons []reason) {
 	case report.Status.State == messages.StateStopped:
 		add(reasonStopped, nil, 0, "the detector is stopping")
 	case !report.Joined:
-		add(reasonJoining, nil, 0, "the consumer group does not count it among its members; "+cmp.Or(report.Status.Problem, "no error is known"))
+		add(reasonJoining, nil, 0, "the process is not a member of the consumer group; "+cmp.Or(report.Status.Problem, "no error is known"))
 	}
 	if d.Store != nil && report.Paused == "" {
 		free, floor, err := d.Store.Space()
@@ -127,7 +127,7 @@ func (d *Detector) unready(now time.Time) (reasons []reason) {
 	return reasons
 }
 
-// tell answers a probe: 200, or 503 with the reasons.
+// tell answers a probe with 200, or with 503 and the reasons.
 func (s *Site) tell(w http.ResponseWriter, r *http.Request, reasons []reason) {
 	status := http.StatusOK
 	if len(reasons) > 0 {

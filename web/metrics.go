@@ -14,11 +14,11 @@ import (
 	"anomalydetector/messages"
 )
 
-// prefix is that of the names of all our metrics.
+// prefix begins the names of all our metrics.
 const prefix = "anomalydetector"
 
-// metrics are what /metrics shows. Durations are observed as they arise, once a
-// transaction, checkpoint, handoff or request; all else is read when it is asked for.
+// metrics are what /metrics shows. Durations are observed as they arise, once for each transaction,
+// checkpoint, handoff or request. Everything else is read when Prometheus asks.
 type metrics struct {
 	site     *Site
 	registry *prometheus.Registry
@@ -34,9 +34,9 @@ func newMetrics(site *Site) *metrics {
 		transactions: histogram("transaction_duration_seconds", "How long the end of a transaction took: its records written, its offsets committed or aborted.", "detector"),
 		detections:   histogram("detection_duration_seconds", "How long the first record of a transaction took from the poll to the commit.", "detector"),
 		checkpoints:  histogram("checkpoint_duration_seconds", "How long a partition took to store what was committed.", "detector"),
-		handoffs:     histogram("handoff_duration_seconds", "How long windows took to come from another node, or not to.", "detector"),
+		handoffs:     histogram("handoff_duration_seconds", "How long it took to import a partition's windows from another node, or to fail.", "detector"),
 		checkpointed: counters("checkpoints_total", "Checkpoints of partitions, by result: stored or failed.", "detector", "result"),
-		handedOver:   counters("handoffs_total", "Windows of partitions asked of other nodes, by result: taken or failed.", "detector", "result"),
+		handedOver:   counters("handoffs_total", "Imports of a partition's windows from another node, by result: taken or failed.", "detector", "result"),
 		requests:     histogram("http_request_duration_seconds", "How long requests over HTTP took, by result: answered, refused (4xx) or failed (5xx).", "result"),
 	}
 	m.registry.MustRegister(m.transactions, m.detections, m.checkpoints, m.handoffs, m.checkpointed, m.handedOver, m.requests,
@@ -67,7 +67,7 @@ func (m *metrics) answered(status int, took time.Duration) {
 	m.requests.WithLabelValues(result(status)).Observe(took.Seconds())
 }
 
-// Measure is what a detector of this name tells how long things took.
+// Measure takes the durations that a detector of this name observes.
 func (s *Site) Measure(detector string) actors.Measure {
 	m := s.metrics
 	of := &measure{
@@ -80,8 +80,8 @@ func (s *Site) Measure(detector string) actors.Measure {
 	return of
 }
 
-// DetectionMedian is how long a record of late took from the poll to the commit, in
-// seconds; false before the first.
+// DetectionMedian is how long recent records took from the poll to the commit, in seconds. It is false before
+// the first.
 func (s *Site) DetectionMedian(detector string) (seconds float64, known bool) {
 	of, ok := s.recent.Load(detector)
 	if !ok {
@@ -121,10 +121,10 @@ func count(good bool, yes, no prometheus.Counter) {
 	}
 }
 
-// state collects what the detectors say of themselves.
+// state collects what the detectors report of themselves.
 type state struct{ site *Site }
 
-// described are its metrics.
+// described are the metrics of state.
 var described []*prometheus.Desc
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -141,11 +141,11 @@ var (
 	badRecords  = describe("bad_records_total", "Records that could not be used, and anomalies that could not be written, by reason.", "detector", "reason")
 	deadLetters = describe("dead_letters_total", "Records copied to the dead-letter topic.", "detector")
 	lastRecord  = describe("last_record_timestamp_seconds", "Stream time of a partition of this node: the newest timestamp that the stream confirms.", "detector", "partition")
-	lastCommit  = describe("last_commit_timestamp_seconds", "When records were committed, the last time.", "detector")
+	lastCommit  = describe("last_commit_timestamp_seconds", "When records were last committed.", "detector")
 	lag         = describe("lag_records", "Offsets between a partition's last scored record and its end, as last seen.", "detector", "partition")
 	granularity = describe("granularity_seconds", "Time between two points of an entity, as configured.", "detector")
-	entities    = describe("entities", "Entities of a partition that this node owns.", "detector", "partition")
-	cached      = describe("cached_entities", "Entities of a partition, owned or standby, that are in memory.", "detector", "partition")
+	entities    = describe("entities", "Entities of an assigned partition.", "detector", "partition")
+	cached      = describe("cached_entities", "Entities of a partition, assigned or standby, that are in memory.", "detector", "partition")
 	partitions  = describe("partitions", "Partitions of this node by role and phase.", "detector", "role", "phase")
 	toReplay    = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
 	ended       = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
@@ -153,14 +153,14 @@ var (
 	diskFree    = describe("disk_free_bytes", "Free space on the disk of the stored state.", "detector")
 	diskFloor   = describe("disk_free_floor_bytes", "Free space below which nothing more is read.", "detector")
 	paused      = describe("intake_paused", "1 while nothing is read, by reason.", "detector", "reason")
-	rebalances  = describe("rebalances_total", "How often the consumer group has told this process what is its own.", "detector")
-	joined      = describe("joined", "1 while the consumer group counts this process among its members, else 0.", "detector")
-	lastReport  = describe("last_report_timestamp_seconds", "When the detector last told how it is, as it does each second: an old one means that it is stuck.", "detector")
-	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; with a [cluster] section only.", "detector")
-	nodes       = describe("nodes", "Members of the consumer group, as last seen; without a [cluster] section 1: this one.", "detector")
+	rebalances  = describe("rebalances_total", "How often the consumer group has told this process which partitions are assigned to it.", "detector")
+	joined      = describe("joined", "1 while this process is a member of the consumer group, else 0.", "detector")
+	lastReport  = describe("last_report_timestamp_seconds", "When the detector last reported, which it does each second: if that is long ago, it is stuck.", "detector")
+	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; only with a [cluster] section.", "detector")
+	nodes       = describe("nodes", "Members of the consumer group, as last seen; 1 without a [cluster] section.", "detector")
 	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
 	subscribers = describe("stream_subscribers", "Open streams of events over HTTP.")
-	dropped     = describe("stream_dropped_total", "Streams of events that were cut since their client was too slow.")
+	dropped     = describe("stream_dropped_total", "Streams of events that were cut because their client was too slow.")
 )
 
 func (*state) Describe(to chan<- *prometheus.Desc) {
@@ -265,7 +265,7 @@ func (d *Detector) collectGroup(to chan<- prometheus.Metric) {
 	}
 }
 
-// collectStore leaves out what the disk does not tell: the detector says so in its log.
+// collectStore leaves out what the disk does not tell; the detector logs that.
 func (d *Detector) collectStore(to chan<- prometheus.Metric) {
 	if d.Store == nil {
 		return

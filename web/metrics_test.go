@@ -33,7 +33,7 @@ func samples(t *testing.T, s *Site) map[string]string {
 	return all
 }
 
-// TestEachMetricMoves changes one thing at a time, and tells which samples of ours changed.
+// Each case changes one thing and names the samples of ours that change.
 func TestEachMetricMoves(t *testing.T) {
 	const d = `{detector="d"`
 	totals := func(change func(*actors.Totals)) func(*shown, actors.Measure) {
@@ -45,7 +45,7 @@ func TestEachMetricMoves(t *testing.T) {
 	partition := func(change func(*messages.PartitionStatus, *actors.PartitionReport)) func(*shown, actors.Measure) {
 		return func(s *shown, _ actors.Measure) { change(&s.report.Status.Partitions[0], &s.report.Partitions[0]) }
 	}
-	still := make(map[string]bool) // families of which no sample has moved
+	still := make(map[string]bool) // families that no case has moved
 	for _, family := range families(t) {
 		still[strings.TrimPrefix(family.GetName(), prefix+"_")] = true
 	}
@@ -129,14 +129,14 @@ func TestEachMetricMoves(t *testing.T) {
 			}
 		})
 	}
-	for family := range still { // those of requests, streams, Kafka and the build have their own tests
+	for family := range still { // metrics of requests, streams, Kafka and the build have tests of their own
 		if !strings.HasPrefix(family, "http_") && !strings.HasPrefix(family, "stream_") && !strings.HasPrefix(family, "kafka_") && family != "build_info" {
 			t.Errorf("no case moves %s", family)
 		}
 	}
 }
 
-// TestEndedDetectorIsNeitherStuckNorOut: a detector that has ended, beside others that go on, is no reason for an alarm.
+// A detector that has ended while others go on is no reason for an alarm.
 func TestEndedDetectorIsNeitherStuckNorOut(t *testing.T) {
 	of := healthy("d")
 	of.report.Ended = true
@@ -170,7 +170,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 	}
 }
 
-// TestNoSampleNamesAnEntity: the labels are few, and of few values.
+// The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
 	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "client", "version", "goversion"}
@@ -204,8 +204,8 @@ func TestDurationsAreNativeHistogramsToo(t *testing.T) {
 	t.Error("it is missing")
 }
 
-// TestKafkaTrafficIsSummedOverClients: those of one purpose share their totals, which stay when a client is closed; other
-// purposes and detectors have their own.
+// Clients of one purpose share their totals, which stay when a client is closed. Other purposes and detectors
+// have their own.
 func TestKafkaTrafficIsSummedOverClients(t *testing.T) {
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "t"))
 	if err != nil {

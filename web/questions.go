@@ -9,28 +9,28 @@ import (
 	"anomalydetector/messages"
 )
 
-// Answers answers questions about the process, and about other nodes if it knows them. A
-// question costs a message to the detector, and one to each of its partitions.
+// Answers answers questions about the process, and about other nodes if it knows any. A question costs one
+// message to the detector, and one to each of its partitions.
 type Answers interface {
 	Status(ctx context.Context) messages.ClusterStatus
-	// Entity is false if there is no such detector.
+	// Entity returns false if there is no such detector.
 	Entity(ctx context.Context, detector, key string) (answer messages.EntityAnswer, known bool)
-	// Entities is false if there is no such detector.
+	// Entities returns false if there is no such detector.
 	Entities(ctx context.Context, detector string, q messages.EntitiesQuery) (answer messages.EntitiesAnswer, known bool)
 }
 
 const (
-	questionTimeout = 2 * time.Second // unless the question says
+	questionTimeout = 2 * time.Second // unless the question says otherwise
 	mostTimeout     = 20 * time.Second
 	questionsAtOnce = 8
-	turnPatience    = time.Second // several pages ask at the same moment
+	placePatience   = time.Second // because several pages may ask at the same moment
 )
 
-// Answer lets questions be answered from now on.
+// Answer makes the site answer questions from now on.
 func (s *Site) Answer(answers Answers) { s.answers.Store(&answers) }
 
-// question wraps a function that answers a question. It refuses if the detectors have not
-// begun, or if too many questions are being answered.
+// question wraps a function that answers a question. It refuses the question if the detectors have not begun,
+// or if too many questions are being answered.
 func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answers := s.answers.Load()
@@ -60,8 +60,8 @@ func (s *Site) question(serve func(http.ResponseWriter, *http.Request, Answers))
 	}
 }
 
-// beginQuestion waits for a free place among the questions at work, at most turnPatience. It
-// is false if none came free. Otherwise the caller calls done in the end.
+// beginQuestion waits, at most placePatience, until another question may be answered. It returns false if none
+// may. Otherwise the caller calls done in the end.
 func (s *Site) beginQuestion() (done func(), free bool) {
 	done = func() { <-s.asking }
 	select {
@@ -69,7 +69,7 @@ func (s *Site) beginQuestion() (done func(), free bool) {
 		return done, true
 	default:
 	}
-	moment := time.NewTimer(turnPatience)
+	moment := time.NewTimer(placePatience)
 	defer moment.Stop()
 	select {
 	case s.asking <- struct{}{}:

@@ -11,7 +11,7 @@ import (
 	"anomalydetector/messages"
 )
 
-// slow answers when it is let, or when the question's time is over.
+// slow answers when the test lets it, or when the question's time is over.
 type slow struct{ begun, let chan struct{} }
 
 func (s *slow) Status(ctx context.Context) messages.ClusterStatus {

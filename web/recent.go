@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// recent are the durations of the last transactions of a detector, which writes them;
-// others read.
+// recent are the durations of a detector's last transactions. The detector writes them, others read them.
 type recent struct {
 	took  [256]atomic.Int64
 	count atomic.Int64
@@ -19,7 +18,7 @@ func (r *recent) add(took time.Duration) {
 	r.count.Store(n + 1)
 }
 
-// median is false before the first.
+// median returns false before the first transaction.
 func (r *recent) median() (took time.Duration, known bool) {
 	n := min(r.count.Load(), int64(len(r.took)))
 	if n == 0 {

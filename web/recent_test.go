@@ -16,7 +16,7 @@ func TestMedianIsOfTheLastTransactions(t *testing.T) {
 	if took, known := r.median(); !known || took != 3*time.Second {
 		t.Errorf("median %v, known %v, want 3s", took, known)
 	}
-	for range len(r.took) { // these displace all of the others
+	for range len(r.took) { // these replace all others
 		r.add(time.Millisecond)
 	}
 	if took, _ := r.median(); took != time.Millisecond {
@@ -24,7 +24,7 @@ func TestMedianIsOfTheLastTransactions(t *testing.T) {
 	}
 }
 
-func TestSiteTellsTheMedianOfADetectorByName(t *testing.T) {
+func TestDetectionMedianIsThatOfTheNamedDetector(t *testing.T) {
 	s := New(Config{Now: time.Now})
 	s.Measure("a").Detection(40 * time.Millisecond)
 	if seconds, known := s.DetectionMedian("a"); !known || seconds != 0.04 {

@@ -17,23 +17,23 @@ import (
 // Server answers on one listener.
 type Server struct {
 	server *http.Server
-	ended  chan struct{} // closed when it answers no more
+	ended  chan struct{} // closed when it has stopped answering
 }
 
-// closePatience is how long answers under way may take when the server closes.
+// closePatience is how long running answers may take when the server closes.
 const closePatience = time.Second
 
-// CheckConfigFile tells what is wrong with a web configuration file.
+// CheckConfigFile says what is wrong with a web configuration file.
 func CheckConfigFile(path string) error { return toolkit.Validate(path) }
 
-// Serve answers on a listener, which it closes in the end: with the TLS and the passwords
-// of a web configuration file, or without if there is none.
+// Serve answers on a listener, and closes it in the end. It uses the TLS and the passwords of a web
+// configuration file, or none if configFile is empty.
 func Serve(listener net.Listener, handler http.Handler, configFile string, log *slog.Logger) *Server {
 	s := &Server{ended: make(chan struct{}), server: &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: mostHeader,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug), // mistakes of clients
 	}}
 	limited := netutil.LimitListener(listener, mostOpen)
 	go func() {
@@ -44,7 +44,7 @@ func Serve(listener net.Listener, handler http.Handler, configFile string, log *
 		} else {
 			err = toolkit.Serve(limited, s.server, &toolkit.FlagConfig{WebConfigFile: &configFile}, slog.New(warnings{log.Handler()}))
 		}
-		_ = limited.Close() // it is closed, unless the file could not be used
+		_ = limited.Close() // it is closed already, unless the file could not be used
 		if !errors.Is(err, http.ErrServerClosed) {
 			log.Error("the HTTP server has ended; the detectors go on without it", "address", listener.Addr().String(), "error", err)
 		}
@@ -52,7 +52,7 @@ func Serve(listener net.Listener, handler http.Handler, configFile string, log *
 	return s
 }
 
-// Close lets answers under way be given, for a moment.
+// Close lets running answers end, for at most closePatience.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
@@ -64,8 +64,8 @@ func (s *Server) Close() error {
 	return err
 }
 
-// warnings lets warnings and errors through: the toolkit tells at each start what we tell
-// in one line.
+// warnings lets warnings and errors through. At each start the toolkit logs what the program says in one line
+// of its own.
 type warnings struct{ slog.Handler }
 
 func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
@@ -74,7 +74,7 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
 func (w warnings) WithGroup(name string) slog.Handler   { return warnings{w.Handler.WithGroup(name)} }
 
-// SpeaksTLS tells whether a web configuration file, which is fine, asks for TLS.
+// SpeaksTLS says whether a web configuration file asks for TLS. The file must be valid.
 func SpeaksTLS(path string) bool {
 	content, err := os.ReadFile(path)
 	if err != nil {

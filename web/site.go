@@ -1,10 +1,3 @@
-// Package web is what people and monitoring see of a running process: one handler for all
-// of it, mounted on a mux, and the server that listens.
-//
-// It only reads: the reports that detectors publish, counters, and the state of the disk.
-// Metrics and health send no message to an actor and make none wait; questions go to an
-// Answers. It imports actors, messages and what is below it, and declares what else it
-// needs of others.
 package web
 
 import (
@@ -19,53 +12,53 @@ import (
 	"anomalydetector/web/api"
 )
 
-// Config is what a process says of itself.
+// Config describes the process.
 type Config struct {
 	Version string
-	Names   []string // of its detectors, also of those that have not begun
+	Names   []string // of its detectors, even before they have begun
 	Log     *slog.Logger
 	Now     func() time.Time
 }
 
-// Detector is one detector of the process, as it is shown. Its fields may be read by
-// several goroutines at a time.
+// Detector is one detector of the process, as the site shows it. Several goroutines may read its fields at a
+// time.
 type Detector struct {
 	Name        string
-	Synthetic   bool                  // the stream is made up: a demo
-	Granularity time.Duration         // between two points of an entity
-	Report      func() *actors.Report // the latest; nil before the first
+	Synthetic   bool                  // the stream is made up: this is a demo
+	Granularity time.Duration         // the time between two points of an entity
+	Report      func() *actors.Report // its latest report; nil before the first
 	Counts      *actors.Counts        // what its actors count
-	Rebalances  func() uint64         // how often the group has told what is ours
+	Rebalances  func() uint64         // how often the group has told what is assigned to this process
 	Store       Store                 // nil: nothing is stored
-	Group       func() (Group, bool)  // what is known of the other nodes; false: nothing yet. nil: this is the only one
+	Group       func() (Group, bool)  // the other nodes; false: nothing is known yet. nil: there are none
 }
 
 // Store is the state on disk.
 type Store interface {
-	// Size is how many bytes it takes.
+	// Size is how many bytes the state takes.
 	Size() (int64, error)
-	// Space is how many bytes are free on its disk, and must be.
+	// Space is how many bytes are free on its disk, and how many must be.
 	Space() (free, floor uint64, err error)
 }
 
 // Group is the consumer group of a detector.
 type Group struct {
 	Nodes   int
-	Unowned int // partitions that no node has
+	Unowned int // how many partitions no node owns
 }
 
-// Site is what is shown of a process.
+// Site shows a process.
 type Site struct {
 	config    Config
 	metrics   *metrics
 	detectors atomic.Pointer[[]*Detector]    // nil until they have begun
-	answers   atomic.Pointer[Answers]        // the same
-	source    atomic.Pointer[answers.Source] // the same
+	answers   atomic.Pointer[Answers]        // nil until they have begun
+	source    atomic.Pointer[answers.Source] // nil until they have begun
 	api       *api.API
 	asking    chan struct{} // a token for each question that is being answered
-	recent    sync.Map      // how long detection took, a *recent by the detector's name
+	recent    sync.Map      // detector name to *recent: how long detection took
 
-	traffic struct { // of Kafka clients
+	traffic struct { // the Kafka clients
 		sync.Mutex
 		hooks map[[2]string]traffic // by detector and purpose
 	}
@@ -79,10 +72,10 @@ func New(config Config) *Site {
 	return s
 }
 
-// Begin shows these detectors from now on.
+// Begin makes the site show these detectors from now on.
 func (s *Site) Begin(detectors []*Detector) { s.detectors.Store(&detectors) }
 
-// all are the detectors; none before they have begun.
+// all are the detectors. It returns false before they have begun.
 func (s *Site) all() (all []*Detector, begun bool) {
 	if p := s.detectors.Load(); p != nil {
 		return *p, true
@@ -90,8 +83,8 @@ func (s *Site) all() (all []*Detector, begun bool) {
 	return nil, false
 }
 
-// Handler answers everything. On a loopback address it answers only requests that name
-// one: a page of another site must not read it by a name that it lets point here.
+// Handler answers everything. With loopback it refuses requests that do not name a loopback address:
+// otherwise a page of another site could read the answers under a name that it lets point here.
 func (s *Site) Handler(loopback bool) http.Handler {
 	mux := s.health()
 	mux.Handle("/metrics", s.metrics.handler())
@@ -102,7 +95,7 @@ func (s *Site) Handler(loopback bool) http.Handler {
 	return s.guarded(mux, loopback)
 }
 
-// HealthHandler answers only what probes ask.
+// HealthHandler answers only the probes.
 func (s *Site) HealthHandler(loopback bool) http.Handler { return s.guarded(s.health(), loopback) }
 
 func (s *Site) health() *http.ServeMux {

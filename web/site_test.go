@@ -24,7 +24,7 @@ import (
 	"anomalydetector/messages"
 )
 
-// now is what the clock of these tests shows.
+// now is the time of these tests.
 var now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // disk is a store.
@@ -44,7 +44,7 @@ type shown struct {
 	disk   *disk
 }
 
-// healthy is a detector that does its work, of one partition.
+// healthy is a detector of one partition that does its work.
 func healthy(name string) *shown {
 	d := &shown{disk: &disk{size: 1, free: 2 << 20, floor: 1 << 20}, report: &actors.Report{
 		At: now, Joined: true, Committed: now,
@@ -69,7 +69,7 @@ func newSite(all ...*shown) *Site {
 	return s
 }
 
-// get asks a handler as a browser on this machine would.
+// get asks a handler as a browser on this machine does.
 func get(handler http.Handler, path string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodGet, path, nil)
 	request.Host = "localhost:8080"
@@ -142,13 +142,13 @@ func TestUnknownPathIsNotFound(t *testing.T) {
 	for _, path := range []string{"/nothing", "/metrics/", "/healthz/x", "/api/v1"} {
 		problemOf(t, get(s.Handler(true), path), http.StatusNotFound)
 	}
-	for _, path := range []string{"/", "/metrics"} { // where there is health alone
+	for _, path := range []string{"/", "/metrics"} { // on the handler for probes
 		problemOf(t, get(s.HealthHandler(true), path), http.StatusNotFound)
 	}
 }
 
-// TestForeignHostIsMisdirectedOnLoopback: a page of another site can let its name point to
-// loopback, and read what is answered there; its name is in the Host header then.
+// A page of another site can let its name point to loopback, to read what is answered there. Then its name is
+// in the Host header.
 func TestForeignHostIsMisdirectedOnLoopback(t *testing.T) {
 	s := newSite(healthy("d"))
 	for host, ours := range map[string]bool{
@@ -288,7 +288,7 @@ func serve(t *testing.T, configFile string) (address string) {
 	return listener.Addr().String()
 }
 
-// exchange sends what no client of the library would, and returns the answer.
+// exchange sends text that no client of the library would send, and returns the answer.
 func exchange(t *testing.T, address, text string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -336,8 +336,8 @@ func (p *pipes) dial() net.Conn {
 	return ours
 }
 
-// TestSlowClientIsCut: a client that never ends its header, that never reads its answer,
-// or that asks for nothing more holds its connection for a bounded time.
+// A client that never ends its header, never reads its answer or asks for nothing more holds its connection
+// for a limited time.
 func TestSlowClientIsCut(t *testing.T) {
 	for name, c := range map[string]struct {
 		sends string
@@ -396,7 +396,7 @@ func TestConnectionsAreLimited(t *testing.T) {
 		if waited := time.Since(begun); waited > 0 {
 			t.Errorf("%d connections took %s", mostOpen, waited)
 		}
-		go func(all []net.Conn) { // a pipe ends only if it is read
+		go func(all []net.Conn) { // a pipe ends only if somebody reads it
 			for _, conn := range all {
 				_, _ = io.Copy(io.Discard, conn)
 			}

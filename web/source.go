@@ -8,10 +8,10 @@ import (
 	"anomalydetector/web/page"
 )
 
-// Show lets the API answer from now on.
+// Show makes the API and the page answer from now on.
 func (s *Site) Show(source answers.Source) { s.source.Store(&source) }
 
-// CloseStreams ends what would keep a server from closing.
+// CloseStreams ends the streams of events, which would keep a server from closing.
 func (s *Site) CloseStreams() { s.api.Close() }
 
 func (s *Site) newAPI() *api.API {
@@ -21,7 +21,7 @@ func (s *Site) newAPI() *api.API {
 	})
 }
 
-// shown answers; nil until the detectors have begun.
+// shown is the source; nil until the detectors have begun.
 func (s *Site) shown() answers.Source {
 	if source := s.source.Load(); source != nil {
 		return *source
@@ -29,8 +29,8 @@ func (s *Site) shown() answers.Source {
 	return nil
 }
 
-// mountPage adds the page to a mux. It makes at most questionsAtOnce views at the same time;
-// other requests wait for their turn.
+// mountPage adds the page to a mux. It makes at most questionsAtOnce views at the same time; other requests
+// wait.
 func (s *Site) mountPage(mux *http.ServeMux) {
 	views := http.NewServeMux()
 	page.Mount(views, s.shown, page.Config{

@@ -16,14 +16,14 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// stuck is an answer that takes nothing in time.
+// stuck is an answer that accepts nothing in time.
 type stuck struct{ header http.Header }
 
 func (s *stuck) Header() http.Header       { return s.header }
 func (s *stuck) WriteHeader(int)           {}
 func (s *stuck) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
 
-// TestStreamsAreCounted, and do not count as requests that take long.
+// Open streams do not count as requests that take long.
 func TestStreamsAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite()
@@ -46,16 +46,15 @@ func TestStreamsAreCounted(t *testing.T) {
 		if want := (map[string]string{"open": "0", "dropped": "1"}); !maps.Equal(of(after), want) {
 			t.Errorf("after it there are %v, want %v", of(after), want)
 		}
-		// The first request is that for the samples during the stream.
+		// The first request is the one for the samples during the stream.
 		if got := after[`anomalydetector_http_request_duration_seconds_count{result="answered"}`]; got != "1" {
 			t.Errorf("%s requests are measured, want 1", got)
 		}
 	})
 }
 
-// TestAPIIsGuardedAsAllElse: its answers have the strict headers, its questions share the
-// limit with the others.
-func TestAPIIsGuardedAsAllElse(t *testing.T) {
+// The API's answers have the strict headers, and its questions share the limit with all others.
+func TestAPIIsGuardedLikeEverythingElse(t *testing.T) {
 	s := newSite()
 	problemOf(t, get(s.Handler(true), "/api/v1/status"), http.StatusServiceUnavailable)
 	s.Show(madeup.New())
@@ -80,8 +79,7 @@ func TestAPIIsGuardedAsAllElse(t *testing.T) {
 	problemOf(t, get(s.HealthHandler(true), "/api/v1/status"), http.StatusNotFound)
 }
 
-// TestServerClosesThoughStreamsAreOpen: the guard lets events through at once, and their
-// end is not waited for.
+// The guard lets events through at once, and the server does not wait for the streams to end.
 func TestServerClosesThoughStreamsAreOpen(t *testing.T) {
 	s := newSite()
 	s.Show(madeup.New())

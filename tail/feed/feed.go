@@ -1,5 +1,7 @@
-// Package feed gives a tail what the stream reads of the output topic: it decodes the records, and
-// leaves out those that another detector wrote.
+// Package feed gives a tail what the stream reads of the output topic. It decodes the records, and leaves out
+// those of other detectors.
+//
+// It imports datapoint, messages and tail, decides nothing about anomalies, and reads no clock.
 package feed
 
 import (
@@ -30,23 +32,23 @@ type Feed struct {
 	decoder *datapoint.Decoder
 }
 
-// New feeds a tail.
+// New makes a Feed for a tail.
 func New(config Config, to *tail.Tail) *Feed {
 	return &Feed{config: config, tail: to, decoder: datapoint.NewDecoder(config.ValueField, config.KeyFields)}
 }
 
-// Begin is called before reading begins, or goes on, at some offsets.
+// Begin implements stream.Listener.
 func (f *Feed) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
 	f.tail.Begin(topic.Topic, from, anew)
 }
 
-// Own tells whether a record is an anomaly of the detector.
+// Own says whether a record is an anomaly of the detector.
 func (f *Feed) Own(record *kgo.Record) bool {
 	_, err := f.entry(record)
 	return err == nil
 }
 
-// Add takes a run of records.
+// Add decodes a run of records and gives them to the tail.
 func (f *Feed) Add(records []*kgo.Record, next map[int32]int64) {
 	entries := make([]tail.Entry, 0, len(records))
 	var foreign, bad int64
@@ -66,7 +68,7 @@ func (f *Feed) Add(records []*kgo.Record, next map[int32]int64) {
 	f.tail.Add(entries, next)
 }
 
-// Tell passes on how reading goes.
+// Tell implements stream.Listener.
 func (f *Feed) Tell(caught bool, problem string) { f.tail.Tell(caught, problem) }
 
 var (
@@ -74,9 +76,9 @@ var (
 	errBad     = errors.New("not an anomaly")
 )
 
-// entry decodes a record. One with headers is the detector's if they name its input topic and, where
-// they say so, its group. One without is any detector's whose fields it has: the original program
-// writes none.
+// entry decodes a record. A record with headers is the detector's if they name its input topic and, if they
+// name a group, its group. A record without headers, as the original program writes it, is taken for that of
+// any detector whose fields it has.
 func (f *Feed) entry(record *kgo.Record) (e tail.Entry, err error) {
 	e = tail.Entry{
 		ID: header(record, "id"), At: record.Timestamp.UnixMilli(), Usual: math.NaN(), Scale: math.NaN(),
@@ -93,7 +95,7 @@ func (f *Feed) entry(record *kgo.Record) (e tail.Entry, err error) {
 	case wrong != nil:
 		return e, errBad
 	case len(record.Key) > 0 && string(record.Key) != anomaly.Entity:
-		return e, errForeign // of a detector with other key fields
+		return e, errForeign // its detector has other key fields
 	}
 	e.Entity, e.Fields, e.Value, e.Deviation = anomaly.Entity, anomaly.Fields, anomaly.Value, anomaly.Deviation
 	if topic == "" {
@@ -112,17 +114,17 @@ func (f *Feed) entry(record *kgo.Record) (e tail.Entry, err error) {
 	return e, nil
 }
 
-// fits tells whether the deviation is that of the value: a detector with another value field has
-// another one.
+// fits says whether the deviation belongs to the value. If the record is that of a detector with another
+// value field, it does not.
 func (f *Feed) fits(e *tail.Entry) bool {
 	deviation := (e.Value - e.Usual) / e.Scale
 	if math.IsNaN(deviation) || math.IsInf(deviation, 0) {
-		return true // it cannot be told
+		return true // there is nothing to compare
 	}
 	return math.Abs(deviation-e.Deviation) <= 1e-6*math.Abs(e.Deviation)
 }
 
-// header is the first of a name: those of the input may follow ours.
+// header is the first header of a name: headers of the input record may follow ours.
 func header(record *kgo.Record, key string) string {
 	i := slices.IndexFunc(record.Headers, func(h kgo.RecordHeader) bool { return h.Key == key })
 	if i < 0 {
@@ -131,7 +133,7 @@ func header(record *kgo.Record, key string) string {
 	return string(record.Headers[i].Value)
 }
 
-// number is a header that is a float64; NaN if it is none.
+// number is a header that holds a float64; NaN if it does not.
 func number(record *kgo.Record, key string) float64 {
 	x, err := strconv.ParseFloat(header(record, key), 64)
 	if err != nil {

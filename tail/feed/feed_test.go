@@ -80,7 +80,7 @@ func record(partition int32, entity, bins int) *kgo.Record {
 	}
 }
 
-// write ends a transaction of some records.
+// write writes some records in a transaction and ends it.
 func (w *world) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
 	w.t.Helper()
 	must(w.t, w.client.BeginTransaction())
@@ -96,7 +96,7 @@ func newFeed(to *tail.Tail) *feed.Feed {
 	return feed.New(feed.Config{InputTopic: "in", Group: "group", ValueField: "hege", KeyFields: []string{"scope", "asn"}}, to)
 }
 
-// follow reads the topic into a tail until the test, or what it returns, ends it.
+// follow reads the topic into a tail until the test ends, or until the returned function is called.
 func (w *world) follow() (*tail.Tail, func()) {
 	held := newTail()
 	to := newFeed(held)
@@ -118,7 +118,7 @@ func await(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// caught waits until so many anomalies are held, and all has been read.
+// caught waits until count anomalies are held, and everything has been read.
 func caught(t *testing.T, held *tail.Tail, count int) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -207,7 +207,7 @@ func TestReadingBeginsWithTheRange(t *testing.T) {
 	}
 }
 
-// TestAnAnomalyFarAheadDoesNotHideTheOthers: its timestamp is not the begin of the range.
+// The timestamp of the anomaly does not decide where the range begins.
 func TestAnAnomalyFarAheadDoesNotHideTheOthers(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 2, nil))
@@ -220,8 +220,8 @@ func TestAnAnomalyFarAheadDoesNotHideTheOthers(t *testing.T) {
 	}
 }
 
-// TestAnotherDetectorFarAheadDoesNotHideOurs: it shares the topic, and the last records are all its own.
-// If very many are, the topic is read from its begin.
+// The other detector shares the topic and has written all of the last records. If it has written very many,
+// the topic is read from its beginning.
 func TestAnotherDetectorFarAheadDoesNotHideOurs(t *testing.T) {
 	for _, count := range []int{300, 70_000} {
 		t.Run(strconv.Itoa(count), func(t *testing.T) {
@@ -245,9 +245,8 @@ func TestAnotherDetectorFarAheadDoesNotHideOurs(t *testing.T) {
 	}
 }
 
-// TestABrokerThatFindsNoOffsetForATimeIsNotBelieved: a real one (4.1) answers so for a time before that
-// of records that were deleted from a segment.
-func TestABrokerThatFindsNoOffsetForATimeIsNotBelieved(t *testing.T) {
+// A real broker (4.1) finds no offset for a time before that of records that were deleted from a segment.
+func TestRangeIsReadThoughTheBrokerFindsNoOffsetForItsTime(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 2, nil))
 	w.write(kgo.TryCommit, record(0, 1, 990), record(0, 2, 1000), record(1, 3, 1))
@@ -274,7 +273,7 @@ func TestABrokerThatFindsNoOffsetForATimeIsNotBelieved(t *testing.T) {
 	caught(t, held, 2)
 }
 
-func TestATopicThatComesLaterIsReadAndOneMadeAgainToo(t *testing.T) {
+func TestTopicThatIsCreatedLaterOrAgainIsRead(t *testing.T) {
 	w := newWorld(t)
 	held, _ := w.follow()
 	await(t, "it is told that the topic is missing", func() bool { return held.State().Problem != "" })
@@ -325,7 +324,7 @@ func (s *shaky) Own(record *kgo.Record) bool {
 
 func (s *shaky) Add(records []*kgo.Record, next map[int32]int64) {
 	if s.in == "Add" && s.calls > 0 {
-		s.Feed.Add(records[:len(records)/2], nil) // it is half done
+		s.Feed.Add(records[:len(records)/2], nil) // it panics half-way
 	}
 	s.at("Add")
 	s.Feed.Add(records, next)
@@ -336,7 +335,7 @@ func (s *shaky) Tell(caught bool, problem string) {
 	s.Feed.Tell(caught, problem)
 }
 
-// TestAPanicOfTheListenerIsToldAndReadingBeginsAnew: the process goes on, and all is held in the end.
+// The process goes on, and in the end the tail holds everything.
 func TestAPanicOfTheListenerIsToldAndReadingBeginsAnew(t *testing.T) {
 	for _, in := range []string{"Begin", "Own", "Add", "Tell"} {
 		t.Run(in, func(t *testing.T) {
@@ -361,8 +360,8 @@ func TestAPanicOfTheListenerIsToldAndReadingBeginsAnew(t *testing.T) {
 	}
 }
 
-// TestAPanicIsTold while the reader waits before it begins again.
-func TestAPanicIsTold(t *testing.T) {
+// The panic is reported while the reader waits before it begins again.
+func TestPanicIsReportedWhileTheReaderWaits(t *testing.T) {
 	w := newWorld(t)
 	w.stream.Timing.Backoff = time.Hour
 	must(t, w.cluster.CreateTopic("out", 1, nil))
@@ -433,14 +432,14 @@ func TestDeletedRecordsAreAGap(t *testing.T) {
 	}
 }
 
-// TestOffsetsThatRetentionTookAreSkipped: the topic deletes what the reader would read next.
-func TestOffsetsThatRetentionTookAreSkipped(t *testing.T) {
+// The topic deletes the records that the reader would read next.
+func TestOffsetsDeletedByRetentionAreSkipped(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 1, nil))
 	w.write(kgo.TryCommit, record(0, 1, 100))
 	held, _ := w.follow()
 	caught(t, held, 1)
-	// While it does not get an answer, records are written and deleted.
+	// Until the reader gets an answer, records are written and deleted.
 	release := make(chan struct{})
 	w.cluster.ControlKey(1, func(kmsg.Request) (kmsg.Response, error, bool) {
 		w.cluster.KeepControl()
@@ -467,7 +466,7 @@ func TestOffsetsThatRetentionTookAreSkipped(t *testing.T) {
 	}
 }
 
-func TestRecordsOfOthersAreCountedNotHeld(t *testing.T) {
+func TestRecordsOfOtherDetectorsAreCountedNotHeld(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 1, nil))
 	otherTopic, otherKey, otherValue, otherFields, broken, original := record(0, 1, 100), record(0, 2, 100), record(0, 3, 100), record(0, 4, 100), record(0, 5, 100), record(0, 6, 100)
@@ -489,7 +488,7 @@ func TestRecordsOfOthersAreCountedNotHeld(t *testing.T) {
 	}
 }
 
-func TestABrokerThatIsAwayIsTold(t *testing.T) {
+func TestBrokerThatIsAwayIsReported(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 1, nil))
 	w.write(kgo.TryCommit, record(0, 1, 100))

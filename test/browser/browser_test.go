@@ -1,6 +1,5 @@
-// Package browser opens the page in a real Chromium: over made-up answers in every state, or,
-// if DEMO_URL is set, that of a running process. With SCREENSHOTS set to a directory each
-// view's picture is kept there.
+// Package browser opens the page in a real Chromium: over made-up answers in every state, or, if DEMO_URL is
+// set, the page of a running process. If SCREENSHOTS is a directory, a picture of each view is kept there.
 package browser
 
 import (
@@ -57,7 +56,7 @@ var screens = []screen{
 	{"narrow-light", 390, 844, false}, {"narrow-dark", 390, 844, true},
 }
 
-// tab is a tab of the browser, and all that went wrong in it.
+// tab is a tab of the browser, and everything that went wrong in it.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -65,10 +64,10 @@ type tab struct {
 
 	mu       sync.Mutex
 	wrong    []string
-	expected []string // parts of complaints that are no fault
+	expected []string // parts of complaints that are no faults
 }
 
-// open makes a tab. What the console or the network complain of fails the test at its end.
+// open opens a tab. A complaint of the console or the network fails the test at its end.
 func open(t *testing.T, base string, s screen) *tab {
 	t.Helper()
 	ctx, end := chromedp.NewContext(chromium)
@@ -153,7 +152,7 @@ complaints:
 	}
 }
 
-// expect says that complaints with this part are no fault.
+// expect says that complaints with this part are no faults.
 func (b *tab) expect(part string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -165,7 +164,7 @@ func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	must(b.t, chromedp.Do(b.ctx, actions...))
 }
 
-// eval runs a script and gives its value.
+// eval runs a script and returns its value.
 func eval[T any](b *tab, script string) T {
 	b.t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
@@ -175,7 +174,7 @@ func eval[T any](b *tab, script string) T {
 	return value
 }
 
-// until waits for a condition, also across a navigation.
+// until waits for a condition, even across a navigation.
 func (b *tab) until(what, condition string) {
 	b.t.Helper()
 	b.within(15*time.Second, what, condition)
@@ -194,7 +193,7 @@ func (b *tab) within(patience time.Duration, what, condition string) {
 	b.t.Fatalf("waited for %s: %v", what, err)
 }
 
-// shoot keeps a picture of the view and of all that lies below it.
+// shoot keeps a picture of the whole view.
 func (b *tab) shoot(name string) {
 	b.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
@@ -207,7 +206,7 @@ func (b *tab) shoot(name string) {
 	must(b.t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644))
 }
 
-// serve is a page over made-up answers.
+// serve serves the page over made-up answers.
 func serve(t *testing.T, scenario sample.Scenario) (*httptest.Server, *sample.Source) {
 	t.Helper()
 	source := sample.New(scenario)

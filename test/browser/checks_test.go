@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A check that cannot fail proves nothing: this page has each fault once.
-func TestTheChecksFindFaults(t *testing.T) {
+// A check that cannot fail proves nothing. This page has each fault once.
+func TestChecksFindEachFault(t *testing.T) {
 	const faulty = `<!doctype html><html lang="en"><head><title>x</title><style>.grey { color: #999 } .sr { position: absolute }</style></head><body>
 <header><nav aria-label="a"></nav></header><main><h1>One</h1><h1>Two</h1><h3>Three</h3><p class="grey">faint</p><p style="width: 3000px; margin: 0">wide</p>
 <button></button><input aria-label="field" style="border: 1px solid #eee"><table><tr><td>x</td></tr></table><i id="a"></i><i id="a"></i><b aria-labelledby="none">x</b><a href="/" tabindex="3">x</a><small style="font-size: 9px">tiny</small></main><footer>x</footer></body></html>`

@@ -21,9 +21,8 @@ func demo(t *testing.T) string {
 	return base
 }
 
-// TestARunningProcess opens the views of the process at DEMO_URL and checks them as those of
-// made-up answers are.
-func TestARunningProcess(t *testing.T) {
+// The views of the process at DEMO_URL pass the same checks as those over made-up answers.
+func TestARunningProcessPassesTheChecks(t *testing.T) {
 	base := demo(t)
 	for _, s := range screens {
 		t.Run(s.name, func(t *testing.T) {

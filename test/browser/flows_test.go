@@ -25,7 +25,7 @@ func start(t *testing.T, scenario sample.Scenario, path string) (*tab, *sample.S
 	return b, source
 }
 
-// click presses the mouse in the middle of something, which nothing may cover.
+// click presses the mouse in the middle of an element, which nothing may cover.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	at := eval[[]float64](b, `(() => { const e = document.querySelector(`+"`"+selector+"`"+`); e.scrollIntoView({ block: 'center' }); const r = e.getClientRects()[0], x = r.x + r.width / 2, y = r.y + r.height / 2; return e.contains(document.elementFromPoint(x, y)) ? [x, y] : [] })()`)
@@ -35,7 +35,7 @@ func (b *tab) click(selector string) {
 	b.run(chromedp.MouseClickXY(at[0], at[1]))
 }
 
-// back goes back as a reader does; a page that the browser has kept is not loaded again.
+// back goes back as a reader does. The browser may have kept the page instead of loading it again.
 func (b *tab) back() {
 	b.t.Helper()
 	eval[int](b, `(history.back(), 0)`)
@@ -59,7 +59,7 @@ func (b *tab) at(path string) {
 	b.until("the address "+path, `(location.pathname + location.search).includes(`+"`"+path+"`"+`) && document.readyState === 'complete'`)
 }
 
-// From "something is wrong" to "this entity, why, since when, who else": one click here.
+// From "something is wrong" to "this entity, why, since when, which others" it is one click.
 func TestTheLargestEpisodeIsOneClickAway(t *testing.T) {
 	b, _ := start(t, sample.Busy, "/")
 	b.click(".headline a")
@@ -288,8 +288,8 @@ func TestAStartingProcessIsShownOnceItHasBegun(t *testing.T) {
 	b.until("the detectors", `document.querySelector('h1')?.textContent === '40 episodes are open.'`)
 }
 
-// Views may be refused while the stream stays up: what is shown is old all the same.
-func TestRefusedViewsAreToldAsOld(t *testing.T) {
+// Views may be refused while the stream stays up. Then the view that is shown is old all the same.
+func TestRefusedViewsAreShownAsOld(t *testing.T) {
 	server, source := serve(t, sample.Busy)
 	var refuse atomic.Int32
 	handler := server.Config.Handler

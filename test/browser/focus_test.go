@@ -5,8 +5,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// focusOrder walks the first stops of the tab key: they follow the document, and each is
-// seen to have the focus.
+// focusOrder walks the first stops of the tab key. They must follow the document, and the focus must be
+// visible on each.
 func (b *tab) focusOrder() {
 	b.t.Helper()
 	eval[int](b, `document.activeElement?.blur(); window.stops = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')].filter(e => e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')); 0`)
@@ -19,7 +19,7 @@ func (b *tab) focusOrder() {
 			Says  string
 		}](b, `(() => { const e = document.activeElement, s = getComputedStyle(e); return { Index: stops.indexOf(e), Says: e.outerHTML.slice(0, 120), Seen: s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2 } })()`)
 		if at.Index < 0 {
-			return // beyond the last: the browser itself
+			return // after the last stop comes the browser itself
 		}
 		if at.Index != last+1 {
 			b.t.Errorf("the focus goes from stop %d to %d: %s", last, at.Index, at.Says)

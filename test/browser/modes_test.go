@@ -14,9 +14,9 @@ func feature(name, value string) *emulation.MediaFeature {
 	return &emulation.MediaFeature{Name: name, Value: value}
 }
 
-// A reader with dark colours prints on white paper; forced colours leave no ground, so that
-// borders and letters must tell what grounds tell else.
-func TestPaperAndForcedColours(t *testing.T) {
+// A reader with dark colours prints on white paper. Forced colours remove backgrounds, so borders and letters
+// must tell what backgrounds otherwise tell.
+func TestPageIsFitForPaperAndForcedColours(t *testing.T) {
 	dark := feature("prefers-color-scheme", "dark")
 	for name, mode := range map[string]struct {
 		media emulation.SetEmulatedMediaParams

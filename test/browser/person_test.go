@@ -10,9 +10,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// TestAPersonFindsOutWhatHappened at the process at DEMO_URL: what is wrong, with which
-// entity, why, since when and who else, in at most three clicks; and all else that a
-// person does, on each screen. Nothing of it is made up.
+// At the process at DEMO_URL, a person finds out in at most three clicks what is wrong, with which entity,
+// why, since when, and which others. They can do everything else, too, on each screen. Nothing is made up.
 func TestAPersonFindsOutWhatHappened(t *testing.T) {
 	base := demo(t)
 	for _, s := range screens {
@@ -22,7 +21,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 			b.until("an episode", `document.querySelector('[data-part=episodes] tbody th a')`)
 			b.says("[data-part=strip]", "Live")
 
-			// The first click leads to the entity: what, why, since when, who else.
+			// The first click leads to the entity: what, why, since when, which others.
 			name := b.text("[data-part=episodes] tbody th a")
 			b.click("[data-part=episodes] tbody th a")
 			b.at("/entity?")
@@ -41,7 +40,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 			b.back()
 			b.at("range=72h")
 
-			// Lanes by keys: a bin's episodes.
+			// Lanes by keys, to the episodes of a bin.
 			b.until("the lanes' script", `document.querySelector('[data-lanes]')?.tabIndex === 0`)
 			eval[int](b, `(document.querySelector('[data-lanes]').focus(), 0)`)
 			b.run(chromedp.KeyEvent(kb.End))
@@ -55,7 +54,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 			b.run(chromedp.Navigate(base + "/?q=" + asn + "+dev%3E5"))
 			b.says("[data-part=matches]", asn)
 
-			// Live: what is committed from now on comes by itself.
+			// Live: anomalies that are committed from now on appear by themselves.
 			b.run(chromedp.Navigate(base + "/live"))
 			first := `document.querySelector('main table tbody tr')?.textContent`
 			before := eval[string](b, first+` ?? ''`)
@@ -63,7 +62,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 			b.shoot("person-live-" + s.name)
 
 			b.run(chromedp.Navigate(base + "/nodes"))
-			b.says("main", "live, 3 of 3 partitions live")
+			b.says("main", "live, 3 of 3 partitions ready")
 			b.run(chromedp.Navigate(base + "/api"))
 			b.says("main", "/api/v1/anomalies")
 		})

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestPicture keeps the view of the process at DEMO_URL in the file PICTURE, as soon as it
-// shows much: many episodes that have ended and one that is open.
+// TestPicture keeps the view of the process at DEMO_URL in the file PICTURE, as soon as it shows enough: many
+// ended episodes and one that is open.
 func TestPicture(t *testing.T) {
 	base, file := strings.TrimSuffix(os.Getenv("DEMO_URL"), "/"), os.Getenv("PICTURE")
 	if base == "" || file == "" {

@@ -1,4 +1,4 @@
-// Package certs has certificates for tests of nodes that speak TLS.
+// Package certs makes certificates for tests of nodes that speak TLS. It imports nothing of this project.
 package certs
 
 import (
@@ -26,7 +26,7 @@ type Authority struct {
 	path        string
 }
 
-// New is an authority whose certificate is in a file until the test ends.
+// New makes an authority. Its certificate is in a file until the test ends.
 func New(t *testing.T) *Authority {
 	t.Helper()
 	a := &Authority{key: newKey(t), path: filepath.Join(t.TempDir(), "ca.pem")}
@@ -57,7 +57,7 @@ func (a *Authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pr
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// Issue returns a certificate of a host, and its key, as PEM.
+// Issue makes a certificate of a host, and its key, as PEM.
 func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate, key []byte) {
 	t.Helper()
 	private := newKey(t)

@@ -9,9 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Unexplained tells what is wrong with the headers usual and scale of an anomaly: each
-// must be there once, and (value - usual) / scale must be the deviation, to the last
-// bit. It is empty if nothing is.
+// Unexplained says what is wrong with the headers usual and scale of an anomaly; empty: nothing. Each must be
+// there once, and (value - usual) / scale must be the deviation, to the last bit.
 func Unexplained(anomaly *kgo.Record, valueField string) string {
 	numbers := make(map[string]float64)
 	for _, header := range anomaly.Headers {

@@ -19,7 +19,7 @@ import (
 	"anomalydetector/configs"
 )
 
-// Names are the cases.
+// Names are the names of the cases.
 var Names = []string{"atlas_delay_mean", "hegemony_mean", "hegemony_mean_holes", "hegemony_median", "short_window_median"}
 
 // Case is a stream and what the original program reports on it.

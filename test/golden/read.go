@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Read returns all committed records of a topic, once no transaction is open in
-// it: the broker marks the partitions of one a little after it has committed.
+// Read returns all committed records of a topic. It waits until no transaction is open in it: the broker
+// marks the partitions of a transaction a little after it has committed.
 func Read(topic string, options ...kgo.Opt) ([]*kgo.Record, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -50,8 +50,7 @@ func Read(topic string, options ...kgo.Opt) ([]*kgo.Record, error) {
 	return records, nil
 }
 
-// settled waits until all that is in a topic is committed or aborted, and
-// returns where it ends.
+// settled waits until everything in a topic is committed or aborted, and returns the topic's ends.
 func settled(ctx context.Context, admin *kadm.Client, topic string) (kadm.ListedOffsets, error) {
 	for {
 		written, err := admin.ListEndOffsets(ctx, topic)

@@ -51,7 +51,7 @@ var inTests = map[string][]string{
 	"tail/feed": {"episode"},
 	"web":       {"web/answers/madeup"},
 	"web/api":   {"web/answers/madeup"},
-	"web/page":  {"web/page/sample"},
+	"web/page":  {"web/page/sample", "messages"},
 }
 
 // modules are the modules within ours, and which of our packages each may import.

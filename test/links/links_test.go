@@ -1,4 +1,4 @@
-// Package links holds the check that the prose leads where it says.
+// Package links checks that the links in the prose lead somewhere.
 package links
 
 import (
@@ -18,8 +18,7 @@ var (
 	outside = regexp.MustCompile(`^[a-z]+:`)
 )
 
-// TestRelativeLinksOfTheProseLeadSomewhere: to a file that is there, and to a heading in
-// it.
+// A relative link leads to a file that exists, and to a heading in it.
 func TestRelativeLinksOfTheProseLeadSomewhere(t *testing.T) {
 	root := filepath.Join("..", "..")
 	files := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md")}
@@ -56,7 +55,7 @@ func TestRelativeLinksOfTheProseLeadSomewhere(t *testing.T) {
 	}
 }
 
-// prose is a file's text without what is in fences.
+// prose is the text of a file without its fenced blocks.
 func prose(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -66,7 +65,7 @@ func prose(t *testing.T, file string) string {
 	return fenced.ReplaceAllString(string(content), "")
 }
 
-// anchors are those of a text's headings, as GitHub makes them.
+// anchors are the anchors of a text's headings, as GitHub makes them.
 func anchors(text string) map[string]bool {
 	all := make(map[string]bool)
 	for _, found := range heading.FindAllStringSubmatch(text, -1) {

@@ -1,5 +1,5 @@
-// Package naive is the algorithm of the original program in a few slow lines:
-// what tests hold the detector's verdicts against. It imports nothing of ours.
+// Package naive is the algorithm of the original program in a few slow lines, to compare the detector's
+// verdicts with. It serves tests, and imports nothing of this project.
 package naive
 
 import (
@@ -25,11 +25,10 @@ type point struct {
 	value float64
 }
 
-// New has seen nothing.
+// New makes a Detector that has seen nothing.
 func New(rules Rules) *Detector { return &Detector{rules, make(map[string][]point)} }
 
-// Decide takes an entity's next point and tells whether it is an anomaly, and
-// by how many deviations.
+// Decide takes an entity's next point. It returns whether the point is an anomaly, and its deviation.
 func (d *Detector) Decide(key string, at int64, value float64) (deviation float64, anomalous bool) {
 	r := d.rules
 	window := d.windows[key]

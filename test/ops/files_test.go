@@ -10,7 +10,8 @@ import (
 	"go.yaml.in/yaml/v2"
 )
 
-// TestEachAlertSaysWhatToDo: a severity, texts for people, and a section of the runbooks, which has no others.
+// An alert has a severity, texts for people, and a section in the runbooks. The runbooks have no other
+// sections.
 func TestEachAlertSaysWhatToDo(t *testing.T) {
 	var sections []string
 	for _, heading := range regexp.MustCompile(`(?m)^## (\w+)$`).FindAllStringSubmatch(content(t, runbooksPage), -1) {
@@ -54,8 +55,8 @@ func TestEachRunbookTellsMeaningLookAndDo(t *testing.T) {
 	}
 }
 
-// TestRunbooksNameMetricsThatAreThere looks at words that begin like one.
-func TestRunbooksNameMetricsThatAreThere(t *testing.T) {
+// The test looks at all words that begin like a metric.
+func TestRunbooksNameExistingMetrics(t *testing.T) {
 	all := metrics(t)
 	for _, page := range []string{runbooksPage, "../../ops/README.md"} {
 		for _, name := range regexp.MustCompile(`anomalydetector_\w+`).FindAllString(content(t, page), -1) {
@@ -66,7 +67,7 @@ func TestRunbooksNameMetricsThatAreThere(t *testing.T) {
 	}
 }
 
-// TestEachAlertHasACaseThatFiresAndOneThatDoesNot counts the cases that promtool runs.
+// The test counts the cases that promtool runs.
 func TestEachAlertHasACaseThatFiresAndOneThatDoesNot(t *testing.T) {
 	var file struct {
 		Tests []struct {
@@ -120,8 +121,8 @@ func need(t *testing.T, program string) string {
 	return path
 }
 
-// TestDashboardIsWhole: what Grafana would repair, or show wrongly, in silence.
-func TestDashboardIsWhole(t *testing.T) {
+// The dashboard has nothing that Grafana would silently repair or show wrongly.
+func TestDashboardIsComplete(t *testing.T) {
 	d := readDashboard(t)
 	if d.UID == "" || d.Title == "" || d.SchemaVersion < 38 {
 		t.Errorf("uid %q, title %q, schema %d", d.UID, d.Title, d.SchemaVersion)

@@ -10,24 +10,24 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// scraped are the labels that Prometheus gives to everything it scrapes.
+// scraped are the labels that Prometheus adds to everything that it scrapes.
 var scraped = []string{"job", "instance"}
 
-// foreign are the metrics of others that queries may name, with their labels. The test
-// with a real Prometheus finds those that are not there.
+// foreign are the metrics of other programs that queries may name, with their labels. The test with a real
+// Prometheus finds those that do not exist.
 var foreign = map[string][]string{
 	"up": nil, "ALERTS": {"alertname", "alertstate", "severity"},
 	"process_start_time_seconds": nil, "process_cpu_seconds_total": nil, "process_resident_memory_bytes": nil, "process_open_fds": nil,
 	"go_memstats_heap_inuse_bytes": nil, "go_gc_duration_seconds": {"quantile"}, "go_goroutines": nil,
 }
 
-// names knows all metrics there are.
+// names are all metrics that exist.
 type names struct {
 	exported map[string]metric
 	recorded map[string]bool
 }
 
-// labelsOf are the labels of what a selector names, or why there is no such thing.
+// labelsOf are the labels of the metric that a selector names. It is an error if there is no such metric.
 func (n names) labelsOf(name string) ([]string, error) {
 	if m, ok := n.exported[name]; ok {
 		return m.labels, nil
@@ -94,7 +94,7 @@ func (n names) wrong(q query) (problems []string) {
 	return problems
 }
 
-// labelsIn are those of all selectors within an expression.
+// labelsIn are the labels of all selectors within an expression.
 func labelsIn(n names, expr parser.Expr) []string {
 	all := slices.Clone(scraped)
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -117,8 +117,8 @@ func allNames(t *testing.T) names {
 	return n
 }
 
-// TestEachQueryNamesWhatIsExported: metrics and labels of rules and dashboard.
-func TestEachQueryNamesWhatIsExported(t *testing.T) {
+// The metrics and labels of rules and dashboard exist.
+func TestEachQueryNamesExportedMetrics(t *testing.T) {
 	n := allNames(t)
 	for _, q := range append(ruleQueries(t), dashboardQueries(t)...) {
 		for _, problem := range n.wrong(q) {
@@ -143,13 +143,13 @@ func TestWrongNamesAreFound(t *testing.T) {
 	}
 }
 
-// TestEachMetricIsOnTheDashboard: whatever is worth exporting is worth a look.
+// A metric that is worth exporting is worth a look.
 func TestEachMetricIsOnTheDashboard(t *testing.T) {
 	var shown strings.Builder
 	for _, q := range dashboardQueries(t) {
 		shown.WriteString(q.expr)
 	}
-	apart := []string{"anomalydetector_last_report_timestamp_seconds"} // an alert looks at it
+	apart := []string{"anomalydetector_last_report_timestamp_seconds"} // an alert uses it
 	for _, name := range sorted(metrics(t)) {
 		if !strings.Contains(shown.String(), name) && !strings.HasPrefix(name, "anomalydetector_kafka_") && !slices.Contains(apart, name) {
 			t.Errorf("no panel shows %s", name)

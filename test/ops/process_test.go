@@ -16,7 +16,7 @@ type started struct {
 	exited chan struct{}
 }
 
-// start runs a program whose log is kept in a file, and ends it with a signal when the test ends.
+// start runs a program whose log is kept in a file. When the test ends, it ends the program with a signal.
 func start(t *testing.T, end syscall.Signal, env []string, path string, arguments ...string) *started {
 	t.Helper()
 	p := &started{log: filepath.Join(t.TempDir(), "log"), exited: make(chan struct{})}
@@ -34,10 +34,10 @@ func start(t *testing.T, end syscall.Signal, env []string, path string, argument
 	}
 	go func() {
 		defer close(p.exited)
-		_ = command.Wait() // who waits for something of it looks whether it runs
+		_ = command.Wait() // until looks whether the process still runs
 	}()
 	t.Cleanup(func() {
-		_ = command.Process.Signal(end) // it may have ended
+		_ = command.Process.Signal(end) // it may have ended already
 		select {
 		case <-p.exited:
 		case <-time.After(30 * time.Second):
@@ -52,7 +52,7 @@ func start(t *testing.T, end syscall.Signal, env []string, path string, argument
 	return p
 }
 
-// freeAddress is one of loopback that nobody listens on.
+// freeAddress is a loopback address on which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,5 +1,5 @@
-// Package ops checks the folder ops/: what its files say, and what promtool and a real
-// Prometheus say to them. It is a module of its own, for only it needs Prometheus's parser.
+// Package ops checks the folder ops/: what its files say, and what promtool and a real Prometheus make of
+// them. It is a module of its own, because nothing else needs Prometheus's parser.
 package ops
 
 import (
@@ -57,7 +57,7 @@ func metrics(t *testing.T) map[string]metric {
 	return all
 }
 
-// rule is one of alerts.yml.
+// rule is one of the rules in alerts.yml.
 type rule struct {
 	Alert, Record, Expr, For string
 	Labels, Annotations      map[string]string
@@ -75,7 +75,7 @@ func rules(t *testing.T) (all []rule) {
 	return all
 }
 
-// board is what is looked at of Grafana's file.
+// board is the part of Grafana's file that the tests look at.
 type board struct {
 	UID, Title    string
 	SchemaVersion int
@@ -116,12 +116,12 @@ func readDashboard(t *testing.T) (d board) {
 	return d
 }
 
-// query is one of the dashboard or the rules.
+// query is a query of the dashboard or of the rules.
 type query struct {
 	where, expr, legend string
 }
 
-// grafana are Grafana's variables and what they stand for in these tests.
+// grafana replaces Grafana's variables by values for these tests.
 var grafana = strings.NewReplacer("$__rate_interval", "30s", "$__range", "1h", "$detector", ".*", "$instance", ".*")
 
 var legendLabel = regexp.MustCompile(`\{\{(\w+)\}\}`)
@@ -155,7 +155,7 @@ func dashboardQueries(t *testing.T) (all []query) {
 
 func ruleQueries(t *testing.T) (all []query) {
 	for _, r := range rules(t) {
-		var legend strings.Builder // the labels that its texts name
+		var legend strings.Builder // texts that name labels
 		for _, text := range r.Annotations {
 			for _, label := range regexp.MustCompile(`\$labels\.(\w+)`).FindAllStringSubmatch(text, -1) {
 				legend.WriteString("{{" + label[1] + "}}")

@@ -12,7 +12,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
-// TestDashboardFitsGrafanasSchema, as Grafana publishes it: no field is unknown, lacks, or has another type.
+// By the schema that Grafana publishes, no field is unknown, missing or of another type.
 func TestDashboardFitsGrafanasSchema(t *testing.T) {
 	known := cog.NewRuntime()
 	known.RegisterPanelcfgVariant(heatmap.VariantConfig())

@@ -14,17 +14,18 @@ import (
 	"time"
 )
 
-// absent are metrics that a demo, which is one process without faults, does not show.
+// absent are metrics that a demo does not show: it is one process without faults.
 var absent = []string{"anomalydetector_unowned_partitions", "anomalydetector_kafka_connect_errors_total", "anomalydetector_kafka_disconnects_total",
 	"anomalydetector_kafka_read_errors_total", "anomalydetector_kafka_write_errors_total"}
 
-// empty are panels that show nothing of a demo: no node is asked for windows, no request fails, no second node.
+// empty are panels that show nothing for a demo: no node is asked for windows, no request fails, there is no
+// second node.
 var empty = []string{"Unowned partitions", "Errors of Kafka connections", "Bad records and dead letters", "History that is still to be replayed",
 	"Handoff A", "Handoff B", "Streams", "Starts"}
 
-// TestPrometheusReadsARunningDemo scrapes it with a real Prometheus, once as it is and once with native histograms: each
-// metric of docs/metrics.md arrives with its type, each query of the dashboard is answered, with data if the demo has any, and the rules are
-// evaluated and do not fire.
+// A real Prometheus scrapes the demo, once as it is and once with native histograms. Each metric of
+// docs/metrics.md arrives with its type. Each query of the dashboard is answered, with data if the demo has
+// any. The rules are evaluated and do not fire.
 func TestPrometheusReadsARunningDemo(t *testing.T) {
 	demo := startDemo(t)
 	for name, flags := range map[string][]string{"classic": nil, "native histograms": {"--enable-feature=native-histograms"}} {
@@ -47,10 +48,10 @@ func TestPrometheusReadsARunningDemo(t *testing.T) {
 type running struct {
 	*started
 	address string
-	all     []*started // that have to run meanwhile
+	all     []*started // the processes that must run meanwhile
 }
 
-// startDemo builds the detector, and feeds its demo for longer than the test takes.
+// startDemo builds the detector and starts a demo that lasts longer than the test.
 func startDemo(t *testing.T) running {
 	binary := filepath.Join(t.TempDir(), "anomalydetector")
 	build := exec.Command("go", "build", "-trimpath", "-o", binary, ".")
@@ -72,7 +73,7 @@ func startDemo(t *testing.T) running {
 	return d
 }
 
-// startPrometheus scrapes the demo as ops/prometheus.yml says, but each second.
+// startPrometheus scrapes the demo with ops/prometheus.yml, but every second.
 func startPrometheus(t *testing.T, demo running, flags ...string) running {
 	rulesPath, err := filepath.Abs(rulesFile)
 	if err != nil {
@@ -90,7 +91,7 @@ func startPrometheus(t *testing.T, demo running, flags ...string) running {
 	return p
 }
 
-// get asks the API; false: there is no such answer.
+// get asks the API. It returns false if there is no such answer.
 func (p running) get(path string, values url.Values, into any) (ok bool, problem string) {
 	answer, err := http.Get("http://" + p.address + "/api/v1/" + path + "?" + values.Encode())
 	if err != nil {
@@ -120,7 +121,7 @@ func (p running) count(expr string) (int, string) {
 	return len(data.Result), problem
 }
 
-// answers waits until there are some scrapes, none of which may have failed.
+// answers waits for some scrapes, none of which may fail.
 func (p running) answers(t *testing.T) {
 	until(t, "ten scrapes, and anomalies", p.all, func() bool {
 		n, _ := p.count(`count_over_time(up[1m]) > 10 and on (instance) sum by (instance) (anomalydetector_anomalies_total) > 0`)
@@ -137,7 +138,7 @@ func (p running) answers(t *testing.T) {
 	}
 }
 
-// hasEachMetric looks for each metric with its type. With native histograms it wants these.
+// hasEachMetric looks for each metric with its type. With native, it wants native histograms.
 func (p running) hasEachMetric(t *testing.T, native bool) {
 	var types map[string][]struct{ Type string }
 	if _, problem := p.get("metadata", nil, &types); problem != "" {

@@ -1,6 +1,5 @@
-// Package sink makes topics of the embedded broker refuse records for what these
-// are, as a real one does: the whole batch, with an error. It is for tests, and
-// imports nothing of ours.
+// Package sink makes topics of the embedded broker refuse records because of their content, as a real broker
+// does: it refuses the whole batch with an error. It serves tests, and imports nothing of this project.
 package sink
 
 import (
@@ -13,9 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Refuse lets the partitions of a topic refuse each batch with a record of which
-// refuses says so, from now on. Other topics that are written to in the same
-// request must have records that refuses tells from this one's.
+// Refuse makes the partitions of a topic refuse each batch that holds a record for which refuses is true,
+// from now on. If other topics are written to in the same request, refuses must be false for their records.
 func Refuse(cluster *kfake.Cluster, topic string, partitions int32, err *kerr.Error, refuses func(*kgo.Record) bool) *kfake.FaultHandle {
 	var faults []kfake.Fault
 	for partition := range partitions {

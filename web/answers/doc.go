@@ -1,7 +1,7 @@
-// Package answers is what people and programs are told of the detectors: the values that
-// the API serves as JSON and that the page shows, and the Source that gives them.
+// Package answers is what people and programs are told about the detectors: the values that the API serves as
+// JSON and that the page shows, and the Source that gives them.
 //
-// It knows neither HTTP nor actors nor Kafka. Times are UTC. A number that is not finite,
-// or not known, is null. An entity's fields are always apart from its key: the key joins
-// them with commas, and fields may hold commas themselves, so nobody can split it.
+// It knows neither HTTP nor actors nor Kafka, and imports nothing of this project. Times are UTC. A number
+// that is infinite, not a number or not known is null. An entity always comes with its fields beside its key.
+// The key joins the fields with commas, and a field may hold commas itself, so a key cannot be split.
 package answers

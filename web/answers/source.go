@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Source answers for all detectors of the process and, in a cluster, for those of the
-// other nodes. Its methods may be called by several goroutines at a time; each costs a few
-// messages to actors at most. An error is a *Problem.
+// Source answers for all detectors of the process and, in a cluster, for those of the other nodes. Its
+// methods may be called by several goroutines at a time. Each costs at most a few messages to actors. An
+// error is a *Problem.
 type Source interface {
 	Status(ctx context.Context) (Status, error)
 	Detectors(ctx context.Context) (List[Detector], error)
@@ -18,26 +18,26 @@ type Source interface {
 	Lanes(ctx context.Context, q LanesQuery) (Lanes, error)
 	Entity(ctx context.Context, detector, key string) (Entity, error)
 	Entities(ctx context.Context, q EntitiesQuery) (List[EntityRef], error)
-	// Follow calls event with each thing that happens from now on, or, if cursor is not
-	// empty, after what it names, until the context ends or event returns an error. It
-	// tells the ID of where it begins at once, so that nothing that follows can be missed.
+	// Follow calls event with each thing that happens, until the context ends or event returns an error. It
+	// begins after the cursor, or with this moment if that is empty. It tells at once the ID of where it
+	// begins, so that nothing that follows can be missed.
 	Follow(ctx context.Context, q FollowQuery, event func(Event) error) error
 }
 
 // List is a part of a longer list.
 type List[T any] struct {
 	Items    []T      `json:"items" doc:"In the order that the endpoint names" nullable:"false"`
-	Next     string   `json:"next,omitempty" doc:"Cursor of the next page; absent after the last"`
+	Next     string   `json:"next,omitempty" doc:"Cursor of the next page; absent on the last page"`
 	Partial  bool     `json:"partial" doc:"Something is missing: problems say what"`
 	Problems []string `json:"problems" doc:"A sentence for each node that did not answer and for each thing that is not known" nullable:"false"`
 }
 
-// Problem is why there is no answer.
+// Problem says why there is no answer.
 type Problem struct {
-	Status     int    // of HTTP: 400, 404, 503
+	Status     int    // the HTTP status: 400, 404 or 503
 	Detail     string // a sentence for a person
-	Parameter  string // of the request that is at fault; empty: none
-	Value      any    // of that parameter
+	Parameter  string // the parameter of the request that is at fault; empty: none
+	Value      any    // the value of that parameter
 	Similar    []string
 	RetryAfter time.Duration // 0: asking again is of no use
 }
@@ -48,11 +48,11 @@ func (p *Problem) Error() string { return p.Detail }
 type Filter struct {
 	Detector     string            // empty: the only one, or the first
 	Entity       string            // the key; empty: all
-	Fields       map[string]string // key field to the value that it must have
-	Text         string            // a part of the key, without regard to case
-	MinDeviation float64           // of |deviation|; 0: all
+	Fields       map[string]string // by key field, the value that it must have
+	Text         string            // a part of the key, in any case
+	MinDeviation float64           // the least |deviation|; 0: all
 	Direction    Direction         // empty: both
-	From, Until  time.Time         // of the datapoint's time, From <= t < Until; zero: no bound
+	From, Until  time.Time         // From <= the datapoint's time < Until; zero: no limit
 }
 
 // AnomaliesQuery asks for anomalies, the latest first.
@@ -70,21 +70,21 @@ type EpisodesQuery struct {
 	Cursor string
 }
 
-// LanesQuery asks for counts by time bin and by key field or entity, the rows with the
-// largest deviation first.
+// LanesQuery asks for counts by time bin and by key field or entity. The rows with the largest deviation come
+// first.
 type LanesQuery struct {
 	Filter
 	By     string        // a key field, or "entity"; empty: the first key field
-	Bin    time.Duration // 0: chosen so that there are at most 96
-	Limit  int           // rows
+	Bin    time.Duration // 0: chosen so that there are at most 96 bins
+	Limit  int           // how many rows at most
 	Cursor string
 }
 
 // EntitiesQuery asks for entities by a part of their key, in the order of their keys.
 type EntitiesQuery struct {
 	Detector string
-	Text     string            // without regard to case; empty: all
-	Fields   map[string]string // key field to the value that it must have
+	Text     string            // in any case; empty: all
+	Fields   map[string]string // by key field, the value that it must have
 	Limit    int
 	Cursor   string
 }

@@ -2,7 +2,7 @@ package answers
 
 import "time"
 
-// Direction is to which side a value lies of its usual level.
+// Direction is the side of the usual level on which a value lies.
 type Direction string
 
 const (
@@ -10,7 +10,7 @@ const (
 	Down Direction = "down"
 )
 
-// EpisodeState is whether an episode goes on.
+// EpisodeState says whether an episode is open.
 type EpisodeState string
 
 const (
@@ -22,9 +22,9 @@ const (
 type Outcome string
 
 const (
-	Recovered Outcome = "recovered" // the values are back in the band of before
-	Absorbed  Outcome = "absorbed"  // the window has taken the new level
-	Silent    Outcome = "silent"    // no point came any more
+	Recovered Outcome = "recovered" // the values are back in the band from before
+	Absorbed  Outcome = "absorbed"  // the window has taken on the new level
+	Silent    Outcome = "silent"    // no more points came
 )
 
 // Field is a part of an entity's key.
@@ -38,9 +38,9 @@ type Field struct {
 type EntityRef struct {
 	Detector  string  `json:"detector"`
 	Key       string  `json:"key" doc:"The fields' values with commas between them; values may hold commas"`
-	Fields    []Field `json:"fields" doc:"Empty if they are not known apart" nullable:"false"`
+	Fields    []Field `json:"fields" doc:"Empty if only the key is known" nullable:"false"`
 	Partition *int32  `json:"partition,omitempty" doc:"Of the input topic"`
-	Stored    bool    `json:"stored,omitempty" doc:"It is on disk only: it has had no point since the process began"`
+	Stored    bool    `json:"stored,omitempty" doc:"It is only on disk: it has had no point since the process began"`
 }
 
 // Position is a place in a topic.
@@ -58,14 +58,14 @@ type Anomaly struct {
 	Fields    []Field   `json:"fields" nullable:"false"`
 	Time      time.Time `json:"time" doc:"Of the datapoint"`
 	Value     *float64  `json:"value"`
-	Usual     *float64  `json:"usual" doc:"Median of the history; null if the record does not say"`
+	Usual     *float64  `json:"usual" doc:"Median of the window; null if the record does not tell it"`
 	Scale     *float64  `json:"scale" doc:"deviation = (value - usual) / scale"`
-	Deviation *float64  `json:"deviation" doc:"null if it is not finite"`
+	Deviation *float64  `json:"deviation" doc:"null if it is infinite"`
 	Direction Direction `json:"direction"`
 	Low       *float64  `json:"low" doc:"Lower end of what was normal"`
 	High      *float64  `json:"high"`
 	Output    Position  `json:"output" doc:"Its place in the output topic"`
-	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not say"`
+	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not tell it"`
 }
 
 // Episode is a run of anomalies of one entity.
@@ -80,13 +80,13 @@ type Episode struct {
 	EndedAt    *time.Time   `json:"ended_at" doc:"null while it is open"`
 	Outcome    *Outcome     `json:"outcome" doc:"null while it is open, or if it is not known"`
 	Points     int          `json:"points" doc:"Anomalies so far"`
-	Reopened   int          `json:"reopened" doc:"How often it went on after it had ended"`
+	Reopened   int          `json:"reopened" doc:"How often it was open again after it had ended"`
 	Direction  Direction    `json:"direction" doc:"Of its peak"`
 	Usual      *float64     `json:"usual" doc:"Of the first anomaly"`
 	Low        *float64     `json:"low"`
 	High       *float64     `json:"high"`
 	Value      *float64     `json:"value" doc:"Of the peak"`
-	Deviation  *float64     `json:"deviation" doc:"Of the peak: the anomaly farthest out"`
+	Deviation  *float64     `json:"deviation" doc:"Of the peak, the anomaly with the largest deviation to either side"`
 	PeakAt     time.Time    `json:"peak_at"`
 	PeakID     string       `json:"peak_id"`
 	Concurrent int          `json:"concurrent" doc:"Entities with the same first key field whose episodes opened in the same bin, this one not counted"`
@@ -96,12 +96,12 @@ type Episode struct {
 type Lanes struct {
 	Detector   string     `json:"detector"`
 	By         string     `json:"by" doc:"Key field of the rows, or entity"`
-	From       time.Time  `json:"from" doc:"Begin of the first bin"`
+	From       time.Time  `json:"from" doc:"Beginning of the first bin"`
 	Until      time.Time  `json:"until" doc:"End of the last bin"`
 	BinSeconds int        `json:"bin_seconds"`
 	All        Lane       `json:"all" doc:"All rows together"`
 	Items      []Lane     `json:"items" nullable:"false"`
-	Holes      []TimeSpan `json:"holes" doc:"Bins in which no point of any entity came" nullable:"false"`
+	Holes      []TimeSpan `json:"holes" doc:"Times in which no entity had a point" nullable:"false"`
 	Next       string     `json:"next,omitempty"`
 	Partial    bool       `json:"partial"`
 	Problems   []string   `json:"problems" nullable:"false"`
@@ -119,10 +119,10 @@ type Lane struct {
 type Cell struct {
 	Bin       int      `json:"bin" doc:"From 0 on"`
 	Count     int      `json:"count" doc:"Anomalies"`
-	Deviation *float64 `json:"deviation" doc:"The one farthest from 0"`
+	Deviation *float64 `json:"deviation" doc:"The one with the largest absolute value"`
 }
 
-// TimeSpan is from <= t < until.
+// TimeSpan holds the times From <= t < Until.
 type TimeSpan struct {
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
@@ -138,11 +138,11 @@ type Point struct {
 type Entity struct {
 	EntityRef
 	Node      string     `json:"node" doc:"Address of the node that answered; empty: this one"`
-	Phase     string     `json:"phase" doc:"Of its partition; as in nodes"`
-	Input     *Position  `json:"input" doc:"Up to where its partition was read"`
-	Points    int        `json:"points" doc:"Points known of the window"`
-	Needed    int        `json:"needed" doc:"Points from which on it is scored"`
-	Full      int        `json:"full" doc:"Points of a window without gaps"`
+	Phase     string     `json:"phase" doc:"Of its partition, as in nodes"`
+	Input     *Position  `json:"input" doc:"The place up to which its partition was read"`
+	Points    int        `json:"points" doc:"Points in the window"`
+	Needed    int        `json:"needed" doc:"The smallest number of points that is scored"`
+	Full      int        `json:"full" doc:"Points in a window without gaps"`
 	Coverage  float64    `json:"coverage" doc:"points / full, at most 1"`
 	Scored    bool       `json:"scored" doc:"The next point would be scored"`
 	Median    *float64   `json:"median" doc:"The usual level: the next point would be compared with it"`
@@ -151,9 +151,9 @@ type Entity struct {
 	High      *float64   `json:"high"`
 	Threshold float64    `json:"threshold"`
 	Window    []Point    `json:"window" doc:"In the order of time" nullable:"false"`
-	Missing   []TimeSpan `json:"missing" doc:"Times of which the window has no point though there were bins" nullable:"false"`
+	Missing   []TimeSpan `json:"missing" doc:"Times in which the window has no point though it should have one" nullable:"false"`
 	Last      *LastPoint `json:"last" doc:"null if the window is empty"`
-	Verdict   string     `json:"verdict" doc:"The judgement on it, in one sentence"`
+	Verdict   string     `json:"verdict" doc:"What was decided about the last point, in a sentence"`
 	Reason    string     `json:"reason" enum:"normal,anomalous,too_few_points,silent,unknown"`
 	Anomalies []Anomaly  `json:"anomalies" doc:"The latest first, at most 300" nullable:"false"`
 	Episodes  []Episode  `json:"episodes" nullable:"false"`
@@ -161,7 +161,7 @@ type Entity struct {
 	Problems  []string   `json:"problems" nullable:"false"`
 }
 
-// LastPoint is an entity's last datapoint and what came of it.
+// LastPoint is an entity's last datapoint and what was decided about it.
 type LastPoint struct {
 	Time      time.Time `json:"time"`
 	Value     float64   `json:"value"`
@@ -186,7 +186,7 @@ type Detector struct {
 	Synthetic     bool       `json:"synthetic" doc:"The stream is made up: this is a demo"`
 
 	State        string     `json:"state" enum:"opening,replaying,live,standby,draining,stopped,unknown"`
-	Problem      string     `json:"problem,omitempty" doc:"The reason that it does not work, in words"`
+	Problem      string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
 	Partitions   Partitions `json:"partitions"`
 	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the latest timestamp seen; null before the first point"`
 	LagRecords   int64      `json:"lag_records"`
@@ -205,37 +205,37 @@ type KeyField struct {
 // Partitions of a detector's input topic, over all nodes.
 type Partitions struct {
 	All       int `json:"all"`
-	Live      int `json:"live"`
-	Replaying int `json:"replaying"`
+	Ready     int `json:"ready"`
+	Replaying int `json:"replaying" doc:"Importing or replaying"`
 	Standby   int `json:"standby" doc:"Copies that other nodes keep"`
-	Unowned   int `json:"unowned"`
+	Unowned   int `json:"unowned" doc:"No node that answers has them"`
 }
 
-// Replay is how far a history that is being loaded is.
+// Replay is how much is left of the replay of a history.
 type Replay struct {
 	Remaining int64      `json:"remaining_records"`
 	PerSecond float64    `json:"records_per_second" doc:"0: not known yet"`
-	Ready     *time.Time `json:"ready_at" doc:"At this rate; null if it is not known"`
+	Ready     *time.Time `json:"ready_at" doc:"When the replay ends at this rate; null if it is not known"`
 }
 
-// Tail is what is held of the output topic.
+// Tail is what the process holds of the output topic.
 type Tail struct {
 	From      *time.Time `json:"from" doc:"Anomalies of datapoints from here on are held; null: not known yet"`
 	Anomalies int        `json:"anomalies"`
 	Caught    bool       `json:"caught_up" doc:"The topic has been read up to its end once"`
-	Dropped   int64      `json:"dropped" doc:"Anomalies that were given up since there was no room for them; 0 if the range is held as a whole again"`
+	Dropped   int64      `json:"dropped" doc:"Anomalies within the range that are not held for lack of room; 0 if the range is whole again"`
 	Problem   string     `json:"problem,omitempty"`
 }
 
 // Node is a process.
 type Node struct {
-	Address   string         `json:"address" doc:"Empty: it does not speak to others"`
+	Address   string         `json:"address" doc:"Empty: it has no [cluster] section"`
 	ID        string         `json:"id"`
 	This      bool           `json:"this" doc:"It is the node that answers"`
 	Version   string         `json:"version"`
 	StartedAt *time.Time     `json:"started_at"`
-	Problem   string         `json:"problem,omitempty" doc:"The reason that it does not answer"`
-	Answered  *time.Time     `json:"answered_at,omitempty" doc:"Time of its last answer; absent if it answers, or if that is not known"`
+	Problem   string         `json:"problem,omitempty" doc:"Why it does not answer"`
+	Answered  *time.Time     `json:"answered_at,omitempty" doc:"Time of its last answer; absent if it answers now, or if that is not known"`
 	Detectors []NodeDetector `json:"detectors" nullable:"false"`
 }
 
@@ -247,19 +247,19 @@ type NodeDetector struct {
 	Partitions []NodePartition `json:"partitions" nullable:"false"`
 }
 
-// NodePartition is a partition that a node has.
+// NodePartition is a partition that a node has, assigned or as a standby.
 type NodePartition struct {
 	Partition int32  `json:"partition"`
 	Role      string `json:"role" enum:"assigned,standby"`
 	Phase     string `json:"phase" enum:"unassigned,importing,replaying,ready,broken,unknown"`
-	Offset    int64  `json:"offset" doc:"The next to read"`
-	End       int64  `json:"end" doc:"Of the partition"`
+	Offset    int64  `json:"offset" doc:"The next offset to read"`
+	End       int64  `json:"end" doc:"The end of the partition"`
 	Lag       int64  `json:"lag"`
 	Entities  int    `json:"entities"`
 	Pending   int64  `json:"pending" doc:"Records still to replay"`
 }
 
-// Status is how all is, at a glance.
+// Status sums up all detectors and nodes.
 type Status struct {
 	At        time.Time  `json:"at"`
 	Version   string     `json:"version"`
@@ -270,18 +270,18 @@ type Status struct {
 	Problems  []string   `json:"problems" nullable:"false"`
 }
 
-// Event is something that happened. At most one of its pointers is set; if none is, the
-// Event tells only its ID: where a stream begins, or how far it got while nothing happened.
+// Event is something that happened. At most one of its pointers is set. If none is, the Event only has an ID:
+// where a stream begins, or how far it has come while nothing happened.
 type Event struct {
-	ID      string // cursor: going on from here gives neither gap nor repeat, on any node
+	ID      string // a cursor: a stream that goes on from it has no gap and no repeat, on any node
 	Anomaly *Anomaly
 	Episode *Episode
 	Status  *Status
 	Gap     *Gap
 }
 
-// Gap tells a watcher that anomalies are missing between the last event and the next:
-// they are no longer held, or not any more in the topic.
+// Gap tells a watcher that anomalies are missing between the last event and the next: they are not held any
+// more, or not in the topic any more.
 type Gap struct {
 	Detector string `json:"detector"`
 	Missing  int64  `json:"missing" doc:"Offsets of the output topic"`

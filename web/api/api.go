@@ -26,8 +26,8 @@ type Config struct {
 	Now     func() time.Time
 	// Source is nil until the detectors have begun.
 	Source func() answers.Source
-	// Begin asks for leave to answer a question; the caller calls done when it has. It
-	// is false if too many are being answered. Streams do not ask.
+	// Begin asks whether a question may be answered now; the caller calls done when it has been. It returns
+	// false if too many are being answered. Streams do not ask.
 	Begin func() (done func(), free bool)
 }
 
@@ -36,14 +36,14 @@ type API struct {
 	config Config
 	mux    *http.ServeMux
 	huma   huma.API
-	paths  []string // of the endpoints
+	paths  []string // the paths of the endpoints
 
 	document func() ([]byte, error)
 
-	open    atomic.Int64    // streams
-	dropped atomic.Uint64   // streams that were cut
-	written written         // what several streams tell
-	closing context.Context // ended when streams are to end
+	open    atomic.Int64    // how many streams are open
+	dropped atomic.Uint64   // how many streams were cut
+	written written         // JSON that several streams send
+	closing context.Context // ends when the streams must end
 	end     context.CancelFunc
 }
 
@@ -60,9 +60,9 @@ func New(config Config) *API {
 	return a
 }
 
-// Mount answers on a mux everything below Root.
+// Mount makes a mux answer everything below Root.
 func (a *API) Mount(mux *http.ServeMux) {
-	mux.Handle(Root, a) // else the mux sends whoever asks for it to a page that there is not
+	mux.Handle(Root, a) // otherwise the mux redirects to a page that does not exist
 	mux.Handle(Root+"/", a)
 }
 
@@ -77,11 +77,10 @@ func (a *API) Document() ([]byte, error) { return a.document() }
 // Close ends all streams, so that a server that closes need not wait for them.
 func (a *API) Close() { a.end() }
 
-// Streams tells how many streams are open, and how many were cut since their client was
-// too slow.
+// Streams says how many streams are open, and how many were cut because their client was too slow.
 func (a *API) Streams() (open int64, dropped uint64) { return a.open.Load(), a.dropped.Load() }
 
-// other answers what is no endpoint, or not with this method.
+// other answers requests for what is no endpoint, or with another method.
 func (a *API) other(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -103,5 +102,5 @@ func write(w http.ResponseWriter, p *Problem) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(Encode(p.complete())) // whoever asked may have gone
+	_, _ = w.Write(Encode(p.complete())) // the client may have gone
 }

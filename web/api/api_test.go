@@ -64,8 +64,8 @@ func golden(t *testing.T, file, got string) {
 	}
 }
 
-// TestDocumentIsTheCommittedOne: whoever changes the API sees it in the diff.
-func TestDocumentIsTheCommittedOne(t *testing.T) {
+// A change of the API shows in the diff.
+func TestOpenAPIDocumentIsTheCommittedOne(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	answer := get(a, "/openapi.json")
 	document := strings.Replace(answer.Body.String(), `"version": "1.2.3"`, `"version": "unreleased"`, 1)
@@ -89,14 +89,14 @@ func TestDocumentIsTheCommittedOne(t *testing.T) {
 	}
 }
 
-// endpoints that answer as they are.
+// whole are the endpoints with one item or list as their answer.
 var whole = map[string]string{
 	"/status": "Status", "/detectors": "ListDetector", "/nodes": "ListNode", "/anomalies": "ListAnomaly", "/anomalies/aa00": "Anomaly", "/episodes": "ListEpisode",
 	"/lanes": "Lanes", "/entity?key=-1,64510": "Entity", "/entities": "ListEntityRef",
 }
 
-// TestAnswersAreAsTheDocumentSays, also those with null.
-func TestAnswersAreAsTheDocumentSays(t *testing.T) {
+// The answers include null.
+func TestAnswersMatchTheOpenAPIDocument(t *testing.T) {
 	source := madeup.New()
 	a := newAPI(t, source)
 	registry := a.huma.OpenAPI().Components.Schemas
@@ -131,7 +131,7 @@ func TestAnswersAreAsTheDocumentSays(t *testing.T) {
 	check("/status", "Status")
 }
 
-// TestNumbersAndTimesAreExact: the numbers are those of the made-up Source.
+// The numbers are those of the made-up Source.
 func TestNumbersAndTimesAreExact(t *testing.T) {
 	source := madeup.New()
 	at := madeup.At.Add(7*time.Millisecond + 999*time.Microsecond)
@@ -169,7 +169,7 @@ func problemIn(t *testing.T, answer *httptest.ResponseRecorder) (p Problem) {
 	return p
 }
 
-// TestProblemsAreJSONWhateverIsAccepted: whoever wants a table can read why there is none.
+// A client that wants a table can read why there is none.
 func TestProblemsAreJSONWhateverIsAccepted(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	for _, accept := range []string{"text/csv", "application/x-ndjson", "application/xml", "*/*", "a, b;;q=x"} {
@@ -196,8 +196,7 @@ func TestOtherMethodsAndPathsAreProblems(t *testing.T) {
 	}
 }
 
-// TestProblemsOfTheSourceAreToldAsTheyAre.
-func TestProblemsOfTheSourceAreToldAsTheyAre(t *testing.T) {
+func TestProblemsOfTheSourceReachTheClient(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
 		want  Problem
@@ -236,8 +235,8 @@ func TestUnknownEntityNamesSimilarOnes(t *testing.T) {
 	}
 }
 
-// TestNodeThatIsAwayMakesAnswersPartial, also as a table.
-func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
+// A table says so, too.
+func TestNodeThatDoesNotAnswerMakesAnswersPartial(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Partial, source.Anomalous.Problems = true, []string{"node b did not answer\nat all"}
 	a := newAPI(t, source)
@@ -250,7 +249,7 @@ func TestNodeThatIsAwayMakesAnswersPartial(t *testing.T) {
 	}
 }
 
-func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
+func TestSourceIsNotAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
 	begun, some := newAPI(t, nil), newAPI(t, madeup.New())
 	begun.config.Source = func() answers.Source { return nil }
 	asking := 0
@@ -274,8 +273,8 @@ func TestNobodyIsAskedBeforeTheDetectorsBeginOrWhileTooManyAsk(t *testing.T) {
 	}
 }
 
-// TestEachQuestionGivesItsLeaveBack, however it ends.
-func TestEachQuestionGivesItsLeaveBack(t *testing.T) {
+// The place is released however the question ends.
+func TestEachQuestionReleasesItsPlace(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	open := 0
 	a.config.Begin = func() (func(), bool) { open++; return func() { open-- }, true }

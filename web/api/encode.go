@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Encode writes a value in a line as encoding/json does, but for three things: times are in UTC
-// with milliseconds, numbers that are not finite are null, and so no answer can fail; a
-// list without items is [], not null.
+// Encode writes a value in one line as encoding/json does, with three differences. Times are in UTC with
+// milliseconds. A number that is infinite or not a number is null, so no answer can fail. A list without
+// items is [], not null.
 func Encode(value any) []byte { return append(appendJSON(nil, reflect.ValueOf(value)), '\n') }
 
-// timeFormat is RFC 3339 with milliseconds: as text, times sort as they follow each other.
+// timeFormat is RFC 3339 with milliseconds. As text, times sort in their order.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 var timeType = reflect.TypeFor[time.Time]()
@@ -52,19 +52,19 @@ func appendJSON(b []byte, v reflect.Value) []byte {
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return strconv.AppendInt(b, v.Int(), 10)
 	case reflect.Float64:
-		// Others are written with an exponent, or not at all.
+		// Other numbers are written with an exponent, or not at all.
 		if size := math.Abs(v.Float()); size >= 1e-6 && size < 1e21 {
 			return strconv.AppendFloat(b, v.Float(), 'f', -1, 64)
 		}
 	}
 	text, err := json.Marshal(v.Interface())
-	if err != nil { // a number that is not finite
+	if err != nil { // infinite, or not a number
 		return append(b, "null"...)
 	}
 	return append(b, text...)
 }
 
-// plain tells whether text needs no escapes.
+// plain says whether text needs no escapes.
 func plain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
@@ -101,8 +101,8 @@ type property struct {
 
 var properties sync.Map // reflect.Type to []property
 
-// propertiesOf are those of a struct in the order of its declaration, with those of
-// structs that it embeds.
+// propertiesOf are the properties of a struct in the order of its declaration, with those of structs that it
+// embeds.
 func propertiesOf(t reflect.Type) []property {
 	if known, ok := properties.Load(t); ok {
 		return known.([]property)

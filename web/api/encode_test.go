@@ -22,7 +22,7 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-// FuzzEncode: text and numbers are written as encoding/json does, but for what HTML wants.
+// FuzzEncode holds that text and numbers are written as encoding/json does, except for its escapes for HTML.
 func FuzzEncode(f *testing.F) {
 	f.Add("a\x00\"\\</script>\u2028\xff\U0001f600", 1e21, int64(-5), true)
 	f.Add("Paris, 1", 0.1, int64(7), false)

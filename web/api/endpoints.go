@@ -13,7 +13,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// What each endpoint may be asked.
+// The parameters of each endpoint.
 type (
 	anyQuery struct {
 		About
@@ -36,7 +36,7 @@ type (
 	episodesQuery struct {
 		About
 		Narrow
-		State string `query:"state" enum:"open,ended" doc:"Only those that go on, or that do not"`
+		State string `query:"state" enum:"open,ended" doc:"Only episodes in this state"`
 		Page
 		Table
 	}
@@ -44,7 +44,7 @@ type (
 		About
 		Narrow
 		By  string `query:"by" maxLength:"200" doc:"The key field that makes a row, or entity; without it the first key field" example:"scope"`
-		Bin string `query:"bin" maxLength:"20" doc:"Length of a time bin, such as 15m or 1h; without it, as long as makes at most 96" example:"1h"`
+		Bin string `query:"bin" maxLength:"20" doc:"Length of a time bin, such as 15m or 1h; without it, the shortest that makes at most 96 bins" example:"1h"`
 		Page
 		Table
 	}
@@ -57,17 +57,17 @@ type (
 	entitiesQuery struct {
 		About
 		Of
-		Text string `query:"q" maxLength:"200" doc:"A part of the key, without regard to case"`
+		Text string `query:"q" maxLength:"200" doc:"A part of the key, in any case"`
 		Page
 		Table
 	}
 )
 
-// withFields is said of endpoints that take key fields as parameters.
+// withFields describes endpoints that take key fields as parameters.
 const withFields = "Any key field of the detector is a parameter, too: `asn=64510`, or `field.asn=64510` " +
 	"if a field is called like another parameter."
 
-// endpoints are all but the stream.
+// endpoints serves everything except the stream.
 func (a *API) endpoints() {
 	serve(a, endpoint{path: "/status", summary: "How all is, at a glance"},
 		func(ctx context.Context, s answers.Source, _ *anyQuery, _ map[string]string) (answers.Status, error) {
@@ -126,14 +126,14 @@ func (a *API) endpoints() {
 		})
 }
 
-// endpoint is what is special of one.
+// endpoint is what distinguishes an endpoint.
 type endpoint struct {
 	path, summary string
 	fields        bool // key fields are parameters
-	table         bool // CSV and NDJSON are to be had
+	table         bool // it also answers as CSV and NDJSON
 }
 
-// question is what all queries have, by embedding About.
+// question is what all queries can do because they embed About.
 type question[I any] interface {
 	*I
 	about() *About
@@ -182,7 +182,7 @@ func serve[I any, Q question[I], T any](a *API, e endpoint, ask func(context.Con
 			format = table.format()
 		}
 		if e.table && format != jsonFormat {
-			keys, _ = keyFields(ctx, source, asked.Get("detector")) // else those of the items have to do
+			keys, _ = keyFields(ctx, source, asked.Get("detector")) // if they are not known, the items' own keys serve
 		}
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humago.Unwrap(ctx)

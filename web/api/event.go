@@ -14,8 +14,8 @@ import (
 
 const eventType = "text/event-stream"
 
-// events writes server-sent events, each with a deadline of its own: those of the server
-// are for answers that end.
+// events writes server-sent events, each with a deadline of its own. The server's deadlines are for answers
+// that end.
 type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -29,13 +29,13 @@ func newEvents(w http.ResponseWriter, written *written) *events {
 // begin sends the header at once, so that the client knows that it is connected.
 func (e *events) begin() error {
 	e.w.Header().Set("Content-Type", eventType)
-	e.w.Header().Set("X-Accel-Buffering", "no") // for proxies that gather answers
+	e.w.Header().Set("X-Accel-Buffering", "no") // for proxies that collect answers
 	return e.send(fmt.Sprintf("retry: %d\n\n", reconnect.Milliseconds()))
 }
 
 func (e *events) comment() error { return e.send(": all is quiet\n\n") }
 
-// events sends one event and, with the same write, those that wait.
+// events sends one event and, in the same write, those that wait.
 func (e *events) events(first answers.Event, waiting <-chan answers.Event) error {
 	text := e.append(nil, first)
 	for range gathered - 1 {
@@ -50,7 +50,7 @@ func (e *events) events(first answers.Event, waiting <-chan answers.Event) error
 	return e.send(string(text))
 }
 
-// append appends what happened.
+// append appends the text of an event.
 func (e *events) append(to []byte, event answers.Event) []byte {
 	var name string
 	var data []byte
@@ -82,22 +82,21 @@ func (e *events) problem(p *Problem) error {
 	return e.send(fmt.Sprintf("event: problem\ndata: %s\n", Encode(p)))
 }
 
-// send writes and flushes. A client that does not take it in time is an error of the kind
-// os.ErrDeadlineExceeded.
+// send writes and flushes. If the client does not take the text in time, the error is os.ErrDeadlineExceeded.
 func (e *events) send(text string) error {
-	_ = e.control.SetWriteDeadline(time.Now().Add(writePatience)) // a recorder of a test has none
+	_ = e.control.SetWriteDeadline(time.Now().Add(writePatience)) // a test's recorder has no deadline
 	if _, err := e.w.Write([]byte(text)); err != nil {
 		return err
 	}
 	if err := e.control.Flush(); err != nil {
 		return err
 	}
-	// HTTP/2 ends a stream whose deadline passes, even if nothing waits to be written.
+	// HTTP/2 ends a stream when its deadline passes, even if nothing waits to be written.
 	_ = e.control.SetWriteDeadline(time.Time{})
 	return nil
 }
 
-// eventSchema describes the events: those of each kind with what their data is.
+// eventSchema describes the kinds of events and their data.
 func eventSchema(registry huma.Registry) *huma.Schema {
 	one := &huma.Schema{}
 	for _, kind := range []struct {

@@ -36,12 +36,12 @@ func anyMoment(text string, now time.Time) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(math.Round(part*1e3))*1e6), true
 }
 
-// farFromClock is how far a stream's time is from the clock if its data are not of now: a
-// replay of old data, or a demo.
+// farFromClock is how far a stream's time is from the clock if its data are not current: in a replay of old
+// data, or a demo.
 const farFromClock = time.Hour
 
-// CountFrom is when times such as -6h count back from: the clock, or the time up to which
-// there are data (nil: not known) if that is more than an hour from it.
+// CountFrom is the time from which times such as -6h count back. It is the clock, or the time up to which
+// there are data (nil: not known) if that is more than an hour from the clock.
 func CountFrom(clock time.Time, dataUntil *time.Time) time.Time {
 	if dataUntil == nil || clock.Sub(*dataUntil).Abs() <= farFromClock {
 		return clock
@@ -49,10 +49,10 @@ func CountFrom(clock time.Time, dataUntil *time.Time) time.Time {
 	return *dataUntil
 }
 
-// relative tells whether a time is written as one back from another.
+// relative says whether a time is written as one that counts back.
 func relative(text string) bool { return strings.HasPrefix(text, "-") }
 
-// mostSeconds is the end of the year 9999: later times are no RFC 3339.
+// mostSeconds is the end of the year 9999; RFC 3339 has no later times.
 const mostSeconds = 253402300799
 
 // mostSpan is 100 years.

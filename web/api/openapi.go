@@ -14,15 +14,15 @@ import (
 	"anomalydetector/web/answers"
 )
 
-const aboutTheAPI = "The API tells which anomalies the detector has found, and how the detector is. Only GET and HEAD: nothing can be changed here. " +
-	"Times are RFC 3339 in UTC with milliseconds. Numbers are exact: the shortest text that gives the same float64; one that is not finite, or not known, is null. " +
-	"An entity's fields are apart from its key, which joins them with commas and cannot be split. " +
-	"A list answers `items`, `next` (the cursor of the next page), and `partial` with `problems` if something is missing. " +
-	"Errors are problem documents (RFC 9457) that name the parameter. 503 with Retry-After is said while the detectors begin, or while too many ask. " +
-	"CSV (RFC 4180) and NDJSON hold the items alone: Link has the next page, Answer-Partial and Answer-Problem what is missing. " +
-	"In CSV an apostrophe is put before text that a spreadsheet would take for a formula; numbers, and keys of numbers, stay as they are."
+const aboutTheAPI = "The API tells which anomalies the detectors have found, and how the detectors are. It only reads: the methods are GET and HEAD. " +
+	"Times are RFC 3339 in UTC with milliseconds. Numbers are exact: the shortest text that gives the same float64. A number that is infinite, not a number or not known is null. " +
+	"An entity has its fields beside its key, which joins them with commas and cannot be split. " +
+	"A list has `items`, `next` (the cursor of the next page), and `partial` with `problems` if something is missing. " +
+	"Errors are problem documents (RFC 9457) that name the parameter. The status is 503, with Retry-After, while the detectors begin, or while too many questions are being answered. " +
+	"CSV (RFC 4180) and NDJSON hold only the items: the header Link has the next page, Answer-Partial and Answer-Problem say what is missing. " +
+	"In CSV an apostrophe precedes text that a spreadsheet would take for a formula; numbers, and keys of numbers, stay as they are."
 
-// description is what huma begins with: no pages of its own, no links to schemas.
+// description is the document that huma begins with: no pages of its own, no links to schemas.
 func description(version string) huma.Config {
 	format := huma.Format{
 		Marshal:   func(w io.Writer, v any) error { _, err := w.Write(Encode(v)); return err },
@@ -36,15 +36,15 @@ func description(version string) huma.Config {
 		Formats:       map[string]huma.Format{jsonType: format, jsonFormat: format},
 		DefaultFormat: jsonType,
 	}
-	config.AllowAdditionalPropertiesByDefault = true // answers may have more one day
+	config.AllowAdditionalPropertiesByDefault = true // later versions may add properties
 	return config
 }
 
-// describe serves the document, which is written when it is first asked for.
+// describe serves the document, which is made when it is first asked for.
 func (a *API) describe() {
 	document := a.huma.OpenAPI()
 	for _, item := range document.Paths {
-		for _, never := range []string{"422", "500"} { // huma's; wrong parameters are 400
+		for _, never := range []string{"422", "500"} { // huma adds these; a wrong parameter is 400
 			delete(item.Get.Responses, never)
 		}
 	}
@@ -61,13 +61,13 @@ func (a *API) describe() {
 				return
 			}
 			w.Header().Set("Content-Type", of.kind)
-			_, _ = w.Write(text) // whoever asked may have gone
+			_, _ = w.Write(text) // the client may have gone
 		})
 		a.paths = append(a.paths, path)
 	}
 }
 
-// orNull says of pointers to structs that they may be null, which huma does not.
+// orNull declares that pointers to structs may be null, which huma does not.
 func orNull(registry huma.Registry) {
 	for _, t := range []reflect.Type{reflect.TypeFor[answers.Anomaly](), reflect.TypeFor[answers.Entity](), reflect.TypeFor[answers.Detector]()} {
 		schema := registry.SchemaFromRef(registry.Schema(t, true, "").Ref)

@@ -23,7 +23,7 @@ type About struct {
 
 func (q *About) about() *About { return q }
 
-// Resolve is called by huma once the parameters are read. It finds what huma passes over.
+// Resolve is called by huma once it has read the parameters. It finds the mistakes that huma ignores.
 func (q *About) Resolve(ctx huma.Context) []error {
 	u := ctx.URL()
 	var err error
@@ -38,7 +38,7 @@ func (q *About) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// Limits of the time for an answer.
+// How long a question waits for its answer.
 const (
 	usualTimeout = 2 * time.Second
 	mostTimeout  = 20 * time.Second
@@ -60,19 +60,19 @@ type Of struct {
 	Detector string `query:"detector" maxLength:"200" example:"hegemonydetector" doc:"Its name; without one the only detector, or the first"`
 }
 
-// Narrow is what anomalies, episodes and lanes may be chosen by.
+// Narrow is the filter of anomalies, episodes and lanes.
 type Narrow struct {
 	Of
 	Entity       string  `query:"entity" maxLength:"4096" doc:"The whole key of an entity, as answers give it"`
-	Text         string  `query:"q" maxLength:"200" doc:"A part of the key, without regard to case"`
-	MinDeviation float64 `query:"min_deviation" minimum:"0" doc:"Only those at least so far out, to either side"`
-	Direction    string  `query:"direction" enum:"up,down" doc:"Only those to this side of the usual level"`
+	Text         string  `query:"q" maxLength:"200" doc:"A part of the key, in any case"`
+	MinDeviation float64 `query:"min_deviation" minimum:"0" doc:"Only those with at least this deviation, to either side"`
+	Direction    string  `query:"direction" enum:"up,down" doc:"Only those on this side of the usual level"`
 	From         string  `query:"from" maxLength:"40" example:"-6h" doc:"Datapoints from this time on: RFC 3339, Unix seconds, or back from now as -90m, -6h, -3d. Now is the server's clock, or the detector's data_until if that is more than an hour from the clock"`
 	To           string  `query:"to" maxLength:"40" doc:"Datapoints before this time, written like from"`
 }
 
-// now is when relative times count back from. A detector that is not there is the Source's
-// to tell.
+// now is the time from which relative times count back. If the detector does not exist, the Source says so
+// later.
 func (q *Narrow) now(ctx context.Context, source answers.Source, clock time.Time) (time.Time, error) {
 	if !relative(q.From) && !relative(q.To) {
 		return clock, nil
@@ -116,10 +116,10 @@ func (q *Narrow) filter(ctx context.Context, source answers.Source, fields map[s
 	return f, nil
 }
 
-// Page is which part of a list is wanted.
+// Page is the part of a list that is wanted.
 type Page struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"Items of a page, at most"`
-	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The next of the page before; all else must be asked as there"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many items a page has at most"`
+	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The next of the page before; the other parameters must be the same as there"`
 }
 
 // Table is how a list is written.
@@ -129,14 +129,14 @@ type Table struct {
 
 func (t *Table) format() string { return t.Format }
 
-// fieldPrefix names a key field whatever it is called.
+// fieldPrefix marks a parameter as a key field, even if another parameter has the field's name.
 const fieldPrefix = "field."
 
-// mostField is how long the value of a key field may be, in bytes.
+// mostField is the largest length of the value of a key field, in bytes.
 const mostField = 4096
 
-// fields are the key fields that a question names. A parameter that is neither known nor
-// a key field of the detector is a mistake.
+// fields are the key fields that a question names. It is an error if a parameter is neither known nor a key
+// field of the detector.
 func fields(ctx context.Context, source answers.Source, asked url.Values, known []string, fieldsToo bool) (map[string]string, error) {
 	var others []string
 	for name := range asked {
@@ -147,7 +147,7 @@ func fields(ctx context.Context, source answers.Source, asked url.Values, known 
 	if len(others) == 0 {
 		return nil, nil
 	}
-	slices.Sort(others) // so that of several mistakes it is always the same that is told
+	slices.Sort(others) // so that of several mistakes the same one is reported each time
 	var keys []string
 	if fieldsToo {
 		var err error
@@ -191,7 +191,7 @@ func unknown(given, value string, known, keys []string) *Problem {
 	return p
 }
 
-// keyFields are those of a detector.
+// keyFields are the key fields of a detector.
 func keyFields(ctx context.Context, source answers.Source, detector string) (keys []string, err error) {
 	all, err := source.Detectors(ctx)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// TestParametersReachTheSource as they were meant.
 func TestParametersReachTheSource(t *testing.T) {
 	at := madeup.At
 	for query, want := range map[string]any{
@@ -26,7 +25,7 @@ func TestParametersReachTheSource(t *testing.T) {
 		"/anomalies?from=-6h&to=-90m":                  answers.AnomaliesQuery{Filter: answers.Filter{From: at.Add(-6 * time.Hour), Until: at.Add(-90 * time.Minute)}, Limit: 100},
 		"/anomalies?from=-3d":                          answers.AnomaliesQuery{Filter: answers.Filter{From: at.Add(-72 * time.Hour)}, Limit: 100},
 		"/anomalies?from=1767322800.25":                answers.AnomaliesQuery{Filter: answers.Filter{From: at.Add(250 * time.Millisecond)}, Limit: 100},
-		"/anomalies?from=2026-01-02T04:00:00+01:00":    answers.AnomaliesQuery{Filter: answers.Filter{From: at}, Limit: 100}, // a plus that nobody escaped
+		"/anomalies?from=2026-01-02T04:00:00+01:00":    answers.AnomaliesQuery{Filter: answers.Filter{From: at}, Limit: 100}, // with a plus that is not escaped
 		"/episodes?state=open&limit=5":                 answers.EpisodesQuery{State: answers.Open, Limit: 5},
 		"/lanes?by=asn&bin=1h&scope=-1":                answers.LanesQuery{Filter: answers.Filter{Fields: map[string]string{"scope": "-1"}}, By: "asn", Bin: time.Hour, Limit: 100},
 		"/lanes?bin=900":                               answers.LanesQuery{Bin: 15 * time.Minute, Limit: 100},
@@ -42,7 +41,7 @@ func TestParametersReachTheSource(t *testing.T) {
 	}
 }
 
-// TestRelativeTimesCountBackFromOldData, but from the clock if the data are of now.
+// If the data are current, they count back from the clock.
 func TestRelativeTimesCountBackFromOldData(t *testing.T) {
 	years, hour := madeup.At.AddDate(-3, 0, 0), madeup.At.Add(-time.Hour)
 	for name, c := range map[string]struct {
@@ -74,7 +73,7 @@ func TestRelativeTimesCountBackFromOldData(t *testing.T) {
 	}
 }
 
-// TestFieldNamedLikeAParameterHasAPrefix: without it, the parameter is meant.
+// Without the prefix the parameter is meant.
 func TestFieldNamedLikeAParameterHasAPrefix(t *testing.T) {
 	source := madeup.New()
 	source.All.Detectors[0].KeyFields = []answers.KeyField{{Name: "limit"}}
@@ -85,7 +84,7 @@ func TestFieldNamedLikeAParameterHasAPrefix(t *testing.T) {
 	}
 }
 
-// TestWrongParameterIsNamed, with what is wanted instead, and the Source is not asked.
+// The problem says what is wanted instead, and the Source is not asked.
 func TestWrongParameterIsNamed(t *testing.T) {
 	long := strings.Repeat("x", 5000)
 	for query, want := range map[string]Problem{
@@ -140,8 +139,8 @@ func TestWrongParameterIsNamed(t *testing.T) {
 	}
 }
 
-// FuzzQuery asks with any query. Each is answered, or refused with a problem document;
-// the number of both depends on it alone.
+// FuzzQuery asks with any query. Each is answered, or refused with a problem document. The status depends on
+// the query alone.
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{"", "limit=5&asn=64510", "from=-6h&to=1767322800.5", "field.asn=%zz", "min_deviation=1e400", "from=2026-01-02T04:00:00+01:00", "format=csv&q=%00", "a;b"} {
 		f.Add(query)
@@ -165,7 +164,7 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzMoment: what is read as a time can be written as one.
+// FuzzMoment holds that a text that is read as a time gives a time that can be written.
 func FuzzMoment(f *testing.F) {
 	for _, text := range []string{"2026-01-02T03:04:05Z", "1767322800.25", "-6h", "-3d", "9999-12-31T23:59:59.999999999-23:59", "1e300", "-9223372036854775808d"} {
 		f.Add(text)

@@ -17,24 +17,24 @@ import (
 
 const problemType = "application/problem+json"
 
-// Problem is why there is no answer: RFC 9457.
+// Problem says why there is no answer (RFC 9457).
 type Problem struct {
 	Type       string        `json:"type" example:"about:blank"`
 	Title      string        `json:"title" doc:"The status in words"`
 	Status     int           `json:"status" example:"400"`
-	Detail     string        `json:"detail" doc:"The error and the way out of it, in a sentence"`
-	Parameter  string        `json:"parameter,omitempty" doc:"Of the request that is at fault" example:"limit"`
-	Value      string        `json:"value,omitempty" doc:"Of that parameter, shortened"`
-	Similar    []string      `json:"similar,omitempty" doc:"Names that are known and look like the one that is not" nullable:"false"`
+	Detail     string        `json:"detail" doc:"What was wrong and what to do about it, in a sentence"`
+	Parameter  string        `json:"parameter,omitempty" doc:"The parameter of the request that is at fault" example:"limit"`
+	Value      string        `json:"value,omitempty" doc:"The value of that parameter, shortened"`
+	Similar    []string      `json:"similar,omitempty" doc:"Known names that are similar to the unknown one" nullable:"false"`
 	RetryAfter time.Duration `json:"-"`
 }
 
 func (p *Problem) Error() string { return p.Detail }
 
-// GetStatus is for huma, as are the next two.
+// GetStatus is called by huma, as are the next two methods.
 func (p *Problem) GetStatus() int { return p.Status }
 
-// GetHeaders tells when to ask again, in whole seconds.
+// GetHeaders says when to ask again, in whole seconds.
 func (p *Problem) GetHeaders() http.Header {
 	if p.RetryAfter <= 0 {
 		return nil
@@ -42,7 +42,7 @@ func (p *Problem) GetHeaders() http.Header {
 	return http.Header{"Retry-After": {strconv.Itoa(int(math.Ceil(p.RetryAfter.Seconds())))}}
 }
 
-// ContentType is that of a problem.
+// ContentType is the type of a problem.
 func (p *Problem) ContentType(string) string { return problemType }
 
 // complete fills in what follows from the status.
@@ -51,8 +51,7 @@ func (p *Problem) complete() *Problem {
 	return p
 }
 
-// huma makes an error of whatever it finds wrong by this variable. The program has only
-// one API.
+// huma makes its errors with this variable. That it is global does no harm, because the program has one API.
 func init() {
 	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, all ...error) huma.StatusError {
 		return problemOf(status, message, all)
@@ -62,10 +61,10 @@ func init() {
 	}
 }
 
-// problemOf is the first of some errors: whoever mends it is told the next one.
+// problemOf is the first of some errors. The client gets the next one when this one is mended.
 func problemOf(status int, message string, all []error) *Problem {
 	p := &Problem{Status: status, Detail: message}
-	if status == http.StatusUnprocessableEntity { // there are no bodies: it is a parameter
+	if status == http.StatusUnprocessableEntity { // no request has a body, so a parameter is wrong
 		p.Status = http.StatusBadRequest
 	}
 	if len(all) == 0 {
@@ -80,7 +79,7 @@ func problemOf(status int, message string, all []error) *Problem {
 		_, name, _ := strings.Cut(detail.Location, ".")
 		what := strings.Replace(detail.Message, "expected", "want", 1)
 		if detail.Value == nil || detail.Value == "" {
-			return wrong(name, "", "%s is missing", name).complete() // huma says no more of one that is empty
+			return wrong(name, "", "%s is missing", name).complete() // huma says no more about an empty one
 		}
 		value := fmt.Sprint(detail.Value)
 		return wrong(name, value, "%s is %.50q: %s", name, value, what).complete()
@@ -90,15 +89,15 @@ func problemOf(status int, message string, all []error) *Problem {
 	}
 }
 
-// wrong is a parameter that cannot be used.
+// wrong is the problem of a parameter that cannot be used.
 func wrong(parameter, value, format string, arguments ...any) *Problem {
 	return &Problem{Status: http.StatusBadRequest, Parameter: parameter, Value: short(value), Detail: fmt.Sprintf(format, arguments...)}
 }
 
-// short keeps a problem from repeating all that it was sent.
+// short keeps a problem from repeating a long text that it was sent.
 func short(text string) string { return fmt.Sprintf("%.100s", text) }
 
-// problem is what an error of a Source means to whoever asked.
+// problem is what an error of a Source means to the client.
 func (a *API) problem(err error, timeout time.Duration) *Problem {
 	var theirs *answers.Problem
 	var ours *Problem
@@ -122,7 +121,7 @@ func (a *API) problem(err error, timeout time.Duration) *Problem {
 	return (&Problem{Status: http.StatusInternalServerError, Detail: "this is an error of the program; the log has it"}).complete()
 }
 
-// notBegun is said until there is a Source.
+// notBegun is the problem until there is a Source.
 func notBegun() *Problem {
 	return &Problem{Status: http.StatusServiceUnavailable, Detail: "the detectors have not begun", RetryAfter: time.Second}
 }

@@ -19,23 +19,23 @@ import (
 const (
 	mostStreams   = 64
 	heartbeat     = 15 * time.Second
-	writePatience = 10 * time.Second       // for one event: a client that takes longer is cut
-	firstPatience = 250 * time.Millisecond // for a Source to refuse before the answer begins
-	reconnect     = 3 * time.Second        // what clients are told to wait before they come back
-	gathered      = 64                     // events that are written at once, at most
+	writePatience = 10 * time.Second       // for one event; a client that takes longer is cut
+	firstPatience = 250 * time.Millisecond // in which a Source may refuse before the answer begins
+	reconnect     = 3 * time.Second        // how long clients are told to wait before they come back
+	gathered      = 64                     // how many events are written at once, at most
 )
 
 type streamQuery struct {
 	About
 	Narrow
-	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The id of the last event that was seen; Last-Event-ID has precedence"`
+	Cursor string `query:"cursor" maxLength:"12000" pattern:"^[!-~]*$" doc:"The id of the last event that was seen; Last-Event-ID takes precedence"`
 	LastID string `header:"Last-Event-ID" maxLength:"12000" pattern:"^[!-~]*$" doc:"The same; browsers send it when they come back"`
 }
 
-const aboutStream = "Server-sent events. `event` is anomaly, episode, status or gap, `data` what the schema of that name says, " +
-	"`id` a cursor: going on from it on any node gives neither gap nor repeat. It may come alone. A comment comes each 15 s. " +
-	"A client that does not take an event within 10 s is cut, and goes on from its last id when it comes back. " +
-	"An event `problem` is followed by the end. "
+const aboutStream = "Server-sent events. `event` is anomaly, episode, status or gap. `data` is described by the schema of that name. " +
+	"`id` is a cursor, and may come alone: a stream that goes on from it, on any node, has no gap and no repeat. A comment comes every 15 s. " +
+	"A client that does not take an event within 10 s is cut; when it comes back, it goes on from its last id. " +
+	"An event `problem` is the last one. "
 
 // stream describes and serves the events.
 func (a *API) stream() {
@@ -73,8 +73,8 @@ func (a *API) stream() {
 	a.paths = append(a.paths, e.path)
 }
 
-// follow is what a client wants of the Source. To know the key fields is a question like
-// others; the stream itself is none.
+// follow turns a client's parameters into a query. Asking for the key fields counts as a question; the stream
+// itself does not.
 func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery, known []string, timeout time.Duration) (query answers.FollowQuery, err error) {
 	done, free := a.config.Begin()
 	if !free {
@@ -95,16 +95,16 @@ func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery,
 	return query, err
 }
 
-// events writes what the Source tells until the client goes, is too slow, or the Source
-// ends. One goroutine follows and hands over each event; this one alone writes, and writes
-// at once what has come meanwhile.
+// events writes what the Source tells until the client goes or is too slow, or until the Source ends. Another
+// goroutine follows the Source and hands over each event. Only this one writes, and it writes at once
+// everything that has come in the meantime.
 func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Source, query answers.FollowQuery) {
 	ctx, cancel := context.WithCancel(r.Context())
 	happened, ended := make(chan answers.Event, gathered), make(chan error, 1)
 	go func() {
 		defer close(ended)
 		defer func() {
-			if cause := recover(); cause != nil { // nobody else would, and the detectors are to go on
+			if cause := recover(); cause != nil { // nothing else recovers here, and the detectors must go on
 				ended <- fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
 			}
 		}()
@@ -119,7 +119,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 	}()
 	defer func() {
 		cancel()
-		for range ended { // until the Source has let go of the request
+		for range ended { // until the Source no longer uses the request
 		}
 	}()
 	out := newEvents(w, &a.written)
@@ -151,7 +151,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 			err = out.comment()
 		case problem := <-ended:
 			if begun && len(happened) > 0 {
-				_ = out.events(<-happened, happened) // what comes next ends it as well
+				_ = out.events(<-happened, happened) // the next event ends the stream if this one could not
 			}
 			switch {
 			case r.Context().Err() != nil: // the client has gone

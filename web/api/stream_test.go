@@ -21,7 +21,7 @@ import (
 
 var contextDeadline = context.DeadlineExceeded
 
-// pipes is a listener within a bubble: what a client does not read, the server cannot write.
+// pipes is a listener within a synctest bubble. The server cannot write what a client does not read.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -54,7 +54,7 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
-// connect asks for a path of the API. The client reads what it wants of the answer.
+// connect asks for a path of the API. The client reads as much of the answer as it wants.
 func (h *host) connect(t *testing.T, path string, headers ...string) (net.Conn, *bufio.Reader) {
 	client, server := net.Pipe()
 	h.pipes.conns <- server
@@ -62,7 +62,7 @@ func (h *host) connect(t *testing.T, path string, headers ...string) (net.Conn, 
 	return client, bufio.NewReader(client)
 }
 
-// respond reads the header of an answer; its body is not chunked then.
+// open reads the header of an answer, whose body is not chunked then.
 func (h *host) open(t *testing.T, path string, headers ...string) (net.Conn, *http.Response) {
 	t.Helper()
 	client, reader := h.connect(t, path, headers...)
@@ -89,7 +89,7 @@ func next(t *testing.T, from *bufio.Reader) string {
 	}
 }
 
-// TestStreamSendsWhatHappens, in order, each kind under its name, with its id.
+// Events come in order, each kind under its name, with its id.
 func TestStreamSendsWhatHappens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -122,7 +122,7 @@ func TestStreamSendsWhatHappens(t *testing.T) {
 			"event: episode\nid: 1.2\ndata: " + string(Encode(h.source.Runs.Items[0])),
 			"event: status\nid: 1.3\ndata: " + string(Encode(h.source.All)),
 			"id: 1.4\n", // nothing has happened
-			"event: gap\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n", // an id that is none
+			"event: gap\ndata: " + `{"detector":"hegemony","missing":3,"reason":"slow"}` + "\n", // its id cannot be sent
 		} {
 			if got := next(t, body); got != want {
 				t.Errorf("the event is\n%swant\n%s", got, want)
@@ -131,8 +131,8 @@ func TestStreamSendsWhatHappens(t *testing.T) {
 	})
 }
 
-// TestStreamGoesOnFromTheLastEvent: what the browser sends has precedence over the URL,
-// which has the cursor of the first connection.
+// The header that the browser sends takes precedence over the URL, which has the cursor of the first
+// connection.
 func TestStreamGoesOnFromTheLastEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -151,7 +151,7 @@ func TestStreamGoesOnFromTheLastEvent(t *testing.T) {
 	})
 }
 
-// TestQuietStreamStaysOpen past all timeouts of the server, by a comment each 15 s.
+// A comment every 15 s keeps the stream open past all timeouts of the server.
 func TestQuietStreamStaysOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -166,7 +166,7 @@ func TestQuietStreamStaysOpen(t *testing.T) {
 				t.Fatalf("the comment is %q", got)
 			}
 		}
-		// The first comment counts from the request, the retry line came a moment after it.
+		// The first comment counts from the request; the retry line came a moment after it.
 		if took := time.Since(begun); took > 5*time.Minute || took < 5*time.Minute-firstPatience {
 			t.Errorf("20 comments took %s", took)
 		}
@@ -176,7 +176,7 @@ func TestQuietStreamStaysOpen(t *testing.T) {
 	})
 }
 
-// TestSlowClientIsCut once an event has waited for 10 s, is counted, and disturbs nobody.
+// The client is cut once an event has waited for 10 s. It is counted, and disturbs no other client.
 func TestSlowClientIsCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -206,7 +206,7 @@ func TestSlowClientIsCut(t *testing.T) {
 	})
 }
 
-// TestClientThatGoesEndsItsStream, and is not counted as slow.
+// The client is not counted as slow.
 func TestClientThatGoesEndsItsStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -224,8 +224,8 @@ func TestClientThatGoesEndsItsStream(t *testing.T) {
 	})
 }
 
-// TestStreamsAreLimitedAndAskNobody: they hold no leave to ask, and one more than there
-// may be is refused until another has ended.
+// Streams do not take the places of questions. A stream beyond the limit is refused until another one has
+// ended.
 func TestStreamsAreLimitedAndAskNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -258,7 +258,7 @@ func TestStreamsAreLimitedAndAskNobody(t *testing.T) {
 	})
 }
 
-// TestRefusalIsAnAnswerOrAnEvent: it is a problem document if nothing has been sent yet.
+// A refusal is a problem document as long as nothing has been sent.
 func TestRefusalIsAnAnswerOrAnEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -292,7 +292,7 @@ func TestRefusalIsAnAnswerOrAnEvent(t *testing.T) {
 	})
 }
 
-// TestCloseEndsAllStreams, so that the process need not wait for them.
+// The process need not wait for the streams.
 func TestCloseEndsAllStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -320,7 +320,7 @@ type deadlines struct {
 
 func (d *deadlines) SetWriteDeadline(at time.Time) error { d.all = append(d.all, at); return nil }
 
-// TestNoDeadlinePassesBetweenEvents: HTTP/2 would end the stream by it.
+// HTTP/2 would end the stream when a deadline passes.
 func TestNoDeadlinePassesBetweenEvents(t *testing.T) {
 	w := &deadlines{}
 	out := newEvents(w, new(written))
@@ -340,7 +340,7 @@ func TestHeadOfAStreamHasNoEvents(t *testing.T) {
 	}
 }
 
-// TestSourceThatPanicsEndsItsStreamOnly, not the process.
+// The process goes on.
 func TestSourceThatPanicsEndsItsStreamOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t)
@@ -354,7 +354,7 @@ func TestSourceThatPanicsEndsItsStreamOnly(t *testing.T) {
 	})
 }
 
-// TestStreamGoesOverHTTP2, which a web configuration file with TLS brings.
+// A web configuration file with TLS brings HTTP/2.
 func TestStreamGoesOverHTTP2(t *testing.T) {
 	a := newAPI(t, madeup.New())
 	server := httptest.NewUnstartedServer(a)

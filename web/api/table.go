@@ -25,7 +25,7 @@ const (
 	ndjsonType = "application/x-ndjson"
 )
 
-// accepted is the format that a client accepts first. Weights are not looked at.
+// accepted is the first format that a client accepts. Weights are ignored.
 func accepted(accept string) string {
 	for part := range strings.SplitSeq(accept, ",") {
 		kind, _, _ := strings.Cut(part, ";")
@@ -41,8 +41,8 @@ func accepted(accept string) string {
 	return jsonFormat
 }
 
-// respond writes an answer. What a table has no place for is in the headers: Link has the
-// next page, Answer-Partial and Answer-Problem what is missing.
+// respond writes an answer. What a table has no place for is in the headers: Link has the next page,
+// Answer-Partial and Answer-Problem say what is missing.
 func respond(w http.ResponseWriter, r *http.Request, answer any, format string, keys []string) {
 	v := reflect.ValueOf(answer)
 	header := w.Header()
@@ -62,7 +62,7 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 	}
 	if format == jsonFormat || !items.IsValid() {
 		header.Set("Content-Type", jsonType)
-		_, _ = w.Write(Encode(answer)) // whoever asked may have gone
+		_, _ = w.Write(Encode(answer)) // the client may have gone
 		return
 	}
 	if v.FieldByName("Partial").Bool() {
@@ -88,7 +88,7 @@ func respond(w http.ResponseWriter, r *http.Request, answer any, format string, 
 type laneCell struct {
 	Label     string          `json:"label"`
 	Fields    []answers.Field `json:"fields"`
-	Time      time.Time       `json:"time"` // begin of the bin
+	Time      time.Time       `json:"time"` // the beginning of the bin
 	Count     int             `json:"count"`
 	Deviation *float64        `json:"deviation"`
 }
@@ -104,9 +104,8 @@ func cellsOf(lanes *answers.Lanes) (cells []laneCell) {
 	return cells
 }
 
-// writeCSV writes items as RFC 4180, a column for each property. Those of a property with
-// properties of its own are called a.b; those of the fields of a key, key.NAME. Lists are
-// JSON.
+// writeCSV writes items as RFC 4180, with a column for each property. A property b of a property a is called
+// a.b. The fields of a key are called key.NAME. Lists are JSON.
 func writeCSV(w io.Writer, items reflect.Value, keys []string) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
@@ -161,13 +160,13 @@ func fieldsOf(item reflect.Value) []answers.Field {
 	return item.FieldByName("Fields").Interface().([]answers.Field)
 }
 
-// column is a way from an item to a cell.
+// column is the way from an item to one of its cells.
 type column struct {
 	name string
-	path [][]int // indexes of the properties on the way
+	path [][]int // the index of each property on the way
 }
 
-// columnsOf are those of a struct; withKeys tells whether it has the fields of a key.
+// columnsOf are the columns of a struct. withKeys says whether it has the fields of a key.
 func columnsOf(t reflect.Type) (columns []column, withKeys bool) {
 	for _, p := range propertiesOf(t) {
 		of := t.FieldByIndex(p.index).Type
@@ -190,7 +189,7 @@ func columnsOf(t reflect.Type) (columns []column, withKeys bool) {
 	return columns, withKeys
 }
 
-// cell is empty for null.
+// cell is the text of a cell; empty for null.
 func (c column) cell(v reflect.Value) string {
 	for _, index := range c.path {
 		if v.Kind() == reflect.Pointer {
@@ -214,11 +213,11 @@ func (c column) cell(v reflect.Value) string {
 	if text == "null" {
 		return ""
 	}
-	return strings.Trim(text, `"`) // of a time
+	return strings.Trim(text, `"`) // the quotes of a time
 }
 
-// protected is text that no spreadsheet takes for a formula: with an apostrophe before
-// what begins like one. Numbers, and keys of numbers such as -1,64510, stay as they are.
+// protected is text that no spreadsheet takes for a formula: an apostrophe precedes text that begins like
+// one. Numbers, and keys of numbers such as -1,64510, stay as they are.
 func protected(text string) string {
 	if text == "" || !strings.ContainsRune("=+-@\t\r", rune(text[0])) {
 		return text

@@ -8,8 +8,8 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// TestTables compares CSV and NDJSON with files.
-func TestTables(t *testing.T) {
+// The CSV and NDJSON of all lists are compared with files.
+func TestTablesEqualTheCommittedOnes(t *testing.T) {
 	source := madeup.New()
 	source.Anomalous.Next = "a b"
 	a := newAPI(t, source)
@@ -34,7 +34,7 @@ func TestTables(t *testing.T) {
 	if link := get(a, "/anomalies?format=csv&limit=2").Header().Get("Link"); link != `</api/v1/anomalies?cursor=a+b&format=csv&limit=2>; rel="next"` {
 		t.Errorf("the next page is at %s", link)
 	}
-	source.All.Detectors[0].KeyFields = source.All.Detectors[0].KeyFields[:1] // what the items have is shown, too
+	source.All.Detectors[0].KeyFields = source.All.Detectors[0].KeyFields[:1] // fields that only the items have are shown, too
 	if got := get(a, "/entities?format=csv").Body.String(); !strings.HasPrefix(got, "detector,key,partition,stored,key.scope,key.asn\r\nhegemony,\"-1,64510\",,false,-1,64510\r\n") {
 		t.Errorf("the table is %s", got)
 	}
@@ -45,7 +45,7 @@ func TestTables(t *testing.T) {
 	}
 }
 
-// TestSpreadsheetsTakeNoTextForAFormula, and numbers stay numbers.
+// Numbers stay numbers.
 func TestSpreadsheetsTakeNoTextForAFormula(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "a=1": "a=1", "=1+1": "'=1+1", "@SUM(A1)": "'@SUM(A1)", "+cmd|' /C calc'!A0": "'+cmd|' /C calc'!A0", "-cmd": "'-cmd", "\tx": "'\tx", "\rx": "'\rx",

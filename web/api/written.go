@@ -7,8 +7,8 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// written keeps the JSON of the latest anomalies and episodes that were sent: ten streams
-// that tell the same need it written once. It holds two generations of so many.
+// written keeps the JSON of the latest anomalies and episodes that were sent, so that ten streams that tell
+// the same write it once. It keeps two generations of them.
 type written struct {
 	mu          sync.Mutex
 	young, aged map[string][]byte
@@ -16,7 +16,7 @@ type written struct {
 
 const mostWritten = 2048
 
-// json is the JSON of a value that its name tells apart from all others.
+// json is the JSON of a value. The name must be unique to the value.
 func (w *written) json(name string, value any) []byte {
 	w.mu.Lock()
 	text, known := w.young[name]
@@ -37,8 +37,8 @@ func (w *written) json(name string, value any) []byte {
 	return text
 }
 
-// anomaly: what is committed at a place does not change. The same anomaly may be at two, if
-// an operator has set the group's offsets back.
+// anomaly is named by its place, because what is committed there does not change. Its id is not enough: the
+// same anomaly may be at two places, if an operator has set the group's offsets back.
 func (w *written) anomaly(a *answers.Anomaly) []byte {
 	if a.ID == "" {
 		return Encode(a)
@@ -50,7 +50,7 @@ func (w *written) anomaly(a *answers.Anomaly) []byte {
 	return w.json(string(name), a)
 }
 
-// episode: all else follows from what its name holds.
+// episode is named by the properties that all others follow from.
 func (w *written) episode(e *answers.Episode) []byte {
 	if e.ID == "" {
 		return Encode(e)

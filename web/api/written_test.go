@@ -10,9 +10,8 @@ import (
 	"anomalydetector/web/answers/madeup"
 )
 
-// TestWhatIsWrittenOnceIsWhatIsWrittenAnew: also if an episode goes on, and when there are
-// more than are kept.
-func TestWhatIsWrittenOnceIsWhatIsWrittenAnew(t *testing.T) {
+// This also holds if an episode goes on, and if there are more than are kept.
+func TestKeptJSONEqualsJSONWrittenAnew(t *testing.T) {
 	var w written
 	outcome := answers.Recovered
 	for round := range 2 {

@@ -13,8 +13,8 @@ import (
 //go:embed assets templates
 var files embed.FS
 
-// assets serves the stylesheet, scripts and pictures under /assets/HASH/. The hash is of all
-// of them together, so that modules can import each other by relative paths.
+// assets serves the stylesheet, scripts and pictures under /assets/HASH/. The hash covers all of them
+// together, so that modules can import each other by relative paths.
 type assets struct {
 	prefix string
 	files  map[string][]byte
@@ -40,7 +40,7 @@ func loadAssets() *assets {
 	return a
 }
 
-// types are the content types of assets; the machine's own table may lack them.
+// types are the content types of assets; the machine's own table may lack some.
 var types = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }

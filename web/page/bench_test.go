@@ -8,7 +8,7 @@ import (
 	"anomalydetector/web/page/sample"
 )
 
-// BenchmarkViews is what one look at a view costs, besides the answers themselves.
+// BenchmarkViews shows what a view costs, without the answers themselves.
 func BenchmarkViews(b *testing.B) {
 	handler := sample.Handler(sample.New(sample.Busy))
 	for name, path := range map[string]string{"now": "/", "entity": entityPath("hegemony", "-1,64524"), "live": "/live", "nodes": "/nodes"} {

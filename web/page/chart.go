@@ -10,25 +10,25 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// chartView is the picture of a window. Places are parts of the plot, so that it fits any
-// screen; the path has its own coordinates of 0 to 1000 and is stretched.
+// chartView is the picture of a window. Places are fractions of the plot, so that it fits any screen. The
+// path has coordinates of its own from 0 to 1000, and is stretched.
 type chartView struct {
 	Label   string
 	Path    string
-	Band    *box // its X is the top, its Width the height
+	Band    *box // X is its top, Width its height
 	Usual   string
-	Levels  []tick // X is the place from the top
+	Levels  []tick // X is the distance from the top
 	Ticks   []tick
-	Missing []box // spans without a point
-	Skipped []box // those of a few bins
+	Missing []box // spans without a point, hatched
+	Skipped []box // spans of only a few bins without a point
 	Hits    []hit
 	Data    chartData
 	Table   []tableRow
 	Note    string
 }
 
-// skipped is how many bins without a point make a span that is hatched: points are missed
-// now and then, which matters little.
+// skipped is how many bins without a point make a span that is hatched. A missing point now and then matters
+// little.
 const skipped = 4
 
 // hit is an anomaly on the picture.
@@ -40,11 +40,11 @@ type hit struct {
 	Says     string
 }
 
-// chartData is what the read-out of a script needs.
+// chartData is what the script's read-out needs.
 type chartData struct {
 	From   int64        `json:"from"` // Unix seconds
 	Until  int64        `json:"until"`
-	Low    float64      `json:"low"` // of the plot
+	Low    float64      `json:"low"` // the lower edge of the plot
 	High   float64      `json:"high"`
 	Points []chartPoint `json:"points"`
 	Band   string       `json:"band"`
@@ -54,10 +54,10 @@ type chartPoint struct {
 	At    int64   `json:"at"`
 	Value float64 `json:"value"`
 	Text  string  `json:"text"`
-	More  string  `json:"more,omitempty"` // what is said of an anomaly
+	More  string  `json:"more,omitempty"` // the text about an anomaly
 }
 
-// tableRow is an anomaly in the table beneath the picture.
+// tableRow is an anomaly in the table below the picture.
 type tableRow struct {
 	At                      moment
 	Value, Usual, Deviation string
@@ -96,7 +96,7 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p plot, y sca
 		}
 		fmt.Fprintf(&path, "%s%.1f %.1f", to, p.at(point.Time)*1000, y.at(point.Value)*1000)
 		if to == "M" && (i+1 == len(points) || points[i+1].Time.Sub(point.Time) > bin*3/2) {
-			path.WriteString("h.1") // a point alone is a dot
+			path.WriteString("h.1") // a single point is a dot
 		}
 	}
 	c.Path = path.String()
@@ -145,11 +145,11 @@ func (c *chartView) mark(s *shell, e answers.Entity, p plot, y scale, chosen *an
 	}
 }
 
-// scale places values on a picture: the highest at 0, the lowest at 1.
+// scale places values on a picture: the highest value at 0, the lowest at 1.
 type scale struct{ low, high, step float64 }
 
-// scaleOf holds all values and the band. It ends at round numbers, and begins at 0 if values
-// are never below and come near it.
+// scaleOf is a scale that holds all values and the band. It ends at round numbers. It begins at 0 if no value
+// is below 0 and some come close to it.
 func scaleOf(points []answers.Point, e answers.Entity) scale {
 	low, high := math.Inf(1), math.Inf(-1)
 	take := func(v float64) { low, high = min(low, v), max(high, v) }

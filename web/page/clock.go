@@ -6,14 +6,14 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// clock tells times. Ages are those at Ref: the clock's time, or that of the stream if it is
-// far from the clock.
+// clock writes times. Ages count back from Ref: the clock's time, or the stream's if that is far from the
+// clock.
 type clock struct {
 	Now, Ref time.Time
 	Old      bool
 }
 
-// follow takes the stream's time for now if it is far from the clock.
+// follow makes Ref the stream's time if that is far from the clock.
 func (c *clock) follow(d answers.Detector) {
 	if d.DataUntil == nil {
 		return
@@ -31,12 +31,12 @@ func binOf(d answers.Detector) time.Duration {
 	return time.Duration(d.BinSeconds * float64(time.Second))
 }
 
-// moment is a time: for programs, exactly for people, and in short.
+// moment is a time in three forms, for programs, exact, and short, and its age.
 type moment struct{ Machine, Exact, Short, Ago string }
 
 const exact = "Mon 2 Jan 2006 15:04:05 UTC"
 
-// When is a time in short: without the day if that is today.
+// When is a time. Its short form has no day if that is today.
 func (c clock) When(t time.Time) moment {
 	t = t.UTC()
 	m := moment{Machine: t.Format(time.RFC3339), Exact: t.Format(exact), Short: t.Format("15:04")}
@@ -58,10 +58,10 @@ func (c clock) When(t time.Time) moment {
 	return m
 }
 
-// byClock is a time as the clock sees it, also if the data is old.
+// byClock is a time whose age counts back from the clock, even if the data are old.
 func (c clock) byClock(t time.Time) moment { return clock{Now: c.Now, Ref: c.Now}.When(t) }
 
-// Day is the day of a time beside its Short: empty if that holds it.
+// Day is the day of a time; empty if its Short holds the day already.
 func (c clock) Day(t time.Time) string {
 	switch t = t.UTC(); {
 	case t.YearDay() == c.Ref.YearDay() && t.Year() == c.Ref.Year():

@@ -6,8 +6,8 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// elsewhere are pages of others about an entity's AS: that of its last field which is one
-// that has such pages.
+// elsewhere are pages of other sites about an entity's AS. It is the last field that holds an AS with such
+// pages.
 func elsewhere(fields []answers.Field) (as string, links []choice) {
 	for i := len(fields) - 1; i >= 0; i-- {
 		if f := fields[i]; f.ASN && public(f.Value) {
@@ -23,8 +23,8 @@ func elsewhere(fields []answers.Field) (as string, links []choice) {
 	return "", nil
 }
 
-// public tells whether a number may be that of an AS in the Internet: not 0, AS_TRANS, nor
-// one for documentation, private use or reserved (RFC 5398, 6996, 7300).
+// public says whether a number may be that of an AS in the Internet. It is not if it is 0, AS_TRANS, or a
+// number for documentation or private use, or a reserved one (RFC 5398, 6996, 7300).
 func public(asn string) bool {
 	n, err := strconv.ParseUint(asn, 10, 32)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// entityView is one entity: what is wrong with it, why, since when, and who else.
+// entityView is one entity: what is wrong with it, why, since when, and which others changed.
 type entityView struct {
 	Entity   answers.Entity
 	Name     string
@@ -19,12 +19,12 @@ type entityView struct {
 	Verdict  verdict
 	Chart    *chartView
 	Ranges   []choice
-	Value    string // name of the value
+	Value    string // the name of the value
 	Beside   *beside
 	Others   *others
 	Episodes []row
 	Facts    []factLine
-	AS       string // which the links are about
+	AS       string // the AS that the links are about
 	Links    []choice
 	Evidence evidence
 	CSV      string
@@ -34,7 +34,7 @@ type entityView struct {
 
 // verdict is the judgement in a headline and a few sentences.
 type verdict struct {
-	Name, Turned, Span string // AS64524 in the global graph, fell, from 0.72 to 0
+	Name, Turned, Span string // for example: AS64524 in the global graph, fell, from 0.72 to 0
 	Side               answers.Direction
 	Plain              string // instead of Turned
 	Kind               string // of the entity: normal, anomalous, too_few_points, silent, unknown

@@ -26,8 +26,8 @@ type row struct {
 	Lasted                    string
 	Open                      bool
 	State                     string
-	Note                      string // what else there is to say
-	Crowd                     string // instead of an episode: how many more are like those above
+	Note                      string // a remark
+	Crowd                     string // if set, the row is no episode: how many more are like those above
 }
 
 func entityLink(detector, key string) string {
@@ -46,11 +46,12 @@ func (s *shell) row(e answers.Episode) row {
 	return r
 }
 
-// fewOfACrowd is how many episodes of one scope and time are shown one by one.
+// fewOfACrowd is how many episodes of the same scope and time are shown one by one.
 const fewOfACrowd = 4
 
-// folded are rows of which those that began together in one scope are a few and a count: one
-// cause must not push the others off the screen. A filter that names the crowd unfolds it.
+// folded are rows. Of episodes that began together in one scope it shows a few and the number of the others,
+// because one cause must not push everything else off the screen. A filter that names the crowd shows all of
+// it.
 func (s *shell) folded(episodes []answers.Episode) []row {
 	var rows []row
 	for i := 0; i < len(episodes); {
@@ -75,12 +76,12 @@ func (s *shell) folded(episodes []answers.Episode) []row {
 	return rows
 }
 
-// alike tells whether two episodes began together in one scope.
+// alike says whether two episodes began together in one scope.
 func alike(a, b answers.Episode) bool {
 	return len(a.Fields) > 1 && len(b.Fields) > 1 && a.Fields[0] == b.Fields[0] && a.State == b.State && a.OpenedAt.Equal(b.OpenedAt)
 }
 
-// crowdLink leads to all episodes that began with one, and says what they have in common.
+// crowdLink leads to all episodes that began together with this one, and says what they have in common.
 func (s *shell) crowdLink(e answers.Episode) (where, to string) {
 	bin := binOf(s.Detector)
 	from := e.OpenedAt.UTC().Truncate(bin)
@@ -121,7 +122,7 @@ func outcome(e answers.Episode) string {
 	return string(*e.Outcome)
 }
 
-// sentence is what there is to say at first sight.
+// sentence is what the page says first.
 type sentence struct {
 	Headline string
 	Largest  *row
@@ -144,7 +145,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	case n > 0:
 		v.Headline = atLeast(open) + " episodes are open."
 	case s.Detector.State == "replaying" && len(ended.Items) == 0:
-		v.Headline = "The history is being loaded."
+		v.Headline = "The history is being replayed."
 	case s.Detector.DataUntil == nil:
 		v.Headline = s.before()
 	case len(ended.Items) == 0 && (s.Detector.Tail.Problem != "" || !s.Detector.Tail.Caught):
@@ -178,7 +179,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	return v
 }
 
-// sayCrowd tells where most entities changed at the same time.
+// sayCrowd says where most entities changed at the same time.
 func (s *shell) sayCrowd(v *sentence, episodes []answers.Episode) {
 	most := -1
 	for i, e := range episodes {
@@ -204,7 +205,7 @@ func farthest(episodes []answers.Episode) *answers.Episode {
 	return found
 }
 
-// reach orders deviations: one that is not finite is the largest.
+// reach orders deviations; an infinite one is the largest.
 func reach(deviation *float64) float64 {
 	if deviation == nil {
 		return math.Inf(1)
@@ -212,7 +213,7 @@ func reach(deviation *float64) float64 {
 	return math.Abs(*deviation)
 }
 
-// since is from when on anomalies are known.
+// since is the time from which on anomalies are known.
 func (s *shell) since() string {
 	from := s.shown().From
 	if held := s.Detector.Tail.From; held != nil && held.After(from) {
@@ -221,7 +222,7 @@ func (s *shell) since() string {
 	return s.When(from).Short + " UTC"
 }
 
-// before is the headline as long as no stream time is known.
+// before is the headline while stream time is not known.
 func (s *shell) before() string {
 	switch s.Detector.State {
 	case "opening":
@@ -231,7 +232,7 @@ func (s *shell) before() string {
 	case "live", "standby", "draining", "replaying":
 		return "No data has come yet."
 	}
-	return "It is not known how the detector is."
+	return "The state of the detector is not known."
 }
 
 // nothing says why there are no episodes.
@@ -246,13 +247,13 @@ func (s *shell) nothing() string {
 			text = ""
 		}
 		if d.Problem != "" || d.Tail.Problem != "" {
-			text += " The reason is told above."
+			text += " The reason is given above."
 		}
 		return text
 	case d.DataUntil == nil:
 		return "The detector waits for the first point of " + d.Topic + "."
 	case d.State == "replaying":
-		return "New anomalies are found once it is."
+		return "Points are scored once the replay has ended."
 	}
 	return fmt.Sprintf("%s scored, last point %s.", count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
 }

@@ -12,14 +12,14 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// chip is a filter in force, with a link that takes it away.
+// chip is a filter in force, with a link that removes it.
 type chip struct{ Label, Remove string }
 
 // hours are the ranges that can be chosen; the last is the default.
 var hours = []int{6, 24, 72}
 
-// readFilter reads what the URL asks for. What it does not understand, it tells and leaves
-// out: an old link shows more than it meant, rather than nothing.
+// readFilter reads what the URL asks for. It reports what it does not understand, and leaves it out: an old
+// link shows more than it meant, rather than nothing.
 func (s *shell) readFilter() {
 	s.Search = readSearch(s.Query.Get("q"), s.Detector.KeyFields)
 	s.Told = append(s.Told, s.Search.Unknown...)
@@ -132,7 +132,7 @@ func (s *shell) shown() answers.TimeSpan {
 	return answers.TimeSpan{From: until.Add(-time.Duration(s.Hours) * time.Hour), Until: until}
 }
 
-// Filtered tells whether anything but the detector and the range was asked for.
+// Filtered says whether anything besides the detector and the range was asked for.
 func (s *shell) Filtered() bool { return len(s.Chips) > 0 || s.Search.Query != "" }
 
 // Unfiltered is this view without filters.
@@ -149,7 +149,7 @@ func (s *shell) Unfiltered() string {
 	return s.Path + "?" + q.Encode()
 }
 
-// Hidden are the parameters that a search keeps.
+// Hidden are the parameters that a new search keeps.
 func (s *shell) Hidden() []choice {
 	var kept []choice
 	for _, name := range []string{"detector", "range", "by", "state"} {
@@ -160,7 +160,7 @@ func (s *shell) Hidden() []choice {
 	return kept
 }
 
-// data is where the API gives what a list shows.
+// data is the address at which the API gives the items of a list.
 func (s *shell) data(list, format string, f answers.Filter, more ...string) string {
 	q := url.Values{"detector": {f.Detector}}
 	set := func(name, value string) {

@@ -9,10 +9,10 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// lanesView is the picture of when and where. Widths are parts of the plot, so that it fits
-// any screen without a script.
+// lanesView is the picture of when and where. Widths are fractions of the plot, so that it fits any screen
+// without a script.
 type lanesView struct {
-	Rows    []choice // ways to make rows
+	Rows    []choice // what a row may stand for
 	By      string
 	Lanes   []laneView
 	Height  int
@@ -21,7 +21,7 @@ type lanesView struct {
 	Window  *box // the time that the filters choose
 	More    string
 	Fewer   string
-	Legend  []string // deviations from which on a colour is used
+	Legend  []string // the deviations at which the colours begin
 	Empty   bool
 	None    bool // no time is known that could be shown
 	Caption string
@@ -39,7 +39,7 @@ type cellView struct {
 	Y        int
 	Class    string
 	Href     string
-	Span     string // when, for people
+	Span     string // the time, for people
 	Says     string
 }
 
@@ -190,7 +190,7 @@ func (p plot) box(from, until time.Time, says string) box {
 	return box{percent(a), percent(max(0, b-a)), says}
 }
 
-// ticks are at times that people use: midnights, or some whole hours.
+// ticks are at times that people use: midnight, or whole hours.
 func (p plot) ticks() []tick {
 	every, format := 24*time.Hour, "Mon 2"
 	switch length := p.until.Sub(p.from); {

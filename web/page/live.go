@@ -6,7 +6,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// liveView is what was found, the latest first. The script adds to it while it is open.
+// liveView is the list of anomalies, the latest first. The script adds to it while the page is open.
 type liveView struct {
 	Rows  []liveRow
 	Next  string

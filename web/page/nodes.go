@@ -20,7 +20,7 @@ type nodeView struct {
 	Name    string
 	Started *moment
 	Up      string
-	Live    int
+	Ready   int
 	Standby int
 	Problem string
 	Last    *moment // when it answered last
@@ -33,7 +33,7 @@ type matrix struct {
 	Rows       []matrixRow
 	Unowned    []int32
 	Ready      *moment
-	Replay     string // how far it is; empty: nothing is being replayed
+	Replay     string // how much is left of the replay; empty: nothing is being replayed
 }
 
 type matrixRow struct {
@@ -44,9 +44,8 @@ type matrixRow struct {
 	Away  bool
 }
 
-type matrixCell struct {
-	Class, Short, Says string
-}
+// matrixCell is a cell's colour, its sign of at most four characters, and its words.
+type matrixCell struct{ Class, Short, Says string }
 
 func (n nodeView) since(s *shell) nodeView {
 	if n.StartedAt != nil {
@@ -76,7 +75,7 @@ func nodes(ctx context.Context, s *shell) error {
 				if p.Role == "standby" {
 					node.Standby++
 				} else if p.Phase == "ready" {
-					node.Live++
+					node.Ready++
 				}
 			}
 		}
@@ -116,7 +115,7 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 	}
 	for _, n := range nodes {
 		if n.Problem != "" && len(n.Detectors) == 0 {
-			continue // it has none of the partitions
+			continue // it has no partitions
 		}
 		row := matrixRow{Name: nodeName(n), This: n.This, Away: n.Problem != "", Cells: make([]matrixCell, len(m.Partitions))}
 		at := slices.IndexFunc(n.Detectors, func(x answers.NodeDetector) bool { return x.Name == d.Name })
@@ -127,7 +126,7 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 					continue
 				}
 				row.Cells[p.Partition] = cellOf(p)
-				owned[p.Partition] = owned[p.Partition] || p.Role == "owner"
+				owned[p.Partition] = owned[p.Partition] || p.Role == "assigned"
 			}
 		}
 		m.Rows = append(m.Rows, row)
@@ -142,31 +141,56 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 	return m
 }
 
-// cellOf is a partition on a node: a letter for its state, and all of it in words.
+// The signs of the matrix, each with the words of the legend. A cell has one of them, and the legend explains all of
+// them. A replaying partition shows a number instead: how many records are still to be replayed.
+var (
+	signReady      = matrixCell{"ready", "R", "ready"}
+	signReplaying  = matrixCell{"load", "12k", "replaying, records to go"}
+	signImporting  = matrixCell{"load", "I", "importing its windows from another node"}
+	signUnassigned = matrixCell{"load", "U", "unassigned: not begun yet"}
+	signStandby    = matrixCell{"standby", "S", "standby"}
+	signBehind     = matrixCell{"standby", "s", "standby that is not ready"}
+	signBroken     = matrixCell{"bad", "B", "broken: its windows cannot be used"}
+	signUnknown    = matrixCell{"bad", "?", "the node does not answer"}
+	signNoNode     = matrixCell{"bad", "!", "no node has it"}
+)
+
+// Legend explains the signs of the matrix.
+func (nodesView) Legend() []matrixCell {
+	return []matrixCell{signReady, signReplaying, signImporting, signUnassigned, signStandby, signBehind, signBroken, signUnknown, signNoNode}
+}
+
+// NoNode is the cell of a partition that no node has.
+func (nodesView) NoNode() matrixCell { return signNoNode }
+
+// cellOf is a partition on a node: a sign for its role and phase, and all of it in words.
 func cellOf(p answers.NodePartition) matrixCell {
-	c := matrixCell{Says: fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.Phase, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))}
-	switch {
-	case p.Role == "standby":
-		c.Class, c.Short = "standby", "S"
-	case p.Phase == "ready":
-		c.Class, c.Short = "live", "L"
-	case p.Phase == "replaying":
-		c.Class, c.Short = "load", "R"
-		c.Says += ", " + count(p.Pending, "record", "records") + " still to replay"
-		if p.End > 0 && p.Pending > 0 {
-			c.Short = short2(p.Pending)
-		}
-	case p.Phase == "importing":
-		c.Class, c.Short = "load", "I"
-		c.Says += ": it takes the windows from another node"
-	case p.Phase == "broken":
-		c.Class, c.Short = "bad", "B"
-		c.Says += ": its windows cannot be used, and it is about to begin anew"
-	case p.Phase == "unassigned":
-		c.Class, c.Short = "load", "U"
-	default:
-		c.Class, c.Short, c.Says = "bad", "?", "not known: by what the group says, this node has the partition"
+	says := fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.Phase, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))
+	if p.Phase == "replaying" {
+		says += ", " + count(p.Pending, "record", "records") + " still to replay"
 	}
+	var c matrixCell
+	switch {
+	case p.Role == "standby" && p.Phase == "ready":
+		c = signStandby
+	case p.Role == "standby":
+		c = signBehind
+	case p.Phase == "ready":
+		c = signReady
+	case p.Phase == "replaying":
+		c = signReplaying
+		c.Short = short2(p.Pending)
+	case p.Phase == "importing":
+		c = signImporting
+	case p.Phase == "unassigned":
+		c = signUnassigned
+	case p.Phase == "broken":
+		c = signBroken
+		says += "; its windows cannot be used, and it waits to be assigned anew"
+	default:
+		c, says = signUnknown, "not known; the consumer group says that this node has the partition"
+	}
+	c.Says = says
 	return c
 }
 

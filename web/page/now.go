@@ -8,7 +8,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// nowView is the view Now: how things are, what happened, when and where.
+// nowView is the view Now: the state of the detector, what happened, when and where.
 type nowView struct {
 	Strip    []fact
 	Sentence sentence
@@ -16,7 +16,7 @@ type nowView struct {
 	Episodes []row
 	States   []choice
 	Next     string
-	First    string // link of the first page, on a later one
+	First    string // on a later page, the link of the first one
 	CSV      string
 	JSON     string
 	Matches  []match // entities that the search finds
@@ -106,7 +106,7 @@ func (v *nowView) list(ctx context.Context, s *shell, filter answers.Filter, ope
 	return nil
 }
 
-// find looks for entities, also for those without anomalies.
+// find looks for entities, even for those without anomalies.
 func (v *nowView) find(ctx context.Context, s *shell) error {
 	if len(s.filter.Fields) == 0 && s.filter.Text == "" {
 		return nil
@@ -124,7 +124,7 @@ func (v *nowView) find(ctx context.Context, s *shell) error {
 	return nil
 }
 
-// atLeast is how many items there are, as far as they were counted.
+// atLeast is how many items there are, followed by a plus if there are more pages.
 func atLeast(l answers.List[answers.Episode]) string {
 	if l.Next != "" {
 		return group(len(l.Items)) + "+"
@@ -132,7 +132,7 @@ func atLeast(l answers.List[answers.Episode]) string {
 	return group(len(l.Items))
 }
 
-// lacks tells what a list of anomalies or episodes lacks, unless a banner does already.
+// lacks shows what a list of anomalies or episodes lacks, unless a banner says so already.
 func (s *shell) lacks(partial bool, problems []string) {
 	if !s.tailTold() {
 		s.problems(partial, problems)
@@ -151,15 +151,15 @@ func (s *shell) problems(partial bool, problems []string) {
 // strip is the health of a detector in six numbers.
 func (s *shell) strip() []fact {
 	d := s.Detector
-	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions live", d.Partitions.Live, d.Partitions.All)}
+	state := fact{Value: titled(d.State), Kind: stateKind(d.State), Label: fmt.Sprintf("%d of %d partitions ready", d.Partitions.Ready, d.Partitions.All)}
 	if d.Partitions.All == 0 {
 		state.Label = "no partitions yet"
 	}
-	if d.Partitions.Live < d.Partitions.All && state.Kind == "ok" {
+	if d.Partitions.Ready < d.Partitions.All && state.Kind == "ok" {
 		state.Kind = "warn"
 	}
 	if n := d.Partitions.Unowned; n > 0 {
-		state.Label += fmt.Sprintf(", nobody has %d", n)
+		state.Label += fmt.Sprintf(", %d without a node", n)
 	}
 	until := fact{Value: "–", Label: "no data yet"}
 	if d.DataUntil != nil {

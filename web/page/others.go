@@ -12,9 +12,9 @@ import (
 // beside is what changed at the same time.
 type beside struct {
 	Title string
-	What  string // the column that tells them apart
+	What  string // the heading of the column that distinguishes them
 	Rows  []row
-	All   string // link to all of them
+	All   string // a link to all of them
 	Count int
 	None  string
 }
@@ -28,7 +28,7 @@ type others struct {
 	More  bool
 }
 
-// other is an entity beside, and its latest episode if it has one.
+// other is another entity, with its latest episode if it has one.
 type other struct {
 	Name, Key, Href string
 	Detector        string
@@ -37,8 +37,8 @@ type other struct {
 
 const besideRows = 8
 
-// beside finds the episodes that began together with the one that is looked at: that of the
-// chosen anomaly, or else the latest.
+// beside finds the episodes that began together with the one that is shown: that of the chosen anomaly, or
+// else the latest.
 func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.Anomaly) (*beside, error) {
 	if len(e.Episodes) == 0 {
 		return nil, nil
@@ -102,7 +102,7 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	return b, nil
 }
 
-// others finds entities that differ in the first field only.
+// others finds entities that differ only in the first field.
 func (s *shell) others(ctx context.Context, e answers.Entity) (*others, error) {
 	if len(e.Fields) < 2 {
 		return nil, nil
@@ -146,7 +146,7 @@ func (s *shell) others(ctx context.Context, e answers.Entity) (*others, error) {
 	return o, nil
 }
 
-// rest are the fields but the first, if there are more.
+// rest are the fields without the first, if there are several.
 func rest(fields []answers.Field) []answers.Field {
 	if len(fields) > 1 {
 		return fields[1:]
@@ -154,7 +154,7 @@ func rest(fields []answers.Field) []answers.Field {
 	return fields
 }
 
-// heading is what a field's values are called.
+// heading is what the values of a field are called.
 func heading(f answers.Field) string {
 	if f.ASN && (f.Name == "asn" || f.Name == "as") {
 		return "AS"

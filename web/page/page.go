@@ -1,9 +1,3 @@
-// Package page is what people see in a browser: plain HTML with links and forms, which small
-// scripts keep fresh.
-//
-// It shows what an answers.Source says and knows nothing else: no actor, no Kafka, no clock of
-// its own. A view is whole without scripts. It loads nothing from elsewhere, and holds no
-// inline script or style, so that it works under default-src 'self'.
 package page
 
 import (
@@ -21,7 +15,7 @@ import (
 // Config is what the page needs besides the answers.
 type Config struct {
 	Version string
-	Names   []string         // of the process's detectors, shown before they have begun
+	Names   []string         // of the process's detectors, which are shown before they have begun
 	Now     func() time.Time // nil: the clock of the machine
 	OpenAPI func() []byte    // the API's description as JSON; nil: there is none
 	Log     *slog.Logger     // nil: the default
@@ -36,7 +30,7 @@ type site struct {
 	assets *assets
 }
 
-// Mount adds the page to a mux. source gives nil until the detectors have begun.
+// Mount adds the page to a mux. source returns nil until the detectors have begun.
 func Mount(mux *http.ServeMux, source func() answers.Source, config Config) {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -60,10 +54,10 @@ func Paths() []string {
 	return []string{"GET /assets/", "GET /{$}", "GET /entity", "GET /anomaly/{id}", "GET /live", "GET /nodes", "GET /api"}
 }
 
-// fill puts what a view shows besides the shell into shell.Body.
+// fill sets shell.Body to what a view shows besides the shell.
 type fill func(ctx context.Context, s *shell) error
 
-// view answers with a page: with that of the name, or with one that says why not.
+// view answers with the page of a name, or with a page that says why there is none.
 func (p *site) view(name string, fill fill) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
@@ -93,8 +87,8 @@ func (p *site) view(name string, fill fill) http.HandlerFunc {
 	}
 }
 
-// write renders into memory first: half a page is none. It tells the script what the view
-// cost, so that it asks for costly ones less often.
+// write renders into memory first, so that no reader gets half a page. It tells the script what the view
+// cost, so that it asks for expensive views less often.
 func (p *site) write(w http.ResponseWriter, template string, status int, s *shell, begun time.Time) {
 	var page bytes.Buffer
 	if err := templates.ExecuteTemplate(&page, template, s); err != nil {
@@ -109,8 +103,8 @@ func (p *site) write(w http.ResponseWriter, template string, status int, s *shel
 	_, _ = page.WriteTo(w) // the reader may have gone
 }
 
-// anomaly forwards a permalink to the anomaly's entity. Ids do not say whose they are, so
-// without a detector all are asked.
+// anomaly forwards a permalink to the anomaly's entity. An id does not name its detector, so all detectors
+// are asked if the URL does not name one either.
 func anomaly(ctx context.Context, s *shell) error {
 	names := []string{s.Query.Get("detector")}
 	if names[0] == "" {
@@ -129,7 +123,7 @@ func anomaly(ctx context.Context, s *shell) error {
 	return err
 }
 
-// forward is an answer, rather than an error: what was asked for is at this address.
+// forward is an error that is an answer: the address of what was asked for.
 type forward string
 
 func (f forward) Error() string { return "see " + string(f) }

@@ -13,7 +13,7 @@ import (
 	"anomalydetector/web/page/sample"
 )
 
-// get answers a request as the program would.
+// get answers a request as the program does.
 func get(t *testing.T, scenario sample.Scenario, path string) (*http.Response, string) {
 	t.Helper()
 	recorder := httptest.NewRecorder()
@@ -30,7 +30,7 @@ func entityPath(detector, key string) string {
 	return "/entity?" + url.Values{"detector": {detector}, "key": {key}}.Encode()
 }
 
-// plain is a page's text, without marks.
+// plain is the text of a page, without tags.
 func plain(body string) string {
 	body = regexp.MustCompile(`(?s)<script.*?</script>|<[^>]*>`).ReplaceAllString(body, " ")
 	return strings.Join(strings.Fields(body), " ")
@@ -44,15 +44,15 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 	}{
 		{"busy", "busy", "/", 200, []string{"40 episodes are open.", "37 entities of scope AS64500 changed in the same quarter of an hour", "AS64530 in the global graph rose from 0.041 to 0.61", "ended in these 72 hours", "412,806", "33 more of scope AS64500"}},
 		{"calm", "calm", "/", 200, []string{"No anomalies since 10:00 UTC.", "4,000 entities scored, last point 2 min ago."}},
-		{"loading", "loading", "/", 200, []string{"The history is being loaded.", "31,904,552 records to go at 198,000 a second", "ready in about 2 min", "4 of 10 partitions are live"}},
+		{"replaying", "replaying", "/", 200, []string{"The history is being replayed.", "31,904,552 records to go at 198,000 a second", "ready in about 2 min", "4 of 10 partitions are ready"}},
 		{"partial", "partial", "/", 200, []string{"1 of 3 nodes does not answer. node-3 (10.0.0.3:7070) did not answer within 2 s", "2 of 3 nodes answer"}},
 		{"old", "old", "/", 200, []string{"The data is old. The stream is 4 years behind the clock.", "40 episodes are open."}},
 		{"demo", "demo", "/", 200, []string{"Demo. This stream is made up."}},
 		{"not begun", "notbegun", "/", 503, []string{"The detectors have not begun yet.", "hegemony v6"}},
 		{"no point yet", "waiting", "/", 200, []string{"No data has come yet.", "waits for the first point of ihr_hegemony"}},
-		{"no broker", "away", "/", 200, []string{"Not connected to Kafka yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is told above.", "no partitions yet", "Times are shown here once"}},
-		{"nobody has a partition", "killed", "/", 200, []string{"9 of 10 partitions live, nobody has 1"}},
-		{"a node was killed", "killed", "/nodes", 200, []string{"is not in the consumer group any more last answer 40 s ago", "! nobody has it", "handoff"}},
+		{"no broker", "away", "/", 200, []string{"Not connected to Kafka yet. The detector waits for its consumer group ihr_hegemony_detection. The reason is given above.", "no partitions yet", "Times are shown here once"}},
+		{"a partition without a node", "killed", "/", 200, []string{"8 of 10 partitions ready, 1 without a node"}},
+		{"a node was killed", "killed", "/nodes", 200, []string{"is not in the consumer group any more last answer 40 s ago", "! no node has it", "importing its windows from another node"}},
 		{"a node does not answer", "partial", "/nodes", 200, []string{"last answer 12 s ago", "this node has the partition"}},
 		{"no answer", "down", "/", 503, []string{"No answer at the moment.", "joining its consumer group", "Try again"}},
 		{"entity", "busy", entityPath("hegemony", "-1,64524"), 200, []string{"AS64524 in the global graph fell from 0.72 to 0 .", "The episode is open since 20:45 UTC, 4 anomalies so far.", "286 of 288 points", "it may have taken over", "The same AS in other scopes"}},
@@ -63,7 +63,7 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 		{"unknown detector", "busy", "/?detector=hegemon", 404, []string{"There is no detector", "hegemony v6"}},
 		{"no key", "busy", "/entity", 400, []string{"An entity's page needs its key"}},
 		{"live", "busy", "/live", 200, []string{"Anomalies as they are committed", "global · AS64524"}},
-		{"nodes", "busy", "/nodes", 200, []string{"3 of 3 answering", "handoff: windows come from another node", "records still to replay", "18,204,113 records to go at 214,000 a second"}},
+		{"nodes", "busy", "/nodes", 200, []string{"3 of 3 answering", "10 of 10 partitions ready", "importing its windows from another node", "records still to replay", "18,204,113 records to go at 214,000 a second"}},
 		{"api", "busy", "/api", 200, []string{"GET /api/v1/anomalies", "min_deviation", "up | down", "list of Anomaly"}},
 		{"api before all has begun", "notbegun", "/api", 200, []string{"GET /api/v1/anomalies"}},
 		{"keys with commas", "busy", entityPath("atlas delay", "CT4Singapore, Central Singapore, SG,CT4São Paulo, São Paulo, BR"), 200, []string{"CT4Singapore, Central Singapore, SG · CT4São Paulo, São Paulo, BR rose from"}},
@@ -116,7 +116,7 @@ func TestNothingIsInlineOrFromElsewhere(t *testing.T) {
 	}
 }
 
-func TestAssetsMayBeKeptAndOldOnesAreRefused(t *testing.T) {
+func TestAssetsMayBeCachedAndOldOnesAreRefused(t *testing.T) {
 	_, body := get(t, sample.Busy, "/")
 	for _, name := range []string{"page.css", "page.js", "theme.js", "icon.svg"} {
 		path := regexp.MustCompile(`/assets/[0-9a-f]{12}/` + regexp.QuoteMeta(name)).FindString(body)
@@ -153,7 +153,7 @@ func TestPermalinksForwardToTheirEntity(t *testing.T) {
 	}
 }
 
-// Filters live in the URL alone: each link of a view keeps those that it does not change.
+// Filters are in the URL alone: each link of a view keeps those that it does not change.
 func TestFiltersStayInTheLinks(t *testing.T) {
 	asked := url.Values{"detector": {"hegemony"}, "q": {"645"}, "field.scope": {"64500"}, "direction": {"down"}, "min_deviation": {"6"}, "from": {"2026-11-24T20:30:00Z"}, "to": {"2026-11-24T20:45:00Z"}, "range": {"24h"}, "state": {"open"}}
 	_, body := get(t, sample.Busy, "/?"+asked.Encode())
@@ -194,7 +194,7 @@ func TestFiltersStayInTheLinks(t *testing.T) {
 	}
 }
 
-func TestWrongParametersAreToldAndLeftOut(t *testing.T) {
+func TestWrongParametersAreReportedAndLeftOut(t *testing.T) {
 	for path, want := range map[string]string{
 		"/?min_deviation=x":   "min_deviation=x: it is a number",
 		"/?min_deviation=NaN": "min_deviation=NaN",
@@ -214,7 +214,7 @@ func TestWrongParametersAreToldAndLeftOut(t *testing.T) {
 	}
 }
 
-func TestEvidenceIsWholeAndReadable(t *testing.T) {
+func TestEvidenceIsCompleteAndReadable(t *testing.T) {
 	_, body := get(t, sample.Busy, entityPath("hegemony", "-1,64524"))
 	match := regexp.MustCompile(`(?s)id="evidence-json">(.*?)</script>`).FindStringSubmatch(body)
 	if match == nil {
@@ -237,7 +237,7 @@ func TestEvidenceIsWholeAndReadable(t *testing.T) {
 	}
 }
 
-// One cause is told once, though the status, the list of anomalies and the lanes all name it.
+// One cause is shown once, though the status, the list of anomalies and the lanes all name it.
 func TestOneCauseIsOneBanner(t *testing.T) {
 	for _, test := range []struct {
 		scenario sample.Scenario
@@ -251,5 +251,13 @@ func TestOneCauseIsOneBanner(t *testing.T) {
 	}
 	if _, body := get(t, sample.Away, "/"); strings.Contains(body, "data-lanes") || strings.Contains(body, "1970") {
 		t.Error("lanes of no time are shown")
+	}
+}
+
+// A partition that a node has does not show as one without a node, even if others are without one.
+func TestOnlyPartitionsWithoutANodeAreShownAsSuch(t *testing.T) {
+	_, body := get(t, sample.Killed, "/nodes")
+	if found := strings.Count(body, ">no node has it<"); found != 2 { // one cell, and the legend
+		t.Errorf("the page says %d times that no node has a partition, want one cell and the legend", found)
 	}
 }

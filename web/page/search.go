@@ -12,10 +12,10 @@ import (
 // search is what the search field asks for.
 //
 //	AS64510          the last key field that holds AS numbers has this one
-//	scope:-1         the key field scope has the value -1; "global" and AS64500 do, too
+//	scope:-1         the key field scope has the value -1; so do "global" and AS64500
 //	end:"a b, c"     a value with blanks
 //	dev>20           at least 20 deviations
-//	up, down         to this side
+//	up, down         on this side of the usual level
 //	open, ended      episodes in this state
 //	anything else    a part of the key
 type search struct {
@@ -26,10 +26,10 @@ type search struct {
 	side    answers.Direction
 	state   answers.EpisodeState
 	Unknown []string // terms that were not understood, and why
-	Instead *choice  // what else an AS number may mean
+	Instead *choice  // another meaning of an AS number
 }
 
-// readSearch never fails: what it does not understand, it tells.
+// readSearch never fails: it reports what it does not understand.
 func readSearch(query string, keys []answers.KeyField) search {
 	s := search{Query: strings.TrimSpace(query), fields: map[string]string{}}
 	var words []string
@@ -42,7 +42,7 @@ func readSearch(query string, keys []answers.KeyField) search {
 	return s
 }
 
-// read takes one term; false: it is a part of a key.
+// read takes one term. It returns false if the term is a part of a key.
 func (s *search) read(t term, keys []answers.KeyField) bool {
 	if t.name != "" {
 		return s.readField(t, keys)

@@ -65,7 +65,7 @@ func TestAnASNumberOffersItsOtherMeaning(t *testing.T) {
 	}
 }
 
-// FuzzSearch: whatever is typed is read, and no part of it is lost silently.
+// FuzzSearch holds that every text can be read, and that no part of it is lost silently.
 func FuzzSearch(f *testing.F) {
 	for _, seed := range []string{"AS64510 scope:-1 dev>20", `endpoint:"a, b" "x`, "::", `a:"`, "dev>1e999", "\x00\xff"} {
 		f.Add(seed)

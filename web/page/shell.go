@@ -13,21 +13,21 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// shell is what all views have in common, and the data of their template.
+// shell is what all views have in common. It is the data of their template.
 type shell struct {
 	Page     string // now, entity, live, nodes, api
 	Title    string
 	Path     string // of the URL
 	Query    url.Values
 	Config   Config
-	Assets   string // where they are
+	Assets   string // the path of the assets
 	Status   answers.Status
 	Detector answers.Detector // the one that is shown
 	Ranges   []choice
 	Hours    int // of the range that is shown
 	Search   search
 	Chips    []chip
-	Told     []string // what was not understood of the URL
+	Told     []string // what was not understood in the URL
 	Banners  []banner
 	clock
 	Body any
@@ -35,18 +35,18 @@ type shell struct {
 	source  answers.Source // nil: the detectors have not begun
 	problem error          // why there is no view at all
 	filter  answers.Filter
-	id      string // of the path
+	id      string // from the path
 }
 
-// banner says that what is shown is not what it usually is.
+// banner says that a view does not show what it usually shows.
 type banner struct {
 	Kind string // load, partial, old, bad, demo
 	Lead string
 	Text string
-	At   *moment // a time to tell after the text
+	At   *moment // a time to write after the text
 }
 
-// choice is one of several links of which one is chosen.
+// choice is one of several links.
 type choice struct {
 	Label, Href string
 	On          bool
@@ -73,7 +73,7 @@ func (p *site) shell(ctx context.Context, page string, r *http.Request) *shell {
 	return s
 }
 
-// choose takes the detector of a name; the first if there is no name.
+// choose takes the detector of a name, or the first one if there is no name.
 func (s *shell) choose(name string) {
 	var names []string
 	for _, d := range s.Status.Detectors {
@@ -104,7 +104,7 @@ func (s *shell) warn() {
 		s.Banners = append(s.Banners, banner{Kind: "bad", Lead: d.Name + " does not work.", Text: d.Problem})
 	}
 	if d.State == "replaying" || d.Replay != nil {
-		s.Banners = append(s.Banners, s.loading(d))
+		s.Banners = append(s.Banners, s.replaying(d))
 	}
 	if s.Old && d.DataUntil != nil && !d.Synthetic {
 		gap, side := s.Now.Sub(*d.DataUntil), "behind"
@@ -125,11 +125,11 @@ func (s *shell) warn() {
 		s.partial("The list of anomalies is still being read from " + d.OutputTopic + ".")
 	}
 	if d.Tail.Dropped > 0 {
-		s.partial(count(d.Tail.Dropped, "older anomaly was", "older anomalies were") + " given up, since there was no room for more.")
+		s.partial(count(d.Tail.Dropped, "older anomaly is", "older anomalies are") + " not held any more, because there was no room.")
 	}
 }
 
-// silent tells of nodes that do not answer, and of what else the status lacks.
+// silent warns of nodes that do not answer, and of everything else that the status lacks.
 func (s *shell) silent() {
 	missing := s.Status.Nodes - s.Status.Answering
 	if missing > 0 {
@@ -144,13 +144,13 @@ func (s *shell) silent() {
 	}
 }
 
-// tailTold tells whether a banner says what the list of anomalies lacks.
+// tailTold says whether a banner says what the list of anomalies lacks.
 func (s *shell) tailTold() bool {
 	tail := s.Detector.Tail
 	return tail.Problem != "" || !tail.Caught || tail.Dropped > 0
 }
 
-// partial tells of something that is missing, once.
+// partial warns of something that is missing, once.
 func (s *shell) partial(text string) {
 	told := func(b banner) bool { return strings.Contains(b.Text, text) }
 	if text != "" && !slices.ContainsFunc(s.Banners, told) {
@@ -158,9 +158,9 @@ func (s *shell) partial(text string) {
 	}
 }
 
-func (s *shell) loading(d answers.Detector) banner {
-	b := banner{Kind: "load", Lead: "The history is being loaded.",
-		Text: fmt.Sprintf("%d of %d partitions are live.", d.Partitions.Live, d.Partitions.All)}
+func (s *shell) replaying(d answers.Detector) banner {
+	b := banner{Kind: "load", Lead: "The history is being replayed.",
+		Text: fmt.Sprintf("%d of %d partitions are ready.", d.Partitions.Ready, d.Partitions.All)}
 	if r := d.Replay; r != nil {
 		b.Text += " " + count(r.Remaining, "record", "records") + " to go"
 		if r.PerSecond > 0 {
@@ -177,14 +177,14 @@ func (s *shell) loading(d answers.Detector) banner {
 	return b
 }
 
-// trouble is why there is no view.
+// trouble says why there is no view.
 type trouble struct {
 	Headline, Detail string
 	Similar          []choice
-	Again            bool // it may work soon
+	Again            bool // trying again may help soon
 }
 
-// explain makes a page of an error and gives its status.
+// explain makes a page of an error, and returns its HTTP status.
 func (s *shell) explain(err error) int {
 	problem := &answers.Problem{Status: http.StatusServiceUnavailable, Detail: "The answer took too long.", RetryAfter: time.Second}
 	if !errors.As(err, &problem) && !errors.Is(err, context.DeadlineExceeded) {
@@ -195,7 +195,7 @@ func (s *shell) explain(err error) int {
 	case http.StatusNotFound:
 		t.Headline = "Not found."
 	case http.StatusBadRequest:
-		t.Headline = "This address does not make sense."
+		t.Headline = "This address is not valid."
 	default:
 		t.Headline = "No answer at the moment."
 	}
@@ -210,8 +210,8 @@ func (s *shell) explain(err error) int {
 	return problem.Status
 }
 
-// link is this view with some parameters set, or removed if they are empty. A change of what
-// is listed begins with its first page.
+// link is this view with some parameters set; an empty value removes one. A list that changes begins with its
+// first page.
 func (s *shell) link(pairs ...string) string {
 	q := url.Values{}
 	for name, values := range s.Query {
@@ -243,7 +243,7 @@ func (s *shell) Where() string {
 	return "?" + url.Values{"detector": {s.Detector.Name}}.Encode()
 }
 
-// Tab is the link of a detector.
+// Tab is the link to a detector.
 func (s *shell) Tab(name string) string {
 	q := url.Values{"detector": {name}}
 	if r := s.Query.Get("range"); r != "" {

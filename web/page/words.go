@@ -12,7 +12,7 @@ import (
 
 const unknown = "not known"
 
-// number is a value with about four digits that count.
+// number is a value with about four significant digits.
 func number(v *float64) string {
 	if v == nil {
 		return unknown
@@ -34,7 +34,7 @@ func brief(v *float64) string {
 	return digits(*v, 2)
 }
 
-// digits writes a number with so many decimals, fewer if it is large, more if it is tiny.
+// digits writes a number with that many decimals; fewer if it is large, more if it is tiny.
 func digits(v float64, decimals int) string {
 	a := math.Abs(v)
 	switch {
@@ -85,7 +85,7 @@ func size(v *float64) string {
 	return strconv.FormatFloat(a, 'f', 1, 64)
 }
 
-// group writes a whole number with a comma each three digits.
+// group writes a whole number with a comma between each three digits.
 func group[N int | int64 | int32 | uint64](n N) string {
 	text, sign := strconv.FormatInt(int64(n), 10), ""
 	if text[0] == '-' {
@@ -124,7 +124,7 @@ func span(d time.Duration) string {
 	}
 }
 
-// within is a bin in a sentence: in the same quarter of an hour.
+// within names the length of a bin in a sentence, as in "in the same quarter of an hour".
 func within(bin time.Duration) string {
 	switch bin {
 	case 15 * time.Minute:
@@ -163,7 +163,7 @@ func short(fields []answers.Field, key string) string {
 	return strings.Join(parts, " · ")
 }
 
-// keyBeside is the key if it says more than the name beside it.
+// keyBeside is the key, if it says more than the name that it stands beside.
 func keyBeside(name, key string) string {
 	if strings.ReplaceAll(name, " · ", ",") == key {
 		return ""
@@ -179,7 +179,7 @@ func full(fields []answers.Field, key string) string {
 	return short(fields, key)
 }
 
-// together is what entities with the same value of a field have in common.
+// together names what entities with the same value of a field have in common.
 func together(f answers.Field) string {
 	if f.ASN && f.Value == "-1" {
 		return "the global graph"
@@ -202,7 +202,7 @@ func arrow(d answers.Direction) string {
 	return "▼"
 }
 
-// steps are the deviations, in thresholds, from which on a colour is darker.
+// steps are the deviations, in thresholds, at which the next darker colour begins.
 var steps = [2]float64{2, 4}
 
 // step is the colour of a deviation: u1 to u3, d1 to d3.

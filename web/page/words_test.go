@@ -27,7 +27,7 @@ func TestNumbersAreAsLongAsTheyAreUseful(t *testing.T) {
 	}
 }
 
-func TestSpans(t *testing.T) {
+func TestSpansHaveAtMostTwoUnits(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "0 s", 59 * time.Second: "59 s", 15 * time.Minute: "15 min", 3 * time.Hour: "3 h", 195 * time.Minute: "3 h 15 min", 73 * time.Hour: "3 days", 5 * 366 * 24 * time.Hour: "5 years", -time.Hour: "0 s"} {
 		if got := span(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
@@ -35,7 +35,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-func TestNamesOfEntities(t *testing.T) {
+func TestEntitiesAreNamedAsPeopleSayThem(t *testing.T) {
 	asn := func(name, value string) answers.Field { return answers.Field{Name: name, Value: value, ASN: true} }
 	tests := []struct {
 		fields      []answers.Field

@@ -8,9 +8,9 @@ import (
 	"anomalydetector/tail"
 )
 
-// cursor is where a watcher of events is: which output topic, up to which stream time ended
-// episodes were told, and the vector of the topic's offsets. Its text is such as
-// "1f0c92ab77/1767618900000/0:17,3:204"; a vector alone will do as well.
+// cursor is how far a watcher of events is: the output topic, the stream time up to which it was told of
+// ended episodes, and the vector of the topic's offsets. Its text is, for example,
+// "1f0c92ab77/1767618900000/0:17,3:204". A vector alone is accepted, too.
 type cursor struct {
 	topic  string // tail.Tail.Topic; empty: not known
 	until  int64  // Unix milliseconds; 0: not known

@@ -11,7 +11,7 @@ import (
 	"anomalydetector/web/answers"
 )
 
-const mostShown = 300 // anomalies and episodes of an entity
+const mostShown = 300 // anomalies and episodes of an entity, each
 
 // Entity is all that is known of an entity.
 func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Entity, error) {
@@ -59,8 +59,8 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 	return answer, nil
 }
 
-// joining is the problem of a detector that has no partition anywhere: nobody can be asked
-// for entities.
+// joining is the problem of a detector that has no partition on any node, so that nobody can be asked for
+// entities.
 func (d *known) joining(status messages.ClusterStatus) error {
 	has, why := false, ""
 	partitionsOf(status, d.Name, func(messages.NodeStatus, messages.DetectorStatus, messages.PartitionStatus) { has = true })
@@ -78,8 +78,8 @@ func (d *known) joining(status messages.ClusterStatus) error {
 		Detail: d.Name + " has no partition yet, so nobody can be asked for entities" + why}
 }
 
-// preferred is the answer to show: the owner's rather than a standby's, then the one with
-// more points.
+// preferred is the answer to show. An answer of the owner goes before that of a standby, then more points
+// before fewer.
 func preferred(found []messages.EntityStatus) *messages.EntityStatus {
 	var best *messages.EntityStatus
 	rank := func(e *messages.EntityStatus) int {
@@ -97,7 +97,7 @@ func preferred(found []messages.EntityStatus) *messages.EntityStatus {
 	return best
 }
 
-// fill takes what a partition says.
+// fill takes over the answer of a partition.
 func (d *known) fill(answer *answers.Entity, from *messages.EntityStatus) {
 	partition := from.Partition
 	answer.Partition, answer.Node, answer.Phase = &partition, from.Address, string(from.Phase)
@@ -107,11 +107,10 @@ func (d *known) fill(answer *answers.Entity, from *messages.EntityStatus) {
 	for _, point := range from.Window {
 		answer.Window = append(answer.Window, answers.Point{Time: time.UnixMilli(point.At).UTC(), Value: point.Value})
 	}
-	slices.SortStableFunc(answer.Window, func(a, b answers.Point) int { return a.Time.Compare(b.Time) }) // late records
+	slices.SortStableFunc(answer.Window, func(a, b answers.Point) int { return a.Time.Compare(b.Time) }) // because of late records
 }
 
-// missing are the spans of a window without a point, up to stream time. Points may come
-// half a bin late.
+// missing are the spans up to stream time in which a window has no point. Points may come half a bin late.
 func missing(window []answers.Point, bin time.Duration, until time.Time) []answers.TimeSpan {
 	spans := []answers.TimeSpan{}
 	for i, point := range window {
@@ -128,14 +127,14 @@ func missing(window []answers.Point, bin time.Duration, until time.Time) []answe
 
 // judgement is what an entity's last point was compared with.
 type judgement struct {
-	last     messages.WindowPoint // in the order of arrival
+	last     messages.WindowPoint // the last one to arrive
 	scored   bool
 	summary  detection.Summary // of the window before the last point
 	until    time.Time         // stream time; zero: not known
-	silentAt int               // bins without a point
+	silentAt int               // how many bins had no point since
 }
 
-// judge says what came of an entity's last point, in words.
+// judge says in words what was decided about an entity's last point.
 func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, streamTime int64) {
 	if owner == nil || len(owner.Window) == 0 {
 		answer.Reason, answer.Verdict = "unknown", d.sayNothingKnown(answer)
@@ -155,7 +154,7 @@ func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, stre
 	}
 	answer.Last = &answers.LastPoint{Time: time.UnixMilli(j.last.At).UTC(), Value: j.last.Value, Deviation: owner.LastDeviation}
 	switch {
-	case j.silentAt >= d.Tail.Rules().ClearAfter: // as for the end of an episode
+	case j.silentAt >= d.Tail.Rules().ClearAfter: // the same number of bins as ends an episode
 		answer.Reason = "silent"
 	case !j.scored:
 		answer.Reason = "too_few_points"
@@ -167,12 +166,13 @@ func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, stre
 	answer.Verdict = d.say(answer, &j)
 }
 
-// normal: a deviation that is not finite is no number in JSON, and anomalous.
+// normal says whether a deviation is normal. An infinite one is nil, because JSON has no number for it, and
+// is anomalous.
 func normal(deviation *float64, threshold float64) bool {
 	return deviation != nil && max(*deviation, -*deviation) <= threshold
 }
 
-// unknown is the problem of an entity that nobody knows, with some that are like it.
+// unknown is the problem of an entity that no node knows, with some keys that are like it.
 func (s *Source) unknown(ctx context.Context, d *known, key string) error {
 	return &answers.Problem{
 		Status: http.StatusNotFound, Detail: "nothing is known of entity " + key + " of " + d.Name, Parameter: "key", Value: key,

@@ -10,25 +10,24 @@ import (
 
 const (
 	statusEvery = 5 * time.Second
-	mostAtOnce  = 200    // anomalies
-	mostEnded   = 10_000 // episodes that end between two statuses
+	mostAtOnce  = 200    // anomalies that are read at a time
+	mostEnded   = 10_000 // episodes that are told with one status
 )
 
-// watch is one watcher of what happens.
+// watch is one watcher of events.
 type watch struct {
 	source *Source
 	of     *known
 	filter tail.Filter
 	reader *tail.Reader
 	tell   func(answers.Event) error
-	until  int64 // stream time up to which ended episodes were told
+	until  int64 // stream time up to which it was told of ended episodes
 }
 
-// Follow tells where it begins, then what the cursor has not seen, then a status, and then
-// what happens. After each anomaly comes the episode that it belongs to; an episode that
-// ends is told with the next status. Episodes and the status replace what was told of them
-// before. Nothing is told before the output topic has been read up to its end, but the
-// status: else what is years old would come as news.
+// Follow first tells where it begins, then everything after the cursor, then a status, and then what happens.
+// Each anomaly is followed by its episode. An episode that ends comes with the next status. An episode or a
+// status replaces the one that was told before. Until the output topic has been read up to its end, Follow
+// tells the status only: otherwise records that are years old would come as news.
 func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
 	d, filter, err := s.prepare(ctx, q.Filter)
 	if err != nil {
@@ -99,7 +98,7 @@ func (w *watch) begin(from cursor, resumed bool) {
 	w.reader = w.of.Tail.SinceIn(from.topic, from.vector, w.filter)
 }
 
-// id is the cursor of all that was told; empty: nothing can be resumed yet.
+// id is the cursor after everything that was told; empty: there is none yet.
 func (w *watch) id() string {
 	if w.reader == nil {
 		return ""
@@ -111,7 +110,7 @@ func (w *watch) after(vector tail.Vector) string {
 	return cursor{topic: w.reader.Topic(), until: w.until, vector: vector}.String()
 }
 
-// anomalies tells all that there are for now.
+// anomalies tells all anomalies that there are for now.
 func (w *watch) anomalies(ctx context.Context) error {
 	for {
 		items, gap := w.reader.Next(mostAtOnce)
@@ -159,14 +158,14 @@ func (w *watch) gap(gap *tail.Gap) *answers.Gap {
 	return told
 }
 
-// status tells which episodes have ended, and how all is, unless nobody knows for the
-// moment.
+// status tells which episodes have ended, and then the status. If the status is not known at the moment, it
+// tells nothing.
 func (w *watch) status(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	defer cancel()
 	status, err := w.source.Status(ctx)
 	if err != nil {
-		return nil // the next one will tell
+		return nil // the next one tells it
 	}
 	if w.reader != nil {
 		if err := w.ended(ctx); err != nil {
@@ -176,7 +175,7 @@ func (w *watch) status(ctx context.Context) error {
 	return w.tell(answers.Event{ID: w.id(), Status: &status})
 }
 
-// ended tells of the episodes that have ended since the last time.
+// ended tells the episodes that have ended since the last time.
 func (w *watch) ended(ctx context.Context) error {
 	until := w.of.Tail.State().StreamTime
 	if until <= w.until {

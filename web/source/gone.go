@@ -8,17 +8,16 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// goneFor is how long a node is told of after its last answer.
+// goneFor is how long a node is shown after its last answer.
 const goneFor = 15 * time.Minute
 
-// sighting is when a node answered last, and what it said of itself.
+// sighting is when a node answered last, and what it said then.
 type sighting struct {
 	at   time.Time
 	node messages.NodeStatus
 }
 
-// notice remembers which nodes answer. Only looks at all nodes tell that, so what nobody
-// looked at is not known.
+// notice remembers which nodes answer. A node is noticed only if somebody asks for the status of all nodes.
 func (now *looked) notice(before map[string]sighting) {
 	now.sightings = make(map[string]sighting)
 	for address, s := range before {
@@ -34,7 +33,7 @@ func (now *looked) notice(before map[string]sighting) {
 	}
 }
 
-// gone completes what is told of nodes by what they said before they went.
+// gone adds to the nodes what they said before they stopped answering.
 func gone(nodes []answers.Node, sightings map[string]sighting) []answers.Node {
 	for address, s := range sightings {
 		at := slices.IndexFunc(nodes, func(n answers.Node) bool { return n.Address == address })

@@ -8,8 +8,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// A node that has gone is told of for a while, with the time of its last answer.
-func TestNodesThatHaveGoneAreToldOfForAWhile(t *testing.T) {
+// A node that has gone is shown for a while, with the time of its last answer.
+func TestNodesThatHaveGoneAreShownForAWhile(t *testing.T) {
 	h := newHarness(t)
 	here := h.actors.status.Nodes[0]
 	here.Address = "a:1"

@@ -10,17 +10,16 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// Where no entity has a point, the input had a hole. To find it, the windows of a few
-// entities do: each of them misses a bin now and then, all of them only if there is
-// nothing.
+// A hole is a time in which no entity has a point. The windows of a few entities are enough to find it: each
+// of them misses a bin now and then, but all of them only if the input has a hole.
 const (
 	holeEntities  = 8
 	holesPatience = 500 * time.Millisecond
 	holesFor      = time.Minute     // how long an answer serves others
-	holesAgain    = 5 * time.Second // for one that was cut short
+	holesAgain    = 5 * time.Second // how long one serves that was cut short
 )
 
-// holes are the latest answer. While one asks anew, others take the answer of before.
+// holes are the latest answer. While one question is being answered, others take the previous answer.
 type holes struct {
 	mu     sync.Mutex
 	next   time.Time // when to ask anew
@@ -28,8 +27,7 @@ type holes struct {
 	spans  []answers.TimeSpan
 }
 
-// findHoles are the spans of the window in which no point of any entity came; none if too
-// little is known.
+// findHoles are the spans of the window in which no entity had a point; none if too little is known.
 func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []answers.TimeSpan {
 	h := &d.holes
 	h.mu.Lock()
@@ -59,7 +57,7 @@ func (s *Source) findHoles(ctx context.Context, d *known, until time.Time) []ans
 	return spans
 }
 
-// sample are a few entities, if possible some that anomalies were found of.
+// sample are a few entities, if possible some with anomalies.
 func (s *Source) sample(ctx context.Context, d *known) []string {
 	keys := d.recentKeys(holeEntities)
 	if len(keys) < holeEntities {
@@ -73,8 +71,8 @@ func (s *Source) sample(ctx context.Context, d *known) []string {
 	return keys[:min(len(keys), holeEntities)]
 }
 
-// common are the spans without a point that all windows share. One window alone says
-// nothing of the others.
+// common are the spans without a point that all windows share. One window alone proves nothing about the
+// others.
 func common(windows [][]messages.WindowPoint, bin time.Duration, until time.Time) []answers.TimeSpan {
 	if len(windows) < 2 {
 		return nil

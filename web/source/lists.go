@@ -18,7 +18,7 @@ import (
 
 const defaultLimit = 100
 
-// limit is between 1 and answers.MostItems.
+// limit brings a limit into the range from 1 to answers.MostItems.
 func limit(asked int) int {
 	if asked <= 0 {
 		return defaultLimit
@@ -26,7 +26,7 @@ func limit(asked int) int {
 	return min(asked, answers.MostItems)
 }
 
-// filter is in the tail's terms.
+// filter translates a filter into the tail's.
 func (d *known) filter(f answers.Filter) (tail.Filter, error) {
 	fields, err := d.indexed(f.Fields)
 	if err != nil {
@@ -48,7 +48,7 @@ func (d *known) filter(f answers.Filter) (tail.Filter, error) {
 	return filter, nil
 }
 
-// indexed turns names of key fields into their places.
+// indexed replaces the names of key fields by their indexes.
 func (d *known) indexed(fields map[string]string) (map[int]string, error) {
 	places := make(map[int]string)
 	for name, value := range fields {
@@ -61,7 +61,7 @@ func (d *known) indexed(fields map[string]string) (map[int]string, error) {
 	return places, nil
 }
 
-// badCursor is the problem of a cursor, if err is of one.
+// badCursor is the problem of a cursor, if that is what err says.
 func badCursor(err error, cursor string) error {
 	if errors.Is(err, tail.ErrCursor) {
 		return bad("cursor", cursor, err.Error())
@@ -69,12 +69,12 @@ func badCursor(err error, cursor string) error {
 	return err
 }
 
-// notInTime is the problem of a question whose answer did not come.
+// notInTime is the problem of a question whose answer did not come in time.
 func notInTime() error {
 	return &answers.Problem{Status: http.StatusServiceUnavailable, Detail: "the answer did not come in time", RetryAfter: time.Second}
 }
 
-// held tells whether the tail may lack something, in words.
+// held says in words what the tail may lack.
 func (d *known) held() (partial bool, problems []string) {
 	problems = []string{}
 	switch state := d.Tail.State(); {
@@ -89,7 +89,7 @@ func (d *known) held() (partial bool, problems []string) {
 	return false, problems
 }
 
-// tail describes what is held.
+// tail describes what the tail holds.
 func (d *known) tail() answers.Tail {
 	state := d.Tail.State()
 	answer := answers.Tail{Anomalies: state.Anomalies, Caught: state.Caught, Problem: state.Problem}
@@ -103,7 +103,7 @@ func (d *known) tail() answers.Tail {
 	return answer
 }
 
-// Anomalies are the latest first.
+// Anomalies are the anomalies that a query chooses, the latest first.
 func (s *Source) Anomalies(ctx context.Context, q answers.AnomaliesQuery) (list answers.List[answers.Anomaly], err error) {
 	d, filter, err := s.prepare(ctx, q.Filter)
 	if err != nil {
@@ -118,8 +118,8 @@ func (s *Source) Anomalies(ctx context.Context, q answers.AnomaliesQuery) (list 
 	return list, nil
 }
 
-// prepare finds the detector and its filter, and lets the tail know of stream time: without
-// that, all that is held can be told.
+// prepare finds the detector and translates the filter. It also tells the tail the stream time; if that is
+// not known, the tail answers with what it holds.
 func (s *Source) prepare(ctx context.Context, f answers.Filter) (*known, tail.Filter, error) {
 	d, err := s.detector(f.Detector)
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Source) prepare(ctx context.Context, f answers.Filter) (*known, tail.Fi
 	return d, filter, err
 }
 
-// Anomaly is the one with an ID, of a detector or of any.
+// Anomaly is the anomaly with an ID, of one detector or of any.
 func (s *Source) Anomaly(_ context.Context, detector, id string) (answers.Anomaly, error) {
 	if detector != "" {
 		if _, err := s.detector(detector); err != nil {
@@ -152,7 +152,7 @@ func (s *Source) Anomaly(_ context.Context, detector, id string) (answers.Anomal
 	}
 }
 
-// Episodes are open ones first, then the latest first.
+// Episodes are the episodes that a query chooses: open ones first, then the latest first.
 func (s *Source) Episodes(ctx context.Context, q answers.EpisodesQuery) (list answers.List[answers.Episode], err error) {
 	d, filter, err := s.prepare(ctx, q.Filter)
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Source) Episodes(ctx context.Context, q answers.EpisodesQuery) (list an
 	return list, nil
 }
 
-// Lanes are the rows with the largest deviation first.
+// Lanes are counts by time and by row; the rows with the largest deviation come first.
 func (s *Source) Lanes(ctx context.Context, q answers.LanesQuery) (answers.Lanes, error) {
 	d, filter, err := s.prepare(ctx, q.Filter)
 	if err != nil {
@@ -219,7 +219,7 @@ func (d *known) lane(row tail.Lane, place int) answers.Lane {
 	return lane
 }
 
-// Entities are in the order of their keys.
+// Entities are the entities that a query chooses, in the order of their keys.
 func (s *Source) Entities(ctx context.Context, q answers.EntitiesQuery) (list answers.List[answers.EntityRef], err error) {
 	d, err := s.detector(q.Detector)
 	if err != nil {
@@ -256,7 +256,7 @@ func (s *Source) Entities(ctx context.Context, q answers.EntitiesQuery) (list an
 
 func moment(at int64) time.Time { return time.UnixMilli(at).UTC() }
 
-// finite is nil for what JSON has no number for.
+// finite is nil if JSON has no number for x.
 func finite(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil

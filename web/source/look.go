@@ -12,42 +12,41 @@ import (
 )
 
 const (
-	freshFor     = time.Second            // how long an answer about all nodes serves others who ask
+	freshFor     = time.Second            // how long an answer about all nodes serves other questions
 	askFor       = 2 * time.Second        // how long nodes may take to answer
-	lookPatience = 100 * time.Millisecond // for a newer answer, where there is an older one
+	lookPatience = 100 * time.Millisecond // how long to wait for a newer answer if there is an older one
 )
 
-// look is the latest answer about all nodes. One question at a time is under way, which
-// belongs to nobody who waits for it: neither a slow node nor a client that goes away holds
-// up the others.
+// look is the latest answer about all nodes. One question to them is running at a time, on a goroutine of its
+// own: neither a slow node nor a client that goes away holds up the other clients.
 type look struct {
 	mu     sync.Mutex
 	latest *looked
-	under  chan struct{} // closed when the question under way has been answered; nil: none is
+	under  chan struct{} // closed when the running question has been answered; nil: none is running
 	asking sync.WaitGroup
 	closed bool
 }
 
-// looked is how all nodes were at a time. It is immutable.
+// looked is the status of all nodes at a time. It is immutable.
 type looked struct {
 	at      time.Time // when they had answered
 	status  messages.ClusterStatus
 	replays map[string]pace    // by detector
-	seen    map[string][]int32 // partitions by detector, of all looks
-	unowned map[string][]int32 // those of them that no node that answered owns
+	seen    map[string][]int32 // by detector, the partitions in this and earlier answers
+	unowned map[string][]int32 // by detector, those of them that no node that answered owns
 
 	sightings map[string]sighting // by address
 }
 
-// pace is how fast a detector's replay went.
+// pace is how fast a detector's replay goes.
 type pace struct {
 	at        time.Time
 	remaining int64
 	perSecond float64
 }
 
-// all asks all nodes, or takes the answer to somebody who just did. An older answer is
-// better than none while a node does not answer.
+// all asks all nodes, or takes an answer that is at most freshFor old. While a node does not answer, it takes
+// an older one.
 func (s *Source) all(ctx context.Context) (*looked, error) {
 	latest, under := s.look.begin(s)
 	if under == nil && latest == nil {
@@ -75,7 +74,7 @@ func (s *Source) all(ctx context.Context) (*looked, error) {
 	}
 }
 
-// begin is the latest answer and, unless that is fresh, a channel that is closed when there
+// begin returns the latest answer. Unless that is fresh, it also returns a channel that is closed when there
 // is a newer one.
 func (l *look) begin(s *Source) (latest *looked, under <-chan struct{}) {
 	l.mu.Lock()
@@ -131,7 +130,7 @@ func (s *Source) ask(before *looked) *looked {
 	return now
 }
 
-// measure notes how fast a replay went since the last time.
+// measure notes how fast a replay went since the last answer.
 func (now *looked) measure(detector string, before pace) {
 	remaining := pendingOf(now.status, detector)
 	if remaining == 0 {
@@ -140,16 +139,16 @@ func (now *looked) measure(detector string, before pace) {
 	next := pace{at: now.at, remaining: remaining}
 	if seconds := now.at.Sub(before.at).Seconds(); !before.at.IsZero() && seconds > 0 && remaining <= before.remaining {
 		next.perSecond = float64(before.remaining-remaining) / seconds
-		if before.perSecond > 0 { // smooth: a replay comes in runs
+		if before.perSecond > 0 { // smooth it, because a replay comes in runs
 			next.perSecond = (next.perSecond + before.perSecond) / 2
 		}
 	}
 	now.replays[detector] = next
 }
 
-// count finds the partitions that nobody has: those that a group tells of, and those that
-// were seen before, for a node that has just died does not say what it had. A process that
-// knows no others cannot tell.
+// count finds the partitions that no node owns, among those that the group knows and those that were seen
+// before. The latter are needed because a node that has just died does not say what it had. A process that
+// knows no other nodes cannot tell.
 func (now *looked) count(detector string, seen []int32) {
 	owned := make(map[int32]bool)
 	partitionsOf(now.status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
@@ -183,7 +182,7 @@ func list(partitions []int32) string {
 	return "partitions " + strings.Join(words, ", ")
 }
 
-// Close waits until no question about the nodes is under way; none is asked afterwards.
+// Close waits until the running question to the nodes has ended. Nobody is asked afterwards.
 func (s *Source) Close() error {
 	s.look.mu.Lock()
 	s.look.closed = true

@@ -12,15 +12,15 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// How an episode ended is in the points that followed, which the entity's window has. Once
-// enough have followed, the outcome does not change any more.
+// How an episode ended shows in the points that followed, which are in the entity's window. Once there are
+// enough of them, the outcome does not change any more.
 const (
-	mostOutcomes    = 20_000 // that are remembered
+	mostOutcomes    = 20_000 // how many are remembered
 	outcomePatience = 500 * time.Millisecond
-	askAgainAfter   = 5 * time.Second // for one that is not certain yet
+	askAgainAfter   = 5 * time.Second // for an outcome that may still change
 )
 
-// outcomes are those that were found, by the episode's id and the time of its last anomaly.
+// outcomes are the known outcomes, by the episode's id and the time of its last anomaly.
 type outcomes struct {
 	mu    sync.Mutex
 	found map[endedEpisode]found
@@ -33,14 +33,14 @@ type endedEpisode struct {
 
 // found is an outcome that was asked for.
 type found struct {
-	outcome episode.Outcome // Unknown: the window could not be asked for, or lacks points
+	outcome episode.Outcome // Unknown: there was no answer, or the window lacks points
 	certain bool
 	at      time.Time
 }
 
 func nameOf(e *tail.Episode) endedEpisode { return endedEpisode{e.ID, e.LastAt} }
 
-// get is false if the outcome is to be asked for.
+// get returns false if the outcome must be asked for.
 func (o *outcomes) get(name endedEpisode, now time.Time) (found, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,8 +57,8 @@ func (o *outcomes) put(name endedEpisode, one found) {
 	o.found[name] = one
 }
 
-// judgeAll tells the outcomes of episodes that have ended: of all that are known, and of as
-// many others as can be asked for within a moment. Those of the others stay nil.
+// judgeAll fills in the outcomes of ended episodes: all that are known, and as many others as can be asked
+// for in a moment. The rest stay nil.
 func (s *Source) judgeAll(ctx context.Context, d *known, all []tail.Episode, told []answers.Episode) {
 	now, err := s.all(ctx)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Source) judgeAll(ctx context.Context, d *known, all []tail.Episode, tol
 	}
 }
 
-// findOutcome looks at the window of an episode's entity.
+// findOutcome asks for the window of an episode's entity.
 func (s *Source) findOutcome(ctx context.Context, d *known, e *tail.Episode, now *looked) found {
 	answer, _ := s.config.Asker.Entity(ctx, d.Name, e.Entity)
 	owner := preferred(answer.Found)
@@ -97,9 +97,9 @@ func (s *Source) findOutcome(ctx context.Context, d *known, e *tail.Episode, now
 	return found{outcome: outcome, certain: certain}
 }
 
-// outcome is that of an episode that has ended, from the points of its entity in the order
-// of time; Unknown if they begin after it, or the partition has not been read to its end.
-// It is certain once later points cannot change it.
+// outcome is the outcome of an ended episode, from the points of its entity in the order of time. It is
+// Unknown if the points begin after the episode, or if the partition lags behind. It is certain once later
+// points cannot change it.
 func (d *known) outcome(e *tail.Episode, points []episode.Point, partition int32, now *looked) (outcome episode.Outcome, certain bool) {
 	if e.Open || len(points) == 0 || points[0].At > e.LastAt {
 		return episode.Unknown, false

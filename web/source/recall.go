@@ -13,7 +13,7 @@ import (
 
 const mostSimilar = 5
 
-// history is what the tail has of an entity.
+// history is what the tail holds of an entity.
 type history struct {
 	anomalies []tail.Entry
 	episodes  []tail.Episode
@@ -48,7 +48,7 @@ func (h *history) tell(d *known, answer *answers.Entity, now *looked) {
 	}
 }
 
-// fieldsOf are the fields of an entity that has no anomaly, if they are known apart.
+// fieldsOf are the fields of an entity without anomalies; none if only its key is known.
 func (s *Source) fieldsOf(ctx context.Context, d *known, key string) []answers.Field {
 	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Text: key, Limit: defaultLimit})
 	for _, one := range found.Names {
@@ -59,7 +59,7 @@ func (s *Source) fieldsOf(ctx context.Context, d *known, key string) []answers.F
 	return []answers.Field{}
 }
 
-// similar are keys that are like one that nobody knows.
+// similar are known keys that are like an unknown one.
 func (s *Source) similar(ctx context.Context, d *known, key string) []string {
 	found, _ := s.config.Asker.Entities(ctx, d.Name, messages.EntitiesQuery{Limit: answers.MostItems})
 	for _, part := range parts(key) {
@@ -70,7 +70,7 @@ func (s *Source) similar(ctx context.Context, d *known, key string) []string {
 	return messages.Similar(key, names, mostSimilar)
 }
 
-// parts are what a key is made of, as far as commas tell, without those that are short.
+// parts are the parts of a key between its commas, without short ones.
 func parts(key string) (all []string) {
 	for part := range strings.SplitSeq(key, ",") {
 		if part = strings.TrimSpace(part); len(part) > 1 && len(all) < 4 {
@@ -80,7 +80,7 @@ func parts(key string) (all []string) {
 	return all
 }
 
-// recentKeys are some entities that had anomalies of late.
+// recentKeys are some entities that had anomalies recently.
 func (d *known) recentKeys(most int) (keys []string) {
 	entries, _, err := d.Tail.Anomalies(tail.Filter{}, "", mostAtOnce)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // Asker asks the actors of this process and, in a cluster, the other nodes.
 type Asker interface {
 	Status(ctx context.Context) messages.ClusterStatus
-	// Entity and Entities are false if there is no such detector.
+	// Entity and Entities return false if there is no such detector.
 	Entity(ctx context.Context, detector, key string) (answer messages.EntityAnswer, known bool)
 	Entities(ctx context.Context, detector string, query messages.EntitiesQuery) (answer messages.EntitiesAnswer, known bool)
 }
@@ -28,17 +28,16 @@ type Detector struct {
 	KeyFields                       []string
 	Settings                        detection.Settings
 	Synthetic                       bool
-	// Median is how long detection took, from poll to commit, in seconds; false: not
-	// known yet.
+	// Median is the median time from poll to commit, in seconds; false: not known yet.
 	Median func() (seconds float64, known bool)
 	Tail   *tail.Tail
 }
 
-// Config is what a source is made of.
+// Config is what a source needs.
 type Config struct {
 	Version   string
 	Node      string // the id in the data directory
-	Address   string // where the process answers people
+	Address   string // where people reach the process
 	Process   string // differs between two runs
 	Clustered bool   // the Asker knows the other nodes of the group
 	Now       func() time.Time
@@ -51,10 +50,10 @@ type Source struct {
 	config Config
 	known  []*known
 	look   look
-	wakeup time.Duration // between two looks of a watcher at the status
+	wakeup time.Duration // how often a watcher looks at the status
 }
 
-// known is a detector with what follows from its settings.
+// known is a detector, with what follows from its settings.
 type known struct {
 	*Detector
 	rules  detection.Rules
@@ -82,7 +81,7 @@ func New(config Config) *Source {
 
 var _ answers.Source = (*Source)(nil)
 
-// detector finds one by its name; without a name, the first.
+// detector finds a detector by its name; an empty name means the first.
 func (s *Source) detector(name string) (*known, error) {
 	var names []string
 	for _, d := range s.known {
@@ -102,7 +101,7 @@ var asnFields = []string{"asn", "scope", "originasn", "origin_asn", "as", "peer_
 
 func isASN(name string) bool { return slices.Contains(asnFields, name) }
 
-// named gives the values of an entity's fields their names; none if they are not known.
+// named adds the names to the values of an entity's fields; none if the values are not known.
 func (d *known) named(values []string) []answers.Field {
 	fields := []answers.Field{}
 	if len(values) != len(d.fields) {
@@ -114,8 +113,8 @@ func (d *known) named(values []string) []answers.Field {
 	return fields
 }
 
-// numbered tells whether a value may be the number of an autonomous system. The scope -1
-// of hegemony is the global graph.
+// numbered says whether a value may be the number of an autonomous system. The scope -1 of hegemony is the
+// global graph.
 func numbered(text string) bool {
 	if text == "-1" {
 		return true

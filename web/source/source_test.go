@@ -21,17 +21,17 @@ import (
 
 const (
 	bin   = 15 * time.Minute
-	begin = int64(1_700_000_100_000) / 900_000 * 900_000 // of a bin, Unix milliseconds
+	begin = int64(1_700_000_100_000) / 900_000 * 900_000 // the beginning of a bin, in Unix milliseconds
 )
 
-// at is so many bins after the begin.
+// at is a number of bins after the beginning.
 func at(bins int) int64 { return begin + int64(bins)*bin.Milliseconds() }
 
 // actorsOf answers as the actors of one node do.
 type actorsOf struct {
 	status   messages.ClusterStatus
-	asked    int           // for the status
-	hang     chan struct{} // the status comes once it is closed; nil: at once
+	asked    int           // how often for the status
+	hang     chan struct{} // the status comes once this is closed; nil: at once
 	entities map[string]messages.EntityAnswer
 	names    []messages.EntityName
 }
@@ -65,7 +65,7 @@ func (a *actorsOf) Entities(_ context.Context, _ string, q messages.EntitiesQuer
 	return answer, true
 }
 
-// harness is a source of one detector, hegemony, whose clock stands.
+// harness is a source of one detector, hegemony, with a clock that the test moves.
 type harness struct {
 	*Source
 	t      *testing.T
@@ -93,7 +93,7 @@ func newHarness(t *testing.T) *harness {
 	return h
 }
 
-// anomaly adds one to the tail.
+// anomaly adds an anomaly to the tail.
 func (h *harness) anomaly(key string, bins int, value, usual, scale float64) string {
 	h.offset++
 	id := fmt.Sprintf("%032x", h.offset)
@@ -104,8 +104,7 @@ func (h *harness) anomaly(key string, bins int, value, usual, scale float64) str
 	return id
 }
 
-// window lets the actors know an entity, by its values in the bins up to the last; NaN is
-// a bin without a point.
+// window gives the actors an entity, by its values in the bins up to the last; NaN is a bin without a point.
 func (h *harness) window(key string, values ...float64) {
 	status := messages.EntityStatus{Partition: 1, Role: messages.RoleAssigned, Phase: messages.Ready, Offset: 99, Needed: 173, Full: 288}
 	scorer := detection.NewScorer(h.known[0].rules)
@@ -119,7 +118,7 @@ func (h *harness) window(key string, values ...float64) {
 	sum := scorer.Summarize(known)
 	status.Points, status.Coverage, status.Scored = len(known), float64(len(known))/288, sum.Scored
 	if sum.Scored {
-		status.Median, status.Scale, status.Low, status.High = &sum.Median, &sum.Unit, &sum.Low, &sum.High
+		status.Median, status.Scale, status.Low, status.High = &sum.Median, &sum.Scale, &sum.Low, &sum.High
 	}
 	if sum.LastScored {
 		status.LastDeviation = &sum.LastDeviation
@@ -127,7 +126,7 @@ func (h *harness) window(key string, values ...float64) {
 	h.actors.entities[key] = messages.EntityAnswer{Detector: "hegemony", Entity: key, Found: []messages.EntityStatus{status}}
 }
 
-// steady are so many values around 0.7.
+// steady are n values around 0.7.
 func steady(n int) (values []float64) {
 	for i := range n {
 		values = append(values, 0.7+0.01*float64(i%3-1))
@@ -160,7 +159,7 @@ func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
 		t.Errorf("asked %d times, %v; want 2", h.actors.asked, err)
 	}
 	d := status.Detectors[0]
-	if d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) || d.Entities != 7 || d.State != string(messages.StateOpening) || d.Problem != "no node that answers has partition 2" ||
+	if d.Partitions != (answers.Partitions{All: 3, Ready: 2, Unowned: 1}) || d.Entities != 7 || d.State != string(messages.StateOpening) || d.Problem != "no node that answers has partition 2" ||
 		!d.DataUntil.Equal(moment(at(288))) || *d.DetectionP50 != 0.04 || d.PointsNeeded != 173 || d.PointsFull != 288 {
 		t.Errorf("detector %+v", d)
 	}
@@ -169,7 +168,7 @@ func TestStatusSumsUpAllNodesAndIsAskedOnceASecond(t *testing.T) {
 	}
 }
 
-// TestANodeThatHangsHoldsUpNobody: there is an older answer, and lists need none.
+// A status takes an older answer, and lists need none.
 func TestANodeThatHangsHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t)
@@ -205,26 +204,39 @@ func TestANodeThatHangsHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// TestPartitionsOfANodeThatDiedAreMissing: nobody else has told of them yet.
+// The other nodes have not reported the partitions yet.
 func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 	h := newHarness(t)
 	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Detectors: []messages.DetectorStatus{
 		{Detector: "hegemony", State: messages.StateLive, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Ready}}},
 	}})
 	status, _ := h.Status(context.Background())
-	if d := status.Detectors[0]; d.State != string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 3}) {
+	if d := status.Detectors[0]; d.State != string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Ready: 3}) {
 		t.Errorf("with both nodes: %+v", d)
 	}
 	h.actors.status.Nodes[1] = messages.NodeStatus{Address: "b:1", Problem: "no route"}
 	h.clock = h.clock.Add(time.Minute)
 	status, _ = h.Status(context.Background())
-	if d := status.Detectors[0]; d.State == string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Live: 2, Unowned: 1}) {
+	if d := status.Detectors[0]; d.State == string(messages.StateLive) || d.Partitions != (answers.Partitions{All: 3, Ready: 2, Unowned: 1}) {
 		t.Errorf("with one node: %+v", d)
 	}
 }
 
-// TestNobodyCanBeAskedWhileJoining: that is not "there is no such entity".
-func TestNobodyCanBeAskedWhileJoining(t *testing.T) {
+// Their successors are not ready yet, so the draining nodes still do the work.
+func TestDetectorIsDrainingWhenAllItsNodesAre(t *testing.T) {
+	h := newHarness(t)
+	h.actors.status.Nodes[0].Detectors[0].State = messages.StateDraining
+	h.actors.status.Nodes = append(h.actors.status.Nodes, messages.NodeStatus{Address: "b:1", Detectors: []messages.DetectorStatus{
+		{Detector: "hegemony", State: messages.StateDraining, Partitions: []messages.PartitionStatus{{Partition: 2, Role: messages.RoleAssigned, Phase: messages.Ready}}},
+	}})
+	status, _ := h.Status(context.Background())
+	if d := status.Detectors[0]; d.State != string(messages.StateDraining) {
+		t.Errorf("the state is %s, want draining", d.State)
+	}
+}
+
+// The answer is not "there is no such entity".
+func TestEntitiesCannotBeAskedForBeforePartitionsAreAssigned(t *testing.T) {
 	h := newHarness(t)
 	h.actors.status.Nodes[0].Detectors[0] = messages.DetectorStatus{Detector: "hegemony", State: messages.StateOpening, Problem: "no broker"}
 	_, err := h.Entity(context.Background(), "", "-1,1")
@@ -240,8 +252,7 @@ func TestNobodyCanBeAskedWhileJoining(t *testing.T) {
 	}
 }
 
-// TestAPartitionThatLagsDecidesNothingYet: neither that an entity is silent, nor how an
-// episode ended, nor that it did.
+// It decides neither that an entity is silent, nor that an episode ended, nor how.
 func TestAPartitionThatLagsDecidesNothingYet(t *testing.T) {
 	h := newHarness(t)
 	lagging := &h.actors.status.Nodes[0].Detectors[0].Partitions[1]
@@ -249,14 +260,14 @@ func TestAPartitionThatLagsDecidesNothingYet(t *testing.T) {
 	h.window("-1,1", append(steady(200), 0)...)
 	owner := &h.actors.entities["-1,1"].Found[0]
 	for i := range owner.Window {
-		owner.Window[i].At -= 87 * bin.Milliseconds() // the last is of bin 201
+		owner.Window[i].At -= 87 * bin.Milliseconds() // the last one lies in bin 201
 	}
 	h.anomaly("-1,1", 201, 0, 0.7, 0.02)
 	e, err := h.Entity(context.Background(), "", "-1,1")
 	if err != nil || e.Reason != "anomalous" || e.Episodes[0].State != answers.Open {
 		t.Errorf("while it lags: %s, %+v, %v", e.Reason, e.Episodes, err)
 	}
-	// It has caught up, and the entity is back.
+	// The partition has caught up, and the entity is back.
 	lagging.StreamTime, lagging.Lag = at(288), 0
 	h.window("-1,1", append(append(steady(200), 0), steady(87)...)...)
 	h.clock = h.clock.Add(time.Minute)
@@ -266,7 +277,7 @@ func TestAPartitionThatLagsDecidesNothingYet(t *testing.T) {
 	}
 }
 
-func TestReplayTellsItsRateAndWhenItWillBeReady(t *testing.T) {
+func TestReplayHasItsRateAndTheTimeWhenItIsReady(t *testing.T) {
 	h := newHarness(t)
 	partition := &h.actors.status.Nodes[0].Detectors[0].Partitions[0]
 	partition.Phase, partition.Pending = messages.Replaying, 5000
@@ -312,7 +323,7 @@ func TestEntityIsJudgedInWords(t *testing.T) {
 	}
 }
 
-func TestMissingPointsAreToldUpToStreamTime(t *testing.T) {
+func TestMissingPointsAreListedUpToStreamTime(t *testing.T) {
 	h := newHarness(t)
 	values := steady(20)
 	values[5], values[6], values[18], values[19] = math.NaN(), math.NaN(), math.NaN(), math.NaN()
@@ -357,7 +368,7 @@ func TestEndedEpisodesGetTheirOutcomeFromTheWindow(t *testing.T) {
 		h.anomaly(key, 201, values[200], 0.7, 0.02)
 	}
 	h.anomaly("-1,1", 287, 0, 0.7, 0.02) // open
-	h.anomaly("-1,2", 100, 0, 0.7, 0.02) // nobody knows its window
+	h.anomaly("-1,2", 100, 0, 0.7, 0.02) // its window is not known
 	list, err := h.Episodes(context.Background(), answers.EpisodesQuery{})
 	if err != nil {
 		t.Fatal(err)
@@ -380,7 +391,7 @@ func TestHoleIsWhereNoEntityHasAPoint(t *testing.T) {
 	for i := range 3 {
 		values := steady(288)
 		values[100], values[101] = math.NaN(), math.NaN() // the hole
-		values[50+i] = math.NaN()                         // not of the others
+		values[50+i] = math.NaN()                         // the others have a point there
 		key := fmt.Sprintf("-1,%d", i)
 		h.window(key, values...)
 		h.anomaly(key, 200, 0, 0.7, 0.02)
@@ -462,7 +473,7 @@ func TestStreamGoesOnFromACursorWithoutGapOrRepeat(t *testing.T) {
 			if event.Anomaly != nil {
 				seen = append(seen, event.Anomaly.ID)
 				cursor = event.ID
-				return errEnough // hang up after each
+				return errEnough // end after each event
 			}
 			return nil
 		})
@@ -496,7 +507,7 @@ func TestStreamTellsOfTheEpisodeAndThenOfTheStatus(t *testing.T) {
 	}
 }
 
-// TestAStormIsForgottenWithItsTime: answers are partial only while the range lacks something.
+// Answers are partial only while the range lacks something.
 func TestAStormIsForgottenWithItsTime(t *testing.T) {
 	h := newHarness(t)
 	small := tail.New(tail.Config{KeyFields: 2, Rules: episode.DefaultRules(bin, 5), Range: 7 * 24 * time.Hour, MostBytes: 20_000})
@@ -520,8 +531,8 @@ func TestAStormIsForgottenWithItsTime(t *testing.T) {
 	}
 }
 
-// TestEpisodesThatEndedMeanwhileAreToldOnResume, as is that the topic is another one.
-func TestEpisodesThatEndedMeanwhileAreToldOnResume(t *testing.T) {
+// A watcher is also told if the topic is another one.
+func TestEpisodesThatEndedInBetweenAreToldOnResume(t *testing.T) {
 	h := newHarness(t)
 	h.actors.status.Nodes[0].Detectors[0].Partitions[0].StreamTime, h.actors.status.Nodes[0].Detectors[0].Partitions[1].StreamTime = at(201), at(201)
 	h.anomaly("-1,1", 200, 0, 0.7, 0.02)
@@ -562,7 +573,7 @@ func TestEpisodesThatEndedMeanwhileAreToldOnResume(t *testing.T) {
 	}
 }
 
-// TestNothingOldIsToldAsNews: a watcher waits until the topic has been read up to its end.
+// A watcher waits until the topic has been read up to its end.
 func TestNothingOldIsToldAsNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t)

@@ -25,7 +25,7 @@ func partitionsOf(status messages.ClusterStatus, detector string, visit func(mes
 	}
 }
 
-// pendingOf is how many records owners still replay.
+// pendingOf is how many records the assigned partitions still have to replay, over all nodes.
 func pendingOf(status messages.ClusterStatus, detector string) (remaining int64) {
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		if p.Role == messages.RoleAssigned {
@@ -35,8 +35,8 @@ func pendingOf(status messages.ClusterStatus, detector string) (remaining int64)
 	return remaining
 }
 
-// streamTime is the latest timestamp that any node has seen or, if a partition lags behind,
-// that of the one farthest behind: what happened there since is not known yet.
+// streamTime is the newest timestamp that any node has seen, in Unix milliseconds. If partitions lag behind, it is the
+// stream time of the one that is farthest behind: what happened since then is not known there yet.
 func streamTime(status messages.ClusterStatus, detector string) (at int64, known bool) {
 	behind := int64(math.MaxInt64)
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
@@ -50,13 +50,13 @@ func streamTime(status messages.ClusterStatus, detector string) (at int64, known
 
 func lags(p messages.PartitionStatus) bool { return p.Lag > 0 || p.Phase != messages.Ready }
 
-// partitionTime is up to when points of a partition's entities have been seen.
+// partitionTime is the time up to which a partition's points have been seen, in Unix milliseconds.
 func partitionTime(status messages.ClusterStatus, detector string, partition int32) (at int64, known bool) {
 	all, known := streamTime(status, detector)
 	partitionsOf(status, detector, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		if p.Partition == partition && p.Role == messages.RoleAssigned {
 			at = p.StreamTime
-			if !lags(p) { // it waits for its next point, as others may have moved on
+			if !lags(p) { // it has read everything, so it is as far as the others
 				at = max(at, all)
 			}
 		}
@@ -64,7 +64,7 @@ func partitionTime(status messages.ClusterStatus, detector string, partition int
 	return at, known && at > 0
 }
 
-// Status is how all is, at a glance.
+// Status sums up all detectors and nodes.
 func (s *Source) Status(ctx context.Context) (answers.Status, error) {
 	now, err := s.all(ctx)
 	if err != nil {
@@ -86,7 +86,7 @@ func (s *Source) Status(ctx context.Context) (answers.Status, error) {
 	return answer, nil
 }
 
-// Detectors are those of the process.
+// Detectors are the detectors of this process.
 func (s *Source) Detectors(ctx context.Context) (answers.List[answers.Detector], error) {
 	status, err := s.Status(ctx)
 	return answers.List[answers.Detector]{Items: status.Detectors, Partial: status.Partial, Problems: status.Problems}, err
@@ -103,7 +103,7 @@ func problems(status messages.ClusterStatus) []string {
 	return all
 }
 
-// describe is a detector over all nodes.
+// describe sums up a detector over all nodes.
 func (d *known) describe(now *looked) answers.Detector {
 	status, replay := now.status, now.replays[d.Name]
 	answer := answers.Detector{
@@ -122,7 +122,7 @@ func (d *known) describe(now *looked) answers.Detector {
 		answer.Entities += p.Entities
 		switch p.Phase {
 		case messages.Ready:
-			answer.Partitions.Live++
+			answer.Partitions.Ready++
 		case messages.Importing, messages.Replaying:
 			answer.Partitions.Replaying++
 		}
@@ -151,7 +151,8 @@ func (d *known) describe(now *looked) answers.Detector {
 	return answer
 }
 
-// state is how a detector is over all nodes: the worst that concerns partitions.
+// state sums up a detector over all nodes. The first of these that holds counts: a node has stopped; a partition is neither
+// ready nor on its way to be; one replays; a node is live; one is draining; one is opening.
 func (d *known) state(status messages.ClusterStatus, partitions answers.Partitions) (state messages.State, problem string) {
 	states := make(map[messages.State]bool)
 	for _, node := range status.Nodes {
@@ -165,19 +166,21 @@ func (d *known) state(status messages.ClusterStatus, partitions answers.Partitio
 	switch {
 	case states[messages.StateStopped]:
 		return messages.StateStopped, problem
-	case partitions.Live+partitions.Replaying < partitions.All: // some are nobody's, or of a node that does not answer
+	case partitions.Ready+partitions.Replaying < partitions.All: // the others have no node, have not begun, are broken, or are on a node that does not answer
 		return messages.StateOpening, problem
 	case partitions.Replaying > 0:
 		return messages.StateReplaying, problem
 	case states[messages.StateLive]:
 		return messages.StateLive, problem
+	case states[messages.StateDraining]:
+		return messages.StateDraining, problem
 	case states[messages.StateOpening]:
 		return messages.StateOpening, problem
 	}
 	return messages.StateUnknown, problem
 }
 
-// Nodes are all processes of the cluster, in the order of their addresses.
+// Nodes are all processes of the cluster, sorted by address.
 func (s *Source) Nodes(ctx context.Context) (answers.List[answers.Node], error) {
 	now, err := s.all(ctx)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"anomalydetector/web/answers"
 )
 
-// say is the verdict on an entity in one or two sentences. The numbers in it are rounded;
-// the exact ones are in the answer's fields.
+// say is the verdict on an entity in one or two sentences. Its numbers are rounded; the answer's fields have
+// the exact ones.
 func (d *known) say(answer *answers.Entity, j *judgement) string {
 	last := fmt.Sprintf("The value %s of %s", short(j.last.Value), clock(time.UnixMilli(j.last.At)))
 	switch answer.Reason {
@@ -39,7 +39,7 @@ func (d *known) distance(deviation *float64, j *judgement) string {
 	return fmt.Sprintf("%s deviations %s", strconv.FormatFloat(math.Abs(*deviation), 'f', 1, 64), side)
 }
 
-// sayNothingKnown is about an entity that has anomalies and no window.
+// sayNothingKnown is the sentence for an entity that has anomalies but no window.
 func (d *known) sayNothingKnown(answer *answers.Entity) string {
 	if answer.Partial {
 		return "Its window is not known at the moment: not all partitions could be asked."
@@ -58,5 +58,5 @@ func short(x float64) string {
 	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
-// clock is a time for people.
+// clock prints a time for people.
 func clock(at time.Time) string { return at.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,5 +1,5 @@
-// Package madeup has a made-up answers.Source for tests. It filters nothing: tests
-// look at what it was asked.
+// Package madeup has a made-up answers.Source for tests. It filters nothing: tests look at the questions that
+// it was asked.
 package madeup
 
 import (
@@ -23,18 +23,18 @@ type Source struct {
 	One       answers.Entity
 	Known     answers.List[answers.EntityRef]
 	Members   answers.List[answers.Node]
-	Err       error // instead of any answer but those about detectors
+	Err       error // if set, the answer to everything except questions about detectors
 	Following func(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error
 
 	mu    sync.Mutex
 	asked []any
 }
 
-// Number is a pointer to one.
+// Number is a pointer to a number.
 func Number(x float64) *float64 { return &x }
 
-// New has a detector, three entities, of which one has commas in a field, and two
-// anomalies that are one episode.
+// New makes a source with a detector, three entities, of which one has commas in a field, and two anomalies
+// that are one episode.
 func New() *Source {
 	fields := func(scope, asn string) []answers.Field {
 		return []answers.Field{{Name: "scope", Value: scope}, {Name: "asn", Value: asn, ASN: true}}
@@ -45,7 +45,7 @@ func New() *Source {
 		Low: Number(0.25), High: Number(0.35), Output: answers.Position{Topic: "anomalies", Partition: 1, Offset: 7},
 		Input: &answers.Position{Topic: "points", Partition: 2, Offset: 99},
 	}
-	old := answers.Anomaly{ // of the old program: its record says less
+	old := answers.Anomaly{ // from the original program, whose records say less
 		ID: "aa00", Detector: "hegemony", Entity: "=Paris, 1,64511", Fields: fields("=Paris, 1", "64511"), Time: At,
 		Value: Number(2), Direction: answers.Up, Output: answers.Position{Topic: "anomalies", Partition: 0, Offset: 3},
 	}
@@ -76,13 +76,13 @@ func New() *Source {
 	s.All = answers.Status{At: At, Version: "1.2.3", Nodes: 1, Answering: 1, Detectors: []answers.Detector{{
 		Name: "hegemony", Topic: "points", OutputTopic: "anomalies", ConsumerGroup: "group", ValueField: "hege",
 		KeyFields: []answers.KeyField{{Name: "scope"}, {Name: "asn", ASN: true}}, Threshold: 5, DevMetric: "mean", HistoryHours: 72, BinSeconds: 900,
-		PointsNeeded: 173, PointsFull: 288, State: "live", Partitions: answers.Partitions{All: 3, Live: 3}, DataUntil: &At, Entities: 3,
+		PointsNeeded: 173, PointsFull: 288, State: "live", Partitions: answers.Partitions{All: 3, Ready: 3}, DataUntil: &At, Entities: 3,
 		Tail: answers.Tail{From: &At, Anomalies: 2, Caught: true},
 	}}}
 	return s
 }
 
-// Asked are the questions that it was asked, in order, but for those about detectors.
+// Asked are the questions that it was asked, in order, except those about detectors.
 func (s *Source) Asked() []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Source) Anomalies(_ context.Context, q answers.AnomaliesQuery) (answers
 	return s.Anomalous, s.ask(q)
 }
 
-// Anomaly is the one with the id.
+// Anomaly is the anomaly with the id.
 func (s *Source) Anomaly(_ context.Context, detector, id string) (answers.Anomaly, error) {
 	err := s.ask([2]string{detector, id})
 	for _, a := range s.Anomalous.Items {
@@ -125,7 +125,7 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 	return s.Rows, s.ask(q)
 }
 
-// Entity is One, or not known.
+// Entity is One, or an unknown entity.
 func (s *Source) Entity(_ context.Context, detector, key string) (answers.Entity, error) {
 	err := s.ask([2]string{detector, key})
 	if err == nil && key != s.One.Key {
@@ -138,7 +138,7 @@ func (s *Source) Entities(_ context.Context, q answers.EntitiesQuery) (answers.L
 	return s.Known, s.ask(q)
 }
 
-// Follow is Following, or nothing until the context ends.
+// Follow tells Following, or nothing, until the context ends.
 func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
 	if err := s.ask(q); err != nil {
 		return err

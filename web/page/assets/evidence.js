@@ -1,4 +1,4 @@
-// Copies all that a verdict follows from. If the browser refuses, the text is shown instead.
+// Copies everything that a verdict follows from. If the browser refuses, the text is shown instead.
 export function evidence() {
   for (const button of document.querySelectorAll('[data-copy][hidden]')) {
     button.hidden = false

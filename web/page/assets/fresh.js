@@ -1,17 +1,16 @@
-// Keeps the page fresh: an event of the stream says that something has happened, then the
-// page is asked for again and the parts that differ are swapped. The server alone knows how
-// things are written.
+// Keeps the page fresh. An event of the stream only says that something has happened. Then the script asks for the page
+// again and replaces the parts that differ. So only the server knows how things are written.
 //
-// A view of 129 anomalies cost the server 3 ms of a processor. At most each 3 s, and at most one part in 200 of the
-// time, ten open pages take at most 5 % of one processor. A hidden page asks for nothing.
+// A view of 129 anomalies cost the server 3 ms of a processor. A page asks at most every 3 s, and spends at most one part in
+// 200 of the time, so ten open pages take at most 5 % of one processor. A hidden page asks for nothing.
 const least = 3000, status = 10000, longest = 30000 // ms
 const share = 200
 const body = document.body, banner = document.querySelector('#lost'), flow = document.querySelector('#flow')
-// lost is when it tries again; 0: all is well.
+// lost is when to try again; 0: the connection works.
 let source, connected = false, cursor = '', wait = 1000, timer, next = 0, retry, asking = false, again = false, lastAsked = Date.now(), took = 0, lastGood = Date.now()
 let paused = false, missed = 0, lost = 0, why = '', enhance = () => {}
 
-// remember keeps the parts as the server wrote them, before anything else changes them.
+// remember keeps the parts as the server wrote them, before a script changes them.
 export function remember() {
   for (const part of document.querySelectorAll('[data-part]')) part.server = part.outerHTML
 }
@@ -29,7 +28,7 @@ export function follow(enhanced) {
   open(false)
 }
 
-// One stream a page, none while it is hidden: browsers allow few connections a host.
+// A page has one stream, and none while it is hidden, because browsers allow few connections to a host.
 function open(catchUp) {
   close()
   if (document.hidden) return
@@ -55,7 +54,7 @@ function close() {
   clearTimeout(retry)
 }
 
-// lose tries again later and later. The view stays, greyed, with its age.
+// lose tries again, each time after a longer wait. The view stays, greyed, with its age.
 function lose(reason) {
   close()
   why = reason
@@ -85,7 +84,7 @@ function found() {
   tellLost()
 }
 
-// ask fetches the page anew, not more often than each so many milliseconds.
+// ask fetches the page anew, at most once in a number of milliseconds.
 function ask(every) {
   if (asking) { again = true; return }
   const due = lastAsked + Math.max(every, every && took * share)
@@ -116,7 +115,7 @@ async function refresh() {
   }
 }
 
-// tell shows why the view is no more: its entity is not known any longer, for instance.
+// tell shows why there is no view any more, for instance because its entity is not known any longer.
 function tell(fresh) {
   const main = document.querySelector('#main'), other = fresh.querySelector('#main')
   if (main.textContent === other.textContent) return
@@ -142,7 +141,7 @@ function swap(fresh) {
   if (after && after !== before) document.querySelector('#said').textContent = after
 }
 
-// busy leaves a part alone while a reader points into its picture or chooses text in it.
+// busy says whether a reader points into a part's picture or selects text in it. Such a part is not replaced.
 const busy = part => part.querySelector('.tip:not([hidden])') || (getSelection().type === 'Range' && part.contains(getSelection().anchorNode))
 
 function replace(part, other) {
@@ -160,7 +159,7 @@ function replace(part, other) {
   fresh.querySelector(same)?.focus({ preventScroll: true })
 }
 
-// rows puts new rows above those that are there, and forgets the oldest.
+// rows puts new rows above the others, and drops the oldest.
 function rows(fresh) {
   const table = document.querySelector('[data-rows]'), other = fresh.querySelector('[data-rows]')
   if (!table || !other || new URLSearchParams(location.search).has('cursor')) return

@@ -1,4 +1,4 @@
-// The read-out of the lanes: what a pointer is near, or where the arrow keys are.
+// The read-out of the lanes, for the cell that the pointer is near or that the arrow keys have reached.
 export function lanes() {
   for (const plot of document.querySelectorAll('[data-lanes]:not([tabindex])')) enhance(plot)
 }
@@ -63,7 +63,7 @@ function enhance(plot) {
   })
 }
 
-// place puts a read-out beside a part of a picture, on the side with room.
+// place puts a read-out beside a part of a picture, on the side that has room.
 export function place(tip, plot, part, top) {
   tip.style.top = top + 'px'
   tip.style.left = part < 0.5 ? part * 100 + 1.5 + '%' : 'auto'

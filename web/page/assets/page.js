@@ -1,4 +1,4 @@
-// The page is whole without scripts. These keep it fresh and make its pictures answer.
+// The page is complete without scripts. These keep it fresh and let readers point into its pictures.
 import { follow, remember } from './fresh.js'
 import { lanes } from './lanes.js'
 import { charts } from './chart.js'

@@ -1,4 +1,4 @@
-// Small pictures of windows, fetched when they come into view, at most four at a time.
+// Small pictures of windows. They are fetched when they come into view, at most four at a time.
 const most = 4, kept = new Map(), queue = []
 let busy = 0
 const detector = () => document.body.dataset.detector

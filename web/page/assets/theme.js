@@ -1,4 +1,4 @@
-// Before the first paint: the colours that the reader has chosen. Empty: as the system.
+// Sets the colours that the reader has chosen, before the first paint. No choice: as the system.
 (() => {
   const root = document.documentElement, names = ['', 'light', 'dark']
   const stored = () => { try { return localStorage.getItem('theme') || '' } catch { return '' } }

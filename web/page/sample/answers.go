@@ -25,7 +25,7 @@ func (s *Source) world(name string) (*world, error) {
 	return nil, &answers.Problem{Status: 404, Detail: "There is no detector " + name + ".", Parameter: "detector"}
 }
 
-// away is what a node that does not answer leaves out.
+// away is what is missing because a node does not answer.
 func (s *Source) away() (bool, []string) {
 	if s.scenario == Partial {
 		return true, []string{"node-3 (10.0.0.3:7070) did not answer within 2 s: partitions 7, 8 and 9 are missing."}
@@ -33,7 +33,7 @@ func (s *Source) away() (bool, []string) {
 	return false, nil
 }
 
-// lacks is what a list of anomalies leaves out.
+// lacks is what a list of anomalies lacks.
 func (s *Source) lacks(d answers.Detector) (bool, []string) {
 	if d.Tail.Problem != "" {
 		return true, []string{"the output topic " + d.OutputTopic + " cannot be read: " + d.Tail.Problem}
@@ -41,7 +41,7 @@ func (s *Source) lacks(d answers.Detector) (bool, []string) {
 	return s.away()
 }
 
-// Status tells how all is.
+// Status sums everything up.
 func (s *Source) Status(context.Context) (answers.Status, error) {
 	if s.scenario == Down {
 		return answers.Status{}, &answers.Problem{Status: 503, Detail: "The detector is joining its consumer group.", RetryAfter: 2 * time.Second}
@@ -87,13 +87,12 @@ func (s *Source) Nodes(context.Context) (answers.List[answers.Node], error) {
 				case owner == n && x.Problem != "":
 					np = answers.NodePartition{Partition: p, Role: "assigned", Phase: "unknown"}
 				case owner == n:
-					if d.Replay != nil && p >= 4 {
-						np.Phase, np.Pending = "replaying", d.Replay.Remaining/6
+					switch {
+					case d.Replay != nil && p == 7, s.scenario == Killed && p == 5:
+						np.Phase = "importing"
+					case d.Replay != nil && p >= 4:
+						np.Phase, np.Pending = "replaying", d.Replay.Remaining/5
 						np.Lag, np.Offset = np.Pending, np.End-np.Pending
-					} else if d.Replay == nil && p == 7 && s.scenario == Busy {
-						np.Phase = "importing"
-					} else if s.scenario == Killed && p == 5 {
-						np.Phase = "importing"
 					}
 				case owner == (n+1)%3 && x.Problem == "":
 					np.Role, np.Phase = "standby", "ready"
@@ -136,7 +135,7 @@ func within(f answers.Filter, t time.Time, deviation *float64, side answers.Dire
 		math.Abs(*deviation) >= f.MinDeviation && (f.Direction == "" || f.Direction == side)
 }
 
-// cut gives the part of a list that begins at a cursor, which is a number here.
+// cut is the part of a list that begins at a cursor, which is a number here.
 func cut[T any](items []T, limit int, cursor string) (list answers.List[T]) {
 	begin, _ := strconv.Atoi(cursor)
 	if limit == 0 {
@@ -231,7 +230,7 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 		return answers.Lanes{}, err
 	}
 	if w.d.State == "opening" {
-		q.From, q.Until = time.Unix(0, 0).UTC(), time.Unix(900, 0).UTC() // as a tail that knows nothing
+		q.From, q.Until = time.Unix(0, 0).UTC(), time.Unix(900, 0).UTC() // as an empty tail answers
 	}
 	length := q.Until.Sub(q.From)
 	bin := time.Duration(w.d.BinSeconds) * time.Second
@@ -322,7 +321,11 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 	bin := time.Duration(w.d.BinSeconds) * time.Second
 	scale := 1.4826 * (w.d.MinDev + e.noise*0.7)
 	low, high := e.level-5*scale, e.level+5*scale
-	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: w.d.State, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
+	phase := "ready"
+	if w.d.State == "replaying" {
+		phase = "replaying"
+	}
+	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: phase, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
 		Points: len(e.points), Needed: w.d.PointsNeeded, Full: w.d.PointsFull, Threshold: 5, Window: e.points, Anomalies: e.found, Episodes: e.episodes, Reason: "normal"}
 	x.Coverage = float64(x.Points) / float64(x.Full)
 	x.Partial, x.Problems = s.away()

@@ -10,14 +10,14 @@ import (
 	"anomalydetector/web/page"
 )
 
-// headers are those that the program's own listener sends.
+// headers are those that the program's own server sends.
 var headers = map[string]string{
 	"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 	"X-Content-Type-Options":  "nosniff",
 	"Referrer-Policy":         "no-referrer",
 }
 
-// Handler is the page over a source, and as much of the API as the page's scripts ask.
+// Handler serves the page over a source, and the part of the API that the page's scripts use.
 func Handler(s *Source) http.Handler {
 	mux := http.NewServeMux()
 	page.Mount(mux, func() answers.Source {
