@@ -2,6 +2,7 @@ package actors
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -12,10 +13,11 @@ import (
 	"anomalydetector/messages"
 )
 
-// name is an entity's key and where its fields begin.
+// name is an entity's key, where its fields begin, and where the entity is.
 type name struct {
-	key  string
-	cuts cuts
+	key    string
+	cuts   cuts
+	stored bool // it is only on disk
 }
 
 // cuts say where the fields of a key begin, from the second one on, if the key holds
@@ -72,59 +74,6 @@ type names struct {
 // nameEnd is in no UTF-8 text.
 const nameEnd = 0xff
 
-// newNames takes the names, in any order, each once.
-func newNames(all []name) *names {
-	sortNames(all)
-	n := &names{ends: make([]int, 0, len(all))}
-	size := 0
-	for _, one := range all {
-		size += len(one.key) + 1
-	}
-	n.text = make([]byte, 0, size)
-	for _, one := range all {
-		n.text = append(appendFolded(n.text, one.key), nameEnd)
-		n.ends = append(n.ends, len(n.text))
-	}
-	n.all = all
-	return n
-}
-
-// sortNames compares the eight bytes behind what all keys begin with, and the keys
-// themselves only if those are the same: the keys are all over the memory.
-func sortNames(all []name) {
-	if len(all) == 0 {
-		return
-	}
-	common := all[0].key
-	for _, one := range all {
-		for !strings.HasPrefix(one.key, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	type item struct {
-		head uint64
-		name name
-	}
-	items := make([]item, len(all))
-	for i, one := range all {
-		var head [8]byte
-		copy(head[:], one.key[len(common):])
-		items[i] = item{binary.BigEndian.Uint64(head[:]), one}
-	}
-	slices.SortFunc(items, func(a, b item) int {
-		switch {
-		case a.head < b.head:
-			return -1
-		case a.head > b.head:
-			return 1
-		}
-		return strings.Compare(a.name.key, b.name.key)
-	})
-	for i, one := range items {
-		all[i] = one.name
-	}
-}
-
 // appendFolded appends a text in a form that is the same for upper and lower case.
 func appendFolded(to []byte, text string) []byte {
 	for _, r := range text {
@@ -140,28 +89,43 @@ func appendFolded(to []byte, text string) []byte {
 	return to
 }
 
-// change is an entity that is new, or gone.
+// change is what became of an entity.
 type change struct {
 	name
-	gone bool
+	gone   bool // for good
+	listed bool // the disk has it: of what is known otherwise it says nothing
 }
 
 // with are the names after some changes, of which the last of each key counts.
 func (n *names) with(changes []change) *names {
-	slices.SortStableFunc(changes, func(a, b change) int { return strings.Compare(a.key, b.key) })
-	size := len(n.all) + len(changes)
-	next := &names{all: make([]name, 0, size), ends: make([]int, 0, size), text: make([]byte, 0, len(n.text)+16*len(changes))}
-	at := 0
+	changes = sortChanges(changes)
+	places, count, size, at := make([]int, len(changes)), len(n.all), len(n.text), 0
 	for i, c := range changes {
-		if i+1 < len(changes) && changes[i+1].key == c.key {
+		var known bool
+		at, known = n.find(c.key, at)
+		if places[i] = at; !known {
+			places[i] = ^at
+		}
+		switch {
+		case known && c.gone:
+			count, size = count-1, size-(n.ends[at]-n.begin(at))
+		case !known && !c.gone:
+			count, size = count+1, size+len(c.key)+1
+		}
+	}
+	next := &names{all: make([]name, 0, count), ends: make([]int, 0, count), text: make([]byte, 0, size)}
+	at = 0
+	for i, c := range changes {
+		to, known := places[i], places[i] >= 0
+		if !known {
+			to = ^to
+		}
+		next.take(n, at, to)
+		at = to
+		if known && c.listed {
 			continue
 		}
-		to, known := n.find(c.key, at)
-		next.take(n, at, to)
-		if at = to; known {
-			if c.cuts == (cuts{}) {
-				c.cuts = n.all[to].cuts
-			}
+		if known {
 			at++
 		}
 		if !c.gone {
@@ -174,9 +138,55 @@ func (n *names) with(changes []change) *names {
 	return next
 }
 
-// find is where a key is, or would be, at or after a place.
+// sortChanges returns the changes in the order of their keys, the last of each key. It
+// compares the eight bytes behind what all keys begin with, and the keys themselves only if
+// those are the same: the keys are all over the memory.
+func sortChanges(changes []change) []change {
+	if len(changes) == 0 {
+		return nil
+	}
+	common := changes[0].key
+	for _, c := range changes {
+		for !strings.HasPrefix(c.key, common) {
+			common = common[:len(common)-1]
+		}
+	}
+	type item struct {
+		head uint64
+		at   int
+	}
+	items := make([]item, len(changes))
+	for i, c := range changes {
+		var head [8]byte
+		copy(head[:], c.key[len(common):])
+		items[i] = item{binary.BigEndian.Uint64(head[:]), i}
+	}
+	slices.SortFunc(items, func(a, b item) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
+		return cmp.Or(strings.Compare(changes[a.at].key, changes[b.at].key), a.at-b.at)
+	})
+	sorted := make([]change, 0, len(items))
+	for _, one := range items {
+		c := changes[one.at]
+		if last := len(sorted) - 1; last >= 0 && sorted[last].key == c.key {
+			sorted[last] = c
+			continue
+		}
+		sorted = append(sorted, c)
+	}
+	return sorted
+}
+
+// find is where a key is, or would be, at or after a place: often it is not far.
 func (n *names) find(key string, from int) (at int, found bool) {
-	at, found = slices.BinarySearchFunc(n.all[from:], key, func(one name, key string) int { return strings.Compare(one.key, key) })
+	step := 1
+	for from+step <= len(n.all) && n.all[from+step-1].key < key {
+		from, step = from+step, 2*step
+	}
+	part := n.all[from:min(from+step, len(n.all))]
+	at, found = slices.BinarySearchFunc(part, key, func(one name, key string) int { return strings.Compare(one.key, key) })
 	return from + at, found
 }
 

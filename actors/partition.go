@@ -13,6 +13,7 @@ import (
 
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
@@ -42,6 +43,8 @@ type HistoryReader interface {
 //   - *messages.Withheld: what topics refuse of its records.
 //   - *saved: what was committed is stored, or not.
 //   - *entityAsked: a question about an entity.
+//   - *namesWanted: from its directory (directory.go), of which it tells what becomes of
+//     entities after each message.
 type partition struct {
 	config                     *Config
 	number                     int32
@@ -51,7 +54,8 @@ type partition struct {
 	badLog                     badLog
 	refused                    refusals
 	refusedLog, deadLettersLog limitedLog
-	entities                   *residents
+	entities                   *cachedEntities
+	contact                    *contact
 	props                      *actor.Props           // of each of them
 	born                       *entity                // the one that is being spawned
 	seen                       messages.Observation   // the one that all entities are sent
@@ -62,7 +66,7 @@ type partition struct {
 	postponed []any         // messages that came meanwhile
 	windows   sync.Mutex    // held while an entity is asked for its window: meanwhile two may
 
-	turn permit
+	turn limiter.Permit
 	work []any // what waits for a turn, the first for the next one
 	over bool  // it panicked, and is to be stopped: it takes no more messages
 	gone bool  // it has let go of all that it held
@@ -100,17 +104,19 @@ type child struct {
 // partitionProps: the default dispatcher gives each partition a goroutine of
 // its own. An entity that panics is stopped, never resumed half-way, and its partition
 // panics, too: the round is aborted and the detector makes the partition anew.
-func partitionProps(config *Config, number int32, entities *residents, producer *actor.PID) *actor.Props {
+func partitionProps(config *Config, number int32, contact *contact, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
 		func() actor.Actor {
-			return &guard{newPartition(config, number, entities, producer), partitionName(number)}
+			return &guard{newPartition(config, number, contact, producer), partitionName(number)}
 		},
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
+		// Its directory is there before anybody can search.
+		actor.WithOnInit(func(ctx actor.Context) { contact.directory = ctx.Spawn(directoryProps(config, number)) }),
 	)
 }
 
-func newPartition(config *Config, number int32, entities *residents, producer *actor.PID) *partition {
+func newPartition(config *Config, number int32, contact *contact, producer *actor.PID) *partition {
 	p := &partition{
 		config: config, number: number,
 		log:     config.Log.With("topic", config.InputTopic, "partition", number),
@@ -118,8 +124,9 @@ func newPartition(config *Config, number int32, entities *residents, producer *a
 		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
 			largest: config.largest, explain: config.Explain},
 		refused:  make(refusals),
-		entities: entities,
-		turn:     permit{turns: config.Limiter},
+		entities: newCachedEntities(config.Searched),
+		contact:  contact,
+		turn:     limiter.Permit{Limiter: config.Limiter},
 		epoch:    1,
 		covered:  stream.Complete, forgotten: stream.Complete,
 		reach: math.MaxInt64,
@@ -160,17 +167,22 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.saved(ctx, message)
 	case *actor.Started:
 		self, root := ctx.Self(), ctx.ActorSystem().Root
-		p.turn.begun = func() { root.Send(self, &turnBegun{}) }
+		p.turn.Begun = func() { root.Send(self, &turnBegun{}) }
 	case *actor.Stopping:
 		p.letGo()
 	case *entityAsked:
 		p.asked(ctx, message)
+	case *namesWanted:
+		p.entities.follow()
 	default:
 		if p.saving != nil {
 			p.postponed = append(p.postponed, message)
 			return
 		}
 		p.handle(ctx, message)
+	}
+	if p.saving == nil { // else the store may change what is asked of it
+		p.handOverNames(ctx)
 	}
 }
 
@@ -180,7 +192,7 @@ func (p *partition) letGo() {
 		return
 	}
 	p.gone = true
-	for _, release := range []func(){p.turn.end, func() { close(p.entities.gone) }, p.stopReading, p.awaitSaved, p.closeState} {
+	for _, release := range []func(){p.turn.End, func() { close(p.contact.gone) }, p.stopReading, p.awaitSaved, p.closeState} {
 		if err := safely("a partition that stops", func() error { release(); return nil }); err != nil {
 			f, _ := isFault(err)
 			p.config.tellFault(p.log, f, nil)
@@ -240,7 +252,7 @@ type turnBegun struct{}
 func (p *partition) inTurn(work any) {
 	p.work = append(p.work, work)
 	if len(p.work) == 1 {
-		p.turn.ask()
+		p.turn.Ask()
 	}
 }
 
@@ -253,9 +265,9 @@ func (p *partition) takeTurn(ctx actor.Context) {
 	}
 	p.seen.Record = nil
 	p.work = slices.Delete(p.work, 0, 1)
-	p.turn.end()
+	p.turn.End()
 	if len(p.work) > 0 {
-		p.turn.ask()
+		p.turn.Ask()
 	}
 }
 

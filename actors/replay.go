@@ -42,7 +42,6 @@ func (p *partition) rebuild(ctx actor.Context) {
 	p.kept, p.replayed = false, 0
 	if p.state != nil {
 		p.state.Reset()
-		p.entities.setAbsent(p.absent())
 	}
 	p.load(ctx)
 }
@@ -155,7 +154,7 @@ func (p *partition) ready(ctx actor.Context, ended *messages.HistoryEnded) {
 		p.committed = p.next
 		p.epoch++
 		if p.config.Searched {
-			p.entities.prepare(func(f *fault) { p.config.tellFault(p.log, f, nil) })
+			ctx.Send(p.contact.directory, &takeOver{})
 		}
 	}
 	if err != nil {

@@ -45,7 +45,6 @@ func (p *partition) restore() (usable bool, err error) {
 	if p.state, err = p.config.Store.Partition(p.config.Name, p.number); err != nil {
 		return false, err
 	}
-	p.entities.setAbsent(p.absent())
 	head, stored := p.state.Head()
 	reason := p.unusable(head)
 	p.spoilt = false
@@ -59,7 +58,6 @@ func (p *partition) restore() (usable bool, err error) {
 		}
 		p.log.Log(context.Background(), level, "the stored windows are not used", "reason", reason, "stored_offset", head.Offset, "offset", p.assignment.Offset)
 		p.state.Reset()
-		p.entities.setAbsent(p.absent())
 		return false, nil
 	}
 	p.next, p.committed = head.Offset, head.Offset
@@ -140,7 +138,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	}
 	p.born = born
 	known.pid = ctx.Spawn(p.props)
-	p.entities.put(key, known, p.absent())
+	p.entities.put(key, known)
 	return known, nil
 }
 
@@ -183,7 +181,7 @@ func (p *partition) stored(ctx actor.Context, next int64, passive []*persistence
 	}
 	for _, entity := range passive {
 		ctx.Stop(p.entities.byKey[entity.Key()].pid)
-		p.entities.drop(entity.Key(), p.absent())
+		p.entities.drop(entity.Key())
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 		if err != nil {
 			return err
 		}
-		p.entities.removeStored(p.state.Swept(), p.absent())
+		p.entities.removeStored(p.state.Swept())
 		if removed {
 			p.forgotten = max(p.forgotten, newest+history+1)
 		}
@@ -51,7 +51,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 			continue
 		}
 		ctx.Stop(entity.pid)
-		p.entities.remove(key, p.absent())
+		p.entities.remove(key)
 		p.forgotten = max(p.forgotten, entity.newest+history+1)
 		if entity.stored != nil {
 			p.state.Remove(entity.stored)

@@ -10,9 +10,9 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
+	"anomalydetector/limiter"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 )
@@ -43,7 +43,7 @@ func clusterOf(confs []*configs.Config) (*configs.Cluster, error) {
 const forQuestions = 2
 
 // newNode makes this process a node of a cluster.
-func newNode(section *configs.Cluster, node *persistence.Node, turns *actors.Limiter, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
+func newNode(section *configs.Cluster, node *persistence.Node, turns *limiter.Limiter, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
 	server, client, err := clusterTLS(section).Load()
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)

@@ -17,6 +17,7 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
@@ -103,7 +104,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if options.Hub == nil {
 		options.Hub = new(actors.Hub)
 	}
-	turns := actors.NewLimiter(processors)
+	turns := limiter.New(processors)
 	var site *site // nil: nothing is shown
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for what belongs to none
