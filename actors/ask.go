@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -90,6 +91,8 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	}
 	return found, asked, err
 }
+
+var errGivenUp = errors.New("it has just been given up")
 
 // await waits for an answer.
 func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {

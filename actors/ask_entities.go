@@ -72,3 +72,17 @@ func (a *askable) search(ctx context.Context, root *actor.RootContext, q *messag
 	}
 	return found
 }
+
+// askNames asks a directory for its names, whose partition closes gone when it ends.
+func askNames(ctx context.Context, root *actor.RootContext, to *contact) (*names, error) {
+	answer := make(chan namesAnswer, 1)
+	root.Send(to.directory, &namesAsked{answer})
+	select {
+	case got := <-answer:
+		return got.names, got.err
+	case <-to.gone:
+		return nil, errGivenUp
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

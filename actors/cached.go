@@ -1,6 +1,10 @@
 package actors
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/asynkron/protoactor-go/actor"
+)
 
 // cachedEntities are the entities that a partition has in memory. They belong to its
 // goroutine: nobody else looks into them. If names are wanted for searches, they note what
@@ -77,4 +81,11 @@ func (c *cachedEntities) handOver(more bool) (news any) {
 	}
 	c.anew, c.changes = false, nil
 	return news
+}
+
+// handOverNames tells the directory what has become of entities, if it wants to know.
+func (p *partition) handOverNames(ctx actor.Context) {
+	if news := p.entities.handOver(p.absent() > 0); news != nil {
+		ctx.Send(p.contact.directory, news)
+	}
 }

@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -80,6 +78,9 @@ func newDirectory(config *Config, number int32) *directory {
 }
 
 func (d *directory) Receive(ctx actor.Context) {
+	if d.config.poison != nil {
+		d.config.poison("directory", ctx.Message())
+	}
 	switch message := ctx.Message().(type) {
 	case *namesAsked:
 		d.asked(ctx, message)
@@ -186,27 +187,4 @@ func (d *directory) merge() {
 	d.names, d.pending = d.names.with(d.pending), nil
 	end := d.config.Now()
 	d.next = end.Add(updateShare * end.Sub(begun))
-}
-
-var errGivenUp = errors.New("it has just been given up")
-
-// askNames asks a directory for its names, whose partition closes gone when it ends.
-func askNames(ctx context.Context, root *actor.RootContext, to *contact) (*names, error) {
-	answer := make(chan namesAnswer, 1)
-	root.Send(to.directory, &namesAsked{answer})
-	select {
-	case got := <-answer:
-		return got.names, got.err
-	case <-to.gone:
-		return nil, errGivenUp
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// handOverNames tells the directory what has become of entities, if it wants to know.
-func (p *partition) handOverNames(ctx actor.Context) {
-	if news := p.entities.handOver(p.absent() > 0); news != nil {
-		ctx.Send(p.contact.directory, news)
-	}
 }

@@ -226,14 +226,19 @@ func TestTakingOverChangesIsBounded(t *testing.T) {
 func TestDirectoryThatPanicsSaysSo(t *testing.T) {
 	config := benchConfig()
 	config.Searched = true
+	config.poison = func(_ string, message any) {
+		if _, is := message.(*namesAsked); is {
+			panic("poison")
+		}
+	}
 	s := newShelf(t, config, nil)
-	s.directory.next = time.Unix(1, 0)
-	s.root.Send(s.asked.contact.directory, (*namesChanged)(nil))
 	for range 2 {
-		if _, err := s.all(); err == nil || !strings.Contains(err.Error(), "panic in the directory") {
+		s.have("-1,1")
+		if _, err := s.all(); err == nil || !strings.Contains(err.Error(), "poison") {
 			t.Errorf("the error is %v", err)
 		}
-		s.have("-1,1")
+		s.idle()
+		config.poison = nil
 	}
 	if panics := config.Counts.Panics.Load(); panics != 1 {
 		t.Errorf("%d panics are counted, want 1", panics)

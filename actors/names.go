@@ -2,8 +2,6 @@ package actors
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -22,7 +20,7 @@ type name struct {
 
 // cuts say where the fields of a key begin, from the second one on, if the key holds
 // more commas than those between its fields. All 0: not needed, or not known. They fit
-// into what is free in a child: keys with more fields, or longer ones, are not taken apart.
+// into the padding of a child: keys with more fields, or longer ones, are not taken apart.
 type cuts [3]uint16
 
 func cutsOf(ends []int) (c cuts) {
@@ -35,8 +33,8 @@ func cutsOf(ends []int) (c cuts) {
 	return c
 }
 
-// fields appends the fields of the key, of which there are so many; nothing if it cannot
-// be told where they begin.
+// fields appends the fields of a key that has count of them; nothing if their places are
+// not known.
 func (n *name) fields(to []string, count int) []string {
 	switch {
 	case strings.Count(n.key, ",") == count-1:
@@ -62,9 +60,8 @@ func (n *name) fields(to []string, count int) []string {
 // names are the entities of a partition as of one moment, in the order of their keys.
 // They are immutable.
 //
-// Beside the keys there is one text of all of them, without regard to case and each
-// with a byte at its end that is in no text, so that a search is one for a few bytes in
-// many.
+// Beside the keys there is one text of all of them, folded to one case, each with a byte
+// at its end that is in no text. So a search looks for a few bytes in one piece of memory.
 type names struct {
 	all  []name
 	text []byte
@@ -89,97 +86,7 @@ func appendFolded(to []byte, text string) []byte {
 	return to
 }
 
-// change is what became of an entity.
-type change struct {
-	name
-	gone   bool // for good
-	listed bool // the disk has it: of what is known otherwise it says nothing
-}
-
-// with are the names after some changes, of which the last of each key counts.
-func (n *names) with(changes []change) *names {
-	changes = sortChanges(changes)
-	places, count, size, at := make([]int, len(changes)), len(n.all), len(n.text), 0
-	for i, c := range changes {
-		var known bool
-		at, known = n.find(c.key, at)
-		if places[i] = at; !known {
-			places[i] = ^at
-		}
-		switch {
-		case known && c.gone:
-			count, size = count-1, size-(n.ends[at]-n.begin(at))
-		case !known && !c.gone:
-			count, size = count+1, size+len(c.key)+1
-		}
-	}
-	next := &names{all: make([]name, 0, count), ends: make([]int, 0, count), text: make([]byte, 0, size)}
-	at = 0
-	for i, c := range changes {
-		to, known := places[i], places[i] >= 0
-		if !known {
-			to = ^to
-		}
-		next.take(n, at, to)
-		at = to
-		if known && c.listed {
-			continue
-		}
-		if known {
-			at++
-		}
-		if !c.gone {
-			next.all = append(next.all, c.name)
-			next.text = append(appendFolded(next.text, c.key), nameEnd)
-			next.ends = append(next.ends, len(next.text))
-		}
-	}
-	next.take(n, at, len(n.all))
-	return next
-}
-
-// sortChanges returns the changes in the order of their keys, the last of each key. It
-// compares the eight bytes behind what all keys begin with, and the keys themselves only if
-// those are the same: the keys are all over the memory.
-func sortChanges(changes []change) []change {
-	if len(changes) == 0 {
-		return nil
-	}
-	common := changes[0].key
-	for _, c := range changes {
-		for !strings.HasPrefix(c.key, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	type item struct {
-		head uint64
-		at   int
-	}
-	items := make([]item, len(changes))
-	for i, c := range changes {
-		var head [8]byte
-		copy(head[:], c.key[len(common):])
-		items[i] = item{binary.BigEndian.Uint64(head[:]), i}
-	}
-	slices.SortFunc(items, func(a, b item) int {
-		if a.head != b.head {
-			return cmp.Compare(a.head, b.head)
-		}
-		return cmp.Or(strings.Compare(changes[a.at].key, changes[b.at].key), a.at-b.at)
-	})
-	sorted := make([]change, 0, len(items))
-	for _, one := range items {
-		c := changes[one.at]
-		if last := len(sorted) - 1; last >= 0 && sorted[last].key == c.key {
-			sorted[last] = c
-			continue
-		}
-		sorted = append(sorted, c)
-	}
-	return sorted
-}
-
-// find is where a key is, or would be, at or after a place: often it is not far.
+// find is the index that a key has, or would have, at or after another one: often it is near.
 func (n *names) find(key string, from int) (at int, found bool) {
 	step := 1
 	for from+step <= len(n.all) && n.all[from+step-1].key < key {
@@ -190,20 +97,6 @@ func (n *names) find(key string, from int) (at int, found bool) {
 	return from + at, found
 }
 
-// take appends a part of other names.
-func (n *names) take(other *names, from, to int) {
-	if from == to {
-		return
-	}
-	begin := other.begin(from)
-	shift := len(n.text) - begin
-	n.all = append(n.all, other.all[from:to]...)
-	n.text = append(n.text, other.text[begin:other.ends[to-1]]...)
-	for _, end := range other.ends[from:to] {
-		n.ends = append(n.ends, end+shift)
-	}
-}
-
 // begin is where a key begins in the text.
 func (n *names) begin(at int) int {
 	if at == 0 {
@@ -212,9 +105,9 @@ func (n *names) begin(at int) int {
 	return n.ends[at-1]
 }
 
-// search visits the names that a query asks for until visit returns false. Keys have so
-// many fields. It counts the keys that it left out though they may have the fields: it
-// cannot be told where theirs begin.
+// search visits the names that a query asks for until visit returns false; keys have count
+// fields. It counts the keys that it leaves out though they may have the fields asked for:
+// the places of theirs are not known.
 func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) (untold int) {
 	at := 0
 	if q.After != "" {
@@ -255,8 +148,8 @@ func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *nam
 	return untold
 }
 
-// holds is the name that holds a place of the text, at or after another name: mostly it
-// is not far.
+// holds is the index of the name that holds a place of the text, at or after another one:
+// mostly it is near.
 func (n *names) holds(at, place int) int {
 	step := 1
 	for at+step < len(n.ends) && n.ends[at+step] <= place {

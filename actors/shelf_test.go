@@ -65,6 +65,13 @@ func (s *shelf) hand() {
 	}
 }
 
+// idle waits until the directory has taken all messages.
+func (s *shelf) idle() {
+	if err := s.root.RequestFuture(s.asked.contact.directory, &actor.Touch{}, time.Minute).Wait(); err != nil {
+		s.Fatal(err)
+	}
+}
+
 func (s *shelf) have(key string) { s.put(key, &child{}) }
 
 // search returns the keys found, each with a star if it is only on disk.
