@@ -177,3 +177,19 @@ func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
 		t.Errorf("there are %q, error %v", keys, err)
 	}
 }
+
+// TestEntityThatCameBackIsFoundOnDisk though it was removed once: the disk was told of that.
+func TestEntityThatCameBackIsFoundOnDisk(t *testing.T) {
+	s := newShelf(t, benchConfig(), func(visit func(string) error) error { return visit("-1,1") })
+	s.have("-1,1")
+	s.remove("-1,1")
+	s.settle()
+	s.have("-1,1")
+	s.drop("-1,1")
+	for err := errListing; err != nil; {
+		_, err = s.all()
+	}
+	if keys := s.sound(); keys != "-1,1* " {
+		t.Errorf("there are %q", keys)
+	}
+}
