@@ -16,8 +16,10 @@ type slowDisk struct {
 	end   chan error    // how a listing ends
 }
 
-func newSlowDisk(keys ...string) *slowDisk {
-	return &slowDisk{keys, make(chan struct{}, 10), make(chan error)}
+func newSlowDisk(tb testing.TB, keys ...string) *slowDisk {
+	d := &slowDisk{keys, make(chan struct{}, 10), make(chan error)}
+	tb.Cleanup(func() { close(d.end) })
+	return d
 }
 
 func (d *slowDisk) list(visit func(string) error) error {
@@ -44,7 +46,7 @@ func (d *slowDisk) ends(tb testing.TB, failure error) {
 // TestDirectorySaysWhatIsMissing while what is on disk is listed, and does not bring back
 // what is removed meanwhile.
 func TestDirectorySaysWhatIsMissing(t *testing.T) {
-	disk := newSlowDisk("-1,1", "-1,2", "-1,3", "-1,4", "-1,5")
+	disk := newSlowDisk(t, "-1,1", "-1,2", "-1,3", "-1,4", "-1,5")
 	s := newShelf(t, benchConfig(), disk.list)
 	s.have("-1,5")
 	s.have("-1,4")
@@ -59,55 +61,56 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 	}
 	failure := errors.New("input/output error")
 	disk.ends(t, failure)
-	var err error
-	for err = errListing; errors.Is(err, errListing); {
-		_, err = s.all()
-	}
+	err := s.listed()
 	if !errors.Is(err, failure) {
 		t.Errorf("of a disk that fails it says %v", err)
 	}
 	disk.ends(t, nil) // it has begun again
-	for err = errListing; err != nil; {
-		_, err = s.all()
-	}
-	if keys := s.sound(); keys != "-1,2 -1,3* -1,5 " {
+	if keys := s.whole(); keys != "-1,2 -1,3* -1,5 " {
 		t.Errorf("in the end there are %q", keys)
 	}
 }
 
 // TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches, if people may search.
 func TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches(t *testing.T) {
-	disk := newSlowDisk("-1,1")
+	disk := newSlowDisk(t, "-1,1")
 	config := benchConfig()
 	config.Searched = true
 	s := newShelf(t, config, disk.list)
 	disk.ends(t, nil)
 	s.have("-1,2")
-	for err := errListing; err != nil; {
-		_, err = s.all()
-	}
-	if keys := s.sound(); keys != "-1,1* -1,2 " || s.wanted > 0 {
+	if keys := s.whole(); keys != "-1,1* -1,2 " || s.wanted > 0 {
 		t.Errorf("there are %q, and the names were wanted %d times, want 0", keys, s.wanted)
 	}
 }
 
 // TestListingOfAnotherStateCountsForNothing: the partition began anew meanwhile.
 func TestListingOfAnotherStateCountsForNothing(t *testing.T) {
-	disk := newSlowDisk("-1,1")
-	s := newShelf(t, benchConfig(), disk.list)
+	before, now := newSlowDisk(t, "-1,1"), newSlowDisk(t, "-1,3")
+	disks := make(chan *slowDisk, 2)
+	disks <- before
+	disks <- now
+	s := newShelf(t, benchConfig(), func(visit func(string) error) error {
+		_ = (<-disks).list(visit) // it has read all before it learns that nobody wants it
+		return nil
+	})
 	if keys, err := s.all(); keys != "" || !errors.Is(err, errListing) {
 		t.Errorf("at first there are %q, error %v", keys, err)
 	}
-	<-disk.begun
+	<-before.begun
 	s.clear()
-	s.more = false
 	s.have("-1,2")
 	s.hand()
-	disk.ends(t, nil)
-	for range 10 {
-		if keys := s.sound(); keys != "-1,2 " {
-			t.Errorf("there are %q", keys)
+	before.ends(t, nil)
+	<-now.begun
+	for range 100 {
+		if keys, err := s.all(); keys != "-1,2 " || !errors.Is(err, errListing) {
+			t.Fatalf("meanwhile there are %q, error %v", keys, err)
 		}
+	}
+	now.ends(t, nil)
+	if keys := s.whole(); keys != "-1,2 -1,3* " {
+		t.Errorf("in the end there are %q", keys)
 	}
 }
 
@@ -186,10 +189,7 @@ func TestEntityThatCameBackIsFoundOnDisk(t *testing.T) {
 	s.settle()
 	s.have("-1,1")
 	s.drop("-1,1")
-	for err := errListing; err != nil; {
-		_, err = s.all()
-	}
-	if keys := s.sound(); keys != "-1,1* " {
+	if keys := s.whole(); keys != "-1,1* " {
 		t.Errorf("there are %q", keys)
 	}
 }

@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -104,6 +105,27 @@ func (s *shelf) sound() (keys string) {
 		s.Fatal(problem)
 	}
 	return keys
+}
+
+// listed searches until the disk has been listed, and returns what became of it.
+func (s *shelf) listed() (problem error) {
+	s.Helper()
+	problem = errListing
+	for deadline := time.Now().Add(30 * time.Second); errors.Is(problem, errListing); {
+		if _, problem = s.all(); time.Now().After(deadline) {
+			s.Fatalf("the disk is not listed: %v", problem)
+		}
+	}
+	return problem
+}
+
+// whole searches when the disk has been listed.
+func (s *shelf) whole() (keys string) {
+	s.Helper()
+	if problem := s.listed(); problem != nil {
+		s.Fatal(problem)
+	}
+	return s.sound()
 }
 
 // many puts entities, a piece of a slice at a time.
