@@ -144,7 +144,7 @@ func (d *Detector) status() *statusAnswer {
 		status.Lag, status.Behind = partition.lag()
 		answer.status.Partitions = append(answer.status.Partitions, status)
 		if partition.pid != nil {
-			answer.askables = append(answer.askables, askable{status, partition.pid, partition.residents})
+			answer.askables = append(answer.askables, askable{status, partition.pid, partition.contact})
 		}
 	}
 	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
