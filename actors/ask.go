@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,9 +25,20 @@ type statusAnswer struct {
 
 // askable is a partition that can be asked.
 type askable struct {
-	status    messages.PartitionStatus
-	pid       *actor.PID
-	residents *residents
+	status  messages.PartitionStatus
+	pid     *actor.PID
+	contact *contact
+}
+
+// contact is what others are given to ask a partition. Only its partition closes gone.
+type contact struct {
+	directory *actor.PID    // for searches; written when the partition is spawned
+	fields    int           // of a key
+	gone      chan struct{} // closed when the partition answers no more
+}
+
+func newContact(config *Config) *contact {
+	return &contact{fields: len(config.KeyFields), gone: make(chan struct{})}
 }
 
 // entityAsked asks a partition, which answers on a channel that has room.
@@ -50,9 +62,9 @@ func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return answer.status, nil
 }
 
-// AskEntity asks the partitions of a detector for an entity, but for those that
-// surely know nothing of it, and tells of which of its own the answer is. An error is
-// that of some partition, and what others have found is there all the same.
+// AskEntity asks each partition of a detector for an entity, and tells which of its own
+// have answered. An error is that of some partition, and what others have found is there
+// all the same.
 func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) (found []messages.EntityStatus, asked []int32, err error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
@@ -61,7 +73,7 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	answers := make([]chan *entityAnswer, len(answer.askables))
 	for i, partition := range answer.askables {
 		answers[i] = make(chan *entityAnswer, 1)
-		partition.ask(root, &entityAsked{key, answers[i]})
+		root.Send(partition.pid, &entityAsked{key, answers[i]})
 	}
 	for i, partition := range answer.askables {
 		one, failed := partition.await(ctx, answers[i])
@@ -80,31 +92,14 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return found, asked, err
 }
 
-// ask asks the partition, unless it surely knows nothing of the entity. Whether the
-// entity is stored is looked up on the side: the store waits for what is being written.
-func (a *askable) ask(root *actor.RootContext, question *entityAsked) {
-	switch resident, absent := a.residents.find(question.key); {
-	case resident:
-		root.Send(a.pid, question)
-	case absent == 0:
-		question.answer <- &entityAnswer{}
-	default:
-		go func() {
-			if stored, err := a.residents.stored(question.key); err == nil && !stored {
-				question.answer <- &entityAnswer{}
-				return
-			}
-			root.Send(a.pid, question)
-		}()
-	}
-}
+var errGivenUp = errors.New("it has just been given up")
 
 // await waits for an answer.
 func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
 	select {
 	case one := <-answer:
 		return one, one.err
-	case <-a.residents.gone:
+	case <-a.contact.gone:
 		return nil, errGivenUp
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -149,7 +144,7 @@ func (d *Detector) status() *statusAnswer {
 		status.Lag, status.Behind = partition.lag()
 		answer.status.Partitions = append(answer.status.Partitions, status)
 		if partition.pid != nil {
-			answer.askables = append(answer.askables, askable{status, partition.pid, partition.residents})
+			answer.askables = append(answer.askables, askable{status, partition.pid, partition.contact})
 		}
 	}
 	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
@@ -188,7 +183,7 @@ func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
 		window = slices.Clone(p.askWindow(ctx, known, math.MaxInt).Points)
-	} else if p.stored.state != nil {
+	} else if p.uncached() > 0 {
 		points, err := p.stored.state.Peek(key)
 		if err != nil {
 			return &entityAnswer{err: err}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -13,39 +13,76 @@ import (
 
 // AskEntities returns names of entities of the partitions that a detector owns, in the
 // order of their keys, and whether there are more after them. It costs the detector one
-// message, and its partitions none. An error says why entities may be missing; what was
-// found is there all the same.
+// message, and its partitions none: it asks their directories. An error says why entities
+// may be missing; what was found is there all the same.
 func AskEntities(ctx context.Context, root *actor.RootContext, detector *actor.PID, q messages.EntitiesQuery) (found []messages.EntityName, more bool, err error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
 		return nil, false, err
 	}
 	q.Limit = max(q.Limit, 1)
-	var mu sync.Mutex
-	var searching sync.WaitGroup
-	var problems []error
-	for _, partition := range answer.askables {
-		if partition.status.Role != messages.RoleAssigned {
-			continue
-		}
-		searching.Go(func() {
-			var names []messages.EntityName
-			problem := safely("a search for entities", func() (err error) {
-				names, err = partition.residents.search(ctx, &q, partition.status.Partition)
-				return err
-			})
-			if problem == nil && partition.status.Phase != messages.Ready {
-				problem = errors.New("its history is not loaded yet")
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			found = append(found, names...)
-			if problem != nil {
-				problems = append(problems, fmt.Errorf("partition %d: %w", partition.status.Partition, problem))
-			}
-		})
+	partitions := slices.DeleteFunc(answer.askables, func(a askable) bool { return a.status.Role != messages.RoleAssigned })
+	results := make(chan searched, len(partitions))
+	for _, partition := range partitions {
+		go func() { results <- partition.search(ctx, root, &q) }()
 	}
-	searching.Wait()
+	var problems []error
+	for range partitions {
+		one := <-results
+		found = append(found, one.names...)
+		if one.problem != nil {
+			problems = append(problems, fmt.Errorf("partition %d: %w", one.partition, one.problem))
+		}
+	}
 	found, more = messages.MergeNames(found, q.Limit)
 	return found, more, errors.Join(problems...)
+}
+
+// searched is what a search found in a partition, one name more than its limit if there are
+// more, and why entities may be missing.
+type searched struct {
+	partition int32
+	names     []messages.EntityName
+	problem   error
+}
+
+var errUntold = errors.New("a search by field leaves out entities on disk whose fields hold commas, " +
+	"until their next datapoint tells where each field begins")
+
+func (a *askable) search(ctx context.Context, root *actor.RootContext, q *messages.EntitiesQuery) (found searched) {
+	found.partition = a.status.Partition
+	found.problem = safely("a search for entities", func() error {
+		names, err := askNames(ctx, root, a.contact)
+		if names == nil {
+			return err
+		}
+		untold := names.search(q, a.contact.fields, func(one *name, fields []string) bool {
+			found.names = append(found.names, messages.EntityName{
+				Key: one.key, Fields: slices.Clone(fields), Partition: found.partition, Stored: one.stored,
+			})
+			return len(found.names) <= q.Limit
+		})
+		if untold > 0 {
+			err = errors.Join(err, fmt.Errorf("%w: %d", errUntold, untold))
+		}
+		return err
+	})
+	if found.problem == nil && a.status.Phase != messages.Ready {
+		found.problem = errors.New("its history is not loaded yet")
+	}
+	return found
+}
+
+// askNames asks a directory for its names, whose partition closes gone when it ends.
+func askNames(ctx context.Context, root *actor.RootContext, to *contact) (*names, error) {
+	answer := make(chan namesAnswer, 1)
+	root.Send(to.directory, &namesAsked{answer})
+	select {
+	case got := <-answer:
+		return got.names, got.err
+	case <-to.gone:
+		return nil, errGivenUp
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }

@@ -73,7 +73,7 @@ func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
 	}
 	for _, entity := range p.stored.state.Settle(w.plan, w.err) {
 		ctx.Stop(p.entities.byKey[entity.Key()].pid)
-		p.entities.drop(entity.Key(), p.uncached())
+		p.entities.drop(entity.Key())
 	}
 	if w.err != nil {
 		w.err = fmt.Errorf("store partition %d up to offset %d: %w", p.number, writing.next, w.err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"anomalydetector/detection"
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
@@ -62,8 +63,10 @@ type Config struct {
 	HandoffFrom int64
 	// Observer is asked what the Kafka clients meet; nil: nobody knows.
 	Observer Observer
-	// Limiter are those of all detectors of a data directory.
-	Limiter *Limiter
+	// Limiter bounds how many partitions decode and score at the same time, of all detectors
+	// of the process: more than there are processors get no more done, and keep whoever asks a
+	// question waiting. nil: any number.
+	Limiter *limiter.Limiter
 	// MaxCached is how many entities a partition keeps in memory, about; the
 	// others are loaded when a point of theirs comes. 0: all.
 	MaxCached int

@@ -76,7 +76,7 @@ type Detector struct {
 // member is a partition that this process was given.
 type member struct {
 	pid           *actor.PID
-	residents     *residents // its own, for questions
+	contact       *contact // for questions
 	serial        uint64
 	following     bool // it is another's, and kept warm
 	warming       bool // another node is asked for its windows

@@ -63,8 +63,8 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 // spawn makes the partition's actor, if there is none.
 func (d *Detector) spawn(ctx actor.Context, number int32, partition *member) {
 	if partition.pid == nil {
-		partition.residents = newResidents(d.config, number)
-		partition.pid = ctx.Spawn(partitionProps(d.config, number, partition.residents, d.producer))
+		partition.contact = newContact(d.config)
+		partition.pid = ctx.Spawn(partitionProps(d.config, number, partition.contact, d.producer))
 		ctx.Watch(partition.pid)
 		partition.serial = 0
 		if refused := d.refused[number]; len(refused) > 0 {

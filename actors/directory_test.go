@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,10 +21,11 @@ import (
 // entities asks for all entities of the partition, page by page.
 func (b *bench) entities(tb testing.TB, q messages.EntitiesQuery) (all []messages.EntityName, problem error) {
 	tb.Helper()
+	b.settle(tb)
 	detector := b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*statusAsked); ok {
 			ctx.Respond(&statusAnswer{askables: []askable{{
-				messages.PartitionStatus{Role: messages.RoleAssigned, Phase: messages.Ready}, b.partition, b.residents}}})
+				messages.PartitionStatus{Role: messages.RoleAssigned, Phase: messages.Ready}, b.partition, b.contact}}})
 		}
 	}))
 	defer b.system.Root.Stop(detector)
@@ -39,6 +41,25 @@ func (b *bench) entities(tb testing.TB, q messages.EntitiesQuery) (all []message
 			tb.Fatalf("a page of %d has %d names", q.Limit, len(page))
 		}
 		q.After = page[len(page)-1].Key
+	}
+}
+
+// settle returns when the partition has taken all that it was told, or has ended.
+func (b *bench) settle(tb testing.TB) {
+	tb.Helper()
+	answer := make(chan *entityAnswer, 1)
+	b.tell(&entityAsked{"-1,64512", answer})
+	select {
+	case <-answer:
+	case <-b.contact.gone:
+	case <-time.After(30 * time.Second):
+		tb.Fatal("the partition does not answer")
+	}
+	answer = make(chan *entityAnswer, 1)
+	b.tell(&entityAsked{"-1,64512", answer}) // what it took before has been handed over
+	select {
+	case <-answer:
+	case <-b.contact.gone:
 	}
 }
 
@@ -87,9 +108,9 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	const count, resident = 60, 20
+	const count, cached = 60, 20
 	config := benchConfig()
-	config.Store, config.MaxCached = store, resident
+	config.Store, config.MaxCached = store, cached
 	b := newBench(t, config)
 	wantEntities(t, "nothing came yet", b.whole(t, messages.EntitiesQuery{Limit: 7}), 0)
 	b.score(t, b.bin(count/2))
@@ -97,7 +118,7 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	wantEntities(t, "half of them", b.whole(t, messages.EntitiesQuery{Limit: 7}), count/2)
 	b.score(t, b.bin(count))
 	b.score(t, b.bin(1))
-	if stored := wantEntities(t, "most left the memory", b.whole(t, messages.EntitiesQuery{Limit: 7}), count); stored < count-resident {
+	if stored := wantEntities(t, "most left the memory", b.whole(t, messages.EntitiesQuery{Limit: 7}), count); stored < count-cached {
 		t.Errorf("%d of %d are said to be only on disk", stored, count)
 	}
 	b.score(t, b.bin(1))
@@ -123,93 +144,104 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	}
 }
 
-// TestDirectorySaysWhatIsMissing while what is on disk is listed, and does not bring back
-// what is removed meanwhile.
-func TestDirectorySaysWhatIsMissing(t *testing.T) {
-	r := newResidents(benchConfig(), 0)
-	list := make(chan error) // how a listing ends
-	r.list = func(visit func(string) error) error {
-		failure := <-list
-		for _, key := range []string{"-1,1", "-1,2", "-1,3", "-1,4"} {
-			if err := visit(key); err != nil {
-				return err
+// TestDirectoryFollowsTheCachedEntities: an entity comes, leaves the memory, comes back, is
+// removed; and all of them go at once.
+func TestDirectoryFollowsTheCachedEntities(t *testing.T) {
+	for _, searched := range []bool{true, false} {
+		config := benchConfig()
+		config.Searched = searched
+		s := newShelf(t, config, nil)
+		s.have("-1,1")
+		s.have("-1,2")
+		for _, step := range []struct {
+			change func()
+			want   string
+		}{
+			{func() {}, "-1,1 -1,2 "},
+			{func() { s.drop("-1,1") }, "-1,1* -1,2 "},
+			{func() { s.have("-1,1"); s.drop("-1,2") }, "-1,1 -1,2* "},
+			{func() { s.remove("-1,1"); s.removeStored([]string{"-1,2"}); s.have("-1,3") }, "-1,3 "},
+			{func() { s.have("-1,4"); s.clear(); s.have("-1,5") }, "-1,5 "},
+			{func() { s.clear() }, ""},
+		} {
+			step.change()
+			if keys := s.sound(); keys != step.want {
+				t.Errorf("there are %q, want %q", keys, step.want)
 			}
 		}
-		return failure
 	}
-	end := func(failure error) {
-		t.Helper()
-		select {
-		case list <- failure:
-		case <-time.After(30 * time.Second):
-			t.Fatal("nobody lists what is on disk")
-		}
-	}
-	ask := func() (keys string, err error) {
-		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
-		for _, one := range found {
-			keys += one.Key + " "
-		}
-		return keys, err
-	}
-	r.put("-1,5", &child{}, 5)
-	r.remove("-1,4", 4) // it may still be on disk
-	if keys, err := ask(); keys != "-1,5 " || !errors.Is(err, errListing) {
-		t.Errorf("at first there are %q, error %v", keys, err)
-	}
-	r.removeStored([]string{"-1,1", "-1,2"}, 2)
-	r.put("-1,2", &child{}, 1)
-	if keys, err := ask(); keys != "-1,2 -1,5 " || !errors.Is(err, errListing) {
-		t.Errorf("meanwhile there are %q, error %v", keys, err)
-	}
-	failure := errors.New("input/output error")
-	end(failure)
-	var err error
-	for err = errListing; errors.Is(err, errListing); {
-		_, err = ask()
-	}
-	if !errors.Is(err, failure) {
-		t.Errorf("of a disk that fails it says %v", err)
-	}
-	end(nil) // it has begun again
-	for err = errListing; err != nil; {
-		_, err = ask()
-	}
-	if keys, _ := ask(); keys != "-1,2 -1,3 -1,5 " {
-		t.Errorf("in the end there are %q", keys)
-	}
-	close(r.gone)
 }
 
-// TestDirectoryIsMadeAnewAfterTooManyChanges: what nobody asks for does not grow.
-func TestDirectoryIsMadeAnewAfterTooManyChanges(t *testing.T) {
-	r := newResidents(benchConfig(), 0)
-	search := func() []messages.EntityName {
-		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
-		if err != nil {
-			t.Fatal(err)
+// TestNothingIsNotedUntilNamesAreWanted, and they are wanted once.
+func TestNothingIsNotedUntilNamesAreWanted(t *testing.T) {
+	s := newShelf(t, benchConfig(), nil)
+	s.have("-1,1")
+	if news := s.handOver(false); news != nil || s.changes != nil {
+		t.Errorf("handed over is %+v", news)
+	}
+	s.sound()
+	s.have("-1,2")
+	if keys := s.sound(); keys != "-1,1 -1,2 " || s.wanted != 1 {
+		t.Errorf("there are %q, and the names were wanted %d times", keys, s.wanted)
+	}
+}
+
+// TestChangesThatNobodyAsksForAreTakenOver: they do not grow without bound.
+func TestChangesThatNobodyAsksForAreTakenOver(t *testing.T) {
+	config := benchConfig()
+	d := newDirectory(config, 0)
+	d.names = new(names)
+	for i := range 5 * leastPending {
+		d.changed(&namesChanged{[]change{{name: name{key: "-1,1"}}, {name: name{key: "-1,1"}, gone: true}, {name: name{key: "-1,2"}}}})
+		if len(d.pending) >= leastPending+3 {
+			t.Fatalf("%d changes are kept after %d", len(d.pending), i)
 		}
-		return found
 	}
-	r.put("-1,0", &child{}, 0)
-	search()
-	for i := range leastChanges {
-		r.put("-1,1", &child{}, 0)
-		r.remove("-1,1", 0)
-		if len(r.follower.changes) > leastChanges {
-			t.Fatalf("%d changes are noted after %d", len(r.follower.changes), i)
+	d.merge()
+	if len(d.names.all) != 1 || d.names.all[0].key != "-1,2" {
+		t.Errorf("there are %+v", d.names.all)
+	}
+}
+
+// TestTakingOverChangesIsBounded: what took a second is not done again for a while.
+func TestTakingOverChangesIsBounded(t *testing.T) {
+	config := benchConfig()
+	var now atomic.Int64
+	config.Now = func() time.Time { return time.Unix(now.Add(1), 0) } // each look at the clock takes a second
+	config.Searched = true
+	s := newShelf(t, config, nil)
+	for i, want := range []string{"-1,0 ", "-1,0 ", "-1,0 "} {
+		s.have(fmt.Sprint("-1,", i))
+		if got := s.sound(); got != want {
+			t.Errorf("after %d changes there are %q, want %q", i+1, got, want)
 		}
 	}
-	r.put("-1,2", &child{}, 0)
-	if found := search(); len(found) != 2 || found[1].Key != "-1,2" {
-		t.Errorf("there are %+v", found)
+	now.Add(updateShare)
+	if got := s.sound(); got != "-1,0 -1,1 -1,2 " {
+		t.Errorf("in the end there are %q", got)
 	}
-	if !r.follower.following {
-		t.Error("changes are not noted from then on")
+}
+
+// TestDirectoryThatPanicsSaysSo to each search, and its partition goes on.
+func TestDirectoryThatPanicsSaysSo(t *testing.T) {
+	config := benchConfig()
+	config.Searched = true
+	config.poison = func(_ string, message any) {
+		if _, is := message.(*namesAsked); is {
+			panic("poison")
+		}
 	}
-	r.clear()
-	if found := search(); len(found) != 0 {
-		t.Errorf("after all were dropped there are %+v", found)
+	s := newShelf(t, config, nil)
+	for range 2 {
+		s.have("-1,1")
+		if _, err := s.all(); err == nil || !strings.Contains(err.Error(), "poison") {
+			t.Errorf("the error is %v", err)
+		}
+		s.idle()
+		config.poison = nil
+	}
+	if panics := config.Counts.Panics.Load(); panics != 1 {
+		t.Errorf("%d panics are counted, want 1", panics)
 	}
 }
 
@@ -227,155 +259,5 @@ func TestFieldsWithCommasAreKnownFromThePoint(t *testing.T) {
 	want := []string{"CT4Singapore, Central Singapore, SG", "64510"}
 	if len(all) != 1 || !slices.Equal(all[0].Fields, want) {
 		t.Errorf("found %+v, want the fields %q", all, want)
-	}
-}
-
-// TestDirectorySaysWhatFieldsItCannotTell: of entities on disk whose fields hold commas it
-// knows the key only.
-func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
-	r := newResidents(benchConfig(), 0)
-	r.list = func(visit func(string) error) error {
-		return errors.Join(visit("-1,64510"), visit("Singapore, SG,64510"), visit("Vienna, AT,7"))
-	}
-	r.put("-1,5", &child{}, 3) // the others are only on disk
-	for name, c := range map[string]struct {
-		query messages.EntitiesQuery
-		want  string
-		told  string
-	}{
-		"no field":                   {messages.EntitiesQuery{}, "-1,5 -1,64510 Singapore, SG,64510 Vienna, AT,7 ", ""},
-		"a field that one may have":  {messages.EntitiesQuery{Fields: map[int]string{1: "64510"}}, "-1,64510 ", ": 1"},
-		"the first field":            {messages.EntitiesQuery{Fields: map[int]string{0: "Singapore, SG"}}, "", ": 1"},
-		"a text that it has not":     {messages.EntitiesQuery{Text: "-1", Fields: map[int]string{1: "64510"}}, "-1,64510 ", ""},
-		"a field that none may have": {messages.EntitiesQuery{Fields: map[int]string{1: "5"}}, "-1,5 ", ""},
-		"no such field":              {messages.EntitiesQuery{Fields: map[int]string{2: "SG"}}, "", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c.query.Limit = 10
-			var found []messages.EntityName
-			var err error
-			for err = errListing; errors.Is(err, errListing); {
-				found, err = r.search(t.Context(), &c.query, 0)
-			}
-			keys := ""
-			for _, one := range found {
-				keys += one.Key + " "
-			}
-			if keys != c.want || errors.Is(err, errUntold) != (c.told != "") || err != nil && !strings.HasSuffix(err.Error(), c.told) {
-				t.Errorf("there are %q, error %v; want %q, %q", keys, err, c.want, c.told)
-			}
-		})
-	}
-	// Its next datapoint tells.
-	r.put("Singapore, SG,64510", &child{cuts: cutsOf([]int{13})}, 2)
-	found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10, Fields: map[int]string{1: "64510"}}, 0)
-	if err != nil || len(found) != 2 {
-		t.Errorf("there are %+v, error %v", found, err)
-	}
-	close(r.gone)
-}
-
-// BenchmarkPagingBesideScoring is what paging through all entities costs a partition: an
-// op is a record, with somebody who turns pages all the time, and without.
-func BenchmarkPagingBesideScoring(b *testing.B) {
-	const entities = 200_000
-	config := benchConfig()
-	p := newBench(b, config)
-	for range 2 {
-		p.score(b, p.bin(entities))
-	}
-	for _, paging := range []bool{false, true, false, true} {
-		b.Run(fmt.Sprintf("paging=%v", paging), func(b *testing.B) {
-			stop, stopped, pages := make(chan struct{}), make(chan struct{}), 0
-			go func() {
-				defer close(stopped)
-				q := messages.EntitiesQuery{Limit: 1000}
-				for paging {
-					select {
-					case <-stop:
-						return
-					case <-time.After(10 * time.Millisecond): // as fast as a client over HTTP
-					}
-					found, _ := p.residents.search(b.Context(), &q, 0)
-					if pages++; len(found) <= q.Limit {
-						q.After = ""
-					} else {
-						q.After = found[q.Limit-1].Key
-					}
-				}
-			}()
-			records := p.bin(entities)
-			b.ResetTimer()
-			for done := 0; done < b.N; done += entities {
-				part := records[:min(entities, b.N-done)]
-				p.again(part)
-				p.score(b, part)
-			}
-			b.StopTimer()
-			close(stop)
-			<-stopped
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
-			b.ReportMetric(float64(pages), "pages")
-		})
-	}
-}
-
-// BenchmarkPageThroughAll is what it takes to page through a million entities once, after
-// one of them was new before each page.
-func BenchmarkPageThroughAll(b *testing.B) {
-	const count = 1_000_000
-	config := benchConfig()
-	config.Now = time.Now
-	r := newResidents(config, 0)
-	for i := range count {
-		r.put(fmt.Sprintf("-1,%d", i), &child{}, 0)
-	}
-	if _, err := r.search(b.Context(), &messages.EntitiesQuery{Limit: 1}, 0); err != nil {
-		b.Fatal(err)
-	}
-	for _, changes := range []bool{false, true} {
-		b.Run(fmt.Sprintf("changes=%v", changes), func(b *testing.B) {
-			for range b.N {
-				q := messages.EntitiesQuery{Limit: 1000}
-				for pages := 0; ; pages++ {
-					if changes {
-						r.put(fmt.Sprintf("-1,%d", pages), &child{}, 0)
-					}
-					found, err := r.search(b.Context(), &q, 0)
-					if err != nil {
-						b.Fatal(err)
-					}
-					if len(found) <= q.Limit {
-						break
-					}
-					q.After = found[q.Limit-1].Key
-				}
-			}
-		})
-	}
-}
-
-// TestTakingOverChangesIsBounded: what took a second is not done again for a while.
-func TestTakingOverChangesIsBounded(t *testing.T) {
-	config := benchConfig()
-	now := time.UnixMilli(0)
-	config.Now = func() time.Time { now = now.Add(time.Second); return now } // each look at the clock takes a second
-	r := newResidents(config, 0)
-	count := func() int {
-		found, err := r.search(t.Context(), &messages.EntitiesQuery{Limit: 10}, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(found)
-	}
-	for i, want := range []int{1, 2, 2} {
-		r.put(fmt.Sprint("-1,", i), &child{}, 0)
-		if got := count(); got != want {
-			t.Errorf("after %d changes %d are found, want %d", i+1, got, want)
-		}
-	}
-	now = now.Add(updateShare * time.Second)
-	if got := count(); got != 3 {
-		t.Errorf("in the end %d are found, want 3", got)
 	}
 }

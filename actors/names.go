@@ -2,7 +2,6 @@ package actors
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -12,15 +11,16 @@ import (
 	"anomalydetector/messages"
 )
 
-// name is an entity's key and where its fields begin.
+// name is an entity's key, where its fields begin, and where the entity is.
 type name struct {
-	key  string
-	cuts cuts
+	key    string
+	cuts   cuts
+	stored bool // it is only on disk
 }
 
 // cuts say where the fields of a key begin, from the second one on, if the key holds
 // more commas than those between its fields. All 0: not needed, or not known. They fit
-// into what is free in a child: keys with more fields, or longer ones, are not taken apart.
+// into the padding of a child: keys with more fields, or longer ones, are not taken apart.
 type cuts [3]uint16
 
 func cutsOf(ends []int) (c cuts) {
@@ -33,8 +33,8 @@ func cutsOf(ends []int) (c cuts) {
 	return c
 }
 
-// fields appends the fields of the key, of which there are so many; nothing if it cannot
-// be told where they begin.
+// fields appends the fields of a key that has count of them; nothing if their places are
+// not known.
 func (n *name) fields(to []string, count int) []string {
 	switch {
 	case strings.Count(n.key, ",") == count-1:
@@ -60,9 +60,8 @@ func (n *name) fields(to []string, count int) []string {
 // names are the entities of a partition as of one moment, in the order of their keys.
 // They are immutable.
 //
-// Beside the keys there is one text of all of them, without regard to case and each
-// with a byte at its end that is in no text, so that a search is one for a few bytes in
-// many.
+// Beside the keys there is one text of all of them, folded to one case, each with a byte
+// at its end that is in no text. So a search looks for a few bytes in one piece of memory.
 type names struct {
 	all  []name
 	text []byte
@@ -71,59 +70,6 @@ type names struct {
 
 // nameEnd is in no UTF-8 text.
 const nameEnd = 0xff
-
-// newNames takes the names, in any order, each once.
-func newNames(all []name) *names {
-	sortNames(all)
-	n := &names{ends: make([]int, 0, len(all))}
-	size := 0
-	for _, one := range all {
-		size += len(one.key) + 1
-	}
-	n.text = make([]byte, 0, size)
-	for _, one := range all {
-		n.text = append(appendFolded(n.text, one.key), nameEnd)
-		n.ends = append(n.ends, len(n.text))
-	}
-	n.all = all
-	return n
-}
-
-// sortNames compares the eight bytes behind what all keys begin with, and the keys
-// themselves only if those are the same: the keys are all over the memory.
-func sortNames(all []name) {
-	if len(all) == 0 {
-		return
-	}
-	common := all[0].key
-	for _, one := range all {
-		for !strings.HasPrefix(one.key, common) {
-			common = common[:len(common)-1]
-		}
-	}
-	type item struct {
-		head uint64
-		name name
-	}
-	items := make([]item, len(all))
-	for i, one := range all {
-		var head [8]byte
-		copy(head[:], one.key[len(common):])
-		items[i] = item{binary.BigEndian.Uint64(head[:]), one}
-	}
-	slices.SortFunc(items, func(a, b item) int {
-		switch {
-		case a.head < b.head:
-			return -1
-		case a.head > b.head:
-			return 1
-		}
-		return strings.Compare(a.name.key, b.name.key)
-	})
-	for i, one := range items {
-		all[i] = one.name
-	}
-}
 
 // appendFolded appends a text in a form that is the same for upper and lower case.
 func appendFolded(to []byte, text string) []byte {
@@ -140,58 +86,15 @@ func appendFolded(to []byte, text string) []byte {
 	return to
 }
 
-// change is an entity that is new, or gone.
-type change struct {
-	name
-	gone bool
-}
-
-// with are the names after some changes, of which the last of each key counts.
-func (n *names) with(changes []change) *names {
-	slices.SortStableFunc(changes, func(a, b change) int { return strings.Compare(a.key, b.key) })
-	size := len(n.all) + len(changes)
-	next := &names{all: make([]name, 0, size), ends: make([]int, 0, size), text: make([]byte, 0, len(n.text)+16*len(changes))}
-	at := 0
-	for i, c := range changes {
-		if i+1 < len(changes) && changes[i+1].key == c.key {
-			continue
-		}
-		to, known := n.find(c.key, at)
-		next.take(n, at, to)
-		if at = to; known {
-			if c.cuts == (cuts{}) {
-				c.cuts = n.all[to].cuts
-			}
-			at++
-		}
-		if !c.gone {
-			next.all = append(next.all, c.name)
-			next.text = append(appendFolded(next.text, c.key), nameEnd)
-			next.ends = append(next.ends, len(next.text))
-		}
-	}
-	next.take(n, at, len(n.all))
-	return next
-}
-
-// find is where a key is, or would be, at or after a place.
+// find is the index that a key has, or would have, at or after another one: often it is near.
 func (n *names) find(key string, from int) (at int, found bool) {
-	at, found = slices.BinarySearchFunc(n.all[from:], key, func(one name, key string) int { return strings.Compare(one.key, key) })
+	step := 1
+	for from+step <= len(n.all) && n.all[from+step-1].key < key {
+		from, step = from+step, 2*step
+	}
+	part := n.all[from:min(from+step, len(n.all))]
+	at, found = slices.BinarySearchFunc(part, key, func(one name, key string) int { return strings.Compare(one.key, key) })
 	return from + at, found
-}
-
-// take appends a part of other names.
-func (n *names) take(other *names, from, to int) {
-	if from == to {
-		return
-	}
-	begin := other.begin(from)
-	shift := len(n.text) - begin
-	n.all = append(n.all, other.all[from:to]...)
-	n.text = append(n.text, other.text[begin:other.ends[to-1]]...)
-	for _, end := range other.ends[from:to] {
-		n.ends = append(n.ends, end+shift)
-	}
 }
 
 // begin is where a key begins in the text.
@@ -202,9 +105,9 @@ func (n *names) begin(at int) int {
 	return n.ends[at-1]
 }
 
-// search visits the names that a query asks for until visit returns false. Keys have so
-// many fields. It counts the keys that it left out though they may have the fields: it
-// cannot be told where theirs begin.
+// search visits the names that a query asks for until visit returns false; keys have count
+// fields. It counts the keys that it leaves out though they may have the fields asked for:
+// the places of theirs are not known.
 func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) (untold int) {
 	at := 0
 	if q.After != "" {
@@ -245,8 +148,8 @@ func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *nam
 	return untold
 }
 
-// holds is the name that holds a place of the text, at or after another name: mostly it
-// is not far.
+// holds is the index of the name that holds a place of the text, at or after another one:
+// mostly it is near.
 func (n *names) holds(at, place int) int {
 	step := 1
 	for at+step < len(n.ends) && n.ends[at+step] <= place {

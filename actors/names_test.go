@@ -17,29 +17,37 @@ func TestSearchFindsWhatACheckOfEachNameFinds(t *testing.T) {
 	pick := func() string { return parts[dice.IntN(len(parts))] }
 	for round := range 300 {
 		known := make(map[string]name)
-		n := newNames(nil)
+		n := new(names)
 		for range 3 {
 			var changes []change
+			listed := dice.IntN(4) == 0
 			for range dice.IntN(40) {
 				first, second := pick(), pick()
-				c := change{name{key: first + "," + second}, dice.IntN(3) == 0}
-				if strings.Count(c.key, ",") != 1 {
+				c := change{name: name{key: first + "," + second, stored: listed || dice.IntN(2) == 0}, gone: !listed && dice.IntN(3) == 0, listed: listed}
+				if strings.Count(c.key, ",") != 1 && !listed {
 					c.cuts = cutsOf([]int{len(first)})
 				}
 				changes = append(changes, c)
-				if c.gone {
+				_, is := known[c.key]
+				switch {
+				case c.gone:
 					delete(known, c.key)
-				} else {
+				case !listed || !is:
 					known[c.key] = c.name
 				}
 			}
 			n = n.with(changes)
 		}
-		all := make([]name, 0, len(known))
+		all := make([]change, 0, len(known))
 		for _, one := range known {
-			all = append(all, one)
+			all = append(all, change{name: one})
 		}
-		for _, made := range []*names{n, newNames(all)} {
+		for _, one := range n.all {
+			if known[one.key] != one {
+				t.Fatalf("round %d: the name is %+v, want %+v", round, one, known[one.key])
+			}
+		}
+		for _, made := range []*names{n, new(names).with(all)} {
 			q := messages.EntitiesQuery{Text: []string{"", "6451", "Ä", "central", "k", "g,"}[dice.IntN(6)], Fields: map[int]string{}}
 			if dice.IntN(2) == 0 {
 				q.Fields[dice.IntN(2)] = pick()
@@ -72,10 +80,10 @@ func TestKeyIsTakenApartOnlyWhereThatIsSure(t *testing.T) {
 		"as many commas as there must be": {name{key: "-1,64510"}, 2, []string{"-1", "64510"}},
 		"empty fields":                    {name{key: ",,"}, 3, []string{"", "", ""}},
 		"one field with commas":           {name{key: "a, b"}, 1, []string{"a, b"}},
-		"more commas, lengths known":      {name{"a, b,c", cutsOf([]int{4})}, 2, []string{"a, b", "c"}},
+		"more commas, lengths known":      {name{key: "a, b,c", cuts: cutsOf([]int{4})}, 2, []string{"a, b", "c"}},
 		"more commas, nobody knows":       {name{key: "a, b,c"}, 2, nil},
-		"too long to be kept":             {name{strings.Repeat("a,", 40_000) + "c", cutsOf([]int{79_999})}, 2, nil},
-		"too many fields to be kept":      {name{"a,,b,c,d,e", cutsOf([]int{2, 4, 6, 8})}, 5, nil},
+		"too long to be kept":             {name{key: strings.Repeat("a,", 40_000) + "c", cuts: cutsOf([]int{79_999})}, 2, nil},
+		"too many fields to be kept":      {name{key: "a,,b,c,d,e", cuts: cutsOf([]int{2, 4, 6, 8})}, 5, nil},
 	} {
 		if got := c.name.fields(nil, c.count); !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", of, got, c.want)
@@ -87,12 +95,12 @@ func TestKeyIsTakenApartOnlyWhereThatIsSure(t *testing.T) {
 func BenchmarkSearch(b *testing.B) {
 	const count = 1_000_000
 	dice := rand.New(rand.NewPCG(1, 2))
-	all := make([]name, count)
+	all := make([]change, count)
 	for i := range all {
 		all[i].key = fmt.Sprintf("%d,%d", []int{-1, 64500 + i%200}[min(i%5, 1)], 1+i)
 	}
 	dice.Shuffle(count, func(i, j int) { all[i], all[j] = all[j], all[i] })
-	n := newNames(slices.Clone(all))
+	n := new(names).with(all)
 	search := func(b *testing.B, q messages.EntitiesQuery) {
 		for range b.N {
 			found := 0
@@ -115,22 +123,36 @@ func BenchmarkSearch(b *testing.B) {
 	}
 	b.Run("make", func(b *testing.B) {
 		for range b.N {
-			newNames(slices.Clone(all))
+			new(names).with(all)
 		}
 		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
 	})
 	b.Run("change", func(b *testing.B) {
 		for range b.N {
-			n.with([]change{{name{key: "-1,0"}, false}, {name{key: n.all[5].key}, true}})
+			n.with([]change{{name: name{key: "-1,0"}}, {name: name{key: n.all[5].key}, gone: true}})
 		}
 		b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms")
 	})
 }
 
-// TestListedNameDoesNotForgetWhereItsFieldsBegin: the disk does not know.
-func TestListedNameDoesNotForgetWhereItsFieldsBegin(t *testing.T) {
-	n := newNames([]name{{"a, b,c", cutsOf([]int{4})}}).with([]change{{name: name{key: "a, b,c"}}})
-	if fields := n.all[0].fields(nil, 2); len(n.all) != 1 || len(fields) != 2 {
-		t.Errorf("the names are %+v, the fields of the first %q", n.all, fields)
+// TestListedNameChangesNothingThatIsKnown: the partition knows better where the entity is,
+// and where its fields begin.
+func TestListedNameChangesNothingThatIsKnown(t *testing.T) {
+	known := name{key: "a, b,c", cuts: cutsOf([]int{4})}
+	n := new(names).with([]change{{name: known}}).with([]change{{name: name{key: known.key, stored: true}, listed: true}})
+	if len(n.all) != 1 || n.all[0] != known {
+		t.Errorf("the names are %+v, want %+v", n.all, known)
+	}
+}
+
+// TestNamesTakeNoMoreRoomThanTheyNeed, however many changes say what is known.
+func TestNamesTakeNoMoreRoomThanTheyNeed(t *testing.T) {
+	var changes []change
+	for i := range 1000 {
+		changes = append(changes, change{name: name{key: fmt.Sprint("-1,", i)}})
+	}
+	n := new(names).with(changes).with(changes)
+	if cap(n.all) > 1100 || cap(n.ends) > 1100 || cap(n.text) > 1100*len("-1,999,") {
+		t.Errorf("there is room for %d names, %d ends, %d bytes", cap(n.all), cap(n.ends), cap(n.text))
 	}
 }

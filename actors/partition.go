@@ -9,6 +9,7 @@ import (
 	"anomalydetector/completeness"
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 )
 
@@ -26,6 +27,7 @@ import (
 //   - *messages.Refusals: records that a topic refuses (refused.go).
 //   - *permitted: the limiter lets it do the next piece of work (work.go).
 //   - *entityAsked: a question about an entity (ask.go).
+//   - *namesWanted: from its directory (directory.go), which learns after each message what has become of entities.
 //
 // No message waits for another one, but for two: a piece of work waits for its permit and for the checkpoint that is being
 // written, and so does an assignment for that checkpoint.
@@ -36,7 +38,8 @@ type partition struct {
 	limited limitedLogs
 	scanner *datapoint.Scanner
 
-	entities *residents           // those in memory
+	entities *cachedEntities      // those in memory
+	contact  *contact             // where others reach the partition
 	props    *actor.Props         // of each of them
 	shared   shared               // by all of them
 	seen     messages.Observation // the one that all of them are sent
@@ -66,28 +69,31 @@ type position struct {
 
 // partitionProps: the default dispatcher gives each partition a goroutine of its own. An entity that panics is stopped, never
 // resumed half-way, and its partition panics, too: the round is aborted and the detector makes the partition anew.
-func partitionProps(config *Config, number int32, entities *residents, producer *actor.PID) *actor.Props {
+func partitionProps(config *Config, number int32, contact *contact, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
 		func() actor.Actor {
-			return &guard{newPartition(config, number, entities, producer), partitionName(number)}
+			return &guard{newPartition(config, number, contact, producer), partitionName(number)}
 		},
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
+		// Its directory is there before anybody can search.
+		actor.WithOnInit(func(ctx actor.Context) { contact.directory = ctx.Spawn(directoryProps(config, number)) }),
 	)
 }
 
-func newPartition(config *Config, number int32, entities *residents, producer *actor.PID) *partition {
+func newPartition(config *Config, number int32, contact *contact, producer *actor.PID) *partition {
 	p := &partition{
 		config: config, number: number,
 		log:     config.Log.With("topic", config.InputTopic, "partition", number),
 		scanner: datapoint.NewScanner(config.ValueField, config.KeyFields),
 		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
 			largest: config.largest, explain: config.Explain},
-		entities: entities,
+		entities: newCachedEntities(config.Searched),
+		contact:  contact,
 		phase:    phase{name: messages.Unassigned},
 		position: position{epoch: 1},
 		history:  completeness.New(config.History),
-		work:     work{permit: permit{turns: config.Limiter}},
+		work:     work{permit: limiter.Permit{Limiter: config.Limiter}},
 		refused:  make(refusals),
 		limited:  limitedLogs{far: -1},
 	}
@@ -110,7 +116,7 @@ func (p *partition) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *actor.Started:
 		self, root := ctx.Self(), ctx.ActorSystem().Root
-		p.work.permit.begun = func() { root.Send(self, &permitted{}) }
+		p.work.permit.Begun = func() { root.Send(self, &permitted{}) }
 	case *messages.Assignment:
 		p.assign(ctx, message)
 	case *windowsFetched:
@@ -131,9 +137,12 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.refused.note(message.Refused)
 	case *entityAsked:
 		p.asked(ctx, message)
+	case *namesWanted:
+		p.entities.follow()
 	case *actor.Stopping:
 		p.letGo()
 	}
+	p.handOverNames(ctx)
 }
 
 // letGo gives back all that others wait for, whatever panics meanwhile.
@@ -142,7 +151,7 @@ func (p *partition) letGo() {
 		return
 	}
 	p.phase.gone = true
-	for _, release := range []func(){p.work.permit.end, func() { close(p.entities.gone) }, p.assigned.cancel, p.closeState} {
+	for _, release := range []func(){p.work.permit.End, func() { close(p.contact.gone) }, p.assigned.cancel, p.closeState} {
 		if err := safely("a partition that stops", func() error { release(); return nil }); err != nil {
 			f, _ := isFault(err)
 			p.config.tellFault(p.log, f, nil)

@@ -23,7 +23,7 @@ import (
 type bench struct {
 	system    *actor.ActorSystem
 	partition *actor.PID
-	residents *residents
+	contact   *contact
 	answers   chan any // what the partition tells its detector
 	produced  chan any // what reaches the producer
 	offset    int64
@@ -80,8 +80,8 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 		system: actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 			return slog.New(slog.DiscardHandler)
 		})),
-		residents: newResidents(config, 0),
-		answers:   make(chan any, 64), produced: produced,
+		contact: newContact(config),
+		answers: make(chan any, 64), produced: produced,
 		at: benchHistory.Milliseconds(),
 	}
 	var producer *actor.PID
@@ -97,7 +97,7 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 	b.system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		switch message := ctx.Message().(type) {
 		case *actor.Started:
-			spawned <- ctx.Spawn(partitionProps(config, 0, b.residents, producer))
+			spawned <- ctx.Spawn(partitionProps(config, 0, b.contact, producer))
 		case *messages.SliceDone, *messages.SliceFailed, *partitionFell:
 			b.answers <- ctx.Message()
 		case *messages.PhaseEntered:

@@ -311,7 +311,7 @@ func TestLimitThatIsNotToldIsFound(t *testing.T) {
 	if log.count("does not tell the settings") != 1 || log.count("going on without it") != 0 {
 		t.Errorf("the log:\n%s", log.text.String())
 	}
-	if log.count("writing smaller batches") == 0 {
+	if log.count("writing smaller ones") == 0 {
 		t.Error("no batch was too large, so the test tests nothing")
 	}
 }
@@ -338,7 +338,7 @@ func TestLimitThatChangesIsAskedAgain(t *testing.T) {
 	w.untilCommitted()
 	must(t, n.stop())
 	w.verify()
-	if log.count("has another max.message.bytes now") == 0 || log.count("going on without it") != 0 {
+	if log.count("max.message.bytes of an output topic has changed") == 0 || log.count("going on without it") != 0 {
 		t.Errorf("the log:\n%s", log.text.String())
 	}
 }

@@ -156,7 +156,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 		p.position.epoch++
 		p.enterPhase(ctx, messages.Ready)
 		if p.config.Searched {
-			p.entities.prepare(func(f *fault) { p.config.tellFault(p.log, f, nil) })
+			ctx.Send(p.contact.directory, &takeOver{})
 		}
 	})
 }

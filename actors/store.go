@@ -49,7 +49,6 @@ func (p *partition) restore() (usable bool, err error) {
 		return false, err
 	}
 	p.stored.state = state
-	p.entities.setAbsent(p.uncached())
 	head, stored := state.Head()
 	if !stored {
 		return false, nil
@@ -91,7 +90,6 @@ func (p *partition) unusable(head persistence.Head) string {
 func (p *partition) resetState() {
 	if p.stored.state != nil {
 		p.stored.state.Reset()
-		p.entities.setAbsent(p.uncached())
 	}
 }
 
@@ -142,7 +140,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	entity.pid = ctx.Spawn(p.props)
 	ctx.Send(entity.pid, opened)
 	p.check()
-	p.entities.put(key, entity, p.uncached())
+	p.entities.put(key, entity)
 	return entity, nil
 }
 

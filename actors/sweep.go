@@ -18,7 +18,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 		if err != nil {
 			return err
 		}
-		p.entities.removeStored(state.Swept(), p.uncached())
+		p.entities.removeStored(state.Swept())
 		if removed {
 			p.history.Dropped(newest)
 		}
@@ -31,7 +31,7 @@ func (p *partition) sweep(ctx actor.Context) error {
 			continue
 		}
 		ctx.Stop(entity.pid)
-		p.entities.remove(key, p.uncached())
+		p.entities.remove(key)
 		p.history.Dropped(entity.newest)
 		if entity.stored != nil {
 			p.stored.state.Remove(entity.stored)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 )
 
@@ -12,7 +13,7 @@ import (
 // the limiter. The partition answers questions in between.
 type work struct {
 	items  []any // *messages.HistoryRead, *messages.HistoryEnded or *scoring
-	permit permit
+	permit limiter.Permit
 	asked  bool // for a permit, or has one
 }
 
@@ -29,7 +30,7 @@ func (p *partition) begin(item any) {
 func (p *partition) askPermit() {
 	if len(p.work.items) > 0 && !p.work.asked && p.stored.writing == nil {
 		p.work.asked = true
-		p.work.permit.ask()
+		p.work.permit.Ask()
 	}
 }
 
@@ -46,7 +47,7 @@ func (p *partition) permitted(ctx actor.Context) {
 		p.score(ctx, item)
 	}
 	p.seen.Record = nil
-	p.work.permit.end()
+	p.work.permit.End()
 	p.work.asked = false
 	p.askPermit()
 }

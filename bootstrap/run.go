@@ -17,6 +17,7 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
+	"anomalydetector/limiter"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
@@ -102,7 +103,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	if options.Hub == nil {
 		options.Hub = new(actors.Hub)
 	}
-	limiter := actors.NewLimiter(processors)
+	limit := limiter.New(processors)
 	var site *site // nil: nothing is served over HTTP
 	var node *cluster.Node
 	var common *slog.Logger // the first detector's, for lines of the process itself
@@ -140,7 +141,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		}
 		tellStart(log, config, homes[dir].node.ID, site.page())
 		if section != nil && node == nil {
-			if node, err = newNode(section, homes[dir].node, limiter, world, common, options); err != nil {
+			if node, err = newNode(section, homes[dir].node, limit, world, common, options); err != nil {
 				return err
 			}
 			stops = append(stops, node.Close)
@@ -149,7 +150,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		if err != nil {
 			return err
 		}
-		detector.config.Limiter = limiter
+		detector.config.Limiter = limit
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
 	}

@@ -10,9 +10,9 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
-	"anomalydetector/actors"
 	"anomalydetector/cluster"
 	"anomalydetector/configs"
+	"anomalydetector/limiter"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 )
@@ -42,7 +42,7 @@ func clusterOf(confs []*configs.Config) (*configs.Cluster, error) {
 const forQuestions = 2
 
 // newNode makes this process a node of a cluster.
-func newNode(section *configs.Cluster, node *persistence.Node, limiter *actors.Limiter, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
+func newNode(section *configs.Cluster, node *persistence.Node, limit *limiter.Limiter, world *World, log *slog.Logger, options Options) (*cluster.Node, error) {
 	server, client, err := clusterTLS(section).Load()
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)
@@ -54,7 +54,7 @@ func newNode(section *configs.Cluster, node *persistence.Node, limiter *actors.L
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
 		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
 		Server:  server, Client: client, Insecure: section.Insecure, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
-		OnSharing: func(nodes int) { limiter.Resize(share(nodes)) },
+		OnSharing: func(nodes int) { limit.Resize(share(nodes)) },
 	}
 	if options.Listener != nil {
 		config.Listener, config.Dial = options.Listener, options.Dial

@@ -6,11 +6,13 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
-	"actors":                 {"stream", "persistence", "messages", "detection", "datapoint", "completeness"},
+	"actors":                 {"broadcast", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "completeness"},
 	"completeness":           {},
+	"broadcast":              {},
+	"limiter":                {},
 	"web":                    {"web/api", "web/page", "web/answers", "actors", "messages"},
 	"web/answers":            {},
 	"web/answers/madeup":     {"web/answers"},

@@ -1,0 +1,84 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// askedOf asks some partitions of a detector for an entity.
+func askedOf(t *testing.T, system *actor.ActorSystem, key string, askables ...askable) ([]messages.EntityStatus, []int32, error) {
+	t.Helper()
+	detector := system.Root.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*statusAsked); ok {
+			ctx.Respond(&statusAnswer{askables: askables})
+		}
+	}))
+	defer system.Root.Stop(detector)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	found, asked, err := AskEntity(ctx, system.Root, detector, key)
+	if ctx.Err() != nil {
+		t.Error("the question waited until its deadline")
+	}
+	return found, asked, err
+}
+
+// TestPartitionAnswersForEntitiesWhereverTheyAre: two thirds of them leave the memory when
+// they are stored. A question brings none back.
+func TestPartitionAnswersForEntitiesWhereverTheyAre(t *testing.T) {
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	const entities = 30
+	config := benchConfig()
+	config.Store, config.MaxCached = store, entities/3
+	b := newBench(t, config)
+	for points, step := range []string{"those that left the memory are stored", "they came back, and left again"} {
+		b.score(t, b.bin(entities))
+		cached := b.score(t, b.bin(1)).Tally.Cached // when what was committed is stored
+		if cached >= entities {
+			t.Fatalf("%s: %d of %d entities are cached, want fewer", step, cached, entities)
+		}
+		for i := range entities {
+			key := fmt.Sprintf("-1,%d", 64512+i)
+			found, _, err := askedOf(t, b.system, key, askable{pid: b.partition, contact: b.contact})
+			want := points + 1
+			if i == 0 {
+				want = 3*points + 2
+			}
+			if err != nil || len(found) != 1 || found[0].Points != want {
+				t.Errorf("%s: of %s is said %+v, error %v; want %d points", step, key, found, err, want)
+			}
+		}
+		if found, _, err := askedOf(t, b.system, "-1,1", askable{pid: b.partition, contact: b.contact}); err != nil || len(found) > 0 {
+			t.Errorf("%s: of an entity that does not exist is said %+v, error %v", step, found, err)
+		}
+		if now := b.score(t, b.bin(1)).Tally.Cached; now != cached {
+			t.Errorf("%s: %d entities are cached after the questions, %d were before", step, now, cached)
+		}
+	}
+}
+
+// TestQuestionToAPartitionThatIsGivenUpFails, and is not kept waiting until its deadline.
+func TestQuestionToAPartitionThatIsGivenUpFails(t *testing.T) {
+	b := newBench(t, benchConfig())
+	ended := newContact(benchConfig())
+	close(ended.gone)
+	silent := b.system.Root.Spawn(actor.PropsFromFunc(func(actor.Context) {}))
+	found, asked, err := askedOf(t, b.system, "x",
+		askable{messages.PartitionStatus{Partition: 3, Role: messages.RoleAssigned}, silent, ended},
+		askable{messages.PartitionStatus{Partition: 4, Role: messages.RoleAssigned}, b.partition, b.contact})
+	if err == nil || len(found) != 0 || len(asked) != 1 || asked[0] != 4 {
+		t.Errorf("found %v, asked %v, error %v; want nothing found, partition 4 asked, an error for partition 3", found, asked, err)
+	}
+}
