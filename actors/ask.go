@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -109,75 +108,6 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// status is what a detector says of itself.
-func (d *Detector) status() *statusAnswer {
-	answer := &statusAnswer{status: messages.DetectorStatus{
-		Detector: d.config.Name, Topic: d.config.InputTopic, Group: d.config.Group,
-		State: d.state(), Partitions: []messages.PartitionStatus{},
-	}}
-	if !d.stopping && !d.stalled.since.IsZero() {
-		if problem := d.config.Store.Room(); problem != nil {
-			answer.status.Problem = problem.Error()
-		}
-		for _, partition := range d.partitions {
-			if partition.problem != nil && answer.status.Problem == "" {
-				answer.status.Problem = partition.problem.Error()
-			}
-		}
-	}
-	answer.status.Standstills = d.standstills()
-	if s := answer.status.Standstills; len(s) > 0 && answer.status.Problem == "" {
-		answer.status.Problem = s[0].Text()
-	}
-	for number, partition := range d.partitions {
-		phase, role := messages.Replaying, messages.RoleAssigned
-		if partition.following {
-			role = messages.RoleStandby
-		}
-		switch {
-		case partition.ready:
-			phase = messages.Ready
-		case partition.warming:
-			phase = messages.Importing
-		}
-		status := messages.PartitionStatus{
-			Partition: number, Role: role, Phase: phase, Offset: partition.next, End: partition.end,
-			Entities: partition.entities, Pending: partition.pending, StreamTime: partition.streamTime,
-		}
-		status.Lag, status.Behind = partition.lag()
-		answer.status.Partitions = append(answer.status.Partitions, status)
-		if partition.pid != nil {
-			answer.askables = append(answer.askables, askable{status, partition.pid, partition.residents})
-		}
-	}
-	slices.SortFunc(answer.status.Partitions, func(a, b messages.PartitionStatus) int { return int(a.Partition - b.Partition) })
-	return answer
-}
-
-// state is the detector's own, in one word.
-func (d *Detector) state() messages.State {
-	assigned, replaying := 0, false
-	for _, partition := range d.partitions {
-		if !partition.following {
-			assigned++
-			replaying = replaying || !partition.ready
-		}
-	}
-	switch {
-	case d.stopping, !d.stalled.since.IsZero():
-		return messages.StateStopped
-	case d.hurry != nil:
-		return messages.StateDraining
-	case d.session == nil || !d.joined:
-		return messages.StateOpening
-	case replaying:
-		return messages.StateReplaying
-	case assigned == 0 && len(d.partitions) > 0:
-		return messages.StateStandby
-	}
-	return messages.StateLive
 }
 
 // asked answers a question, at once if it can: what is stored cannot be read while

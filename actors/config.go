@@ -11,6 +11,7 @@ import (
 	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
+	"anomalydetector/round"
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches
@@ -92,7 +93,7 @@ type Config struct {
 }
 
 // DefaultBatch keeps a round well below a second, and its cost per record low.
-const DefaultBatch = 200_000
+const DefaultBatch = round.DefaultBatch
 
 // Peers are the other nodes of the group.
 type Peers interface {

@@ -9,6 +9,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
+	"anomalydetector/round"
 	"anomalydetector/stream"
 )
 
@@ -33,87 +34,22 @@ type Observer interface {
 // tick comes each second.
 type tick struct{}
 
-// looked is the answer of a look at the topic's ends.
-type looked struct {
-	session Session // during which it was asked
-	from    map[int32]int64
-	ends    map[int32]stream.Ends // nil: none could be asked
-	err     error
-}
-
-const (
-	tickEvery = time.Second
-	lookEvery = 10 * time.Second
-)
+const tickEvery = time.Second
 
 // watching is a detector's watch and what it is told.
 type watching struct {
 	watch
 	life    context.Context // ends with the detector
 	end     context.CancelFunc
-	doing   waiting // writing, ending or nothing
-	steps   int64   // how often a step or a part of it was over
-	commits int64
+	commits int64     // that the partitions were told of
 	asked   time.Time // for the topic's ends, the last time
 	asking  bool      // it has not been answered
 	blind   bool      // the last look failed
 	looks   int64     // that did not
 }
 
-// extent is where a partition of ours is to be read, as far as is known.
-type extent struct {
-	settled int64 // what is committed: next without the running transaction
-	stable  int64 // what may be read, as of the last look or slice
-	behind  int64 // as of the last look: offsets behind an open transaction
-	writer  string
-	seen    int64 // next at the last look
-	// There is nothing for us from here up to there: markers and aborted records.
-	from, passed int64
-	saves        int64 // checkpoints that were written, or failed
-}
-
-// pass returns the offset from which there is something to read, at or after another one.
-func (e *extent) pass(offset int64) int64 {
-	if e.from <= offset && offset < e.passed {
-		return e.passed
-	}
-	return offset
-}
-
-// lag is how much of the partition lies before us, and how much of that is behind an
-// open transaction.
-func (m *member) lag() (all, behind int64) {
-	all = max(m.end-m.pass(m.next), 0)
-	return all, min(m.behind, all)
-}
-
-// begin: the partition is to be read from an offset on.
-func (m *member) begin(offset int64) {
-	m.next = offset
-	m.extent = extent{settled: offset, stable: m.stable, behind: m.behind, writer: m.writer, saves: m.saves, seen: -1}
-}
-
-// settle and unsettle: the running transaction was committed, or aborted.
-func (d *Detector) settle() {
-	d.commits++
-	for _, partition := range d.partitions {
-		if partition.scoring() {
-			partition.settled = partition.next
-		}
-	}
-}
-
-func (d *Detector) unsettle() {
-	for _, partition := range d.partitions {
-		if partition.scoring() {
-			partition.next = partition.settled
-		}
-	}
-}
-
 // beginWatch starts the ticks.
 func (d *Detector) beginWatch(ctx actor.Context) {
-	d.watch.usual, d.doing = d.config.CommitInterval, nothing
 	life := d.life
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
@@ -150,77 +86,82 @@ func (d *Detector) ticked(ctx actor.Context) {
 	d.hurryUp(ctx, now)
 }
 
-// pending is what the detector waits for. When it stops it waits only for what is under
-// way.
+// pending is what the detector waits for. When it stops it waits only for what is under way.
 func (d *Detector) pending() (all []pending) {
 	add := func(kind waiting, partition int32, progress, records int64, quiet bool) {
 		all = append(all, pending{kind, partition, progress, records, quiet})
 	}
 	o := d.config.Observer
 	out := o != nil && o.Out()
+	stopping, intakeStopped := d.stopping(), d.round.Stall() != nil // which the log tells by itself
 	switch {
-	case d.stopping:
+	case stopping:
 	case d.session == nil:
-		progress, copying := d.followed()
+		progress, copying := d.standbyProgress()
 		add(opening, -1, progress, 0, copying)
 	case out:
 		add(joining, -1, 0, 0, false)
 	}
-	if d.blind && !d.stopping {
+	if d.blind && !stopping {
 		add(asking, -1, d.looks, 0, out || d.session == nil)
 	}
-	if d.doing != nothing {
-		progress := d.steps
-		if d.doing == writing && o != nil {
+	switch progress := d.round.Moves(); d.round.Step() {
+	case round.Flushing, round.Discarding:
+		if o != nil {
 			progress += int64(o.Written())
 		}
-		add(d.doing, -1, progress, 0, false)
+		add(writing, -1, progress, 0, false)
+	case round.Ending:
+		add(ending, -1, progress, 0, false)
+	case round.Scoring:
+		add(answering, -1, progress, 0, false)
 	}
-	if len(d.unanswered) > 0 {
-		add(answering, -1, d.steps, 0, false)
-	}
-	for number := range d.saving {
+	for _, number := range d.round.SavingPartitions() {
 		if partition, known := d.partitions[number]; known {
-			add(storing, number, partition.saves, 0, false)
+			add(storing, number, partition.health.saves, 0, false)
 		}
 	}
-	if d.stopping {
+	if stopping {
 		return all
 	}
-	stopped := !d.stalled.since.IsZero() // intake, and stall tells why
-	if d.dirty {
-		add(settling, -1, d.commits, 0, stopped)
+	if d.round.Uncommitted() {
+		add(settling, -1, d.commits, 0, intakeStopped)
 	}
 	for number, partition := range d.partitions {
-		if partition.following {
-			if partition.serial != 0 && !partition.ready && !partition.warming {
-				add(copying, number, partition.done+int64(partition.serial-followSerials), 0, stopped || d.session == nil)
-			}
-			continue
-		}
-		waits := partition.pass(partition.settled) < partition.stable
-		if !partition.ready && !partition.warming { // a handoff has a bound of its own
-			add(loading, number, partition.done, 0, stopped || d.session == nil)
-		}
-		if waits {
-			add(settling, number, partition.settled, partition.stable-partition.settled, stopped || !partition.ready)
-		} else if partition.behind > 0 {
-			add(held, number, partition.stable, partition.behind, d.session == nil)
+		idle := intakeStopped || d.session == nil
+		switch {
+		case !partition.standby():
+			d.pendingOf(partition, idle, add)
+		case partition.phase == messages.Replaying:
+			add(copying, number, partition.replay.done+int64(partition.generation-standbyGenerations), 0, idle)
 		}
 	}
 	return all
 }
 
-// followed is how far the partitions of others are, for which a session may wait, and
-// whether windows of one are being copied.
-func (d *Detector) followed() (progress int64, copying bool) {
+// pendingOf is what the detector waits for of an assigned partition. Importing has a bound of its own.
+func (d *Detector) pendingOf(partition *trackedPartition, idle bool, add func(kind waiting, partition int32, progress, records int64, quiet bool)) {
+	number := partition.number
+	if !partition.ready() && partition.phase != messages.Importing {
+		add(loading, number, partition.replay.done, 0, idle)
+	}
+	if partition.pass(partition.settled) < partition.stable {
+		add(settling, number, partition.settled, partition.stable-partition.settled, d.round.Stall() != nil || !partition.ready())
+	} else if partition.behind > 0 {
+		add(held, number, partition.stable, partition.behind, d.session == nil)
+	}
+}
+
+// standbyProgress is how far the standby partitions are, for which a session may wait, and whether windows of one are
+// taken from another node.
+func (d *Detector) standbyProgress() (progress int64, importing bool) {
 	for _, partition := range d.partitions {
-		if partition.following {
-			progress += partition.done + partition.next
-			copying = copying || partition.warming
+		if partition.standby() {
+			progress += partition.replay.done + partition.next
+			importing = importing || partition.phase == messages.Importing
 		}
 	}
-	return progress, copying
+	return progress, importing
 }
 
 // say logs a line of the watch.
@@ -286,60 +227,4 @@ func (d *Detector) standstills() (all []messages.Standstill) {
 		})
 	}
 	return all
-}
-
-// look asks for the topic's ends, on a goroutine beside the step.
-func (d *Detector) look(ctx actor.Context, now time.Time) {
-	if d.session == nil || d.stopping || d.watching.asking || now.Sub(d.asked) < lookEvery {
-		return
-	}
-	d.watching.asking, d.asked = true, now
-	from := make(map[int32]int64)
-	for number, partition := range d.partitions {
-		if partition.ready && !partition.following {
-			if partition.seen == partition.next { // it has stood since the last look
-				from[number] = partition.pass(partition.next)
-			}
-			partition.seen = partition.next
-		}
-	}
-	config, session, life := d.config, d.session, d.life
-	self, root := ctx.Self(), ctx.ActorSystem().Root
-	go func() {
-		l := &looked{session: session, from: from}
-		if err := safely("a look at the topic's ends", func() (err error) { l.ends, err = config.Observer.Look(life, from); return err }); err != nil {
-			l.ends, l.err = nil, err
-			if f, panicked := isFault(err); panicked {
-				config.tellFault(config.Log, f, nil)
-			}
-		}
-		root.Send(self, l)
-	}()
-}
-
-// looked takes the ends to the partitions.
-func (d *Detector) looked(l *looked) {
-	d.watching.asking = false
-	if d.session != l.session {
-		return // it may be the closing of that session that failed it
-	}
-	d.blind = l.err != nil
-	if l.ends == nil {
-		return
-	}
-	d.looks++
-	for number, partition := range d.partitions {
-		found, ok := l.ends[number]
-		if !ok {
-			continue
-		}
-		partition.end, partition.stable, partition.writer = found.End, max(found.Stable, partition.next), found.Writer
-		if from, asked := l.from[number]; asked && found.Passed > from {
-			if partition.pass(partition.from) != from { // it does not go on with what was passed before
-				partition.from = from
-			}
-			partition.passed = found.Passed
-		}
-		partition.behind = max(found.End-max(found.Stable, partition.pass(partition.next)), 0)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
+	"anomalydetector/round"
 )
 
 // Report is how a detector is at an instant. The detector publishes a new one each
@@ -44,7 +45,10 @@ const (
 func Pauses() []Pause { return []Pause{NoSpace, StoreFails} }
 
 func pauseOf(problem error) Pause {
-	if errors.Is(problem, persistence.ErrNoSpace) {
+	switch {
+	case problem == nil:
+		return ""
+	case errors.Is(problem, persistence.ErrNoSpace):
 		return NoSpace
 	}
 	return StoreFails
@@ -95,14 +99,14 @@ func (c *Config) Report() *Report { return c.latest.Load() }
 // publish makes a report of how things are.
 func (d *Detector) publish() {
 	now := &Report{
-		At: d.config.Now(), Status: d.status().status, Ended: d.over, Paused: d.stalled.reason,
+		At: d.config.Now(), Status: d.status().status, Ended: d.round.Step() == round.Over, Paused: pauseOf(d.round.Stall()),
 		Joined:    d.session != nil && d.joined && (d.config.Observer == nil || !d.config.Observer.Out()),
-		Committed: d.committed, Totals: d.totals.copied(),
+		Committed: d.round.Committed(), Totals: d.totals.copied(),
 	}
 	for _, status := range now.Status.Partitions {
 		partition := d.partitions[status.Partition]
 		now.Partitions = append(now.Partitions, PartitionReport{
-			Partition: status.Partition, Cached: partition.cached, StreamTime: partition.streamTime,
+			Partition: status.Partition, Cached: partition.census.cached, StreamTime: partition.census.streamTime,
 		})
 	}
 	d.config.Hub.reported(d.config.Name, d.config.latest.Swap(now), now)
