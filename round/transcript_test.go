@@ -316,6 +316,8 @@ var transcripts = []struct {
 		58s: reconciled             -> stop intake: disk full, pause 1s
 		store: ok                   ->
 		1s: waited                  -> resume intake after 1m1s, poll 1s
+		1s: polled nothing          -> reconcile
+		reconciled                  -> poll 1s
 	`},
 	{name: "what was read is committed although the disk has no room", text: `
 		polled p0                   -> score p0
