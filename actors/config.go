@@ -12,6 +12,7 @@ import (
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/round"
+	"anomalydetector/stream"
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches
@@ -143,4 +144,9 @@ type Progress struct {
 	Entities      int
 	Lag           int64 // records to read, but for those behind an open transaction
 	Records       int64 // committed since the process began
+}
+
+// names are the topics and the group that an advice speaks of.
+func (c *Config) names() stream.Names {
+	return stream.Names{Group: c.Group, Input: c.InputTopic, Output: c.OutputTopic, DeadLetter: c.DeadLetterTopic}
 }

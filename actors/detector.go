@@ -7,6 +7,7 @@ import (
 
 	"anomalydetector/messages"
 	"anomalydetector/round"
+	"anomalydetector/standstill"
 )
 
 // Detector owns the Kafka session of one configuration, its producer and its partitions. What it does next is
@@ -70,7 +71,7 @@ func newDetector(config *Config) *Detector {
 		partitions: make(map[int32]*trackedPartition),
 		refused:    make(map[int32][]messages.Refusal),
 		falls:      newFalls(),
-		watching:   watching{life: life, end: end, watch: watch{usual: config.CommitInterval}},
+		watching:   watching{life: life, end: end, watch: standstill.New(config.CommitInterval)},
 	}
 }
 

@@ -59,7 +59,7 @@ func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
 	}
 	waits := "for its session to close"
 	if all := d.pending(); len(all) > 0 {
-		waits = "for " + all[0].waiting.text(d.config)
+		waits = "for " + all[0].Waiting.Text(d.config.names())
 	}
 	d.run(ctx, d.round.BreakOff(fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
 		d.config.StopWithin, waits)))

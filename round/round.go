@@ -1,7 +1,6 @@
 package round
 
 import (
-	"errors"
 	"time"
 
 	"anomalydetector/messages"
@@ -39,29 +38,6 @@ type Round struct {
 	stall     stall
 }
 
-// sessions is how sessions fared.
-type sessions struct {
-	began    time.Time // when the running one was opened
-	failures int       // in a row
-	fences   int       // that were lost to another producer since the last commit
-}
-
-// Failure is why something did not work. The zero value is none.
-type Failure struct {
-	Err  error
-	Kind Kind
-}
-
-// Kind is what follows from a failure.
-type Kind int
-
-const (
-	Passing Kind = iota // another attempt may work
-	Refused             // topics refuse some of the records; another attempt leaves them out
-	Fenced              // another producer has our transactional id, or the broker aborted a transaction that took too long
-	Final               // another attempt is of no use
-)
-
 const (
 	// idleAfter: if no record has come for this long, what there is gets committed. idleAtLeast is how long after
 	// the last commit that happens at the earliest, for a stream that trickles.
@@ -70,14 +46,8 @@ const (
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
 
-	// mostFences is how many sessions in a row may be lost to another producer.
-	mostFences = 3
-	// mostPauses of Backoff are made after a failed write.
+	// mostPauses of Backoff are made after a failed write, at most.
 	mostPauses = 10
-	// mostDoublings of Backoff are made after a failed session.
-	mostDoublings = 4
-	// goodSession: a session that lasted this long did not fail like the one before.
-	goodSession = time.Minute
 )
 
 // New is a detector that has not begun.
@@ -88,19 +58,6 @@ func New(config Config) *Round {
 
 // Start opens the first session.
 func (r *Round) Start() []Effect { return r.enter(Opening, Open{}) }
-
-// Opened says that there is a session, or that there will not be one.
-func (r *Round) Opened(now time.Time, err error) []Effect {
-	r.expect("opened", Opening)
-	if err != nil {
-		if r.mode != Stopping {
-			r.note(err)
-		}
-		return r.finish()
-	}
-	r.sessions.began = now
-	return r.next(now)
-}
 
 // Batch is what a poll has brought.
 type Batch struct {
@@ -239,12 +196,6 @@ func (r *Round) Checkpointed(now time.Time, partition int32) []Effect {
 	return nil
 }
 
-// Closed says that the session is closed for good.
-func (r *Round) Closed() []Effect {
-	r.expect("closed", Closing)
-	return r.finish()
-}
-
 // next enters the next step. It is called when none is under way.
 func (r *Round) next(now time.Time) []Effect {
 	uncommitted, stopping := !r.transaction.Empty(), r.mode == Stopping
@@ -281,49 +232,4 @@ func (r *Round) conclude(now time.Time, committed bool) Effect {
 		}
 	}
 	return Conclude{committed, over}
-}
-
-// abandon gives up a session. Whether its transaction was committed is not known: the next session learns it from
-// the broker, with the offsets to go on from.
-func (r *Round) abandon(now time.Time, failure Failure) []Effect {
-	effects := []Effect{r.conclude(now, false), Unassign{}}
-	r.failed = nil
-	if failure.Kind == Fenced && !r.size.slow { // else the broker may have aborted the transaction for its length
-		r.sessions.fences++
-	}
-	r.size.slow = false
-	switch {
-	case failure.Kind == Final, r.sessions.fences >= mostFences, r.config.FailFast:
-		r.fail(now, failure.Err)
-		return append(effects, r.close(nil)...)
-	case r.mode == Stopping:
-		return append(effects, r.close(failure.Err)...)
-	}
-	if now.Sub(r.sessions.began) >= goodSession {
-		r.sessions.failures = 0
-	}
-	pause := r.config.Backoff << min(r.sessions.failures, mostDoublings)
-	r.sessions.failures++
-	return append(effects, r.enter(Reopening, Reopen{failure.Err, r.sessions.failures, pause})...)
-}
-
-// close keeps the partitions for a restart after a failure that it may cure.
-func (r *Round) close(uncommitted error) []Effect {
-	return r.enter(Closing, Close{Leave: r.result == nil && !r.config.Stay, Uncommitted: uncommitted})
-}
-
-func (r *Round) finish() []Effect { return r.enter(Over, Finish{Err: r.result}) }
-
-func (r *Round) note(err error) {
-	if r.result == nil {
-		r.result = err
-	}
-}
-
-// join adds an error to what the detector ends with.
-func (r *Round) join(err error) {
-	if r.result != nil {
-		err = errors.Join(r.result, err)
-	}
-	r.result = err
 }

@@ -1,6 +1,9 @@
 package round
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Stop asks for the end of the detector. With successors it goes on until these are ready, unless it is to end at
 // once.
@@ -57,4 +60,19 @@ func (r *Round) halt(now time.Time) []Effect {
 func (r *Round) fail(now time.Time, err error) {
 	r.note(err)
 	r.halt(now)
+}
+
+// note keeps the first failure.
+func (r *Round) note(err error) {
+	if r.result == nil {
+		r.result = err
+	}
+}
+
+// join adds an error to what the detector ends with.
+func (r *Round) join(err error) {
+	if r.result != nil {
+		err = errors.Join(r.result, err)
+	}
+	r.result = err
 }

@@ -12,7 +12,7 @@ import (
 // can be: an error is an error among the values of a line, or one of Kafka's error
 // names in its text; what the client was doing is told by the request, or by a word.
 // If a later version words something otherwise, a warning names no error, but it is
-// still given: that is decided without the log (actors/watch.go).
+// still given: that is decided without the log (package standstill).
 
 // hear takes what the library logs.
 func (o *Observer) hear(purpose, message string, keyvals []any) {

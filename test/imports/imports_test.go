@@ -15,7 +15,7 @@ var allowed = map[string][]string{
 	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
-	"actors":                 {"round", "stream", "persistence", "messages", "detection", "datapoint"},
+	"actors":                 {"round", "standstill", "stream", "persistence", "messages", "detection", "datapoint"},
 	"web":                    {"web/api", "web/page", "web/answers", "actors", "messages"},
 	"web/answers":            {},
 	"web/answers/madeup":     {"web/answers"},
@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"web/page/sample":        {"web/page", "web/answers"},
 	"web/page/sample/serve":  {"web/page/sample"},
 	"round":                  {"messages"},
+	"standstill":             {"stream"},
 	"stream":                 {"messages"},
 	"persistence":            {},
 	"messages":               {"detection"},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 
 // pure are the packages that must not reach the outside: what they may import
 // of the standard library and others does not include these.
-var pure = []string{"detection", "datapoint", "round", "episode", "tail", "synthetic", "bench/report"}
+var pure = []string{"detection", "datapoint", "round", "standstill", "episode", "tail", "synthetic", "bench/report"}
 
 var impure = []string{"os", "net", "time.Now", "log", "log/slog", "math/rand",
 	"github.com/twmb/franz-go/pkg/kgo", "github.com/asynkron/protoactor-go/actor"}
