@@ -15,7 +15,7 @@ const (
 	firstSummary = 5 * time.Second
 )
 
-// summary logs what was committed since it last did.
+// summary logs what was committed since the summary before.
 type summary struct {
 	since time.Time // the last summary
 	first time.Time // when there were records; zero: not yet
