@@ -16,7 +16,8 @@ import (
 )
 
 // Config is one detector: what it watches, by which rules, and how it reaches the world. Its actors share it, and
-// write nothing of it but its counts and the latest report.
+// write nothing of it but its counts and the latest report. It is long because it is all that the outside has to set
+// and the only thing that the actors share: a smaller part for each would be passed along at each spawn.
 type Config struct {
 	Name string // in logs
 	Log  *slog.Logger

@@ -34,8 +34,9 @@ type closed struct{}
 
 // running is the goroutine of the step under way, or of the last one.
 type running struct {
-	cut  context.CancelFunc // cuts the step short, if it can be without harm
-	over chan struct{}      // closed when the goroutine has ended
+	cut    context.CancelFunc // cuts the step short, if it can be without harm
+	over   chan struct{}      // closed when the goroutine has ended
+	closes bool               // it closes the session for good
 }
 
 // begin runs a step. Its context ends if the step is to be cut short.
@@ -43,7 +44,7 @@ func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	cuttable, cut := context.WithCancel(context.Background())
 	over := make(chan struct{})
-	d.running = running{cut, over}
+	d.running = running{cut: cut, over: over}
 	go func() {
 		defer close(over)
 		defer cut()
@@ -130,4 +131,5 @@ func (d *Detector) close(ctx actor.Context, c round.Close) {
 		session.Close(c.Leave)
 		return &closed{}
 	})
+	d.running.closes = true
 }

@@ -74,7 +74,7 @@ func (d *Detector) fell(ctx actor.Context, f *fault) {
 // finish is the last thing that a detector does, once.
 func (d *Detector) finish(ctx actor.Context, f round.Finish) {
 	if f.AtOnce {
-		d.letGo(f.LetGo)
+		d.letGo()
 	} else {
 		d.summary.tellLast(d.config.Log, d.config.Now(), &d.totals, d.partitions)
 	}
@@ -86,15 +86,15 @@ func (d *Detector) finish(ctx actor.Context, f round.Finish) {
 
 // letGo cuts the step under way short, and closes the session when the step is over. The detector does not wait for
 // that; but in a process with several detectors the group must not take this one for alive.
-func (d *Detector) letGo(session bool) {
+func (d *Detector) letGo() {
 	d.running.cut()
-	if !session {
+	if d.session == nil || d.running.closes {
 		return
 	}
-	config, open, over := d.config, d.session, d.running.over
+	config, session, over := d.config, d.session, d.running.over
 	go func() {
 		<-over
-		if err := safely("the closing of a session", func() error { open.Close(false); return nil }); err != nil {
+		if err := safely("the closing of a session", func() error { session.Close(false); return nil }); err != nil {
 			f, _ := isFault(err)
 			config.tellFault(config.Log, f, nil)
 		}

@@ -69,8 +69,7 @@ type (
 	// Finish ends the detector.
 	Finish struct {
 		Err    error // nil after a clean stop
-		AtOnce bool  // a step is still under way, and is cut short
-		LetGo  bool  // the session is still open, and has to be closed when the step that uses it is over
+		AtOnce bool  // a step may still be under way: the session has to be closed when it is over
 	}
 )
 
@@ -145,9 +144,6 @@ func (f Finish) String() string {
 	text := "finish"
 	if f.AtOnce {
 		text += " at once"
-	}
-	if f.LetGo {
-		text += " and let go"
 	}
 	if f.Err != nil {
 		text += ": " + f.Err.Error()

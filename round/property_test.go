@@ -70,8 +70,8 @@ func (a *anyone) do(effect Effect) {
 	case Hurry, StopIntake, ResumeIntake:
 	case Finish:
 		a.finished++
-		if effect.LetGo != (effect.AtOnce && a.session) {
-			a.wrong("let go is %t", effect.LetGo)
+		if a.session && !effect.AtOnce {
+			a.wrong("it finishes, and its session is open")
 		}
 	default:
 		a.begin(effect)

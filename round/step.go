@@ -29,15 +29,6 @@ func (s Step) cuttable() bool {
 	return false
 }
 
-// hasSession tells whether there is a session with Kafka during the step.
-func (s Step) hasSession() bool {
-	switch s {
-	case Opening, Reopening, Over:
-		return false
-	}
-	return true
-}
-
 // Mode is whether the detector goes on after the step under way.
 type Mode string
 

@@ -36,7 +36,7 @@ func (r *Round) BreakOff(err error) []Effect {
 		return nil
 	}
 	r.join(err)
-	return r.enter(Over, Finish{Err: r.result, AtOnce: true, LetGo: r.step.hasSession() && r.step != Closing})
+	return r.enter(Over, Finish{Err: r.result, AtOnce: true})
 }
 
 // Overdue tells whether stopping takes longer than it may.

@@ -285,14 +285,8 @@ var transcripts = []struct {
 		done p0                     -> flush
 		29s: overdue no             ->
 		1s: overdue yes             ->
-		break off                   -> finish at once and let go: broken
-		break off                   ->
-	`},
-	{name: "nothing is let go of twice", text: `
-		stop                        -> cut
-		polled nothing              -> reconcile
-		reconciled                  -> close and leave
 		break off                   -> finish at once: broken
+		break off                   ->
 	`},
 	{name: "the disk has no room: intake stops, and goes on by itself", text: `
 		store: disk full            ->
