@@ -8,9 +8,9 @@ import (
 	"anomalydetector/messages"
 )
 
-// trackedPartition is what the detector knows of a partition that this process has, assigned or standby. Its phase
-// follows the one of the partition's actor (messages/phases.go), which says what it enters. The detector itself
-// decides when the partition is to be assigned anew.
+// trackedPartition is what the detector knows of a partition that this process has, assigned or standby. The
+// partition's actor reports each phase that it enters (messages/phases.go). The detector decides when the partition is
+// to be assigned anew.
 //
 //	unassigned, broken ──an assignment is sent──> replaying
 //	replaying ──the actor asks other nodes──> importing ──the actor reads the topic──> replaying

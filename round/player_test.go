@@ -87,7 +87,7 @@ func (p *player) happen(event string) []Effect {
 	case "gone":
 		return p.Gone(p.now, number(words[1]))
 	case "checkpointed":
-		return p.Checkpointed(p.now, number(words[1]))
+		return p.Checkpointed(number(words[1]))
 	case "store:":
 		problem, hopeless := strings.CutSuffix(strings.TrimPrefix(event, "store: "), ", hopeless")
 		if p.StoreIs(errors.New(problem), hopeless); problem == "ok" {

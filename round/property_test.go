@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -28,12 +29,18 @@ type anyone struct {
 	cut      bool // the step under way
 	finished int
 	problem  string
+	last     Step
+	seen     map[[2]Step]int // transitions
 }
 
 const anyPartitions = 3
 
 // run takes the effects as the detector's actor does.
 func (a *anyone) run(event string, effects []Effect) {
+	if step := a.Step(); step != a.last {
+		a.seen[[2]Step{a.last, step}]++
+		a.last = step
+	}
 	a.log = append(a.log, event+" -> "+fmt.Sprint(effects))
 	for _, effect := range effects {
 		a.do(effect)
@@ -254,7 +261,7 @@ func (a *anyone) happen() {
 	default:
 		if _, saves := a.saving[partition]; saves {
 			delete(a.saving, partition)
-			a.run(fmt.Sprint("checkpointed ", partition), a.Checkpointed(a.now, partition))
+			a.run(fmt.Sprint("checkpointed ", partition), a.Checkpointed(partition))
 		}
 	}
 }
@@ -263,9 +270,10 @@ func (a *anyone) happen() {
 // transaction is committed that has an unanswered or a failed slice, or is not written, and a stop leads to the end.
 func TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds(t *testing.T) {
 	const events, untilOver = 300, 300
+	seen := make(map[[2]Step]int)
 	for seed := range uint64(3000) {
 		a := &anyone{random: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(0),
-			slices: make(map[int32]struct{}), saving: make(map[int32]struct{})}
+			slices: make(map[int32]struct{}), saving: make(map[int32]struct{}), seen: seen}
 		a.Round = New(Config{CommitInterval: time.Second, WriteWithin: 5 * time.Second, Backoff: time.Second, Batch: DefaultBatch, Stay: seed%2 == 0})
 		a.run("start", a.Start())
 		for event := 0; a.finished == 0 && a.problem == ""; event++ {
@@ -287,6 +295,34 @@ func TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds(t *testing.T) {
 			t.Fatalf("seed %d: %s; it has finished %d times\n%s", seed, a.problem, a.finished, tail(a.log))
 		}
 	}
+	for transition, times := range seen {
+		if from, to := transition[0], transition[1]; to != Over && !slices.Contains(table[from], to) {
+			t.Errorf("from %s to %s, %d times: the table has no such transition", from, to, times)
+		}
+	}
+	for from, all := range table {
+		for _, to := range all {
+			if seen[[2]Step{from, to}] == 0 {
+				t.Errorf("never from %s to %s, as the table says", from, to)
+			}
+		}
+	}
+}
+
+// table has the transitions of the package comment, but for those to the same step, and those to over when the
+// detector is broken off.
+var table = map[Step][]Step{
+	"":         {Opening},
+	Opening:    {Polling, Pausing, Storing, Closing, Over},
+	Polling:    {Scoring, Flushing, Ending, Pausing, Reopening, Storing, Closing},
+	Scoring:    {Polling, Flushing, Discarding},
+	Flushing:   {Ending},
+	Discarding: {Ending},
+	Ending:     {Polling, Pausing, Reopening, Storing, Closing},
+	Pausing:    {Polling, Ending, Storing, Closing},
+	Reopening:  {Opening, Over},
+	Storing:    {Closing},
+	Closing:    {Over},
 }
 
 func tail(log []string) (text string) {

@@ -109,7 +109,7 @@ func (r *Round) SliceFailed(now time.Time, failed *messages.SliceFailed) []Effec
 
 // Gone says that a partition's actor is no more, and answers nothing of what it still owes.
 func (r *Round) Gone(now time.Time, partition int32) []Effect {
-	effects := r.Checkpointed(now, partition)
+	effects := r.Checkpointed(partition)
 	return append(effects, r.SliceFailed(now, &messages.SliceFailed{Partition: partition, Reload: true})...)
 }
 
@@ -188,10 +188,10 @@ func (r *Round) Waited(now time.Time) []Effect {
 func (r *Round) Saving(partition int32) { r.saving[partition] = struct{}{} }
 
 // Checkpointed says that a partition has stored its checkpoint, or could not.
-func (r *Round) Checkpointed(now time.Time, partition int32) []Effect {
+func (r *Round) Checkpointed(partition int32) []Effect {
 	delete(r.saving, partition)
-	if r.step == Storing {
-		return r.next(now)
+	if r.step == Storing && len(r.saving) == 0 {
+		return r.close(nil)
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ const (
 	Asking                    // the broker, to tell the topic's ends
 )
 
-// kind is a thing that can stand still. What follows one another in the same course of things is one kind: a
+// kind is a thing that can stand still. Waits that follow one another in the same course of things are one kind: a
 // transaction that fails to be written, is aborted, and is written anew does not move meanwhile.
 type kind int
 
