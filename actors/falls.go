@@ -76,9 +76,9 @@ func (d *Detector) count(ctx actor.Context, number int32, replaying bool, err er
 		log = log.With("partition", number)
 	}
 	if row[number] < attempts {
-		log.Error("it failed by the program's own fault, and is tried again", "loading", replaying, "attempt", row[number], "error", err)
+		log.Error("it failed by the program's own fault, and is tried again", "replaying", replaying, "attempt", row[number], "error", err)
 		return
 	}
-	log.Error("it failed too often without progress: the detector ends", "loading", replaying, "attempt", row[number], "error", err)
+	log.Error("it failed too often without progress: the detector ends", "replaying", replaying, "attempt", row[number], "error", err)
 	d.run(ctx, d.round.Fail(d.config.Now(), err))
 }
