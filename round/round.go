@@ -17,7 +17,8 @@ type Config struct {
 	Stay           bool          // a clean stop does not leave the group
 }
 
-// Round is where a detector is. Its methods are the events; each returns what is to be done.
+// Round is what a detector does at the moment, and what it has in hand. Its methods are the events; each returns the
+// effects that follow.
 type Round struct {
 	config  Config
 	step    Step
