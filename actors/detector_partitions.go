@@ -111,7 +111,8 @@ func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
 	}
 }
 
-// partitionBroke keeps the partition from being read until it is assigned anew, after the next end of a transaction.
+// partitionBroke keeps the partition from being read until it is assigned anew, after the next end of a transaction. If
+// a slice of it is on its way, that fails, and the transaction is aborted.
 func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition, before messages.Phase, err error) {
 	if before == messages.Ready {
 		if !partition.standby() {
