@@ -9,14 +9,13 @@ import (
 	"anomalydetector/persistence"
 )
 
-// What a detector does with the partitions it is given, from the assignment to
-// the moment they are read.
+// What the detector does with its partitions, from the assignment to the moment they are ready.
 
-// reconcile starts what the group has given us, and drops what it has taken.
+// reconcile starts the partitions that the group has given us, and drops those that it has taken.
 func (d *Detector) reconcile(ctx actor.Context) {
 	assignments, joined := d.session.Assignments()
 	d.joined = joined
-	if !joined || d.result != nil { // it ends
+	if !joined || d.round.Result() != nil { // it ends
 		return
 	}
 	owned := make(map[int32]struct{}, len(assignments))
@@ -25,14 +24,14 @@ func (d *Detector) reconcile(ctx actor.Context) {
 		d.assign(ctx, assignment)
 	}
 	for number, partition := range d.partitions {
-		if _, still := owned[number]; !still && !partition.following {
+		if _, still := owned[number]; !still && !partition.standby() {
 			d.config.Log.Info("partition given up", "topic", d.config.InputTopic, "partition", number)
 			d.drop(ctx, number)
 		}
 	}
 }
 
-// assign lets a partition that is new to us, or was given anew, load.
+// assign sends a partition its assignment, if that is new, or the partition needs it again.
 func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	if d.topic.Differs(assignment.Topic) { // what is known of records is of the former one
 		clear(d.refused)
@@ -40,100 +39,120 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	d.topic = assignment.Topic
 	partition, known := d.partitions[assignment.Partition]
 	if !known {
-		partition = &member{}
+		partition = newTrackedPartition(assignment.Partition, messages.RoleAssigned)
 		d.partitions[assignment.Partition] = partition
 	}
-	d.spawn(ctx, assignment.Partition, partition)
-	if partition.serial == assignment.Generation || d.config.Store != nil && d.config.Store.Room() != nil {
+	d.spawn(ctx, partition)
+	current := partition.generation == assignment.Generation && !partition.awaitsAssignment()
+	if current || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
 	if partition.topic.Differs(assignment.Topic) {
-		partition.extent = extent{}
+		partition.extent = extent{end: partition.end}
 	}
-	partition.topic = assignment.Topic
-	standby := partition.following
-	partition.serial, partition.ready, partition.following = assignment.Generation, false, false
-	partition.done, partition.pending = 0, 0
+	standby := partition.standby()
+	partition.role = messages.RoleAssigned
+	partition.assigned(d.config.Log, assignment)
+	partition.replay = replayProgress{}
 	partition.begin(assignment.Offset)
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
 		"offset", assignment.Offset, "new", assignment.NoCommittedOffset, "standby", standby)
 	ctx.Send(partition.pid, &assignment)
 }
 
-// spawn makes the partition's actor, if there is none.
-func (d *Detector) spawn(ctx actor.Context, number int32, partition *member) {
-	if partition.pid == nil {
-		partition.contact = newContact(d.config)
-		partition.pid = ctx.Spawn(partitionProps(d.config, number, partition.contact, d.producer))
-		ctx.Watch(partition.pid)
-		partition.serial = 0
-		if refused := d.refused[number]; len(refused) > 0 {
-			ctx.Send(partition.pid, &messages.Refusals{Refused: refused})
-		}
+// spawn makes the partition's actor, if it has none.
+func (d *Detector) spawn(ctx actor.Context, partition *trackedPartition) {
+	if partition.pid != nil {
+		return
+	}
+	partition.contact = newContact(d.config)
+	partition.pid = ctx.Spawn(partitionProps(d.config, partition.number, partition.contact, d.producer))
+	ctx.Watch(partition.pid)
+	if refused := d.refused[partition.number]; len(refused) > 0 {
+		ctx.Send(partition.pid, &messages.Refusals{Refused: refused})
 	}
 }
 
+// drop forgets a partition, and stops its actor.
 func (d *Detector) drop(ctx actor.Context, number int32) {
 	if pid := d.partitions[number].pid; pid != nil {
 		ctx.Unwatch(pid)
 		ctx.Stop(pid)
 	}
 	delete(d.partitions, number)
-	d.saved(ctx, number)
+	d.run(ctx, d.round.Gone(d.config.Now(), number))
 }
 
 func (d *Detector) progressed(p *messages.ReplayProgressed) {
-	if partition := d.partitions[p.Partition]; partition != nil && partition.serial == p.Generation {
-		partition.done, partition.pending, partition.warming = p.Done, p.Pending, false
-		d.config.OnProgress(d.progress())
+	partition := d.partitions[p.Partition]
+	if partition == nil || !partition.answers(p.Generation) {
+		return
+	}
+	partition.replay = replayProgress{p.Done, p.Pending}
+	if partition.phase == messages.Importing {
+		partition.enter(d.config.Log, messages.Replaying)
+	}
+	d.config.OnProgress(d.progress())
+}
+
+// phaseEntered takes a partition to the phase that its actor is in.
+func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
+	partition := d.partitions[r.Partition]
+	if partition == nil || !partition.answers(r.Generation) {
+		return
+	}
+	before := partition.phase
+	partition.enter(d.config.Log, r.Phase)
+	switch r.Phase {
+	case messages.Broken:
+		d.partitionBroke(ctx, partition, before, r.Err)
+	case messages.Ready:
+		d.partitionReady(partition, r)
 	}
 }
 
-func (d *Detector) phaseEntered(r *messages.PhaseEntered) {
-	partition := d.partitions[r.Partition]
-	if partition == nil || partition.serial != r.Generation {
-		return
-	}
-	partition.warming = r.Phase == messages.Importing
-	log := d.config.Log.With("topic", d.config.InputTopic, "partition", r.Partition)
-	switch r.Phase {
-	case messages.Broken:
-		partition.serial = 0 // assigned again after the next end
-		if errors.Is(r.Err, persistence.ErrStop) {
-			d.result = r.Err
-			d.halt()
+// partitionBroke keeps the partition from being read until it is assigned anew, after the next end of a transaction. If
+// a slice of it is on its way, that fails, and the transaction is aborted.
+func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition, before messages.Phase, err error) {
+	if before == messages.Ready {
+		if !partition.standby() {
+			d.session.Pause(partition.number)
 		}
-		log.Error("history could not be loaded", "error", r.Err, "again", !d.stopping)
-		return
-	case messages.Ready:
-	default:
-		return
+	} else {
+		d.config.Log.Error("history could not be loaded", "topic", d.config.InputTopic, "partition", partition.number,
+			"error", err, "again", !d.stopping() && !errors.Is(err, persistence.ErrStop))
 	}
-	partition.ready, partition.pending, partition.entities = true, 0, r.Entities
-	partition.cached, partition.streamTime = r.Cached, r.StreamTime
-	delete(d.falls.loading, r.Partition)
+	if errors.Is(err, persistence.ErrStop) {
+		d.run(ctx, d.round.Fail(d.config.Now(), err))
+	}
+}
+
+func (d *Detector) partitionReady(partition *trackedPartition, r *messages.PhaseEntered) {
+	partition.replay.pending = 0
+	partition.census = census{r.Entities, r.Cached, r.StreamTime}
 	partition.begin(r.Next)
-	if partition.following {
+	delete(d.falls.replaying, r.Partition)
+	if partition.standby() {
 		return
 	}
-	log.Info("partition ready", "entities", r.Entities, "replayed", r.Records)
+	d.config.Log.Info("partition ready", "topic", d.config.InputTopic, "partition", r.Partition, "entities", r.Entities, "replayed", r.Records)
 	d.session.Resume(r.Partition, r.Generation)
 	d.config.OnProgress(d.progress())
 }
 
+// progress sums up the assigned partitions.
 func (d *Detector) progress() Progress {
 	sum := Progress{Records: d.totals.Records}
 	for _, partition := range d.partitions {
-		if partition.following {
+		if partition.standby() {
 			continue
 		}
-		sum.Done += partition.done
-		sum.Pending += partition.pending
-		sum.Entities += partition.entities
-		if lag, behind := partition.lag(); partition.ready {
+		sum.Done += partition.replay.done
+		sum.Pending += partition.replay.pending
+		sum.Entities += partition.census.entities
+		if lag, behind := partition.lag(); partition.ready() {
 			sum.Lag += lag - behind
-		}
-		if !partition.ready {
+		} else {
 			sum.Loading++
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
+	"anomalydetector/round"
 )
 
-// The steps of a detector that may take long run on a goroutine each, one at a
-// time, and answer with a message: so the detector goes on hearing its
-// partitions and a stop, even while the broker is away.
+// A step that waits for the broker, or for time, runs on a goroutine of its own, one at a time, and is answered with
+// a message. The producer is an actor, and answers by itself.
 
 type opened struct {
 	session Session
@@ -24,7 +24,6 @@ type polled struct {
 }
 
 type ended struct {
-	wanted    bool // a commit was asked for
 	committed bool
 	err       error
 }
@@ -33,19 +32,22 @@ type waited struct{}
 
 type closed struct{}
 
-// begin runs a step. Its context ends when the detector is to stop, if the step
-// can be cut short without harm.
+// running is the goroutine of the step under way, or of the last one.
+type running struct {
+	cut    context.CancelFunc // cuts the step short, if it can be without harm
+	over   chan struct{}      // closed when the goroutine has ended
+	closes bool               // it closes the session for good
+}
+
+// begin runs a step. Its context ends if the step is to be cut short.
 func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
-	d.step, d.cut = context.WithCancel(context.Background())
-	if d.stopping {
-		d.cut()
-	}
-	cuttable, release, stepped := d.step, d.cut, make(chan struct{})
-	d.stepped = stepped
+	cuttable, cut := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	d.running = running{cut: cut, over: over}
 	go func() {
-		defer close(stepped)
-		defer release()
+		defer close(over)
+		defer cut()
 		var answer any
 		if err := safely("a step of the detector", func() error { answer = step(cuttable); return nil }); err != nil {
 			f, _ := isFault(err)
@@ -63,89 +65,71 @@ func (d *Detector) open(ctx actor.Context) {
 	})
 }
 
-func (d *Detector) poll(ctx actor.Context, patience time.Duration) {
-	session, batch := d.session, min(d.config.Batch, d.outflow.room)
+func (d *Detector) poll(ctx actor.Context, poll round.Poll) {
+	session := d.session
 	d.begin(ctx, func(cuttable context.Context) any {
-		cuttable, cancel := context.WithTimeout(cuttable, patience)
+		cuttable, cancel := context.WithTimeout(cuttable, poll.For)
 		defer cancel()
-		slices, err := session.Poll(cuttable, batch)
+		slices, err := session.Poll(cuttable, poll.Limit)
 		return &polled{slices, err}
 	})
 }
 
 // flush is answered by the producer, after all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
-	d.outflow.since = d.config.Now()
-	d.flushing = d.outflow.since
-	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Flush{})
 }
 
-// discard is answered by the producer, too: an anomaly that is still on its way to
-// it must not end up in the next transaction.
+// discard is answered by the producer, too: an anomaly that is still on its way to it must not end up in the next
+// transaction.
 func (d *Detector) discard(ctx actor.Context) {
-	d.flushing = d.config.Now()
-	d.doing, d.steps = writing, d.steps+1
 	ctx.Request(d.producer, &messages.Discard{})
 }
 
 // endTransaction is never cut short: a cancelled end leaves the client unusable.
 func (d *Detector) endTransaction(ctx actor.Context, commit bool) {
 	session := d.session
-	d.doing, d.steps = ending, d.steps+1
 	d.begin(ctx, func(context.Context) any {
 		committed, err := session.End(context.Background(), commit)
-		return &ended{commit, committed, err}
+		return &ended{committed, err}
 	})
 }
 
-func (d *Detector) wait(ctx actor.Context, pause time.Duration) {
+func (d *Detector) pause(ctx actor.Context, pause time.Duration) {
 	d.begin(ctx, func(cuttable context.Context) any {
-		select {
-		case <-time.After(pause):
-		case <-cuttable.Done():
-		}
+		rest(cuttable, pause)
 		return &waited{}
 	})
 }
 
-const (
-	// mostDoublings of the pause between sessions that fail one after the other.
-	mostDoublings = 4
-	// goodSession: one that lasted so long did not fail like the one before.
-	goodSession = time.Minute
-)
-
-// reopen closes the session but stays a member, and goes on after a pause, which grows
-// until something is committed.
-func (d *Detector) reopen(ctx actor.Context, err error) {
-	if d.config.Now().Sub(d.began) >= goodSession {
-		d.failures = 0
+func rest(cuttable context.Context, pause time.Duration) {
+	select {
+	case <-time.After(pause):
+	case <-cuttable.Done():
 	}
-	session, pause := d.session, d.config.Backoff<<min(d.failures, mostDoublings)
+}
+
+// reopen closes the session but stays a member, and pauses.
+func (d *Detector) reopen(ctx actor.Context, r round.Reopen) {
+	session := d.session
 	d.session = nil
-	d.failures++
-	d.config.Log.Error("session failed, opening another", "error", err, "in_a_row", d.failures, "after", pause.String())
+	d.config.Log.Error("session failed, opening another", "error", r.Err, "in_a_row", r.InRow, "after", r.Pause.String())
 	d.begin(ctx, func(cuttable context.Context) any {
 		session.Close(false)
-		select {
-		case <-time.After(pause):
-		case <-cuttable.Done():
-		}
+		rest(cuttable, r.Pause)
 		return &waited{}
 	})
 }
 
-// close ends the membership for good. After a failure that a restart may cure
-// the partitions are kept for it.
-func (d *Detector) close(ctx actor.Context) {
-	d.halt()
-	d.closing = true
-	session, leave := d.session, d.result == nil && !d.config.Stay
+// close ends the membership for good.
+func (d *Detector) close(ctx actor.Context, c round.Close) {
+	if c.Uncommitted != nil {
+		d.config.Log.Warn("the last transaction could not be committed, its records are read again at the next start", "error", c.Uncommitted)
+	}
+	session := d.session
 	d.begin(ctx, func(context.Context) any {
-		if session != nil {
-			session.Close(leave)
-		}
+		session.Close(c.Leave)
 		return &closed{}
 	})
+	d.running.closes = true
 }

@@ -2,84 +2,101 @@ package actors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
+	"anomalydetector/round"
 )
 
-// yielded is the end of what stop began.
-type yielded struct{}
+// How a detector ends.
 
-// stop lets others get ready to take over first, if there is something to take over.
+// drained says that the successors have the windows, or will not.
+type drained struct{}
+
+// stop lets successors get ready first, if this node has windows that they need.
 func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
-	switch {
-	case d.stopping:
-		return
-	case d.hurry != nil:
-		if s.AtOnce {
-			d.hurry()
-		}
-		return
+	if d.round.Mode() == round.Running {
+		d.config.Log.Info("stopping", "reason", s.Reason)
 	}
-	d.config.Log.Info("stopping", "reason", s.Reason)
-	if d.config.Peers == nil || d.config.Stay || s.AtOnce || !d.detecting() {
-		d.yielded()
-		return
-	}
-	yielding, hurry := context.WithCancel(context.Background())
-	d.hurry = hurry
-	config, peers, self, root := d.config, d.config.Peers, ctx.Self(), ctx.ActorSystem().Root
-	go func() {
-		defer hurry()
-		// Whatever becomes of it, the stop goes on.
-		if err := safely("the wait for other nodes", func() error { peers.Drain(yielding); return nil }); err != nil {
-			f, _ := isFault(err)
-			config.tellFault(config.Log, f, nil)
-		}
-		root.Send(self, &yielded{})
-	}()
+	successors := d.config.Peers != nil && !d.config.Stay && d.scores()
+	d.run(ctx, d.round.Stop(d.config.Now(), s.AtOnce, successors))
 }
 
-// detecting tells whether a partition is at work.
-func (d *Detector) detecting() bool {
+// scores tells whether a partition can be scored.
+func (d *Detector) scores() bool {
 	for _, partition := range d.partitions {
-		if d.session != nil && partition.ready && !partition.following {
+		if d.session != nil && partition.scores() {
 			return true
 		}
 	}
 	return false
 }
 
-func (d *Detector) yielded() { d.halt() }
-
-// halt begins the end, whoever asked for it: what is under way is cut short or finished,
-// what was read is committed, and the session is closed.
-func (d *Detector) halt() {
-	if d.stopping {
-		return
-	}
-	d.stopping, d.halted = true, d.config.Now()
-	if d.cut != nil {
-		d.cut()
-	}
+// drain waits for the successors beside the step under way. Whatever becomes of the wait, the stop goes on.
+func (d *Detector) drain(ctx actor.Context) {
+	draining, hurry := context.WithCancel(context.Background())
+	d.hurry = hurry
+	config, self, root := d.config, ctx.Self(), ctx.ActorSystem().Root
+	go func() {
+		defer hurry()
+		if err := safely("the wait for other nodes", func() error { config.Peers.Drain(draining); return nil }); err != nil {
+			f, _ := isFault(err)
+			config.tellFault(config.Log, f, nil)
+		}
+		root.Send(self, &drained{})
+	}()
 }
+
+func (d *Detector) stopping() bool { return d.round.Mode() == round.Stopping }
 
 // hurryUp ends a detector whose stop takes too long: a broker that hangs never answers.
 func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
-	if !d.stopping || d.config.StopWithin == 0 || now.Sub(d.halted) < d.config.StopWithin {
+	if !d.round.Overdue(now) {
 		return
 	}
 	waits := "for its session to close"
 	if all := d.pending(); len(all) > 0 {
-		waits = "for " + all[0].waiting.text(d.config)
+		waits = "for " + all[0].Waiting.Text(d.config.names())
 	}
-	d.result = errors.Join(d.result, fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
-		d.config.StopWithin, waits))
-	d.over = true
-	d.letGo()
-	d.finish(ctx)
+	d.run(ctx, d.round.BreakOff(fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
+		d.config.StopWithin, waits)))
+}
+
+// fell ends a detector that failed itself: the next process aborts what this one had in hand.
+func (d *Detector) fell(ctx actor.Context, f *fault) {
+	d.config.tellFault(d.config.Log, f, nil)
+	d.run(ctx, d.round.BreakOff(f))
+}
+
+// finish is the last thing that a detector does, once.
+func (d *Detector) finish(ctx actor.Context, f round.Finish) {
+	if f.AtOnce {
+		d.letGo()
+	} else {
+		d.summary.tellLast(d.config.Log, d.config.Now(), &d.totals, d.partitions)
+	}
+	d.watching.end()
+	d.config.OnEnd(f.Err)
+	d.publish()
+	ctx.Stop(ctx.Self())
+}
+
+// letGo cuts the step under way short, and closes the session when the step is over. The detector does not wait for
+// that; but in a process with several detectors the group must not take this one for alive.
+func (d *Detector) letGo() {
+	d.running.cut()
+	if d.session == nil || d.running.closes {
+		return
+	}
+	config, session, over := d.config, d.session, d.running.over
+	go func() {
+		<-over
+		if err := safely("the closing of a session", func() error { session.Close(false); return nil }); err != nil {
+			f, _ := isFault(err)
+			config.tellFault(config.Log, f, nil)
+		}
+	}()
 }

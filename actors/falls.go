@@ -1,20 +1,23 @@
 package actors
 
 import (
+	"errors"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
 )
 
-// falls counts how often a partition failed by the program's own fault, in a row: while
-// it loaded its history, and at work. What ends the row is progress, not that the
-// partition is assigned again, nor that another one gets on.
+// falls counts how often a partition failed by the program's own fault, in a row. Progress ends the row; another
+// assignment of the partition, or progress of another partition, does not.
 type falls struct {
-	loading map[int32]int // until the partition is ready
-	working map[int32]int // until it has scored something that is committed, and has stored it
+	replaying map[int32]int // until the partition is ready
+	scoring   map[int32]int // until the partition has scored something that is committed, and has stored it
 }
 
-// nobody stands for the producer, if it fails with what is no partition's.
+func newFalls() falls { return falls{make(map[int32]int), make(map[int32]int)} }
+
+// nobody stands for the producer if it fails with something that is no partition's.
 const nobody = -1
 
 // partitionFell is a partition that panicked, and is to be stopped.
@@ -33,26 +36,39 @@ type producerFell struct {
 // stepFell is a step of the detector.
 type stepFell struct{ fault *fault }
 
-// lost lets a partition whose actor is gone be made anew. What it had of a round is
-// aborted.
-func (d *Detector) lost(ctx actor.Context, number int32, partition *member, err error) {
-	loading := !partition.ready
-	partition.ready, partition.warming, partition.pid, partition.serial = false, false, nil, 0
-	partition.scored, partition.proving = false, false // the next actor has it all to do again
-	d.count(number, loading, err)
-	d.saved(ctx, number)
-	if _, answering := d.unanswered[number]; answering {
-		// It is counted: for the round it is one of those that have to be loaded again.
-		d.sliceFailed(ctx, &messages.SliceFailed{Partition: number, Offset: partition.next, Err: err, Reload: true})
+func (d *Detector) partitionFell(ctx actor.Context, f *partitionFell) {
+	if partition := d.partitions[f.number]; partition != nil && f.who.Equal(partition.pid) {
+		ctx.Unwatch(f.who)
+		ctx.Stop(f.who)
+		d.lost(ctx, partition, f.err)
 	}
 }
 
-// count adds a failure of a partition. The third one in a row ends the detector, when
-// what is under way is over.
-func (d *Detector) count(number int32, loading bool, err error) {
-	row := d.falls.working
-	if loading {
-		row = d.falls.loading
+// partitionDied is for an actor that could not even say why.
+func (d *Detector) partitionDied(ctx actor.Context, t *actor.Terminated) {
+	for _, partition := range d.partitions {
+		if partition.pid != nil && partition.pid.Equal(t.Who) {
+			d.lost(ctx, partition, errors.New("the partition's actor died"))
+		}
+	}
+}
+
+// lost lets a partition whose actor is gone get another one. What the actor had of the running transaction is
+// aborted.
+func (d *Detector) lost(ctx actor.Context, partition *trackedPartition, err error) {
+	replaying := !partition.ready()
+	partition.enter(d.config.Log, messages.Unassigned)
+	partition.pid = nil
+	partition.health.scored, partition.health.proving = false, false // the next actor has it all to do again
+	d.count(ctx, partition.number, replaying, err)
+	d.run(ctx, d.round.Gone(d.config.Now(), partition.number))
+}
+
+// count adds a failure of a partition. The third one in a row ends the detector, when the step under way is over.
+func (d *Detector) count(ctx actor.Context, number int32, replaying bool, err error) {
+	row := d.falls.scoring
+	if replaying {
+		row = d.falls.replaying
 	}
 	row[number]++
 	log := d.config.Log.With("topic", d.config.InputTopic)
@@ -60,53 +76,9 @@ func (d *Detector) count(number int32, loading bool, err error) {
 		log = log.With("partition", number)
 	}
 	if row[number] < attempts {
-		log.Error("it failed by the program's own fault, and is tried again", "loading", loading, "attempt", row[number], "error", err)
+		log.Error("it failed by the program's own fault, and is tried again", "replaying", replaying, "attempt", row[number], "error", err)
 		return
 	}
-	log.Error("it failed too often without progress: the detector ends", "loading", loading, "attempt", row[number], "error", err)
-	if d.result == nil {
-		d.result = err
-	}
-	d.halt()
-}
-
-// fell ends a detector that failed itself: whatever it had in hand is aborted by the
-// next process.
-func (d *Detector) fell(ctx actor.Context, f *fault) {
-	d.config.tellFault(d.config.Log, f, nil)
-	if d.result == nil {
-		d.result = f
-	}
-	d.over = true
-	d.letGo()
-	d.finish(ctx)
-}
-
-// letGo closes the session when the step under way is over, of a detector that ends at
-// once. Nobody waits for that; but in a process with several detectors the group must
-// not take this one for alive.
-func (d *Detector) letGo() {
-	if d.session == nil || d.closing {
-		return
-	}
-	d.cut()
-	config, session, stepped := d.config, d.session, d.stepped
-	go func() {
-		<-stepped
-		if err := safely("the closing of a session", func() error { session.Close(false); return nil }); err != nil {
-			f, _ := isFault(err)
-			config.tellFault(config.Log, f, nil)
-		}
-	}()
-}
-
-// finish is the last thing a detector does, once.
-func (d *Detector) finish(ctx actor.Context) {
-	if !d.finished {
-		d.finished = true
-		d.watching.end()
-		d.config.OnEnd(d.result)
-		d.publish()
-		ctx.Stop(ctx.Self())
-	}
+	log.Error("it failed too often without progress: the detector ends", "replaying", replaying, "attempt", row[number], "error", err)
+	d.run(ctx, d.round.Fail(d.config.Now(), err))
 }

@@ -16,24 +16,21 @@ import (
 // TestCheckpointOfNothingIsNoProgress: a partition that panics when it stores what it
 // has scored has made none when its next actor stores that there is nothing new.
 func TestCheckpointOfNothingIsNoProgress(t *testing.T) {
-	config := benchConfig()
-	ours := &member{}
-	d := &Detector{
-		config: config, partitions: map[int32]*member{0: ours}, saving: make(map[int32]struct{}), watching: watching{end: func() {}},
-		falls: falls{loading: make(map[int32]int), working: make(map[int32]int)},
-	}
+	ours := newTrackedPartition(0, messages.RoleAssigned)
+	d := newDetector(benchConfig())
+	d.partitions[0] = ours
 	for range attempts {
-		ours.pid, ours.ready = &actor.PID{}, true
-		ours.scored, ours.proving = true, true // it has scored, and that was committed
-		d.lost(nil, 0, ours, errors.New("panic"))
+		ours.pid, ours.phase = &actor.PID{}, messages.Ready
+		ours.health.scored, ours.health.proving = true, true // it has scored, and that was committed
+		d.lost(nil, ours, errors.New("panic"))
 		d.checkpointed(nil, &messages.Checkpointed{Partition: 0})
 	}
-	if d.falls.working[0] != attempts || !d.stopping || d.result == nil {
-		t.Errorf("%d panics in a row are counted, and the detector goes on: %t; want %d", d.falls.working[0], !d.stopping, attempts)
+	if d.falls.scoring[0] != attempts || !d.stopping() || d.round.Result() == nil {
+		t.Errorf("%d panics in a row are counted, and the detector goes on: %t; want %d", d.falls.scoring[0], !d.stopping(), attempts)
 	}
-	ours.proving = true
+	ours.health.proving = true
 	d.checkpointed(nil, &messages.Checkpointed{Partition: 0})
-	if d.falls.working[0] != 0 {
+	if d.falls.scoring[0] != 0 {
 		t.Error("what was scored is stored, and that is no progress")
 	}
 }

@@ -1,13 +1,3 @@
-// Package actors is who does what: a detector for each configuration, its
-// producer, a partition for each assigned Kafka partition, an entity for each
-// key. Data flows one way, from the detector through partition and entity to
-// the producer; nothing calls back up but answers.
-//
-// A state belongs to one actor, and one goroutine works with it: but for a window
-// that is asked for while a checkpoint is written, which has a lock. The package never
-// opens connections or files and never reads the wall clock: it declares what
-// it needs of stream where it uses it. It imports messages, detection,
-// datapoint, and the types of stream and persistence.
 package actors
 
 import (
@@ -27,20 +17,18 @@ type Publisher interface {
 	Flush(context.Context) error
 }
 
-// producer sends anomalies and dead letters inside the running transaction.
+// producer writes anomalies and dead letters into the running transaction.
 //
 // It takes:
-//   - *publishing: the session to write into, or none.
+//   - *publishing: the session to write into.
 //   - *messages.Anomaly, *messages.DeadLetter: a record to write.
-//   - *messages.Flush: waits until all are written and answers with
-//     messages.Flushed. Whoever sent it earlier, directly or through another
-//     actor, has its records in.
-//   - *messages.Discard: the same before an abort, without waiting for the broker;
-//     answered with messages.Discarded.
+//   - *messages.Flush: wait until the broker has acknowledged all records; answered with messages.Flushed. A slice is
+//     done when its records have been sent to the producer, so all of them come before the Flush.
+//   - *messages.Discard: the same before an abort, without waiting for the broker; answered with messages.Discarded.
 type producer struct {
 	config    *Config
-	publisher Publisher          // nil while there is no session; then nothing comes
-	findings  []messages.Finding // since the last Flush
+	publisher Publisher          // nil before the first session; then no record comes
+	findings  []messages.Finding // of the anomalies since the last Flush or Discard
 	fault     *fault             // it panicked since then: the transaction lacks a record, and must not be committed
 }
 
@@ -100,8 +88,7 @@ func (p *producer) flushed(ctx actor.Context, err error) {
 	p.findings, p.fault = nil, nil
 }
 
-// fell lets the transaction be aborted, and goes on: whoever waits for an answer gets
-// it.
+// fell lets the transaction be aborted, and the producer goes on: the detector gets the answer that it waits for.
 func (p *producer) fell(ctx actor.Context, f *fault) {
 	var record *kgo.Record
 	number := int32(nobody)

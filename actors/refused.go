@@ -2,8 +2,6 @@ package actors
 
 import (
 	"errors"
-	"log/slog"
-	"slices"
 	"strconv"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -16,39 +14,6 @@ import (
 // What is done where a topic refuses for good what a record became: the anomaly
 // becomes a dead letter; a dead letter becomes a smaller one, with the time at
 // which it is written; and that one is left out. All of it is logged and counted.
-
-// withhold tells the partitions what topics refuse of their records. The detector
-// keeps it until they are committed: partitions come and go with sessions.
-// It tells whether something new is among it. If not, leaving out what is refused did
-// not help.
-func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news bool) {
-	byPartition := make(map[int32][]messages.Refusal)
-	for _, refusal := range found {
-		news = news || refusal.DeadLetter || !slices.Contains(d.refused[refusal.Partition], refusal)
-		byPartition[refusal.Partition] = append(byPartition[refusal.Partition], refusal)
-	}
-	for number, of := range byPartition {
-		d.refused[number] = append(d.refused[number], of...)
-		if partition := d.partitions[number]; partition != nil && partition.scoring() {
-			ctx.Send(partition.pid, &messages.Refusals{Refused: of})
-		}
-	}
-	return news
-}
-
-// forgetRefused forgets what was refused before the offsets that are committed.
-func (d *Detector) forgetRefused() {
-	for number, of := range d.refused {
-		partition := d.partitions[number]
-		if partition == nil || !partition.scoring() {
-			continue
-		}
-		of = slices.DeleteFunc(slices.Clone(of), func(r messages.Refusal) bool { return r.Offset < partition.next })
-		if d.refused[number] = of; len(of) == 0 {
-			delete(d.refused, number)
-		}
-	}
-}
 
 // refusals are what topics refuse of a partition's records, by offset, from the
 // abort in which it was found out until the record is committed.
@@ -182,11 +147,4 @@ func refusalsOf(err error) []messages.Refusal {
 		found = append(found, messages.Refusal{Partition: of.partition, Offset: of.offset, At: of.at, DeadLetter: of.deadLetter, Reason: r.Name()})
 	}
 	return found
-}
-
-// tellRefused says what a transaction failed with.
-func tellRefused(log *slog.Logger, err error, found []messages.Refusal) {
-	first := found[0]
-	log.Warn("a topic refuses some of the records for good, aborting the transaction and going on without them", "count", len(found),
-		"partition", first.Partition, "offset", first.Offset, "dead_letter", first.DeadLetter, "error", err)
 }

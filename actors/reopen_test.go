@@ -35,7 +35,7 @@ func TestPauseBetweenSessionsGrows(t *testing.T) {
 		system := actor.NewActorSystem()
 		defer system.Shutdown()
 		pid := system.Root.Spawn(DetectorProps(config))
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute - tickEvery/2) // between two ticks: one that comes after the end is a dead letter
 		system.Root.Send(pid, &messages.Stop{Reason: "test"})
 		<-ended
 		for i, want := range []time.Duration{1, 2, 4, 8, 16, 16} {

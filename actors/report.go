@@ -9,18 +9,18 @@ import (
 	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
+	"anomalydetector/round"
 )
 
-// Report is how a detector is at an instant. The detector publishes a new one each
-// second and after each transaction, so that nobody has to ask it: whoever reads a report
-// neither sends it a message nor makes it wait. A report is immutable.
+// Report is how a detector is at an instant. The detector publishes a new one each second and after each transaction,
+// so that a reader neither sends it a message nor makes it wait. A report is immutable.
 type Report struct {
 	At         time.Time
 	Status     messages.DetectorStatus
 	Partitions []PartitionReport // in the order of Status.Partitions
-	Joined     bool              // the group has told what is ours, and counts us among its members
+	Joined     bool              // the group counts the detector among its members, and has told what is assigned to it
 	Ended      bool              // the detector reads nothing any more, and never will again
-	Paused     Pause             // why nothing is read; empty: intake goes on
+	Paused     Pause             // why intake is stopped; empty: it goes on
 	Committed  time.Time         // when records were committed, the last time; zero: never
 	Totals     Totals
 }
@@ -32,7 +32,7 @@ type PartitionReport struct {
 	StreamTime int64 // Unix milliseconds; 0: not known yet
 }
 
-// Pause is why a detector reads nothing, in the one word that metrics and health share.
+// Pause is why a detector's intake is stopped, in the one word that metrics and health share.
 type Pause string
 
 const (
@@ -44,7 +44,10 @@ const (
 func Pauses() []Pause { return []Pause{NoSpace, StoreFails} }
 
 func pauseOf(problem error) Pause {
-	if errors.Is(problem, persistence.ErrNoSpace) {
+	switch {
+	case problem == nil:
+		return ""
+	case errors.Is(problem, persistence.ErrNoSpace):
 		return NoSpace
 	}
 	return StoreFails
@@ -82,7 +85,7 @@ func (t *Totals) add(m messages.Tally) {
 	}
 }
 
-// copied shares nothing with the original.
+// copied returns a copy that shares nothing with the original.
 func (t *Totals) copied() Totals {
 	all := *t
 	all.Bad = maps.Clone(t.Bad)
@@ -95,21 +98,21 @@ func (c *Config) Report() *Report { return c.latest.Load() }
 // publish makes a report of how things are.
 func (d *Detector) publish() {
 	now := &Report{
-		At: d.config.Now(), Status: d.status().status, Ended: d.over, Paused: d.stalled.reason,
+		At: d.config.Now(), Status: d.status().status, Ended: d.round.Step() == round.Over, Paused: pauseOf(d.round.Stall()),
 		Joined:    d.session != nil && d.joined && (d.config.Observer == nil || !d.config.Observer.Out()),
-		Committed: d.committed, Totals: d.totals.copied(),
+		Committed: d.round.Committed(), Totals: d.totals.copied(),
 	}
 	for _, status := range now.Status.Partitions {
 		partition := d.partitions[status.Partition]
 		now.Partitions = append(now.Partitions, PartitionReport{
-			Partition: status.Partition, Cached: partition.cached, StreamTime: partition.streamTime,
+			Partition: status.Partition, Cached: partition.census.cached, StreamTime: partition.census.streamTime,
 		})
 	}
 	d.config.Hub.reported(d.config.Name, d.config.latest.Swap(now), now)
 }
 
-// Measure is told how long things took: once a transaction, a checkpoint and a handoff.
-// The detector and its partitions call it from their goroutines. It must not block.
+// Measure is told how long things took: once for each transaction, checkpoint and handoff. The detector and its
+// partitions call it from their goroutines. It must not block.
 type Measure interface {
 	// Transaction: from when its records were asked to be written until it had ended.
 	Transaction(took time.Duration)
@@ -119,7 +122,7 @@ type Measure interface {
 	Handoff(took time.Duration, taken bool)
 }
 
-// unmeasured is the Measure that nobody reads.
+// unmeasured is the Measure of a configuration without one.
 type unmeasured struct{}
 
 func (unmeasured) Transaction(time.Duration)      {}
@@ -134,7 +137,7 @@ func (c *Config) measure() Measure {
 	return c.Measure
 }
 
-// TooFewPoints is why points are not scored, in one word.
+// TooFewPoints is the reason, in one word, why points are not scored.
 var TooFewPoints = detection.TooFewPoints.String()
 
 // BadReasons are all reasons that Totals.Bad may have.

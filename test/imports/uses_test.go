@@ -131,11 +131,14 @@ func impurities(s *source, pure []string) (problems []string) {
 		name, own := strings.CutPrefix(imported, module+"/")
 		first, _, _ := strings.Cut(imported, "/")
 		foreign := strings.Contains(first, ".")
-		if own && !slices.Contains(pure, name) || !own && foreign && !slices.Contains(harmless, imported) || within(imported, outside) {
+		if own && !slices.Contains(pure, name) && !slices.Contains(vocabulary, name) || !own && foreign && !slices.Contains(harmless, imported) || within(imported, outside) {
 			problems = append(problems, fmt.Sprintf("%s imports %s", s.name, imported))
 		}
 	}
 	problems = append(problems, s.used(func(object types.Object) bool {
+		if object.Pkg() != nil && beyondWords(object) {
+			return true
+		}
 		_, builtin := object.(*types.Builtin)
 		if object.Pkg() == nil && !builtin {
 			return false
@@ -143,6 +146,21 @@ func impurities(s *source, pure []string) (problems []string) {
 		return slices.Contains(impureUses, qualified(object)) || unseeded(object)
 	})...)
 	return append(problems, s.goroutines()...)
+}
+
+// beyondWords tells of an object of the vocabulary that is more than a type or a constant, or what belongs to a type.
+func beyondWords(object types.Object) bool {
+	name, own := strings.CutPrefix(object.Pkg().Path(), module+"/")
+	if !own || !slices.Contains(vocabulary, name) {
+		return false
+	}
+	switch object := object.(type) {
+	case *types.Func:
+		return object.Signature().Recv() == nil
+	case *types.Var:
+		return !object.IsField() && object.Parent() == object.Pkg().Scope()
+	}
+	return false
 }
 
 // within tells whether a path is one of some, or below one.
@@ -194,6 +212,7 @@ func TestMadeUpPackagesAreRejected(t *testing.T) {
 		"outside": {impure, []string{
 			" imports anomalydetector/configs", " imports context", " imports github.com/twmb/franz-go/pkg/kgo", " imports log/slog",
 			" imports net/http", " imports os", "outside.go:22 uses fmt.Println", "outside.go:23 uses println"}},
+		"words":   {impure, []string{"words.go:9 uses anomalydetector/messages.MergeNames"}},
 		"started": {impure, []string{"started.go:8 uses (*sync.WaitGroup).Go", "started.go:10 starts a goroutine"}},
 		"mutex": {sharing, []string{
 			"mutex.go:7 uses sync.Mutex", "mutex.go:8 uses sync.RWMutex", "mutex.go:10 uses sync.Map", "mutex.go:13 uses sync.NewCond"}},

@@ -123,7 +123,7 @@ func (d *known) describe(now *looked) answers.Detector {
 		switch p.Phase {
 		case messages.Ready:
 			answer.Partitions.Ready++
-		case messages.Importing, messages.Replaying:
+		case messages.Unassigned, messages.Importing, messages.Replaying, messages.Broken: // on its way to be ready
 			answer.Partitions.Replaying++
 		}
 	})

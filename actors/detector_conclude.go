@@ -1,0 +1,99 @@
+package actors
+
+import (
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+	"anomalydetector/round"
+)
+
+// What follows from the end of a transaction.
+
+// conclude tells the partitions, and those who watch, how the transaction ended.
+func (d *Detector) conclude(ctx actor.Context, c round.Conclude) {
+	over := &c.Transaction
+	if c.Committed {
+		if !over.Empty() {
+			d.countCommitted(over)
+		}
+		d.settle(ctx)
+	} else if !over.Empty() {
+		d.totals.Aborts++
+		d.config.Log.Info("transaction aborted, its records are read again")
+		d.unsettle(ctx)
+	}
+	for _, partition := range d.partitions {
+		partition.health.scored = false
+	}
+	if !over.Empty() && !over.Flushing.IsZero() {
+		d.config.measure().Transaction(d.config.Now().Sub(over.Flushing))
+	}
+	d.publish()
+}
+
+// countCommitted counts what a transaction held, and passes on what it found.
+func (d *Detector) countCommitted(over *round.Transaction) {
+	delete(d.falls.scoring, nobody)
+	d.forgetRefused()
+	d.totals.add(over.Tally)
+	d.totals.Commits++
+	d.config.measure().Detection(d.round.Committed().Sub(over.Began))
+	d.config.Hub.committed(d.config.Name, over.Findings)
+}
+
+// settle tells the partitions of a commit, so that they store a checkpoint. A partition that still stores the one
+// before has scored nothing since, and is told of the next commit.
+func (d *Detector) settle(ctx actor.Context) {
+	d.commits++
+	for number, partition := range d.partitions {
+		if !partition.transacts() {
+			continue
+		}
+		partition.settle()
+		partition.health.proving = partition.health.proving || partition.health.scored
+		if !d.round.IsSaving(number) {
+			ctx.Send(partition.pid, &messages.Committed{})
+			d.round.Saving(number)
+		}
+	}
+}
+
+// unsettle tells the partitions of an abort.
+func (d *Detector) unsettle(ctx actor.Context) {
+	for _, partition := range d.partitions {
+		if partition.transacts() {
+			ctx.Send(partition.pid, &messages.RolledBack{})
+			partition.unsettle()
+		}
+	}
+}
+
+// reload lets the partitions whose slice failed be assigned anew. A record that could not be scored counts as a
+// failure of its partition, which gets a new actor.
+func (d *Detector) reload(ctx actor.Context, failed []*messages.SliceFailed) {
+	for _, f := range failed {
+		partition, known := d.partitions[f.Partition]
+		if known {
+			partition.enter(d.config.Log, messages.Unassigned)
+			d.session.Pause(f.Partition)
+		}
+		if f.Reload {
+			continue
+		}
+		d.config.Log.Error("record could not be scored, its partition is loaded anew", "topic", d.config.InputTopic,
+			"partition", f.Partition, "offset", f.Offset, "error", f.Err)
+		d.count(ctx, f.Partition, false, f.Err)
+		if known {
+			d.drop(ctx, f.Partition)
+		}
+	}
+}
+
+// unassign is for a session that failed: the next one counts its generations anew.
+func (d *Detector) unassign() {
+	for _, partition := range d.partitions {
+		if !partition.standby() {
+			partition.enter(d.config.Log, messages.Unassigned)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package actors
+
+import (
+	"log/slog"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/messages"
+)
+
+// trackedPartition is what the detector knows of a partition that this process has, assigned or standby. The
+// partition's actor reports each phase that it enters (messages/phases.go). The detector decides when the partition is
+// to be assigned anew.
+//
+//	unassigned, broken ──an assignment is sent──> replaying
+//	replaying ──the actor asks other nodes──> importing ──the actor reads the topic──> replaying
+//	replaying, importing ──the actor has its windows──> ready
+//	ready ──another assignment is sent──> replaying
+//	any ──the actor cannot use its windows──> broken
+//	any ──a slice failed, the session failed, the actor died──> unassigned
+type trackedPartition struct {
+	number     int32
+	role       messages.Role
+	phase      messages.Phase    // enter changes it
+	generation uint64            // of the assignment that was sent the last time
+	topic      messages.Identity // of that assignment
+	pid        *actor.PID        // nil: it has no actor
+	contact    *contact          // where others ask the actor
+	replay     replayProgress
+	census     census
+	health     health
+	extent
+}
+
+// replayProgress is how far the replay of an assignment is, in offsets. ReplayProgressed writes it.
+type replayProgress struct{ done, pending int64 }
+
+// census is what the partition's actor has said of its entities, the last time.
+type census struct {
+	entities   int
+	cached     int   // of the entities, those in memory
+	streamTime int64 // Unix milliseconds; 0: not known yet
+}
+
+// health is how the partition's checkpoints fare, and whether its actor gets on.
+type health struct {
+	scored  bool  // it has scored a slice of the running transaction
+	proving bool  // what it has scored was committed: once that is stored, it has made progress
+	saves   int64 // checkpoints that were written, or failed
+	unsaved int   // checkpoints that failed, in a row
+	problem error // of the last one
+}
+
+func newTrackedPartition(number int32, role messages.Role) *trackedPartition {
+	return &trackedPartition{number: number, role: role, phase: messages.Unassigned}
+}
+
+// enter is the only place where the phase changes.
+func (t *trackedPartition) enter(log *slog.Logger, phase messages.Phase) {
+	if t.phase != phase {
+		log.Debug("partition enters a phase", "partition", t.number, "role", t.role, "from", t.phase, "to", phase)
+	}
+	t.phase = phase
+}
+
+// assigned enters the phase of an assignment that is sent to its actor.
+func (t *trackedPartition) assigned(log *slog.Logger, assignment messages.Assignment) {
+	t.enter(log, messages.Replaying)
+	t.generation, t.topic = assignment.Generation, assignment.Topic
+}
+
+func (t *trackedPartition) standby() bool { return t.role == messages.RoleStandby }
+
+func (t *trackedPartition) ready() bool { return t.phase == messages.Ready }
+
+// scores tells whether the partition can be sent a slice.
+func (t *trackedPartition) scores() bool { return t.ready() && !t.standby() }
+
+// transacts tells whether the partition has to know how a transaction ends.
+func (t *trackedPartition) transacts() bool { return t.pid != nil && !t.standby() }
+
+// prepares tells whether an assignment is under way.
+func (t *trackedPartition) prepares() bool {
+	return t.phase == messages.Importing || t.phase == messages.Replaying
+}
+
+// awaitsAssignment tells whether the partition needs an assignment, even one that it has had before.
+func (t *trackedPartition) awaitsAssignment() bool {
+	return t.phase == messages.Unassigned || t.phase == messages.Broken
+}
+
+// answers tells whether a report of the partition's actor is about the assignment that counts.
+func (t *trackedPartition) answers(generation uint64) bool {
+	return t.generation == generation && !t.awaitsAssignment()
+}

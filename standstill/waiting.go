@@ -1,0 +1,72 @@
+package standstill
+
+import "anomalydetector/stream"
+
+// Waiting is what a detector waits for. If several things of one kind stand still, the first in this order explains
+// most, and is told.
+type Waiting int
+
+const (
+	Opening    Waiting = iota // a session with the broker
+	Joining                   // the group to count us among its members
+	Replaying                 // history of an assigned partition
+	Following                 // history of a standby partition
+	Storing                   // a partition's checkpoint
+	Scoring                   // the partitions, which score a batch
+	Writing                   // the broker, to acknowledge records
+	Ending                    // the end of the transaction
+	Committing                // records that are there, to be read and committed
+	Held                      // a writer's open transaction, to end
+	Asking                    // the broker, to tell the topic's ends
+)
+
+// kind is a thing that can stand still. Waits that follow one another in the same course of things are one kind: a
+// transaction that fails to be written, is aborted, and is written anew does not move meanwhile.
+type kind int
+
+const (
+	membership kind = iota
+	history
+	standby
+	transaction
+	openWriter
+	broker
+	kinds
+)
+
+func (w Waiting) kind() kind {
+	switch w {
+	case Opening, Joining:
+		return membership
+	case Replaying:
+		return history
+	case Following:
+		return standby
+	case Held:
+		return openWriter
+	case Asking:
+		return broker
+	}
+	return transaction
+}
+
+// activities are what a client does whose errors explain the wait.
+func (w Waiting) activities() []stream.Activity {
+	switch w {
+	case Opening: // or another session, because this one could not join
+		return []stream.Activity{stream.Opening, stream.Joining, stream.Reaching}
+	case Joining:
+		return []stream.Activity{stream.Joining, stream.Reaching}
+	case Replaying, Following:
+		return []stream.Activity{stream.Replaying, stream.Reaching}
+	case Writing:
+		return []stream.Activity{stream.Writing, stream.Reaching}
+	case Ending:
+		return []stream.Activity{stream.Ending, stream.Writing, stream.Joining, stream.Reaching}
+	case Committing:
+		return []stream.Activity{stream.Reading, stream.Writing, stream.Ending, stream.Joining, stream.Reaching}
+	case Asking:
+		return []stream.Activity{stream.Asking, stream.Reaching}
+	}
+	return nil
+}
