@@ -214,11 +214,11 @@ func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
 // drawDisk adds what may happen to the state.
 func (s *Scenario) drawDisk(d dice) {
 	s.Disk = Disk{
-		Off:      d.one(4),
-		Delay:    []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
-		Journal:  []int{1, 20, 200}[d.IntN(3)],
-		Split:    []int{0, 1, 3}[d.IntN(3)],
-		Resident: []int{0, 0, 2, 5}[d.IntN(4)],
+		Off:     d.one(4),
+		Delay:   []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
+		Journal: []int{1, 20, 200}[d.IntN(3)],
+		Split:   []int{0, 1, 3}[d.IntN(3)],
+		Cached:  []int{0, 0, 2, 5}[d.IntN(4)],
 	}
 	if s.Disk.Split > 0 || s.Batch < 20 {
 		s.Disk.Delay /= 50 // there are many more of them

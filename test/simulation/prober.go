@@ -93,19 +93,19 @@ func (b *prober) ask(path string, allowed ...int) (body string) {
 		return ""
 	}
 	if b.reached = true; b.missed != "" {
-		r.problem("%s; but now it answers %s", b.missed, path)
+		r.judge.problem("%s; but now it answers %s", b.missed, path)
 		b.missed = ""
 	}
 	if status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" && !strings.HasPrefix(path, "/readyz") {
-		r.problem("%s does not tell when to ask for %s again: %s", b.process.party, path, content)
+		r.judge.problem("%s does not tell when to ask for %s again: %s", b.process.party, path, content)
 	}
 	for _, one := range allowed {
 		if status == one {
-			r.count(func(report *Report) { report.Answers++ })
+			r.judge.count(func(report *Report) { report.Answers++ })
 			return string(content)
 		}
 	}
-	r.problem("%s answers %s with %d: %s", b.process.party, path, status, content)
+	r.judge.problem("%s answers %s with %d: %s", b.process.party, path, status, content)
 	return ""
 }
 
@@ -129,7 +129,7 @@ func (b *prober) scrape(metrics string) {
 		}
 		value, err := strconv.ParseFloat(line[at+1:], 64)
 		if name := line[:at]; err != nil || value < b.last[name] {
-			b.process.node.run.problem("%s: %s fell from %v to %s", b.process.party, name, b.last[name], line[at+1:])
+			b.process.node.run.judge.problem("%s: %s fell from %v to %s", b.process.party, name, b.last[name], line[at+1:])
 		} else {
 			b.last[name] = value
 		}

@@ -23,7 +23,7 @@ type Scenario struct {
 	Rules        naive.Rules
 	Commit       time.Duration // the commit interval
 	Batch        int           // records of a round, at most
-	Letters      bool          // bad records are copied to a dead-letter topic
+	DeadLetters  bool          // bad records are copied to a dead-letter topic
 	MadeBefore   bool          // an operator has made the output topic
 	Aborts       bool          // the feeder is transactional, and aborts some
 	Timing       stream.Timing
@@ -44,11 +44,11 @@ type Scenario struct {
 
 // Disk is how the nodes store their state.
 type Disk struct {
-	Off      bool          // they do not
-	Delay    time.Duration // of each write
-	Journal  int           // points in a partition's journal, at most
-	Split    int           // writes in a transaction, at most; 0: as many as fit
-	Resident int           // entities of a partition in memory; 0: all
+	Off     bool          // they do not
+	Delay   time.Duration // of each write
+	Journal int           // points in a partition's journal, at most
+	Split   int           // writes in a transaction, at most; 0: as many as fit
+	Cached  int           // entities of a partition in memory; 0: all
 }
 
 // Record is an input record, and what is true of it.
@@ -82,11 +82,11 @@ func Draw(seed uint64) *Scenario {
 			GranularityMinutes: 15, HistoryHours: float64(2 + d.IntN(5)), MinRatio: []float64{0.2, 0.4, 0.6}[d.IntN(3)],
 			Threshold: 3, MinDeviation: []float64{0.01, 0.1}[d.IntN(2)], Median: d.one(2),
 		},
-		Commit:     []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
-		Batch:      []int{3, 50, 20_000}[d.IntN(3)],
-		Letters:    !d.one(4),
-		MadeBefore: d.one(2),
-		Aborts:     d.one(4),
+		Commit:      []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
+		Batch:       []int{3, 50, 20_000}[d.IntN(3)],
+		DeadLetters: !d.one(4),
+		MadeBefore:  d.one(2),
+		Aborts:      d.one(4),
 		Timing: stream.Timing{
 			Session: 6 * time.Second, Rebalance: 15 * time.Second, Transaction: 10 * time.Second,
 			Backoff: []time.Duration{100 * time.Millisecond, time.Second}[d.IntN(2)],
@@ -241,7 +241,7 @@ func (s *Scenario) Words() string {
 	for _, extra := range []struct {
 		is   bool
 		word string
-	}{{s.Letters, "dead letters"}, {s.MadeBefore, "output topic made before"}, {s.Aborts, "the feeder aborts some"}} {
+	}{{s.DeadLetters, "dead letters"}, {s.MadeBefore, "output topic made before"}, {s.Aborts, "the feeder aborts some"}} {
 		if extra.is {
 			text.WriteString(", " + extra.word)
 		}
@@ -249,7 +249,7 @@ func (s *Scenario) Words() string {
 	if s.Disk.Off {
 		fmt.Fprintf(&text, "; producing takes %s; nothing is stored\n", s.ProduceDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, resident %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
+		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, resident %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached)
 	}
 	text.WriteString(s.Sink.words())
 	if s.Cluster {

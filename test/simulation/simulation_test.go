@@ -184,9 +184,9 @@ func (a *total) add(r Report) {
 	a.sum.Exits += r.Exits
 	a.sum.Unstuck += r.Unstuck
 	a.sum.Handoffs += r.Handoffs
-	a.sum.Refused += r.Refused
+	a.sum.NoHandoffs += r.NoHandoffs
 	a.sum.Standbys += r.Standbys
-	a.sum.Warm += r.Warm
+	a.sum.TakenOver += r.TakenOver
 	a.sum.Reloads += r.Reloads
 	a.sum.Outliers += r.Outliers
 	a.sum.Answers += r.Answers
@@ -196,7 +196,7 @@ func (a *total) add(r Report) {
 	a.sum.Followed += r.Followed
 	a.sum.Gaps += r.Gaps
 	a.sum.Anomalies += r.Anomalies
-	a.sum.Letters += r.Letters
+	a.sum.DeadLetters += r.DeadLetters
 	a.sum.Withheld += r.Withheld
 	a.virtual += r.Virtual
 }
@@ -205,9 +205,9 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("simulated %d seeds from %d on, in %s: %.1f seeds/s, %.1f hours of virtual time; %d failed\n", a.runs, first,
 		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), a.virtual.Hours(), a.failed)
 	fmt.Printf("  %d anomalies and %d that their topic refused, %d dead letters, %d processes, %d of which ended by themselves\n",
-		a.sum.Anomalies, a.sum.Withheld, a.sum.Letters, a.sum.Starts, a.sum.Exits)
+		a.sum.Anomalies, a.sum.Withheld, a.sum.DeadLetters, a.sum.Starts, a.sum.Exits)
 	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
-		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
+		a.sum.Handoffs, a.sum.NoHandoffs, a.sum.Standbys, a.sum.TakenOver)
 	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
 	fmt.Printf("  %d streams told of %d anomalies that they had to tell of, and of %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)

@@ -15,11 +15,11 @@ import (
 // Sink is what the output and dead-letter topics refuse for good, by what a record
 // is: so the judge knows it, too.
 type Sink struct {
-	Err     *kerr.Error // nil: nothing
-	Every   int64       // so many offsets of the input: the anomaly of the last of them
-	Before  int64       // with INVALID_TIMESTAMP: all that is older, Unix milliseconds
-	Letters bool        // dead letters are refused as well, but for shortened ones
-	Untold  bool        // the broker does not tell the topics' settings
+	Err         *kerr.Error // nil: nothing
+	Every       int64       // so many offsets of the input: the anomaly of the last of them
+	Before      int64       // with INVALID_TIMESTAMP: all that is older, Unix milliseconds
+	DeadLetters bool        // dead letters are refused as well, but for shortened ones
+	Untold      bool        // the broker does not tell the topics' settings
 }
 
 // drawSink lets the topics of a third of the runs refuse something.
@@ -29,7 +29,7 @@ func (s *Scenario) drawSink(d dice) {
 		return
 	}
 	s.Sink.Err = []*kerr.Error{kerr.InvalidRecord, kerr.MessageTooLarge, kerr.InvalidTimestamp}[d.IntN(3)]
-	s.Sink.Every, s.Sink.Letters = []int64{1, 2, 5, 40}[d.IntN(4)], d.one(2)
+	s.Sink.Every, s.Sink.DeadLetters = []int64{1, 2, 5, 40}[d.IntN(4)], d.one(2)
 	if s.Sink.Err == kerr.InvalidTimestamp {
 		s.Sink.Before = s.Records[d.IntN(len(s.Records))].At
 	}
@@ -69,8 +69,8 @@ func (s Sink) install(cluster *kfake.Cluster) {
 	sink.Refuse(cluster, outputTopic, most, s.Err, func(record *kgo.Record) bool {
 		return header(record, "id") != "" && refuses(record)
 	})
-	if s.Letters {
-		sink.Refuse(cluster, letterTopic, most, s.Err, func(record *kgo.Record) bool {
+	if s.DeadLetters {
+		sink.Refuse(cluster, deadLetterTopic, most, s.Err, func(record *kgo.Record) bool {
 			return header(record, "id") == "" && header(record, "dead_letter_error") == "" && refuses(record)
 		})
 	}
@@ -84,7 +84,7 @@ func (s Sink) words() (text string) {
 	default:
 		text = fmt.Sprintf("  the output topic refuses one in %d with %s", s.Every, s.Err.Message)
 	}
-	if s.Err != nil && s.Letters {
+	if s.Err != nil && s.DeadLetters {
 		text += ", the dead-letter topic, too"
 	}
 	if s.Err != nil {

@@ -58,7 +58,7 @@ func (r *run) watch() *watcher {
 func (w *watcher) end() {
 	w.leave()
 	<-w.left
-	w.run.count(func(report *Report) { report.Visits, report.Gaps = w.visits, w.gaps })
+	w.run.judge.count(func(report *Report) { report.Visits, report.Gaps = w.visits, w.gaps })
 }
 
 // visit goes from one process to another.
@@ -94,7 +94,7 @@ func (w *watcher) follow(ctx context.Context, p *process) {
 	if answer.StatusCode != http.StatusOK {
 		content, err := io.ReadAll(answer.Body)
 		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-			w.run.problem("%s answers who goes on with %q with %s: %s, error %v", p.party, w.last, answer.Status, content, err)
+			w.run.judge.problem("%s answers who goes on with %q with %s: %s, error %v", p.party, w.last, answer.Status, content, err)
 		}
 		return
 	}
@@ -137,24 +137,24 @@ func (w *watcher) hear(party, name, data string) {
 		}
 		at := one.place()
 		if w.told[at]++; w.told[at] > 1 {
-			w.run.problem("%s tells of the anomaly at %v, which a stream has told of before", party, at)
+			w.run.judge.problem("%s tells of the anomaly at %v, which a stream has told of before", party, at)
 		}
-		w.run.note(one, party)
+		w.run.judge.note(one, party)
 	case "episode":
 		var one episode
 		if err = json.Unmarshal([]byte(data), &one); err == nil {
-			w.run.noteEpisode(one, party)
+			w.run.judge.noteEpisode(one, party)
 		}
 	case "gap":
 		w.gaps++
 	case "problem":
 		var problem struct{ Status int }
 		if err = json.Unmarshal([]byte(data), &problem); err == nil && problem.Status != http.StatusServiceUnavailable {
-			w.run.problem("%s ends a stream with %s", party, data)
+			w.run.judge.problem("%s ends a stream with %s", party, data)
 		}
 	}
 	if err != nil {
-		w.run.problem("%s tells of the %s %.200q: %v", party, name, data, err)
+		w.run.judge.problem("%s tells of the %s %.200q: %v", party, name, data, err)
 	}
 }
 
@@ -163,7 +163,7 @@ func (w *watcher) toldAll() {
 	r := w.run
 	committed, err := r.read(outputTopic)
 	if err != nil {
-		r.problem("read %s: %v", outputTopic, err)
+		r.judge.problem("read %s: %v", outputTopic, err)
 		return
 	}
 	from := r.shownBy()
@@ -183,12 +183,12 @@ func (w *watcher) toldAll() {
 		w.look <- struct{}{}
 		switch {
 		case untold == 0:
-			r.count(func(report *Report) { report.Followed += all })
+			r.judge.count(func(report *Report) { report.Followed += all })
 			return
 		case gaps > 0 || unasked:
 			return
 		case time.Since(begin) > listPatience:
-			r.problem("of %d anomalies the streams did not tell of %d, such as the one at %v", all, untold, one)
+			r.judge.problem("of %d anomalies the streams did not tell of %d, such as the one at %v", all, untold, one)
 			return
 		}
 	}
