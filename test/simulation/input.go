@@ -39,7 +39,7 @@ type incarnation struct {
 	rules     naive.Rules
 	eras      []era            // of settings, after the first
 	committed map[int32][]span // by partition: what was read and committed, one span after another
-	next      map[int32]int64  // by partition: where the span begins that is not committed yet
+	next      map[int32]int64  // by partition: the beginning of the span that is not committed yet
 	log       []*kgo.Record    // once the topic is deleted, or all is committed
 }
 

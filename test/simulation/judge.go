@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,15 +78,15 @@ func (j *judge) verdict() Report {
 func (j *judge) exited(p *process) {
 	j.count(func(report *Report) { report.Exits++ })
 	faults := j.run.scenario.Faults
-	unstored := strings.Contains(fmt.Sprint(p.err), persistence.ErrNoSpace.Error()) || p.failedWrites.Load() > 0
+	unstored := errors.Is(p.err, persistence.ErrNoSpace) || p.failedWrites.Load() > 0
 	if !slices.ContainsFunc(faults, Fault.fences) && !(unstored && slices.ContainsFunc(faults, Fault.breaks)) {
 		j.problem("%s ended by itself: %v", p.party, p.err)
 	}
 }
 
-// buried takes the log of a dead process. No fault makes the program panic, and none
+// reaped takes the log of a dead process. No fault makes the program panic, and none
 // damages what is stored.
-func (j *judge) buried(p *process) {
+func (j *judge) reaped(p *process) {
 	text := p.text()
 	for line := range strings.Lines(text) {
 		if strings.Contains(line, "panic") || strings.Contains(line, "corrupt") {
@@ -121,7 +122,7 @@ func (j *judge) caughtUp() bool {
 	return false
 }
 
-// read reads a whole topic, without what was aborted.
+// read reads all committed records of a topic.
 func (r *run) read(topic string) ([]*kgo.Record, error) {
 	return golden.Read(topic, kgo.SeedBrokers(brokerAddress(0)), kgo.Dialer(r.network.dialer(operatorParty)))
 }
@@ -178,7 +179,7 @@ func (j *judge) compare(topic string, want []map[place]expected, wanted func(exp
 		}
 		found[of][at]++
 		if text := wanted(want[of][at]); text != got(record) {
-			j.problem("%s holds %q for offset %d of partition %d, want %q", topic, got(record), at.offset, at.partition, text)
+			j.problem("%s: offset %d of partition %d has %q, want %q", topic, at.offset, at.partition, got(record), text)
 		}
 		line := fmt.Sprint(record.Partition, partition, string(record.Key))
 		if offset < order[line] && !j.run.has(offsetsReset) && !j.run.has(topicMadeAgain) {
@@ -190,7 +191,7 @@ func (j *judge) compare(topic string, want []map[place]expected, wanted func(exp
 		for _, at := range slices.SortedFunc(maps.Keys(want[i]), func(a, b place) int { return int(a.offset - b.offset) }) {
 			e := want[i][at]
 			if times := found[i][at]; wanted(e) != "" && times != e.times {
-				j.problem("%s holds offset %d of partition %d %d times, want %d", topic, at.offset, at.partition, times, e.times)
+				j.problem("%s: offset %d of partition %d is there %d times, want %d", topic, at.offset, at.partition, times, e.times)
 			}
 		}
 	}

@@ -83,7 +83,7 @@ func (j *judge) awaitLists() {
 				break
 			}
 			if time.Since(begin) > listPatience {
-				j.problem("%s does not list what is committed: %s, whole %t", p.party, last, whole)
+				j.problem("%s does not list the committed anomalies: %s, whole %t", p.party, last, whole)
 				break
 			}
 		}
@@ -103,7 +103,7 @@ func (b *prober) shownFrom() (from time.Time, known bool) {
 	return *detectors.Items[0].Tail.From, true
 }
 
-// differ tells how what is listed differs from what is committed.
+// differ says how the listed anomalies differ from the committed ones; empty: they do not.
 func differ(all, want map[place]string) string {
 	for at, id := range all {
 		if want[at] != id {

@@ -31,7 +31,7 @@ var looks = []func(*prober){
 	func(b *prober) { b.ask("/", http.StatusOK, http.StatusServiceUnavailable) },
 }
 
-// entity asks for the entity of the latest anomaly: the process must know it.
+// entity asks for the entity of the latest anomaly, which the process must know.
 func (b *prober) entity() {
 	var latest struct{ Items []listed }
 	if !b.read("/api/v1/anomalies?limit=1", &latest) || len(latest.Items) == 0 {

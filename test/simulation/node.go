@@ -87,7 +87,7 @@ func (n *node) keep(p *process) {
 	}
 	n.process.Store(nil)
 	n.run.judge.exited(p)
-	n.bury(p)
+	n.reap(p)
 	n.run.later(time.Second, func() {
 		release := n.hold()
 		defer release()
@@ -110,7 +110,7 @@ func (n *node) kill() {
 		p.signals <- syscall.SIGTERM
 	}
 	<-p.ended
-	n.bury(p)
+	n.reap(p)
 }
 
 // stop ends the process with SIGTERM. If all was well it must end without an error. The
@@ -131,13 +131,13 @@ func (n *node) stop(wasWell bool) {
 	if open := p.open(); p.err == nil && len(open) > 0 {
 		n.run.judge.problem("%s was stopped, and left %d clients open", p.party, len(open))
 	}
-	n.bury(p)
+	n.reap(p)
 }
 
-// bury ends what a dead process has left running, as the operating system would.
-func (n *node) bury(p *process) {
+// reap ends what a dead process has left running, as the operating system would.
+func (n *node) reap(p *process) {
 	n.run.network.kill(p.party)
-	n.run.burials.Go(func() {
+	n.run.reaping.Go(func() {
 		<-p.probed
 		n.run.judge.count(func(report *Report) { report.Claimed += int(p.claimed) })
 		// The process may be closing some itself. A client must not be closed twice at a time.
@@ -146,5 +146,5 @@ func (n *node) bury(p *process) {
 			client.Close()
 		}
 	})
-	n.run.judge.buried(p)
+	n.run.judge.reaped(p)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// operator is who runs the nodes and owns the topics: it starts, stops and kills
-// processes, changes the configuration, resets offsets, and deletes topics and disks. It
-// looks after what it did as careful people do. Its connections are never in trouble.
+// operator runs the nodes and owns the topics. It starts, stops and kills processes, changes
+// the configuration, resets offsets, and deletes topics and disks. It also notes in input
+// what the oracle has to know of that. No fault strikes its connections.
 type operator struct {
 	run    *run
 	client *kgo.Client

@@ -36,14 +36,16 @@ type Report struct {
 // logged are the events that the program logs and counts nowhere, each by a part of its
 // log line. They are statistics: no verdict depends on them. TestCountedLogLinesExist
 // notices when the program words one of them differently.
-var logged = []struct {
-	words string
-	file  string // of the program, which holds the words
-	count func(*Report) *int
-}{
+var logged = []loggedLine{
 	{"partition of another node is kept warm", "actors/detector_standby.go", func(r *Report) *int { return &r.Standbys }},
 	{"older than the history that was loaded, loading more", "actors/score.go", func(r *Report) *int { return &r.Reloads }},
 	{"timestamp is far from stream time", "actors/limited_log.go", func(r *Report) *int { return &r.Outliers }},
+}
+
+type loggedLine struct {
+	words string
+	file  string // of the program, which holds the words
+	count func(*Report) *int
 }
 
 // takenOver is the attribute of the line that tells of an assigned partition.

@@ -34,7 +34,7 @@ type run struct {
 
 	healed     chan struct{}  // closed when all faults are to end
 	background atomic.Int32   // ends of faults and starts of processes that are still to come
-	burials    sync.WaitGroup // of dead processes, whose goroutines have to end
+	reaping    sync.WaitGroup // what dead processes left running
 	quiet      chan struct{}  // holds a token; only its holder may call synctest.Wait
 }
 
@@ -101,7 +101,7 @@ func (r *run) live() {
 		watcher.end()
 		r.operator.stopAll(false)
 	}
-	r.burials.Wait()
+	r.reaping.Wait()
 	r.judge.compareClaims()
 	r.operator.end()
 	r.broker.stop()
