@@ -20,17 +20,17 @@ Kafka client, store, HTTP server, log. Four things are replaced, and nothing els
 
 Draw (scenario.go) turns a seed into a Scenario: the settings, the records, and a schedule
 of faults. A Scenario is plain data, and the same seed always gives the same one. Each
-concern draws from a random source of its own, so a new concern does not change what the
-others draw: an old seed keeps its meaning.
+concern that was added later draws from a random source of its own, so that old seeds keep
+their meaning.
 
 Run (run.go) carries out a Scenario. Its live method is the script; four roles act in it:
 
   - The broker breaks what no operator sees: requests, answers, connections, leaders.
-  - The operator starts, stops and kills processes, changes settings, resets offsets,
-    deletes the topic and the disks. Before it changes anything for good it stops the
-    nodes and waits until no transaction is open, as the runbooks demand.
+  - The operator starts, stops and kills processes, changes settings, resets offsets, and
+    deletes the topic and the disks. Before it changes settings or offsets it stops all
+    nodes and waits until no transaction is open.
   - The feeder writes the records to the input, each at its time.
-  - The judge collects what is wrong. It says it once.
+  - The judge collects what is wrong, and says each thing once.
 
 A prober asks each process over HTTP meanwhile, and a watcher follows the stream of events
 from process to process. After the last fault all is mended and each partition is fed once
@@ -79,7 +79,8 @@ or asks again and again without waiting: no virtual time passes.
  3. Let the broker or the operator carry it out, in its strike method. A kind that neither
     takes panics.
  4. End it with later, so that it also ends when all is mended.
- 5. If it changes what is right, tell the input (input.go), by which the oracle is asked.
+ 5. If it changes which results are right, note that in the input (input.go), from which
+    the oracle knows.
  6. Write a mutant that only the new fault finds: a small deliberate bug as a patch in
     mutants, its first line a sentence that says what the bug does. make mutants checks
     that the simulation finds each mutant within 200 seeds.

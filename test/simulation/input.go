@@ -8,7 +8,7 @@ import (
 	"anomalydetector/test/naive"
 )
 
-// input is the input topic, and what the oracle has to know of it. An operator may delete
+// input is the input topic, and what the oracle has to know of it. The operator may delete
 // the topic and make it again: each life of it is an incarnation.
 type input struct {
 	partitions atomic.Int32

@@ -14,7 +14,7 @@ import (
 
 // operator runs the nodes and owns the topics. It starts, stops and kills processes, changes
 // the configuration, resets offsets, and deletes topics and disks. It also notes in input
-// what the oracle has to know of that. No fault strikes its connections.
+// what the oracle has to know of that. Of all faults only a broker that is away disturbs it.
 type operator struct {
 	run    *run
 	client *kgo.Client

@@ -69,8 +69,8 @@ func brokerAddress(broker int) string { return fmt.Sprintf("127.0.0.1:%d", 9092+
 // nodeAddress is where a node answers other nodes.
 func nodeAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 7101+number) }
 
-// Draw makes the scenario of a seed. Each concern has a random source of its own: what one
-// of them draws changes nothing for the others.
+// Draw makes the scenario of a seed. Settings, records and the first faults share a random
+// source. Each later concern has its own, so it leaves what the others draw.
 func Draw(seed uint64) *Scenario {
 	d := dice{rand.New(rand.NewPCG(seed, 0x5eed))}
 	s := &Scenario{
