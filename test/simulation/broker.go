@@ -108,9 +108,9 @@ func (b *broker) disconnect(f Fault) {
 	}
 }
 
-func (b *broker) holdFor(l link, time time.Duration) {
+func (b *broker) holdFor(l link, duration time.Duration) {
 	b.run.network.hold(l)
-	b.run.later(time, func() { b.run.network.release(l) })
+	b.run.later(duration, func() { b.run.network.release(l) })
 }
 
 // isPeerLink tells whether a link is one between a node and another.

@@ -104,16 +104,15 @@ func (j *judge) caughtUp() bool {
 	if !ok {
 		return false
 	}
-	begun := time.Now()
-	limit := begun.Add(5 * time.Minute)
+	begun, helped := time.Now(), false
 	var behind string
-	for time.Now().Before(limit) {
+	for time.Since(begun) < 5*time.Minute {
 		if behind = j.run.operator.behind(ends); behind == "" {
 			j.run.input.now.committedTo(ends)
 			return true
 		}
-		if time.Since(begun) > time.Minute {
-			begun = limit
+		if !helped && time.Since(begun) > time.Minute {
+			helped = true
 			j.run.broker.unstick()
 		}
 		time.Sleep(200 * time.Millisecond)
