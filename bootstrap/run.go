@@ -54,6 +54,8 @@ type Options struct {
 	HandoffFrom int64
 	Listener    func(network, address string) (net.Listener, error)
 	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
+	// Measure wraps what each detector tells how long things took, for tests. It needs HTTP.
+	Measure func(actors.Measure) actors.Measure
 	// For tests: Store changes how windows are stored.
 	Store func(*persistence.Options)
 	// Hub gets what each commit found; nil: Run makes one.
@@ -240,6 +242,9 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	}
 	b.config = detector
 	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
+	if options.Measure != nil {
+		detector.Measure = options.Measure(detector.Measure)
+	}
 	if site != nil && site.address != "" {
 		b.tailing = newTailing(config, streams)
 		b.config.Searched = true

@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"test/golden":            {"configs"},
 	"test/naive":             {},
 	"test/sink":              {},
-	"test/simulation":        {"bootstrap", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
+	"test/simulation":        {"bootstrap", "actors", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
 	"test/kafka":             {},
 	"test/links":             {},
 	"test/containers/golden": {"test/golden"},

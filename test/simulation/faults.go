@@ -10,35 +10,35 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// faultKind is what goes wrong.
+// faultKind is a kind of thing that goes wrong.
 type faultKind int
 
 const (
-	crash            faultKind = iota // a process is killed, and started again
-	cleanStop                         // SIGTERM, and started again
-	pause                             // a process stands still, and goes on
+	crash            faultKind = iota // a process is killed; later the next one starts
+	cleanStop                         // a process gets SIGTERM; later the next one starts
+	pause                             // a process stands still for a while
 	cut                               // connections break
 	hold                              // nothing passes between two parties for a while
 	brokerAway                        // a broker is restarted
 	requestFails                      // the broker answers with an error
 	requestLost                       // the connection breaks before a request arrives
-	answerLost                        // the connection breaks after a request was applied
-	answerWrong                       // a commit was applied, and is answered with an error
-	requestLate                       // a request arrives after its sender has given it up, perhaps
+	answerLost                        // a request is applied, and the connection breaks before the answer
+	answerWrong                       // a commit is applied and answered with an error
+	requestLate                       // a request arrives late, perhaps after its sender has given it up
 	coordinatorMoves                  // groups and transactions get other coordinators
 	leadersMove                       // partitions get other leaders
-	producerFenced                    // somebody uses the node's transactional id
-	partitionsAdded                   // to the input topic
-	offsetsReset                      // an operator stops all, sets the group's offsets, and starts all
-	stateOlder                        // a process is killed, and started with an older copy of its state
-	stateGone                         // a process is killed, and started without its state
+	producerFenced                    // another producer uses the node's transactional id
+	partitionsAdded                   // the input topic gets more partitions
+	offsetsReset                      // the operator stops all nodes, sets the group's offsets, and starts them
+	stateOlder                        // a process is killed; the next one finds an older copy of the state
+	stateGone                         // a process is killed; the next one finds no state
 	writeFails                        // writes of a node's state fail
 	diskFull                          // a node's disk is full for a while
 	peersCut                          // connections between a node and others break
 	peersHold                         // nothing passes between a node and others for a while
-	peersBreak                        // what a node answers others breaks off in the middle
-	peersLate                         // what a node answers others arrives late
-	settingsChanged                   // an operator stops all, sets another length of the history, and starts all
+	peersBreak                        // the answer of a node to another breaks off in the middle
+	peersLate                         // answers of a node to others arrive late
+	settingsChanged                   // the operator stops all nodes, changes the length of the history, and starts them
 	topicMadeAgain                    // the input topic is deleted and made again
 	faultKinds                        // how many there are
 )
@@ -49,24 +49,24 @@ var faultWords = [faultKinds]string{"crash", "clean stop", "pause", "cut", "hold
 
 func (k faultKind) String() string { return faultWords[k] }
 
-// weights are how often each kind is drawn.
+// weights are how often drawFaults draws each kind. Other kinds have draws of their own: a
+// weight more would change what every seed draws.
 var weights = [faultKinds]int{crash: 6, cleanStop: 4, pause: 4, cut: 4, hold: 3, brokerAway: 2, requestFails: 10, requestLost: 4,
 	answerLost: 8, answerWrong: 3, requestLate: 4, coordinatorMoves: 2, leadersMove: 2, producerFenced: 2, partitionsAdded: 1, offsetsReset: 1}
 
 // Fault is something that goes wrong at a time.
 type Fault struct {
-	Kind   faultKind
-	At     time.Duration // after the start
-	For    time.Duration // it lasts
-	Node   int           // -1: the feeder
-	Broker int           // -1: all
-	Key    kmsg.Key      // of a request
-	Err    *kerr.Error
-	Count  int      // of requests, or of partitions
-	Where  []uint16 // offsets an operator resets to: parts of 65,536 of each partition
-	Hours  float64  // of history, from now on
-	// Running: the nodes are not stopped for it.
-	Running bool
+	Kind    faultKind
+	At      time.Duration // since the start
+	For     time.Duration // how long it lasts, or until the next process starts
+	Node    int           // -1: the feeder
+	Broker  int           // -1: all
+	Key     kmsg.Key      // of the requests
+	Err     *kerr.Error
+	Count   int      // of requests, or of partitions
+	Where   []uint16 // offsets that the operator sets: parts of 65,536 of each partition
+	Hours   float64  // length of the history from now on
+	Running bool     // the operator does not stop the nodes for it
 }
 
 func (f Fault) String() string {
@@ -119,7 +119,7 @@ func (f Fault) String() string {
 	return text
 }
 
-// failures are the requests a detector makes, with errors a broker may answer.
+// failures are the requests that a detector makes, with errors that a broker may answer.
 var failures = []struct {
 	key    kmsg.Key
 	errors []*kerr.Error
@@ -147,10 +147,10 @@ var failures = []struct {
 	{kmsg.CreateTopics, []*kerr.Error{kerr.NotController, kerr.RequestTimedOut, kerr.TopicAlreadyExists, kerr.UnknownServerError}},
 }
 
-// transactional are the requests at which a lost answer hurts most.
+// transactional are the requests whose lost answers hurt most.
 var transactional = []kmsg.Key{kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn}
 
-// drawFaults makes the schedule.
+// drawFaults begins the schedule, with what goes wrong in Kafka and on the way to it.
 func (s *Scenario) drawFaults(d dice) {
 	total := 0
 	for _, weight := range weights {
@@ -211,17 +211,17 @@ func (s *Scenario) drawFault(d dice, kind faultKind) Fault {
 	return f
 }
 
-// drawDisk adds what may happen to the state.
+// drawDisk draws how the state is stored, and adds what goes wrong with it.
 func (s *Scenario) drawDisk(d dice) {
 	s.Disk = Disk{
-		Off:      d.one(4),
-		Delay:    []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
-		Journal:  []int{1, 20, 200}[d.IntN(3)],
-		Split:    []int{0, 1, 3}[d.IntN(3)],
-		Resident: []int{0, 0, 2, 5}[d.IntN(4)],
+		Off:     d.one(4),
+		Delay:   []time.Duration{0, 20 * time.Millisecond, 100 * time.Millisecond, time.Second}[d.IntN(4)],
+		Journal: []int{1, 20, 200}[d.IntN(3)],
+		Split:   []int{0, 1, 3}[d.IntN(3)],
+		Cached:  []int{0, 0, 2, 5}[d.IntN(4)],
 	}
 	if s.Disk.Split > 0 || s.Batch < 20 {
-		s.Disk.Delay /= 50 // there are many more of them
+		s.Disk.Delay /= 50 // there are many more writes
 	}
 	if s.Disk.Split > 0 && s.Batch < 20 {
 		s.Disk.Delay = 0
@@ -246,8 +246,8 @@ func (s *Scenario) drawDisk(d dice) {
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
-// drawCluster lets some of those that are several nodes with a state know each
-// other, and adds what may go wrong between them.
+// drawCluster lets the nodes of two thirds of the scenarios that have several know each
+// other, and adds what goes wrong between them.
 func (s *Scenario) drawCluster(d dice) {
 	if s.Nodes == 1 || d.one(3) {
 		return
@@ -283,9 +283,9 @@ func (s *Scenario) drawCluster(d dice) {
 // breaks tells whether a fault may end a process that cannot store its state.
 func (f Fault) breaks() bool { return f.Kind == writeFails || f.Kind == diskFull }
 
-// fences tells whether a fault may end a process that did nothing wrong: its
-// membership or its transactional id was taken over, be it by a request of its
-// own predecessor that arrives late.
+// fences tells whether a fault may end a process that did nothing wrong, because another
+// producer or member takes its name. That may be its own predecessor, whose request
+// arrives late.
 func (f Fault) fences() bool {
 	return f.Kind == producerFenced || f.Kind == requestLate && f.Key == kmsg.JoinGroup || f.Kind == requestFails &&
 		slices.Contains([]*kerr.Error{kerr.FencedInstanceID, kerr.ProducerFenced, kerr.InvalidProducerEpoch}, f.Err)

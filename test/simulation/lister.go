@@ -9,21 +9,10 @@ import (
 	"time"
 )
 
-// listed is an anomaly that a process told of.
-type listed struct {
-	ID, Entity string
-	Output     struct {
-		Partition int32
-		Offset    int64
-	}
-}
-
-func (l *listed) place() place { return place{l.Output.Partition, l.Output.Offset} }
-
-// list asks for all anomalies that a process holds, page by page, and notes them. It is
-// false if some page was not answered, or the process says that something is missing.
+// list asks for all anomalies that a process holds, page by page, and notes them. whole is
+// false if a page was not answered, or if the process says that something is missing.
 func (b *prober) list() (all map[place]string, whole bool) {
-	r := b.process.node.run
+	judge := b.process.node.run.judge
 	all = make(map[place]string)
 	for cursor := ""; ; {
 		values := url.Values{"limit": {"50"}}
@@ -43,10 +32,10 @@ func (b *prober) list() (all map[place]string, whole bool) {
 		for _, one := range page.Items {
 			at := one.place()
 			if _, twice := all[at]; twice {
-				r.problem("%s lists the anomaly at %v twice", b.process.party, at)
+				judge.problem("%s lists the anomaly at %v twice", b.process.party, at)
 			}
 			all[at] = one.ID
-			r.note(one, b.process.party)
+			judge.note(one, b.process.party)
 		}
 		if cursor = page.Next; cursor == "" {
 			return all, !page.Partial
@@ -59,14 +48,15 @@ const (
 	listAgain    = time.Second
 )
 
-// listsAll waits until each process lists all that is committed: nothing more comes.
-func (r *run) listsAll() {
-	committed, err := r.read(outputTopic)
+// awaitLists waits until each process lists all anomalies that are committed. Nothing is
+// fed any more.
+func (j *judge) awaitLists() {
+	committed, err := j.run.read(outputTopic)
 	if err != nil {
-		r.problem("read %s: %v", outputTopic, err)
+		j.problem("read %s: %v", outputTopic, err)
 		return
 	}
-	for _, n := range r.nodes {
+	for _, n := range j.run.nodes {
 		p := n.process.Load()
 		if p == nil {
 			continue
@@ -76,7 +66,7 @@ func (r *run) listsAll() {
 			look(by)
 		}
 		if by.missed != "" {
-			r.problem("%s", by.missed)
+			j.problem("%s", by.missed)
 		}
 		var last string
 		for begin := time.Now(); ; time.Sleep(listAgain) {
@@ -89,18 +79,19 @@ func (r *run) listsAll() {
 				}
 			}
 			if last = differ(all, want); last == "" && whole {
-				r.count(func(report *Report) { report.Listed += len(want) })
+				j.count(func(report *Report) { report.Listed += len(want) })
 				break
 			}
 			if time.Since(begin) > listPatience {
-				r.problem("%s does not list what is committed: %s, whole %t", p.party, last, whole)
+				j.problem("%s does not list the committed anomalies: %s, whole %t", p.party, last, whole)
 				break
 			}
 		}
 	}
 }
 
-// shownFrom is the begin of what a process says it holds: datapoints may be years old.
+// shownFrom is the time of the oldest anomaly that a process says it may show. Datapoints
+// may be years old, and processes forget old anomalies.
 func (b *prober) shownFrom() (from time.Time, known bool) {
 	var detectors struct {
 		Items []struct{ Tail struct{ From *time.Time } }
@@ -112,7 +103,7 @@ func (b *prober) shownFrom() (from time.Time, known bool) {
 	return *detectors.Items[0].Tail.From, true
 }
 
-// differ tells how what is listed differs from what is committed.
+// differ says how the listed anomalies differ from the committed ones; empty: they do not.
 func differ(all, want map[place]string) string {
 	for at, id := range all {
 		if want[at] != id {
@@ -123,22 +114,4 @@ func differ(all, want map[place]string) string {
 		return strconv.Itoa(len(all)) + " of " + strconv.Itoa(len(want)) + " are listed"
 	}
 	return ""
-}
-
-// judgeTold checks that all that was ever told is committed.
-func (r *run) judgeTold() {
-	committed, err := r.read(outputTopic)
-	if err != nil {
-		r.problem("read %s: %v", outputTopic, err)
-		return
-	}
-	ids := make(map[place]string)
-	for _, record := range committed {
-		ids[place{record.Partition, record.Offset}] = header(record, "id")
-	}
-	for at, id := range r.told {
-		if ids[at] != id {
-			r.problem("anomaly %s at %v was told, and is not committed", id, at)
-		}
-	}
 }

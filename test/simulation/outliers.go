@@ -2,10 +2,10 @@ package simulation
 
 import "fmt"
 
-// drawOutliers gives some records timestamps of other times, as brokers allow that take
-// any: one, several in a row of one entity or of several, or now and then; of the far
-// future, of long ago, of the epoch; of entities that are there and of others. Each
-// counts in its own entity's window like any other, and must change nothing for others.
+// drawOutliers gives some records timestamps of the far future, of long ago or of the epoch,
+// which brokers take by default. They come alone, in a row, or now and then, from known
+// entities and from new ones. An outlier counts in its own entity's window like any other
+// point, and must change nothing for other entities.
 func (s *Scenario) drawOutliers(d dice) {
 	if !d.one(3) {
 		return
@@ -16,7 +16,7 @@ func (s *Scenario) drawOutliers(d dice) {
 		switch d.IntN(4) {
 		case 0: // one
 			s.outlier(d, first, d.one(3))
-		case 1: // of one entity
+		case 1: // several of one entity
 			entity := s.Records[first].Entity
 			for i, left := first, 2+d.IntN(20); i < len(s.Records) && left > 0; i++ {
 				if s.Records[i].Entity == entity {
@@ -24,7 +24,7 @@ func (s *Scenario) drawOutliers(d dice) {
 					left--
 				}
 			}
-		case 2: // in a row
+		case 2: // several in a row
 			for i := first; i < min(first+2+d.IntN(20), len(s.Records)); i++ {
 				s.outlier(d, i, false)
 			}
@@ -36,8 +36,8 @@ func (s *Scenario) drawOutliers(d dice) {
 	}
 }
 
-// drawLateReturns lets entities that were away for so long that they were removed come
-// back with what they had to say when they left: their windows of then decide on it.
+// drawLateReturns gives entities that return after their removal late records, of the time
+// when they left. The windows of that time decide on them.
 func (s *Scenario) drawLateReturns(d dice) {
 	if d.one(3) {
 		return
@@ -74,7 +74,7 @@ func (s *Scenario) outlier(d dice, number int, newEntity bool) {
 	}
 }
 
-// newest is the greatest timestamp that is no outlier.
+// newest is the greatest timestamp of a record that is no outlier.
 func (s *Scenario) newest() int64 {
 	newest := begin
 	for _, record := range s.Records {

@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// prober asks a process over HTTP while faults happen, as probes, Prometheus and people do:
-// it must be alive whenever it answers, its counters must not fall, it must never claim to
-// have committed more than the topics hold in the end, and each anomaly that it tells of must
-// be one of those. Once it has answered, it must answer in time as long as it runs.
+// prober asks a process over HTTP while faults happen, as probes, Prometheus and people do.
+// The process must be alive whenever it answers, and no counter may fall. It must not count
+// more anomalies than the output topic holds in the end, and tell of no other. Once it has
+// answered, it must answer in time as long as it runs.
 type prober struct {
 	process *process
 	client  *http.Client
 	last    map[string]float64 // samples of counters
-	reached bool               // it has answered something
-	missed  string             // what it did not answer, for no reason that is known; it may be about to end
+	reached bool               // the process has answered once
+	missed  string             // what the process did not answer; no problem if it never answers again, for it may be about to end
 }
 
-// unasked is set if nobody is to ask a process anything while it runs.
+// unasked is set if nobody is to ask running processes over HTTP.
 var unasked bool
 
-// httpAddress is where a node answers probes.
+// httpAddress is where a node answers over HTTP.
 func httpAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 8101+number) }
 
 const (
@@ -37,7 +37,7 @@ const (
 	probeLimit  = 5 * time.Second
 )
 
-// prober asks the process from outside.
+// prober makes a prober of the process.
 func (p *process) prober() *prober {
 	dial := p.node.run.network.dialer(people)
 	transport := &http.Transport{DisableKeepAlives: true,
@@ -76,13 +76,13 @@ func (p *process) probe() {
 	}
 }
 
-// ask tells what was answered; empty if nothing was.
+// ask returns the answer; empty if there was none, or none that is allowed.
 func (b *prober) ask(path string, allowed ...int) (body string) {
 	begun := time.Now()
 	status, header, content, err := b.get(path)
 	select {
 	case <-b.process.ended:
-		return "" // it may be the next process that has answered
+		return "" // the next process may have answered
 	default:
 	}
 	r := b.process.node.run
@@ -93,19 +93,19 @@ func (b *prober) ask(path string, allowed ...int) (body string) {
 		return ""
 	}
 	if b.reached = true; b.missed != "" {
-		r.problem("%s; but now it answers %s", b.missed, path)
+		r.judge.problem("%s; but now it answers %s", b.missed, path)
 		b.missed = ""
 	}
 	if status == http.StatusServiceUnavailable && header.Get("Retry-After") == "" && !strings.HasPrefix(path, "/readyz") {
-		r.problem("%s does not tell when to ask for %s again: %s", b.process.party, path, content)
+		r.judge.problem("%s does not say when to ask for %s again: %s", b.process.party, path, content)
 	}
 	for _, one := range allowed {
 		if status == one {
-			r.count(func(report *Report) { report.Answers++ })
+			r.judge.count(func(report *Report) { report.Answers++ })
 			return string(content)
 		}
 	}
-	r.problem("%s answers %s with %d: %s", b.process.party, path, status, content)
+	r.judge.problem("%s answers %s with %d: %s", b.process.party, path, status, content)
 	return ""
 }
 
@@ -119,7 +119,7 @@ func (b *prober) get(path string) (status int, header http.Header, content []byt
 	return answer.StatusCode, answer.Header, content, err
 }
 
-// scrape compares the counters with those of before.
+// scrape compares the counters with those of the last scrape.
 func (b *prober) scrape(metrics string) {
 	for line := range strings.Lines(metrics) {
 		line = strings.TrimSpace(line)
@@ -129,7 +129,7 @@ func (b *prober) scrape(metrics string) {
 		}
 		value, err := strconv.ParseFloat(line[at+1:], 64)
 		if name := line[:at]; err != nil || value < b.last[name] {
-			b.process.node.run.problem("%s: %s fell from %v to %s", b.process.party, name, b.last[name], line[at+1:])
+			b.process.node.run.judge.problem("%s: %s fell from %v to %s", b.process.party, name, b.last[name], line[at+1:])
 		} else {
 			b.last[name] = value
 		}

@@ -14,64 +14,63 @@ import (
 	"anomalydetector/test/naive"
 )
 
-// Scenario is all that a seed draws. It is data: the same scenario, with some of
-// its faults taken out, can run again.
+// Scenario is all that a seed draws. It is data: it can run again, also with fewer faults.
 type Scenario struct {
 	Seed         uint64
 	Nodes        int
 	Partitions   int32
 	Rules        naive.Rules
 	Commit       time.Duration // the commit interval
-	Batch        int           // records of a round, at most
-	Letters      bool          // bad records are copied to a dead-letter topic
+	Batch        int           // at most these records in a round
+	DeadLetters  bool          // bad records are copied to a dead-letter topic
 	MadeBefore   bool          // an operator has made the output topic
-	Aborts       bool          // the feeder is transactional, and aborts some
+	Aborts       bool          // the feeder writes in transactions, and aborts some
 	Timing       stream.Timing
-	Length       time.Duration // of the time in which it is fed
+	Length       time.Duration // of the time in which the feeder feeds
 	Disk         Disk
-	ProduceDelay time.Duration // until a record that is produced is taken
+	ProduceDelay time.Duration // that the client takes to accept a record
 	Cluster      bool          // the nodes know each other
 	Standbys     int
-	// HandoffFrom: for so many records that would have to be replayed, other nodes
-	// are asked.
+	// HandoffFrom is how many records a replay must have for other nodes to be asked first.
 	HandoffFrom int64
 	PeerDelay   time.Duration // of each answer of a node to another
-	Sink        Sink          // what the topics that are written to refuse
-	Outliers    int           // times that some records are given other timestamps
-	Records     []Record      // in the order in which they are fed
+	Sink        Sink          // what the output and dead-letter topics refuse
+	Outliers    int           // groups of records with timestamps of other times
+	Records     []Record      // in the order of feeding
 	Faults      []Fault       // by time
 }
 
-// Disk is how the nodes store their state.
+// Disk is how the nodes store their state, and how slowly.
 type Disk struct {
-	Off      bool          // they do not
-	Delay    time.Duration // of each write
-	Journal  int           // points in a partition's journal, at most
-	Split    int           // writes in a transaction, at most; 0: as many as fit
-	Resident int           // entities of a partition in memory; 0: all
+	Off     bool          // nothing is stored
+	Delay   time.Duration // of each write
+	Journal int           // at most these points in a partition's journal
+	Split   int           // at most these writes in a transaction; 0: as many as fit
+	Cached  int           // at most these entities of a partition in memory; 0: all
 }
 
-// Record is an input record, and what is true of it.
+// Record is an input record, with what the oracle has to know of it.
 type Record struct {
-	When    time.Duration // it is fed, after the start
+	When    time.Duration // of feeding, after the start
 	Entity  int
 	At      int64 // its timestamp, in Unix milliseconds
 	Key     string
 	Value   float64
 	Payload []byte
-	Bad     string // the reason, if it is a bad record
-	Odd     bool   // its timestamp is of another time
+	Bad     string // the reason of the dead letter, if it is a bad record
+	Odd     bool   // its timestamp is far from those of the other records
 }
 
-// brokers of the cluster, and the address of each.
+// brokers is how many the cluster has.
 const brokers = 3
 
 func brokerAddress(broker int) string { return fmt.Sprintf("127.0.0.1:%d", 9092+broker) }
 
-// nodeAddress is where a node answers others.
+// nodeAddress is where a node answers other nodes.
 func nodeAddress(number int) string { return fmt.Sprintf("127.0.0.1:%d", 7101+number) }
 
-// Draw makes the scenario of a seed.
+// Draw makes the scenario of a seed. Settings, records and the first faults share a random
+// source. Each later concern has its own, so it leaves what the others draw.
 func Draw(seed uint64) *Scenario {
 	d := dice{rand.New(rand.NewPCG(seed, 0x5eed))}
 	s := &Scenario{
@@ -82,11 +81,11 @@ func Draw(seed uint64) *Scenario {
 			GranularityMinutes: 15, HistoryHours: float64(2 + d.IntN(5)), MinRatio: []float64{0.2, 0.4, 0.6}[d.IntN(3)],
 			Threshold: 3, MinDeviation: []float64{0.01, 0.1}[d.IntN(2)], Median: d.one(2),
 		},
-		Commit:     []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
-		Batch:      []int{3, 50, 20_000}[d.IntN(3)],
-		Letters:    !d.one(4),
-		MadeBefore: d.one(2),
-		Aborts:     d.one(4),
+		Commit:      []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
+		Batch:       []int{3, 50, 20_000}[d.IntN(3)],
+		DeadLetters: !d.one(4),
+		MadeBefore:  d.one(2),
+		Aborts:      d.one(4),
 		Timing: stream.Timing{
 			Session: 6 * time.Second, Rebalance: 15 * time.Second, Transaction: 10 * time.Second,
 			Backoff: []time.Duration{100 * time.Millisecond, time.Second}[d.IntN(2)],
@@ -106,7 +105,7 @@ func Draw(seed uint64) *Scenario {
 	return s
 }
 
-// dice adds to rand what is drawn often.
+// dice is a random source with what the simulation draws often.
 type dice struct{ *rand.Rand }
 
 func (d dice) one(in int) bool { return d.IntN(in) == 0 }
@@ -121,20 +120,19 @@ const (
 	begin = int64(946_684_800_000) - 90*24*4*quarter
 )
 
-// drawRecords makes a stream with what real ones have at their worst:
-// stragglers, gaps, bursts, bad records, entities that vanish and come back, and
-// timestamps of other ages.
+// drawRecords makes a stream like a real one at its worst: late records, gaps, bursts, bad
+// records, entities that vanish and come back, and timestamps of other ages.
 func (s *Scenario) drawRecords(d dice) {
 	entities, bins := 3+d.IntN(10), 40+d.IntN(60)
-	wild := 20 + d.IntN(200) // one in so many records is odd
+	wild := 20 + d.IntN(200) // one in this many records is unusual
 	when, at := time.Duration(0), begin
 	for bin := range bins {
 		at += quarter
 		if d.one(40) {
-			at += d.Int64N(60 * 4 * quarter) // nothing is published for up to 60 hours
+			at += d.Int64N(60 * 4 * quarter) // nobody publishes anything for up to 60 hours
 		}
 		switch d.IntN(8) {
-		case 0: // a burst: at once with the last one
+		case 0: // a burst: with the records before
 		case 1:
 			when += 3 * s.Length / time.Duration(bins)
 		default:
@@ -150,8 +148,8 @@ func (s *Scenario) drawRecords(d dice) {
 	}
 }
 
-// drawAbsence lets an entity be away for so long that it is removed, while the
-// others go on, and come back.
+// drawAbsence lets an entity be away while the others go on. It comes back when the detector
+// has removed it.
 func (s *Scenario) drawAbsence(d dice) {
 	if !d.one(2) {
 		return
@@ -161,7 +159,7 @@ func (s *Scenario) drawAbsence(d dice) {
 	from, jump, until := all/5, all*2/5, all*(50+d.IntN(45))/100
 	kept := s.Records[:0]
 	for number, r := range s.Records {
-		if number > jump && r.At > 1 { // not those of 1970, and before
+		if number > jump && r.At > 1 { // not those of 1970 and before
 			r.At += long
 		}
 		if r.Entity != away || number < from || number > until {
@@ -228,7 +226,7 @@ func (r *Record) spoil(d dice) {
 	}
 }
 
-// Words describe the scenario for the reader of a failure.
+// Words describe the scenario to the reader of a failure.
 func (s *Scenario) Words() string {
 	var text strings.Builder
 	metric := "mean"
@@ -241,7 +239,7 @@ func (s *Scenario) Words() string {
 	for _, extra := range []struct {
 		is   bool
 		word string
-	}{{s.Letters, "dead letters"}, {s.MadeBefore, "output topic made before"}, {s.Aborts, "the feeder aborts some"}} {
+	}{{s.DeadLetters, "dead letters"}, {s.MadeBefore, "output topic made before"}, {s.Aborts, "the feeder aborts some transactions"}} {
 		if extra.is {
 			text.WriteString(", " + extra.word)
 		}
@@ -249,14 +247,14 @@ func (s *Scenario) Words() string {
 	if s.Disk.Off {
 		fmt.Fprintf(&text, "; producing takes %s; nothing is stored\n", s.ProduceDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, resident %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Resident)
+		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, cached %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached)
 	}
 	text.WriteString(s.Sink.words())
 	if s.Cluster {
 		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)
 	}
 	if s.Outliers > 0 {
-		fmt.Fprintf(&text, "  %d times records of other times\n", s.Outliers)
+		fmt.Fprintf(&text, "  %d groups of records have timestamps of other times\n", s.Outliers)
 	}
 	if len(s.Faults) == 0 {
 		text.WriteString("  no fault\n")
@@ -267,7 +265,7 @@ func (s *Scenario) Words() string {
 	return text.String()
 }
 
-// without returns the scenario with some faults taken out.
+// without returns the scenario without the faults [from, until).
 func (s *Scenario) without(from, until int) *Scenario {
 	less := *s
 	less.Faults = slices.Concat(s.Faults[:from], s.Faults[until:])

@@ -24,10 +24,10 @@ var (
 	keepFlag  = flag.String("keep", "", "folder for the logs of failed seeds")
 	debugFlag = flag.Bool("debug", false, "log what the Kafka clients do, too")
 	alone     = flag.Bool("alone", false, "ask nothing over HTTP, to see what asking costs")
-	findFlag  = flag.Bool("find", false, "end at the first failure, without shrinking it")
+	findFlag  = flag.Bool("find", false, "end at the first failure, and do not shrink it")
 )
 
-// debugSections make a conf log what the Kafka clients do.
+// debugSections of a configuration make the program log what its Kafka clients do.
 const debugSections = `[loggers]
 keys = root
 [handlers]
@@ -41,19 +41,18 @@ handlers = out
 class = StreamHandler
 `
 
-// repeats is how often a schedule is tried: what a seed draws is the same each
-// time, but goroutines that run at the same instant of virtual time take turns
-// as the scheduler likes.
+// repeats is how often a schedule is tried. It is the same each time, but goroutines that run
+// at the same instant of virtual time take turns as the scheduler likes.
 const repeats = 3
 
-// TestMain lets signals end the test: the program has taken them for itself.
+// TestMain lets signals end the test. The program, linked in, has claimed them.
 func TestMain(m *testing.M) {
 	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	os.Exit(m.Run())
 }
 
-// TestSeeds runs seeds on all cores. It needs the build tag synctests, by which
-// the Kafka client's locks let virtual time pass.
+// TestSeeds runs seeds on all cores. It needs the build tag synctests: with it the Kafka
+// client's locks let virtual time pass.
 func TestSeeds(t *testing.T) {
 	if *debugFlag {
 		debugLog = debugSections
@@ -82,9 +81,9 @@ func TestSeeds(t *testing.T) {
 	t.Cleanup(func() { all.print(*seedFlag, time.Since(begin)) })
 }
 
-// TestWhoStopsHandsOverFirst: of two nodes without standbys one is stopped, and stays
-// until the other has what it had.
-func TestWhoStopsHandsOverFirst(t *testing.T) {
+// TestStoppedNodeLeavesWhenItsSuccessorIsReady stops one of two nodes. It stays in the group
+// until the other one has the windows of its partitions.
+func TestStoppedNodeLeavesWhenItsSuccessorIsReady(t *testing.T) {
 	scenario := Draw(1)
 	scenario.Nodes, scenario.Partitions, scenario.Cluster, scenario.Standbys, scenario.HandoffFrom = 2, 4, true, 0, 1
 	scenario.Disk, scenario.PeerDelay, scenario.ProduceDelay = Disk{Journal: 20}, 100*time.Millisecond, 0
@@ -95,22 +94,22 @@ func TestWhoStopsHandsOverFirst(t *testing.T) {
 	}
 	_, after, stopped := strings.Cut(report.Log, "before this one leaves the group")
 	given, then, left := strings.Cut(after, "leaving the group")
-	// The other node may ask for those of its own meanwhile, for a late record.
+	// The other node may ask for windows of its own partitions meanwhile, for a late record.
 	if handed := len(regexp.MustCompile(`windows handed over .*partition=[01] `).FindAllString(given, -1)); !stopped || !left || handed != 2 || !strings.Contains(then, "ready_elsewhere=2") {
 		t.Errorf("of 2 partitions %d were handed over by the node that stopped:\n%s", handed, report.Log)
 	}
-	warm := regexp.MustCompile(`partition=[01] offset=\d+ new=false standby=true`).FindAllString(report.Log, -1)
-	if len(warm) < 2 {
-		t.Errorf("%d partitions went to the node that had kept them warm, want two:\n%s", len(warm), report.Log)
+	toStandby := regexp.MustCompile(`partition=[01] offset=\d+ new=false standby=true`).FindAllString(report.Log, -1)
+	if len(toStandby) < 2 {
+		t.Errorf("%d partitions were assigned to their standby, want 2:\n%s", len(toStandby), report.Log)
 	}
 }
 
-// run1 runs a scenario in a subtest, so that its folder is gone afterwards.
+// run1 runs a scenario in a subtest, which removes its folder.
 func run1(t *testing.T, scenario *Scenario) (report Report) {
 	t.Run(fmt.Sprint("seed_", scenario.Seed), func(t *testing.T) {
 		report = Run(t, scenario)
 		if report.Leaked {
-			// The bubble cannot end, and takes the process with it.
+			// The bubble cannot end, so the test binary has to.
 			fmt.Printf("FAIL %s%s\n", scenario.Words(), strings.Join(report.Problems, "\n"))
 			keep(scenario, report)
 			os.Exit(1)
@@ -119,7 +118,7 @@ func run1(t *testing.T, scenario *Scenario) (report Report) {
 	return report
 }
 
-// tell says what is wrong, and with how few faults it still is.
+// tell says what is wrong, and which faults are enough for it.
 func tell(t *testing.T, scenario *Scenario, report Report) {
 	keep(scenario, report)
 	const most = 12
@@ -184,9 +183,9 @@ func (a *total) add(r Report) {
 	a.sum.Exits += r.Exits
 	a.sum.Unstuck += r.Unstuck
 	a.sum.Handoffs += r.Handoffs
-	a.sum.Refused += r.Refused
+	a.sum.NoHandoffs += r.NoHandoffs
 	a.sum.Standbys += r.Standbys
-	a.sum.Warm += r.Warm
+	a.sum.TakenOver += r.TakenOver
 	a.sum.Reloads += r.Reloads
 	a.sum.Outliers += r.Outliers
 	a.sum.Answers += r.Answers
@@ -196,7 +195,7 @@ func (a *total) add(r Report) {
 	a.sum.Followed += r.Followed
 	a.sum.Gaps += r.Gaps
 	a.sum.Anomalies += r.Anomalies
-	a.sum.Letters += r.Letters
+	a.sum.DeadLetters += r.DeadLetters
 	a.sum.Withheld += r.Withheld
 	a.virtual += r.Virtual
 }
@@ -204,15 +203,15 @@ func (a *total) add(r Report) {
 func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("simulated %d seeds from %d on, in %s: %.1f seeds/s, %.1f hours of virtual time; %d failed\n", a.runs, first,
 		took.Round(time.Millisecond), float64(a.runs)/took.Seconds(), a.virtual.Hours(), a.failed)
-	fmt.Printf("  %d anomalies and %d that their topic refused, %d dead letters, %d processes, %d of which ended by themselves\n",
-		a.sum.Anomalies, a.sum.Withheld, a.sum.Letters, a.sum.Starts, a.sum.Exits)
-	fmt.Printf("  %d handoffs and %d that came to nothing; %d partitions followed, %d of them taken over\n",
-		a.sum.Handoffs, a.sum.Refused, a.sum.Standbys, a.sum.Warm)
-	fmt.Printf("  %d reloads for late records; %d times it was told that timestamps were far from stream time\n", a.sum.Reloads, a.sum.Outliers)
+	fmt.Printf("  %d anomalies, %d that the output topic refused, and %d dead letters; %d processes, of which %d ended by themselves\n",
+		a.sum.Anomalies, a.sum.Withheld, a.sum.DeadLetters, a.sum.Starts, a.sum.Exits)
+	fmt.Printf("  %d handoffs, and %d that failed; %d partitions got a standby, %d were taken over by theirs\n",
+		a.sum.Handoffs, a.sum.NoHandoffs, a.sum.Standbys, a.sum.TakenOver)
+	fmt.Printf("  %d histories read again for late records; %d log lines about timestamps far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
-	fmt.Printf("  %d streams told of %d anomalies that they had to tell of, and of %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)
+	fmt.Printf("  %d streams told all %d anomalies that they had to tell, and %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)
 	if a.sum.Unstuck > 0 {
-		fmt.Printf("  %d times the embedded broker needed help to end a rebalance\n", a.sum.Unstuck)
+		fmt.Printf("  %d rebalances that the embedded broker could not end without help\n", a.sum.Unstuck)
 	}
 	for kind := range faultKinds {
 		struck := ""

@@ -12,30 +12,30 @@ import (
 	"anomalydetector/test/sink"
 )
 
-// Sink is what the output and dead-letter topics refuse for good, by what a record
-// is: so the judge knows it, too.
+// Sink is which records the output and dead-letter topics refuse for good. It depends on
+// nothing but the record, so the judge knows it, too.
 type Sink struct {
-	Err     *kerr.Error // nil: nothing
-	Every   int64       // so many offsets of the input: the anomaly of the last of them
-	Before  int64       // with INVALID_TIMESTAMP: all that is older, Unix milliseconds
-	Letters bool        // dead letters are refused as well, but for shortened ones
-	Untold  bool        // the broker does not tell the topics' settings
+	Err         *kerr.Error // nil: they refuse nothing
+	Every       int64       // of this many offsets of the input the anomaly of the last one is refused
+	Before      int64       // with INVALID_TIMESTAMP anomalies before this time are refused; Unix milliseconds
+	DeadLetters bool        // dead letters are refused by the same rule, except shortened ones
+	Untold      bool        // the broker does not tell the topics' settings
 }
 
-// drawSink lets the topics of a third of the runs refuse something.
+// drawSink lets the topics refuse records in a third of the runs.
 func (s *Scenario) drawSink(d dice) {
 	s.Sink.Untold = d.one(4)
 	if !d.one(3) {
 		return
 	}
 	s.Sink.Err = []*kerr.Error{kerr.InvalidRecord, kerr.MessageTooLarge, kerr.InvalidTimestamp}[d.IntN(3)]
-	s.Sink.Every, s.Sink.Letters = []int64{1, 2, 5, 40}[d.IntN(4)], d.one(2)
+	s.Sink.Every, s.Sink.DeadLetters = []int64{1, 2, 5, 40}[d.IntN(4)], d.one(2)
 	if s.Sink.Err == kerr.InvalidTimestamp {
 		s.Sink.Before = s.Records[d.IntN(len(s.Records))].At
 	}
 }
 
-// refuses tells whether the anomaly of a record is refused.
+// refuses tells whether the output topic refuses the anomaly of a record of the input.
 func (s Sink) refuses(offset, at int64) bool {
 	switch s.Err {
 	case nil:
@@ -46,7 +46,7 @@ func (s Sink) refuses(offset, at int64) bool {
 	return offset%s.Every == s.Every-1
 }
 
-// reason is that of the dead letter.
+// reason is what the dead letter of a refused anomaly says.
 func (s Sink) reason() string {
 	if s.Err == kerr.MessageTooLarge {
 		return "anomaly_too_large"
@@ -69,8 +69,8 @@ func (s Sink) install(cluster *kfake.Cluster) {
 	sink.Refuse(cluster, outputTopic, most, s.Err, func(record *kgo.Record) bool {
 		return header(record, "id") != "" && refuses(record)
 	})
-	if s.Letters {
-		sink.Refuse(cluster, letterTopic, most, s.Err, func(record *kgo.Record) bool {
+	if s.DeadLetters {
+		sink.Refuse(cluster, deadLetterTopic, most, s.Err, func(record *kgo.Record) bool {
 			return header(record, "id") == "" && header(record, "dead_letter_error") == "" && refuses(record)
 		})
 	}
@@ -80,12 +80,12 @@ func (s Sink) words() (text string) {
 	switch {
 	case s.Err == nil:
 	case s.Err == kerr.InvalidTimestamp:
-		text = fmt.Sprintf("  the output topic refuses what is from before %d", s.Before)
+		text = fmt.Sprintf("  the output topic refuses anomalies from before %d", s.Before)
 	default:
-		text = fmt.Sprintf("  the output topic refuses one in %d with %s", s.Every, s.Err.Message)
+		text = fmt.Sprintf("  the output topic refuses one anomaly in %d with %s", s.Every, s.Err.Message)
 	}
-	if s.Err != nil && s.Letters {
-		text += ", the dead-letter topic, too"
+	if s.Err != nil && s.DeadLetters {
+		text += ", and the dead-letter topic by the same rule"
 	}
 	if s.Err != nil {
 		text += "\n"

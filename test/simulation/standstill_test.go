@@ -5,288 +5,17 @@ package simulation
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"anomalydetector/bootstrap"
-	"anomalydetector/configs"
-	"anomalydetector/persistence"
 )
 
-// The whole program on an embedded broker, in virtual time: what stands still is told
-// within its bound, with its cause, again at growing intervals, and its end.
-
-// transcript is what the program prints.
-type transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (o *transcript) Write(text []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(text)
-}
-
-func (o *transcript) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-// stand is a broker in a bubble, with a detector whose records are all bad: each makes
-// a dead letter.
-type stand struct {
-	*testing.T
-	network kfake.VirtualNetwork
-	cluster *kfake.Cluster
-	client  *kgo.Client
-	out     *transcript
-	dir     string
-	signals chan os.Signal
-	ended   chan error
-	running bool
-	full    atomic.Bool  // the disk
-	more    string       // of the configuration
-	write   func() error // before each write of the store
-	trouble *badNetwork  // between detector and broker
-	options []kgo.Opt    // of the detector's clients
-	faults  []*kfake.FaultHandle
-	undo    func()
-}
-
-// badNetwork is a way to the broker that can be cut, or slow.
-type badNetwork struct {
-	mu    sync.Mutex
-	away  bool
-	mute  bool          // answers are on their way for ever
-	pause time.Duration // before each read
-	conns []net.Conn
-}
-
-type slowConn struct {
-	net.Conn
-	network *badNetwork
-}
-
-func (c *slowConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	for {
-		c.network.mu.Lock()
-		pause, mute := c.network.pause, c.network.mute
-		c.network.mu.Unlock()
-		if !mute {
-			time.Sleep(pause)
-			return n, err
-		}
-		time.Sleep(time.Second)
-	}
-}
-
-func (n *badNetwork) hush(mute bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.mute = mute
-}
-
-func (n *badNetwork) set(away bool, pause time.Duration) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.away, n.pause = away, pause
-	if away {
-		for _, conn := range n.conns {
-			conn.Close()
-		}
-		n.conns = nil
-	}
-}
-
-const (
-	standInput, standLetters = "in", "bad"
-	standConf                = `[io]
-input_topic = in
-value_field = v
-key_field = k
-output_topic = out
-time_granularity_min = 15
-consumer_group = group
-[detection]
-threshold = 5
-dev_metric = mean
-min_dev = 0.01
-history_hours = 1
-history_min_ratio = 0.1
-[job]
-duration = 0
-[persistence]
-memory_mb = 16
-free_space_floor_mb = 1
-commit_interval = 1
-enabled = %t
-[output]
-dead_letter_topic = bad
-`
-)
-
-// inBubble runs a test with a broker in virtual time.
-func inBubble(t *testing.T, test func(*stand)) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &stand{T: t, out: &transcript{}, dir: t.TempDir(), trouble: &badNetwork{}, undo: func() {}}
-		cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(9092), kfake.ListenFn(s.network.Listen),
-			kfake.SeedTopics(2, standInput), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.cluster = cluster
-		s.client = s.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(standInput))
-		defer func() {
-			s.mend()
-			if s.running {
-				s.stop()
-			}
-			s.client.Close()
-			cluster.Close()
-			time.Sleep(time.Minute) // what the actor library leaves running ends meanwhile
-		}()
-		test(s)
-	})
-}
-
-func (s *stand) newClient(options ...kgo.Opt) *kgo.Client {
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers("127.0.0.1:9092"), kgo.Dialer(s.network.DialContext)}, options...)...)
-	if err != nil {
-		s.Fatal(err)
-	}
-	return client
-}
-
-// start runs the program.
-func (s *stand) start(stored bool) {
-	conf := filepath.Join(s.dir, "stand.conf")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, standConf+s.more, stored), 0o644); err != nil {
-		s.Fatal(err)
-	}
-	env := map[string]string{"DETECTOR_DATA_DIR": filepath.Join(s.dir, "data"), "KAFKA_HOST": "127.0.0.1:9092", "LOG_FORMAT": "json", "DETECTOR_HTTP": "off"}
-	s.signals, s.ended = make(chan os.Signal, 1), make(chan error, 1)
-	world := &bootstrap.World{Stdout: s.out, Stderr: s.out, Now: time.Now, Signals: s.signals, Release: func() {}, Env: func(name string) string { return env[name] }}
-	config, err := configs.Load(conf, world.Env)
-	if err != nil {
-		s.Fatal(err)
-	}
-	options := bootstrap.Options{
-		Client: append([]kgo.Opt{kgo.Dialer(s.dial)}, s.options...),
-		Store: func(o *persistence.Options) {
-			o.Free = func() (uint64, error) {
-				if s.full.Load() {
-					return 0, nil
-				}
-				return 1 << 40, nil
-			}
-			o.BeforeWrite = func() error {
-				if s.write != nil {
-					return s.write()
-				}
-				return nil
-			}
-		},
-	}
-	s.running = true
-	go func() { s.ended <- bootstrap.Run(world, []*configs.Config{config}, options) }()
-}
-
-func (s *stand) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	s.trouble.mu.Lock()
-	defer s.trouble.mu.Unlock()
-	if s.trouble.away {
-		return nil, errors.New("connection refused")
-	}
-	conn, err := s.network.DialContext(ctx, network, address)
-	if err == nil {
-		s.trouble.conns = append(s.trouble.conns, conn)
-	}
-	return &slowConn{conn, s.trouble}, err
-}
-
-func (s *stand) stop() {
-	s.running = false
-	s.signals <- syscall.SIGTERM
-	if err := <-s.ended; err != nil {
-		s.Errorf("ended with %v", err)
-	}
-}
-
-// feed writes bad records, to both partitions.
-func (s *stand) feed(count int) {
-	s.Helper()
-	for i := range count {
-		record := &kgo.Record{Partition: int32(i % 2), Timestamp: time.Now(), Value: []byte("bad")}
-		if err := s.client.ProduceSync(context.Background(), record).FirstErr(); err != nil {
-			s.Fatal(err)
-		}
-	}
-}
-
-func (s *stand) fail(key kmsg.Key, err *kerr.Error) {
-	fault := kfake.Fault{Keys: []kmsg.Key{key}, Err: err, Count: -1}
-	if key == kmsg.Produce {
-		fault.Topic = standLetters // the test itself may write
-	}
-	s.faults = append(s.faults, s.cluster.Fault(fault))
-}
-
-func (s *stand) mend() {
-	for _, fault := range s.faults {
-		fault.Remove()
-	}
-	s.faults = nil
-	s.undo()
-	s.undo = func() {}
-}
-
-// logLine is a line of the log.
-type logLine struct {
-	Time                                  time.Time
-	Level, Msg                            string
-	Waiting                               string `json:"waiting_for"`
-	Error                                 string `json:"last_error"`
-	Advice                                string `json:"what_to_do"`
-	Writer                                string
-	Stood                                 string `json:"stood_for"`
-	Lag, Behind_open_transactions, Points int64
-}
-
-// lines are those of the log with a message.
-func (s *stand) lines(messages ...string) (found []logLine) {
-	s.Helper()
-	for text := range strings.Lines(s.out.String()) {
-		var l logLine
-		if err := json.Unmarshal([]byte(text), &l); err != nil {
-			s.Fatalf("%v: %s", err, text)
-		}
-		for _, message := range messages {
-			if l.Msg == message {
-				found = append(found, l)
-			}
-		}
-	}
-	return found
-}
+// The whole program runs on an embedded broker, in virtual time. When it stands still it says
+// so in time, with the cause, and again at growing intervals. It also says when that is over.
 
 const stands, over = "the detector stands still", "the standstill is over"
 
@@ -294,10 +23,10 @@ const stands, over = "the detector stands still", "the standstill is over"
 type cause struct {
 	atStart bool // the fault is there before the detector
 	fault   func(*stand)
-	waiting string // what is waited for, a part of it
-	err     string // the error's name
+	waiting string // a part of what the detector says it waits for
+	err     string // the name of the error that it says it got
 	within  time.Duration
-	// others: of which standstills there may be lines, too.
+	// others are parts of what it may also say it waits for.
 	others []string
 }
 
@@ -305,7 +34,7 @@ func refused(key kmsg.Key, err *kerr.Error) func(*stand) {
 	return func(s *stand) { s.fail(key, err) }
 }
 
-// openTransaction is a writer that has written and does not end its transaction.
+// openTransaction lets another writer write, and leave its transaction open.
 func openTransaction(s *stand) {
 	writer := s.newClient(kgo.TransactionalID("upstream"), kgo.TransactionTimeout(15*time.Minute), kgo.DefaultProduceTopic(standInput),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -323,7 +52,7 @@ func openTransaction(s *stand) {
 	}
 }
 
-// TestWhatStandsStillIsTold: no cause is without a line.
+// TestWhatStandsStillIsTold takes each cause of a standstill. None goes without a log line.
 func TestWhatStandsStillIsTold(t *testing.T) {
 	const group, write, end, read = "consumer group group", "acknowledge", "transaction to end", "to be read and committed"
 	const soon, later, late = 8 * time.Second, 20 * time.Second, 60 * time.Second
@@ -369,7 +98,7 @@ func TestWhatStandsStillIsTold(t *testing.T) {
 	}
 }
 
-// told runs a detector that stands still for that cause.
+// told runs a detector that stands still for this cause, and mends it.
 func (s *stand) told(c cause) {
 	if c.atStart {
 		c.fault(s)
@@ -401,7 +130,7 @@ func (s *stand) told(c cause) {
 			s.Errorf("stands still for what else? %+v", l)
 		}
 	}
-	most := 4 // at once, and half a minute, one and a half and three and a half later
+	most := 4 // at once, and 30, 90 and 210 seconds later
 	if len(c.others) > 0 {
 		most = 12
 	}
@@ -448,8 +177,8 @@ func tail(text string) string {
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
 }
 
-// TestHealthyDetectorsAreNotSaidToStandStill: neither with nothing to read, nor with
-// little, nor while a long history is read from a slow broker.
+// TestHealthyDetectorsAreNotSaidToStandStill takes detectors that have nothing to read, or
+// little, or that replay a long history from a slow broker.
 func TestHealthyDetectorsAreNotSaidToStandStill(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		inBubble(t, func(s *stand) {
@@ -486,7 +215,7 @@ func TestHealthyDetectorsAreNotSaidToStandStill(t *testing.T) {
 			s.feed(2000)
 			time.Sleep(time.Minute)
 			s.stop()
-			// Each answer takes 0.6 s, and has a record.
+			// Each answer takes 0.6 s, and has one record.
 			s.options = []kgo.Opt{kgo.FetchMaxPartitionBytes(1), kgo.FetchMaxBytes(1), kgo.MaxConcurrentFetches(1)}
 			s.trouble.set(false, 300*time.Millisecond)
 			s.start(false)
@@ -504,7 +233,7 @@ func TestHealthyDetectorsAreNotSaidToStandStill(t *testing.T) {
 	})
 }
 
-// healthy stops a detector that has not stood still.
+// healthy stops a detector, which must not have said that it stands still.
 func (s *stand) healthy() {
 	s.Helper()
 	s.stop()
@@ -522,15 +251,15 @@ func (s *stand) healthy() {
 	}
 }
 
-// TestLagIsThatOfTheLogsEnd: what is behind an open transaction is told apart, and markers
-// and aborted records are none.
+// TestLagIsThatOfTheLogsEnd: the lag counts to the end of the log. Records behind an open
+// transaction are also counted apart. Markers and aborted records are no lag.
 func TestLagIsThatOfTheLogsEnd(t *testing.T) {
 	inBubble(t, func(s *stand) {
 		s.start(true)
 		s.feed(10)
 		time.Sleep(2 * time.Minute)
 		openTransaction(s)
-		s.feed(6) // three of them behind the transaction
+		s.feed(6) // three of them lie behind the open transaction
 		time.Sleep(2 * time.Minute)
 		last := s.summary()
 		if last.Lag != 4 || last.Behind_open_transactions != 4 {
@@ -553,7 +282,7 @@ func (s *stand) summary() logLine {
 	return all[len(all)-1]
 }
 
-// TestFullDiskIsTold, by what stops the intake, and by nothing else besides.
+// TestFullDiskIsTold: the line that the intake is stopped says so, and no other.
 func TestFullDiskIsTold(t *testing.T) {
 	inBubble(t, func(s *stand) {
 		s.start(true)
@@ -571,7 +300,7 @@ func TestFullDiskIsTold(t *testing.T) {
 	})
 }
 
-// TestHistoryThatCannotBeReadIsTold.
+// TestHistoryThatCannotBeReadIsTold: a partition waits for its history, and says so.
 func TestHistoryThatCannotBeReadIsTold(t *testing.T) {
 	inBubble(t, func(s *stand) {
 		s.start(false)

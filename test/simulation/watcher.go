@@ -12,32 +12,32 @@ import (
 	"time"
 )
 
-// watcher is a person who has the page open for the whole run: it follows the stream of one
-// process, and goes on at any other after an error, a crash or a while, with the id of the
-// last event. It must be told each anomaly once.
+// watcher is a page that stays open for the whole run. It follows the stream of events of one
+// process. After an error, a crash or a while it goes on at any process, from the id of the
+// last event. The streams must tell each anomaly once.
 type watcher struct {
 	run    *run
 	client *http.Client
 	dice   *rand.Rand
 	last   string // id of the last event
-	leave  func() // ends it
+	leave  func() // ends the watching
 	left   chan struct{}
 
-	look   chan struct{} // holds a token; only its holder uses what follows
-	told   map[place]int // how often
+	look   chan struct{} // holds a token; only its holder uses the fields below
+	told   map[place]int // times that a stream told of the anomaly at a place
 	gaps   int
 	visits int
 }
 
 const (
-	firstCursor = "0:0,1:0,2:0" // all partitions of the output topic, from their begin
+	firstCursor = "0:0,1:0,2:0" // all partitions of the output topic from their beginning
 	leastStay   = time.Second
 	mostStay    = 40 * time.Second // at one process
 	visitPause  = 700 * time.Millisecond
 	mostEvent   = 1 << 20 // bytes
 )
 
-// watch begins to follow.
+// watch starts the watcher.
 func (r *run) watch() *watcher {
 	dial := r.network.dialer(people)
 	ctx, leave := context.WithCancel(context.Background())
@@ -54,14 +54,14 @@ func (r *run) watch() *watcher {
 	return w
 }
 
-// end waits until no stream is open any more.
+// end ends the watching, and waits until no stream is open.
 func (w *watcher) end() {
 	w.leave()
 	<-w.left
-	w.run.count(func(report *Report) { report.Visits, report.Gaps = w.visits, w.gaps })
+	w.run.judge.count(func(report *Report) { report.Visits, report.Gaps = w.visits, w.gaps })
 }
 
-// visit goes from one process to another.
+// visit goes from process to process.
 func (w *watcher) visit(ctx context.Context) {
 	defer close(w.left)
 	for ctx.Err() == nil {
@@ -88,13 +88,13 @@ func (w *watcher) follow(ctx context.Context, p *process) {
 	request.Header.Set("Last-Event-ID", w.last)
 	answer, err := w.client.Do(request)
 	if err != nil {
-		return // it has ended, or stands still
+		return // the process has ended, or stands still
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		content, err := io.ReadAll(answer.Body)
 		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
-			w.run.problem("%s answers who goes on with %q with %s: %s, error %v", p.party, w.last, answer.Status, content, err)
+			w.run.judge.problem("%s was asked for a stream from %q on, and answers with %s: %s, error %v", p.party, w.last, answer.Status, content, err)
 		}
 		return
 	}
@@ -124,7 +124,7 @@ func (w *watcher) follow(ctx context.Context, p *process) {
 	}
 }
 
-// hear takes an event.
+// hear takes an event from a stream.
 func (w *watcher) hear(party, name, data string) {
 	<-w.look
 	defer func() { w.look <- struct{}{} }()
@@ -137,33 +137,34 @@ func (w *watcher) hear(party, name, data string) {
 		}
 		at := one.place()
 		if w.told[at]++; w.told[at] > 1 {
-			w.run.problem("%s tells of the anomaly at %v, which a stream has told of before", party, at)
+			w.run.judge.problem("%s tells of the anomaly at %v, of which a stream has told before", party, at)
 		}
-		w.run.note(one, party)
+		w.run.judge.note(one, party)
 	case "episode":
 		var one episode
 		if err = json.Unmarshal([]byte(data), &one); err == nil {
-			w.run.noteEpisode(one, party)
+			w.run.judge.noteEpisode(one, party)
 		}
 	case "gap":
 		w.gaps++
 	case "problem":
 		var problem struct{ Status int }
 		if err = json.Unmarshal([]byte(data), &problem); err == nil && problem.Status != http.StatusServiceUnavailable {
-			w.run.problem("%s ends a stream with %s", party, data)
+			w.run.judge.problem("%s ends a stream with %s", party, data)
 		}
 	}
 	if err != nil {
-		w.run.problem("%s tells of the %s %.200q: %v", party, name, data, err)
+		w.run.judge.problem("%s tells of the %s %.200q: %v", party, name, data, err)
 	}
 }
 
-// toldAll waits until each committed anomaly that is shown was told of.
+// toldAll waits until the streams have told of each committed anomaly that processes show. If
+// a stream told of a gap, anomalies may be missing.
 func (w *watcher) toldAll() {
 	r := w.run
 	committed, err := r.read(outputTopic)
 	if err != nil {
-		r.problem("read %s: %v", outputTopic, err)
+		r.judge.problem("read %s: %v", outputTopic, err)
 		return
 	}
 	from := r.shownBy()
@@ -183,18 +184,18 @@ func (w *watcher) toldAll() {
 		w.look <- struct{}{}
 		switch {
 		case untold == 0:
-			r.count(func(report *Report) { report.Followed += all })
+			r.judge.count(func(report *Report) { report.Followed += all })
 			return
 		case gaps > 0 || unasked:
 			return
 		case time.Since(begin) > listPatience:
-			r.problem("of %d anomalies the streams did not tell of %d, such as the one at %v", all, untold, one)
+			r.judge.problem("of %d anomalies the streams did not tell of %d, such as the one at %v", all, untold, one)
 			return
 		}
 	}
 }
 
-// shownBy is from where on all processes show anomalies.
+// shownBy is the time from which on all processes show anomalies.
 func (r *run) shownBy() (from time.Time) {
 	for _, n := range r.nodes {
 		if p := n.process.Load(); p != nil {
