@@ -12,13 +12,9 @@ import (
 // What a partition does when the transaction ends. What was committed is stored; what was aborted is undone.
 
 // commit makes the windows as they are what an abort goes back to, and stores them. While history is replayed, nothing of it
-// belongs to a transaction.
+// belongs to a transaction. No checkpoint is being written: the detector commits nothing before it has the last one's answer.
 func (p *partition) commit(ctx actor.Context) {
-	switch {
-	case p.stored.writing != nil:
-		// It has scored nothing since, so the answer to the commit before is the answer to this one, too.
-		return
-	case !p.ready():
+	if !p.ready() {
 		p.checkpointed(ctx, nil)
 		return
 	}

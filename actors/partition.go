@@ -107,8 +107,8 @@ func newPartition(config *Config, number int32, contact *contact, producer *acto
 func partitionName(number int32) string { return fmt.Sprint("partition ", number) }
 
 func (p *partition) Receive(ctx actor.Context) {
-	if _, stopping := ctx.Message().(*actor.Stopping); p.phase.over && !stopping {
-		return
+	if _, stopping := ctx.Message().(*actor.Stopping); (p.phase.over || p.phase.gone) && !stopping {
+		return // while a stopping actor waits for its children, it still gets messages
 	}
 	if p.config.poison != nil {
 		p.config.poison(partitionName(p.number), ctx.Message())
