@@ -8,23 +8,14 @@ import (
 )
 
 const (
-	// garbagePercent is the garbage that may lie around, relative to live memory, if GOGC
-	// is not set. A million windows are gigabytes that live for days, and Go's default of
-	// 100 doubles them. docs/adr/0022 has measurements of this and other values.
-	garbagePercent = 50
-
 	restLookEvery = 2 * time.Second
 	restAfter     = 3 // looks without work in a row
 )
 
-// limitMemory sets garbagePercent, and returns memory to the system whenever the process
-// comes to rest after work, until stop is called. Go collects when the program has
-// allocated enough. A process at rest allocates nothing, so it would keep the garbage of
-// its work.
-func limitMemory(env func(string) string) (stop func()) {
-	if env("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
-	}
+// returnMemory returns memory to the system whenever the process comes to rest after work, until stop is called. Go
+// collects when the program has allocated enough. A process at rest allocates nothing, so it would keep the garbage of
+// its work. At work, Go's own setting is as good as others; docs/adr/0022 has the measurements.
+func returnMemory() (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		ticker := time.NewTicker(restLookEvery)

@@ -35,7 +35,7 @@ func (r *runCommand) Run(world *World) error {
 	if err != nil {
 		return err
 	}
-	defer limitMemory(world.Env)()
+	defer returnMemory()()
 	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic})
 }
 
