@@ -81,7 +81,7 @@ var folders = map[string]string{
 }
 
 // pictures are the files that draw the folders, from the top down.
-var pictures = []string{"README.md"}
+var pictures = []string{"README.md", "docs/architecture.md"}
 
 // pure are the packages of which the same input gives the same output: they reach nothing
 // outside, know no clock, start nothing, and import pure packages only.
