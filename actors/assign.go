@@ -65,7 +65,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 		p.forget(ctx)
 		var err error
 		if p.assigned.kept, err = p.restore(); err != nil {
-			p.breakDown(ctx, cmp.Or(p.phase.why, historyFails), err) // what was damaged stays so for the next assignment
+			p.breakDown(ctx, cmp.Or(p.phase.why, storeFails), err) // what was damaged stays so for the next assignment
 			return
 		}
 	}

@@ -51,13 +51,13 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	if !p.ready() {
 		p.stored.state.Commit() // what is replayed is committed by nature
 	}
+	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
 	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
 		return p.windowTail(ctx, p.entities.byKey[e.Key()], count)
 	})
 	p.stored.writing = &inFlight{next, then}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
-	now, begun := p.config.Now, p.config.Now()
 	go func() {
 		err := safely("a checkpoint", plan.Write)
 		root.Send(self, &checkpointWritten{plan, now().Sub(begun), err})

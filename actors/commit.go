@@ -15,7 +15,7 @@ import (
 // belongs to a transaction. No checkpoint is being written: the detector commits nothing before it has the last one's answer.
 func (p *partition) commit(ctx actor.Context) {
 	if !p.ready() {
-		p.checkpointed(ctx, nil)
+		p.checkpointed(ctx, false, nil)
 		return
 	}
 	p.position.epoch++
@@ -26,25 +26,25 @@ func (p *partition) commit(ctx actor.Context) {
 		p.stored.state.Commit() // whatever comes of the rest: it must survive an abort
 	}
 	if err := p.sweep(ctx); err != nil {
-		p.checkpointed(ctx, err)
+		p.checkpointed(ctx, false, err)
 		return
 	}
 	p.checkpoint(ctx, p.position.next, func(ctx actor.Context, w *checkpointWritten) {
 		if p.stored.state != nil {
 			p.config.measure().Checkpoint(w.took, w.err == nil)
 		}
-		p.checkpointed(ctx, w.err)
+		p.checkpointed(ctx, w.err == nil, w.err)
 	})
 }
 
 // checkpointed answers a commit.
-func (p *partition) checkpointed(ctx actor.Context, err error) {
+func (p *partition) checkpointed(ctx actor.Context, stored bool, err error) {
 	if errors.Is(err, persistence.ErrCorrupt) {
 		p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
 		p.breakDown(ctx, damaged, nil)
 		err = nil
 	}
-	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Cached: len(p.entities.byKey), Err: err})
+	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Cached: len(p.entities.byKey), Stored: stored, Err: err})
 }
 
 // rollBack goes back to the last commit. Windows that are not ready are left as they are: none of their points belongs to the

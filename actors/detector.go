@@ -29,20 +29,20 @@ import (
 //     (detector_stop.go).
 //   - *drained: the successors are ready, or will not be.
 type Detector struct {
-	config     *Config
-	round      *round.Round // what is under way, and what comes next
-	running    running      // the goroutine of the step under way
-	session    Session      // nil while there is none
-	joined     bool         // the group has told this session what is assigned to it
-	producer   *actor.PID
-	partitions map[int32]*trackedPartition
-	topic      messages.Identity            // the input topic, as it was assigned the last time
-	refused    map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
-	standbys   uint64                       // assignments of standby partitions
-	hurry      context.CancelFunc           // ends the wait for the successors; nil before it
-	totals     Totals
-	summary    summary
-	falls      falls
+	config      *Config
+	round       *round.Round // what is under way, and what comes next
+	running     running      // the goroutine of the step under way
+	session     Session      // nil while there is none
+	joined      bool         // the group has told this session what is assigned to it
+	producer    *actor.PID
+	partitions  map[int32]*trackedPartition
+	topic       messages.Identity            // the input topic, as it was assigned the last time
+	refused     map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
+	assignments uint64                       // sent to partitions, in all sessions
+	hurry       context.CancelFunc           // ends the wait for the successors; nil before it
+	totals      Totals
+	summary     summary
+	falls       falls
 	watching
 }
 

@@ -43,7 +43,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		d.partitions[assignment.Partition] = partition
 	}
 	d.spawn(ctx, partition)
-	current := partition.generation == assignment.Generation && !partition.awaitsAssignment()
+	current := partition.given == assignment.Generation && !partition.awaitsAssignment()
 	if current || d.config.Store != nil && d.config.Store.Room() != nil {
 		return
 	}
@@ -51,7 +51,9 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 		partition.extent = extent{end: partition.end}
 	}
 	standby := partition.standby()
-	partition.role = messages.RoleAssigned
+	partition.role, partition.given = messages.RoleAssigned, assignment.Generation
+	d.assignments++
+	assignment.Generation = d.assignments
 	partition.assigned(d.config.Log, assignment)
 	partition.replay = replayProgress{}
 	partition.begin(assignment.Offset)
@@ -89,9 +91,6 @@ func (d *Detector) progressed(p *messages.ReplayProgressed) {
 		return
 	}
 	partition.replay = replayProgress{p.Done, p.Pending}
-	if partition.phase == messages.Importing {
-		partition.enter(d.config.Log, messages.Replaying)
-	}
 	d.config.OnProgress(d.progress())
 }
 
@@ -105,7 +104,7 @@ func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
 	partition.enter(d.config.Log, r.Phase)
 	switch r.Phase {
 	case messages.Broken:
-		d.partitionBroke(ctx, partition, before, r.Err)
+		d.partitionBroke(ctx, partition, before, r)
 	case messages.Ready:
 		d.partitionReady(partition, r)
 	}
@@ -113,7 +112,8 @@ func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
 
 // partitionBroke keeps the partition from being read until it is assigned anew, after the next end of a transaction. If
 // a slice of it is on its way, that fails, and the transaction is aborted.
-func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition, before messages.Phase, err error) {
+func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition, before messages.Phase, r *messages.PhaseEntered) {
+	err := r.Err
 	if before == messages.Ready {
 		if !partition.standby() {
 			d.session.Pause(partition.number)
@@ -122,12 +122,16 @@ func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition
 		d.config.Log.Error("history could not be loaded", "topic", d.config.InputTopic, "partition", partition.number,
 			"error", err, "again", !d.stopping() && !errors.Is(err, persistence.ErrStop))
 	}
-	if errors.Is(err, persistence.ErrStop) {
+	switch {
+	case errors.Is(err, persistence.ErrStop):
 		d.run(ctx, d.round.Fail(d.config.Now(), err))
+	case r.Unstored:
+		partition.health.unstored(err)
 	}
 }
 
 func (d *Detector) partitionReady(partition *trackedPartition, r *messages.PhaseEntered) {
+	partition.health.stored()
 	partition.replay.pending = 0
 	partition.census = census{r.Entities, r.Cached, r.StreamTime}
 	partition.begin(r.Next)
@@ -136,7 +140,7 @@ func (d *Detector) partitionReady(partition *trackedPartition, r *messages.Phase
 		return
 	}
 	d.config.Log.Info("partition ready", "topic", d.config.InputTopic, "partition", r.Partition, "entities", r.Entities, "replayed", r.Records)
-	d.session.Resume(r.Partition, r.Generation)
+	d.session.Resume(r.Partition, partition.given)
 	d.config.OnProgress(d.progress())
 }
 

@@ -67,7 +67,7 @@ func (t *trackedPartition) pending(all *waits, stalled, noSession bool) {
 	quiet := stalled || noSession
 	if t.standby() {
 		if t.phase == messages.Replaying {
-			all.add(standstill.Following, t.number, t.replay.done+int64(t.generation-standbyGenerations), 0, quiet)
+			all.add(standstill.Following, t.number, t.replay.done+int64(t.generation), 0, quiet)
 		}
 		return
 	}

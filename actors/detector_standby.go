@@ -11,9 +11,6 @@ import (
 // A standby is assigned again and again, each time up to a later offset. If the group gives the partition to this
 // node, little is missing.
 
-// standbyGenerations is where the generations of standby partitions begin; those of a session begin with 1.
-const standbyGenerations = 1 << 63
-
 // standBy brings the standby partitions up to what was committed meanwhile.
 func (d *Detector) standBy(ctx actor.Context, s *messages.Standbys) {
 	if d.stopping() {
@@ -50,8 +47,8 @@ func (d *Detector) standByOne(ctx actor.Context, target messages.Assignment) {
 		return // it is up to this offset
 	}
 	d.spawn(ctx, partition)
-	d.standbys++
-	target.Standby, target.Generation = true, standbyGenerations+d.standbys
+	d.assignments++
+	target.Standby, target.Generation = true, d.assignments
 	partition.assigned(d.config.Log, target)
 	partition.next = target.Offset
 	ctx.Send(partition.pid, &target)

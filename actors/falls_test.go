@@ -29,7 +29,11 @@ func TestCheckpointOfNothingIsNoProgress(t *testing.T) {
 		t.Errorf("%d panics in a row are counted, and the detector goes on: %t; want %d", d.falls.scoring[0], !d.stopping(), attempts)
 	}
 	ours.health.proving = true
-	d.checkpointed(nil, &messages.Checkpointed{Partition: 0})
+	d.checkpointed(nil, &messages.Checkpointed{Partition: 0}) // it replays: there was nothing to store
+	if d.falls.scoring[0] == 0 {
+		t.Error("nothing was stored, and that is progress")
+	}
+	d.checkpointed(nil, &messages.Checkpointed{Partition: 0, Stored: true})
 	if d.falls.scoring[0] != 0 {
 		t.Error("what was scored is stored, and that is no progress")
 	}

@@ -133,7 +133,7 @@ func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 	var err error
 	if p.assigned.kept, err = p.restore(); err != nil {
 		p.config.measure().Handoff(w.took, false)
-		p.breakDown(ctx, historyFails, err)
+		p.breakDown(ctx, storeFails, err)
 		return
 	}
 	used := problem == nil && p.assigned.kept

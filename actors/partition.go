@@ -108,7 +108,11 @@ func partitionName(number int32) string { return fmt.Sprint("partition ", number
 
 func (p *partition) Receive(ctx actor.Context) {
 	if _, stopping := ctx.Message().(*actor.Stopping); (p.phase.over || p.phase.gone) && !stopping {
-		return // while a stopping actor waits for its children, it still gets messages
+		// While a stopping actor waits for its children, it still gets messages.
+		if fetched, is := ctx.Message().(*windowsFetched); is && fetched.err == nil {
+			p.config.Store.Drop(fetched.imported)
+		}
+		return
 	}
 	if p.config.poison != nil {
 		p.config.poison(partitionName(p.number), ctx.Message())

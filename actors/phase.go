@@ -32,7 +32,8 @@ const (
 	tooShort              // a late record needs older history than was replayed
 	damaged               // what is stored could not be read, or is not what was written: it must not be used again
 	undecided             // a record could not be decided on, so the windows are half changed
-	historyFails          // the history could not be read or stored
+	historyFails          // the history could not be read
+	storeFails            // the windows could not be stored, or the stored ones not opened
 )
 
 // ready tells whether the windows reach up to position.next, and records may be scored.
@@ -52,7 +53,7 @@ func (p *partition) enter(ctx actor.Context, name messages.Phase, why breakage, 
 	p.log.Debug("partition enters a phase", "phase", name, "from", p.phase.name, "offset", p.position.next, "error", err)
 	p.phase.name, p.phase.why = name, why
 	ctx.Send(ctx.Parent(), &messages.PhaseEntered{
-		Partition: p.number, Generation: p.assigned.to.Generation, Phase: name, Err: err, Next: p.position.next, Records: p.assigned.replayed,
+		Partition: p.number, Generation: p.assigned.to.Generation, Phase: name, Err: err, Unstored: why == storeFails, Next: p.position.next, Records: p.assigned.replayed,
 		Entities: p.known(), Cached: len(p.entities.byKey), StreamTime: p.history.StreamTime(),
 	})
 }

@@ -82,7 +82,7 @@ func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 	p.recycle(run.Records)
 	goOn := func(ctx actor.Context, w *checkpointWritten) {
 		if w.err != nil {
-			p.historyFailed(ctx, w.err)
+			p.historyFailed(ctx, storeFails, w.err)
 			return
 		}
 		p.assigned.replayed += count
@@ -111,7 +111,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 		answer, err := p.observe(ctx, record, at, point)
 		switch {
 		case err != nil:
-			p.historyFailed(ctx, err)
+			p.historyFailed(ctx, storeFails, err)
 			return false
 		case answer.Incomplete:
 			p.history.NeedsOlder(record.Offset, at)
@@ -141,15 +141,18 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 		if !p.assigned.kept {
 			p.history.Replayed(ended.CompleteFrom)
 		}
-		err = p.sweep(ctx) // a standby has no commits
 	}
 	if err != nil {
-		p.historyFailed(ctx, err)
+		p.historyFailed(ctx, historyFails, err)
+		return
+	}
+	if err := p.sweep(ctx); err != nil { // here, because a standby has no commits
+		p.historyFailed(ctx, storeFails, err)
 		return
 	}
 	p.checkpoint(ctx, p.position.next, func(ctx actor.Context, w *checkpointWritten) {
 		if w.err != nil {
-			p.historyFailed(ctx, w.err)
+			p.historyFailed(ctx, storeFails, w.err)
 			return
 		}
 		p.position.committed = p.position.next
@@ -171,7 +174,7 @@ func (p *partition) replayAnew(ctx actor.Context) {
 }
 
 // historyFailed gives up the replay, until the partition is assigned again.
-func (p *partition) historyFailed(ctx actor.Context, err error) {
+func (p *partition) historyFailed(ctx actor.Context, why breakage, err error) {
 	p.assigned.cancel()
-	p.breakDown(ctx, breakageOf(err, historyFails), err)
+	p.breakDown(ctx, breakageOf(err, why), err)
 }

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
 	"anomalydetector/messages"
+	"anomalydetector/persistence"
 )
 
 // How a partition decides on the records of a slice.
@@ -183,7 +185,11 @@ func (p *partition) failSlice(ctx actor.Context, record *kgo.Record, err error) 
 func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err error) {
 	why := breakageOf(err, undecided)
 	p.breakDown(ctx, why, nil)
-	if why == damaged {
+	switch {
+	case errors.Is(err, persistence.ErrRemoving):
+		// The write that removes it has failed, and that is what the detector acts on.
+		err = nil
+	case why == damaged:
 		p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", record.Offset, "error", err)
 		err = nil
 	}

@@ -15,7 +15,7 @@ import (
 func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 	if partition, known := d.partitions[c.Partition]; known {
 		partition.census.cached = c.Cached
-		if partition.health.checkpointed(c.Err) {
+		if partition.health.checkpointed(c) {
 			delete(d.falls.scoring, c.Partition)
 		}
 	}
@@ -23,17 +23,28 @@ func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 }
 
 // checkpointed tells whether the checkpoint is progress of the partition's actor.
-func (h *health) checkpointed(err error) (progress bool) {
+func (h *health) checkpointed(c *messages.Checkpointed) (progress bool) {
 	h.saves++
-	h.problem = err
 	switch {
-	case err == nil:
+	case c.Err != nil:
+		h.unstored(c.Err)
+	case c.Stored:
 		progress = h.proving
-		h.unsaved, h.proving = 0, false
-	case !errors.Is(err, persistence.ErrNoSpace): // room may come back
-		h.unsaved++
+		h.proving = false
+		h.stored()
 	}
 	return progress
+}
+
+// stored notes that the partition could store its windows.
+func (h *health) stored() { h.unsaved, h.problem = 0, nil }
+
+// unstored notes that it could not.
+func (h *health) unstored(err error) {
+	h.problem = err
+	if !errors.Is(err, persistence.ErrNoSpace) { // room may come back
+		h.unsaved++
+	}
 }
 
 func (d *Detector) lookAtStore() { d.round.StoreIs(d.problem()) }

@@ -13,7 +13,7 @@ import (
 func TestStandbyThatGetsNoHistoryIsTold(t *testing.T) {
 	_, config, _, _ := hanging()
 	ours, theirs := newTrackedPartition(0, messages.RoleAssigned), newTrackedPartition(1, messages.RoleStandby)
-	ours.phase, theirs.phase, theirs.generation = messages.Ready, messages.Replaying, standbyGenerations+1
+	ours.phase, theirs.phase, theirs.generation = messages.Ready, messages.Replaying, 1
 	d := newDetector(config)
 	d.session, d.partitions = &narrow{}, map[int32]*trackedPartition{0: ours, 1: theirs}
 	const limit = 30 * time.Second // if no error is known

@@ -22,7 +22,8 @@ type trackedPartition struct {
 	number     int32
 	role       messages.Role
 	phase      messages.Phase    // enter changes it
-	generation uint64            // of the assignment that was sent the last time
+	generation uint64            // of the assignment that was sent the last time; no two have the same
+	given      uint64            // the session's number of that assignment
 	topic      messages.Identity // of that assignment
 	pid        *actor.PID        // nil: it has no actor
 	contact    *contact          // where others ask the actor

@@ -2,12 +2,14 @@ package actors
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
+	"anomalydetector/persistence"
 )
 
 // TestPhaseDecidesWhatMayBeDone with a partition, and the role.
@@ -94,6 +96,43 @@ func TestCommitIsNotToldToAPartitionThatStoresTheOneBefore(t *testing.T) {
 	}
 }
 
+// TestReplayThatCannotBeStoredStopsIntake, and ends the detector if that goes on: the disk needs a person.
+func TestReplayThatCannotBeStoredStopsIntake(t *testing.T) {
+	inActor(t, func(ctx actor.Context) {
+		config := benchConfig()
+		store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer store.Close()
+		config.Store = store
+		d := newDetector(config)
+		ours := newTrackedPartition(0, messages.RoleStandby)
+		d.partitions[0] = ours
+		fails := func() {
+			ours.phase, ours.generation = messages.Replaying, 1
+			d.phaseEntered(ctx, &messages.PhaseEntered{Partition: 0, Generation: 1, Phase: messages.Broken, Err: errors.New("input/output error"), Unstored: true})
+		}
+		fails()
+		d.checkpointed(ctx, &messages.Checkpointed{Partition: 0}) // it replays again: there is nothing to store
+		if problem, hopeless := d.problem(); problem == nil || hopeless {
+			t.Errorf("after one failure the problem is %v, without hope: %t", problem, hopeless)
+		}
+		ours.phase = messages.Replaying
+		d.phaseEntered(ctx, &messages.PhaseEntered{Partition: 0, Generation: 1, Phase: messages.Ready})
+		if problem, _ := d.problem(); problem != nil {
+			t.Errorf("after a replay that is stored the problem is %v", problem)
+		}
+		for range attempts {
+			fails()
+		}
+		if _, hopeless := d.problem(); !hopeless {
+			t.Errorf("after %d failures in a row there is hope", attempts)
+		}
+	})
+}
+
 // TestBrokenPartitionIsNotReadAndIsAssignedAnew, even with the generation that it had.
 func TestBrokenPartitionIsNotReadAndIsAssignedAnew(t *testing.T) {
 	got := make(chan any, 10)
@@ -101,8 +140,8 @@ func TestBrokenPartitionIsNotReadAndIsAssignedAnew(t *testing.T) {
 		d := newDetector(benchConfig())
 		session := &pausing{}
 		ours := newTrackedPartition(0, messages.RoleAssigned)
-		ours.phase, ours.generation, ours.pid = messages.Ready, 1, probe(ctx, got)
-		d.session, d.partitions[0] = session, ours
+		ours.phase, ours.generation, ours.given, ours.pid = messages.Ready, 1, 1, probe(ctx, got)
+		d.session, d.partitions[0], d.assignments = session, ours, 1
 		d.reconcile(ctx)
 		if len(got) > 0 {
 			t.Error("a partition that is ready is assigned anew")
@@ -119,8 +158,12 @@ func TestBrokenPartitionIsNotReadAndIsAssignedAnew(t *testing.T) {
 		if ours.phase != messages.Replaying {
 			t.Errorf("after the next end it is %s", ours.phase)
 		}
+		d.phaseEntered(ctx, &messages.PhaseEntered{Partition: 0, Generation: 1, Phase: messages.Ready}) // of the assignment before
+		if ours.scores() {
+			t.Error("a report of the assignment before makes it ready")
+		}
 	})
-	if assignment, ok := (<-got).(*messages.Assignment); !ok || assignment.Generation != 1 {
+	if assignment, ok := (<-got).(*messages.Assignment); !ok || assignment.Generation != 2 {
 		t.Errorf("it gets %v", assignment)
 	}
 }

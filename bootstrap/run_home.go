@@ -3,11 +3,13 @@ package bootstrap
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"anomalydetector/configs"
 	"anomalydetector/persistence"
@@ -16,6 +18,7 @@ import (
 // home is an open data directory: the node's id, whose file locks the directory, and the windows of
 // the detectors that use it.
 type home struct {
+	dir   string
 	node  *persistence.Node
 	store *persistence.Store // nil: none of them stores windows
 }
@@ -30,7 +33,7 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 	if node.Lost != persistence.Kept {
 		log.Warn("the node has a new id: its partitions wait until the session of the former id times out", "file", filepath.Join(dir, "node-id"), "problem", node.Lost, "node", node.ID)
 	}
-	h := &home{node: node}
+	h := &home{dir: dir, node: node}
 	if !slices.ContainsFunc(confs, func(c *configs.Config) bool { return c.Persistence.Dir == dir && c.Persistence.Enabled }) {
 		return h, nil
 	}
@@ -93,10 +96,20 @@ func (i *interruption) end() os.Signal {
 	return <-i.came
 }
 
+// closeWithin bounds the closing of a database. A disk that hangs must not keep the process: the next start reads from
+// Kafka what the database lacks.
+const closeWithin = 20 * time.Second
+
 func (h *home) close() error {
-	var err error
-	if h.store != nil {
-		err = h.store.Close()
+	if h.store == nil {
+		return h.node.Close()
 	}
-	return errors.Join(err, h.node.Close())
+	closed := make(chan error, 1)
+	go func() { closed <- h.store.Close() }()
+	select {
+	case err := <-closed:
+		return errors.Join(err, h.node.Close())
+	case <-time.After(closeWithin):
+		return fmt.Errorf("data directory %s could not be closed within %s, because a write to it hangs: ended without", h.dir, closeWithin)
+	}
 }

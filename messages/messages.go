@@ -185,6 +185,7 @@ type PhaseEntered struct {
 	Generation uint64 // of the assignment that it is about
 	Phase      Phase
 	Err        error // why it is broken; nil otherwise
+	Unstored   bool  // Err is that its windows could not be stored, or the stored ones not opened
 	Next       int64 // the offset that its windows reach up to
 	Records    int64 // replayed since the assignment
 	Entities   int
@@ -197,7 +198,8 @@ type PhaseEntered struct {
 // not: then the next Committed makes it try again.
 type Checkpointed struct {
 	Partition int32
-	Cached    int // entities in memory
+	Cached    int  // entities in memory
+	Stored    bool // the windows are stored; false without an error: the partition is not ready, so there is nothing to store
 	Err       error
 }
 
