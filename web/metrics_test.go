@@ -138,6 +138,26 @@ func TestEachMetricMoves(t *testing.T) {
 	}
 }
 
+// A query can name any state: each has a series, also while the detector is in another one.
+func TestOneStateOfTheDetectorIsOn(t *testing.T) {
+	of := healthy("d")
+	s := newSite(of)
+	states := []messages.State{messages.StateOpening, messages.StateReplaying, messages.StateLive, messages.StateStandby, messages.StateDraining, messages.StateStopped}
+	for _, is := range states {
+		of.report.Status.State = is
+		all := samples(t, s)
+		for _, state := range states {
+			want := "0"
+			if state == is {
+				want = "1"
+			}
+			if got := all[`anomalydetector_detector_state{detector="d",state="`+string(state)+`"}`]; got != want {
+				t.Errorf("while it is %s, the value of %s is %q, want %s", is, state, got, want)
+			}
+		}
+	}
+}
+
 // A detector that has ended while others go on is no reason for an alarm.
 func TestEndedDetectorIsNeitherStuckNorOut(t *testing.T) {
 	of := healthy("d")
