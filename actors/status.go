@@ -11,7 +11,7 @@ import (
 func (d *Detector) status() *statusAnswer {
 	answer := &statusAnswer{status: messages.DetectorStatus{
 		Detector: d.config.Name, Topic: d.config.InputTopic, Group: d.config.Group,
-		State: d.state(), Partitions: []messages.PartitionStatus{},
+		State: d.state(), Step: string(d.round.Step()), Partitions: []messages.PartitionStatus{},
 	}}
 	if problem := d.round.Stall(); problem != nil && !d.stopping() {
 		answer.status.Problem = problem.Error()

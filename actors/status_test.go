@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"anomalydetector/messages"
+	"anomalydetector/round"
 )
 
 // TestStateIsThatOfTheRoundAndThePartitions, in one word.
@@ -54,4 +55,20 @@ func TestStateIsThatOfTheRoundAndThePartitions(t *testing.T) {
 			t.Errorf("%s: it is %s, want %s", name, got, c.want)
 		}
 	}
+}
+
+// TestStatusNamesTheStepUnderWay of the round.
+func TestStatusNamesTheStepUnderWay(t *testing.T) {
+	d := newDetector(benchConfig())
+	expect := func(want round.Step) {
+		t.Helper()
+		if got := d.status().status.Step; got != string(want) {
+			t.Errorf("its step is %q, want %q", got, want)
+		}
+	}
+	d.round.Start()
+	expect(round.Opening)
+	d.session, d.joined = &narrow{}, true
+	d.round.Opened(d.config.Now(), nil)
+	expect(round.Polling)
 }

@@ -134,10 +134,10 @@ func (c *entityCommand) nothingKnown(config *configs.Config, similar []string) e
 
 func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tpartitions\tstandby for\tentities\tlag\tdata until")
+	fmt.Fprintln(table, "node\tversion\tup\tdetector\tstate\tstep\tpartitions\tstandby for\tentities\tlag\tdata until")
 	for _, node := range status.Nodes {
 		if node.Problem != "" {
-			printf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\t-\n", node.Address)
+			printf(table, "%s\t-\t-\t-\tno answer\t-\t-\t-\t-\t-\t-\n", node.Address)
 			continue
 		}
 		for _, d := range node.Detectors {
@@ -152,11 +152,11 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 				entities += p.Entities
 				lag += p.Lag
 			}
-			printf(table, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", node.Address, node.Version,
-				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, owned, standby, entities, lag, streamTime(until))
+			printf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", node.Address, node.Version,
+				status.At.Sub(node.Started).Truncate(time.Second), d.Detector, d.State, cmp.Or(d.Step, "-"), owned, standby, entities, lag, streamTime(until))
 		}
 	}
-	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t\t")
+	fmt.Fprintln(table, "\t\t\t\t\t\t\t\t\t\t")
 	fmt.Fprintln(table, "detector\tpartition\trole\tphase\tnode\toffset\tlag\tentities\tto replay")
 	for _, row := range rowsOf(status) {
 		p := row.partition

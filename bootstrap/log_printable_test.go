@@ -207,6 +207,23 @@ func TestForeignTextIsEscapedInALog(t *testing.T) {
 	}
 }
 
+// TestStatusTellsTheStepUnderWay of each detector; a node of an earlier version does not say it.
+func TestStatusTellsTheStepUnderWay(t *testing.T) {
+	var out bytes.Buffer
+	status := messages.ClusterStatus{Nodes: []messages.NodeStatus{{Address: "a:1", Version: "1", Detectors: []messages.DetectorStatus{
+		{Detector: "one", State: messages.StateLive, Step: "polling"}, {Detector: "two", State: messages.StateLive},
+	}}, {Address: "b:1", Problem: "no route"}}}
+	if err := printStatus(&out, status); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, want := range []string{"step", "polling", "-", "-"} {
+		if at := strings.Index(lines[0], "step"); at < 0 || len(lines[i]) < at || strings.Fields(lines[i][at:])[0] != want {
+			t.Errorf("line %d does not have %q in the column of steps of\n%s", i, want, out.String())
+		}
+	}
+}
+
 // TestStatusTellsStreamTime: the latest time for which each detector of a node has data.
 func TestStatusTellsStreamTime(t *testing.T) {
 	var out bytes.Buffer

@@ -68,6 +68,11 @@ const (
 	StateUnknown   State = "unknown"   // the node did not answer
 )
 
+// States are all that a detector can be in.
+func States() []State {
+	return []State{StateOpening, StateReplaying, StateLive, StateStandby, StateDraining, StateStopped}
+}
+
 // UnmarshalText also takes the word that earlier versions had for opening.
 func (s *State) UnmarshalText(text []byte) error {
 	*s = State(text)

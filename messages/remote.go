@@ -29,6 +29,7 @@ type DetectorStatus struct {
 	Topic      string            `json:"topic"`
 	Group      string            `json:"group"`
 	State      State             `json:"state"`
+	Step       string            `json:"step,omitempty"` // the step of package round that is under way
 	Problem    string            `json:"problem,omitempty"`
 	Partitions []PartitionStatus `json:"partitions"`
 	// Standstills are what it waits for in vain. The first of them is the Problem, too,

@@ -147,6 +147,7 @@ var (
 	entities    = describe("entities", "Entities of an assigned partition.", "detector", "partition")
 	cached      = describe("cached_entities", "Entities of a partition, assigned or standby, that are in memory.", "detector", "partition")
 	partitions  = describe("partitions", "Partitions of this node by role and phase.", "detector", "role", "phase")
+	detectorIs  = describe("detector_state", "1 for the state that the detector is in on this node, 0 for the others.", "detector", "state")
 	toReplay    = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
 	ended       = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
 	storeSize   = describe("store_size_bytes", "Space that the stored state takes; detectors with the same data directory share it.", "detector")
@@ -212,6 +213,9 @@ func (d *Detector) collect(to chan<- prometheus.Metric) {
 			value = 1
 		}
 		set(to, paused, value, d.Name, string(reason))
+	}
+	for _, state := range messages.States() {
+		set(to, detectorIs, map[bool]int{true: 1}[report.Status.State == state], d.Name, string(state))
 	}
 	d.collectPartitions(to, report)
 }

@@ -80,6 +80,8 @@ func TestEachMetricMoves(t *testing.T) {
 			map[string]string{"replay_remaining_records" + d + `,partition="7"}`: "5"}},
 		"state of a partition": {partition(func(p *messages.PartitionStatus, _ *actors.PartitionReport) { p.Phase = messages.Replaying }),
 			map[string]string{"partitions" + d + `,phase="ready",role="assigned"}`: "0", "partitions" + d + `,phase="replaying",role="assigned"}`: "1"}},
+		"state of the detector": {func(s *shown, _ actors.Measure) { s.report.Status.State = messages.StateDraining },
+			map[string]string{"detector_state" + d + `,state="live"}`: "0", "detector_state" + d + `,state="draining"}`: "1"}},
 		"granularity": {func(s *shown, _ actors.Measure) { s.Granularity = time.Minute }, map[string]string{"granularity_seconds" + d + "}": "60"}},
 		"panics":      {func(s *shown, _ actors.Measure) { s.Counts.Panics.Add(1) }, map[string]string{"actor_panics_total" + d + "}": "1"}},
 		"rebalances":  {func(s *shown, _ actors.Measure) { s.Rebalances = func() uint64 { return 5 } }, map[string]string{"rebalances_total" + d + "}": "5"}},
@@ -136,6 +138,26 @@ func TestEachMetricMoves(t *testing.T) {
 	}
 }
 
+// A query can name any state: each has a series, also while the detector is in another one.
+func TestOneStateOfTheDetectorIsOn(t *testing.T) {
+	of := healthy("d")
+	s := newSite(of)
+	states := []messages.State{messages.StateOpening, messages.StateReplaying, messages.StateLive, messages.StateStandby, messages.StateDraining, messages.StateStopped}
+	for _, is := range states {
+		of.report.Status.State = is
+		all := samples(t, s)
+		for _, state := range states {
+			want := "0"
+			if state == is {
+				want = "1"
+			}
+			if got := all[`anomalydetector_detector_state{detector="d",state="`+string(state)+`"}`]; got != want {
+				t.Errorf("while it is %s, the value of %s is %q, want %s", is, state, got, want)
+			}
+		}
+	}
+}
+
 // A detector that has ended while others go on is no reason for an alarm.
 func TestEndedDetectorIsNeitherStuckNorOut(t *testing.T) {
 	of := healthy("d")
@@ -173,7 +195,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 // The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "client", "version", "goversion"}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion"}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {

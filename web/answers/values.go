@@ -243,6 +243,7 @@ type Node struct {
 type NodeDetector struct {
 	Name       string          `json:"name"`
 	State      string          `json:"state"`
+	Step       string          `json:"step,omitempty" doc:"The step under way, for example polling, scoring or storing; absent if the node does not say it"`
 	Problem    string          `json:"problem,omitempty"`
 	Partitions []NodePartition `json:"partitions" nullable:"false"`
 }

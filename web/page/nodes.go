@@ -39,7 +39,7 @@ type matrix struct {
 type matrixRow struct {
 	Name  string
 	This  bool
-	State string
+	Does  string // the detector's state on this node and the step under way; empty: not known
 	Cells []matrixCell
 	Away  bool
 }
@@ -120,7 +120,7 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 		row := matrixRow{Name: nodeName(n), This: n.This, Away: n.Problem != "", Cells: make([]matrixCell, len(m.Partitions))}
 		at := slices.IndexFunc(n.Detectors, func(x answers.NodeDetector) bool { return x.Name == d.Name })
 		if at >= 0 {
-			row.State = n.Detectors[at].State
+			row.Does = doing(n, n.Detectors[at])
 			for _, p := range n.Detectors[at].Partitions {
 				if int(p.Partition) >= len(row.Cells) || p.Partition < 0 {
 					continue
@@ -139,6 +139,18 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 		}
 	}
 	return m
+}
+
+// doing is a detector's state on a node and the step under way there, in words. It is empty for a node that does not
+// answer.
+func doing(n answers.Node, d answers.NodeDetector) string {
+	switch {
+	case n.Problem != "":
+		return ""
+	case d.Step == "" || d.Step == d.State: // a node of an earlier version does not say the step; opening is both
+		return d.State
+	}
+	return d.State + ", " + d.Step
 }
 
 // The signs of the matrix, each with the words of the legend. A cell has one of them, and the legend explains all of

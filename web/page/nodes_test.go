@@ -22,3 +22,21 @@ func TestLegendExplainsEverySignOfTheMatrix(t *testing.T) {
 		}
 	}
 }
+
+// Each row of the matrix tells the detector's state on the node and the step under way there.
+func TestRowOfANodeTellsStateAndStep(t *testing.T) {
+	for name, c := range map[string]struct{ problem, state, step, want string }{
+		"it polls":                     {"", "live", "polling", "live, polling"},
+		"state and step are one word":  {"", "opening", "opening", "opening"},
+		"an earlier version":           {"", "live", "", "live"},
+		"the node does not answer":     {"no route", "live", "polling", ""},
+		"its detector does not answer": {"", "unknown", "", "unknown"},
+	} {
+		n := answers.Node{Problem: c.problem}
+		n.Detectors = []answers.NodeDetector{{Name: "d", State: c.state, Step: c.step}}
+		rows := (&shell{}).matrix(answers.Detector{Name: "d"}, []answers.Node{n}).Rows
+		if len(rows) != 1 || rows[0].Does != c.want {
+			t.Errorf("%s: the rows are %+v, want one with %q", name, rows, c.want)
+		}
+	}
+}

@@ -222,6 +222,19 @@ func TestPartitionsOfANodeThatDiedAreMissing(t *testing.T) {
 	}
 }
 
+// A node of an earlier version does not say the step.
+func TestNodesTellTheStepUnderWay(t *testing.T) {
+	h := newHarness(t)
+	for _, step := range []string{"", "storing"} {
+		h.actors.status.Nodes[0].Detectors[0].Step = step
+		h.clock = h.clock.Add(time.Minute)
+		list, err := h.Nodes(context.Background())
+		if err != nil || list.Items[0].Detectors[0].Step != step {
+			t.Errorf("%+v, %v, want the step %q", list.Items, err, step)
+		}
+	}
+}
+
 // Their successors are not ready yet, so the draining nodes still do the work.
 func TestDetectorIsDrainingWhenAllItsNodesAre(t *testing.T) {
 	h := newHarness(t)

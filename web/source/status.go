@@ -206,7 +206,7 @@ func (s *Source) node(status messages.NodeStatus) answers.Node {
 		node.StartedAt = &started
 	}
 	for _, d := range status.Detectors {
-		one := answers.NodeDetector{Name: d.Detector, State: string(d.State), Problem: d.Problem, Partitions: []answers.NodePartition{}}
+		one := answers.NodeDetector{Name: d.Detector, State: string(d.State), Step: d.Step, Problem: d.Problem, Partitions: []answers.NodePartition{}}
 		for _, p := range d.Partitions {
 			one.Partitions = append(one.Partitions, answers.NodePartition{
 				Partition: p.Partition, Role: string(p.Role), Phase: string(p.Phase), Offset: p.Offset, End: p.End, Lag: p.Lag, Entities: p.Entities, Pending: p.Pending,

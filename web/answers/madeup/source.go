@@ -64,7 +64,7 @@ func New() *Source {
 			{Detector: "hegemony", Key: first.Entity, Fields: first.Fields}, {Detector: "hegemony", Key: old.Entity, Fields: old.Fields, Stored: true},
 		}},
 		Members: answers.List[answers.Node]{Items: []answers.Node{{Address: "127.0.0.1:8080", ID: "n1", This: true, Version: "1.2.3", StartedAt: &At,
-			Detectors: []answers.NodeDetector{{Name: "hegemony", State: "live", Partitions: []answers.NodePartition{{Partition: 2, Role: "assigned", Phase: "ready", Offset: 100, End: 100, Entities: 3}}}}}}},
+			Detectors: []answers.NodeDetector{{Name: "hegemony", State: "live", Step: "polling", Partitions: []answers.NodePartition{{Partition: 2, Role: "assigned", Phase: "ready", Offset: 100, End: 100, Entities: 3}}}}}}},
 		One: answers.Entity{EntityRef: answers.EntityRef{Detector: "hegemony", Key: first.Entity, Fields: first.Fields}, Phase: "ready",
 			Input: &answers.Position{Topic: "points", Partition: 2, Offset: 100}, Points: 2, Needed: 173, Full: 288, Coverage: 2. / 288,
 			Median: Number(0.2), Scale: Number(0.5), Low: Number(-2.3), High: Number(2.7), Threshold: 5,

@@ -76,7 +76,7 @@ func (s *Source) Nodes(context.Context) (answers.List[answers.Node], error) {
 			x.Problem, x.Answered, x.StartedAt = "is not in the consumer group any more", of(Clock.Add(-40*time.Second)), nil
 		}
 		for _, d := range s.detectors {
-			nd := answers.NodeDetector{Name: d.Name, State: d.State}
+			nd := answers.NodeDetector{Name: d.Name, State: d.State, Step: [...]string{"polling", "scoring", "flushing"}[n]}
 			for p := range int32(10) {
 				np := answers.NodePartition{Partition: p, Role: "assigned", Phase: "ready", Offset: 88_214_109 + int64(p), End: 88_214_109 + int64(p), Entities: d.Entities / 10}
 				owner := int(p) % 3
