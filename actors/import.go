@@ -53,7 +53,7 @@ func (p *partition) beginImport(ctx actor.Context) {
 	}
 	patience := time.Duration(p.missing()) * time.Second / replayPerSecond
 	fetching, cancel := context.WithTimeout(context.Background(), min(max(patience, fetchAtLeast), fetchAtMost))
-	p.enterPhase(ctx, messages.Importing)
+	p.enterPhase(ctx, messages.Importing, unbroken, nil)
 	f := fetch{
 		config: p.config, wanted: wanted, topic: assignment.Topic, completeAt: p.history.Reach(),
 		answer: &windowsFetched{reading: p.assigned.began(cancel), until: assignment.Offset},

@@ -1,22 +1,15 @@
 package actors
 
 import (
+	"fmt"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/messages"
 )
 
-// phase is where a partition is in its life. enterPhase alone changes its name; the transitions are those of messages.Phase:
-//
-//	phase        what ends it                                          next
-//	unassigned   an assignment                                         importing or replaying
-//	importing    the windows of another node are taken, or not         replaying
-//	replaying    the history is read and stored                        ready
-//	ready        another assignment                                    importing or replaying
-//	any          its windows cannot be used any more                   broken
-//	broken       another assignment                                    importing or replaying
-//
-// Slices are scored and transactions committed in ready alone.
+// phase is where a partition is in its life. enterPhase alone changes its name, along the table of messages.Phase. Slices are
+// scored and transactions committed in ready alone.
 type phase struct {
 	name messages.Phase
 	why  breakage // of broken
@@ -39,18 +32,17 @@ const (
 // ready tells whether the windows reach up to position.next, and records may be scored.
 func (p *partition) ready() bool { return p.phase.name == messages.Ready }
 
-// enterPhase is the one place where a partition changes its phase. It reports it to the detector.
-func (p *partition) enterPhase(ctx actor.Context, name messages.Phase) {
-	p.enter(ctx, name, unbroken, nil)
-}
-
 // breakDown enters the phase broken. An error is for people; nil: the detector learns it from a messages.SliceFailed.
 func (p *partition) breakDown(ctx actor.Context, why breakage, err error) {
-	p.enter(ctx, messages.Broken, why, err)
+	p.enterPhase(ctx, messages.Broken, why, err)
 }
 
-func (p *partition) enter(ctx actor.Context, name messages.Phase, why breakage, err error) {
-	p.log.Debug("partition enters a phase", "phase", name, "from", p.phase.name, "offset", p.position.next, "error", err)
+// enterPhase is the one place where a partition changes its phase. It reports it to the detector.
+func (p *partition) enterPhase(ctx actor.Context, name messages.Phase, why breakage, err error) {
+	if !p.phase.name.LeadsTo(name) {
+		panic(fmt.Sprintf("a partition that is %s cannot become %s", p.phase.name, name))
+	}
+	p.log.Debug("phase of the partition's windows", "from", p.phase.name, "to", name, "offset", p.position.next, "problem", err)
 	p.phase.name, p.phase.why = name, why
 	ctx.Send(ctx.Parent(), &messages.PhaseEntered{
 		Partition: p.number, Generation: p.assigned.to.Generation, Phase: name, Err: err, Unstored: why == storeFails, Next: p.position.next, Records: p.assigned.replayed,

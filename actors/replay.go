@@ -39,7 +39,7 @@ func (p *partition) replay(ctx actor.Context) {
 		span.From = p.position.next
 	}
 	p.position.next = assignment.Offset
-	p.enterPhase(ctx, messages.Replaying)
+	p.enterPhase(ctx, messages.Replaying, unbroken, nil)
 	reading, cancel := context.WithCancel(context.Background())
 	number := p.assigned.began(cancel)
 	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, number)
@@ -157,7 +157,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 		}
 		p.position.committed = p.position.next
 		p.position.epoch++
-		p.enterPhase(ctx, messages.Ready)
+		p.enterPhase(ctx, messages.Ready, unbroken, nil)
 		if p.config.Searched {
 			ctx.Send(p.contact.directory, &takeOver{})
 		}

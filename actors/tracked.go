@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -8,16 +9,9 @@ import (
 	"anomalydetector/messages"
 )
 
-// trackedPartition is what the detector knows of a partition that this process has, assigned or standby. The
-// partition's actor reports each phase that it enters (messages/phases.go). The detector decides when the partition is
-// to be assigned anew.
-//
-//	unassigned, broken ──an assignment is sent──> replaying
-//	replaying ──the actor asks other nodes──> importing ──the actor reads the topic──> replaying
-//	replaying, importing ──the actor has its windows──> ready
-//	ready ──another assignment is sent──> replaying
-//	any ──the actor cannot use its windows──> broken
-//	any ──a slice failed, the session failed, the actor died──> unassigned
+// trackedPartition is what the detector knows of a partition that this process has, assigned or standby. Its phase is the one
+// that the partition's actor has reported last, but for two that the detector enters itself: replaying when it sends an
+// assignment, and unassigned when the actor is gone, or a slice or the session has failed. messages.Phase has the table.
 type trackedPartition struct {
 	number     int32
 	role       messages.Role
@@ -58,6 +52,9 @@ func newTrackedPartition(number int32, role messages.Role) *trackedPartition {
 
 // enter is the only place where the phase changes.
 func (t *trackedPartition) enter(log *slog.Logger, phase messages.Phase) {
+	if phase != messages.Unassigned && !t.phase.LeadsTo(phase) {
+		panic(fmt.Sprintf("partition %d is %s and cannot become %s", t.number, t.phase, phase))
+	}
 	if t.phase != phase {
 		log.Debug("partition enters a phase", "partition", t.number, "role", t.role, "from", t.phase, "to", phase)
 	}

@@ -8,14 +8,19 @@ const (
 	RoleStandby  Role = "standby"  // another node scores it; this one keeps its windows up to the committed offset
 )
 
-// Phase is how far a node is with a partition. The partition's actor enters each phase in one function, enterPhase,
-// and reports it to the detector. Status, metrics and the page print the same word.
+// Phase is how far a node is with a partition. The partition's actor enters each phase in one function (enterPhase) and
+// reports it to the detector. Status, metrics and the page print the same word.
 //
-//	unassigned ──assignment──> importing ──windows taken, or none──> replaying ──all read and stored──> ready
-//	     ready ──assignment of another generation, or a later committed offset for a standby──> importing or replaying
-//	       any ──its windows cannot be used──> broken ──assignment──> importing or replaying
+//	phase        what ends it                                     next
+//	unassigned   an assignment                                    importing or replaying
+//	importing    the windows of another node are taken, or none   replaying
+//	replaying    the history is read and stored                   ready
+//	             it has to be read again from further back        replaying
+//	any          another assignment                               importing or replaying
+//	any          the windows cannot be used                       broken
 //
-// A partition skips importing if no other node can save it a long replay.
+// For the detector a partition is also unassigned while it has no actor, or its slice or its session has failed: then the
+// partition is assigned again. LeadsTo has this table as code.
 type Phase string
 
 const (
@@ -30,6 +35,17 @@ const (
 
 // Phases are all that a partition can be in.
 func Phases() []Phase { return []Phase{Unassigned, Importing, Replaying, Ready, Broken} }
+
+// LeadsTo tells whether another phase may follow this one.
+func (p Phase) LeadsTo(next Phase) bool {
+	switch next {
+	case Ready:
+		return p == Replaying
+	case Importing, Replaying, Broken:
+		return p != PhaseUnknown
+	}
+	return false
+}
 
 // UnmarshalText also takes the words of versions that had no phases.
 func (p *Phase) UnmarshalText(text []byte) error {
