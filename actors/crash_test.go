@@ -228,7 +228,7 @@ func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
 	must(t, n.stop())
 	w.verify()
 	reasons := make(map[string]int)
-	for _, letter := range w.read(letterTopic) {
+	for _, letter := range w.read(deadLetterTopic) {
 		for _, header := range letter.Headers {
 			if header.Key == "reason" {
 				reasons[string(header.Value)]++

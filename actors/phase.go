@@ -6,22 +6,22 @@ import (
 	"anomalydetector/messages"
 )
 
-// phase is where a partition is in its life. enterPhase alone changes its name; the transitions are those of messages.Phase:
+// phase is where a partition is in its life. Only enter changes the name. The transitions are those of messages.Phase:
 //
 //	phase        what ends it                                          next
 //	unassigned   an assignment                                         importing or replaying
-//	importing    the windows of another node are taken, or not         replaying
+//	importing    the fetch from other nodes has ended                  replaying
 //	replaying    the history is read and stored                        ready
 //	ready        another assignment                                    importing or replaying
 //	any          its windows cannot be used any more                   broken
 //	broken       another assignment                                    importing or replaying
 //
-// Slices are scored and transactions committed in ready alone.
+// A partition scores slices and takes part in transactions only while it is ready.
 type phase struct {
 	name messages.Phase
-	why  breakage // of broken
-	over bool     // it panicked, and is about to be stopped: it takes no more messages
-	gone bool     // it has let go of all that it held
+	why  breakage // why it is broken
+	over bool     // it panicked, and the detector is about to stop it: it takes no more messages
+	gone bool     // letGo has released what it held
 }
 
 // breakage is why the windows of a partition cannot be used.
@@ -30,20 +30,21 @@ type breakage int
 const (
 	unbroken     breakage = iota
 	tooShort              // a late record needs older history than was replayed
-	damaged               // what is stored could not be read, or is not what was written: it must not be used again
-	undecided             // a record could not be decided on, so the windows are half changed
+	damaged               // the stored state is corrupt, and must not be used again
+	undecided             // a slice failed in the middle, so the windows are half changed
 	historyFails          // the history could not be read or stored
 )
 
-// ready tells whether the windows reach up to position.next, and records may be scored.
+// ready tells whether the windows hold all records before position.next, so that the next record can be scored.
 func (p *partition) ready() bool { return p.phase.name == messages.Ready }
 
-// enterPhase is the one place where a partition changes its phase. It reports it to the detector.
+// enterPhase changes the phase, and reports it to the detector.
 func (p *partition) enterPhase(ctx actor.Context, name messages.Phase) {
 	p.enter(ctx, name, unbroken, nil)
 }
 
-// breakDown enters the phase broken. An error is for people; nil: the detector learns it from a messages.SliceFailed.
+// breakDown enters the phase broken. The detector logs an error that is not nil. It is nil if a messages.SliceFailed or a log
+// line of the partition tells the reason.
 func (p *partition) breakDown(ctx actor.Context, why breakage, err error) {
 	p.enter(ctx, messages.Broken, why, err)
 }

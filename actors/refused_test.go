@@ -115,7 +115,7 @@ func (w *world) verifyRefused(letters bool, is func(*kgo.Record) bool) (refusedO
 	if !letters {
 		return refusedOnes
 	}
-	for _, record := range w.read(letterTopic) {
+	for _, record := range w.read(deadLetterTopic) {
 		partition, _ := strconv.Atoi(headerOf(record, "partition"))
 		offset, _ := strconv.ParseInt(headerOf(record, "offset"), 10, 64)
 		places[place{int32(partition), offset}]--
@@ -143,7 +143,7 @@ func TestAnomaliesThatTheTopicRefusesBecomeDeadLetters(t *testing.T) {
 			w.untilCommitted()
 			must(t, n.stop())
 			count := w.verifyRefused(true, refused)
-			letters := w.read(letterTopic)
+			letters := w.read(deadLetterTopic)
 			if len(letters) == 0 {
 				t.Fatal("there is no dead letter, so the test tests nothing")
 			}
@@ -257,7 +257,7 @@ func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "short_window_median")
-			sink.Refuse(w.cluster, letterTopic, outPartitions, kerr.InvalidTimestamp, func(r *kgo.Record) bool {
+			sink.Refuse(w.cluster, deadLetterTopic, outPartitions, kerr.InvalidTimestamp, func(r *kgo.Record) bool {
 				return !isAnomaly(r) && (!taken || !small(r))
 			})
 			sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.MessageTooLarge, func(r *kgo.Record) bool { return isAnomaly(r) && refused(r) })
@@ -268,7 +268,7 @@ func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 			bad := w.end() // of partition 0: none before it
 			w.untilCommitted()
 			must(t, n.stop())
-			letters := w.read(letterTopic)
+			letters := w.read(deadLetterTopic)
 			if !taken {
 				if len(letters) > 0 || log.count("the dead-letter topic refuses") == 0 {
 					t.Errorf("%d dead letters were written, which the topic refuses; log lines: %d", len(letters), log.count("the dead-letter topic refuses"))
@@ -379,7 +379,7 @@ func TestMissingPermissionIsNoRefusal(t *testing.T) {
 	w.untilCommitted()
 	must(t, n.stop())
 	w.verify()
-	if letters := w.read(letterTopic); len(letters) != 0 {
+	if letters := w.read(deadLetterTopic); len(letters) != 0 {
 		t.Errorf("%d anomalies were refused", len(letters))
 	}
 }
@@ -397,7 +397,7 @@ func TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain(t *testing.T) {
 			w.feed(half)
 			w.untilCommitted()
 			before := w.committedOffsets()
-			_, err := w.admin.DeleteTopics(context.Background(), outputTopic, letterTopic)
+			_, err := w.admin.DeleteTopics(context.Background(), outputTopic, deadLetterTopic)
 			must(t, err)
 			if recreate {
 				must(t, w.cluster.CreateTopic(outputTopic, 3, nil))
@@ -423,7 +423,7 @@ func TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain(t *testing.T) {
 			if len(got) != want || slices.Max(slices.Collect(maps.Values(got))) != 1 {
 				t.Errorf("there are %d anomalies, want %d, each once", len(got), want)
 			}
-			if letters := w.read(letterTopic); len(letters) != 1 {
+			if letters := w.read(deadLetterTopic); len(letters) != 1 {
 				t.Errorf("there are %d dead letters, want one", len(letters))
 			}
 		})

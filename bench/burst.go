@@ -72,7 +72,7 @@ func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loa
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	loading := loading{client: loader, cancel: cancel}
+	loading := sending{client: loader, cancel: cancel}
 	more := make(map[int32]*kgo.Record)
 	for _, point := range points {
 		record := h.record(j.input, point)

@@ -148,7 +148,7 @@ func (f *heapFlags) fastOnce(ctx context.Context, b *bench, topic string, shape 
 		return run, err
 	}
 	defer process.stop()
-	samples, used, err := b.follow(ctx, process.began, func(ctx context.Context) int64 {
+	samples, used, err := b.sample(ctx, process.began, func(ctx context.Context) int64 {
 		if now, err := process.usage(); err == nil {
 			run.PeakHeld = max(run.PeakHeld, now.held())
 		}

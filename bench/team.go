@@ -81,7 +81,7 @@ func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (repor
 	}
 	var beside sync.WaitGroup
 	beside.Go(func() { meanwhile(working) })
-	samples, used, err := t.bench.follow(ctx, began, func(ctx context.Context) int64 {
+	samples, used, err := t.bench.sample(ctx, began, func(ctx context.Context) int64 {
 		return t.bench.committed(ctx, t.name, t.input)
 	}, t.stream.shape.Points, processesOf(t.nodes)...)
 	done()

@@ -94,7 +94,7 @@ func TestNothingIsDroppedThatALateRecordWaitsFor(t *testing.T) {
 	c.bins(last, 20)
 	c.Committed(1000)
 	keep, ok := c.Keep()
-	if want := late - 3*dayMs; !ok || keep != want || c.Reach() != late {
+	if want := late - 3*dayMs; !ok || keep != want || c.NeededFrom() != late {
 		t.Errorf("while it waits entities are remembered from %d on, want %d", keep, want)
 	}
 	c.Dropped(keep - 1)
@@ -162,8 +162,8 @@ func TestAnotherTopicBeginsWithNothing(t *testing.T) {
 	c.NewEntity(last - 2*dayMs)
 	c.NeedsOlder(7, last-3*dayMs)
 	c.BeginAnew()
-	if c.Reach() != last-3*dayMs || c.Stored() != (Stored{CompleteFrom: Beginning, NewCompleteFrom: Beginning, Lateness: 3 * dayMs}) {
-		t.Errorf("a new beginning is back to %d, with %+v", c.Reach(), c.Stored())
+	if c.NeededFrom() != last-3*dayMs || c.Stored() != (Stored{CompleteFrom: Beginning, NewCompleteFrom: Beginning, Lateness: 3 * dayMs}) {
+		t.Errorf("a new beginning is back to %d, with %+v", c.NeededFrom(), c.Stored())
 	}
 	c.ForgetTopic()
 	if c.Tracker != New(72*time.Hour) {

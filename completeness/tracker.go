@@ -134,8 +134,8 @@ func (t *Tracker) NeedsOlder(offset, at int64) {
 	t.lateness.note(t.behind(at), t.mostLate(), true)
 }
 
-// Reach is the time for which windows have to be complete because of late records; math.MaxInt64 if none waits.
-func (t *Tracker) Reach() int64 { return t.late.at }
+// NeededFrom is the time for which windows have to be complete because of late records; math.MaxInt64 if none waits.
+func (t *Tracker) NeededFrom() int64 { return t.late.at }
 
 // Committed says that all records before an offset are committed. Late records among them wait no longer.
 func (t *Tracker) Committed(next int64) {

@@ -112,7 +112,7 @@ func inspect(path string, o Options) (found inspection, err error) {
 	if err := found.readLogs(); err != nil {
 		return found, err
 	}
-	return found, found.forgotten()
+	return found, found.unnamedTables()
 }
 
 // list finds the logs. Their names are numbers.
@@ -199,10 +199,10 @@ func (f *inspection) manifest() (err error) {
 	return nil
 }
 
-// forgotten looks for a table that is not named though it holds what nothing else
+// unnamedTables looks for a table that is not named though it holds what nothing else
 // does. Others are what an interrupted flush or compaction leaves, and Badger removes
 // them.
-func (f *inspection) forgotten() error {
+func (f *inspection) unnamedTables() error {
 	for _, name := range f.others {
 		version, err := verifyTable(filepath.Join(f.path, name), false)
 		if err == nil && version > f.version {

@@ -26,7 +26,7 @@ type Plan struct {
 	replaced      *record // the stored head, if it refers to another slot
 	entries       []entry // the points of the new blocks
 	blocks        []block // the new blocks
-	born          []*Entity
+	added          []*Entity
 	through       uint64 // the last block, with the new ones
 	trimFrom      uint64 // the oldest block
 	trimmed       int    // how many of the oldest blocks are deleted
@@ -153,10 +153,10 @@ func (p *Partition) planJournal(plan *Plan, next *record) {
 	}
 	for _, e := range plan.touched {
 		if !e.named {
-			plan.born = append(plan.born, e)
+			plan.added = append(plan.added, e)
 		}
 	}
-	next.entities = uint32(p.entities + len(plan.born))
+	next.entities = uint32(p.entities + len(plan.added))
 	plan.next, plan.through = next, next.seq
 }
 

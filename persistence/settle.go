@@ -39,7 +39,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 func (p *Partition) settleJournal(plan *Plan) {
 	p.stored, p.begun = plan.next, false
 	p.entities = int(plan.next.entities)
-	for _, e := range plan.born {
+	for _, e := range plan.added {
 		e.named = true
 		if e.cached {
 			p.cached++

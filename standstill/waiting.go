@@ -10,7 +10,7 @@ const (
 	Opening    Waiting = iota // a session with the broker
 	Joining                   // the group to count us among its members
 	Replaying                 // history of an assigned partition
-	Following                 // history of a standby partition
+	ReplayingStandby                 // history of a standby partition
 	Storing                   // a partition's checkpoint
 	Scoring                   // the partitions, which score a batch
 	Writing                   // the broker, to acknowledge records
@@ -40,7 +40,7 @@ func (w Waiting) kind() kind {
 		return membership
 	case Replaying:
 		return history
-	case Following:
+	case ReplayingStandby:
 		return standby
 	case Held:
 		return openWriter
@@ -57,7 +57,7 @@ func (w Waiting) activities() []stream.Activity {
 		return []stream.Activity{stream.Opening, stream.Joining, stream.Reaching}
 	case Joining:
 		return []stream.Activity{stream.Joining, stream.Reaching}
-	case Replaying, Following:
+	case Replaying, ReplayingStandby:
 		return []stream.Activity{stream.Replaying, stream.Reaching}
 	case Writing:
 		return []stream.Activity{stream.Writing, stream.Reaching}
