@@ -144,9 +144,9 @@ func TestStoredNumbersAreRestored(t *testing.T) {
 			t.Errorf("%s stores %+v, want %+v", name, got, want)
 		}
 	}
-	for reach, serves := range map[int64]bool{Beginning: false, today - dayMs - 1: false, today - dayMs: true, today: true} {
-		if got := want.Serves(reach); got != serves {
-			t.Errorf("for a late record of %d they serve: %t, want %t", reach, got, serves)
+	for late, serves := range map[int64]bool{Beginning: false, today - dayMs - 1: false, today - dayMs: true, today: true} {
+		if got := want.Serves(late); got != serves {
+			t.Errorf("for a late record of %d they serve: %t, want %t", late, got, serves)
 		}
 	}
 	swapped := Stored{CompleteFrom: want.NewCompleteFrom, NewCompleteFrom: want.CompleteFrom}
