@@ -81,21 +81,21 @@ func (b *bench) loadWith(ctx context.Context, client *kgo.Client, h *hegemony, t
 			}
 		}
 	}()
-	loading := sending{client: client, cancel: cancel}
+	sent := sending{client: client, cancel: cancel}
 	var count int64
 	for points := range bins {
 		for _, point := range points {
-			loading.add(ctx, h.record(topic, point))
+			sent.add(ctx, h.record(topic, point))
 			count++
 		}
 	}
-	if err := loading.end(ctx); err != nil {
+	if err := sent.end(ctx); err != nil {
 		return count, fmt.Errorf("load %s: %w", topic, err)
 	}
 	return count, nil
 }
 
-// sending is a number of records that are being sent.
+// sending collects the first failure of records that are being sent.
 type sending struct {
 	client *kgo.Client
 	cancel func() // is called at the first failure

@@ -67,7 +67,7 @@ func (b *bench) progress(s *system, j job, p *process) func(context.Context) int
 }
 
 // sample samples processes until all points are done. It returns the samples, with times
-// since began, and what the processes took together.
+// since began, and the sum of what the processes used.
 func (b *bench) sample(ctx context.Context, began time.Time, progress func(context.Context) int64, points int64, processes ...*process) ([]report.Sample, usage, error) {
 	const often = 20 * time.Millisecond
 	var samples []report.Sample

@@ -72,7 +72,7 @@ func (t *team) load(ctx context.Context) (err error) {
 // work commits the stream, and waits until the nodes have read it. Times are from the
 // commit. meanwhile runs beside it, and has to return when its context ends.
 func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (report.Run, error) {
-	unix.Sync() // or the nodes would pay for writes of the loading
+	unix.Sync() // or the nodes would pay for the writes of the setup
 	working, done := context.WithCancel(ctx)
 	defer done()
 	began := time.Now()

@@ -19,9 +19,9 @@ import (
 
 const (
 	scrapeEvery = time.Second
-	reloadEvery  = 3 * time.Second  // between two loads of an open page while anomalies arrive
+	reloadEvery = 3 * time.Second  // between two loads of an open page while anomalies arrive
 	quietEvery  = 10 * time.Second // and while none arrive
-	reloadShare  = 200              // a page takes at most 1/freshShare of the server's time
+	reloadShare = 200              // a page takes at most 1/reloadShare of the server's time
 )
 
 const (

@@ -164,7 +164,7 @@ func (m *model) sweep() {
 	})
 }
 
-// rollBack forgets what is not committed, as an aborted transaction does.
+// rollBack undoes what is not committed, as an aborted transaction does.
 func (m *model) rollBack() {
 	m.next, m.windows = m.committed, m.copied(m.atCommit)
 }

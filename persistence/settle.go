@@ -61,7 +61,7 @@ func (p *Partition) settleJournal(plan *Plan) {
 	p.committed -= len(plan.entries)
 }
 
-// settleSealings takes over the chunks, and forgets trimmed blocks, removed
+// settleSealings takes over the chunks, and drops trimmed blocks, removed
 // entities, and those to evict that have no points since.
 func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 	if plan.evictions > 0 {
