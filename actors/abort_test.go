@@ -90,7 +90,7 @@ func detectorOf(t *testing.T, config *Config) (stop func(), ended <-chan error) 
 	return func() { system.Root.Send(detector, &messages.Stop{Reason: "test"}) }, over
 }
 
-// TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that reaches the
+// TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that arrives at the
 // producer only when the transaction has been aborted would be committed with the
 // next one, and again when the round is repeated.
 func TestAbortWaitsForWhatIsOnItsWayToTheProducer(t *testing.T) {

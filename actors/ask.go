@@ -12,28 +12,29 @@ import (
 	"anomalydetector/messages"
 )
 
-// How the outside asks a detector and its partitions. A question waits for what
-// the actor does at the moment, never for the broker.
+// How other packages ask a detector and its partitions. An answer waits until the actor has processed its current
+// message, but never for the broker.
 
 // statusAsked is answered with statusAnswer, by a detector.
 type statusAsked struct{}
 
 type statusAnswer struct {
 	status   messages.DetectorStatus
-	askables []askable // those of the partitions of the status that have an actor
+	askables []askable // the partitions of the status that have an actor
 }
 
-// askable is a partition that can be asked.
+// askable is a partition that can be asked, because it has an actor.
 type askable struct {
 	status  messages.PartitionStatus
 	pid     *actor.PID
 	contact *contact
 }
 
-// contact is what others are given to ask a partition. Only its partition closes gone.
+// contact is what a question to a partition needs. It is immutable once the partition is spawned; the partition closes
+// gone.
 type contact struct {
-	directory *actor.PID    // for searches; written when the partition is spawned
-	fields    int           // of a key
+	directory *actor.PID    // for searches
+	fields    int           // how many fields a key has
 	gone      chan struct{} // closed when the partition answers no more
 }
 
@@ -41,7 +42,7 @@ func newContact(config *Config) *contact {
 	return &contact{fields: len(config.KeyFields), gone: make(chan struct{})}
 }
 
-// entityAsked asks a partition, which answers on a channel that has room.
+// entityAsked asks a partition for an entity. The channel has room for the answer.
 type entityAsked struct {
 	key    string
 	answer chan<- *entityAnswer
@@ -53,7 +54,8 @@ type entityAnswer struct {
 	err    error
 }
 
-// AskStatus asks a detector how it is.
+// AskStatus asks a detector for its status. The context needs a deadline. An error says that the detector has ended, or did not
+// answer in time.
 func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID) (messages.DetectorStatus, error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
@@ -62,9 +64,9 @@ func AskStatus(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return answer.status, nil
 }
 
-// AskEntity asks each partition of a detector for an entity, and tells which of its own
-// have answered. An error is that of some partition, and what others have found is there
-// all the same.
+// AskEntity asks all partitions of a detector, assigned and standby, for an entity. Asked lists the assigned partitions
+// that have answered. The context needs a deadline. An error is the one of some partition; found and asked still hold
+// the answers of the others.
 func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID, key string) (found []messages.EntityStatus, asked []int32, err error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
@@ -92,9 +94,9 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 	return found, asked, err
 }
 
-var errGivenUp = errors.New("it has just been given up")
+var errGivenUp = errors.New("it is no longer on this node")
 
-// await waits for an answer.
+// await waits for the answer, until the partition is gone or the context ends.
 func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
 	select {
 	case one := <-answer:
@@ -106,10 +108,10 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 	}
 }
 
-// asked answers a question about an entity, at once: what is stored can be read while a checkpoint is written.
+// asked answers a question about an entity at once, because stored entities can be read while a checkpoint is being written.
 func (p *partition) asked(ctx actor.Context, q *entityAsked) { q.answer <- p.answer(ctx, q.key) }
 
-// answer is what the partition knows of an entity. An entity that is not cached stays so.
+// answer is what the partition knows of an entity. It does not cache an entity that is only stored.
 func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
@@ -129,7 +131,7 @@ func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
 	return &entityAnswer{known: true, status: p.describe(window)}
 }
 
-// describe sums up a window.
+// describe summarizes a window that is not empty.
 func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatus {
 	values := make([]float64, len(window))
 	for i, point := range window {
@@ -149,7 +151,7 @@ func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatu
 	return status
 }
 
-// finite is nil for what JSON has no number for.
+// finite returns nil for NaN and the infinities, for which JSON has no number.
 func finite(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil

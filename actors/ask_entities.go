@@ -11,10 +11,10 @@ import (
 	"anomalydetector/messages"
 )
 
-// AskEntities returns names of entities of the partitions that a detector owns, in the
-// order of their keys, and whether there are more after them. It costs the detector one
-// message, and its partitions none: it asks their directories. An error says why entities
-// may be missing; what was found is there all the same.
+// AskEntities searches the names of the entities of a detector's assigned partitions. It returns at most q.Limit of
+// them, in the order of their keys, and whether there are more. The context needs a deadline. An error says why entities
+// may be missing; found still holds the others. A search costs the detector one message and the partitions none, because
+// it asks their directories.
 func AskEntities(ctx context.Context, root *actor.RootContext, detector *actor.PID, q messages.EntitiesQuery) (found []messages.EntityName, more bool, err error) {
 	answer, err := ask[*statusAnswer](ctx, root, detector, &statusAsked{})
 	if err != nil {
@@ -38,16 +38,15 @@ func AskEntities(ctx context.Context, root *actor.RootContext, detector *actor.P
 	return found, more, errors.Join(problems...)
 }
 
-// searched is what a search found in a partition, one name more than its limit if there are
-// more, and why entities may be missing.
+// searched is what a search found in a partition.
 type searched struct {
 	partition int32
-	names     []messages.EntityName
-	problem   error
+	names     []messages.EntityName // one more than the limit if there are more
+	problem   error                 // why entities may be missing; nil: none is
 }
 
-var errUntold = errors.New("a search by field leaves out entities on disk whose fields hold commas, " +
-	"until their next datapoint tells where each field begins")
+var errUntold = errors.New("a search by field leaves out stored entities whose fields hold commas, " +
+	"until their next datapoint shows where each field begins")
 
 func (a *askable) search(ctx context.Context, root *actor.RootContext, q *messages.EntitiesQuery) (found searched) {
 	found.partition = a.status.Partition
@@ -68,12 +67,12 @@ func (a *askable) search(ctx context.Context, root *actor.RootContext, q *messag
 		return err
 	})
 	if found.problem == nil && a.status.Phase != messages.Ready {
-		found.problem = errors.New("its history is not loaded yet")
+		found.problem = errors.New("its history is not replayed yet")
 	}
 	return found
 }
 
-// askNames asks a directory for its names, whose partition closes gone when it ends.
+// askNames asks a partition's directory for its names.
 func askNames(ctx context.Context, root *actor.RootContext, to *contact) (*names, error) {
 	answer := make(chan namesAnswer, 1)
 	root.Send(to.directory, &namesAsked{answer})

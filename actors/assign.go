@@ -12,13 +12,13 @@ import (
 type assigned struct {
 	to       messages.Assignment
 	waiting  *messages.Assignment // one that came while a checkpoint was being written; nil: none
-	kept     bool                 // windows of before go on; else they are built anew from the topic
-	replayed int64                // records since the assignment
-	reading  uint64               // number of the source under way: what comes of another one is stale
+	kept     bool                 // the windows of before are brought forward; false: they are rebuilt from the topic
+	replayed int64                // records replayed since the assignment
+	reading  uint64               // number of the latest source: a message of an older one is stale
 	stop     func()               // ends the source under way; nil: there is none
 }
 
-// began notes a source, and returns its number.
+// began notes that a source is under way, and returns its number.
 func (a *assigned) began(stop func()) uint64 {
 	a.stop = stop
 	a.reading++
@@ -33,10 +33,10 @@ func (a *assigned) cancel() {
 	}
 }
 
-// from tells whether something comes from the source under way.
+// from tells whether a message with this number is of the source under way.
 func (a *assigned) from(reading uint64) bool { return reading == a.reading && a.stop != nil }
 
-// missing is how many offsets a replay would read, at most.
+// missing is how many offsets a replay would read at most.
 func (p *partition) missing() int64 {
 	if p.assigned.kept {
 		return p.assigned.to.Offset - p.position.next
@@ -44,8 +44,8 @@ func (p *partition) missing() int64 {
 	return p.assigned.to.Offset
 }
 
-// assign brings the windows up to the assignment's offset. Windows that are behind it, in memory or on disk, are brought
-// forward; otherwise they are built anew.
+// assign brings the windows to the assignment's offset. It brings windows forward that are behind that offset, in memory or on
+// disk. If there are none, it rebuilds them from the topic.
 func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	if p.stored.writing != nil {
 		p.assigned.waiting = assignment
@@ -54,7 +54,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.assigned.cancel()
 	p.rollBack(ctx)
 	another := p.assigned.to.Topic.Differs(assignment.Topic)
-	if another { // what was known of late records is of the former topic
+	if another { // its late records and refusals are of the former topic
 		p.history.ForgetTopic()
 		clear(p.refused)
 	}

@@ -11,21 +11,20 @@ import (
 // child is an entity as its partition sees it.
 type child struct {
 	pid    *actor.PID
-	newest int64               // newest timestamp it was sent
+	newest int64               // the newest timestamp of its points, Unix milliseconds
 	empty  bool                // its window has no point yet
-	cuts   cuts                // of its key
+	cuts   cuts                // where the fields of its key begin
 	stored *persistence.Entity // nil without a store
 }
 
-// cachedEntities are the entities that a partition has in memory. They belong to its
-// goroutine: nobody else looks into them. If names are wanted for searches, they note what
-// changes; the partition hands that over to its directory after each message.
+// cachedEntities are the entities that a partition has in memory. Only the partition's goroutine uses them. If
+// searches need names, they note which entities change, and the partition tells its directory after each message.
 type cachedEntities struct {
 	byKey map[string]*child
 
 	noted   bool     // changes are noted
-	anew    bool     // all names are to be handed over, not what has changed
-	changes []change // since the last handover
+	anew    bool     // the directory needs all names next, not the changes
+	changes []change // since the directory was told the last time
 	removed []string // keys removed since the last sweep: the disk may still have them
 }
 
@@ -33,25 +32,25 @@ func newCachedEntities(searched bool) *cachedEntities {
 	return &cachedEntities{byKey: make(map[string]*child), noted: searched, anew: searched}
 }
 
-// put adds an entity that is new, or was only on disk.
+// put adds an entity that is new, or that was stored and not cached.
 func (c *cachedEntities) put(key string, entity *child) {
 	c.byKey[key] = entity
 	c.note(change{name: name{key: key, cuts: entity.cuts}})
 }
 
-// drop is for an entity that is only on disk from now on.
+// drop removes an entity from memory that stays on disk.
 func (c *cachedEntities) drop(key string) {
 	c.note(change{name: name{key: key, cuts: c.byKey[key].cuts, stored: true}})
 	delete(c.byKey, key)
 }
 
-// remove is for an entity that is gone for good.
+// remove removes an entity from memory and from disk.
 func (c *cachedEntities) remove(key string) {
 	delete(c.byKey, key)
 	c.removeStored([]string{key})
 }
 
-// removeStored is for entities that were only on disk, and are gone for good.
+// removeStored notes that uncached entities were removed from disk.
 func (c *cachedEntities) removeStored(keys []string) {
 	c.removed = append(c.removed, keys...)
 	for _, key := range keys {
@@ -59,17 +58,17 @@ func (c *cachedEntities) removeStored(keys []string) {
 	}
 }
 
-// settle says that the disk no longer has what was removed before.
+// settle says that the disk no longer has the entities that were removed before.
 func (c *cachedEntities) settle() { c.removed = nil }
 
-// clear drops all entities. Those on disk, too, are others than before.
+// clear drops all entities. The directory needs all names again, because the disk may have others, too.
 func (c *cachedEntities) clear() {
 	clear(c.byKey)
 	c.removed, c.changes, c.anew = nil, nil, c.noted
 }
 
-// follow notes changes from now on, and has all names handed over first.
-func (c *cachedEntities) follow() { c.noted, c.anew = true, true }
+// noteChanges begins to note changes. The directory gets all names first.
+func (c *cachedEntities) noteChanges() { c.noted, c.anew = true, true }
 
 func (c *cachedEntities) note(made change) {
 	if c.noted && !c.anew {
@@ -77,8 +76,8 @@ func (c *cachedEntities) note(made change) {
 	}
 }
 
-// handOver returns what the directory has to learn since the last time: all names, the
-// changes, or nothing (nil). More tells whether the disk has entities that are not cached.
+// handOver returns the next message to the directory: all names, the changes since the last message, or nil if there
+// are none. More tells whether the disk has entities that are not cached.
 func (c *cachedEntities) handOver(more bool) (news any) {
 	switch {
 	case c.anew:
@@ -94,7 +93,7 @@ func (c *cachedEntities) handOver(more bool) (news any) {
 	return news
 }
 
-// handOverNames tells the directory what has become of entities, if it wants to know.
+// handOverNames tells the directory which entities have changed, if it wants to know.
 func (p *partition) handOverNames(ctx actor.Context) {
 	if news := p.entities.handOver(p.uncached() > 0); news != nil {
 		ctx.Send(p.contact.directory, news)

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// change is what became of an entity.
+// change is how the name of an entity changed.
 type change struct {
 	name
-	gone   bool // for good
-	listed bool // found on disk: it changes nothing that is known
+	gone   bool // the entity was removed from memory and disk
+	listed bool // the key was found on disk: it changes no name that is known already
 }
 
-// with are the names after some changes, of which the last of each key counts.
+// with returns the names after some changes. Of several changes of a key the last one counts.
 func (n *names) with(changes []change) *names {
 	changes = sortChanges(changes)
 	type place struct {
@@ -53,7 +53,7 @@ func (n *names) with(changes []change) *names {
 	return next
 }
 
-// take appends a part of other names.
+// take appends the names from index from up to index to, exclusive, of other.
 func (n *names) take(other *names, from, to int) {
 	if from == to {
 		return
@@ -67,9 +67,9 @@ func (n *names) take(other *names, from, to int) {
 	}
 }
 
-// sortChanges returns the changes in the order of their keys, the last of each key. It
-// compares the eight bytes behind what all keys begin with, and the keys themselves only if
-// those are the same: the keys are all over the memory.
+// sortChanges returns the last change of each key, in the order of the keys. It first compares the eight bytes after
+// the prefix that all keys share, and the keys themselves only if those bytes are equal. That is faster, because the
+// keys are spread over the memory.
 func sortChanges(changes []change) []change {
 	if len(changes) == 0 {
 		return nil

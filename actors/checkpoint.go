@@ -18,38 +18,38 @@ import (
 //	                        |                                                                 ^
 //	goroutine               +--> write: the plan, which does not change, to the store --------+
 //
-// While a plan is written, the partition answers questions and takes all messages. Its next piece of work, and an assignment,
-// wait until the plan is settled: a piece of work may need an entity that the plan removes.
+// While a plan is being written, the partition takes messages and answers questions. Its next piece of work, and an assignment,
+// wait until the plan is settled, because a piece of work may need an entity that the plan removes.
 
 // stored is the partition's state on disk.
 type stored struct {
 	state   *persistence.Partition // nil while it is not open, and without a store
-	writing *inFlight              // the checkpoint under way; nil: none is
-	points  []persistence.Point    // scratch of windowTail
+	writing *inFlight              // the checkpoint under way; nil: none
+	points  []persistence.Point    // windowTail reuses it
 }
 
 // inFlight is a checkpoint under way.
 type inFlight struct {
-	next int64 // the offset that its windows reach up to
+	next int64 // the windows hold all records before this offset
 	then func(actor.Context, *checkpointWritten)
 }
 
-// checkpointWritten ends the write of a plan.
+// checkpointWritten says that a plan was written, or could not be.
 type checkpointWritten struct {
 	plan *persistence.Plan
 	took time.Duration
 	err  error
 }
 
-// checkpoint stores all that was observed, as reaching up to an offset, and calls then when that is over. Without a store it
-// does so at once.
+// checkpoint stores the windows, which hold all records before the offset next. It calls then when they are stored, or could not
+// be. Without a store it calls then at once.
 func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Context, *checkpointWritten)) {
 	if p.stored.state == nil {
 		then(ctx, &checkpointWritten{})
 		return
 	}
 	if !p.ready() {
-		p.stored.state.Commit() // what is replayed is committed by nature
+		p.stored.state.Commit() // replayed records were committed by the group
 	}
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
@@ -64,12 +64,12 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	}()
 }
 
-// checkpointWritten settles the plan, and goes on with what waited for it.
+// checkpointWritten settles the plan. Then it takes an assignment that has waited, and asks for the next piece of work.
 func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
 	writing := p.stored.writing
 	p.stored.writing = nil
 	if f, panicked := isFault(w.err); panicked {
-		panic(f) // how much of it is stored is not known: the partition begins anew
+		panic(f) // nobody knows how much of it is stored, so a new partition has to start from the disk
 	}
 	for _, entity := range p.stored.state.Settle(w.plan, w.err) {
 		ctx.Stop(p.entities.byKey[entity.Key()].pid)
@@ -86,7 +86,7 @@ func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
 	p.askPermit()
 }
 
-// head is what the state on disk says of itself.
+// head describes the windows that a checkpoint stores.
 func (p *partition) head(next int64) persistence.Head {
 	topic, complete := p.assigned.to.Topic, p.history.Stored()
 	return persistence.Head{
@@ -96,8 +96,8 @@ func (p *partition) head(next int64) persistence.Head {
 	}
 }
 
-// windowTail reads the last points of a cached entity's window, and how many points the window has. The points are
-// overwritten by the next call.
+// windowTail returns at most count last points of a cached entity's window, and how many points the window has. The next call
+// overwrites the points.
 func (p *partition) windowTail(ctx actor.Context, entity *child, count int) ([]persistence.Point, int) {
 	tail := p.askWindow(ctx, entity, count)
 	points := p.stored.points[:0]
@@ -108,7 +108,7 @@ func (p *partition) windowTail(ctx actor.Context, entity *child, count int) ([]p
 	return points, tail.Live
 }
 
-// askWindow asks an entity for the last points of its window. The answer is overwritten by the next call.
+// askWindow asks an entity for at most count last points of its window. The next call overwrites the answer.
 func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *messages.WindowTail {
 	answers := &p.shared.answers
 	answers.done = false
@@ -120,8 +120,8 @@ func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *mess
 	return &answers.tail
 }
 
-// longestIdle are the entities to evict from memory, if more are cached than should be: those that have been without a point
-// for the longest time.
+// longestIdle returns the entities to evict from memory if more than Config.MaxCached are cached: those whose newest point is
+// oldest.
 func (p *partition) longestIdle() (evict []*persistence.Entity) {
 	limit := p.config.MaxCached
 	if limit <= 0 || len(p.entities.byKey) <= limit {
@@ -132,7 +132,7 @@ func (p *partition) longestIdle() (evict []*persistence.Entity) {
 		all = append(all, entity)
 	}
 	slices.SortFunc(all, func(a, b *child) int { return cmp.Compare(a.newest, b.newest) })
-	const room = 10 // a tenth, so that this is not due at each commit
+	const room = 10 // a tenth of the limit becomes free, so that the next commits need not evict
 	for _, entity := range all[:len(all)-limit+limit/room] {
 		evict = append(evict, entity.stored)
 	}

@@ -9,10 +9,10 @@ import (
 	"anomalydetector/persistence"
 )
 
-// What a partition does when the transaction ends. What was committed is stored; what was aborted is undone.
+// What a partition does when the transaction ends. It stores what was committed, and undoes what was aborted.
 
-// commit makes the windows as they are what an abort goes back to, and stores them. While history is replayed, nothing of it
-// belongs to a transaction. No checkpoint is being written: the detector commits nothing before it has the last one's answer.
+// commit stores the windows in a checkpoint. The next abort goes back to them. A partition that is not ready has nothing in the
+// transaction, so it only answers. No checkpoint is being written, because the detector waits for the last answer.
 func (p *partition) commit(ctx actor.Context) {
 	if !p.ready() {
 		p.checkpointed(ctx, false, nil)
@@ -23,7 +23,7 @@ func (p *partition) commit(ctx actor.Context) {
 	p.refused.committed(p.position.next)
 	p.history.Committed(p.position.next)
 	if p.stored.state != nil {
-		p.stored.state.Commit() // whatever comes of the rest: it must survive an abort
+		p.stored.state.Commit() // first: an abort must not undo these points, even if the sweep fails
 	}
 	if err := p.sweep(ctx); err != nil {
 		p.checkpointed(ctx, false, err)
@@ -40,15 +40,15 @@ func (p *partition) commit(ctx actor.Context) {
 // checkpointed answers a commit.
 func (p *partition) checkpointed(ctx actor.Context, stored bool, err error) {
 	if errors.Is(err, persistence.ErrCorrupt) {
-		p.log.Error("the stored state is corrupt, loading its partition anew", "error", err)
+		p.log.Error("the stored state is corrupt, rebuilding its partition", "error", err)
 		p.breakDown(ctx, damaged, nil)
 		err = nil
 	}
 	ctx.Send(ctx.Parent(), &messages.Checkpointed{Partition: p.number, Cached: len(p.entities.byKey), Stored: stored, Err: err})
 }
 
-// rollBack goes back to the last commit. Windows that are not ready are left as they are: none of their points belongs to the
-// transaction, or they are replayed anew.
+// rollBack goes back to the last commit. A partition that is not ready changes nothing: none of its points belongs to the
+// transaction, or its windows are going to be rebuilt.
 func (p *partition) rollBack(ctx actor.Context) {
 	if !p.ready() || p.position.next == p.position.committed {
 		return

@@ -2,10 +2,11 @@ package actors
 
 import "sync/atomic"
 
-// Counts only grow, from the start of the process on. Any goroutine may add to them and read them at any time.
+// Counts only grow, from the start of the process on. Any goroutine may add to them, and read them.
 type Counts struct {
-	// Outliers are records that were scored and whose timestamps are far from stream time, ahead or behind.
+	// Outliers counts scored records whose timestamps were far from stream time, ahead of it or behind. A record of an
+	// aborted transaction is counted again.
 	Outliers atomic.Int64
-	// Panics are those of a detector's actors, and of the goroutines they start.
+	// Panics counts the panics of the detector's actors, and of the goroutines that they start.
 	Panics atomic.Int64
 }

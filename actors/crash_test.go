@@ -228,8 +228,8 @@ func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
 	must(t, n.stop())
 	w.verify()
 	reasons := make(map[string]int)
-	for _, letter := range w.read(letterTopic) {
-		for _, header := range letter.Headers {
+	for _, dead := range w.read(deadLetterTopic) {
+		for _, header := range dead.Headers {
 			if header.Key == "reason" {
 				reasons[string(header.Value)]++
 			}

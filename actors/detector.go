@@ -10,24 +10,23 @@ import (
 	"anomalydetector/standstill"
 )
 
-// Detector owns the Kafka session of one configuration, its producer and its partitions. What it does next is
-// decided by the pure package round: the detector turns a message into an event, and runs the effects that come out
-// (detector_round.go). A step that may take long runs beside it (detector_steps.go), so it always hears its partitions,
-// questions, and a stop.
+// Detector owns the Kafka session of one configuration, its producer and its partitions. The pure package round decides
+// what the detector does next: the detector turns a message into an event, and runs the effects that round returns
+// (detector_round.go). A step that may take long runs on a goroutine of its own (detector_steps.go). So the detector
+// always takes messages of its partitions, questions, and a stop.
 //
 // It takes:
-//   - *opened, *polled, *messages.Flushed, *messages.Discarded, *ended, *waited, *closed: the step under way is over.
+//   - *opened, *polled, *messages.Flushed, *messages.Discarded, *ended, *waited, *closed: the step under way has ended.
 //   - *messages.SliceDone, *messages.SliceFailed: a partition has answered a slice.
-//   - *messages.PhaseEntered, *messages.ReplayProgressed: how far a partition is (detector_partitions.go).
+//   - *messages.PhaseEntered, *messages.ReplayProgressed: a partition reports how far it is (detector_partitions.go).
 //   - *messages.Checkpointed: a partition has stored what was committed, or could not (stall.go).
-//   - *partitionFell, *producerFell, *stepFell: a panic (falls.go).
+//   - *partitionFell, *producerFell, *stepFell: a partition, the producer or a step has panicked (falls.go).
 //   - *actor.Terminated: a partition's actor died.
 //   - *messages.Standbys: which partitions of other nodes to keep up to date (detector_standby.go).
 //   - *statusAsked: a question, answered with statusAnswer (status.go).
 //   - *tick, *looked: for its watch (detector_watch.go).
-//   - *messages.Stop: commit what was read, leave the group, and end; successors get the windows before
-//     (detector_stop.go).
-//   - *drained: the successors are ready, or will not be.
+//   - *messages.Stop: wait until the successors are ready, commit, leave the group, and end (detector_stop.go).
+//   - *drained: the successors are ready, or the wait for them was given up.
 type Detector struct {
 	config      *Config
 	round       *round.Round // what is under way, and what comes next
@@ -46,11 +45,11 @@ type Detector struct {
 	watching
 }
 
-// attempts are how often something is tried without progress before the process gives up.
+// attempts is how often the detector tries something without progress before it ends.
 const attempts = 3
 
-// DetectorProps: the default dispatcher and mailbox; a partition that dies is stopped, not restarted: the detector
-// makes it anew after the abort.
+// DetectorProps are the props of a detector's actor, with the default dispatcher and mailbox. A partition that dies is
+// stopped and not restarted, because the detector starts a new one after the abort.
 func DetectorProps(config *Config) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
@@ -77,7 +76,7 @@ func newDetector(config *Config) *Detector {
 
 func (d *Detector) Receive(ctx actor.Context) {
 	if d.round.Step() == round.Over {
-		return // its partitions' deaths
+		return // only the ends of its partitions come now
 	}
 	if d.config.poison != nil {
 		d.config.poison("detector", ctx.Message())

@@ -7,9 +7,9 @@ import (
 	"anomalydetector/round"
 )
 
-// What follows from the end of a transaction.
+// What the detector does at the end of a transaction.
 
-// conclude tells the partitions, and those who watch, how the transaction ended.
+// conclude tells the partitions and the watchers how the transaction ended.
 func (d *Detector) conclude(ctx actor.Context, c round.Conclude) {
 	over := &c.Transaction
 	if c.Committed {
@@ -19,7 +19,7 @@ func (d *Detector) conclude(ctx actor.Context, c round.Conclude) {
 		d.settle(ctx)
 	} else if !over.Empty() {
 		d.totals.Aborts++
-		d.config.Log.Info("transaction aborted, its records are read again")
+		d.config.Log.Info("transaction aborted, reading its records again")
 		d.unsettle(ctx)
 	}
 	for _, partition := range d.partitions {
@@ -31,7 +31,7 @@ func (d *Detector) conclude(ctx actor.Context, c round.Conclude) {
 	d.publish()
 }
 
-// countCommitted counts what a transaction held, and passes on what it found.
+// countCommitted adds a committed transaction to the totals, and tells the watchers what it found.
 func (d *Detector) countCommitted(over *round.Transaction) {
 	delete(d.falls.scoring, nobody)
 	d.forgetRefused()
@@ -41,8 +41,8 @@ func (d *Detector) countCommitted(over *round.Transaction) {
 	d.config.Hub.committed(d.config.Name, over.Findings)
 }
 
-// settle tells the partitions of a commit, so that they store a checkpoint. A partition that still stores the one
-// before has scored nothing since, and is told of the next commit.
+// settle tells the partitions of a commit, so that they store a checkpoint. A partition that is still storing the last
+// checkpoint has scored nothing since, so it need not know before the next commit.
 func (d *Detector) settle(ctx actor.Context) {
 	d.commits++
 	for number, partition := range d.partitions {
@@ -68,8 +68,8 @@ func (d *Detector) unsettle(ctx actor.Context) {
 	}
 }
 
-// reload lets the partitions whose slice failed be assigned anew. A record that could not be scored counts as a
-// failure of its partition, which gets a new actor.
+// reload makes the partitions whose slice failed wait for another assignment. If a record could not be scored, that
+// counts as a failure of its partition, which gets a new actor.
 func (d *Detector) reload(ctx actor.Context, failed []*messages.SliceFailed) {
 	for _, f := range failed {
 		partition, known := d.partitions[f.Partition]
@@ -80,7 +80,7 @@ func (d *Detector) reload(ctx actor.Context, failed []*messages.SliceFailed) {
 		if f.Reload {
 			continue
 		}
-		d.config.Log.Error("record could not be scored, its partition is loaded anew", "topic", d.config.InputTopic,
+		d.config.Log.Error("record could not be scored, rebuilding its partition", "topic", d.config.InputTopic,
 			"partition", f.Partition, "offset", f.Offset, "error", f.Err)
 		d.count(ctx, f.Partition, false, f.Err)
 		if known {
@@ -89,7 +89,7 @@ func (d *Detector) reload(ctx actor.Context, failed []*messages.SliceFailed) {
 	}
 }
 
-// unassign is for a session that failed: the next one counts its generations anew.
+// unassign makes all assigned partitions wait for the next session, because its generations begin with 1 again.
 func (d *Detector) unassign() {
 	for _, partition := range d.partitions {
 		if !partition.standby() {

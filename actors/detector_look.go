@@ -8,19 +8,20 @@ import (
 	"anomalydetector/stream"
 )
 
-// How the detector learns where the topic ends, and what of it is behind an open transaction.
+// How the detector learns where the topic ends, and how much of it an open transaction holds back.
 
+// lookEvery is how often the detector asks.
 const lookEvery = 10 * time.Second
 
-// looked is the answer of a look at the topic's ends.
+// looked is the broker's answer.
 type looked struct {
-	session Session // during which it was asked
-	from    map[int32]int64
-	ends    map[int32]stream.Ends // nil: none could be asked
+	session Session               // the session at the time of the question
+	from    map[int32]int64       // by partition: the offset whose record was asked for, too
+	ends    map[int32]stream.Ends // nil: the broker did not answer
 	err     error
 }
 
-// look asks for the topic's ends, on a goroutine beside the step.
+// look asks the broker, on a goroutine beside the step.
 func (d *Detector) look(ctx actor.Context, now time.Time) {
 	if d.session == nil || d.stopping() || d.watching.asking || now.Sub(d.asked) < lookEvery {
 		return
@@ -29,7 +30,7 @@ func (d *Detector) look(ctx actor.Context, now time.Time) {
 	from := make(map[int32]int64)
 	for number, partition := range d.partitions {
 		if partition.scores() {
-			if partition.seen == partition.next { // it has stood since the last look
+			if partition.seen == partition.next { // no record since the last look
 				from[number] = partition.pass(partition.next)
 			}
 			partition.seen = partition.next
@@ -49,11 +50,11 @@ func (d *Detector) look(ctx actor.Context, now time.Time) {
 	}()
 }
 
-// looked takes the ends to the partitions.
+// looked notes the ends of each partition.
 func (d *Detector) looked(l *looked) {
 	d.watching.asking = false
 	if d.session != l.session {
-		return // it may be the closing of that session that failed it
+		return // the look may have failed because that session was closed
 	}
 	d.blind = l.err != nil
 	if l.ends == nil {
@@ -67,7 +68,7 @@ func (d *Detector) looked(l *looked) {
 		}
 		partition.end, partition.stable, partition.writer = found.End, max(found.Stable, partition.next), found.Writer
 		if from, asked := l.from[number]; asked && found.Passed > from {
-			if partition.pass(partition.from) != from { // it does not go on with what was passed before
+			if partition.pass(partition.from) != from { // not the end of what was passed before
 				partition.from = from
 			}
 			partition.passed = found.Passed

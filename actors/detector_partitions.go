@@ -9,13 +9,13 @@ import (
 	"anomalydetector/persistence"
 )
 
-// What the detector does with its partitions, from the assignment to the moment they are ready.
+// What the detector does with its partitions, from the assignment until they are ready.
 
-// reconcile starts the partitions that the group has given us, and drops those that it has taken.
+// reconcile starts the partitions that the group has assigned, and drops those that it has revoked.
 func (d *Detector) reconcile(ctx actor.Context) {
 	assignments, joined := d.session.Assignments()
 	d.joined = joined
-	if !joined || d.round.Result() != nil { // it ends
+	if !joined || d.round.Result() != nil { // the detector is about to end
 		return
 	}
 	owned := make(map[int32]struct{}, len(assignments))
@@ -31,9 +31,9 @@ func (d *Detector) reconcile(ctx actor.Context) {
 	}
 }
 
-// assign sends a partition its assignment, if that is new, or the partition needs it again.
+// assign sends a partition its assignment if the assignment is new, or the partition needs it again.
 func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
-	if d.topic.Differs(assignment.Topic) { // what is known of records is of the former one
+	if d.topic.Differs(assignment.Topic) { // the refusals are of the former topic
 		clear(d.refused)
 	}
 	d.topic = assignment.Topic
@@ -62,7 +62,7 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	ctx.Send(partition.pid, &assignment)
 }
 
-// spawn makes the partition's actor, if it has none.
+// spawn starts the partition's actor if it has none.
 func (d *Detector) spawn(ctx actor.Context, partition *trackedPartition) {
 	if partition.pid != nil {
 		return
@@ -75,7 +75,7 @@ func (d *Detector) spawn(ctx actor.Context, partition *trackedPartition) {
 	}
 }
 
-// drop forgets a partition, and stops its actor.
+// drop removes a partition, and stops its actor.
 func (d *Detector) drop(ctx actor.Context, number int32) {
 	if pid := d.partitions[number].pid; pid != nil {
 		ctx.Unwatch(pid)
@@ -94,7 +94,7 @@ func (d *Detector) progressed(p *messages.ReplayProgressed) {
 	d.config.OnProgress(d.progress())
 }
 
-// phaseEntered takes a partition to the phase that its actor is in.
+// phaseEntered notes the phase that a partition's actor has entered.
 func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
 	partition := d.partitions[r.Partition]
 	if partition == nil || !partition.answers(r.Generation) {
@@ -119,7 +119,7 @@ func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition
 			d.session.Pause(partition.number)
 		}
 	} else {
-		d.config.Log.Error("history could not be loaded", "topic", d.config.InputTopic, "partition", partition.number,
+		d.config.Log.Error("history could not be replayed", "topic", d.config.InputTopic, "partition", partition.number,
 			"error", err, "again", !d.stopping() && !errors.Is(err, persistence.ErrStop))
 	}
 	switch {
@@ -144,7 +144,7 @@ func (d *Detector) partitionReady(partition *trackedPartition, r *messages.Phase
 	d.config.OnProgress(d.progress())
 }
 
-// progress sums up the assigned partitions.
+// progress sums the progress of the assigned partitions.
 func (d *Detector) progress() Progress {
 	sum := Progress{Records: d.totals.Records}
 	for _, partition := range d.partitions {
@@ -157,7 +157,7 @@ func (d *Detector) progress() Progress {
 		if lag, behind := partition.lag(); partition.ready() {
 			sum.Lag += lag - behind
 		} else {
-			sum.Loading++
+			sum.Replaying++
 		}
 	}
 	return sum

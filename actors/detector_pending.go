@@ -6,17 +6,17 @@ import (
 	"anomalydetector/standstill"
 )
 
-// nowhere is the partition of a wait that is for no partition in particular.
+// nowhere stands for the partition in a wait that concerns no single partition.
 const nowhere = -1
 
-// waits are what the detector waits for.
+// waits lists what the detector waits for.
 type waits []standstill.Pending
 
 func (w *waits) add(waiting standstill.Waiting, partition int32, progress, records int64, quiet bool) {
 	*w = append(*w, standstill.Pending{Waiting: waiting, Partition: partition, Progress: progress, Records: records, Quiet: quiet})
 }
 
-// pending is what the detector waits for. When it stops it waits only for what is under way.
+// pending returns what the detector waits for. A detector that stops waits only for the step under way.
 func (d *Detector) pending() waits {
 	var all waits
 	o := d.config.Observer
@@ -51,7 +51,7 @@ func (d *Detector) pending() waits {
 	if stopping {
 		return all
 	}
-	stalled := d.round.Stall() != nil // which is logged by itself
+	stalled := d.round.Stall() != nil // the stop of intake has its own log line
 	if d.round.Uncommitted() {
 		all.add(standstill.Committing, nowhere, d.commits, 0, stalled)
 	}
@@ -61,13 +61,13 @@ func (d *Detector) pending() waits {
 	return all
 }
 
-// pending adds what the detector waits for of the partition. It does not wait for an import, which has a bound of its
-// own.
+// pending adds what the detector waits for in the partition. An import is not among it, because it has a time limit of
+// its own.
 func (t *trackedPartition) pending(all *waits, stalled, noSession bool) {
 	quiet := stalled || noSession
 	if t.standby() {
 		if t.phase == messages.Replaying {
-			all.add(standstill.Following, t.number, t.replay.done+int64(t.generation), 0, quiet)
+			all.add(standstill.ReplayingStandby, t.number, t.replay.done+int64(t.generation), 0, quiet)
 		}
 		return
 	}
@@ -81,8 +81,8 @@ func (t *trackedPartition) pending(all *waits, stalled, noSession bool) {
 	}
 }
 
-// standbyProgress is how far the standby partitions are, for which a session may wait, and whether windows of one are
-// taken from another node.
+// standbyProgress is how far the standby partitions are, and whether one of them imports windows. The opening of a
+// session may wait for them.
 func (d *Detector) standbyProgress() (progress int64, importing bool) {
 	for _, partition := range d.partitions {
 		if partition.standby() {

@@ -13,9 +13,9 @@ import (
 	"anomalydetector/stream"
 )
 
-// From messages to events of the round, and from its effects to what is done.
+// The detector turns messages into events of the round, and effects of the round into calls.
 
-// run runs the effects of an event. At level debug the log is a transcript of the round.
+// run runs the effects of an event in order. At level debug the log is a transcript of the round.
 func (d *Detector) run(ctx actor.Context, effects []round.Effect) {
 	if len(effects) > 0 && d.config.Log.Enabled(context.Background(), slog.LevelDebug) {
 		d.config.Log.Debug("round goes on", "step", d.round.Step(), "mode", d.round.Mode(), "effects", texts(effects))
@@ -78,8 +78,8 @@ func (d *Detector) do(ctx actor.Context, effect round.Effect) {
 	}
 }
 
-// opened gives the producer a session to write into. The partitions go on with the windows that the last session
-// left.
+// opened gives the producer the session to write into. The partitions keep the windows that they have from the session
+// before.
 func (d *Detector) opened(ctx actor.Context, o *opened) {
 	if o.err == nil {
 		d.session, d.joined = o.session, false
@@ -94,8 +94,8 @@ func (d *Detector) polled(ctx actor.Context, p *polled) {
 	d.run(ctx, d.round.Polled(d.config.Now(), batch, failureOf(p.err)))
 }
 
-// score sends the slices. The group may have given us a partition during the poll: if it is not ready, its slice
-// fails, and the transaction will abort.
+// score sends each partition its slice. The slice of a partition that is not ready fails, and the transaction will be
+// aborted: the group may have assigned the partition during the poll.
 func (d *Detector) score(ctx actor.Context, slices []messages.Slice) {
 	for i := range slices {
 		slice := &slices[i]
@@ -111,7 +111,7 @@ func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.health.scored = s.Next, s.End, true
 		partition.census = census{s.Tally.Entities, s.Tally.Cached, s.StreamTime}
-		partition.stable = max(partition.stable, s.Next) // it has been read
+		partition.stable = max(partition.stable, s.Next) // what was read is stable
 	}
 	d.run(ctx, d.round.SliceDone(d.config.Now(), s))
 }
@@ -120,7 +120,7 @@ func (d *Detector) sliceFailed(ctx actor.Context, s *messages.SliceFailed) {
 	d.run(ctx, d.round.SliceFailed(d.config.Now(), s))
 }
 
-// flushed says why anomalies could not be written.
+// flushed ends the flush. If anomalies could not be written, it logs why and tells the round.
 func (d *Detector) flushed(ctx actor.Context, f *messages.Flushed) {
 	failure := round.Failure{Err: f.Err}
 	switch {
@@ -144,7 +144,7 @@ func (d *Detector) waited(ctx actor.Context) {
 	d.run(ctx, d.round.Waited(d.config.Now()))
 }
 
-// failureOf tells what follows from an error of the session.
+// failureOf tells the round whether another attempt can cure an error of the session.
 func failureOf(err error) round.Failure {
 	kind := round.Passing
 	switch {

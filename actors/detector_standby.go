@@ -6,10 +6,10 @@ import (
 	"anomalydetector/messages"
 )
 
-// What the detector does with its standby partitions, which another node scores. Their windows follow the offsets
-// that the group has committed: they are taken from the other node or read from the topic, stored, and never scored.
-// A standby is assigned again and again, each time up to a later offset. If the group gives the partition to this
-// node, little is missing.
+// What the detector does with its standby partitions. Another node scores them; this node only keeps copies of their
+// windows, which it imports from the other node or replays from the topic. The windows end at the offset that the group
+// has committed: a standby partition is assigned again and again, each time up to a later offset. If the group then
+// assigns the partition to this node, only a few records are missing.
 
 // standBy brings the standby partitions up to what was committed meanwhile.
 func (d *Detector) standBy(ctx actor.Context, s *messages.Standbys) {
@@ -37,14 +37,14 @@ func (d *Detector) standByOne(ctx actor.Context, target messages.Assignment) {
 	case !known:
 		partition = newTrackedPartition(target.Partition, messages.RoleStandby)
 		d.partitions[target.Partition] = partition
-		d.config.Log.Info("partition of another node is kept warm", "topic", d.config.InputTopic,
+		d.config.Log.Info("standby of a partition begins", "topic", d.config.InputTopic,
 			"partition", target.Partition, "offset", target.Offset)
 	case !partition.standby():
 		return // it is assigned to this node
 	case partition.prepares():
-		return // it is not up to the last offset yet
+		return // it has not reached the last offset yet
 	case partition.ready() && target.Offset <= partition.next && !partition.topic.Differs(target.Topic):
-		return // it is up to this offset
+		return // it has this offset already
 	}
 	d.spawn(ctx, partition)
 	d.assignments++

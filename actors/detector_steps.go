@@ -10,8 +10,10 @@ import (
 	"anomalydetector/round"
 )
 
-// A step that waits for the broker, or for time, runs on a goroutine of its own, one at a time, and is answered with
-// a message. The producer is an actor, and answers by itself.
+// A step that waits for the broker or for time runs on a goroutine of its own, one step at a time. The goroutine sends
+// the detector a message at its end. Flush and discard need no goroutine, because the producer is an actor that answers.
+
+// The messages at the end of a step.
 
 type opened struct {
 	session Session
@@ -34,12 +36,12 @@ type closed struct{}
 
 // running is the goroutine of the step under way, or of the last one.
 type running struct {
-	cut    context.CancelFunc // cuts the step short, if it can be without harm
+	cut    context.CancelFunc // cuts the step short; does nothing if that would do harm
 	over   chan struct{}      // closed when the goroutine has ended
-	closes bool               // it closes the session for good
+	closes bool               // the step closes the session for good
 }
 
-// begin runs a step. Its context ends if the step is to be cut short.
+// begin starts a step on its goroutine. The step's context ends when the round cuts the step short.
 func (d *Detector) begin(ctx actor.Context, step func(context.Context) any) {
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	cuttable, cut := context.WithCancel(context.Background())
@@ -75,18 +77,18 @@ func (d *Detector) poll(ctx actor.Context, poll round.Poll) {
 	})
 }
 
-// flush is answered by the producer, after all that the partitions sent it.
+// flush asks the producer, which answers after it has taken all that the partitions sent it.
 func (d *Detector) flush(ctx actor.Context) {
 	ctx.Request(d.producer, &messages.Flush{})
 }
 
-// discard is answered by the producer, too: an anomaly that is still on its way to it must not end up in the next
+// discard asks the producer, too: an anomaly that is still on its way to the producer must not get into the next
 // transaction.
 func (d *Detector) discard(ctx actor.Context) {
 	ctx.Request(d.producer, &messages.Discard{})
 }
 
-// endTransaction is never cut short: a cancelled end leaves the client unusable.
+// endTransaction cannot be cut short, because a cancelled end leaves the client unusable.
 func (d *Detector) endTransaction(ctx actor.Context, commit bool) {
 	session := d.session
 	d.begin(ctx, func(context.Context) any {
@@ -109,7 +111,7 @@ func rest(cuttable context.Context, pause time.Duration) {
 	}
 }
 
-// reopen closes the session but stays a member, and pauses.
+// reopen closes the session, stays a member of the group, and pauses. Then the round opens another session.
 func (d *Detector) reopen(ctx actor.Context, r round.Reopen) {
 	session := d.session
 	d.session = nil
@@ -124,7 +126,7 @@ func (d *Detector) reopen(ctx actor.Context, r round.Reopen) {
 // close ends the membership for good.
 func (d *Detector) close(ctx actor.Context, c round.Close) {
 	if c.Uncommitted != nil {
-		d.config.Log.Warn("the last transaction could not be committed, its records are read again at the next start", "error", c.Uncommitted)
+		d.config.Log.Warn("the last transaction could not be committed, the next start reads its records again", "error", c.Uncommitted)
 	}
 	session := d.session
 	d.begin(ctx, func(context.Context) any {

@@ -13,10 +13,10 @@ import (
 
 // How a detector ends.
 
-// drained says that the successors have the windows, or will not.
+// drained says that the successors have the windows, or that the wait for them was given up.
 type drained struct{}
 
-// stop lets successors get ready first, if this node has windows that they need.
+// stop stops the detector. If this node has windows that successors need, the detector first waits until they have them.
 func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
 	if d.round.Mode() == round.Running {
 		d.config.Log.Info("stopping", "reason", s.Reason)
@@ -25,7 +25,7 @@ func (d *Detector) stop(ctx actor.Context, s *messages.Stop) {
 	d.run(ctx, d.round.Stop(d.config.Now(), s.AtOnce, successors))
 }
 
-// scores tells whether a partition can be scored.
+// scores tells whether the detector can score any of its partitions.
 func (d *Detector) scores() bool {
 	for _, partition := range d.partitions {
 		if d.session != nil && partition.scores() {
@@ -35,7 +35,7 @@ func (d *Detector) scores() bool {
 	return false
 }
 
-// drain waits for the successors beside the step under way. Whatever becomes of the wait, the stop goes on.
+// drain waits for the successors, on a goroutine beside the step. The stop goes on even if the wait fails.
 func (d *Detector) drain(ctx actor.Context) {
 	draining, hurry := context.WithCancel(context.Background())
 	d.hurry = hurry
@@ -52,7 +52,7 @@ func (d *Detector) drain(ctx actor.Context) {
 
 func (d *Detector) stopping() bool { return d.round.Mode() == round.Stopping }
 
-// hurryUp ends a detector whose stop takes too long: a broker that hangs never answers.
+// hurryUp ends a detector whose stop takes longer than Config.StopWithin, because a broker that hangs never answers.
 func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
 	if !d.round.Overdue(now) {
 		return
@@ -61,17 +61,17 @@ func (d *Detector) hurryUp(ctx actor.Context, now time.Time) {
 	if all := d.pending(); len(all) > 0 {
 		waits = "for " + all[0].Waiting.Text(d.config.names())
 	}
-	d.run(ctx, d.round.BreakOff(fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; what was not committed is read again at the next start",
+	d.run(ctx, d.round.BreakOff(fmt.Errorf("the stop took longer than %s, waiting %s: ended at once; the next start reads again what was not committed",
 		d.config.StopWithin, waits)))
 }
 
-// fell ends a detector that failed itself: the next process aborts what this one had in hand.
+// fell ends the detector after a panic of its own. The next process aborts the running transaction.
 func (d *Detector) fell(ctx actor.Context, f *fault) {
 	d.config.tellFault(d.config.Log, f, nil)
 	d.run(ctx, d.round.BreakOff(f))
 }
 
-// finish is the last thing that a detector does, once.
+// finish is the last thing that a detector does. It runs once.
 func (d *Detector) finish(ctx actor.Context, f round.Finish) {
 	if f.AtOnce {
 		d.letGo()
@@ -84,8 +84,9 @@ func (d *Detector) finish(ctx actor.Context, f round.Finish) {
 	ctx.Stop(ctx.Self())
 }
 
-// letGo cuts the step under way short, and closes the session when the step is over. The detector does not wait for
-// that; but in a process with several detectors the group must not take this one for alive.
+// letGo cuts the step under way short, and closes the session when the step has ended. The detector does not wait for
+// it. The session has to be closed because the process may have other detectors and go on: the group must not count this
+// one as a member any more.
 func (d *Detector) letGo() {
 	d.running.cut()
 	if d.session == nil || d.running.closes {

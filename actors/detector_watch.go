@@ -13,20 +13,21 @@ import (
 	"anomalydetector/stream"
 )
 
-// How a detector watches itself. Each second, whatever step is under way, it tells its watch what it waits for
-// (detector_pending.go), and logs what the watch says.
+// How a detector notices that it stands still. Each second, in every step, it shows its watch what it waits for
+// (detector_pending.go), and logs the lines that the watch returns.
 
-// Observer knows what the Kafka clients meet.
+// Observer knows which errors the Kafka clients meet, and where the input topic ends.
 type Observer interface {
-	// Attend makes it hear what the client retries in silence, at some cost.
+	// Attend turns on that the observer also hears of errors that the clients retry by themselves. That costs time.
 	Attend(on bool)
-	// Out tells whether there is a session that the group does not count among its members.
+	// Out tells whether there is a session that is not a member of the group.
 	Out() bool
-	// Written is how many batches the broker has acknowledged.
+	// Written is how many batches the broker has acknowledged since the process began.
 	Written() uint64
-	// Last is the newest error of some activities since a time.
+	// Last returns the newest error of some activities since a time, and false if there is none.
 	Last(since time.Time, of ...stream.Activity) (stream.Trouble, bool)
-	// Look asks for the ends of the input topic, and what lies at these offsets.
+	// Look asks the broker where the partitions of the input topic end. For each partition in from it also tells how far
+	// there is nothing to read from that offset on.
 	Look(ctx context.Context, from map[int32]int64) (map[int32]stream.Ends, error)
 }
 
@@ -35,16 +36,16 @@ type tick struct{}
 
 const tickEvery = time.Second
 
-// watching is a detector's watch and what it is told.
+// watching is a detector's watch, and the numbers that only the watch needs.
 type watching struct {
 	watch   *standstill.Watch
 	life    context.Context // ends with the detector
 	end     context.CancelFunc
-	commits int64     // that the partitions were told of
-	asked   time.Time // when the broker was asked for the topic's ends, the last time
-	asking  bool      // the broker has not answered
+	commits int64     // commits that the partitions were told of
+	asked   time.Time // when the last look began
+	asking  bool      // a look is under way
 	blind   bool      // the last look failed
-	looks   int64     // that did not fail
+	looks   int64     // looks that did not fail
 }
 
 // beginWatch starts the ticks.
@@ -65,7 +66,8 @@ func (d *Detector) beginWatch(ctx actor.Context) {
 	}()
 }
 
-// ticked logs what is to be said of standstills, looks at the topic's ends, and ends a stop that takes too long.
+// ticked logs standstills and the summary, publishes a report, asks where the topic ends, and ends a stop that takes too
+// long.
 func (d *Detector) ticked(ctx actor.Context) {
 	now := d.config.Now()
 	d.summary.tell(d.config.Log, now, &d.totals, d.partitions)
@@ -105,7 +107,7 @@ func (d *Detector) say(l standstill.Line) {
 	d.config.Log.Warn("the detector stands still", about...)
 }
 
-// writer names a writer whose open transaction holds back the partitions of a line; empty if none is known.
+// writer returns the writer whose open transaction holds back the partitions of a line; empty: not known.
 func (d *Detector) writer(l standstill.Line) string {
 	if l.Waiting != standstill.Held {
 		return ""
@@ -118,7 +120,7 @@ func (d *Detector) writer(l standstill.Line) string {
 	return ""
 }
 
-// errorText is an error with its name first.
+// errorText is the text of an error, with its name in it.
 func errorText(trouble *stream.Trouble) string {
 	switch {
 	case trouble == nil:
@@ -129,7 +131,7 @@ func errorText(trouble *stream.Trouble) string {
 	return trouble.Name + ": " + trouble.Text
 }
 
-// numbers are the first few of some partitions, for people.
+// numbers lists at most ten of some partitions, for people.
 func numbers(partitions []int32) string {
 	const most = 10
 	text := strings.Trim(fmt.Sprint(partitions[:min(most, len(partitions))]), "[]")
@@ -139,7 +141,7 @@ func numbers(partitions []int32) string {
 	return text
 }
 
-// standstills are what the status says of standstills.
+// standstills returns the standstills for the status.
 func (d *Detector) standstills() (all []messages.Standstill) {
 	for _, l := range d.watch.Standing() {
 		all = append(all, messages.Standstill{

@@ -7,59 +7,58 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// directory knows the names of a partition's entities, so that a search costs the
-// partition nothing. It is the partition's child, and learns from it which entities
-// come, leave the memory and are gone. Keys that are only on disk it lists itself.
+// directory knows the names of a partition's entities, so that a search costs the partition nothing. It is the
+// partition's child. The partition tells it which entities are cached, evicted and removed. It lists the keys that are
+// only on disk by itself.
 //
 // It takes:
-//   - *namesAsked: a search wants the names. It answers on a channel that has room; the
-//     search looks through them on its own goroutine.
-//   - *namesGiven: all names that the partition has, in place of what was known.
-//   - *namesChanged: what has changed since.
-//   - *takeOver: the history is loaded, searches may come.
+//   - *namesAsked: a search wants the names. The search looks through them on its own goroutine.
+//   - *namesGiven: all names that the partition has. They replace those that the directory knew.
+//   - *namesChanged: the changes since then.
+//   - *takeOver: the partition is ready, so searches may come.
 //   - *keysListed: from the goroutine that lists the disk.
 //
-// If people may search, the partition gives its names from its beginning on. Otherwise
-// the first search has it do so.
+// With Config.Searched the partition tells its names from the beginning. Otherwise it begins with the first search.
 type directory struct {
 	config *Config
 	log    *slog.Logger
 	list   func(visit func(key string) error) error // visits the keys on disk; nil without a store
 
-	names   *names        // nil: the partition has not given any
-	waiting []*namesAsked // searches that came before it did
-	pending []change      // that are not in the names yet
-	next    time.Time     // a search takes no changes over before
-	listing *listing      // of what is on disk; nil: the names have all of it
-	broken  error         // the panic of a message: nothing is known any more
+	names   *names        // nil: the partition has not told any
+	waiting []*namesAsked // searches that wait for the names
+	pending []change      // not merged into the names yet
+	next    time.Time     // before this time a search does not merge changes
+	listing *listing      // of the keys on disk; nil: the names have all of them
+	broken  error         // a panic: the directory knows nothing any more
 }
 
-// namesAsked is answered once.
+// namesAsked asks a directory for the names. The channel has room for the answer.
 type namesAsked struct{ answer chan<- namesAnswer }
 
-// namesAnswer has names and, if entities may be missing in them, the reason.
+// namesAnswer answers namesAsked.
 type namesAnswer struct {
 	names *names
-	err   error
+	err   error // why entities may be missing in the names; nil: none is
 }
 
-// namesWanted asks a partition for its names, and to tell what changes from then on.
+// namesWanted asks a partition for all its names, and for changes from then on.
 type namesWanted struct{}
 
 // namesGiven are all names that a partition has. It is immutable.
 type namesGiven struct {
 	all     []change
 	more    bool     // there are entities that are only on disk
-	removed []string // keys that the disk may have, of entities that are gone
+	removed []string // keys of removed entities that the disk may still have
 }
 
-// namesChanged is what has changed since the message before, in order. It is immutable.
+// namesChanged are the changes since the last message, in order. It is immutable.
 type namesChanged struct{ changes []change }
 
+// takeOver asks the directory to merge the pending changes.
 type takeOver struct{}
 
-// directoryProps: the default mailbox has no bound, but the directory is never far
-// behind: it takes changes faster than a partition makes them.
+// directoryProps: the default mailbox has no limit. The directory does not fall behind, because it takes changes faster
+// than a partition makes them.
 func directoryProps(config *Config, number int32) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &guard{newDirectory(config, number), "the directory of " + partitionName(number)}
@@ -97,7 +96,7 @@ func (d *directory) Receive(ctx actor.Context) {
 	}
 }
 
-// fell keeps the directory for an answer to each search: the partition need not end.
+// fell makes the directory answer each search with the fault. The partition goes on.
 func (d *directory) fell(ctx actor.Context, f *fault) {
 	d.config.tellFault(d.log, f, nil)
 	d.stopListing()
@@ -140,14 +139,14 @@ func (d *directory) given(ctx actor.Context, g *namesGiven) {
 	d.waiting = nil
 }
 
-// leastPending changes are kept however few entities there are.
+// leastPending is how many changes are kept pending in any case.
 const leastPending = 1 << 16
 
-// changed keeps the changes until a search wants them. If nobody searches, it takes them
-// over when there are a quarter as many as names: the cost of each stays the same.
+// changed keeps changes pending until the next search. Without a search, it merges them once they are a quarter as many
+// as the names, so that a change costs the same however many names there are.
 func (d *directory) changed(c *namesChanged) {
 	if d.names == nil {
-		return // it fell
+		return // after a panic
 	}
 	d.pending = append(d.pending, c.changes...)
 	if d.listing != nil {
@@ -158,12 +157,11 @@ func (d *directory) changed(c *namesChanged) {
 	}
 }
 
-// updateShare bounds what it costs to take over changes, however often people search: at most
-// 1/updateShare of a processor's time. With a million entities a search finds a new one after
-// half a second.
+// updateShare limits the cost of merging, however often people search: it takes at most 1/updateShare of a processor's
+// time. With a million entities a search finds a new entity after half a second.
 const updateShare = 50
 
-// latest are the names as of now.
+// latest answers a search with the latest names.
 func (d *directory) latest(ctx actor.Context) namesAnswer {
 	if !d.config.Now().Before(d.next) {
 		d.merge()
@@ -178,7 +176,7 @@ func (d *directory) latest(ctx actor.Context) namesAnswer {
 	return answer
 }
 
-// merge takes pending changes over into the names.
+// merge merges the pending changes into the names.
 func (d *directory) merge() {
 	if len(d.pending) == 0 {
 		return

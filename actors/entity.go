@@ -13,9 +13,9 @@ import (
 // entity keeps one entity's window and scores its datapoints.
 //
 // It takes:
-//   - *entityOpened: its key, and its points that are stored. It comes first, once.
+//   - *entityOpened: its key and its stored points. It comes first, and once.
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
-//   - *messages.EntityRollBack: forget what an aborted transaction brought.
+//   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
 //
 // It runs on its partition's goroutine, and only its partition sends it messages.
@@ -28,38 +28,39 @@ type entity struct {
 	complete bool
 }
 
-// shared is what all entities of a partition have in common. The partition writes it before it sends them anything; they
-// only read it, but for the answers.
+// shared is what all entities of a partition have in common. The partition writes it before it sends them anything. Entities only
+// read it, except for the answers.
 type shared struct {
+	props    *actor.Props // of each entity
 	scorer   *detection.Scorer
 	producer *actor.PID
-	group    string // the consumer group, part of an anomaly's id
-	output   string // the topic anomalies go to
-	topic    string // the id of the topic the records are of; empty: not known
-	largest  func(topic string) int
-	explain  bool // anomalies have the key explain
+	group    string                 // the consumer group, part of an anomaly's id
+	output   string                 // the topic anomalies go to
+	topic    string                 // the id of the input topic; empty: not known
+	largest  func(topic string) int // Config.largest
+	explain  bool                   // anomalies have the key explain
 	answers  answers
 }
 
-// answers is where entities put what they answer. One entity at a time is at work, so one place serves all. The partition
+// answers is where entities write their answers. One entity runs at a time, so one place serves all. The partition
 // clears done before it sends, and reads the answer when Send returns.
 type answers struct {
-	done     bool // false: the entity panicked, or is gone
+	done     bool // the entity has answered; false after Send: it panicked, or was stopped
 	observed messages.Observed
 	tail     messages.WindowTail
-	fault    *fault // the panic; the partition panics with it
+	fault    *fault // the entity's panic, with which the partition panics, too
 }
 
-// entityOpened gives a new entity what is stored of it. Points that were evicted before are evicted again on the way: the
-// head of a window depends only on what came after it.
+// entityOpened brings a new entity its stored points. Among them may be points that the window had evicted. The window evicts
+// them again, because eviction depends only on the points that come later.
 type entityOpened struct {
 	key          string
 	points       []persistence.Point // in the order of arrival
 	completeFrom int64               // as in messages.Observation
 }
 
-// entityProps: the direct mailbox makes Send return when the datapoint is scored, which is the round's barrier. A panic stops
-// the entity and its partition (see partitionProps). One value serves all entities of a partition, as there may be a million.
+// entityProps: with the direct mailbox, Send returns when the datapoint is scored; the round needs no other barrier. A panic stops
+// the entity and its partition (see partitionProps). All entities of a partition share one value, as there may be a million.
 func entityProps(shared *shared) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor { return &entity{shared: shared} }, actor.WithMailbox(newDirect))
 }
@@ -109,7 +110,7 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *mes
 	}
 }
 
-// report sends an anomaly to the producer, or returns why the output topic does not take it.
+// report sends an anomaly to the producer. If the output topic does not take it, report returns Kafka's name for the reason.
 func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *detection.Verdict) (refused string) {
 	if o.Refused != "" {
 		return o.Refused
@@ -132,7 +133,7 @@ func (e *entity) tail(count int, answer *messages.WindowTail) {
 	answer.Live = e.window.Len()
 }
 
-// fell is called by the mailbox: the entity is no more.
+// fell leaves the entity's panic with its partition. The mailbox calls it.
 func (e *entity) fell(f *fault) {
 	f.entity = e.key
 	e.shared.answers.fault = f

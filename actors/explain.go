@@ -9,9 +9,9 @@ import (
 	"anomalydetector/detection"
 )
 
-// explain adds to an anomaly which detector found it and how: the headers group, usual and scale, and the payload's key
-// explain if the configuration asks for it. It adds only what the output topic has room for: an anomaly without its
-// explanation is worth more than a dead letter. It is called before the window changes again.
+// explain adds to an anomaly which detector found it, and how: the headers group, usual and scale, and the payload's key
+// explain if Config.Explain is set. It adds only as much as fits into most bytes, because an anomaly without its
+// explanation is worth more than a dead letter. It must be called before the window changes again.
 func (e *entity) explain(record *kgo.Record, verdict *detection.Verdict, most int) {
 	plain := record.Headers
 	record.Headers = append(plain,
@@ -27,7 +27,7 @@ func (e *entity) explain(record *kgo.Record, verdict *detection.Verdict, most in
 	}
 }
 
-// explanation is about the last point of the window. That point was scored before it was in the window.
+// explanation explains the verdict on the last point of the window. The window did not hold that point when it was scored.
 func (e *entity) explanation(id []byte, verdict *detection.Verdict) *datapoint.Explanation {
 	rules, points := e.shared.scorer.Rules(), e.window.Len()-1
 	explanation := &datapoint.Explanation{
@@ -39,5 +39,5 @@ func (e *entity) explanation(id []byte, verdict *detection.Verdict) *datapoint.E
 	return explanation
 }
 
-// exactText is the shortest that parses back to the same float64.
+// exactText is the shortest text that parses back to the same float64.
 func exactText(x float64) []byte { return strconv.AppendFloat(nil, x, 'g', -1, 64) }

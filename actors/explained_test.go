@@ -45,9 +45,9 @@ func TestExplainAddsOneKeyAndChangesNothingElse(t *testing.T) {
 				number := func(key string) float64 { return explain[key].(float64) }
 				usual, _ := strconv.ParseFloat(headerOf(r, "usual"), 64)
 				scale, _ := strconv.ParseFloat(headerOf(r, "scale"), 64)
-				reach := float64(w.set.rules.Threshold * scale)
+				band := float64(w.set.rules.Threshold * scale)
 				for key, want := range map[string]float64{"usual": usual, "scale": scale, "threshold": w.set.rules.Threshold,
-					"low": usual - reach, "high": usual + reach, "history_hours": w.set.rules.HistoryHours} {
+					"low": usual - band, "high": usual + band, "history_hours": w.set.rules.HistoryHours} {
 					if math.Float64bits(number(key)) != math.Float64bits(want) {
 						t.Errorf("%s is %v, want %v", key, number(key), want)
 					}

@@ -10,29 +10,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// What becomes of a panic. The actor library would stop the actor and say nothing.
+// How a panic is handled. The actor library by itself would stop the actor without a word.
 //
-//   - Each actor but the entities is behind a guard, which recovers at its Receive. The
-//     actor's fell tells the log and the detector, and the actor takes no more messages.
-//   - An entity's mailbox recovers, and leaves the fault with its partition, which
-//     panics with it: so a partition whose window is half changed ends.
-//   - A goroutine that an actor starts recovers and answers with the fault.
+//   - A guard recovers a panic in the Receive of each actor except entities. It calls the actor's fell,
+//     which logs the fault and tells the detector.
+//   - An entity's mailbox recovers a panic of the entity, and leaves the fault with the partition. The
+//     partition then panics with that fault, because one of its windows may be half changed.
+//   - A goroutine that an actor starts recovers its panic, and answers with the fault.
 //
-// The detector counts the faults of a partition in a row (falls.go), and ends after the
-// third one without progress.
+// The detector counts a partition's faults in a row (falls.go), and ends after the third one without
+// progress.
 
-// fault is a panic that was recovered.
+// fault is a recovered panic.
 type fault struct {
 	in     string // what panicked
 	cause  any
 	stack  []byte
-	entity string // "" if it is not one's
+	entity string // the key of the entity that panicked; empty: none
 }
 
 func (f *fault) Error() string { return fmt.Sprintf("panic in %s: %v", f.in, f.cause) }
 
-// caught makes a fault of what recover returned, in the deferred function itself: the
-// stack is that of the panic. One that was recovered before stays what it is.
+// caught makes a fault of a cause that recover returned. It must be called in the deferred function, where the
+// stack is still the one of the panic. A cause that is a fault already stays the same fault.
 func caught(in string, cause any) *fault {
 	if f, ok := cause.(*fault); ok {
 		return f
@@ -40,14 +40,14 @@ func caught(in string, cause any) *fault {
 	return &fault{in: in, cause: cause, stack: debug.Stack()}
 }
 
-// isFault finds the fault in an error that a goroutine answered with.
+// isFault finds the fault in an error, and returns false if there is none.
 func isFault(err error) (*fault, bool) {
 	var f *fault
 	return f, errors.As(err, &f)
 }
 
-// tellFault logs and counts a fault. It is called once for each, and may be called by any
-// goroutine. The record is the one that was at work; nil: none was.
+// tellFault logs and counts a fault, on any goroutine. It must be called once a fault. The record is the one that was
+// being processed; nil: none.
 func (c *Config) tellFault(log *slog.Logger, f *fault, record *kgo.Record) {
 	c.Counts.Panics.Add(1)
 	values := []any{"in", f.in}
@@ -60,7 +60,7 @@ func (c *Config) tellFault(log *slog.Logger, f *fault, record *kgo.Record) {
 	log.Error("panic", append(values, "cause", fmt.Sprint(f.cause), "stack", string(f.stack))...)
 }
 
-// safely runs what a goroutine does, and returns the fault if it panics.
+// safely runs a function, and returns a fault if it panics.
 func safely(in string, do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -70,14 +70,14 @@ func safely(in string, do func() error) (err error) {
 	return do()
 }
 
-// guarded is an actor that survives its panics, for as long as it takes to say so.
+// guarded is an actor behind a guard.
 type guarded interface {
 	actor.Actor
-	// fell is called with the panic of a message, while it is the context's.
+	// fell is called after a panic. The message of the context is the one that caused it.
 	fell(ctx actor.Context, f *fault)
 }
 
-// guard is the recover at an actor's Receive.
+// guard recovers the panics in an actor's Receive.
 type guard struct {
 	guarded
 	name string

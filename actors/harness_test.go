@@ -69,10 +69,10 @@ type world struct {
 }
 
 const (
-	inputTopic  = "in"
-	outputTopic = "out"
-	letterTopic = "bad"
-	group       = "group"
+	inputTopic      = "in"
+	outputTopic     = "out"
+	deadLetterTopic = "bad"
+	group           = "group"
 )
 
 // newWorld is for a golden case.
@@ -154,13 +154,13 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 	log := slog.New(slog.NewTextHandler(outputOf(w.T), &slog.HandlerOptions{Level: level})).With("node", member)
 	streams := stream.Config{
 		Brokers: w.cluster.ListenAddrs(), Log: log, InputTopic: inputTopic, OutputTopic: outputTopic,
-		DeadLetterTopic: letterTopic, Group: group, Member: member, Timing: w.timing,
+		DeadLetterTopic: deadLetterTopic, Group: group, Member: member, Timing: w.timing,
 		Outlet: stream.NewOutlet(),
 	}
 	n := &node{world: w, ended: make(chan error, 1)}
 	n.config = &actors.Config{
 		Name: member, Log: log, Now: time.Now, InputTopic: inputTopic, OutputTopic: outputTopic,
-		DeadLetterTopic: letterTopic, Group: group, ValueField: w.set.valueField, KeyFields: w.set.keyFields,
+		DeadLetterTopic: deadLetterTopic, Group: group, ValueField: w.set.valueField, KeyFields: w.set.keyFields,
 		Rules: detection.NewRules(w.set.rules), History: time.Duration(w.set.rules.HistoryHours * float64(time.Hour)),
 		CommitInterval: 200 * time.Millisecond, WriteWithin: w.timing.Transaction / 4, Batch: actors.DefaultBatch, Backoff: w.timing.Backoff,
 		Reader:     stream.NewHistory(streams),

@@ -16,7 +16,7 @@ import (
 	"anomalydetector/test/naive"
 )
 
-// wild is a stream with what real ones have at their worst: stragglers, gaps,
+// wild is a stream with what real ones have at their worst: late records, gaps,
 // entities that vanish and come back, and timestamps from other ages.
 func wild(seed uint64, bins int) (*golden.Case, settings) {
 	dice := rand.New(rand.NewPCG(seed, 0))
@@ -38,7 +38,7 @@ func wild(seed uint64, bins int) (*golden.Case, settings) {
 			at := start + int64(bin)*quarter
 			switch dice.IntN(60) {
 			case 0:
-				at -= dice.Int64N(4 * quarter) // a straggler within the hour
+				at -= dice.Int64N(4 * quarter) // a late record, within the hour
 			case 1:
 				at -= dice.Int64N(60 * quarter) // one from long before
 			}

@@ -5,30 +5,28 @@ import (
 	"anomalydetector/messages"
 )
 
-// Hub hands what happens in the detectors of a process to those who watch. The zero value
-// is ready.
+// Hub tells watchers what happens in the detectors of a process. The zero value is ready.
 type Hub struct{ broadcast.Hub[Event] }
 
-// Watcher takes the events of a hub. What it has lost is counted in findings and changes of
-// state.
+// Watcher takes the events of a hub. Its Lost counts findings and changed states.
 type Watcher = broadcast.Watcher[Event]
 
 // Event is something that happened in a detector. It is immutable, with all that it
 // points to. Exactly one of Findings and Report is set.
 type Event struct {
-	Detector string
-	Findings []messages.Finding // of a transaction that was committed; at least one
-	Report   *Report            // its state changed, or that of a partition
+	Detector string             // the name of its configuration
+	Findings []messages.Finding // of a committed transaction; at least one
+	Report   *Report            // the state of the detector or of a partition has changed
 }
 
-// committed tells what a transaction found.
+// committed tells the watchers what a committed transaction found.
 func (h *Hub) committed(detector string, findings []messages.Finding) {
 	if h != nil && len(findings) > 0 {
 		h.Tell(Event{Detector: detector, Findings: findings}, int64(len(findings)))
 	}
 }
 
-// reported tells of a report that differs from the one before in more than numbers.
+// reported tells the watchers of a report if it differs from the one before in more than numbers.
 func (h *Hub) reported(detector string, before, now *Report) {
 	if h != nil && h.Watched() && (before == nil || changed(before, now)) {
 		h.Tell(Event{Detector: detector, Report: now}, 1)

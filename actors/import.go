@@ -12,31 +12,32 @@ import (
 	"anomalydetector/persistence"
 )
 
-// How a partition takes its windows from another node. That saves time and decides nothing: what the partition takes lies at
-// or before the offset that the group has committed, and the topic has the rest; if it takes nothing, the topic has all.
+// How a partition imports its windows from another node. An import saves time and decides nothing. Imported windows end at or
+// before the offset that the group has committed, and the topic has the rest. Without an import the topic has everything.
 
-// windowsFetched ends a fetch from other nodes.
+// windowsFetched says that a fetch from other nodes has ended.
 type windowsFetched struct {
-	reading  uint64              // number of the source that it is
+	reading  uint64              // number of the source; see assigned.reading
 	imported *persistence.Import // on disk, not adopted yet
-	until    int64               // the group's committed offset, as far as is known
-	took     time.Duration
+	until    int64               // the latest known committed offset of the group
+	took     time.Duration       // of the fetch
 	err      error
 }
 
 const (
-	// replayPerSecond is what a replay surely reaches. A fetch that takes longer than such a replay is given up.
+	// replayPerSecond is how many records a replay reads in a second even when it is slow. A fetch is given up if it takes
+	// longer than a replay at that speed.
 	replayPerSecond = 100_000
 	fetchAtLeast    = 5 * time.Second
 	fetchAtMost     = 10 * time.Minute
-	// importMustBeat: windows that save less than this part of the replay are not asked for.
+	// importMustBeat: an import must spare at least 1/importMustBeat of the replay.
 	importMustBeat = 2
 )
 
-// DefaultHandoff is from how many records on other nodes are asked: a replay of fewer takes at most a few seconds.
+// DefaultHandoff is the default of Config.HandoffFrom, in records. A replay of fewer takes at most a few seconds.
 const DefaultHandoff = 300_000
 
-// importPays tells whether the other nodes are worth asking.
+// importPays tells whether an import may be faster than a replay.
 func (p *partition) importPays() bool {
 	return p.config.Peers != nil && p.stored.state != nil && !p.assigned.to.NoCommittedOffset && p.missing() >= p.config.HandoffFrom
 }
@@ -46,7 +47,7 @@ func (p *partition) beginImport(ctx actor.Context) {
 	assignment := p.assigned.to
 	wanted := Wanted{Partition: p.number, Most: assignment.Offset}
 	if assignment.Standby {
-		wanted.Most = math.MaxInt64 // the owner goes on: what it has is compared with the committed offset of then
+		wanted.Most = math.MaxInt64 // the owner goes on scoring: accept compares its offset with the committed one
 	}
 	if p.assigned.kept {
 		wanted.Least = assignment.Offset - p.missing()/importMustBeat
@@ -55,7 +56,7 @@ func (p *partition) beginImport(ctx actor.Context) {
 	fetching, cancel := context.WithTimeout(context.Background(), min(max(patience, fetchAtLeast), fetchAtMost))
 	p.enterPhase(ctx, messages.Importing, unbroken, nil)
 	f := fetch{
-		config: p.config, wanted: wanted, topic: assignment.Topic, completeAt: p.history.Reach(),
+		config: p.config, wanted: wanted, topic: assignment.Topic, completeAt: p.history.NeededFrom(),
 		answer: &windowsFetched{reading: p.assigned.began(cancel), until: assignment.Offset},
 	}
 	self, root, begun := ctx.Self(), ctx.ActorSystem().Root, p.config.Now()
@@ -66,12 +67,12 @@ func (p *partition) beginImport(ctx actor.Context) {
 	}()
 }
 
-// fetch is what the goroutine that asks the other nodes knows. It has copies of what the partition knew when it began.
+// fetch is the state of the goroutine that asks the other nodes. It holds copies of what the partition knew at the beginning.
 type fetch struct {
 	config     *Config
 	wanted     Wanted
 	topic      messages.Identity
-	completeAt int64 // the windows must be complete for a point at this time, Unix milliseconds
+	completeAt int64 // the windows must be complete for points at or after this time, Unix milliseconds
 	answer     *windowsFetched
 }
 
@@ -84,8 +85,8 @@ func (f *fetch) run(ctx context.Context) (err error) {
 	return err
 }
 
-// accept tells why windows of another node cannot be used, if so. Windows beyond the committed offset that is known can be
-// used once the group has committed as much.
+// accept returns why windows of another node cannot be used, or nil if they can. If they end after the known committed offset,
+// it waits until the group has committed up to them.
 func (f *fetch) accept(ctx context.Context, offered persistence.Snapshot) error {
 	head := offered.Head
 	switch unfit := f.config.Unfit(head, f.topic); {
@@ -94,7 +95,7 @@ func (f *fetch) accept(ctx context.Context, offered persistence.Snapshot) error 
 	case offered.Partition != f.wanted.Partition:
 		return fmt.Errorf("windows of partition %d were offered for %d", offered.Partition, f.wanted.Partition)
 	case head.Offset < f.wanted.Least || head.Offset > f.wanted.Most:
-		return fmt.Errorf("the windows offered reach up to offset %d, wanted are %s", head.Offset, f.wanted.Offsets())
+		return fmt.Errorf("the windows offered end at offset %d, wanted are %s", head.Offset, f.wanted.Offsets())
 	case !completenessOf(head).Serves(f.completeAt):
 		return fmt.Errorf("the windows offered cannot be used: a late record needs older history")
 	case head.Offset <= f.answer.until:
@@ -107,7 +108,7 @@ func (f *fetch) accept(ctx context.Context, offered persistence.Snapshot) error 
 	return nil
 }
 
-// windowsFetched goes on from the windows that another node had, or without them.
+// windowsFetched adopts the imported windows, and replays the records after them. Without an import it replays the topic.
 func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 	if !p.assigned.from(w.reading) {
 		if w.err == nil {
@@ -117,7 +118,7 @@ func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 	}
 	p.assigned.cancel()
 	if f, panicked := isFault(w.err); panicked {
-		p.config.tellFault(p.log, f, nil) // the topic has all that there is
+		p.config.tellFault(p.log.Logger, f, nil) // the topic has the whole history
 	}
 	if w.err != nil {
 		p.config.measure().Handoff(w.took, false)
@@ -128,7 +129,7 @@ func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 	p.forget(ctx)
 	p.closeState()
 	p.assigned.to.Offset = w.until
-	// After an error the windows may have been adopted all the same. If not, the next start finds what is left of them.
+	// After an error the import may have been adopted all the same. If not, the next start of the process deletes its remains.
 	problem := p.config.Store.Adopt(p.config.Name, w.imported)
 	var err error
 	if p.assigned.kept, err = p.restore(); err != nil {

@@ -9,22 +9,22 @@ import (
 	"anomalydetector/datapoint"
 )
 
-// limitedEvery is the time in which so many lines of a kind are logged, at most: a
-// stream of nothing else must not fill the log.
+// limitedEvery is the period in which the number of lines of a kind is limited, so that a stream of bad records cannot
+// fill the log.
 const limitedEvery = 10 * time.Second
 
-// onlyHere is how many lines are logged in that time of what is nowhere else.
+// onlyHere is how many lines are logged in a period about records that only the log names.
 const onlyHere = 100
 
-// limitedLog is a kind of line, with those that were kept back counted.
+// limitedLog limits the lines of one kind.
 type limitedLog struct {
-	since  time.Time
-	lines  int
-	silent int
+	since  time.Time // when the period began
+	lines  int       // logged in the period
+	silent int       // not logged since the last line
 }
 
-// tell tells whether a line may be logged, of most in a time, and how many of its kind
-// were kept back before it.
+// tell tells whether a line may be logged: most are allowed in a period. It also returns how many lines of the kind
+// were not logged before this one.
 func (l *limitedLog) tell(now time.Time, most int) (silent int, tell bool) {
 	if now.Sub(l.since) >= limitedEvery {
 		l.since, l.lines = now, 0
@@ -38,8 +38,9 @@ func (l *limitedLog) tell(now time.Time, most int) (silent int, tell bool) {
 	return silent, true
 }
 
-// badLog tells of bad records.
+// badLog logs bad records and suspicious timestamps.
 type badLog struct {
+	// By reason of bad records; then timestamps ahead of the clock, and timestamps far from stream time.
 	kinds [datapoint.ReasonCount + 2]limitedLog
 }
 

@@ -9,17 +9,17 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// listing reads the keys on disk in the background, for a directory. It goes on until it
-// has succeeded once: after a failure the next search begins it again.
+// listing lists the keys on disk for a directory, in the background. It has to succeed once: after a failure the next
+// search starts another attempt.
 type listing struct {
 	count   atomic.Int64        // keys so far
-	gone    map[string]struct{} // removed for good: the disk may still have them
+	gone    map[string]struct{} // keys of removed entities that the disk may still have
 	failure error               // of the last attempt; nil: one is under way
-	reading context.Context     // ends when nobody wants it any more
+	reading context.Context     // ends when the listing is not wanted any more
 	cancel  context.CancelFunc
 }
 
-// keysListed is the end of an attempt.
+// keysListed says that an attempt has ended.
 type keysListed struct {
 	of   *listing
 	keys []string
@@ -28,8 +28,7 @@ type keysListed struct {
 
 var errListing = errors.New("its entities that are only on disk are being listed")
 
-// lists holds whoever lists a disk: one partition of the process at a time, so that the
-// others have the processors.
+// lists is a semaphore: one partition of the process lists the disk at a time, so that the others keep the processors.
 var lists = make(chan struct{}, 1)
 
 func (d *directory) beginListing(ctx actor.Context, removed []string) {
@@ -40,7 +39,7 @@ func (d *directory) beginListing(ctx actor.Context, removed []string) {
 	d.read(ctx)
 }
 
-// read lists the disk on a goroutine that answers with keysListed.
+// read starts an attempt on a goroutine, which ends with keysListed.
 func (d *directory) read(ctx actor.Context) {
 	l, list := d.listing, d.list
 	reading, cancel := context.WithCancel(context.Background())
@@ -73,7 +72,7 @@ func (d *directory) stopListing() {
 	}
 }
 
-// listed adds what is on disk. What the partition has told is newer.
+// listed adds the keys on disk to the names. What the partition has told is newer, and stays.
 func (d *directory) listed(end *keysListed) {
 	if end.of != d.listing {
 		return
@@ -96,7 +95,7 @@ func (d *directory) listed(end *keysListed) {
 	d.names, d.listing = d.names.with(found), nil
 }
 
-// note keeps in mind what is removed.
+// note notes the keys of removed entities.
 func (l *listing) note(changes []change) {
 	for _, c := range changes {
 		if c.gone {
@@ -105,7 +104,7 @@ func (l *listing) note(changes []change) {
 	}
 }
 
-// problem says why entities may be missing.
+// problem returns why entities may be missing.
 func (l *listing) problem() error {
 	if l.failure != nil {
 		return fmt.Errorf("its entities that are only on disk could not be listed: %w", l.failure)

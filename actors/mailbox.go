@@ -6,14 +6,12 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// direct is an entity's mailbox: it holds nothing, and delivers at once, on the
-// sender's goroutine. It is right only because the one sender of an entity, its
-// partition, also starts and stops it, all on one goroutine, and an entity never
-// sends to itself. So Send returns when the message was processed.
+// direct is an entity's mailbox. It has no queue: it delivers a message at once, on the sender's goroutine. So Send
+// returns after the entity has processed the message. That is safe only because an entity has one sender, its partition,
+// which also starts and stops it on the same goroutine, and because an entity never sends to itself.
 //
-// The library's own way to the same, a queue with the synchronized dispatcher,
-// allocates for each message (measured: 16 B) and keeps a ring of ten for each
-// idle entity.
+// The library does the same with a queue and the synchronized dispatcher. But that allocates for each message
+// (measured: 16 B), and keeps a ring of ten messages for each idle entity.
 type direct struct {
 	invoker   actor.MessageInvoker
 	suspended bool // the entity panicked: it takes no message until it is stopped
@@ -44,7 +42,7 @@ func (d *direct) PostSystemMessage(message any) {
 	}
 }
 
-// escalate leaves a panic with the partition, and lets the library stop the entity.
+// escalate leaves a panic with the partition, and makes the library stop the entity.
 func (d *direct) escalate(message any) {
 	if cause := recover(); cause != nil {
 		f := caught(fmt.Sprintf("an entity, taking %T", message), cause)

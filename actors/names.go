@@ -18,9 +18,9 @@ type name struct {
 	stored bool // it is only on disk
 }
 
-// cuts say where the fields of a key begin, from the second one on, if the key holds
-// more commas than those between its fields. All 0: not needed, or not known. They fit
-// into the padding of a child: keys with more fields, or longer ones, are not taken apart.
+// cuts are the positions at which the fields of a key begin, from the second field on. They are needed only if the fields
+// themselves hold commas. All 0: not needed, or not known. They fit into the padding of a child, so keys of more than
+// four fields, and keys longer than 65,535 bytes, have none.
 type cuts [3]uint16
 
 func cutsOf(ends []int) (c cuts) {
@@ -33,8 +33,7 @@ func cutsOf(ends []int) (c cuts) {
 	return c
 }
 
-// fields appends the fields of a key that has count of them; nothing if their places are
-// not known.
+// fields appends the count fields of a key. It appends nothing if it is not known where they begin.
 func (n *name) fields(to []string, count int) []string {
 	switch {
 	case strings.Count(n.key, ",") == count-1:
@@ -57,21 +56,20 @@ func (n *name) fields(to []string, count int) []string {
 	return append(to, n.key[begin:])
 }
 
-// names are the entities of a partition as of one moment, in the order of their keys.
-// They are immutable.
+// names are the entities of a partition at one moment, in the order of their keys. They are immutable.
 //
-// Beside the keys there is one text of all of them, folded to one case, each with a byte
-// at its end that is in no text. So a search looks for a few bytes in one piece of memory.
+// The text joins all keys, folded to one case, and ends each with nameEnd. So a search looks for a few bytes in one
+// piece of memory.
 type names struct {
 	all  []name
 	text []byte
-	ends []int // of each key in the text, behind its last byte
+	ends []int // where each key ends in the text, after its nameEnd
 }
 
-// nameEnd is in no UTF-8 text.
+// nameEnd is a byte that no UTF-8 text has.
 const nameEnd = 0xff
 
-// appendFolded appends a text in a form that is the same for upper and lower case.
+// appendFolded appends a text folded to one case.
 func appendFolded(to []byte, text string) []byte {
 	for _, r := range text {
 		if r < utf8.RuneSelf {
@@ -86,7 +84,8 @@ func appendFolded(to []byte, text string) []byte {
 	return to
 }
 
-// find is the index that a key has, or would have, at or after another one: often it is near.
+// find returns the index of a key, or the index at which it would be inserted. The index is at or after from, and most
+// often near it.
 func (n *names) find(key string, from int) (at int, found bool) {
 	step := 1
 	for from+step <= len(n.all) && n.all[from+step-1].key < key {
@@ -105,9 +104,8 @@ func (n *names) begin(at int) int {
 	return n.ends[at-1]
 }
 
-// search visits the names that a query asks for until visit returns false; keys have count
-// fields. It counts the keys that it leaves out though they may have the fields asked for:
-// the places of theirs are not known.
+// search visits the names that a query asks for, until visit returns false. Keys have count fields. A key may have the
+// fields that are asked for, while it is not known where its fields begin: search leaves it out, and counts it as untold.
 func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *name, fields []string) bool) (untold int) {
 	at := 0
 	if q.After != "" {
@@ -148,8 +146,7 @@ func (n *names) search(q *messages.EntitiesQuery, count int, visit func(one *nam
 	return untold
 }
 
-// holds is the index of the name that holds a place of the text, at or after another one:
-// mostly it is near.
+// holds returns the index of the name that holds a place of the text. The index is at or after at, and most often near it.
 func (n *names) holds(at, place int) int {
 	step := 1
 	for at+step < len(n.ends) && n.ends[at+step] <= place {
@@ -163,7 +160,7 @@ func (n *names) holds(at, place int) int {
 	return at + more
 }
 
-// neededText is what a key's text holds if a field has a value.
+// neededText is a part of the text that a key must have if a field has a value.
 func neededText(field, count int, value string) []byte {
 	var text []byte
 	if field > 0 {
@@ -176,8 +173,7 @@ func neededText(field, count int, value string) []byte {
 	return text
 }
 
-// mayHaveFields tells whether a key, as it is in the text, holds what it would with some
-// fields.
+// mayHaveFields tells whether a folded key may have the wanted fields.
 func mayHaveFields(key []byte, count int, wanted map[int]string) bool {
 	for i, value := range wanted {
 		if i < 0 || i >= count || !bytes.Contains(key, neededText(i, count, value)) {

@@ -13,51 +13,51 @@ import (
 	"anomalydetector/messages"
 )
 
-// partition owns the entities of one Kafka partition: it decodes the records, sends each to its entity, and knows up to which
-// offset the windows reach.
+// partition owns the entities of one Kafka partition. It decodes the records, sends each to its entity, and knows the offset
+// of the next record that the windows need.
 //
 // It takes, in the order of its life:
-//   - *messages.Assignment: bring the windows to this offset; it reports its phases with messages.PhaseEntered (assign.go).
+//   - *messages.Assignment: bring the windows to this offset; it reports each phase that it enters with messages.PhaseEntered (assign.go).
 //   - *windowsFetched: the windows that another node has, or why there are none (import.go).
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that reads the topic (replay.go).
 //   - *messages.Slice: score these records; answered with messages.SliceDone or messages.SliceFailed (score.go).
-//   - *messages.Committed, *messages.RolledBack: how the transaction ended (commit.go). The first is answered with
-//     messages.Checkpointed.
+//   - *messages.Committed, *messages.RolledBack: the transaction was committed or aborted (commit.go). Committed is
+//     answered with messages.Checkpointed.
 //   - *checkpointWritten: from the goroutine that writes a checkpoint (checkpoint.go).
 //   - *messages.Refusals: records that a topic refuses (refused.go).
 //   - *permitted: the limiter lets it do the next piece of work (work.go).
 //   - *entityAsked: a question about an entity (ask.go).
-//   - *namesWanted: from its directory (directory.go), which learns after each message what has become of entities.
+//   - *namesWanted: from its directory (directory.go). From then on the partition tells it, after each message, which
+//     entities have changed.
 //
-// No message waits for another one, but for two: a piece of work waits for its permit and for the checkpoint that is being
-// written, and so does an assignment for that checkpoint.
+// The partition takes messages in the order of arrival, with two exceptions. A piece of work waits for a permit of the limiter,
+// and until no checkpoint is being written. An assignment waits until no checkpoint is being written, too.
 type partition struct {
 	config  *Config
 	number  int32
-	log     *slog.Logger
-	limited limitedLogs
+	log     partitionLog
 	scanner *datapoint.Scanner
 
 	entities *cachedEntities      // those in memory
-	contact  *contact             // where others reach the partition
-	props    *actor.Props         // of each of them
-	shared   shared               // by all of them
-	seen     messages.Observation // the one that all of them are sent
+	shared   shared               // what all entities have in common
+	seen     messages.Observation // the one message that all entities are sent
+	contact  *contact             // how a question gets to the partition
 
 	phase    phase
 	assigned assigned
 	position position
-	history  completeness.Tracker // since when the windows are complete
+	history  completeness.Tracker // from when on the windows are complete
 	stored   stored               // the state on disk
-	work     work                 // what takes long
+	work     work                 // slices and history that wait for a permit
 	refused  refusals             // records that a topic refuses
 }
 
-// limitedLogs are the lines that a stream of nothing else must not fill the log with.
-type limitedLogs struct {
+// partitionLog is a partition's logger. Lines that one bad stream could repeat for each record are limited.
+type partitionLog struct {
+	*slog.Logger
 	bad                  badLog
 	refused, deadLetters limitedLog
-	far                  int64 // offset of the last record that was told to be far from stream time; -1: none was
+	far                  int64 // offset of the last record that was logged as far from stream time; -1: none
 }
 
 // position is where a partition is in its topic.
@@ -67,8 +67,8 @@ type position struct {
 	committed int64  // what next goes back to if the transaction is aborted
 }
 
-// partitionProps: the default dispatcher gives each partition a goroutine of its own. An entity that panics is stopped, never
-// resumed half-way, and its partition panics, too: the round is aborted and the detector makes the partition anew.
+// partitionProps: the default dispatcher gives each partition a goroutine of its own. An entity that panics is stopped, and never
+// resumed in the middle. Its partition panics, too: the round is aborted, and the detector starts a new partition.
 func partitionProps(config *Config, number int32, contact *contact, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
@@ -76,7 +76,7 @@ func partitionProps(config *Config, number int32, contact *contact, producer *ac
 			return &guard{newPartition(config, number, contact, producer), partitionName(number)}
 		},
 		actor.WithSupervisor(actor.NewOneForOneStrategy(0, 0, stop)),
-		// Its directory is there before anybody can search.
+		// The directory is there before the first search.
 		actor.WithOnInit(func(ctx actor.Context) { contact.directory = ctx.Spawn(directoryProps(config, number)) }),
 	)
 }
@@ -84,7 +84,7 @@ func partitionProps(config *Config, number int32, contact *contact, producer *ac
 func newPartition(config *Config, number int32, contact *contact, producer *actor.PID) *partition {
 	p := &partition{
 		config: config, number: number,
-		log:     config.Log.With("topic", config.InputTopic, "partition", number),
+		log:     partitionLog{Logger: config.Log.With("topic", config.InputTopic, "partition", number), far: -1},
 		scanner: datapoint.NewScanner(config.ValueField, config.KeyFields),
 		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
 			largest: config.largest, explain: config.Explain},
@@ -95,11 +95,10 @@ func newPartition(config *Config, number int32, contact *contact, producer *acto
 		history:  completeness.New(config.History),
 		work:     work{permit: limiter.Permit{Limiter: config.Limiter}},
 		refused:  make(refusals),
-		limited:  limitedLogs{far: -1},
 	}
-	p.props = entityProps(&p.shared)
+	p.shared.props = entityProps(&p.shared)
 	if config.poison != nil {
-		p.props = poisonedProps(&p.shared, config.poison, partitionName(number))
+		p.shared.props = poisonedProps(&p.shared, config.poison, partitionName(number))
 	}
 	return p
 }
@@ -142,14 +141,14 @@ func (p *partition) Receive(ctx actor.Context) {
 	case *entityAsked:
 		p.asked(ctx, message)
 	case *namesWanted:
-		p.entities.follow()
+		p.entities.noteChanges()
 	case *actor.Stopping:
 		p.letGo()
 	}
 	p.handOverNames(ctx)
 }
 
-// letGo gives back all that others wait for, whatever panics meanwhile.
+// letGo releases everything that others wait for. A panic of one release does not prevent the others.
 func (p *partition) letGo() {
 	if p.phase.gone {
 		return
@@ -158,15 +157,15 @@ func (p *partition) letGo() {
 	for _, release := range []func(){p.work.permit.End, func() { close(p.contact.gone) }, p.assigned.cancel, p.closeState} {
 		if err := safely("a partition that stops", func() error { release(); return nil }); err != nil {
 			f, _ := isFault(err)
-			p.config.tellFault(p.log, f, nil)
+			p.config.tellFault(p.log.Logger, f, nil)
 		}
 	}
 }
 
-// fell ends the partition: what it knows may be half changed. The detector stops it, and makes it anew.
+// fell ends the partition, because its windows may be half changed. The detector stops it, and starts a new one.
 func (p *partition) fell(ctx actor.Context, f *fault) {
 	p.phase.over = true
-	p.config.tellFault(p.log, f, p.seen.Record)
+	p.config.tellFault(p.log.Logger, f, p.seen.Record)
 	if _, stopping := ctx.Message().(*actor.Stopping); stopping {
 		p.letGo()
 		return

@@ -25,7 +25,7 @@ type bench struct {
 	partition *actor.PID
 	contact   *contact
 	answers   chan any // what the partition tells its detector
-	produced  chan any // what reaches the producer
+	produced  chan any // what is sent to the producer
 	offset    int64
 	at        int64
 }
@@ -231,7 +231,7 @@ func TestHeapDoesNotGrowOnceWindowsAreFull(t *testing.T) {
 	}
 }
 
-// heap is what is reachable.
+// heap is how much memory is in use.
 func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.GC()
@@ -245,8 +245,8 @@ func heap() uint64 {
 // package completeness.
 const patience, sweepEvery, leap, runLength = 24 * time.Hour, time.Hour, 24 * time.Hour, 8
 
-// TestEntitiesThatAreGoneAreForgotten: stream time decides, not the clock.
-func TestEntitiesThatAreGoneAreForgotten(t *testing.T) {
+// TestEntitiesWithoutPointsAreDropped: stream time decides when, not the clock.
+func TestEntitiesWithoutPointsAreDropped(t *testing.T) {
 	b := newBench(t, benchConfig())
 	b.fill(t, 100)
 	var left int
@@ -276,7 +276,7 @@ func TestBadRecordBecomesADeadLetterAndHarmsNobody(t *testing.T) {
 	}
 }
 
-// product is the next record that reached the producer.
+// product is the next record that was sent to the producer.
 func (b *bench) product(tb testing.TB) any {
 	tb.Helper()
 	select {

@@ -12,9 +12,9 @@ import (
 // scored and transactions committed in ready alone.
 type phase struct {
 	name messages.Phase
-	why  breakage // of broken
-	over bool     // it panicked, and is about to be stopped: it takes no more messages
-	gone bool     // it has let go of all that it held
+	why  breakage // why it is broken
+	over bool     // it panicked, and the detector is about to stop it: it takes no more messages
+	gone bool     // letGo has released what it held
 }
 
 // breakage is why the windows of a partition cannot be used.
@@ -29,7 +29,7 @@ const (
 	storeFails            // the windows could not be stored, or the stored ones not opened
 )
 
-// ready tells whether the windows reach up to position.next, and records may be scored.
+// ready tells whether the windows hold all records before position.next, so that the next record can be scored.
 func (p *partition) ready() bool { return p.phase.name == messages.Ready }
 
 // breakDown enters the phase broken. An error is for people; nil: the detector learns it from a messages.SliceFailed.

@@ -2,7 +2,7 @@ package actors
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// poisoned is an entity in a test of panics; see Config.poison.
+// poisoned is an entity whose messages a test of panics sees first; see Config.poison.
 type poisoned struct {
 	*entity
 	poison    func(actor string, message any)

@@ -12,7 +12,7 @@ import (
 // Publisher writes records into the running transaction.
 type Publisher interface {
 	Produce(*kgo.Record)
-	// Flush waits until all produced records are written, and returns the first
+	// Flush waits until the broker has acknowledged all produced records. It returns the first
 	// failure since the last Flush.
 	Flush(context.Context) error
 }
@@ -22,20 +22,21 @@ type Publisher interface {
 // It takes:
 //   - *publishing: the session to write into.
 //   - *messages.Anomaly, *messages.DeadLetter: a record to write.
-//   - *messages.Flush: wait until the broker has acknowledged all records; answered with messages.Flushed. A slice is
-//     done when its records have been sent to the producer, so all of them come before the Flush.
-//   - *messages.Discard: the same before an abort, without waiting for the broker; answered with messages.Discarded.
+//   - *messages.Flush: wait until the broker has acknowledged all records; answered with messages.Flushed. A partition
+//     answers a slice after it has sent the slice's records, so all of them arrive before the Flush.
+//   - *messages.Discard: the transaction will be aborted, so nothing has to be acknowledged; answered with
+//     messages.Discarded.
 type producer struct {
 	config    *Config
-	publisher Publisher          // nil before the first session; then no record comes
+	publisher Publisher          // nil before the first session; no record comes before it
 	findings  []messages.Finding // of the anomalies since the last Flush or Discard
-	fault     *fault             // it panicked since then: the transaction lacks a record, and must not be committed
+	fault     *fault             // its panic since then: the transaction lacks a record, and must not be committed
 }
 
-// publishing says where records go from now on.
+// publishing tells the producer where to write from now on.
 type publishing struct{ publisher Publisher }
 
-// producerProps: the default dispatcher, so that writing goes on beside scoring.
+// producerProps: with the default dispatcher the producer writes while partitions score.
 func producerProps(config *Config) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &guard{&producer{config: config}, "producer"}
@@ -65,7 +66,7 @@ func (p *producer) Receive(ctx actor.Context) {
 	}
 }
 
-// lacks tells whether a record is for a transaction that will be aborted.
+// lacks tells whether a message is a record for a transaction that will be aborted.
 func (p *producer) lacks(message any) bool {
 	switch message.(type) {
 	case *messages.Anomaly, *messages.DeadLetter:
@@ -74,7 +75,7 @@ func (p *producer) lacks(message any) bool {
 	return false
 }
 
-// flush may wait for a broker that is away: then there is nothing else to do.
+// flush waits for a broker that is away for as long as it takes: the producer has nothing else to do.
 func (p *producer) flush(ctx actor.Context) {
 	err := p.publisher.Flush(context.Background())
 	if p.fault != nil {
@@ -88,7 +89,8 @@ func (p *producer) flushed(ctx actor.Context, err error) {
 	p.findings, p.fault = nil, nil
 }
 
-// fell lets the transaction be aborted, and the producer goes on: the detector gets the answer that it waits for.
+// fell makes the next flush fail, so that the transaction is aborted. The producer goes on, because the detector waits for its
+// answer.
 func (p *producer) fell(ctx actor.Context, f *fault) {
 	var record *kgo.Record
 	number := int32(nobody)

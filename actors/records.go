@@ -18,7 +18,7 @@ import (
 // it, the input record's timestamp, and what we add to it in the headers. The
 // entity is the record's key, so that its anomalies stay in order.
 func newAnomaly(shared *shared, key string, o *messages.Observation, verdict *detection.Verdict) *messages.Anomaly {
-	around := 40 // bytes the payload adds to the datapoint, at most
+	around := 40 // bytes that the payload adds to the datapoint, at most
 	if shared.explain {
 		around += datapoint.ExplanationSize
 	}
@@ -39,12 +39,11 @@ func newAnomaly(shared *shared, key string, o *messages.Observation, verdict *de
 	}
 }
 
-// maxRecord is what a record may have of payload, key and headers where the topic's
-// limit is not known: brokers and clients take 1 MB by default, of which the batch
-// needs a little.
+// maxRecord is the largest size of a record, in bytes, if the topic's limit is not known. Brokers and clients take 1 MB
+// by default, of which the batch needs a little.
 const maxRecord = 990_000
 
-// largest is what a record of a topic may have of payload, key and headers.
+// largest is the largest size of a record that a topic takes, in bytes; see size.
 func (c *Config) largest(topic string) int {
 	if c.Largest == nil {
 		return maxRecord
@@ -52,16 +51,15 @@ func (c *Config) largest(topic string) int {
 	return c.Largest(topic)
 }
 
-// timestampHeader is the first of a small dead letter: the record's timestamp.
+// timestampHeader is the first header of a small dead letter: the input record's timestamp.
 const timestampHeader = "timestamp"
 
-// ownHeaders are those that an anomaly and a dead letter begin with: an id or a
-// reason, and the position.
+// ownHeaders is how many headers of ours an anomaly and a dead letter begin with: an id or a reason, and the position.
 const ownHeaders = 4
 
-// size is what counts for largest.
+// size is the size of a record in bytes: key, value and headers.
 func size(record *kgo.Record) int {
-	const perHeader = 10 // lengths, at most
+	const perHeader = 10 // bytes of the two lengths, at most
 	sum := len(record.Key) + len(record.Value)
 	for _, header := range record.Headers {
 		sum += len(header.Key) + len(header.Value) + perHeader
@@ -69,9 +67,9 @@ func size(record *kgo.Record) int {
 	return sum
 }
 
-// newDeadLetter copies a record, with its reason and where it was. Of one that has
-// more bytes than most it takes the beginning, and says its size. It shares nothing
-// with the record, which is recycled after its slice.
+// newDeadLetter copies a record, and adds the reason and the record's position in headers. If the copy is larger than
+// most bytes, it is shortened, and a header tells the original size. It shares no memory with the record, which is
+// recycled after its slice.
 func newDeadLetter(topic string, record *kgo.Record, reason string, most int, more ...kgo.RecordHeader) *messages.DeadLetter {
 	headers := deadLetterHeaders(record, reason, more)
 	dead := &kgo.Record{Topic: topic, Key: record.Key, Value: record.Value, Timestamp: record.Timestamp}
@@ -87,9 +85,8 @@ func newDeadLetter(topic string, record *kgo.Record, reason string, most int, mo
 	return &messages.DeadLetter{Record: dead}
 }
 
-// newSmallDeadLetter is for a topic that refused the copy: a beginning of the record,
-// with a key in any case, and the time at which it is written. What the topic said
-// and the record's time are in headers.
+// newSmallDeadLetter makes a dead letter for a topic that refused the copy. It has the beginning of the record, always a
+// key, and the time of writing as its timestamp. Headers tell the record's timestamp, and why the copy was refused.
 func newSmallDeadLetter(topic string, record *kgo.Record, reason, refused string, more ...kgo.RecordHeader) *messages.DeadLetter {
 	headers := append([]kgo.RecordHeader{
 		{Key: timestampHeader, Value: strconv.AppendInt(nil, record.Timestamp.UnixMilli(), 10)},
@@ -112,11 +109,10 @@ func deadLetterHeaders(record *kgo.Record, reason string, more []kgo.RecordHeade
 	return append(append([]kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}, positionHeaders(record)...), more...)
 }
 
-// aroundShortened is what the header that shorten adds has, at most.
+// aroundShortened is the largest size of the header that shorten adds, in bytes.
 const aroundShortened = 50
 
-// shorten leaves so many bytes of the value, and of the key what fits into them,
-// too.
+// shorten cuts key and value so that they have at most most bytes together, of which the key gets at most half.
 func shorten(dead *kgo.Record, most int) {
 	if len(dead.Key)+len(dead.Value) <= most {
 		return
@@ -126,7 +122,7 @@ func shorten(dead *kgo.Record, most int) {
 	dead.Value = dead.Value[:min(len(dead.Value), most-len(dead.Key))]
 }
 
-// positionHeaders are the headers that say where a record was read.
+// positionHeaders tell where a record was read: topic, partition and offset.
 func positionHeaders(record *kgo.Record) []kgo.RecordHeader {
 	return []kgo.RecordHeader{
 		{Key: "topic", Value: []byte(record.Topic)},
@@ -135,16 +131,16 @@ func positionHeaders(record *kgo.Record) []kgo.RecordHeader {
 	}
 }
 
-// origin is what the headers of a record that we write say of the one it was made of.
+// origin is the input record of an output record or a dead letter, as its headers tell.
 type origin struct {
 	partition  int32
 	offset     int64
-	at         int64 // its timestamp, Unix milliseconds
-	deadLetter bool
+	at         int64 // timestamp of the input record, Unix milliseconds
+	deadLetter bool  // the headers are of a dead letter
 }
 
-// originOf reads our own headers: those of the input follow them in a dead dead, and
-// may have the same names.
+// originOf reads the headers that we have added, which come first. After them a dead letter has those of the input
+// record, which may have the same names.
 func originOf(record *kgo.Record) (o origin, known bool) {
 	if record == nil {
 		return o, false
@@ -172,10 +168,9 @@ func originOf(record *kgo.Record) (o origin, known bool) {
 	return o, known
 }
 
-// anomalyID is the same for the same input record and group, however often it
-// is processed: 128 bits of a SHA-256 over both, in hex. A topic that was made again
-// has other records at the same offsets, hence its id. Kafka's names and ids cannot
-// hold a zero byte, so the parts cannot run into each other.
+// anomalyID is the same each time that a group processes the same input record: 128 bits of a SHA-256, in hex. It is
+// computed from the topic's name and id, the position and the group. The topic's id tells apart the records of a topic
+// that was deleted and created again. Zero bytes separate the parts, because Kafka's names and ids cannot hold one.
 func anomalyID(shared *shared, record *kgo.Record) []byte {
 	var text []byte
 	text = append(append(text, record.Topic...), 0)

@@ -11,22 +11,23 @@ import (
 	"anomalydetector/stream"
 )
 
-// What is done where a topic refuses for good what a record became: the anomaly
-// becomes a dead letter; a dead letter becomes a smaller one, with the time at
-// which it is written; and that one is left out. All of it is logged and counted.
+// What a partition does if a topic refuses for good the record that an input record led to. If the output topic refuses
+// the anomaly, the partition writes a dead letter instead. If the dead-letter topic refuses that, it writes a smaller
+// dead letter, with the time of writing as its timestamp. If that is refused, too, it writes nothing. All of it is
+// logged and counted.
 
-// refusals are what topics refuse of a partition's records, by offset, from the
-// abort in which it was found out until the record is committed.
+// refusals are the refused records of a partition, by offset. A refusal is noted in the abort that it causes, and kept
+// until its record is committed.
 type refusals map[int64]*refusal
 
 type refusal struct {
-	at          int64  // the record's timestamp
-	anomaly     string // the broker's name for the reason; empty: it was not refused
-	deadLetter  string // the same, of its last dead letter
-	deadLetters int    // dead letters that were refused
+	at          int64  // the input record's timestamp, Unix milliseconds
+	anomaly     string // Kafka's name for why the anomaly was refused; empty: it was not
+	deadLetter  string // Kafka's name for why the last dead letter was refused; empty: it was not
+	deadLetters int    // how many dead letters were refused
 }
 
-// note keeps what was found out of a partition.
+// note adds refusals that the detector has found out.
 func (r refusals) note(found []messages.Refusal) {
 	for _, f := range found {
 		known := r[f.Offset]
@@ -43,7 +44,7 @@ func (r refusals) note(found []messages.Refusal) {
 	}
 }
 
-// of is what is known of a record, nil mostly.
+// of returns the refusal of a record; nil if there is none, as nearly always.
 func (r refusals) of(record *kgo.Record) *refusal {
 	if len(r) == 0 {
 		return nil
@@ -54,7 +55,7 @@ func (r refusals) of(record *kgo.Record) *refusal {
 	return nil
 }
 
-// anomaly is why the record's anomaly is refused; empty: it is not, as far as known.
+// anomaly is Kafka's name for why the record's anomaly is refused; empty: as far as is known it is not.
 func (r refusals) anomaly(record *kgo.Record) string {
 	if known := r.of(record); known != nil {
 		return known.anomaly
@@ -62,7 +63,7 @@ func (r refusals) anomaly(record *kgo.Record) string {
 	return ""
 }
 
-// committed forgets what lies before an offset.
+// committed removes the refusals before an offset.
 func (r refusals) committed(next int64) {
 	for offset := range r {
 		if offset < next {
@@ -71,15 +72,15 @@ func (r refusals) committed(next int64) {
 	}
 }
 
-// Reasons, of dead letters and in the summary.
+// Reasons of dead letters, also in the summary.
 const (
-	// anomalyTooLarge is of an anomaly that has more bytes than its topic takes.
+	// anomalyTooLarge: the anomaly has more bytes than the output topic takes.
 	anomalyTooLarge = "anomaly_too_large"
-	// anomalyRefused is of an anomaly that its topic refuses for something else.
+	// anomalyRefused: the output topic refuses the anomaly for another reason.
 	anomalyRefused = "anomaly_refused"
 )
 
-// tooLargeName is Kafka's name for what need not be tried.
+// tooLargeName is Kafka's name for the refusal of a record that is too large.
 const tooLargeName = "MESSAGE_TOO_LARGE"
 
 func reasonOf(refused string) string {
@@ -89,8 +90,7 @@ func reasonOf(refused string) string {
 	return anomalyRefused
 }
 
-// refuse tells of an anomaly that cannot be written, counts it, and writes a dead
-// letter in its place.
+// refuse logs and counts an anomaly that the output topic refuses, and writes a dead letter instead.
 func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o *messages.Observed, tally *tally) {
 	reason := reasonOf(o.Refused)
 	if reason == anomalyTooLarge {
@@ -102,7 +102,7 @@ func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o 
 	if p.config.DeadLetterTopic == "" {
 		lines = onlyHere
 	}
-	if silent, tell := p.limited.refused.tell(p.config.Now(), lines); tell {
+	if silent, tell := p.log.refused.tell(p.config.Now(), lines); tell {
 		p.log.Error("the output topic refuses an anomaly, going on without it", "output", p.config.OutputTopic, "offset", record.Offset,
 			"entity", string(key), "deviation", o.Verdict.Deviation, "time", record.Timestamp.UTC(), "error", o.Refused,
 			"bytes", len(record.Value), "dead_letter", p.config.DeadLetterTopic != "", "same_since_last", silent)
@@ -111,7 +111,7 @@ func (p *partition) refuse(ctx actor.Context, record *kgo.Record, key []byte, o 
 		kgo.RecordHeader{Key: "deviation", Value: strconv.AppendFloat(nil, o.Verdict.Deviation, 'g', -1, 64)})
 }
 
-// deadLetter copies a record to the dead-letter topic, if there is one that takes it.
+// deadLetter copies a record to the dead-letter topic, unless there is none, or it refuses the record.
 func (p *partition) deadLetter(ctx actor.Context, record *kgo.Record, tally *tally, reason string, more ...kgo.RecordHeader) {
 	topic := p.config.DeadLetterTopic
 	if topic == "" {
@@ -127,15 +127,14 @@ func (p *partition) deadLetter(ctx actor.Context, record *kgo.Record, tally *tal
 		ctx.Send(p.shared.producer, newSmallDeadLetter(topic, record, reason, known.deadLetter, more...))
 	default:
 		tally.deadLettersRefused++
-		if silent, tell := p.limited.deadLetters.tell(p.config.Now(), onlyHere); tell {
+		if silent, tell := p.log.deadLetters.tell(p.config.Now(), onlyHere); tell {
 			p.log.Error("the dead-letter topic refuses a record, even shortened; going on without it", "dead_letter_topic", topic,
 				"offset", record.Offset, "reason", reason, "error", known.deadLetter, "bytes", len(record.Value), "same_since_last", silent)
 		}
 	}
 }
 
-// refusalsOf reads which records of the input it is that topics refuse; nil if
-// the error tells nothing of that kind.
+// refusalsOf returns which input records an error is about; nil if it is not about refused records.
 func refusalsOf(err error) []messages.Refusal {
 	var refused *stream.Refused
 	if !errors.As(err, &refused) {

@@ -9,11 +9,11 @@ import (
 	"anomalydetector/messages"
 )
 
-// What the detector does if a topic refuses some records for good. It keeps what is refused until the records are
-// committed, since partitions come and go with sessions; their actors leave it out (refused.go).
+// What the detector does if a topic refuses records for good. It keeps the refusals until their records are committed,
+// because a partition's actor may be replaced before. The actors then leave out what is refused (refused.go).
 
-// withhold tells the partitions what topics refuse of their records. It returns whether something of it is news: if
-// nothing is, leaving out what is refused has not helped.
+// withhold tells the partitions which of their records topics refuse. It returns false if all of that was known before:
+// then leaving out the refused records has not helped.
 func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news bool) {
 	byPartition := make(map[int32][]messages.Refusal)
 	for _, refusal := range found {
@@ -29,7 +29,7 @@ func (d *Detector) withhold(ctx actor.Context, found []messages.Refusal) (news b
 	return news
 }
 
-// forgetRefused forgets what was refused before the offsets that are committed.
+// forgetRefused removes the refusals of records that are committed.
 func (d *Detector) forgetRefused() {
 	for number, of := range d.refused {
 		partition := d.partitions[number]
@@ -43,7 +43,7 @@ func (d *Detector) forgetRefused() {
 	}
 }
 
-// tellRefused says what a transaction failed with.
+// tellRefused logs which records made a transaction fail.
 func tellRefused(log *slog.Logger, err error, found []messages.Refusal) {
 	first := found[0]
 	log.Warn("a topic refuses some of the records for good, aborting the transaction and going on without them", "count", len(found),

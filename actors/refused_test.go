@@ -79,7 +79,7 @@ func logged(change func(*actors.Config, *stream.Config)) (*kept, func(*actors.Co
 
 // verifyRefused checks that there are exactly the anomalies that were not refused,
 // and a dead letter, once, for each of the others.
-func (w *world) verifyRefused(letters bool, is func(*kgo.Record) bool) (refusedOnes int) {
+func (w *world) verifyRefused(deadLetters bool, is func(*kgo.Record) bool) (refusedOnes int) {
 	w.Helper()
 	offsets := make([]int64, w.golden.Partitions)
 	type place struct {
@@ -112,10 +112,10 @@ func (w *world) verifyRefused(letters bool, is func(*kgo.Record) bool) (refusedO
 			w.Errorf("anomaly %s: %d too few (negative: too many)", what, count)
 		}
 	}
-	if !letters {
+	if !deadLetters {
 		return refusedOnes
 	}
-	for _, record := range w.read(letterTopic) {
+	for _, record := range w.read(deadLetterTopic) {
 		partition, _ := strconv.Atoi(headerOf(record, "partition"))
 		offset, _ := strconv.ParseInt(headerOf(record, "offset"), 10, 64)
 		places[place{int32(partition), offset}]--
@@ -143,17 +143,17 @@ func TestAnomaliesThatTheTopicRefusesBecomeDeadLetters(t *testing.T) {
 			w.untilCommitted()
 			must(t, n.stop())
 			count := w.verifyRefused(true, refused)
-			letters := w.read(letterTopic)
-			if len(letters) == 0 {
+			deadLetters := w.read(deadLetterTopic)
+			if len(deadLetters) == 0 {
 				t.Fatal("there is no dead letter, so the test tests nothing")
 			}
-			for _, letter := range letters {
+			for _, dead := range deadLetters {
 				reason := "anomaly_refused"
 				if err == kerr.MessageTooLarge || err == kerr.RecordListTooLarge {
 					reason = "anomaly_too_large"
 				}
-				if headerOf(letter, "reason") != reason || headerOf(letter, "error") != err.Message || headerOf(letter, "deviation") == "" {
-					t.Fatalf("a dead letter has headers %v", letter.Headers)
+				if headerOf(dead, "reason") != reason || headerOf(dead, "error") != err.Message || headerOf(dead, "deviation") == "" {
+					t.Fatalf("a dead letter has headers %v", dead.Headers)
 				}
 			}
 			if log.count("refused="+strconv.Itoa(count)) == 0 {
@@ -257,7 +257,7 @@ func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, "short_window_median")
-			sink.Refuse(w.cluster, letterTopic, outPartitions, kerr.InvalidTimestamp, func(r *kgo.Record) bool {
+			sink.Refuse(w.cluster, deadLetterTopic, outPartitions, kerr.InvalidTimestamp, func(r *kgo.Record) bool {
 				return !isAnomaly(r) && (!taken || !small(r))
 			})
 			sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.MessageTooLarge, func(r *kgo.Record) bool { return isAnomaly(r) && refused(r) })
@@ -268,22 +268,22 @@ func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 			bad := w.end() // of partition 0: none before it
 			w.untilCommitted()
 			must(t, n.stop())
-			letters := w.read(letterTopic)
+			deadLetters := w.read(deadLetterTopic)
 			if !taken {
-				if len(letters) > 0 || log.count("the dead-letter topic refuses") == 0 {
-					t.Errorf("%d dead letters were written, which the topic refuses; log lines: %d", len(letters), log.count("the dead-letter topic refuses"))
+				if len(deadLetters) > 0 || log.count("the dead-letter topic refuses") == 0 {
+					t.Errorf("%d dead letters were written, which the topic refuses; log lines: %d", len(deadLetters), log.count("the dead-letter topic refuses"))
 				}
 				return
 			}
 			found := false
-			for _, letter := range letters {
-				found = found || headerOf(letter, "reason") == "not_msgpack" && string(letter.Value) == "\xc1bad"
-				if len(letter.Key) == 0 || headerOf(letter, "timestamp") == "" || headerOf(letter, "dead_letter_error") != "INVALID_TIMESTAMP" {
-					t.Errorf("a dead letter has key %q and headers %v", letter.Key, letter.Headers)
+			for _, dead := range deadLetters {
+				found = found || headerOf(dead, "reason") == "not_msgpack" && string(dead.Value) == "\xc1bad"
+				if len(dead.Key) == 0 || headerOf(dead, "timestamp") == "" || headerOf(dead, "dead_letter_error") != "INVALID_TIMESTAMP" {
+					t.Errorf("a dead letter has key %q and headers %v", dead.Key, dead.Headers)
 				}
 			}
-			if !found || bad == 0 || len(letters) < 2 {
-				t.Errorf("there are %d dead letters, that of the bad record among them: %v", len(letters), found)
+			if !found || bad == 0 || len(deadLetters) < 2 {
+				t.Errorf("there are %d dead letters, that of the bad record among them: %v", len(deadLetters), found)
 			}
 		})
 	}
@@ -379,8 +379,8 @@ func TestMissingPermissionIsNoRefusal(t *testing.T) {
 	w.untilCommitted()
 	must(t, n.stop())
 	w.verify()
-	if letters := w.read(letterTopic); len(letters) != 0 {
-		t.Errorf("%d anomalies were refused", len(letters))
+	if deadLetters := w.read(deadLetterTopic); len(deadLetters) != 0 {
+		t.Errorf("%d anomalies were refused", len(deadLetters))
 	}
 }
 
@@ -397,7 +397,7 @@ func TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain(t *testing.T) {
 			w.feed(half)
 			w.untilCommitted()
 			before := w.committedOffsets()
-			_, err := w.admin.DeleteTopics(context.Background(), outputTopic, letterTopic)
+			_, err := w.admin.DeleteTopics(context.Background(), outputTopic, deadLetterTopic)
 			must(t, err)
 			if recreate {
 				must(t, w.cluster.CreateTopic(outputTopic, 3, nil))
@@ -423,8 +423,8 @@ func TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain(t *testing.T) {
 			if len(got) != want || slices.Max(slices.Collect(maps.Values(got))) != 1 {
 				t.Errorf("there are %d anomalies, want %d, each once", len(got), want)
 			}
-			if letters := w.read(letterTopic); len(letters) != 1 {
-				t.Errorf("there are %d dead letters, want one", len(letters))
+			if deadLetters := w.read(deadLetterTopic); len(deadLetters) != 1 {
+				t.Errorf("there are %d dead letters, want one", len(deadLetters))
 			}
 		})
 	}

@@ -12,25 +12,27 @@ import (
 	"anomalydetector/stream"
 )
 
-// How a partition brings its windows to the offset of its assignment. A replay changes windows; it scores nothing.
+// How a partition brings its windows to the offset of its assignment. A replay changes windows, and scores nothing.
 
-// HistoryReader replays what was committed.
+// HistoryReader reads the history of partitions from the topic.
 type HistoryReader interface {
+	// Read delivers the records of a span in order, one run at a time. It returns from which time on points are complete, in
+	// Unix milliseconds. The error wraps stream.ErrDeleted if the topic no longer holds the beginning of the span.
 	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (completeFrom int64, err error)
-	// Close waits for the Reads that are being cancelled.
+	// Close waits until all cancelled Reads have returned.
 	Close() error
 }
 
-// storeEvery is how many replayed points are kept in memory until they are stored, so that a process that dies while it replays
-// goes on there.
+// storeEvery is how many replayed points are kept in memory before they are stored. A process that dies during a replay
+// goes on after the points that it has stored.
 const storeEvery = 250_000
 
-// replay reads the history that the windows lack. The goroutine that reads it sends one run after the other.
+// replay starts a goroutine that reads the history that the windows lack, and sends it one run at a time.
 func (p *partition) replay(ctx actor.Context) {
 	assignment := p.assigned.to
 	span := stream.Span{
 		Partition: p.number, Topic: assignment.Topic, From: -1, Until: assignment.Offset,
-		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.history.Reach(), More: assignment.Standby,
+		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.history.NeededFrom(), More: assignment.Standby,
 	}
 	switch {
 	case assignment.NoCommittedOffset:
@@ -45,7 +47,7 @@ func (p *partition) replay(ctx actor.Context) {
 	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, number)
 }
 
-// read hands a span to a partition, one run at a time.
+// read sends a span to a partition. It sends the next run when the partition has taken the one before.
 func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader HistoryReader, span stream.Span, number uint64) {
 	deliver := func(run stream.Replayed) error {
 		taken := make(chan struct{}, 1)
@@ -67,7 +69,7 @@ func read(ctx context.Context, root *actor.RootContext, self *actor.PID, reader 
 	root.Send(self, ended)
 }
 
-// historyRead puts a run into the windows, stores it if there is much, and asks for the next one.
+// historyRead adds a run to the windows, and asks for the next one. It stores a checkpoint if storeEvery points are not stored.
 func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 	if !p.assigned.from(run.Reading) {
 		return
@@ -98,7 +100,8 @@ func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 	p.checkpoint(ctx, next, goOn)
 }
 
-// observeAll puts records into the windows. If it cannot, it breaks down, or begins the history anew, and returns false.
+// observeAll adds records to the windows. It returns false if it could not: then the partition is broken, or replays a longer
+// history.
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 	p.seen.Scored = false
 	for _, record := range records {
@@ -122,7 +125,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 	return true
 }
 
-// historyEnded ends the replay: what was read is stored, and the partition is ready.
+// historyEnded stores a last checkpoint, and then the partition is ready.
 func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded) {
 	if !p.assigned.from(ended.Reading) {
 		return
@@ -132,7 +135,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 		panic(f)
 	}
 	if errors.Is(ended.Err, stream.ErrDeleted) && p.assigned.kept {
-		p.log.Warn("the topic no longer holds what follows the windows we have, building them anew", "problem", ended.Err)
+		p.log.Warn("the topic no longer holds the records after the windows, rebuilding the windows", "problem", ended.Err)
 		p.replayAnew(ctx)
 		return
 	}
@@ -164,7 +167,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 	})
 }
 
-// replayAnew begins the history anew, from the topic.
+// replayAnew drops the windows, and rebuilds them from the topic.
 func (p *partition) replayAnew(ctx actor.Context) {
 	p.assigned.cancel()
 	p.forget(ctx)

@@ -7,13 +7,13 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// reply is the address that the answer to one question goes to. The library has futures
-// for that, but an answer that comes as the future gives up is a data race in it.
+// reply is the address for the answer to one question. The library has futures for this, but they have a data race
+// between an answer and the timeout.
 type reply struct {
 	answer chan any // has room for one
 }
 
-// SendUserMessage takes the answer; of several the first counts.
+// SendUserMessage takes the answer. Of several answers the first counts.
 func (r *reply) SendUserMessage(_ *actor.PID, message any) {
 	_, answer, _ := actor.UnwrapEnvelope(message)
 	select {
@@ -22,18 +22,19 @@ func (r *reply) SendUserMessage(_ *actor.PID, message any) {
 	}
 }
 
-// SendSystemMessage: nobody watches whoever asks.
+// SendSystemMessage does nothing: no actor watches a reply.
 func (*reply) SendSystemMessage(*actor.PID, any) {}
 
-// Stop: there is nothing to stop.
+// Stop does nothing: a reply has nothing to stop.
 func (*reply) Stop(*actor.PID) {}
 
 var (
 	errNoDeadline = errors.New("a question needs a deadline")
-	errEnded      = errors.New("it has ended")
+	errEnded      = errors.New("the detector has ended")
 )
 
-// ask sends a question and waits for the answer, at most until the deadline of the context.
+// ask sends a question, and waits for the answer until the context ends. The context needs a deadline. The error is
+// errEnded if the actor has ended.
 func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PID, question any) (answer Answer, err error) {
 	if _, has := ctx.Deadline(); !has {
 		return answer, errNoDeadline
@@ -51,7 +52,7 @@ func ask[Answer any](ctx context.Context, root *actor.RootContext, pid *actor.PI
 		if answer, is := got.(Answer); is {
 			return answer, nil
 		}
-		return answer, errEnded // the library answers for an actor that there is not
+		return answer, errEnded // the library answers a question to an actor that has ended
 	case <-ctx.Done():
 		return answer, ctx.Err()
 	}

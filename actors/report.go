@@ -12,35 +12,35 @@ import (
 	"anomalydetector/round"
 )
 
-// Report is how a detector is at an instant. The detector publishes a new one each second and after each transaction,
-// so that a reader neither sends it a message nor makes it wait. A report is immutable.
+// Report is the state of a detector at an instant. The detector publishes a new report each second and after each
+// transaction. So a reader need not send it a message, and does not make it wait. A report is immutable.
 type Report struct {
 	At         time.Time
 	Status     messages.DetectorStatus
 	Partitions []PartitionReport // in the order of Status.Partitions
-	Joined     bool              // the group counts the detector among its members, and has told what is assigned to it
-	Ended      bool              // the detector reads nothing any more, and never will again
+	Joined     bool              // the detector is a member of the group, and the group has assigned partitions to it, or none
+	Ended      bool              // the detector has ended for good
 	Paused     Pause             // why intake is stopped; empty: it goes on
-	Committed  time.Time         // when records were committed, the last time; zero: never
+	Committed  time.Time         // when records were committed the last time; zero: never
 	Totals     Totals
 }
 
-// PartitionReport is what a report says of a partition besides its status.
+// PartitionReport is what a report says about a partition besides its status.
 type PartitionReport struct {
 	Partition  int32
 	Cached     int   // entities in memory
 	StreamTime int64 // Unix milliseconds; 0: not known yet
 }
 
-// Pause is why a detector's intake is stopped, in the one word that metrics and health share.
+// Pause is why a detector's intake is stopped. Metrics and health checks print this word.
 type Pause string
 
 const (
-	NoSpace    Pause = "no_space"    // the disk has less free space than it must have
-	StoreFails Pause = "store_fails" // the state cannot be written for another reason
+	NoSpace    Pause = "no_space"    // the disk has less free space than the configured floor
+	StoreFails Pause = "store_fails" // checkpoints fail for another reason
 )
 
-// Pauses are all there are.
+// Pauses returns all reasons for which intake stops.
 func Pauses() []Pause { return []Pause{NoSpace, StoreFails} }
 
 func pauseOf(problem error) Pause {
@@ -53,19 +53,19 @@ func pauseOf(problem error) Pause {
 	return StoreFails
 }
 
-// Totals are what a detector has committed since the process began. They only grow.
+// Totals count what a detector has committed since the process began. They only grow.
 type Totals struct {
-	Records     int64 // points and bad records
-	Points      int64
-	Unscored    int64 // points whose window had too few
-	Above       int64 // anomalies with a deviation above 0
-	Below       int64
-	Early       int64 // timestamps more than a day ahead of the clock
-	Refused     int64 // anomalies and dead letters that their topic does not take
-	DeadLetters int64
-	Bad         map[string]int64 // bad records by reason
-	Commits     int64            // transactions with records
-	Aborts      int64
+	Records     int64            // points and bad records
+	Points      int64            // datapoints that were added to windows
+	Unscored    int64            // points that were not scored, because their window had too few points
+	Above       int64            // anomalies with a deviation above 0
+	Below       int64            // anomalies with a deviation below 0
+	Early       int64            // points with a timestamp more than a day ahead of the clock
+	Refused     int64            // anomalies and dead letters that their topic refused for good
+	DeadLetters int64            // records copied to the dead-letter topic
+	Bad         map[string]int64 // bad records by reason; see BadReasons
+	Commits     int64            // committed transactions that had records
+	Aborts      int64            // aborted transactions that had records
 }
 
 func (t *Totals) add(m messages.Tally) {
@@ -92,10 +92,10 @@ func (t *Totals) copied() Totals {
 	return all
 }
 
-// Report is the latest of the detector; nil before the first.
+// Report returns the latest report of the detector; nil before the first. Any goroutine may call it.
 func (c *Config) Report() *Report { return c.latest.Load() }
 
-// publish makes a report of how things are.
+// publish makes a report of the present state.
 func (d *Detector) publish() {
 	now := &Report{
 		At: d.config.Now(), Status: d.status().status, Ended: d.round.Step() == round.Over, Paused: pauseOf(d.round.Stall()),
@@ -111,18 +111,20 @@ func (d *Detector) publish() {
 	d.config.Hub.reported(d.config.Name, d.config.latest.Swap(now), now)
 }
 
-// Measure is told how long things took: once for each transaction, checkpoint and handoff. The detector and its
-// partitions call it from their goroutines. It must not block.
+// Measure is told how long things took. The detector and its partitions call its methods on their goroutines, so they
+// must not block.
 type Measure interface {
-	// Transaction: from when its records were asked to be written until it had ended.
+	// Transaction is called once a transaction with the time from the flush of its anomalies to its end.
 	Transaction(took time.Duration)
-	// Detection: from when its first records were polled until it was committed.
+	// Detection is called once a commit with the time from the poll of its first records to its end.
 	Detection(took time.Duration)
+	// Checkpoint is called once a checkpoint with the time of its write, and whether it succeeded.
 	Checkpoint(took time.Duration, stored bool)
+	// Handoff is called once an import with the time of its fetch, and whether the windows are used.
 	Handoff(took time.Duration, taken bool)
 }
 
-// unmeasured is the Measure of a configuration without one.
+// unmeasured is the Measure of a configuration that has none.
 type unmeasured struct{}
 
 func (unmeasured) Transaction(time.Duration)      {}
@@ -137,10 +139,10 @@ func (c *Config) measure() Measure {
 	return c.Measure
 }
 
-// TooFewPoints is the reason, in one word, why points are not scored.
+// TooFewPoints is the word for why a point is not scored.
 var TooFewPoints = detection.TooFewPoints.String()
 
-// BadReasons are all reasons that Totals.Bad may have.
+// BadReasons returns all keys that Totals.Bad may have.
 func BadReasons() (all []string) {
 	for _, reason := range datapoint.Reasons() {
 		all = append(all, reason.String())

@@ -14,20 +14,19 @@ import (
 	"anomalydetector/persistence"
 )
 
-// How a partition decides on the records of a slice.
+// How a partition scores a slice.
 
-// scoring is a slice on its way. The partition scores it in pieces, so that a question about an entity waits for at most one.
+// scoring is a slice that is being scored, in pieces: a question about an entity waits for one piece at most.
 type scoring struct {
-	rest  []*kgo.Record
-	end   int64 // the partition's high watermark
+	rest  []*kgo.Record // records that are not scored yet
+	end   int64         // the partition's high watermark
 	tally tally
 }
 
-// piece is how many records are scored until other partitions may go on.
+// piece is how many records one permit of the limiter is for.
 const piece = 512
 
-// score decides on each record of a piece, in order. A record that it cannot decide on fails the whole slice, and with it the
-// round.
+// score scores the records of a piece in order. If it cannot score one, the whole slice fails, and the round is aborted.
 func (p *partition) score(ctx actor.Context, slice *scoring) {
 	records := slice.rest[:min(piece, len(slice.rest))]
 	slice.rest = slice.rest[len(records):]
@@ -68,8 +67,8 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		}
 		if at > horizon {
 			tally.early++
-			if p.limited.far != record.Offset { // else the outlier's line tells it
-				p.limited.bad.early(p.log, p.config.Now(), record)
+			if p.log.far != record.Offset { // else the outlier's line says it
+				p.log.bad.early(p.log.Logger, p.config.Now(), record)
 			}
 		}
 		tally.points++
@@ -97,8 +96,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	})
 }
 
-// recycle gives records back to the client that fetched them, with the memory they point into: nothing refers to them any
-// more.
+// recycle gives records, and the memory that they point into, back to the Kafka client. Nothing may refer to them any more.
 func (p *partition) recycle(records []*kgo.Record) {
 	p.seen.Record = nil
 	for _, record := range records {
@@ -143,15 +141,15 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	return answer, nil
 }
 
-// check panics with the panic of an entity that was sent something.
+// check panics if an entity has panicked, with the entity's fault.
 func (p *partition) check() {
 	if f := p.shared.answers.fault; f != nil {
 		panic(f)
 	}
 }
 
-// outlier takes a record whose time is far from stream time. It is scored like any other; but stream time, by which entities
-// are removed, follows only if the stream does.
+// outlier takes a record whose time is far from stream time. The record is scored like any other. Stream time, by which idle
+// entities are removed, moves only if more such records confirm it.
 func (p *partition) outlier(record *kgo.Record, entity *child, at int64) {
 	before := p.history.StreamTime()
 	if p.history.Outlier(at, entity, p.known()) {
@@ -163,25 +161,25 @@ func (p *partition) outlier(record *kgo.Record, entity *child, at int64) {
 	}
 	if before != 0 && p.seen.Scored {
 		p.config.Counts.Outliers.Add(1)
-		p.limited.far = record.Offset
-		p.limited.bad.outlier(p.log, p.config.Now(), record, before)
+		p.log.far = record.Offset
+		p.log.bad.outlier(p.log.Logger, p.config.Now(), record, before)
 	}
 }
 
-// reject tells, counts and copies a bad record; the stream goes on.
+// reject logs a bad record, and copies it to the dead-letter topic. The stream goes on.
 func (p *partition) reject(ctx actor.Context, record *kgo.Record, bad *datapoint.BadRecord, tally *tally) {
-	p.limited.bad.bad(p.log, p.config.Now(), record, bad)
+	p.log.bad.bad(p.log.Logger, p.config.Now(), record, bad)
 	p.deadLetter(ctx, record, tally, bad.Reason.String())
 }
 
-// failSlice gives up a slice. Without an error the record is not at fault: the partition needs other windows, and the detector
-// assigns it anew.
+// failSlice gives up a slice. If err is nil, the record is not at fault: the partition needs other windows, and the detector
+// assigns it again.
 func (p *partition) failSlice(ctx actor.Context, record *kgo.Record, err error) {
 	ctx.Send(ctx.Parent(), &messages.SliceFailed{Partition: p.number, Offset: record.Offset, Err: err, Reload: err == nil})
 }
 
-// cannotDecide gives up a slice because an entity could not be read from disk. Damage is rebuilt. Any other failure may come
-// back, so the detector counts it.
+// cannotDecide gives up a slice because an entity could not be read from disk. A damaged partition is rebuilt from the topic.
+// Any other failure may come back, so the detector counts it.
 func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err error) {
 	why := breakageOf(err, undecided)
 	p.breakDown(ctx, why, nil)
@@ -196,11 +194,11 @@ func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err erro
 	p.failSlice(ctx, record, err)
 }
 
-// needOlder gives up a slice for a late record that is older than the replayed history, of an entity without a newer point: an
-// uninterrupted run might remember more of it. The next replay reaches back far enough.
+// needOlder gives up a slice because of a late record. It is older than the replayed history, and its entity has no newer
+// point, so an uninterrupted run might know more of the entity. The next replay begins early enough for it.
 func (p *partition) needOlder(ctx actor.Context, record *kgo.Record, at int64) {
-	p.log.Info("late record is older than the history that was loaded, loading more", "offset", record.Offset,
-		"time", record.Timestamp.UTC(), "covered_from", time.UnixMilli(p.history.AllCompleteFrom()).UTC())
+	p.log.Info("late record is older than the replayed history, replaying more", "offset", record.Offset,
+		"time", record.Timestamp.UTC(), "complete_from", time.UnixMilli(p.history.AllCompleteFrom()).UTC())
 	p.history.NeedsOlder(record.Offset, at)
 	p.breakDown(ctx, tooShort, nil)
 	p.failSlice(ctx, record, nil)

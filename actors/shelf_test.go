@@ -44,7 +44,7 @@ func newShelf(tb testing.TB, config *Config, list func(visit func(string) error)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.wanted++
-			s.follow()
+			s.noteChanges()
 			ctx.Send(s.asked.contact.directory, s.handOver(s.more))
 		}
 	}))

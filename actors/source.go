@@ -7,15 +7,14 @@ import (
 	"anomalydetector/persistence"
 )
 
-// Source says what stored windows were read from, and how: those of another
-// source are of no use.
+// Source describes what stored windows were built from: input topic, group, value field and key fields. Stored windows
+// of another source cannot be used.
 func (c *Config) Source() string {
 	return strings.Join(append([]string{c.InputTopic, c.Group, c.ValueField}, c.KeyFields...), "\x00")
 }
 
-// Unfit tells why stored windows cannot be used with these settings and this
-// topic, whatever the group's offset is; "" if they can. Offline the topic is not
-// known, which is the zero Identity.
+// Unfit returns why stored windows cannot be used with these settings and this topic, whatever the group's offset is;
+// empty: they can. The zero Identity stands for a topic that is not known.
 func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
 	switch difference := identityOf(head).Difference(topic); {
 	case head.Source != c.Source():
@@ -28,13 +27,12 @@ func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
 	return ""
 }
 
-// identityOf is which topic stored windows are of.
+// identityOf returns the topic that stored windows are of.
 func identityOf(head persistence.Head) messages.Identity {
 	return messages.Identity{Cluster: head.Cluster, Topic: head.Topic}
 }
 
-// differenceFrom names the settings in which a stored source differs from ours,
-// with its own.
+// differenceFrom names the settings in which a stored source differs from this one, with the stored values.
 func (c *Config) differenceFrom(stored string) string {
 	theirs, now := strings.SplitN(stored, "\x00", 4), strings.SplitN(c.Source(), "\x00", 4)
 	names := []string{"input_topic", "consumer_group", "value_field", "key_field"}

@@ -9,9 +9,9 @@ import (
 	"anomalydetector/persistence"
 )
 
-// How the detector learns whether its partitions can store their state. If they cannot, the round stops intake.
+// How the detector learns whether its partitions can store checkpoints. If they cannot, the round stops intake.
 
-// checkpointed notes whether a partition could store its state.
+// checkpointed notes whether a checkpoint of a partition succeeded.
 func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 	if partition, known := d.partitions[c.Partition]; known {
 		partition.census.cached = c.Cached
@@ -49,8 +49,8 @@ func (h *health) unstored(err error) {
 
 func (d *Detector) lookAtStore() { d.round.StoreIs(d.problem()) }
 
-// problem is why nothing more should be read. A disk that has no room may be given some; if a checkpoint fails again
-// and again, somebody has to look at the disk.
+// problem returns why intake has to stop; nil: it need not. A full disk may get free space again. If checkpoints fail
+// again and again, the problem is hopeless: a person has to look at the disk.
 func (d *Detector) problem() (problem error, hopeless bool) {
 	if d.config.Store == nil {
 		return nil, false

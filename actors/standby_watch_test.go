@@ -33,7 +33,7 @@ func TestStandbyThatGetsNoHistoryIsTold(t *testing.T) {
 		t.Errorf("it gets on, and it is said: %+v", lines)
 	}
 	lines := seen(5 * time.Second)
-	if len(lines) != 1 || lines[0].Waiting != standstill.Following || !slices.Equal(lines[0].Partitions, []int32{1}) {
+	if len(lines) != 1 || lines[0].Waiting != standstill.ReplayingStandby || !slices.Equal(lines[0].Partitions, []int32{1}) {
 		t.Fatalf("it stands still, and it is said: %+v", lines)
 	}
 	theirs.phase = messages.Ready

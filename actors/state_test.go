@@ -283,8 +283,8 @@ func TestStateOfOtherSettingsIsNotUsed(t *testing.T) {
 	}
 }
 
-// TestPassiveEntitiesComeBackAsTheyWere: most of them are on disk only.
-func TestPassiveEntitiesComeBackAsTheyWere(t *testing.T) {
+// TestUncachedEntitiesComeBackAsTheyWere: most entities are only on disk.
+func TestUncachedEntitiesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	g, set := wild(13, 300)
 	w := newWorldOf(t, g, set)

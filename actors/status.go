@@ -7,7 +7,7 @@ import (
 	"anomalydetector/round"
 )
 
-// status is what a detector says of itself.
+// status answers a question about the detector.
 func (d *Detector) status() *statusAnswer {
 	answer := &statusAnswer{status: messages.DetectorStatus{
 		Detector: d.config.Name, Topic: d.config.InputTopic, Group: d.config.Group,
@@ -39,7 +39,7 @@ func (t *trackedPartition) status() messages.PartitionStatus {
 	}
 }
 
-// state is the detector's own, in one word.
+// state is the detector's state in one word.
 func (d *Detector) state() messages.State {
 	assigned, replaying := 0, false
 	for _, partition := range d.partitions {

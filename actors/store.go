@@ -14,10 +14,10 @@ import (
 	"anomalydetector/persistence"
 )
 
-// How a partition opens its stored state, and reads entities from it. Without a store none of this does anything, and windows
-// come from the topic alone.
+// How a partition opens its stored state, and reads entities from it. Without a store the windows come from the topic alone.
 
-// StoredOffset is up to where there are stored windows of a partition that can be used if the group has no committed offset.
+// StoredOffset returns the offset after the last record in the stored windows of a partition. A detector goes on there if the
+// group has no committed offset. ok is false if nothing is stored that can be used.
 func (c *Config) StoredOffset(partition int32, topic messages.Identity) (offset int64, ok bool) {
 	head, ok, err := c.Store.Stored(c.Name, partition)
 	if err != nil {
@@ -26,14 +26,14 @@ func (c *Config) StoredOffset(partition int32, topic messages.Identity) (offset 
 	return head.Offset, ok && c.Unfit(head, topic) == ""
 }
 
-// completenessOf is since when stored windows are complete.
+// completenessOf returns the completeness watermarks of stored windows.
 func completenessOf(head persistence.Head) completeness.Stored {
 	return completeness.Stored{CompleteFrom: head.CompleteFrom, NewCompleteFrom: head.CompleteForNewFrom, StreamTime: head.StreamTime,
 		Swept: head.Swept, Lateness: head.Lateness}
 }
 
-// restore opens the stored state, and tells whether its windows can be brought forward to the assignment's offset. If not, it
-// begins anew.
+// restore opens the stored state, and tells whether its windows can be brought forward to the assignment's offset. If they
+// cannot, the next checkpoint replaces them.
 func (p *partition) restore() (usable bool, err error) {
 	if p.config.Store == nil {
 		return false, nil
@@ -68,7 +68,7 @@ func (p *partition) restore() (usable bool, err error) {
 	return true, nil
 }
 
-// unusable tells why stored windows cannot be used, if so.
+// unusable returns why stored windows cannot be used; empty: they can.
 func (p *partition) unusable(head persistence.Head) string {
 	unfit := p.config.Unfit(head, p.assigned.to.Topic)
 	switch {
@@ -80,20 +80,20 @@ func (p *partition) unusable(head persistence.Head) string {
 		return "the group has no offset for them"
 	case head.Offset > p.assigned.to.Offset:
 		return "the group's offset was set back"
-	case !completenessOf(head).Serves(p.history.Reach()):
+	case !completenessOf(head).Serves(p.history.NeededFrom()):
 		return "a late record needs older history"
 	}
 	return ""
 }
 
-// resetState begins the stored state anew. What is stored counts until the next checkpoint.
+// resetState lets the next checkpoint replace the stored windows. Until then they stay valid.
 func (p *partition) resetState() {
 	if p.stored.state != nil {
 		p.stored.state.Reset()
 	}
 }
 
-// closeState lets go of the stored state, once nothing is written to it any more. It does not wait for that.
+// closeState releases the stored state. It does not wait: if a plan is being written, the end of the write releases it.
 func (p *partition) closeState() {
 	if p.stored.state != nil {
 		p.stored.state.Close()
@@ -101,7 +101,7 @@ func (p *partition) closeState() {
 	}
 }
 
-// known is how many entities there are.
+// known is how many entities the partition has, cached or stored.
 func (p *partition) known() int {
 	if p.stored.state != nil {
 		return max(p.stored.state.Entities(), len(p.entities.byKey))
@@ -117,7 +117,7 @@ func (p *partition) uncached() int {
 	return 0
 }
 
-// bring caches an entity: it makes its actor, which begins with what is stored of it.
+// bring caches an entity: it starts the entity's actor with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
 	entity := &child{newest: math.MinInt64, empty: true}
 	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
@@ -137,14 +137,14 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
-	entity.pid = ctx.Spawn(p.props)
+	entity.pid = ctx.Spawn(p.shared.props)
 	ctx.Send(entity.pid, opened)
 	p.check()
 	p.entities.put(key, entity)
 	return entity, nil
 }
 
-// breakageOf is damaged for an error of that kind, or else another reason.
+// breakageOf returns damaged if the error says that stored state is corrupt, and other if it does not.
 func breakageOf(err error, other breakage) breakage {
 	if errors.Is(err, persistence.ErrCorrupt) {
 		return damaged

@@ -11,15 +11,15 @@ import (
 const (
 	// summaryEvery is how often the running totals are logged.
 	summaryEvery = time.Minute
-	// firstSummary is how long after the first records they are logged for the first time.
+	// firstSummary is how long after the first records the first summary is logged.
 	firstSummary = 5 * time.Second
 )
 
-// summary logs what was committed since the summary before.
+// summary logs what was committed since the last summary.
 type summary struct {
-	since time.Time // the last summary
-	first time.Time // when there were records; zero: not yet
-	begun bool      // the first summary was told
+	since time.Time // when the last summary was logged
+	first time.Time // when the first records were committed; zero: not yet
+	begun bool      // the first summary was logged
 	told  Totals    // as of the last summary
 }
 
@@ -57,7 +57,7 @@ func (s *summary) tellLast(log *slog.Logger, now time.Time, totals *Totals, part
 	s.since, s.told = now, totals.copied()
 }
 
-// badWords returns how many bad records there were, in all and by reason, as in "tombstone=2".
+// badWords returns how many bad records there were since the last summary: all, and by reason, such as "tombstone=2".
 func (s *summary) badWords(totals *Totals) (total int64, reasons string) {
 	var words []string
 	for reason, all := range totals.Bad {

@@ -2,11 +2,11 @@ package actors
 
 import "github.com/asynkron/protoactor-go/actor"
 
-// sweepAtOnce is how many uncached entities a commit looks at.
+// sweepAtOnce is how many uncached entities one commit looks at.
 const sweepAtOnce = 200
 
-// sweep drops entities without a point for so long that their next one would evict all that is known of them. A late record
-// may come all the same: the history is told what was dropped, so that such a record makes it be replayed from further back.
+// sweep drops entities that have had no point for so long that their next point would evict their whole window. The history
+// notes what was dropped: if a late record needs it all the same, a replay begins early enough to bring it back.
 func (p *partition) sweep(ctx actor.Context) error {
 	p.entities.settle()
 	keep, settled := p.history.Keep()

@@ -7,12 +7,12 @@ import (
 
 // tally counts what a slice holds while it is scored.
 type tally struct {
-	points, anomalies, early int
-	unscored                 int // points whose window had too few
+	points, anomalies, early int // as in messages.Tally
+	unscored                 int // points whose window had too few points
 	above                    int // anomalies with a deviation above 0
 	deadLetters              int // records copied to the dead-letter topic
-	tooLarge, refused        int // anomalies that their topic does not take
-	deadLettersRefused       int // dead letters that their topic does not take
+	tooLarge, refused        int // anomalies that the output topic refused, by reason
+	deadLettersRefused       int // dead letters that the dead-letter topic refused
 	bad                      [datapoint.ReasonCount]int
 }
 

@@ -20,30 +20,31 @@ type trackedPartition struct {
 	given      uint64            // the session's number of that assignment
 	topic      messages.Identity // of that assignment
 	pid        *actor.PID        // nil: it has no actor
-	contact    *contact          // where others ask the actor
+	contact    *contact          // how questions get to the actor
 	replay     replayProgress
 	census     census
 	health     health
 	extent
 }
 
-// replayProgress is how far the replay of an assignment is, in offsets. ReplayProgressed writes it.
+// replayProgress is how many offsets the replay of an assignment has read, and has still to read. ReplayProgressed
+// writes it.
 type replayProgress struct{ done, pending int64 }
 
-// census is what the partition's actor has said of its entities, the last time.
+// census is the latest report of the partition's actor about its entities.
 type census struct {
-	entities   int
-	cached     int   // of the entities, those in memory
+	entities   int   // cached or stored
+	cached     int   // in memory
 	streamTime int64 // Unix milliseconds; 0: not known yet
 }
 
-// health is how the partition's checkpoints fare, and whether its actor gets on.
+// health tells whether the partition's checkpoints succeed, and whether its actor makes progress.
 type health struct {
 	scored  bool  // it has scored a slice of the running transaction
-	proving bool  // what it has scored was committed: once that is stored, it has made progress
-	saves   int64 // checkpoints that were written, or failed
-	unsaved int   // checkpoints that failed, in a row
-	problem error // of the last one
+	proving bool  // a slice of it was committed: the next checkpoint that succeeds is progress
+	saves   int64 // checkpoints that succeeded or failed
+	unsaved int   // checkpoints that failed in a row
+	problem error // of the last checkpoint; nil: it succeeded
 }
 
 func newTrackedPartition(number int32, role messages.Role) *trackedPartition {
@@ -61,7 +62,7 @@ func (t *trackedPartition) enter(log *slog.Logger, phase messages.Phase) {
 	t.phase = phase
 }
 
-// assigned enters the phase of an assignment that is sent to its actor.
+// assigned notes an assignment that is sent to the partition's actor.
 func (t *trackedPartition) assigned(log *slog.Logger, assignment messages.Assignment) {
 	t.enter(log, messages.Replaying)
 	t.generation, t.topic = assignment.Generation, assignment.Topic
@@ -74,10 +75,10 @@ func (t *trackedPartition) ready() bool { return t.phase == messages.Ready }
 // scores tells whether the partition can be sent a slice.
 func (t *trackedPartition) scores() bool { return t.ready() && !t.standby() }
 
-// transacts tells whether the partition has to know how a transaction ends.
+// transacts tells whether the partition must be told how a transaction ends.
 func (t *trackedPartition) transacts() bool { return t.pid != nil && !t.standby() }
 
-// prepares tells whether an assignment is under way.
+// prepares tells whether the partition is on its way to the offset of its assignment.
 func (t *trackedPartition) prepares() bool {
 	return t.phase == messages.Importing || t.phase == messages.Replaying
 }
@@ -87,7 +88,7 @@ func (t *trackedPartition) awaitsAssignment() bool {
 	return t.phase == messages.Unassigned || t.phase == messages.Broken
 }
 
-// answers tells whether a report of the partition's actor is about the assignment that counts.
+// answers tells whether a report of the partition's actor is about the latest assignment.
 func (t *trackedPartition) answers(generation uint64) bool {
 	return t.generation == generation && !t.awaitsAssignment()
 }

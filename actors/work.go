@@ -9,24 +9,24 @@ import (
 	"anomalydetector/messages"
 )
 
-// work is what takes a partition long: pieces of a slice, and runs of history. It is done in order, one item for each permit of
-// the limiter. The partition answers questions in between.
+// work is a queue of what takes long: pieces of a slice, and runs of history. The partition does one item for each permit of the
+// limiter, in order, and answers questions in between.
 type work struct {
 	items  []any // *messages.HistoryRead, *messages.HistoryEnded or *scoring
 	permit limiter.Permit
-	asked  bool // for a permit, or has one
+	asked  bool // the partition waits for a permit, or has one
 }
 
 // permitted says that the limiter lets the partition do the next item.
 type permitted struct{}
 
-// begin takes work.
+// begin queues an item.
 func (p *partition) begin(item any) {
 	p.work.items = append(p.work.items, item)
 	p.askPermit()
 }
 
-// askPermit asks the limiter for the next item's permit, unless a checkpoint is being written: then its end asks.
+// askPermit asks the limiter for the next item's permit. While a checkpoint is being written it does not: checkpointWritten asks.
 func (p *partition) askPermit() {
 	if len(p.work.items) > 0 && !p.work.asked && p.stored.writing == nil {
 		p.work.asked = true

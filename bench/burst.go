@@ -72,14 +72,14 @@ func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loa
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	loading := loading{client: loader, cancel: cancel}
+	sent := sending{client: loader, cancel: cancel}
 	more := make(map[int32]*kgo.Record)
 	for _, point := range points {
 		record := h.record(j.input, point)
 		more[record.Partition] = h.record(j.input, point)
-		loading.add(inner, record)
+		sent.add(inner, record)
 	}
-	if err := loading.end(inner); err != nil {
+	if err := sent.end(inner); err != nil {
 		return burst, err
 	}
 	start := time.Now()

@@ -82,8 +82,8 @@ func (f *heapFlags) fast(ctx context.Context, b *bench, entities int) error {
 }
 
 // limit is the GOMEMLIMIT with which the detector takes as much memory as it does without.
-// It is not that memory: Go counts what Badger has reserved and not yet touched. The two
-// runs that it takes warm the broker up.
+// The limit is higher than that memory, because Go also counts what Badger has reserved and
+// not touched yet. limit takes two runs, after which the broker runs at its usual speed.
 func (f *heapFlags) limit(ctx context.Context, b *bench, topic string, shape report.Shape) (int64, error) {
 	free, err := f.fastOnce(ctx, b, topic, shape, heapWay{})
 	if err != nil {
@@ -148,7 +148,7 @@ func (f *heapFlags) fastOnce(ctx context.Context, b *bench, topic string, shape 
 		return run, err
 	}
 	defer process.stop()
-	samples, used, err := b.follow(ctx, process.began, func(ctx context.Context) int64 {
+	samples, used, err := b.sample(ctx, process.began, func(ctx context.Context) int64 {
 		if now, err := process.usage(); err == nil {
 			run.PeakHeld = max(run.PeakHeld, now.held())
 		}

@@ -67,9 +67,9 @@ func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j j
 	defer a.close()
 	start := time.Now()
 	count := make(chan int, 1)
-	loading, stop := context.WithCancel(ctx)
+	appending, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() { count <- b.pace(loading, h, j.input, load) }()
+	go func() { count <- b.pace(appending, h, j.input, load) }()
 	random := rand.New(rand.NewPCG(b.settings.Seed, uint64(load)))
 	for range f.LatencyAlarms {
 		select {

@@ -81,29 +81,29 @@ func (b *bench) loadWith(ctx context.Context, client *kgo.Client, h *hegemony, t
 			}
 		}
 	}()
-	loading := loading{client: client, cancel: cancel}
+	sent := sending{client: client, cancel: cancel}
 	var count int64
 	for points := range bins {
 		for _, point := range points {
-			loading.add(ctx, h.record(topic, point))
+			sent.add(ctx, h.record(topic, point))
 			count++
 		}
 	}
-	if err := loading.end(ctx); err != nil {
+	if err := sent.end(ctx); err != nil {
 		return count, fmt.Errorf("load %s: %w", topic, err)
 	}
 	return count, nil
 }
 
-// loading is a number of records that are being sent.
-type loading struct {
+// sending collects the first failure of records that are being sent.
+type sending struct {
 	client *kgo.Client
 	cancel func() // is called at the first failure
 	once   sync.Once
 	err    error
 }
 
-func (l *loading) add(ctx context.Context, r *kgo.Record) {
+func (l *sending) add(ctx context.Context, r *kgo.Record) {
 	l.client.Produce(ctx, r, func(_ *kgo.Record, err error) {
 		if err != nil {
 			l.once.Do(func() { l.err = err; l.cancel() })
@@ -112,7 +112,7 @@ func (l *loading) add(ctx context.Context, r *kgo.Record) {
 }
 
 // end waits until all records are written, and returns the first failure.
-func (l *loading) end(ctx context.Context) error {
+func (l *sending) end(ctx context.Context) error {
 	flushed := l.client.Flush(ctx)
 	l.once.Do(func() { l.err = flushed })
 	if l.err == nil {

@@ -29,7 +29,7 @@ type commands struct {
 	Burst      burstCommand      `cmd:"" help:"Whole bins of many entities at once."`
 	Scale      scaleCommand      `cmd:"" help:"By partitions and by entities."`
 	Restart    restartCommand    `cmd:"" help:"From the start after SIGKILL to a visible anomaly."`
-	Memory     memoryCommand     `cmd:"" help:"Resident memory of full windows."`
+	Memory     memoryCommand     `cmd:"" help:"Memory (RSS) of full windows."`
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
 	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`

@@ -40,7 +40,7 @@ func (b *bench) runOnce(ctx context.Context, s *system, input string, shape repo
 		return report.Run{}, err
 	}
 	defer process.stop()
-	samples, used, err := b.follow(ctx, process.began, b.progress(s, j, process), shape.Points, process)
+	samples, used, err := b.sample(ctx, process.began, b.progress(s, j, process), shape.Points, process)
 	if err != nil {
 		return report.Run{}, err
 	}
@@ -66,9 +66,9 @@ func (b *bench) progress(s *system, j job, p *process) func(context.Context) int
 	return func(ctx context.Context) int64 { return b.committed(ctx, j.name, topic) }
 }
 
-// follow samples processes until all points are done. It returns the samples, with times
-// since began, and what the processes took together.
-func (b *bench) follow(ctx context.Context, began time.Time, progress func(context.Context) int64, points int64, processes ...*process) ([]report.Sample, usage, error) {
+// sample samples processes until all points are done. It returns the samples, with times
+// since began, and the sum of what the processes used.
+func (b *bench) sample(ctx context.Context, began time.Time, progress func(context.Context) int64, points int64, processes ...*process) ([]report.Sample, usage, error) {
 	const often = 20 * time.Millisecond
 	var samples []report.Sample
 	for {

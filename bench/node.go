@@ -155,11 +155,11 @@ func (b *bench) untilSteady(ctx context.Context, nodes []*node, standbys int) er
 	return nil
 }
 
-// steady is whether each partition has an owner that scores, and as many standbys as
-// wanted that have read as far as the owner.
+// steady tells whether each partition has an owner that scores it, and the wanted number of
+// standbys that have read as far as the owner.
 func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
 	owners := make(map[int32]int64) // partition to position
-	followers := make(map[int32][]int64)
+	standbyOffsets := make(map[int32][]int64)
 	for _, n := range s.Nodes {
 		owned := 0
 		for _, d := range n.Detectors {
@@ -169,7 +169,7 @@ func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
 					owners[p.Partition] = p.Offset
 					owned++
 				case "standby ready":
-					followers[p.Partition] = append(followers[p.Partition], p.Offset)
+					standbyOffsets[p.Partition] = append(standbyOffsets[p.Partition], p.Offset)
 				default:
 					return false
 				}
@@ -183,7 +183,7 @@ func steady(s messages.ClusterStatus, nodes, partitions, standbys int) bool {
 		return false
 	}
 	for partition, offset := range owners {
-		if len(followers[partition]) != standbys || slices.ContainsFunc(followers[partition], func(at int64) bool { return at < offset }) {
+		if len(standbyOffsets[partition]) != standbys || slices.ContainsFunc(standbyOffsets[partition], func(at int64) bool { return at < offset }) {
 			return false
 		}
 	}

@@ -148,7 +148,7 @@ func (p *process) stop() {
 	}
 }
 
-// alone gives a command a process group of its own. So Ctrl-C reaches bench only, which
+// alone gives a command a process group of its own. So Ctrl-C is sent to bench only, which
 // stops its children in order. The end of the command's context kills the whole group.
 func alone(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

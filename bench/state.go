@@ -147,23 +147,23 @@ func writePartition(ctx context.Context, store *persistence.Store, k *known, num
 	return ctx.Err()
 }
 
-// writeEntities stores full windows, chunk by chunk, and then forgets the entities.
+// writeEntities stores full windows, chunk by chunk, and evicts the entities with the last one.
 func writeEntities(partition *persistence.Partition, head persistence.Head, start time.Time, entities []synthetic.Entity, random *rand.Rand) error {
-	var resident []*persistence.Entity
+	var cached []*persistence.Entity
 	for _, entity := range entities {
 		e, _, _, err := partition.Load(entity.Key)
 		if err != nil {
 			return err
 		}
-		resident = append(resident, e)
+		cached = append(cached, e)
 	}
-	windows := make(map[*persistence.Entity][]persistence.Point, len(resident))
+	windows := make(map[*persistence.Entity][]persistence.Point, len(cached))
 	tail := func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		window := windows[e]
 		return window[max(0, len(window)-n):], len(window)
 	}
 	for from := 0; from < fullWindow; from += chunkPoints {
-		for i, e := range resident {
+		for i, e := range cached {
 			for at := from; at < min(from+chunkPoints, fullWindow); at++ {
 				point := persistence.Point{At: start.Add(time.Duration(at) * bin).UnixMilli(),
 					Value: min(1, max(0, entities[i].Usual+0.02*(random.Float64()-0.5)))}
@@ -172,11 +172,11 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 			}
 		}
 		partition.Commit()
-		var passive []*persistence.Entity
+		var evict []*persistence.Entity
 		if from+chunkPoints >= fullWindow {
-			passive = resident
+			evict = cached
 		}
-		if err := partition.Checkpoint(head, tail, passive); err != nil {
+		if err := partition.Checkpoint(head, tail, evict); err != nil {
 			return err
 		}
 	}

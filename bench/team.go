@@ -72,7 +72,7 @@ func (t *team) load(ctx context.Context) (err error) {
 // work commits the stream, and waits until the nodes have read it. Times are from the
 // commit. meanwhile runs beside it, and has to return when its context ends.
 func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (report.Run, error) {
-	unix.Sync() // or the nodes would pay for writes of the loading
+	unix.Sync() // or the nodes would pay for the writes of the setup
 	working, done := context.WithCancel(ctx)
 	defer done()
 	began := time.Now()
@@ -81,7 +81,7 @@ func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (repor
 	}
 	var beside sync.WaitGroup
 	beside.Go(func() { meanwhile(working) })
-	samples, used, err := t.bench.follow(ctx, began, func(ctx context.Context) int64 {
+	samples, used, err := t.bench.sample(ctx, began, func(ctx context.Context) int64 {
 		return t.bench.committed(ctx, t.name, t.input)
 	}, t.stream.shape.Points, processesOf(t.nodes)...)
 	done()

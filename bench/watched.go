@@ -96,7 +96,7 @@ func (f *watchedFlags) once(ctx context.Context, b *bench, topic string, shape r
 		w := newWatchers(address, f.Page, paths)
 		defer w.watch(ctx, f.Streams)()
 	}
-	samples, used, err := b.follow(ctx, process.began, func(ctx context.Context) int64 { return b.committed(ctx, j.name, topic) }, shape.Points, process)
+	samples, used, err := b.sample(ctx, process.began, func(ctx context.Context) int64 { return b.committed(ctx, j.name, topic) }, shape.Points, process)
 	if err != nil {
 		return report.Run{}, err
 	}

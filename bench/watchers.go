@@ -19,9 +19,9 @@ import (
 
 const (
 	scrapeEvery = time.Second
-	freshEvery  = 3 * time.Second  // between two loads of an open page while anomalies arrive
+	reloadEvery = 3 * time.Second  // between two loads of an open page while anomalies arrive
 	quietEvery  = 10 * time.Second // and while none arrive
-	freshShare  = 200              // a page takes at most 1/freshShare of the server's time
+	reloadShare = 200              // a page takes at most 1/reloadShare of the server's time
 )
 
 const (
@@ -105,7 +105,7 @@ func (w *watchers) open(ctx context.Context, came <-chan struct{}) {
 		took := w.html(ctx)
 		select {
 		case <-came:
-			pause(ctx, max(freshEvery, freshShare*took)-time.Since(begun))
+			pause(ctx, max(reloadEvery, reloadShare*took)-time.Since(begun))
 		case <-time.After(quietEvery):
 		case <-ctx.Done():
 		}

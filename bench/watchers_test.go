@@ -16,8 +16,7 @@ import (
 )
 
 // TestWatchersDoWhatWatchersDo: they wait until the detector is ready, scrape, go through all
-// pages of entities, and follow streams, which they resume; what is missing is told, not
-// passed over.
+// pages of entities, and read streams, which they resume. They report what is missing.
 func TestWatchersDoWhatWatchersDo(t *testing.T) {
 	const notReady = 3 // times
 	var mu sync.Mutex

@@ -46,7 +46,7 @@ const (
 // tell is called with every new state.
 func (p *progress) tell(state actors.Progress) {
 	now := p.now()
-	if state.Loading > 0 {
+	if state.Replaying > 0 {
 		p.replay(now, state)
 		return
 	}

@@ -35,7 +35,7 @@ func progressOf(terminal bool, states ...actors.Progress) (log, shown string) {
 func TestProgressIsToldEveryFewSecondsWithRateAndETA(t *testing.T) {
 	var states []actors.Progress
 	for second := range int64(11) {
-		states = append(states, actors.Progress{Done: second * 100, Pending: 1000 - second*100, Loading: 1})
+		states = append(states, actors.Progress{Done: second * 100, Pending: 1000 - second*100, Replaying: 1})
 	}
 	log, _ := progressOf(false, append(states, actors.Progress{Done: 1000, Entities: 7})...)
 	if want := `msg="replaying history" records=500 of=1000 percent=50 records_per_second=100 eta=5s
@@ -47,7 +47,7 @@ msg="history replayed" records=1000 entities=7 seconds=11.0
 }
 
 func TestProgressIsABarOnATerminal(t *testing.T) {
-	log, bar := progressOf(true, actors.Progress{Pending: 100, Loading: 1}, actors.Progress{Done: 50, Pending: 50, Loading: 1}, actors.Progress{Done: 100})
+	log, bar := progressOf(true, actors.Progress{Pending: 100, Replaying: 1}, actors.Progress{Done: 50, Pending: 50, Replaying: 1}, actors.Progress{Done: 100})
 	if want := "\r\x1b[Kd: replaying history [==========          ] 50 %, 50 records/s, 1s left\r\x1b[K"; bar != want {
 		t.Errorf("the terminal shows %q, want %q", bar, want)
 	}

@@ -1,6 +1,3 @@
-// Package broadcast hands events to all who watch, and never makes the sender wait.
-//
-// It is a concurrent data structure with a lock of its own, and imports nothing of ours.
 package broadcast
 
 import (

@@ -85,8 +85,8 @@ func TestOutliersMoveNoStreamTime(t *testing.T) {
 	}
 }
 
-// TestStreamTimeFollowsTheStream: to wherever it goes, after few records.
-func TestStreamTimeFollowsTheStream(t *testing.T) {
+// TestStreamTimeMovesWithTheStream: in both directions, after few records.
+func TestStreamTimeMovesWithTheStream(t *testing.T) {
 	for name, to := range map[string]int64{
 		"a silence of a week": today + 7*dayMs, "a silence of years": future, "a backfill": today - 30*dayMs, "the epoch": 1,
 	} {

@@ -19,7 +19,7 @@ func ExampleTracker() {
 
 	tracker.NeedsOlder(4711, late)
 	tracker.BeginAnew()
-	tracker.Replayed(tracker.Reach())
+	tracker.Replayed(tracker.NeededFrom())
 	fmt.Println("late, after another replay:", tracker.Complete(late))
 	// Output:
 	// on time: true

@@ -4,7 +4,7 @@ package completeness
 // remembers entities for twice as long.
 //
 // What is usual counts at once, and is bounded. A record that is later than the bound and needed older history
-// counts only if a second one follows within two spans of the bound, and only as long as such records go on.
+// counts only if a second one comes within two spans of the bound, and only as long as such records go on.
 type lateness struct {
 	usual int64       // at most the bound; stored
 	rare  [2]extremes // of the span that is running, and of the one before

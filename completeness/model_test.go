@@ -103,7 +103,7 @@ func (m *model) windowOf(entity int) []int {
 func (m *model) rebuild(until int) {
 	m.BeginAnew()
 	clear(m.windows)
-	from, complete := replayFrom(m.stream, until, m.Reach())
+	from, complete := replayFrom(m.stream, until, m.NeededFrom())
 	m.Replayed(complete)
 	for m.next = from; m.next < until; m.next++ {
 		m.see(m.next, false)
@@ -115,7 +115,7 @@ func (m *model) rebuild(until int) {
 func (m *model) assign() {
 	m.BeginAnew()
 	clear(m.windows)
-	if m.stored != nil && m.numbers.Serves(m.Reach()) {
+	if m.stored != nil && m.numbers.Serves(m.NeededFrom()) {
 		m.counts.restored++
 		m.Restore(m.numbers)
 		m.windows, m.next = m.copied(m.stored), m.storedOffset
@@ -134,7 +134,7 @@ func (m *model) assign() {
 func (m *model) ready() {
 	m.sweep()
 	m.committed, m.atCommit = m.next, m.copied(m.windows)
-	if m.AllCompleteFrom() > m.Reach() && !m.recklessly {
+	if m.AllCompleteFrom() > m.NeededFrom() && !m.recklessly {
 		m.Fatalf("a late record waits that is not served: %+v", m.Tracker)
 	}
 }
@@ -164,7 +164,7 @@ func (m *model) sweep() {
 	})
 }
 
-// rollBack forgets what is not committed, as an aborted transaction does.
+// rollBack undoes what is not committed, as an aborted transaction does.
 func (m *model) rollBack() {
 	m.next, m.windows = m.committed, m.copied(m.atCommit)
 }

@@ -69,12 +69,12 @@ func uninterrupted(stream []record) (windows [][]int) {
 	return windows
 }
 
-// replayFrom is where a replay begins that ends before an offset, and what it covers: the topic is asked for its
+// replayFrom is where a replay begins that ends before an offset, and from which time on it is complete: the topic is asked for its
 // first record of a time or later.
-func replayFrom(stream []record, until int, reach int64) (from int, complete int64) {
+func replayFrom(stream []record, until int, needed int64) (from int, complete int64) {
 	beside := slices.Clone(stream[max(until-2, 0):min(until+1, len(stream))])
 	slices.SortFunc(beside, func(a, b record) int { return int(min(max(a.at-b.at, -1), 1)) })
-	reliable := min(beside[len(beside)/2].at-Slack.Milliseconds(), reach)
+	reliable := min(beside[len(beside)/2].at-Slack.Milliseconds(), needed)
 	from = slices.IndexFunc(stream, func(r record) bool { return r.at >= max(reliable-historyMs, 0) })
 	if from < 0 || from > until {
 		from = until

@@ -94,7 +94,7 @@ func TestNothingIsDroppedThatALateRecordWaitsFor(t *testing.T) {
 	c.bins(last, 20)
 	c.Committed(1000)
 	keep, ok := c.Keep()
-	if want := late - 3*dayMs; !ok || keep != want || c.Reach() != late {
+	if want := late - 3*dayMs; !ok || keep != want || c.NeededFrom() != late {
 		t.Errorf("while it waits entities are remembered from %d on, want %d", keep, want)
 	}
 	c.Dropped(keep - 1)
@@ -144,9 +144,9 @@ func TestStoredNumbersAreRestored(t *testing.T) {
 			t.Errorf("%s stores %+v, want %+v", name, got, want)
 		}
 	}
-	for reach, serves := range map[int64]bool{Beginning: false, today - dayMs - 1: false, today - dayMs: true, today: true} {
-		if got := want.Serves(reach); got != serves {
-			t.Errorf("for a late record of %d they serve: %t, want %t", reach, got, serves)
+	for late, serves := range map[int64]bool{Beginning: false, today - dayMs - 1: false, today - dayMs: true, today: true} {
+		if got := want.Serves(late); got != serves {
+			t.Errorf("for a late record of %d they serve: %t, want %t", late, got, serves)
 		}
 	}
 	swapped := Stored{CompleteFrom: want.NewCompleteFrom, NewCompleteFrom: want.CompleteFrom}
@@ -162,8 +162,8 @@ func TestAnotherTopicBeginsWithNothing(t *testing.T) {
 	c.NewEntity(last - 2*dayMs)
 	c.NeedsOlder(7, last-3*dayMs)
 	c.BeginAnew()
-	if c.Reach() != last-3*dayMs || c.Stored() != (Stored{CompleteFrom: Beginning, NewCompleteFrom: Beginning, Lateness: 3 * dayMs}) {
-		t.Errorf("a new beginning is back to %d, with %+v", c.Reach(), c.Stored())
+	if c.NeededFrom() != last-3*dayMs || c.Stored() != (Stored{CompleteFrom: Beginning, NewCompleteFrom: Beginning, Lateness: 3 * dayMs}) {
+		t.Errorf("a new beginning is back to %d, with %+v", c.NeededFrom(), c.Stored())
 	}
 	c.ForgetTopic()
 	if c.Tracker != New(72*time.Hour) {

@@ -63,7 +63,7 @@ func New(history time.Duration) Tracker {
 	}
 }
 
-// ForgetTopic forgets everything: what follows is of another topic.
+// ForgetTopic begins again for another topic, and drops what is known of the former one.
 func (t *Tracker) ForgetTopic() {
 	*t = New(time.Duration(t.history) * time.Millisecond)
 }
@@ -91,7 +91,8 @@ func (t *Tracker) Stored() Stored {
 	}
 }
 
-// Restore says that the partition has windows that were stored with these numbers. They must serve its Reach.
+// Restore says that the partition has windows that were stored with these numbers. They must serve the time
+// NeededFrom.
 func (t *Tracker) Restore(s Stored) {
 	t.from, t.newFrom = s.CompleteFrom, s.NewCompleteFrom
 	t.clock.restore(s.StreamTime)
@@ -100,9 +101,9 @@ func (t *Tracker) Restore(s Stored) {
 }
 
 // Serves tells whether windows that were stored with these numbers are complete for all points at or after a time.
-// If that is the Reach of a Tracker, it may restore them. Safe on any goroutine.
-func (s Stored) Serves(reach int64) bool {
-	return max(s.CompleteFrom, s.NewCompleteFrom) <= reach
+// A Tracker may restore them if they serve its NeededFrom. Any goroutine may call it.
+func (s Stored) Serves(from int64) bool {
+	return max(s.CompleteFrom, s.NewCompleteFrom) <= from
 }
 
 // Replayed says that the windows were built by a replay that is complete for points at or after a time. A replay
@@ -127,15 +128,16 @@ func (t *Tracker) NewEntity(at int64) {
 }
 
 // NeedsOlder notes a late record that needs older history than there is. The partition has to begin anew with a
-// replay up to at most its offset, back to Reach.
+// replay up to at most its offset, which is complete from NeededFrom on.
 func (t *Tracker) NeedsOlder(offset, at int64) {
 	t.late.at = min(t.late.at, at)
 	t.late.offset = max(t.late.offset, offset)
 	t.lateness.note(t.behind(at), t.mostLate(), true)
 }
 
-// Reach is the time for which windows have to be complete because of late records; math.MaxInt64 if none waits.
-func (t *Tracker) Reach() int64 { return t.late.at }
+// NeededFrom is the time from which on windows have to be complete for the late records that wait; math.MaxInt64 if
+// none waits.
+func (t *Tracker) NeededFrom() int64 { return t.late.at }
 
 // Committed says that all records before an offset are committed. Late records among them wait no longer.
 func (t *Tracker) Committed(next int64) {

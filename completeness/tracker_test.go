@@ -16,7 +16,7 @@ func (m *model) run(interrupt bool) {
 			m.crash()
 		case what == 1:
 			m.assign()
-		case what == 2: // another member has it, and this one follows
+		case what == 2: // another member has it, and this one is a standby
 			m.rollBack()
 			m.replay(min(m.committed+m.dice.IntN(20), len(m.stream)))
 		}

@@ -56,7 +56,7 @@ func TestOneWrongTimestampMovesNoStreamTime(t *testing.T) {
 }
 
 // TestWrongTimestampWhileTheStreamJumps: one in the run that moves stream time, or among the first records, never
-// makes it greater than all others say, and is forgotten after two runs.
+// makes it greater than all others say, and no longer counts after two runs.
 func TestWrongTimestampWhileTheStreamJumps(t *testing.T) {
 	for seed := range uint64(500) {
 		dice := rand.New(rand.NewPCG(seed, 4))

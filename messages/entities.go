@@ -11,30 +11,30 @@ type EntitiesQuery struct {
 	Text   string         // a part of the key, without regard to case; empty: any
 	Fields map[int]string // key field, counted from 0, to the value that it must have
 	After  string         // only keys after this one
-	Limit  int            // at most so many
+	Limit  int            // how many names are returned, at most
 }
 
 // EntityName names an entity.
 type EntityName struct {
 	Key       string   `json:"entity"`
-	Fields    []string `json:"fields"` // the key taken apart; null if nobody knows where
+	Fields    []string `json:"fields"` // of the key; null if it is not known where they begin
 	Partition int32    `json:"partition"`
-	Stored    bool     `json:"stored"` // it is on disk only
+	Stored    bool     `json:"stored"` // on disk and not in memory
 }
 
-// EntitiesAnswer is which entities the nodes know.
+// EntitiesAnswer is the result of a search by name.
 type EntitiesAnswer struct {
 	Detector string       `json:"detector"`
 	Names    []EntityName `json:"names"`
-	More     bool         `json:"more"` // after the last of them
-	// Partial: entities may be missing.
+	More     bool         `json:"more"` // there are more names after the last one
+	// Partial says that entities may be missing.
 	Partial  bool     `json:"partial"`
 	Problems []string `json:"problems,omitempty"`
 }
 
-// MergeNames puts names of several partitions or nodes in the order of their keys, each
-// key once, and cuts them to a limit. An entity that is in memory somewhere is not stored
-// only.
+// MergeNames sorts names of several partitions or nodes by key, keeps one of each key, and returns at most limit of
+// them, and whether there are more. Of the names of a key it keeps one that is in memory, if there is any. It changes the
+// slice that it is given.
 func MergeNames(names []EntityName, limit int) (merged []EntityName, more bool) {
 	slices.SortFunc(names, func(a, b EntityName) int {
 		return cmp.Or(strings.Compare(a.Key, b.Key), compareBool(a.Stored, b.Stored), cmp.Compare(a.Partition, b.Partition))
@@ -56,11 +56,13 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// mostCompared bounds the work of Similar: so many candidates, of keys so long.
+// mostCompared and longestCompared limit the work of Similar: how many candidates it compares, and how many bytes their
+// keys may have.
 const mostCompared, longestCompared = 1000, 200
 
-// Similar are the keys among some candidates that are most like one that nobody knows, at
-// most so many, the nearest first: they differ in one field only, or in a few letters.
+// Similar returns at most most keys that a person may have meant by an unknown key, the most similar first. They differ
+// from it in one field only, or in a few characters. It returns none for a key of more than 200 bytes, and looks at the
+// first 1000 candidates.
 func Similar(key string, candidates []EntityName, most int) (similar []string) {
 	if len(key) > longestCompared {
 		return nil
@@ -90,7 +92,7 @@ func Similar(key string, candidates []EntityName, most int) (similar []string) {
 	return similar
 }
 
-// butOne tells whether all fields but one are the same, of at least two.
+// butOne tells whether two keys of at least two fields differ in exactly one field.
 func butOne(a, b []string) bool {
 	if len(a) != len(b) || len(a) < 2 {
 		return false

@@ -1,8 +1,3 @@
-// Package messages is what the actors say to each other. A message is a noun
-// or an event in the past tense and carries all that its receiver needs.
-// Unless its comment says otherwise it is immutable once it is sent.
-//
-// It imports nothing of ours but detection's value types.
 package messages
 
 import (
@@ -34,7 +29,7 @@ type Observation struct {
 	Refused string
 }
 
-// Observed is an entity's answer to an Observation. Its partition lends it the place to write it to, for the same reason
+// Observed is an entity's answer to an Observation. The partition owns it and reuses it, for the same reason
 // that it reuses the Observation.
 type Observed struct {
 	Verdict detection.Verdict
@@ -59,88 +54,82 @@ type WindowTail struct {
 
 // To a partition, from the detector.
 
-// Assignment says which partition this process owns, or follows, and where it goes
-// on.
+// Assignment tells a partition up to which offset it has to bring its windows.
 type Assignment struct {
 	Partition         int32
-	Topic             Identity // which topic the offset is of
-	Offset            int64    // the group's committed offset; the next record to score
-	NoCommittedOffset bool     // no offset was committed: the partition starts without history
-	Standby           bool     // another process owns it: the group's offset goes on meanwhile
-	Generation        uint64
+	Topic             Identity // the topic that the offset is of
+	Offset            int64    // the group's committed offset: the next record to score
+	NoCommittedOffset bool     // the group has none: the partition starts at Offset without history
+	Standby           bool     // another process scores the partition, and the group's offset goes on meanwhile
+	Generation        uint64   // the number of the assignment; reports about an older one are ignored
 }
 
-// Slice is a partition's share of one polled batch, in offset order, with the
-// markers that end the transactions of whoever writes the topic: the offset that is
-// committed lies behind them, as nothing is left to read there. The receiver owns
-// the records, and recycles them.
+// Slice is a partition's share of one polled batch, in the order of offsets. It includes the markers at the ends of the
+// writers' transactions, so that the committed offset lies after them. The receiver owns the records, and recycles them.
 type Slice struct {
 	Partition int32
-	Records   []*kgo.Record
-	End       int64 // the partition's high watermark when it was fetched
+	Records   []*kgo.Record // at least one
+	End       int64         // the partition's high watermark at the time of the fetch
 }
 
-// Committed says that everything up to now was committed. It is answered with
-// Checkpointed.
+// Committed says that all slices up to now were committed. The partition answers with Checkpointed.
 type Committed struct{}
 
-// RolledBack says that everything since the last commit was aborted.
+// RolledBack says that all slices since the last commit were aborted.
 type RolledBack struct{}
 
-// Refusals says what topics refuse of a partition's records, besides what was said
-// before.
+// Refusals tells a partition which of its records topics refuse. They add to those of earlier messages.
 type Refusals struct{ Refused []Refusal }
 
-// Refusal says that a topic refuses for good what an input record became.
+// Refusal says that a topic refuses for good the anomaly or the dead letter of an input record.
 type Refusal struct {
 	Partition  int32
 	Offset     int64  // of the input record
 	At         int64  // its timestamp, Unix milliseconds
-	DeadLetter bool   // it was the dead letter, not the anomaly
-	Reason     string // Kafka's name for it, such as MESSAGE_TOO_LARGE
+	DeadLetter bool   // the dead letter was refused; false: the anomaly
+	Reason     string // Kafka's name for the reason, such as MESSAGE_TOO_LARGE
 }
 
-// To a detector, from whoever knows the group.
+// To a detector, from package cluster.
 
-// Standbys says which partitions of others this process keeps warm, and up to
-// which offset. Partitions that are not named are not followed any more.
+// Standbys lists all partitions for which this process is a standby, each with the offset that the group has committed.
+// The process stops being a standby for all others.
 type Standbys struct{ Partitions []Assignment }
 
 // To a partition, from the goroutine that reads its history.
 
-// HistoryRead is a run of replayed records. Next is sent to once, when they are
-// in the windows; it never blocks.
+// HistoryRead is a run of replayed records.
 type HistoryRead struct {
-	Reading      uint64 // which of the partition's readings it is of
-	Records      []*kgo.Record
-	Done         int64 // offsets read so far
-	Pending      int64 // offsets still to read
-	CompleteFrom int64 // points at or after this time need nothing from before, Unix milliseconds
-	Next         chan<- struct{}
+	Reading      uint64          // the number of the replay in its partition
+	Records      []*kgo.Record   // at least one, in the order of offsets
+	Done         int64           // offsets read so far
+	Pending      int64           // offsets still to read
+	CompleteFrom int64           // a point at or after this time, Unix milliseconds, needs no older history than is read
+	Next         chan<- struct{} // the partition sends once, when the records are in the windows; it has room
 }
 
-// HistoryEnded says that the history was read to its end, or why not.
+// HistoryEnded says that a replay has ended.
 type HistoryEnded struct {
-	Reading      uint64 // which of the partition's readings it is of
-	CompleteFrom int64  // points at or after this time meet complete history, Unix milliseconds
-	Err          error
+	Reading      uint64 // the number of the replay in its partition
+	CompleteFrom int64  // as in HistoryRead
+	Err          error  // nil: the history was read to its end
 }
 
 // To the detector, from its partitions.
 
 // Tally counts what one slice held.
 type Tally struct {
-	Records     int // points and bad records
-	Points      int
-	Unscored    int // points whose window had too few
-	Anomalies   int
-	Above       int // of the anomalies, those with a deviation above 0
-	Bad         []Bad
-	Early       int // timestamps more than a day ahead of the clock
-	Refused     int // anomalies and dead letters that their topic does not take
-	DeadLetters int // records copied to the dead-letter topic
-	Entities    int // entities the partition knows now
-	Cached      int // of these, how many are in memory
+	Records     int   // points and bad records
+	Points      int   // datapoints that were added to windows
+	Unscored    int   // points that were not scored, because their window had too few points
+	Anomalies   int   // sent to the producer
+	Above       int   // of the anomalies, those with a deviation above 0
+	Bad         []Bad // bad records by reason
+	Early       int   // points with a timestamp more than a day ahead of the clock
+	Refused     int   // anomalies and dead letters that their topic refused for good
+	DeadLetters int   // records copied to the dead-letter topic
+	Entities    int   // of the partition after the slice, cached or stored
+	Cached      int   // of the entities, those in memory
 }
 
 // Bad counts the bad records of one reason.
@@ -149,53 +138,50 @@ type Bad struct {
 	Count  int
 }
 
-// SliceDone says that a slice has been scored and its anomalies were handed to
-// the producer.
+// SliceDone says that a slice was scored, and its anomalies were sent to the producer.
 type SliceDone struct {
 	Partition int32
 	Next      int64 // the offset after its last record
-	End       int64 // the partition's high watermark
+	End       int64 // as in Slice
 	Tally     Tally
-	// StreamTime is the partition's, Unix milliseconds; 0: not known yet.
+	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64
 }
 
-// SliceFailed says that a slice could not be scored to its end. The round must
-// be aborted.
+// SliceFailed says that a slice could not be scored to its end. The transaction must be aborted.
 type SliceFailed struct {
 	Partition int32
-	Offset    int64 // of the record at fault
-	Err       error
-	// Reload tells that the record needs more history than was loaded; the
-	// partition loads it when it is assigned anew. It is not the record's fault.
+	Offset    int64 // of the record that could not be scored
+	Err       error // why; nil if Reload
+	// Reload says that the record is not at fault. The partition needs other windows, and gets them when it is assigned
+	// again.
 	Reload bool
 }
 
-// ReplayProgressed says how far a partition's history is.
+// ReplayProgressed says how far a partition's replay is.
 type ReplayProgressed struct {
 	Partition  int32
-	Generation uint64
-	Done       int64 // offsets read so far
-	Pending    int64 // offsets still to read
+	Generation uint64 // of the assignment
+	Done       int64  // offsets read so far
+	Pending    int64  // offsets still to read
 }
 
-// PhaseEntered says that a partition has entered a phase, and how far it is then.
+// PhaseEntered says that a partition has entered a phase, and how far it is.
 type PhaseEntered struct {
 	Partition  int32
-	Generation uint64 // of the assignment that it is about
+	Generation uint64 // of the assignment
 	Phase      Phase
 	Err        error // why it is broken; nil otherwise
 	Unstored   bool  // Err is that its windows could not be stored, or the stored ones not opened
 	Next       int64 // the offset that its windows reach up to
 	Records    int64 // replayed since the assignment
-	Entities   int
-	Cached     int // entities in memory
-	// StreamTime is the partition's, Unix milliseconds; 0: not known yet.
+	Entities   int   // cached or stored
+	Cached     int   // of the entities, those in memory
+	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64
 }
 
-// Checkpointed says that a partition has stored all that was committed, or why
-// not: then the next Committed makes it try again.
+// Checkpointed answers Committed.
 type Checkpointed struct {
 	Partition int32
 	Cached    int  // entities in memory
@@ -211,42 +197,40 @@ type Anomaly struct {
 	Finding Finding
 }
 
-// Finding is what an anomaly says, for a person.
+// Finding is what an anomaly tells a person.
 type Finding struct {
-	Entity    string
-	At        time.Time
+	Entity    string    // the key
+	At        time.Time // Kafka's record timestamp
 	Value     float64
 	Usual     float64 // the median of the entity's history
-	Scale     float64 // what the deviation is counted in, in units of the value
-	Deviation float64
+	Scale     float64 // what one of Deviation is, measured like the value
+	Deviation float64 // (Value - Usual) / Scale
 }
 
 // DeadLetter is a record for the dead-letter topic, from a partition.
 type DeadLetter struct{ Record *kgo.Record }
 
-// Flush asks for a Flushed when all that was sent before it has been written.
+// Flush asks the producer to answer with Flushed when the broker has acknowledged all records sent before it.
 type Flush struct{}
 
-// Discard asks for a Discarded when all that was sent before it has been handed to
-// the transaction, which is to be aborted: what came later would be in the next.
+// Discard asks the producer to answer with Discarded when it has taken all records sent before it. The transaction is
+// about to be aborted, and a record that came later would be in the next one.
 type Discard struct{}
 
 // Discarded answers Discard.
 type Discarded struct{}
 
-// Flushed answers Flush. Findings are those of the anomalies written since the
-// last one. With Err, the round must be aborted; if topics refuse some records
-// for good, Refused are these.
+// Flushed answers Flush.
 type Flushed struct {
-	Findings []Finding
-	Refused  []Refusal
-	Err      error
+	Findings []Finding // of the anomalies since the last Flush or Discard
+	Refused  []Refusal // records that topics refuse for good, if that is the reason of Err
+	Err      error     // not nil: the transaction must be aborted
 }
 
-// To the detector, from outside.
+// To the detector, from bootstrap.
 
-// Stop asks for the end of the round, a commit, and the end.
+// Stop asks the detector to commit, and to end.
 type Stop struct {
-	Reason string
-	AtOnce bool // without waiting for other nodes
+	Reason string // for the log
+	AtOnce bool   // without waiting for the successors on other nodes
 }

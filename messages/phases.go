@@ -27,13 +27,13 @@ const (
 	Unassigned Phase = "unassigned" // nothing is done for it yet
 	Importing  Phase = "importing"  // asks the other nodes for its windows
 	Replaying  Phase = "replaying"  // reads its history from the topic
-	Ready      Phase = "ready"      // its windows reach up to the committed offset, or beyond
-	Broken     Phase = "broken"     // its windows cannot be used; it waits to be assigned anew
-	// PhaseUnknown is said for a node that does not answer. No partition enters it.
+	Ready      Phase = "ready"      // its windows hold all records before the committed offset, or more
+	Broken     Phase = "broken"     // its windows cannot be used; it waits for another assignment
+	// PhaseUnknown is for a node that does not answer. No partition enters it.
 	PhaseUnknown Phase = "unknown"
 )
 
-// Phases are all that a partition can be in.
+// Phases returns all phases that a partition can enter.
 func Phases() []Phase { return []Phase{Unassigned, Importing, Replaying, Ready, Broken} }
 
 // LeadsTo tells whether another phase may follow this one.
@@ -71,15 +71,15 @@ func (r *Role) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// State is how a detector is on a node, in one word.
+// State is the state of a detector on a node, in one word.
 type State string
 
 const (
-	StateOpening   State = "opening"   // has no session with Kafka yet, or the group has not told what is assigned to it
+	StateOpening   State = "opening"   // has no session with Kafka yet, or the group has not assigned partitions to it, or none
 	StateReplaying State = "replaying" // an assigned partition is not ready
-	StateLive      State = "live"      // scores what comes
+	StateLive      State = "live"      // scores all its assigned partitions
 	StateStandby   State = "standby"   // has standby partitions only
-	StateDraining  State = "draining"  // is asked to stop, and goes on until its successors have its windows
+	StateDraining  State = "draining"  // was asked to stop, and goes on scoring until its successors have its windows
 	StateStopped   State = "stopped"   // reads nothing: the state cannot be stored, or it is about to end
 	StateUnknown   State = "unknown"   // the node did not answer
 )

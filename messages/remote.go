@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// What crosses nodes, as JSON: field names are part of the protocol, and only
-// ever added to. Times are UTC, offsets and lags are in records.
+// These types cross nodes as JSON. Field names are part of the protocol: they may be added, and never change. Times are
+// UTC; offsets and lags are in records.
 
-// NodeStatus is what a node says of itself.
+// NodeStatus is the status of a node.
 type NodeStatus struct {
-	Address   string           `json:"address"`  // under which the others reach it
+	Address   string           `json:"address"`  // host and port for other nodes
 	Node      string           `json:"node"`     // the id in its data directory
-	Process   string           `json:"process"`  // differs between two runs
+	Process   string           `json:"process"`  // an id that each run of the program makes anew
 	Version   string           `json:"version"`  // of the program
-	Protocol  int              `json:"protocol"` // between nodes
+	Protocol  int              `json:"protocol"` // version of the protocol between nodes
 	Started   time.Time        `json:"started"`
 	Detectors []DetectorStatus `json:"detectors"`
-	// Problem is why it did not answer; then there is nothing but the address.
+	// Problem is why the node did not answer; all other fields but Address are empty then. Empty: it answered.
 	Problem string `json:"problem,omitempty"`
 }
 
-// DetectorStatus is one configuration in one node.
+// DetectorStatus is the status of one detector on one node.
 type DetectorStatus struct {
 	Detector   string            `json:"detector"`
 	Topic      string            `json:"topic"`
@@ -32,60 +32,59 @@ type DetectorStatus struct {
 	Step       string            `json:"step,omitempty"` // the step of package round that is under way
 	Problem    string            `json:"problem,omitempty"`
 	Partitions []PartitionStatus `json:"partitions"`
-	// Standstills are what it waits for in vain. The first of them is the Problem, too,
-	// for nodes that do not know them, unless there is another one.
+	// Standstills are what the detector waits for in vain. If there is no other Problem, the first of them is also the
+	// Problem, for nodes of earlier versions that do not know this field.
 	Standstills []Standstill `json:"standstills,omitempty"`
 }
 
-// Standstill is something that a detector waits for, and that has not moved for longer
-// than it should.
+// Standstill is something that a detector waits for and that makes no progress for longer than it should.
 type Standstill struct {
 	WaitingFor string    `json:"waiting_for"`
 	Since      time.Time `json:"since"`
-	Partitions []int32   `json:"partitions,omitempty"` // that wait; none: all, or no one in particular
-	Offsets    int64     `json:"offsets_waiting,omitempty"`
-	Writer     string    `json:"writer,omitempty"` // whose transaction is open
-	LastError  string    `json:"last_error"`       // "none" if no error is known
+	Partitions []int32   `json:"partitions,omitempty"`      // that wait; empty: all, or no single one
+	Offsets    int64     `json:"offsets_waiting,omitempty"` // how many offsets wait to be read or committed
+	Writer     string    `json:"writer,omitempty"`          // whose open transaction is waited for; empty: not known
+	LastError  string    `json:"last_error"`                // "none" if no error is known
 	WhatToDo   string    `json:"what_to_do"`
 }
 
-// Text is for people.
+// Text describes the standstill in a sentence, for people.
 func (s *Standstill) Text() string {
 	return "stands still: waiting for " + s.WaitingFor + " since " + s.Since.Format(time.RFC3339) +
 		"; last error: " + s.LastError + "; what to do: " + s.WhatToDo
 }
 
-// PartitionStatus is one partition in one node.
+// PartitionStatus is the status of one partition on one node.
 type PartitionStatus struct {
 	Partition int32 `json:"partition"`
 	Role      Role  `json:"role"`
-	Phase     Phase `json:"state"` // the name that it has had on the wire from the first version on
-	Offset    int64 `json:"offset"`
-	End       int64 `json:"end"` // of the topic, as last seen; 0 if nothing was
-	Lag       int64 `json:"lag"`
-	Behind    int64 `json:"behind_open_transaction"` // how much of the lag is behind a writer's open transaction
-	Entities  int   `json:"entities"`
-	Pending   int64 `json:"pending"` // offsets of history that are still to be read
-	// StreamTime is the latest timestamp seen, Unix milliseconds; 0: not known yet.
+	Phase     Phase `json:"state"`                   // the first version named the field state
+	Offset    int64 `json:"offset"`                  // the next record to score, or of a standby the offset to get to
+	End       int64 `json:"end"`                     // the end of the topic, as last seen; 0: not known yet
+	Lag       int64 `json:"lag"`                     // offsets still to be read
+	Behind    int64 `json:"behind_open_transaction"` // how many of them a writer's open transaction holds back
+	Entities  int   `json:"entities"`                // cached or stored
+	Pending   int64 `json:"pending"`                 // offsets that the replay has still to read
+	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64 `json:"stream_time,omitempty"`
 }
 
-// ClusterStatus is what a node knows of all of them.
+// ClusterStatus is what a node knows about all nodes.
 type ClusterStatus struct {
 	At    time.Time    `json:"at"`
 	Nodes []NodeStatus `json:"nodes"`
 	// Unowned are the partitions that no node claims at the moment.
 	Unowned []PartitionName `json:"unowned"`
-	// Partial: a node did not answer, or a group could not be asked.
+	// Partial says that a node did not answer, or that a group could not be asked.
 	Partial  bool     `json:"partial"`
 	Problems []string `json:"problems,omitempty"`
 }
 
-// Successor is what a node answers to one that is about to leave: of the partitions
-// of all that are, those that will be the answering node's, as far as can be foreseen.
+// Successor is a node's answer to a node that is about to stop. It lists the partitions of nodes that stop that the
+// answering node will probably get.
 type Successor struct {
 	Ready  []int32 `json:"ready"`  // it has their windows
-	Coming []int32 `json:"coming"` // it is getting them
+	Coming []int32 `json:"coming"` // it is preparing their windows
 }
 
 // PartitionName names a partition of a detector's input topic.
@@ -94,42 +93,42 @@ type PartitionName struct {
 	Partition int32  `json:"partition"`
 }
 
-// EntityAnswer is what the nodes know of an entity.
+// EntityAnswer is what the nodes know about an entity.
 type EntityAnswer struct {
 	Detector string         `json:"detector"`
 	Entity   string         `json:"entity"`
-	Asked    []int32        `json:"partitions_asked"` // of their owners
+	Asked    []int32        `json:"partitions_asked"` // the partitions whose owners have answered
 	Found    []EntityStatus `json:"found"`            // one, unless its points are spread over partitions
-	// Partial: it may be in a partition that could not be asked.
+	// Partial says that the entity may be in a partition that could not be asked.
 	Partial  bool     `json:"partial"`
 	Problems []string `json:"problems,omitempty"`
 }
 
-// EntityStatus is an entity in one partition, as of Offset. Numbers are null
-// where there are too few points, or none would be finite.
+// EntityStatus is an entity in one partition, as of Offset. A number is null if the window has too few points for it,
+// or if it would not be finite.
 type EntityStatus struct {
 	Partition int32  `json:"partition"`
 	Address   string `json:"address"` // of the node that answered
 	Role      Role   `json:"role"`
 	Phase     Phase  `json:"state"`  // as in PartitionStatus
-	Offset    int64  `json:"offset"` // the next record of the partition; what was read up to it is in the window
+	Offset    int64  `json:"offset"` // the partition's next record; the window has the points before it
 
-	Points   int     `json:"points"`
+	Points   int     `json:"points"`        // in the window
 	Needed   int     `json:"points_needed"` // to be scored
 	Full     int     `json:"points_full"`   // in a window without gaps
 	Coverage float64 `json:"coverage"`      // points / points_full
 	Scored   bool    `json:"scored"`        // the next point will be
 
 	Median *float64 `json:"median"`
-	Scale  *float64 `json:"unit"` // what deviations are counted in, in units of the value
+	Scale  *float64 `json:"unit"` // what a deviation of 1 is, measured like the value; the first version named it unit
 	Low    *float64 `json:"low"`  // values from low to high are normal
 	High   *float64 `json:"high"`
 
 	LastDeviation *float64      `json:"last_deviation"`
 	Window        []WindowPoint `json:"window"` // in the order of arrival
 
-	// Packed is the window between two nodes, where it is asked for like that: as
-	// JSON it was a quarter of what a question cost them.
+	// Packed replaces Window between two nodes, if the question asks for that. As JSON the window was a quarter of the
+	// cost of a question.
 	Packed []byte `json:"packed,omitempty"`
 }
 

@@ -49,9 +49,9 @@ func (s *Store) WriteArchive(w io.Writer, detector string, numbers []int32) ([]S
 	return written, out.end(entities, points)
 }
 
-// ReadArchive imports the snapshots of an archive that are wanted, and checks the
-// others and that nothing follows. Accept may refuse a snapshot by what its head
-// says. After an error nothing is left to drop.
+// ReadArchive imports the wanted snapshots of an archive. It only checks the others, and
+// that the archive ends after them. Accept may refuse a snapshot by its head. After an
+// error it has dropped all imports.
 func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, accept func(Snapshot) error) (imports []*Import, err error) {
 	defer func() {
 		if err != nil {
@@ -105,12 +105,12 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 		return imports, err
 	}
 	if n, err := in.Read(make([]byte, 1)); n > 0 || err != io.EOF {
-		return imports, r.damaged("something follows its end")
+		return imports, r.damaged("there are bytes after its end")
 	}
 	return imports, nil
 }
 
-// list reads which partitions there are.
+// list reads the list of partitions.
 func (r *recordReader) list() (numbers []int32, err error) {
 	kind, body, err := r.next()
 	if err != nil {

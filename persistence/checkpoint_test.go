@@ -120,13 +120,13 @@ func (m *model) tail(e *Entity, n int) ([]Point, int) {
 	return w[len(w)-min(n, len(w)):], len(w)
 }
 
-// rollBack forgets what came since the last commit.
+// rollBack undoes what came since the last commit.
 func (m *model) rollBack() {
 	m.p.RollBack()
 	m.windows, m.points = maps.Clone(m.before), m.offset
 }
 
-// remove forgets the entities that had no point for long.
+// remove removes the entities that have had no point for long.
 func (m *model) remove() {
 	for key, e := range m.cached {
 		w := m.windows[key]

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keptAside is how many damaged databases are kept beside the present one.
+// keptAside is how many damaged databases are kept at most.
 const keptAside = 2
 
 const asidePrefix = "state.damaged-"
@@ -24,8 +24,8 @@ var ErrStop = errors.New("it ends here")
 // errAsked wraps ErrStop, and says what a person can do.
 var errAsked = fmt.Errorf("%w, as [persistence] on_damage = stop wants, and nothing was changed; with on_damage = rebuild the windows are rebuilt from the topic", ErrStop)
 
-// Damaged tells what to do after damage was met. If it returns nil, the affected windows
-// are rebuilt. Otherwise the error wraps ErrStop.
+// Damaged tells the owner of a damaged partition what to do: rebuild its windows if Damaged
+// returns nil, or else end the process. The error wraps ErrCorrupt and ErrStop.
 func (s *Store) Damaged() error {
 	if s.options.StopOnDamage {
 		return fmt.Errorf("%w; %w", ErrCorrupt, errAsked)
@@ -94,7 +94,7 @@ func removeOlder(aside string) error {
 // not wrap it.
 const errDirectoryLocked = "Cannot acquire directory lock"
 
-// ofMachine tells whether the machine, or its use, is the cause of an error, and not the
+// ofMachine tells whether the cause of an error is the machine, or how it is used, and not the
 // stored state. Badger does not wrap most errors, so their texts are compared.
 func ofMachine(err error) bool {
 	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNewer) || errors.Is(err, errReadOnly) {
@@ -110,7 +110,7 @@ func ofMachine(err error) bool {
 	return strings.Contains(err.Error(), errDirectoryLocked)
 }
 
-// spoilt has an error of reading wrap ErrCorrupt, unless the machine is its cause.
+// spoilt wraps an error of reading with ErrCorrupt, unless the machine is its cause.
 func spoilt(err error) error {
 	if err == nil || errors.Is(err, ErrCorrupt) || ofMachine(err) {
 		return err

@@ -450,8 +450,8 @@ func TestStopChangesNothing(t *testing.T) {
 	}
 }
 
-// TestStopSeesAValueThatOthersFollow: the value log is not cut then.
-func TestStopSeesAValueThatOthersFollow(t *testing.T) {
+// TestStopSeesADamagedValueBeforeOthers: then the value log is not cut.
+func TestStopSeesADamagedValueBeforeOthers(t *testing.T) {
 	dir := t.TempDir()
 	store := openState(t, dir, Options{})
 	slot := store.newSlot()

@@ -8,10 +8,10 @@ import (
 )
 
 // The greatest id decides how much memory a partition takes, not the number of entities.
-// The id of a removed entity is not given to another one, because the journal may still
-// have its points. So ids become sparse in time. They also are in directories of an older
-// version, which skipped an eighth of them at each opening. Then the partition is written
-// to a fresh slot, with ids without gaps.
+// No other entity gets the id of a removed one, because the journal may still have points
+// of it. So ids become sparse in time. In directories of an older version they are sparse
+// from the start, because it skipped an eighth of them at each opening. densify writes the
+// partition to a new slot, with ids without gaps.
 
 // fewIDs is how many unused ids are not worth a rewrite.
 const fewIDs = 1000
@@ -27,13 +27,13 @@ func (p *Partition) densify() error {
 	if p.stored == nil || !sparse(p.nextID, p.entities, cmp.Or(p.store.options.FewIDs, fewIDs)) {
 		return nil
 	}
-	fresh := &importing{store: p.store, slot: p.store.newSlot()}
+	rewritten := &importing{store: p.store, slot: p.store.newSlot()}
 	err := p.store.view(func(txn *badger.Txn) error {
 		return p.eachWindow(txn, func(key string, points []Point) error {
 			for more := false; len(points) > 0; more = true {
 				part := points[:min(recordPoints, len(points))]
 				points = points[len(part):]
-				if err := fresh.take(key, more, part); err != nil {
+				if err := rewritten.take(key, more, part); err != nil {
 					return err
 				}
 			}
@@ -41,14 +41,14 @@ func (p *Partition) densify() error {
 		})
 	})
 	if err == nil {
-		err = fresh.flush()
+		err = rewritten.flush()
 	}
 	detector, number, _ := headOf(p.head)
 	log := p.store.options.Log.With("detector", detector, "partition", number)
 	if err != nil {
-		p.store.purge(fresh.slot)
+		p.store.purge(rewritten.slot)
 	} else {
-		dense := record{Head: p.stored.Head, slot: fresh.slot, reserved: fresh.entities, entities: fresh.entities}
+		dense := record{Head: p.stored.Head, slot: rewritten.slot, reserved: rewritten.entities, entities: rewritten.entities}
 		err = p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&dense)) })
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) {
@@ -58,7 +58,7 @@ func (p *Partition) densify() error {
 	if err != nil {
 		return err
 	}
-	log.Info("the ids of a partition's entities are made dense again", "before", p.nextID, "now", fresh.entities)
+	log.Info("the ids of a partition's entities are made dense again", "before", p.nextID, "now", rewritten.entities)
 	p.store.purge(p.slot)
 	p.blocks, p.unsealed = nil, 0
 	return p.open()

@@ -9,8 +9,8 @@
 //
 // # How a checkpoint is written
 //
-// A checkpoint stores all committed points, together with the offset up to which
-// the windows reach. The owner of a Partition adds points with Append, marks them
+// A checkpoint stores all committed points, together with the offset of the next
+// record. The owner of a Partition adds points with Append, marks them
 // with Commit, and then takes three steps:
 //
 //   - Plan decides in memory what the checkpoint writes. It lists the new points,
@@ -35,7 +35,7 @@
 //	├── state/        the Badger database, and VERIFIED; see verified.go
 //	└── state.damaged-TIME/   damaged databases, at most two
 //
-// The first letter of a key is its kind. Numbers in keys are big-endian, so that
+// The first byte of a key is its kind. Numbers in keys are big-endian, so that
 // keys sort as the numbers do:
 //
 //	head     'h' | detector | 0 | partition u32              one a partition
@@ -69,7 +69,7 @@
 //	[p0 ... p31]   [p32 ... p63]  [p64 ... ]   p90       p91        up to the head's offset
 //
 // All that belongs to a partition is in a slot. A partition that begins anew uses a
-// fresh slot. What was stored before counts until the head refers to the fresh
+// new slot. What was stored before counts until the head refers to the new
 // slot. The store deletes slots without a head in the background.
 //
 // # Damage

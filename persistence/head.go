@@ -7,7 +7,7 @@ type Head struct {
 	Source  string // what the points were read from, and how; see actors
 	Cluster string // the id of the cluster they were read from; empty: not known
 	Topic   string // the id of the topic; empty: not known
-	Offset  int64  // the windows reach up to this offset, which is not in them
+	Offset  int64  // of the next record: the windows hold all records before it
 	History int64  // the length of the windows, in milliseconds
 	// CompleteFrom is a completeness watermark: the history that was read from the
 	// topic is complete for points at or after this time.

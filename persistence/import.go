@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Import is a snapshot that was read into a fresh slot. It does not count until it is
+// Import is a snapshot that was read into a new slot. It does not count until it is
 // adopted.
 type Import struct {
 	Snapshot
@@ -18,8 +18,9 @@ type Import struct {
 const importBytes = 1 << 20
 
 // Import reads a snapshot, and not a byte more. Accept may refuse it by its head,
-// before anything is written. The stored state does not change, whatever the error
-// is. The result is for Adopt or Drop.
+// before anything is written. The stored state of the partition does not change. The
+// caller has to pass the result to Adopt or Drop. The error wraps ErrDamaged or ErrCut
+// if the snapshot is not whole, and ErrNewer if a later version wrote it.
 func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, error) {
 	i := &importing{store: s, slot: s.newSlot()}
 	snapshot, err := readSnapshot(in, accept, i.take)

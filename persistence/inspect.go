@@ -34,12 +34,12 @@ import (
 // What is missing at the end of the logs or of MANIFEST leaves an older state, which is
 // whole: the topic is read from there.
 
-// inspection is what was found out about the files of a database.
+// inspection is the result of an inspection of a database's files.
 type inspection struct {
 	path    string
-	tables  []string // those that count, by name
-	later   []string // of them, those whose blocks are to be verified later
-	others  []string // those that MANIFEST does not name
+	tables  []string // that MANIFEST names, in order
+	later   []string // of them, those whose blocks are verified later
+	others  []string // tables that MANIFEST does not name
 	logs    []string // *.mem, oldest first
 	values  string   // the newest *.vlog, if any
 	version uint64   // the last transaction in tables and logs
@@ -51,20 +51,21 @@ const (
 	madeAnew  = "nothing is lost: the file is made anew"
 )
 
-// mend is a change of a file that leaves a state that is whole.
+// mend is a change of a file, after which the database is whole.
 type mend struct {
 	file   string
-	remove bool
-	cut    int64 // without remove: to so many bytes
-	why    string
-	lost   string // what becomes of what is gone
-	damage bool   // a process that dies does not leave it like that
+	remove bool   // the file is removed
+	cut    int64  // the size in bytes that the file is cut to, if it is not removed
+	why    string // what is wrong with the file
+	lost   string // what happens to the content that is gone
+	damage bool   // a process that was killed does not leave the file like this
 }
 
-// inspect looks at the files of a database that is not open. An error that wraps
-// ErrCorrupt says what is damaged; any other is one of the machine. In a directory that
-// another process uses nothing is looked at: Badger says so. Of more than AtOnce bytes of
-// tables the blocks of some may be left for later; see verified.go.
+// inspect inspects the files of a database that is not open. An error that wraps
+// ErrCorrupt says what is damaged. Any other error is one of the machine. If another
+// process uses the directory, inspect looks at nothing, because Badger will return that
+// error. If the tables have more than AtOnce bytes, the blocks of some may be left for
+// later; see verified.go.
 func inspect(path string, o Options) (found inspection, err error) {
 	found.path = path
 	directory, err := os.Open(path)
@@ -112,7 +113,7 @@ func inspect(path string, o Options) (found inspection, err error) {
 	if err := found.readLogs(); err != nil {
 		return found, err
 	}
-	return found, found.forgotten()
+	return found, found.unnamedTables()
 }
 
 // list finds the logs. Their names are numbers.
@@ -152,7 +153,7 @@ func (f *inspection) corrupt(file, format string, values ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrCorrupt, filepath.Join(f.path, file), fmt.Sprintf(format, values...))
 }
 
-// manifest finds out which tables there are. Badger makes this file first.
+// manifest reads which tables the database has. Badger creates this file before all others.
 func (f *inspection) manifest() (err error) {
 	file, err := os.Open(filepath.Join(f.path, badger.ManifestFilename))
 	if errors.Is(err, os.ErrNotExist) {
@@ -199,10 +200,10 @@ func (f *inspection) manifest() (err error) {
 	return nil
 }
 
-// forgotten looks for a table that is not named though it holds what nothing else
-// does. Others are what an interrupted flush or compaction leaves, and Badger removes
-// them.
-func (f *inspection) forgotten() error {
+// unnamedTables returns an error if a table that MANIFEST does not name has newer transactions
+// than all others. Other such tables are left by an interrupted flush or compaction, and Badger
+// removes them.
+func (f *inspection) unnamedTables() error {
 	for _, name := range f.others {
 		version, err := verifyTable(filepath.Join(f.path, name), false)
 		if err == nil && version > f.version {
@@ -215,7 +216,7 @@ func (f *inspection) forgotten() error {
 	return nil
 }
 
-// registry: it would name the keys of an encrypted database, which ours is not.
+// registry inspects the file that names the keys of an encrypted database. Ours is not encrypted.
 func (f *inspection) registry() error {
 	const name, initial, sanity = badger.KeyRegistryFileName, 16, "Hello Badger"
 	content, err := os.ReadFile(filepath.Join(f.path, name))
@@ -223,13 +224,13 @@ func (f *inspection) registry() error {
 		return nil
 	}
 	if err == nil && (len(content) != initial+len(sanity) || string(content[initial:]) != sanity) {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is impossible", lost: madeAnew, damage: true})
 	}
 	return err
 }
 
-// discard: how much of each value log is garbage. Badger goes round in a loop, or
-// ends the process, over numbers that cannot be.
+// discard inspects the file that tells how much of each value log is garbage. Impossible numbers
+// in it make Badger loop for ever, or end the process.
 func (f *inspection) discard() error {
 	const name, slot, whole = "DISCARD", 16, 1 << 20
 	content, err := os.ReadFile(filepath.Join(f.path, name))
@@ -249,7 +250,7 @@ func (f *inspection) discard() error {
 		last = file
 	}
 	if !legal {
-		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is none that it can have", lost: madeAnew, damage: true})
+		f.mends = append(f.mends, mend{file: name, remove: true, why: "its content is impossible", lost: madeAnew, damage: true})
 	}
 	return nil
 }
@@ -279,7 +280,7 @@ func (f *inspection) readLogs() error {
 	return f.readLog(f.values, func(transaction) error { return nil }, valuesBehind)
 }
 
-// readLog reads a log, and has it cut where it is torn.
+// readLog reads a log. If the log is torn, a mend will cut it there.
 func (f *inspection) readLog(name string, visit func(transaction) error, more func(data []byte, end logEnd) bool) error {
 	data, unmap, err := mapFile(filepath.Join(f.path, name))
 	if err != nil {
@@ -294,17 +295,17 @@ func (f *inspection) readLog(name string, visit func(transaction) error, more fu
 		if err != nil || !end.torn {
 			return err
 		}
-		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and nothing whole follows", lost: readAgain}
+		m := mend{file: name, cut: end.offset, why: "an entry in it is incomplete, and no whole one comes after it", lost: readAgain}
 		if more(data, end) {
-			m.damage, m.why = true, "an entry in it is damaged, and all that follows is lost"
+			m.damage, m.why = true, "an entry in it is damaged, and all entries after it are lost"
 		}
 		f.mends = append(f.mends, m)
 		return nil
 	})
 }
 
-// untouched is an error if something is to be mended that is damaged: not only what a
-// process leaves that dies.
+// untouched returns an error if a mend is for damage, and not only for what a killed process
+// leaves.
 func (f *inspection) untouched() error {
 	for _, m := range f.mends {
 		if m.damage {
@@ -314,8 +315,8 @@ func (f *inspection) untouched() error {
 	return nil
 }
 
-// mend does what is to be done before the database is opened; to look at it only what
-// nothing depends on is removed.
+// mend does the mends, before the database is opened. A database that is opened to look at it
+// loses only files that nothing depends on.
 func (f *inspection) mend(readOnly bool, log *slog.Logger) error {
 	for _, m := range f.mends {
 		if readOnly && !m.remove {
@@ -335,5 +336,5 @@ func (f *inspection) mend(readOnly bool, log *slog.Logger) error {
 	return nil
 }
 
-// zero tells whether there are only zeros.
+// zero tells whether all bytes are zero.
 func zero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }

@@ -32,7 +32,7 @@ const (
 	endKey    = "!badger!txn"
 )
 
-// transaction is what is known of one in a log.
+// transaction is a transaction in a log.
 type transaction struct {
 	number uint64
 	mark   []byte // the value of the mark; nil: it has none
@@ -88,15 +88,15 @@ func scanLog(data []byte, visit func(transaction) error) (end logEnd, err error)
 	return cutAt(data, valid), nil
 }
 
-// cutAt looks at what follows the last complete transaction: Badger fills a log with
-// zeros before it writes to it.
+// cutAt tells whether a log has anything but zeros after its last complete transaction.
+// Badger fills a log with zeros before it writes to it.
 func cutAt(data []byte, valid int) logEnd {
 	const look = 64 << 10
 	return logEnd{int64(valid), !zero(data[valid:min(valid+look, len(data))])}
 }
 
-// transactionsBehind tells whether a log that is torn has a transaction behind the one that
-// is torn: a process that dies leaves none there. The last transaction before it is given.
+// transactionsBehind tells whether a torn log has another transaction after the torn one. A
+// process that was killed leaves none there. Last is the last transaction before the torn one.
 func transactionsBehind(data []byte, end logEnd, last uint64) bool {
 	const header = 5 // of the entry that ends a transaction
 	var first uint64 // which may be that of the torn one
@@ -119,8 +119,7 @@ func transactionsBehind(data []byte, end logEnd, last uint64) bool {
 	return false
 }
 
-// valuesBehind tells whether a value log that is torn has a journal block behind the entry
-// that is torn.
+// valuesBehind tells whether a torn value log has a journal block after the torn entry.
 func valuesBehind(data []byte, end logEnd) bool {
 	const key = 1 + 4 + 8 + suffix
 	for at := int(end.offset) + 1; at+key < len(data); at++ {
@@ -190,8 +189,8 @@ func mapFile(path string) (data []byte, unmap func(), err error) {
 	return data, func() { _ = unix.Munmap(data) }, nil
 }
 
-// touching reads from a mapped file. Where the disk cannot read it, there is an error
-// of the machine, not a panic.
+// touching runs a function that reads from a mapped file. If the disk cannot be read, it
+// returns an error of the machine, where the program would otherwise crash.
 func touching(name string, read func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

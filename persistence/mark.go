@@ -13,10 +13,10 @@ import (
 // of a log that is cut while a later one is whole, or of a table that MANIFEST no longer
 // names. What is left then is no state that ever was.
 //
-// Therefore each transaction writes the mark, too. So the newest transaction of the
-// tables is known, though compactions drop most of what a transaction wrote, and the
-// logs must go on from there without a gap. A gap at the end cannot be seen, and need
-// not: it leaves an older state.
+// Therefore each transaction also writes the mark. Compactions drop most of what a
+// transaction wrote, but the mark shows the newest transaction of the tables. The logs must
+// go on from there without a gap. A gap at the end cannot be noticed, and does no harm: it
+// leaves an older state, which is whole.
 //
 // Badger numbers a transaction before it writes it. A write that fails leaves a gap that
 // is no damage, so the marks of the transactions after it name that gap.
@@ -33,8 +33,8 @@ type gap struct{ from, to uint64 }
 
 func (g gap) empty() bool { return g.to < g.from || g.to == 0 }
 
-// without is what is left of a gap if another one is no damage: at most a part before it
-// and a part behind it.
+// without removes another gap from this one. It leaves at most a part before it and a part
+// after it.
 func (g gap) without(other gap) (left []gap) {
 	if other.empty() || other.to < g.from || g.to < other.from {
 		return []gap{g}
@@ -48,10 +48,10 @@ func (g gap) without(other gap) (left []gap) {
 	return left
 }
 
-// chain is a run of transactions.
+// chain checks that no transaction is missing in a run.
 type chain struct {
-	last    uint64 // the newest
-	missing []gap  // before it, and not known to be of failed writes
+	last    uint64 // the newest transaction so far
+	missing []gap  // gaps before it that no failed write explains
 }
 
 // next adds the next transaction of the logs.
@@ -80,7 +80,7 @@ func (c *chain) explain(failed gap) {
 	c.missing = left
 }
 
-// end tells whether transactions are missing.
+// end returns an error if transactions are missing.
 func (c *chain) end() error {
 	if len(c.missing) == 0 {
 		return nil
@@ -158,8 +158,8 @@ func (m *marks) end(txn *badger.Txn) {
 	m.writing.RUnlock()
 }
 
-// nameGap has the mark name the numbers that failed writes have taken. No transaction is
-// under way meanwhile.
+// nameGap lets the mark name the numbers that failed writes have taken. It waits until no
+// transaction is under way.
 func (m *marks) nameGap(db *badger.DB) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
@@ -181,7 +181,8 @@ func (m *marks) nameGap(db *badger.DB) {
 	}
 }
 
-// readMark finds out since when transactions have the mark: since now, if none has it.
+// readMark reads the mark of the last transaction. Without one, the next transaction is the
+// first that has a mark.
 func (s *Store) readMark() error {
 	m := mark{first: s.db.MaxVersion() + 1}
 	err := s.db.View(func(txn *badger.Txn) error {

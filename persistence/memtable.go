@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 )
 
-// memtableLeft is how large a memtable must be to take what the logs of an
-// unclosed database hold, in bytes; 0 if there are none. Badger reads each log
-// into a memtable of the present size, and ends the process if it is too small: as
-// after SIGKILL and a smaller memory_mb.
+// memtableLeft is how large a memtable must be, in bytes, to hold the largest log of a
+// database that was not closed; 0 if there are no logs. Badger reads each log into a
+// memtable of the configured size, and ends the process if that is too small. This
+// happens after SIGKILL if memory_mb is made smaller.
 func memtableLeft(path string) (least int64, err error) {
 	logs, err := filepath.Glob(filepath.Join(path, "*.mem"))
 	if err != nil {
@@ -25,9 +25,9 @@ func memtableLeft(path string) (least int64, err error) {
 	return least, nil
 }
 
-// logged is the memtable that a log needs. Badger makes logs twice as long as
-// their memtable, filled with zeros, and cuts them to what they hold when it opens
-// them again; in memory that takes up to half as much again.
+// logged is the size of the memtable that a log needs, in bytes. Badger makes a log
+// twice as long as its memtable, and fills it with zeros. When it opens a log again, it
+// cuts the zeros off; in memory the rest takes up to half as much again.
 func logged(path string) (int64, error) {
 	file, err := os.Open(path)
 	if err != nil {

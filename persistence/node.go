@@ -21,21 +21,21 @@ var ErrLocked = errors.New("the data directory is in use by another process")
 // legalID keeps an id usable in a group instance id and a transactional id.
 var legalID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// Node is a locked data directory and the id of the process that owns it. The
-// id outlives the process: it is what the broker knows a restarted process by.
+// Node is a locked data directory, and the id of the process that owns it. The id outlives
+// the process, so that the broker recognizes a restarted process.
 type Node struct {
 	ID   string
-	Lost Lost // why it is a new id, if so
+	Lost Lost // why the id is new although there was another one
 	lock *flock.Flock
 }
 
-// Lost is why a node has a new id.
+// Lost is why a node has lost its id, and has a new one.
 type Lost string
 
 const (
 	Kept    Lost = ""                      // the id is the stored one, or the first one
-	Damaged Lost = "the file is damaged"   // its checksum is wrong, or it is cut
-	Missing Lost = "the file is not there" // though there is state
+	Damaged Lost = "the file is damaged"   // its checksum is wrong, or its end is missing
+	Missing Lost = "the file is not there" // although the directory has stored state
 )
 
 // OpenNode creates the directory if it is missing, locks it, and reads the

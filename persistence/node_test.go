@@ -123,10 +123,10 @@ func TestMissingIDIsSaid(t *testing.T) {
 	if node.ID == "" || node.Lost != Missing {
 		t.Errorf("the id is %q, lost: %q", node.ID, node.Lost)
 	}
-	fresh := open(t, t.TempDir(), "")
-	defer fresh.Close()
-	if fresh.Lost != Kept {
-		t.Errorf("a new directory has lost its id: %q", fresh.Lost)
+	another := open(t, t.TempDir(), "")
+	defer another.Close()
+	if another.Lost != Kept {
+		t.Errorf("a new directory has lost its id: %q", another.Lost)
 	}
 	named := filled(t)
 	if node := open(t, named, "a"); node.Lost != Kept || node.Close() != nil {

@@ -116,7 +116,7 @@ func (s *Store) hold(key []byte) (release func(), err error) {
 	}
 }
 
-// Close forgets what is not stored, and lets another owner take the partition: at
+// Close drops what is not stored, and lets another owner take the partition: at
 // once, or at the end of Write if a plan is being written. Close does not wait.
 func (p *Partition) Close() {
 	p.endView()

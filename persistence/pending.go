@@ -8,13 +8,13 @@ func (p *Partition) Append(e *Entity, at int64, value float64) {
 // Commit marks all points that were appended for the next plan.
 func (p *Partition) Commit() { p.committed = len(p.pending) }
 
-// RollBack forgets the points that were appended since the last Commit.
+// RollBack drops the points that were appended since the last Commit.
 func (p *Partition) RollBack() { p.pending = p.pending[:p.committed] }
 
 // Pending is how many points are not stored, with those of a plan in flight.
 func (p *Partition) Pending() int { return len(p.pending) }
 
-// dropRemoved forgets the points of entities that are removed and were never
+// dropRemoved drops the points of entities that are removed and were never
 // stored. Points of other removed entities are stored: if such an entity comes
 // back after a crash, it lacks nothing.
 func (p *Partition) dropRemoved() {

@@ -21,16 +21,16 @@ type Plan struct {
 	phase atomic.Int32
 
 	// Decided by Plan.
-	old           *record // the stored head, if it refers to the slot
-	next          *record // the head to write; nil if the stored one stays
-	replaced      *record // the stored head, if it refers to another slot
-	entries       []entry // the points of the new blocks
-	blocks        []block // the new blocks
-	born          []*Entity
-	through       uint64 // the last block, with the new ones
-	trimFrom      uint64 // the oldest block
-	trimmed       int    // how many of the oldest blocks are deleted
-	trimmedPoints int    // the points in them
+	old           *record   // the stored head, if it refers to the slot
+	next          *record   // the head to write; nil if the stored one stays
+	replaced      *record   // the stored head, if it refers to another slot
+	entries       []entry   // the points of the new blocks
+	blocks        []block   // the new blocks
+	added         []*Entity // entities to be stored for the first time
+	through       uint64    // the last block, with the new ones
+	trimFrom      uint64    // the oldest block
+	trimmed       int       // how many of the oldest blocks are deleted
+	trimmedPoints int       // the points in them
 	removed       []*Entity
 	buffers
 	evictions int // the first of the sealings are of entities to evict
@@ -153,10 +153,10 @@ func (p *Partition) planJournal(plan *Plan, next *record) {
 	}
 	for _, e := range plan.touched {
 		if !e.named {
-			plan.born = append(plan.born, e)
+			plan.added = append(plan.added, e)
 		}
 	}
-	next.entities = uint32(p.entities + len(plan.born))
+	next.entities = uint32(p.entities + len(plan.added))
 	plan.next, plan.through = next, next.seq
 }
 

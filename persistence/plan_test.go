@@ -168,7 +168,7 @@ func (f *flights) fly() {
 			case dies:
 				f.crashWith(plan, func() error {
 					for {
-						select { // nothing that a dead process does reaches the disk
+						select { // a dead process writes nothing to the disk
 						case answer <- errBroken:
 						case answer = <-arrivals:
 						case err := <-written:

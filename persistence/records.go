@@ -79,11 +79,11 @@ type recordReader struct {
 	what   string // for errors
 	sum    hash.Hash
 	body   bytes.Buffer
-	number int // of records read
+	number int // how many records were read
 }
 
-// newRecordReader reads the beginning. Its input is not read ahead: more may
-// follow that belongs to others.
+// newRecordReader reads the magic and the version. It does not read ahead, because the
+// bytes after the last record belong to another reader.
 func newRecordReader(in io.Reader, what, magic string, version byte) (*recordReader, error) {
 	r := &recordReader{in: in, what: what, sum: sha256.New()}
 	begin := make([]byte, len(magic)+1)
@@ -108,7 +108,7 @@ func (r *recordReader) fill(b []byte) error {
 	return r.cut(err)
 }
 
-// cut names the end of the input as what it is.
+// cut replaces the error for an early end of the input with ErrCut.
 func (r *recordReader) cut(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("the %s cannot be used: %w, in record %d", r.what, ErrCut, r.number+1)
@@ -155,10 +155,10 @@ func (r *recordReader) end(body []byte, entities, points int) error {
 	ours := [2]int{entities, points}
 	theirs := [2]int{int(b.uvarint()), int(b.uvarint())}
 	if b.failed || ours != theirs || !bytes.Equal(b.rest, r.sum.Sum(nil)) {
-		return r.damaged("its end does not fit what lies before")
+		return r.damaged("its end does not fit the records before it")
 	}
 	return nil
 }
 
-// buffered is a reader for newRecordReader.
+// buffered makes the small reads of a recordReader cheap.
 func buffered(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, 1<<16) }

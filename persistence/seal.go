@@ -153,7 +153,7 @@ func (plan *Plan) sealStored(u *update, s *sealing, chunks *badger.Iterator) err
 }
 
 // seal writes a chunk of the points that only the journal has, and deletes the
-// chunks before the window. A chunk never reaches beyond the stored head.
+// chunks before the window. A chunk never holds points after the stored head.
 func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
 	first := s.arrived - min(s.live, s.arrived) // the position of the window's first point
 	var remaining []uint32

@@ -39,7 +39,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 func (p *Partition) settleJournal(plan *Plan) {
 	p.stored, p.begun = plan.next, false
 	p.entities = int(plan.next.entities)
-	for _, e := range plan.born {
+	for _, e := range plan.added {
 		e.named = true
 		if e.cached {
 			p.cached++
@@ -61,7 +61,7 @@ func (p *Partition) settleJournal(plan *Plan) {
 	p.committed -= len(plan.entries)
 }
 
-// settleSealings takes over the chunks, and forgets trimmed blocks, removed
+// settleSealings takes over the chunks, and drops trimmed blocks, removed
 // entities, and those to evict that have no points since.
 func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 	if plan.evictions > 0 {

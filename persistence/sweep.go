@@ -6,7 +6,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// Remove forgets an entity. The next checkpoint deletes what is stored of it.
+// Remove removes an entity. The next checkpoint deletes what is stored of it.
 func (p *Partition) Remove(e *Entity) {
 	p.mustBeSettled("Remove")
 	if e.named {

@@ -23,10 +23,10 @@ import (
 //	+-----------+-------+--------------+----------+-----------------+
 //	block        entry ... | offset of each entry | number of them | checksum | checksum length
 //
-// The checksum of a block is of all that lies before it, that of the table of the index.
+// The checksum of a block covers all of the block before it. The checksum of a table covers the index.
 
-// verifyTables verifies tables, some at a time, and returns the last transaction that
-// is in one of them. All errors but those of the machine wrap ErrCorrupt, or ErrInterrupted.
+// verifyTables verifies tables, one for each processor at a time. It returns the number of the
+// last transaction in them. An error wraps ErrCorrupt or ErrInterrupted, or is one of the machine.
 func verifyTables(path string, names []string, blocks bool, interrupted <-chan struct{}) (last uint64, err error) {
 	var next atomic.Int64
 	var mu sync.Mutex
@@ -60,7 +60,7 @@ func verifyTables(path string, names []string, blocks bool, interrupted <-chan s
 	return last, err
 }
 
-// verifyTable verifies a table's structure and, if asked to, its blocks.
+// verifyTable verifies a table's footer and index and, with blocks, all its blocks.
 func verifyTable(path string, blocks bool) (version uint64, err error) {
 	data, unmap, err := mapFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -112,7 +112,7 @@ func verifyData(path string, data []byte, blocks bool) (version uint64, err erro
 	return version, err
 }
 
-// checksumOf takes the checksum off the end.
+// checksumOf splits data into the checksum at its end, and the rest.
 func checksumOf(data []byte) (rest []byte, sum *pb.Checksum, ok bool) {
 	if len(data) < 4 {
 		return nil, nil, false

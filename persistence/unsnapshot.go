@@ -5,12 +5,13 @@ import (
 	"math"
 )
 
-// maxKey is how long a key may be that Badger takes, with a slot before it.
+// maxKey is how many bytes a key may have, so that Badger takes it with a slot before it.
 const maxKey = 65_000 - 16
 
-// readSnapshot reads a snapshot to its end, and not a byte more. Accept is called
-// with the head; take with each record's points, and whether they are more of the
-// same entity. What was taken counts only if there is no error.
+// readSnapshot reads a snapshot to its end, and not a byte more. It calls accept with
+// the head, and take with the points of each record. More tells that they belong to the
+// same entity as the points before. If readSnapshot returns an error, nothing that was
+// taken may be used.
 func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key string, more bool, points []Point) error) (Snapshot, error) {
 	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotVersion)
 	if err != nil {
@@ -28,7 +29,7 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key strin
 		return Snapshot{}, err
 	}
 	var key string
-	full := false // the last record was, so that more of its entity may follow
+	full := false // the last record was, so the next one may have more points of its entity
 	for {
 		kind, body, err := r.next()
 		if err != nil {
@@ -54,7 +55,7 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key strin
 		}
 		points := b.points()
 		if b.end("record") != nil {
-			return Snapshot{}, r.damaged("the points of record %d are none", r.number)
+			return Snapshot{}, r.damaged("record %d has impossible points", r.number)
 		}
 		s.Points += len(points)
 		full = len(points) == recordPoints
@@ -78,8 +79,8 @@ func decodeHead(body []byte) (s Snapshot, err error) {
 	return s, r.end("head")
 }
 
-// points reads what appendPoints has written, and refuses what never is in a
-// window: no points, times before 1970, values that are no numbers.
+// points reads what appendPoints has written. It refuses what no window has: no points,
+// times before 1970, and values that are not finite.
 func (r *reader) points() []Point {
 	newest := r.varint()
 	points := make([]Point, r.count(9))

@@ -11,14 +11,14 @@ import (
 type update struct {
 	store *Store
 	txn   *badger.Txn
-	puts  int
-	whole bool // it must be atomic: errSplit instead
+	puts  int  // in the transaction under way
+	whole bool // it must be atomic: errSplit if it is too large
 }
 
 // errSplit is the error of atomically if the run is too large for one transaction.
 var errSplit = errors.New("it is too large for one transaction")
 
-// update runs a function that puts, and commits the rest.
+// update runs a function that puts writes, and commits them.
 func (s *Store) update(write func(*update) error) error { return s.run(write, false) }
 
 // atomically runs an update in one transaction. If it is too large for one, nothing

@@ -13,18 +13,17 @@ import (
 	"time"
 )
 
-// To verify all blocks takes about a second for each GB, which a restart has not (measured
-// with 1.2 GB and two processors: 0.9 s from the disk, 0.3 s from memory). Tables
-// are never changed, so one that this node has written or verified need not be verified again
-// before the database is opened, if
-//   - it is the same file, and nobody has written to it since, by what the system says;
-//   - the machine has not been started since: what a power failure loses comes to light
-//     when memory is gone;
+// Verifying all blocks takes about a second for each GB (measured with 1.2 GB and two
+// processors: 0.9 s from the disk, 0.3 s from memory), which is too long for a restart.
+// Badger never changes a table. So before the database is opened, only the footer and the
+// index of a table are verified if this node has written or verified the table before, and
+//   - the system says that it is the same file, and that nobody has written to it since;
+//   - the machine has not been started since, because a start is when losses of a power
+//     failure show;
 //   - that was less than a day ago.
 //
-// Its footer and index are, and its blocks in the background, once the database is open.
-// The file VERIFIED beside the tables lists them. Small databases are always
-// verified as a whole.
+// Its blocks are verified in the background, once the database is open. The file VERIFIED
+// beside the tables lists such tables. Small databases are always verified as a whole.
 const (
 	verifiedFile   = "VERIFIED"
 	verifiedFor    = 24 * time.Hour
@@ -32,14 +31,14 @@ const (
 	verifiedAtOnce = 128 << 20 // bytes of tables
 )
 
-// fileStamp is what tells a file from another, or from what it was.
+// fileStamp changes if a file is replaced or written to.
 type fileStamp struct {
 	Size, Inode, Modified, Changed int64
 }
 
 // verifiedList is the content of VERIFIED.
 type verifiedList struct {
-	Boot   string // of the machine
+	Boot   string // bootID at that time
 	Tables map[string]verifiedTable
 }
 
@@ -60,7 +59,7 @@ func stampOf(path string) (stamp fileStamp, err error) {
 	return fileStamp{about.Size(), int64(stat.Ino), stat.Mtim.Nano(), stat.Ctim.Nano()}, nil
 }
 
-// bootID tells one run of the machine from the others; "" if it is not known.
+// bootID differs for each start of the machine; empty: not known.
 func bootID() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
@@ -69,7 +68,7 @@ func bootID() string {
 	return strings.TrimSpace(string(id))
 }
 
-// readVerified is the list, which is empty if it cannot be used.
+// readVerified reads the list. It returns an empty one if the list cannot be used.
 func readVerified(path string) (list verifiedList) {
 	content, err := os.ReadFile(filepath.Join(path, verifiedFile))
 	if err != nil {
@@ -82,8 +81,8 @@ func readVerified(path string) (list verifiedList) {
 	return list
 }
 
-// divide tells which tables are to be verified before the database is opened, and which
-// can be later.
+// divide returns which tables have to be verified before the database is opened, and which
+// can be verified later.
 func divide(path string, tables []string, atOnce int64, now time.Time) (first, later []string) {
 	if sizeOf(path, tables) <= atOnce {
 		return tables, nil
@@ -102,7 +101,7 @@ func divide(path string, tables []string, atOnce int64, now time.Time) (first, l
 	return first, later
 }
 
-// sizeOf is how large tables are, as far as they are there.
+// sizeOf is the size of the tables that exist, in bytes.
 func sizeOf(path string, tables []string) (size int64) {
 	for _, name := range tables {
 		stamp, _ := stampOf(filepath.Join(path, name))
@@ -111,8 +110,8 @@ func sizeOf(path string, tables []string) (size int64) {
 	return size
 }
 
-// note writes which tables there are: those that were listed keep their time, the others
-// have just been verified or written. It returns the one that was verified longest ago.
+// note writes the list of all tables. A table that was listed keeps its time. A new one, and
+// those in again, get the present time. It returns the table that was verified longest ago.
 func (s *Store) note(now time.Time, again ...string) (oldest string, at time.Time, err error) {
 	old := readVerified(s.dir)
 	list := verifiedList{Boot: bootID(), Tables: make(map[string]verifiedTable)}
@@ -150,8 +149,8 @@ func (s *Store) note(now time.Time, again ...string) (oldest string, at time.Tim
 	return oldest, at, err
 }
 
-// laterTable is one that is verified after the opening. It is mapped, lest a compaction
-// removes it before.
+// laterTable is a table that is verified after the opening. It is mapped until then, because a
+// compaction may remove the file.
 type laterTable struct {
 	name  string
 	data  []byte
@@ -179,9 +178,9 @@ func (s *Store) unmapLater() {
 	s.later = nil
 }
 
-// watch verifies the tables that were not verified at the opening, lists those that come,
-// and verifies each again now and then. If one is damaged the process has to end: what
-// merges have made of it since is not known.
+// watch verifies the tables that were not verified at the opening, lists new tables, and
+// verifies each table again twice a day. If a table is damaged, the process has to end, because
+// compactions may have copied the damage to other tables.
 func (s *Store) watch() {
 	defer s.unmapLater()
 	_, _, err := s.note(time.Now())
@@ -221,7 +220,7 @@ func (s *Store) watch() {
 	}
 }
 
-// verifyAgain verifies the tables that it is time for, a few of them.
+// verifyAgain verifies at most four of the tables that are due.
 func (s *Store) verifyAgain(now time.Time) {
 	const some = 4
 	oldest, at, err := s.note(now)
@@ -238,7 +237,8 @@ func (s *Store) verifyAgain(now time.Time) {
 	s.tell(err)
 }
 
-// judge is told of what came of verifying a table, and tells whether all is over.
+// judge takes the result of verifying a table. It returns true if the table is damaged: then the
+// store cannot be used any more.
 func (s *Store) judge(err error) (over bool) {
 	if !errors.Is(err, ErrCorrupt) {
 		s.tell(err)

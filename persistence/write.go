@@ -64,7 +64,7 @@ func (plan *Plan) writeJournal() error {
 		rest = rest[b.points:]
 	}
 	write := func(u *update) error {
-		for _, e := range plan.born {
+		for _, e := range plan.added {
 			if err := u.set(entityKey(plan.slot, e.key), encodeID(e.id)); err != nil {
 				return err
 			}

@@ -27,15 +27,15 @@ func TestTransactionsFitASlowBroker(t *testing.T) {
 		if failures > 5 {
 			t.Errorf("%g records a second: %d transactions failed", perSecond, failures)
 		}
-		if reached := float64(o.room) / perSecond; o.room < mostRoom && reached < 0.3 {
-			t.Errorf("%g records a second: at last a transaction has %d, of %g s", perSecond, o.room, reached)
+		if took := float64(o.room) / perSecond; o.room < mostRoom && took < 0.3 {
+			t.Errorf("%g records a second: at last a transaction has %d, of %g s", perSecond, o.room, took)
 		}
 	}
 }
 
-// TestOutageIsForgotten: a broker that was away, and then takes a while for each
-// transaction, however little it is, gets as much as ever again.
-func TestOutageIsForgotten(t *testing.T) {
+// TestTransactionsGrowAgainAfterAnOutage: a broker that was away takes a while for each transaction, however small.
+// Later the transactions are as large as before.
+func TestTransactionsGrowAgainAfterAnOutage(t *testing.T) {
 	for _, latency := range []time.Duration{0, 700 * time.Millisecond, 2 * time.Second} {
 		o := size{room: mostRoom}
 		o.learn(3, 30*time.Second, 5*time.Second, true)

@@ -17,7 +17,7 @@ func (w Waiting) Text(names stream.Names) string {
 		return "consumer group " + names.Group + " to let this member in"
 	case Replaying:
 		return "the history of its partitions"
-	case Following:
+	case ReplayingStandby:
 		return "the history of other nodes' partitions, for which it is the standby"
 	case Storing:
 		return "the data directory to take a checkpoint"
@@ -48,7 +48,7 @@ func (w Waiting) Advice(names stream.Names, trouble *stream.Trouble) string {
 	case Joining:
 		return "describe the group (kafka-consumer-groups.sh --describe --group " + names.Group +
 			"): is its coordinator there, and does no other member keep a rebalance open?"
-	case Replaying, Following:
+	case Replaying, ReplayingStandby:
 		return "look at the brokers that lead these partitions, and at their logs"
 	case Storing:
 		return "look at the disk of the data directory"

@@ -7,21 +7,21 @@ import "anomalydetector/stream"
 type Waiting int
 
 const (
-	Opening    Waiting = iota // a session with the broker
-	Joining                   // the group to count us among its members
-	Replaying                 // history of an assigned partition
-	Following                 // history of a standby partition
-	Storing                   // a partition's checkpoint
-	Scoring                   // the partitions, which score a batch
-	Writing                   // the broker, to acknowledge records
-	Ending                    // the end of the transaction
-	Committing                // records that are there, to be read and committed
-	Held                      // a writer's open transaction, to end
-	Asking                    // the broker, to tell the topic's ends
+	Opening          Waiting = iota // a session with the broker
+	Joining                         // the group to count us among its members
+	Replaying                       // history of an assigned partition
+	ReplayingStandby                // history of a standby partition
+	Storing                         // a partition's checkpoint
+	Scoring                         // the partitions, which score a batch
+	Writing                         // the broker, to acknowledge records
+	Ending                          // the end of the transaction
+	Committing                      // records that are there, to be read and committed
+	Held                            // a writer's open transaction, to end
+	Asking                          // the broker, to tell the topic's ends
 )
 
-// kind is a thing that can stand still. Waits that follow one another in the same course of things are one kind: a
-// transaction that fails to be written, is aborted, and is written anew does not move meanwhile.
+// kind is what can stand still. Several waits are of one kind if a detector goes through them for the same purpose. So a
+// transaction that cannot be written, is aborted, and is written again counts as standing still all the time.
 type kind int
 
 const (
@@ -40,7 +40,7 @@ func (w Waiting) kind() kind {
 		return membership
 	case Replaying:
 		return history
-	case Following:
+	case ReplayingStandby:
 		return standby
 	case Held:
 		return openWriter
@@ -50,14 +50,14 @@ func (w Waiting) kind() kind {
 	return transaction
 }
 
-// activities are what a client does whose errors explain the wait.
+// activities are those activities of the Kafka clients whose errors may explain the wait.
 func (w Waiting) activities() []stream.Activity {
 	switch w {
 	case Opening: // or another session, because this one could not join
 		return []stream.Activity{stream.Opening, stream.Joining, stream.Reaching}
 	case Joining:
 		return []stream.Activity{stream.Joining, stream.Reaching}
-	case Replaying, Following:
+	case Replaying, ReplayingStandby:
 		return []stream.Activity{stream.Replaying, stream.Reaching}
 	case Writing:
 		return []stream.Activity{stream.Writing, stream.Reaching}

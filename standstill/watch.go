@@ -14,8 +14,8 @@ const (
 	refusedLimit = 10 * time.Second // the broker answers with an error
 	waitLimit    = 30 * time.Second // no error is known
 	commitSlack  = 5 * time.Second  // what is added for records that wait for a commit
-	attendAfter  = 2 * time.Second  // then the errors that pass are listened to
-	errorSlack   = time.Second      // how long before the wait is seen its error may come
+	attendAfter  = 2 * time.Second  // after this wait the clients' passing errors are listened to
+	errorSlack   = time.Second      // how long before the wait begins its error may have come
 
 	firstPause = 30 * time.Second
 	mostPause  = 10 * time.Minute
@@ -27,13 +27,13 @@ type Pending struct {
 	Partition int32 // -1: none in particular
 	Progress  int64 // another value: it has moved
 	Records   int64 // that wait
-	// Quiet: it waits for another thing, which is a Pending of its own. The watch tells of that one instead.
-	// Meanwhile this one counts as standing, not as moving.
+	// Quiet: it waits for another Pending, and the watch reports that one instead. Meanwhile this one counts as
+	// standing, not as moving.
 	Quiet bool
 }
 
-// goesOn tells whether it is the same as one that was seen the last time. A session that could not join is followed
-// by another one, again and again: that is one wait.
+// goesOn tells whether this wait is the same as one of a second ago. If sessions cannot join, each is replaced by
+// another one: that is one wait.
 func (p *Pending) goesOn(old Pending) bool {
 	if p.Waiting.kind() == membership {
 		return old.Waiting.kind() == membership
@@ -191,7 +191,7 @@ func (w *Watch) limit(of Waiting, trouble *stream.Trouble) time.Duration {
 	return limit
 }
 
-// Attentive tells whether something stands longer than it mostly does.
+// Attentive tells whether something has stood longer than usual, so that passing errors of the clients are of interest.
 func (w *Watch) Attentive(now time.Time) bool {
 	return slices.ContainsFunc(w.marks, func(m mark) bool {
 		stood := now.Sub(m.active)

@@ -44,7 +44,7 @@ func TestWatchersAreJudgedByWhatIsSure(t *testing.T) {
 		}
 		return all
 	}
-	there, absent := []Path{{Path: "/", Asked: 2, Answered: 2}}, []Path{{Path: "/", Asked: 2, Answered: 2}, {Path: "/api/v1/stream", Asked: 3}}
+	there, missing := []Path{{Path: "/", Asked: 2, Answered: 2}}, []Path{{Path: "/", Asked: 2, Answered: 2}, {Path: "/api/v1/stream", Asked: 3}}
 	some, most := []Path{{Path: "/", Asked: 1000, Answered: 989}}, []Path{{Path: "/", Asked: 1000, Answered: 990}}
 	for name, c := range map[string]struct {
 		watched, unwatched []Run
@@ -58,7 +58,7 @@ func TestWatchersAreJudgedByWhatIsSure(t *testing.T) {
 		"one round":              {runs(99), runs(100), there, "one pair", false},
 		"some are refused":       {runs(99, 100, 99), runs(100, 100, 100), some, "of 1000 questions only 989", true},
 		"few are refused":        {runs(99, 100, 99), runs(100, 100, 100), most, "990 of 1000", false},
-		"nothing is there":       {runs(99, 100, 99), runs(100, 100, 100), absent, "/api/v1/stream", true},
+		"nothing is there":       {runs(99, 100, 99), runs(100, 100, 100), missing, "/api/v1/stream", true},
 	} {
 		w := Watched{Watched: c.watched, Unwatched: c.unwatched, Off: c.unwatched, Paths: c.paths}.Completed()
 		if words, fails := w.Verdict(); !strings.Contains(words, c.want) && name != "few are refused" || fails != c.fails {

@@ -49,8 +49,8 @@ type Head struct {
 	Topic      string `json:"topic"`
 	Offset     int64  `json:"offset"`
 	History    int64  `json:"history"`
-	Base       int64  `json:"base"`
-	Forgotten  int64  `json:"forgotten"`
+	CompleteFrom       int64  `json:"base"`
+	CompleteForNewFrom  int64  `json:"forgotten"`
 	StreamTime int64  `json:"stream_time"`
 	Swept      int64  `json:"swept"`
 	Lateness   int64  `json:"lateness"`

@@ -41,9 +41,9 @@ var logged = []struct {
 	source string // a part of the program that logs it
 	count  func(*Report) *int
 }{
-	{"partition of another node is kept warm", `"partition of another node is kept warm"`, func(r *Report) *int { return &r.Standbys }},
+	{"standby of a partition begins", `"standby of a partition begins"`, func(r *Report) *int { return &r.Standbys }},
 	{"standby=true", `"standby", standby)`, func(r *Report) *int { return &r.TakenOver }},
-	{"loading more", `loading more"`, func(r *Report) *int { return &r.Reloads }},
+	{"replaying more", `replaying more"`, func(r *Report) *int { return &r.Reloads }},
 	{"timestamp is far from stream time", `"timestamp is far from stream time`, func(r *Report) *int { return &r.Outliers }},
 }
 
