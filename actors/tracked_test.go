@@ -10,7 +10,7 @@ import (
 	"anomalydetector/messages"
 )
 
-// TestPhaseDecidesWhatMayBeDone with a partition, and the role.
+// TestPhaseDecidesWhatMayBeDone with a partition, together with its role.
 func TestPhaseDecidesWhatMayBeDone(t *testing.T) {
 	type may struct{ scores, prepares, awaitsAssignment, answers bool }
 	for phase, want := range map[messages.Phase]may{
@@ -71,7 +71,7 @@ func probe(ctx actor.Context, got chan<- any) *actor.PID {
 	}))
 }
 
-// TestCommitIsNotToldToAPartitionThatStoresTheOneBefore: it has scored nothing since, and takes one at a time.
+// TestCommitIsNotToldToAPartitionThatStoresTheOneBefore: it has scored nothing since the last commit.
 func TestCommitIsNotToldToAPartitionThatStoresTheOneBefore(t *testing.T) {
 	got := make(chan any, 10)
 	inActor(t, func(ctx actor.Context) {
@@ -94,7 +94,7 @@ func TestCommitIsNotToldToAPartitionThatStoresTheOneBefore(t *testing.T) {
 	}
 }
 
-// TestBrokenPartitionIsNotReadAndIsAssignedAnew, even with the generation that it had.
+// TestBrokenPartitionIsNotReadAndIsAssignedAnew, even in the same generation.
 func TestBrokenPartitionIsNotReadAndIsAssignedAnew(t *testing.T) {
 	got := make(chan any, 10)
 	inActor(t, func(ctx actor.Context) {
