@@ -14,9 +14,9 @@ import (
 	"anomalydetector/messages"
 )
 
-// slowProducer is a session whose Produce returns when nothing else can happen
-// any more without it. It is given partition 0, and polls a bad record of it
-// together with one of a partition that is not its own, which fails the round.
+// slowProducer is a session whose Produce returns only when everything else waits
+// for it. Partition 0 is assigned to it. It polls a bad record of that partition
+// together with a record of another partition, which fails the round.
 type slowProducer struct {
 	mu       sync.Mutex
 	resumed  chan struct{}
@@ -91,8 +91,8 @@ func detectorOf(t *testing.T, config *Config) (stop func(), ended <-chan error) 
 }
 
 // TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that arrives at the
-// producer only when the transaction has been aborted would be committed with the
-// next one, and again when the round is repeated.
+// producer after the abort would be committed twice: with the next transaction, and
+// when the round is repeated.
 func TestAbortWaitsForWhatIsOnItsWayToTheProducer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session := &slowProducer{resumed: make(chan struct{}), over: make(chan struct{}, 1)}

@@ -31,8 +31,8 @@ func askedOf(t *testing.T, system *actor.ActorSystem, key string, askables ...as
 	return found, asked, err
 }
 
-// TestPartitionAnswersForEntitiesWhereverTheyAre: two thirds of them leave the memory when
-// they are stored. A question brings none back.
+// TestPartitionAnswersForEntitiesWhereverTheyAre: two thirds of the entities are evicted
+// when they are stored. A question caches none of them.
 func TestPartitionAnswersForEntitiesWhereverTheyAre(t *testing.T) {
 	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -69,7 +69,7 @@ func TestPartitionAnswersForEntitiesWhereverTheyAre(t *testing.T) {
 	}
 }
 
-// TestQuestionToAPartitionThatIsGivenUpFails, and is not kept waiting until its deadline.
+// TestQuestionToAPartitionThatIsGivenUpFails at once, and does not wait until its deadline.
 func TestQuestionToAPartitionThatIsGivenUpFails(t *testing.T) {
 	b := newBench(t, benchConfig())
 	ended := newContact(benchConfig())

@@ -62,7 +62,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.shared.topic = assignment.Topic.Topic
 	p.assigned.kept = p.ready() && !another && !assignment.NoCommittedOffset && p.position.next <= assignment.Offset
 	if !p.assigned.kept {
-		p.forget(ctx)
+		p.dropWindows(ctx)
 		var err error
 		if p.assigned.kept, err = p.restore(); err != nil {
 			p.breakDown(ctx, cmp.Or(p.phase.why, storeFails), err) // what was damaged stays so for the next assignment
@@ -76,8 +76,8 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.replay(ctx)
 }
 
-// forget drops all windows.
-func (p *partition) forget(ctx actor.Context) {
+// dropWindows drops all windows, so that the next replay begins without any.
+func (p *partition) dropWindows(ctx actor.Context) {
 	for _, entity := range p.entities.byKey {
 		ctx.Stop(entity.pid)
 	}

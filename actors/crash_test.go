@@ -116,9 +116,9 @@ func TestAbortedTransactionIsDecidedAlikeAgain(t *testing.T) {
 	w.verify()
 }
 
-// TestUnknownOutcomeOfACommitIsLearntFromTheBroker answers a commit that was
-// not applied with errors that leave that open. Commits that were applied and
-// are answered with an error are the simulation's (test/simulation).
+// TestUnknownOutcomeOfACommitIsLearntFromTheBroker answers a commit that was not applied
+// with errors that do not tell whether it was. The simulation (test/simulation) also
+// answers commits that were applied with an error.
 func TestUnknownOutcomeOfACommitIsLearntFromTheBroker(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []*kerr.Error{kerr.RequestTimedOut, kerr.UnknownServerError, kerr.InvalidTxnState} {
@@ -170,7 +170,7 @@ func TestFencedMemberEndsTheProcess(t *testing.T) {
 	w.verify()
 }
 
-// TestRecordThatPanicsThreeTimesEndsTheProcess: its partition dies each time.
+// TestRecordThatPanicsThreeTimesEndsTheProcess: the partition's actor dies each time.
 func TestRecordThatPanicsThreeTimesEndsTheProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")
@@ -191,7 +191,7 @@ func TestRecordThatPanicsThreeTimesEndsTheProcess(t *testing.T) {
 	}
 }
 
-// poisoned hands out records that nothing survives.
+// poisoned returns records that make a partition panic.
 type poisoned struct{ actors.Session }
 
 func (p *poisoned) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
@@ -202,8 +202,8 @@ func (p *poisoned) Poll(ctx context.Context, limit int) ([]messages.Slice, error
 	return slices, err
 }
 
-// TestRecordTooLargeToBeCopiedStopsNothing: a bad record, and an anomaly, that
-// are larger than the topics take.
+// TestRecordTooLargeToBeCopiedStopsNothing: the stream goes on after a bad record and an
+// anomaly that are larger than the topics take.
 func TestRecordTooLargeToBeCopiedStopsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")

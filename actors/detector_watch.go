@@ -18,7 +18,7 @@ import (
 
 // Observer knows which errors the Kafka clients meet, and where the input topic ends.
 type Observer interface {
-	// Attend turns on that the observer also hears of errors that the clients retry by themselves. That costs time.
+	// Attend says whether the observer shall also notice errors that the clients retry by themselves, at some cost.
 	Attend(on bool)
 	// Out tells whether there is a session that is not a member of the group.
 	Out() bool

@@ -17,8 +17,8 @@ import (
 	"anomalydetector/stream"
 )
 
-// unacknowledged is a session whose writes are not acknowledged until it is released,
-// and what its client meets meanwhile.
+// unacknowledged is a session whose writes are not acknowledged until it is released. It
+// also observes the error that its client meets meanwhile.
 type unacknowledged struct {
 	narrow
 	released chan struct{}
@@ -76,7 +76,7 @@ func hanging() (session *unacknowledged, config *Config, log func() string, ende
 	}, ended
 }
 
-// TestStopThatTakesTooLongIsToldAndEnds, although nobody waits for it: as at the end of
+// TestStopThatTakesTooLongIsToldAndEnds even if nobody waits for it, such as at the end of
 // a job's duration while the broker hangs.
 func TestStopThatTakesTooLongIsToldAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
 	})
 }
 
-// TestLookThatPanicsIsToldAndAskedAgain, and the process goes on.
+// TestLookThatPanicsIsToldAndAskedAgain: the process goes on.
 func TestLookThatPanicsIsToldAndAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session, config, log, ended := hanging()
@@ -178,7 +178,8 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-// TestLagAfterAnAbortIsOfWhatIsCommitted, and of what was polled before.
+// TestLagAfterAnAbortIsOfWhatIsCommitted: records of the aborted transaction count as not
+// read.
 func TestLagAfterAnAbortIsOfWhatIsCommitted(t *testing.T) {
 	var e extent
 	lag := func() int64 { all, _ := e.lag(); return all }

@@ -44,7 +44,7 @@ func (b *bench) entities(tb testing.TB, q messages.EntitiesQuery) (all []message
 	}
 }
 
-// settle returns when the partition has taken all that it was told, or has ended.
+// settle returns when the partition has taken all messages sent to it, or has ended.
 func (b *bench) settle(tb testing.TB) {
 	tb.Helper()
 	answer := make(chan *entityAnswer, 1)
@@ -100,8 +100,8 @@ func wantEntities(tb testing.TB, step string, all []messages.EntityName, count i
 	return stored
 }
 
-// TestDirectoryHoldsEachEntityWhereverItIs: in memory, on disk since it left the memory
-// or since a start, back in memory; and none that is gone.
+// TestDirectoryHoldsEachEntityWhereverItIs: in memory, evicted, on disk since a start, or
+// back in memory. It holds no entity that was removed.
 func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -144,9 +144,9 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	}
 }
 
-// TestDirectoryFollowsTheCachedEntities: an entity comes, leaves the memory, comes back, is
-// removed; and all of them go at once.
-func TestDirectoryFollowsTheCachedEntities(t *testing.T) {
+// TestDirectoryKnowsChangesOfCachedEntities: an entity is new, evicted, cached again, and
+// removed. Then all entities are dropped at once.
+func TestDirectoryKnowsChangesOfCachedEntities(t *testing.T) {
 	for _, searched := range []bool{true, false} {
 		config := benchConfig()
 		config.Searched = searched
@@ -172,7 +172,7 @@ func TestDirectoryFollowsTheCachedEntities(t *testing.T) {
 	}
 }
 
-// TestNothingIsNotedUntilNamesAreWanted, and they are wanted once.
+// TestNothingIsNotedUntilNamesAreWanted: the directory asks for them once.
 func TestNothingIsNotedUntilNamesAreWanted(t *testing.T) {
 	s := newShelf(t, benchConfig(), nil)
 	s.have("-1,1")
@@ -186,7 +186,7 @@ func TestNothingIsNotedUntilNamesAreWanted(t *testing.T) {
 	}
 }
 
-// TestChangesThatNobodyAsksForAreTakenOver: they do not grow without bound.
+// TestChangesThatNobodyAsksForAreTakenOver, so that pending changes do not grow without bound.
 func TestChangesThatNobodyAsksForAreTakenOver(t *testing.T) {
 	config := benchConfig()
 	d := newDirectory(config, 0)
@@ -203,7 +203,7 @@ func TestChangesThatNobodyAsksForAreTakenOver(t *testing.T) {
 	}
 }
 
-// TestTakingOverChangesIsBounded: what took a second is not done again for a while.
+// TestTakingOverChangesIsBounded: after a merge that took a second, the next one waits.
 func TestTakingOverChangesIsBounded(t *testing.T) {
 	config := benchConfig()
 	var now atomic.Int64
@@ -222,7 +222,7 @@ func TestTakingOverChangesIsBounded(t *testing.T) {
 	}
 }
 
-// TestDirectoryThatPanicsSaysSo to each search, and its partition goes on.
+// TestDirectoryThatPanicsSaysSo to each search. Its partition goes on.
 func TestDirectoryThatPanicsSaysSo(t *testing.T) {
 	config := benchConfig()
 	config.Searched = true
@@ -245,7 +245,7 @@ func TestDirectoryThatPanicsSaysSo(t *testing.T) {
 	}
 }
 
-// TestFieldsWithCommasAreKnownFromThePoint, and stay so when the entity leaves the memory.
+// TestFieldsWithCommasAreKnownFromThePoint, and stay known when the entity is evicted.
 func TestFieldsWithCommasAreKnownFromThePoint(t *testing.T) {
 	b := newBench(t, benchConfig())
 	records := b.bin(1)

@@ -14,9 +14,9 @@ import (
 	"anomalydetector/test/golden"
 )
 
-// TestExplainAddsOneKeyAndChangesNothingElse: of the golden cases' anomalies, what is
-// left without the key are the original's bytes; and it says what the window says that
-// is kept here in the simplest way.
+// TestExplainAddsOneKeyAndChangesNothingElse: without the key, the golden cases' anomalies
+// have the original's bytes. The explanation agrees with a window that the test keeps in the
+// simplest way.
 func TestExplainAddsOneKeyAndChangesNothingElse(t *testing.T) {
 	for _, name := range golden.Names {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestExplainAddsOneKeyAndChangesNothingElse(t *testing.T) {
 	}
 }
 
-// windowsBefore are the times in each record's window when it came, by its place in
+// windowsBefore are the times in each record's window before it, by the record's place in
 // the input.
 func (w *world) windowsBefore() map[string][]int64 {
 	all, of, offsets := make(map[string][]int64), make(map[string][]int64), make(map[int32]int64)

@@ -53,7 +53,7 @@ func (j *journal) panics(t *testing.T) (lines []map[string]any) {
 	return lines
 }
 
-// poison is what a test lets panic: a message to an actor, by its type.
+// poison makes an actor panic when it takes a message of some type.
 type poison struct {
 	actor, message string
 	times          int64 // at most; 0: always
@@ -136,7 +136,7 @@ func (s *sick) asksUntil(over <-chan struct{}) {
 func replayed(message any) bool { return !message.(*messages.Observation).Scored }
 func scored(message any) bool   { return message.(*messages.Observation).Scored }
 
-// sickness is a message that panics.
+// sickness is a message whose processing panics.
 type sickness struct {
 	actor, message string
 	when           func(any) bool
@@ -207,9 +207,8 @@ func (w *world) begun(rebuilds bool) (dir string) {
 	return dir
 }
 
-// TestThirdPanicInARowEndsTheDetector: whatever message it is that panics each time, it
-// is told once a time, with what panicked and its stack, and ends the detector after
-// three times.
+// TestThirdPanicInARowEndsTheDetector, whichever message causes it. Each panic is logged
+// once, with its stack and with what panicked.
 func TestThirdPanicInARowEndsTheDetector(t *testing.T) {
 	t.Parallel()
 	for _, c := range sicknesses() {
@@ -258,8 +257,8 @@ func TestThirdPanicInARowEndsTheDetector(t *testing.T) {
 	}
 }
 
-// TestPanicsThatEndChangeNothing: twice in a row, and twice again after progress, and all
-// is decided as ever.
+// TestPanicsThatEndChangeNothing: after two panics in a row, progress, and two more, the
+// anomalies are the same as without panics.
 func TestPanicsThatEndChangeNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range sicknesses() {
@@ -311,7 +310,7 @@ func TestPanicsThatEndChangeNothing(t *testing.T) {
 	}
 }
 
-// TestOthersGoOnWhileAPartitionPanics: they commit meanwhile, which is no progress of the
+// TestOthersGoOnWhileAPartitionPanics: commits of other partitions are no progress of the
 // one that panics.
 func TestOthersGoOnWhileAPartitionPanics(t *testing.T) {
 	t.Parallel()
@@ -368,7 +367,7 @@ func (unreadable) Read(context.Context, stream.Span, func(stream.Replayed) error
 	return 0, nil
 }
 
-// TestPanicOfAGoroutineEndsTheDetector, not the process: and it is told.
+// TestPanicOfAGoroutineEndsTheDetector and not the process. The panic is logged.
 func TestPanicOfAGoroutineEndsTheDetector(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*actors.Config){
@@ -405,7 +404,8 @@ type ending struct{ actors.Session }
 
 func (e *ending) End(context.Context, bool) (bool, error) { deadly(); return false, nil }
 
-// TestPanicAtTheEndEndsAllTheSame: of a partition or of the detector that stops.
+// TestPanicAtTheEndEndsAllTheSame: a detector that stops ends even if it, or one of its
+// partitions, panics.
 func TestPanicAtTheEndEndsAllTheSame(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*poison{

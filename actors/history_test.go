@@ -81,8 +81,8 @@ func TestRestartedProcessDecidesAsOneThatNeverStopped(t *testing.T) {
 	}
 }
 
-// TestResetOffsetsRebuildTheHistory: an operator sets the group back, and all
-// after that is decided and reported again.
+// TestResetOffsetsRebuildTheHistory: an operator sets the group's offsets back. All records
+// after them are scored and reported again.
 func TestResetOffsetsRebuildTheHistory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")

@@ -11,7 +11,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// outputs are what has come out, by where in the output topic it is.
+// outputs are the anomalies in the output topic, by their positions.
 func (w *world) outputs() map[string]bool {
 	w.Helper()
 	there := make(map[string]bool)
@@ -25,8 +25,8 @@ func placeOf(record *kgo.Record) string {
 	return strconv.Itoa(int(record.Partition)) + " " + strconv.FormatInt(record.Offset, 10)
 }
 
-// TestWindowsOfAFormerTopicAreNotUsed: the topic is deleted and made again under its
-// name, with other records, and each gives what it gives alone.
+// TestWindowsOfAFormerTopicAreNotUsed: the topic is deleted, and created again with other
+// records. The anomalies of both topics are those that each gives alone.
 func TestWindowsOfAFormerTopicAreNotUsed(t *testing.T) {
 	t.Parallel()
 	for name, running := range map[string]bool{"while the detector is stopped": false, "while it runs": true} {

@@ -43,8 +43,8 @@ func (d *slowDisk) ends(tb testing.TB, failure error) {
 	}
 }
 
-// TestDirectorySaysWhatIsMissing while what is on disk is listed, and does not bring back
-// what is removed meanwhile.
+// TestDirectorySaysWhatIsMissing while it lists the disk. It does not bring back entities
+// that are removed meanwhile.
 func TestDirectorySaysWhatIsMissing(t *testing.T) {
 	disk := newSlowDisk(t, "-1,1", "-1,2", "-1,3", "-1,4", "-1,5")
 	s := newShelf(t, benchConfig(), disk.list)
@@ -71,7 +71,7 @@ func TestDirectorySaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches, if people may search.
+// TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches with Config.Searched.
 func TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches(t *testing.T) {
 	disk := newSlowDisk(t, "-1,1")
 	config := benchConfig()
@@ -84,7 +84,7 @@ func TestDirectoryHasWhatIsOnDiskBeforeAnybodySearches(t *testing.T) {
 	}
 }
 
-// TestListingOfAnotherStateCountsForNothing: the partition began anew meanwhile.
+// TestListingOfAnotherStateCountsForNothing: the partition has dropped its windows meanwhile.
 func TestListingOfAnotherStateCountsForNothing(t *testing.T) {
 	before, now := newSlowDisk(t, "-1,1"), newSlowDisk(t, "-1,3")
 	disks := make(chan *slowDisk, 2)
@@ -114,7 +114,7 @@ func TestListingOfAnotherStateCountsForNothing(t *testing.T) {
 	}
 }
 
-// TestListingEndsWithItsPartition, while it waits for another one, and for the disk.
+// TestListingEndsWithItsPartition, whether it waits for another listing or for the disk.
 func TestListingEndsWithItsPartition(t *testing.T) {
 	lists <- struct{}{}
 	s := newShelf(t, benchConfig(), func(visit func(string) error) error { return visit("-1,1") })
@@ -142,8 +142,8 @@ func TestListingEndsWithItsPartition(t *testing.T) {
 	<-ended
 }
 
-// TestDirectorySaysWhatFieldsItCannotTell: of entities on disk whose fields hold commas it
-// knows the key only.
+// TestDirectorySaysWhatFieldsItCannotTell: if fields of a stored entity hold commas, it
+// knows only the whole key.
 func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
 	s := newShelf(t, benchConfig(), func(visit func(string) error) error {
 		return errors.Join(visit("-1,64510"), visit("Singapore, SG,64510"), visit("Vienna, AT,7"))
@@ -181,7 +181,7 @@ func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
 	}
 }
 
-// TestEntityThatCameBackIsFoundOnDisk though it was removed once: the disk was told of that.
+// TestEntityThatCameBackIsFoundOnDisk although it was removed once: the disk knows both.
 func TestEntityThatCameBackIsFoundOnDisk(t *testing.T) {
 	s := newShelf(t, benchConfig(), func(visit func(string) error) error { return visit("-1,1") })
 	s.have("-1,1")

@@ -135,8 +135,8 @@ func BenchmarkSearch(b *testing.B) {
 	})
 }
 
-// TestListedNameChangesNothingThatIsKnown: the partition knows better where the entity is,
-// and where its fields begin.
+// TestListedNameChangesNothingThatIsKnown: the partition knows better than the disk whether the
+// entity is cached, and where its fields begin.
 func TestListedNameChangesNothingThatIsKnown(t *testing.T) {
 	known := name{key: "a, b,c", cuts: cutsOf([]int{4})}
 	n := new(names).with([]change{{name: known}}).with([]change{{name: name{key: known.key, stored: true}, listed: true}})
@@ -145,7 +145,7 @@ func TestListedNameChangesNothingThatIsKnown(t *testing.T) {
 	}
 }
 
-// TestNamesTakeNoMoreRoomThanTheyNeed, however many changes say what is known.
+// TestNamesTakeNoMoreRoomThanTheyNeed, however many changes repeat what is known.
 func TestNamesTakeNoMoreRoomThanTheyNeed(t *testing.T) {
 	var changes []change
 	for i := range 1000 {

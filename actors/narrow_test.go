@@ -98,8 +98,8 @@ func (n *narrow) End(_ context.Context, commit bool) (bool, error) {
 	return true, nil
 }
 
-// TestDetectorGetsThroughANarrowBroker: it does not write in a transaction what the
-// broker cannot take in its time, and does not take the broker's timeout for another
+// TestDetectorGetsThroughANarrowBroker: its transactions become so small that the broker
+// can take them before the timeout. It does not mistake an abort by timeout for another
 // process that fences it.
 func TestDetectorGetsThroughANarrowBroker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

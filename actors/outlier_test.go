@@ -12,7 +12,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// outlier makes the next record one of another time: of an entity, by its number.
+// outlier gives the next record of an entity, by its number, another time.
 func (b *bench) outlier(entity int, at int64) *kgo.Record {
 	kept := b.at
 	b.at -= benchGranularity.Milliseconds()
@@ -22,8 +22,8 @@ func (b *bench) outlier(entity int, at int64) *kgo.Record {
 	return record
 }
 
-// reloads scores a slice, and counts how often history would have to be loaded for
-// it. The bench's history is empty, so that a partition which loads it knows nothing then.
+// reloads scores a slice, and counts how often it would need a replay. The bench's
+// history is empty, so after a replay the partition has no windows.
 func (b *bench) reloads(tb testing.TB, records []*kgo.Record) (reloads, entities int) {
 	tb.Helper()
 	for first := 0; ; reloads++ {
@@ -43,9 +43,8 @@ func (b *bench) reloads(tb testing.TB, records []*kgo.Record) (reloads, entities
 	}
 }
 
-// TestOutlierChangesNothingForOthers: after records of other times all entities of
-// before are still in memory, no history is loaded for their points, and those that have
-// no more points are removed as ever.
+// TestOutlierChangesNothingForOthers: after outliers all other entities are still cached,
+// their points need no replay, and those without points are removed as usual.
 func TestOutlierChangesNothingForOthers(t *testing.T) {
 	const entities, gone = 40, 100
 	future := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
@@ -110,7 +109,7 @@ func TestOutlierChangesNothingForOthers(t *testing.T) {
 	}
 }
 
-// TestOutliersAmongOrdinaryRecords: one in each bin, first.
+// TestOutliersAmongOrdinaryRecords: each bin begins with one.
 func TestOutliersAmongOrdinaryRecords(t *testing.T) {
 	b := newBench(t, benchConfig())
 	b.at = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
@@ -123,8 +122,8 @@ func TestOutliersAmongOrdinaryRecords(t *testing.T) {
 	}
 }
 
-// TestSilenceOfTheTopicIsNoOutlier: when it goes on, those that do not come back are
-// removed, and nothing is loaded for those that do.
+// TestSilenceOfTheTopicIsNoOutlier: when the topic goes on, entities that do not come back
+// are removed, and the others need no replay.
 func TestSilenceOfTheTopicIsNoOutlier(t *testing.T) {
 	for _, silence := range []time.Duration{48 * time.Hour, 30 * 24 * time.Hour} {
 		b := newBench(t, benchConfig())
@@ -144,8 +143,8 @@ func TestSilenceOfTheTopicIsNoOutlier(t *testing.T) {
 	}
 }
 
-// TestDirectoryWithAWrongStreamTimeHeals: what was stored by a version that believed
-// an outlier neither removes anything nor keeps anything for good.
+// TestDirectoryWithAWrongStreamTimeHeals: an earlier version may have stored the time of an
+// outlier as stream time. That neither removes an entity nor keeps one for ever.
 func TestDirectoryWithAWrongStreamTimeHeals(t *testing.T) {
 	store, err := persistence.OpenStore(filepath.Join(t.TempDir(), "data"), persistence.Options{})
 	if err != nil {

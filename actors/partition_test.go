@@ -68,7 +68,7 @@ func newBenchWith(tb testing.TB, config *Config, produced chan any) *bench {
 	return startBench(tb, config, produced, &messages.Assignment{NoCommittedOffset: true, Generation: 1})
 }
 
-// newBenchAt goes on from what is stored.
+// newBenchAt goes on from the stored windows.
 func newBenchAt(tb testing.TB, config *Config, offset int64) *bench {
 	tb.Helper()
 	return startBench(tb, config, make(chan any, 1<<16), &messages.Assignment{Offset: offset, Generation: 1})
@@ -148,7 +148,7 @@ func (b *bench) score(tb testing.TB, records []*kgo.Record) *messages.SliceDone 
 	return done
 }
 
-// bin makes one datapoint for each of so many entities.
+// bin makes one datapoint for each of some entities.
 func (b *bench) bin(entities int) []*kgo.Record {
 	b.at += benchGranularity.Milliseconds()
 	dice := rand.New(rand.NewPCG(1, uint64(b.at)))
@@ -292,7 +292,7 @@ func withValue(payload []byte, value float64) []byte {
 	return msgp.AppendFloat64(payload[:len(payload)-9:len(payload)-9], value)
 }
 
-// TestEntityThatPanicsEndsItsPartition: its anomaly has nowhere to go.
+// TestEntityThatPanicsEndsItsPartition: without a producer, reporting an anomaly panics.
 func TestEntityThatPanicsEndsItsPartition(t *testing.T) {
 	config := benchConfig()
 	var lines strings.Builder

@@ -128,8 +128,8 @@ func (w *world) verifyRefused(deadLetters bool, is func(*kgo.Record) bool) (refu
 	return refusedOnes
 }
 
-// TestAnomaliesThatTheTopicRefusesBecomeDeadLetters: they, and no others, whatever
-// the reason, and all partitions go on.
+// TestAnomaliesThatTheTopicRefusesBecomeDeadLetters, and no others, whatever the reason
+// is. All partitions go on.
 func TestAnomaliesThatTheTopicRefusesBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
 	for _, err := range []*kerr.Error{kerr.MessageTooLarge, kerr.InvalidRecord, kerr.RecordListTooLarge, kerr.PolicyViolation} {
@@ -184,8 +184,8 @@ func (w *world) refuseSome(change func(*actors.Config, *stream.Config)) {
 	}
 }
 
-// TestWhatIsRefusedOutlivesTheSession: the one in which it was found out ends with its
-// transaction, each time, and its partitions are given up.
+// TestWhatIsRefusedOutlivesTheSession: each session that finds a refusal ends with its
+// transaction, and its partitions are unassigned.
 func TestWhatIsRefusedOutlivesTheSession(t *testing.T) {
 	t.Parallel()
 	newWorld(t, "short_window_median").refuseSome(func(config *actors.Config, _ *stream.Config) {
@@ -197,7 +197,7 @@ func TestWhatIsRefusedOutlivesTheSession(t *testing.T) {
 	})
 }
 
-// brittle does not survive that a topic refuses something, and begins with nothing.
+// brittle is a session that fails when a topic refuses a record. It begins without partitions.
 type brittle struct {
 	actors.Session
 	broken, begun bool
@@ -225,8 +225,8 @@ func (b *brittle) End(ctx context.Context, commit bool) (bool, error) {
 	return b.Session.End(ctx, commit)
 }
 
-// TestWithoutADeadLetterTopicARefusedAnomalyIsLogged: with its position and entity,
-// and all goes on.
+// TestWithoutADeadLetterTopicARefusedAnomalyIsLogged with its position and entity. The
+// stream goes on.
 func TestWithoutADeadLetterTopicARefusedAnomalyIsLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "hegemony_mean")
@@ -248,8 +248,8 @@ func TestWithoutADeadLetterTopicARefusedAnomalyIsLogged(t *testing.T) {
 	}
 }
 
-// TestDeadLetterThatIsRefusedIsShortened: with a key and the time of now; and if that
-// is refused, too, it is logged and counted.
+// TestDeadLetterThatIsRefusedIsShortened, and gets a key and the present time. If that is
+// refused, too, it is logged and counted.
 func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 	t.Parallel()
 	small := func(r *kgo.Record) bool { return headerOf(r, "dead_letter_error") != "" }
@@ -289,13 +289,12 @@ func TestDeadLetterThatIsRefusedIsShortened(t *testing.T) {
 	}
 }
 
-// deny keeps brokers from telling settings.
+// deny makes brokers refuse to tell their settings.
 func (w *world) deny() {
 	w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.DescribeConfigs}, Err: kerr.TopicAuthorizationFailed, Count: -1})
 }
 
-// TestLimitThatIsNotToldIsFound: a batch that is too large is no reason to refuse
-// one of its records.
+// TestLimitThatIsNotToldIsFound: if a batch is too large, its records are not refused.
 func TestLimitThatIsNotToldIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "hegemony_mean")
@@ -369,7 +368,7 @@ func TestLimitIsAskedOfTheTopic(t *testing.T) {
 	}
 }
 
-// TestMissingPermissionIsNoRefusal: what may pass is tried again.
+// TestMissingPermissionIsNoRefusal: the transaction is tried again.
 func TestMissingPermissionIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")
@@ -384,8 +383,8 @@ func TestMissingPermissionIsNoRefusal(t *testing.T) {
 	}
 }
 
-// TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain: nothing of what is written
-// from then on is lost, whoever makes it.
+// TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain: no record written after that is
+// lost, whether the detector or somebody else creates the topic.
 func TestTopicThatIsDeletedWhileItIsWrittenToIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	for name, recreate := range map[string]bool{"deleted": false, "recreated": true} {

@@ -19,7 +19,7 @@ func (f *failing) Poll(context.Context, int) ([]messages.Slice, error) {
 	return nil, errors.New("refused")
 }
 
-// TestPauseBetweenSessionsGrows until one is of use.
+// TestPauseBetweenSessionsGrows until a session works.
 func TestPauseBetweenSessionsGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := benchConfig()

@@ -170,7 +170,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 // replayAnew drops the windows, and rebuilds them from the topic.
 func (p *partition) replayAnew(ctx actor.Context) {
 	p.assigned.cancel()
-	p.forget(ctx)
+	p.dropWindows(ctx)
 	p.assigned.kept, p.assigned.replayed = false, 0
 	p.resetState()
 	p.replay(ctx)

@@ -9,8 +9,8 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// TestAnswerThatComesAtTheDeadlineIsNoRace: be it just before or just after. The race
-// detector tells.
+// TestAnswerThatComesAtTheDeadlineIsNoRace, just before it or just after it. Run it with
+// the race detector.
 func TestAnswerThatComesAtTheDeadlineIsNoRace(t *testing.T) {
 	system := actor.NewActorSystem()
 	defer system.Shutdown()

@@ -17,7 +17,7 @@ import (
 	"anomalydetector/stream"
 )
 
-// measured counts what it is told.
+// measured is a Measure that counts its calls.
 type measured struct {
 	mu                               sync.Mutex
 	transactions, detections         int
@@ -68,8 +68,8 @@ func (n *node) latest(what string, fits func(*actors.Report) bool) (report *acto
 	return report
 }
 
-// TestReportsCountWhatIsCommittedOnce: an aborted transaction is counted as one, and what
-// it held is counted when it is committed.
+// TestReportsCountWhatIsCommittedOnce: an abort is counted. The records of the aborted
+// transaction are counted when they are committed.
 func TestReportsCountWhatIsCommittedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "hegemony_median")
@@ -126,7 +126,7 @@ func TestReportsCountWhatIsCommittedOnce(t *testing.T) {
 	n.latest("the end is reported", func(r *actors.Report) bool { return r.Ended })
 }
 
-// TestReportsSayHowManyEntitiesAreInMemory: with a limit not all are.
+// TestReportsSayHowManyEntitiesAreInMemory: a limit evicts some.
 func TestReportsSayHowManyEntitiesAreInMemory(t *testing.T) {
 	t.Parallel()
 	g, set := wild(12, 400)
@@ -184,7 +184,7 @@ func TestReportsSayWhyIntakeIsPaused(t *testing.T) {
 	n.end()
 }
 
-// TestReportsComeWhateverIsWaitedFor: a detector that cannot open its session is alive.
+// TestReportsComeWhateverIsWaitedFor, such as from a detector that cannot open its session.
 func TestReportsComeWhateverIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "short_window_median")
@@ -213,7 +213,7 @@ func TestPanicsAndReplaysAreReported(t *testing.T) {
 	must(t, n.store.Close())
 }
 
-// stranger is another node that has nothing.
+// stranger is a Peers without any windows.
 type stranger struct{}
 
 func (stranger) Fetch(context.Context, actors.Wanted, func(persistence.Snapshot) error) (*persistence.Import, error) {

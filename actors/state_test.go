@@ -19,7 +19,7 @@ import (
 	"anomalydetector/stream"
 )
 
-// told collects what a detector logs of its state.
+// told collects what a detector logs about its state.
 type told struct {
 	slog.Handler
 	mu       sync.Mutex
@@ -84,8 +84,8 @@ func (s *storing) end() {
 	must(s.world.T, s.store.Close())
 }
 
-// TestStoredWindowsGoOnWhereTheGroupIs: whatever became of the state between two
-// processes, the second decides as one that never stopped.
+// TestStoredWindowsGoOnWhereTheGroupIs: whatever happens to the state between two processes,
+// the second one gives the verdicts of a process that never stopped.
 func TestStoredWindowsGoOnWhereTheGroupIs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -149,7 +149,8 @@ func damageTable(t *testing.T, dir string) {
 	must(t, os.WriteFile(tables[0], content, 0o600))
 }
 
-// TestDamageEndsTheDetectorIfItIsNotToBeRebuilt: once, with advice, and without a change.
+// TestDamageEndsTheDetectorIfItIsNotToBeRebuilt. It logs that once, with advice, and changes
+// nothing on disk.
 func TestDamageEndsTheDetectorIfItIsNotToBeRebuilt(t *testing.T) {
 	g, set := wild(11, 400)
 	w := newWorldOf(t, g, set)
@@ -169,8 +170,8 @@ func TestDamageEndsTheDetectorIfItIsNotToBeRebuilt(t *testing.T) {
 	must(t, n.store.Close())
 }
 
-// TestDamageThatIsFoundInTheBackgroundEndsTheDetector: what merges have made of it since is
-// not known. The next start moves the database aside, and decides as if nothing had been.
+// TestDamageThatIsFoundInTheBackgroundEndsTheDetector, because compactions may have copied it.
+// The next start moves the database aside, and gives the same verdicts.
 func TestDamageThatIsFoundInTheBackgroundEndsTheDetector(t *testing.T) {
 	g, set := wild(12, 400)
 	w := newWorldOf(t, g, set)
@@ -222,7 +223,7 @@ func damageBlock(t *testing.T, dir string) {
 	must(t, errors.Join(err, file.Close()))
 }
 
-// damageChunks flips a bit in each.
+// damageChunks flips a bit in each chunk.
 func damageChunks(w *world, dir string) {
 	w.Helper()
 	db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "state")).WithLogger(nil).WithCompression(badgeroptions.None))
@@ -252,7 +253,7 @@ func damageChunks(w *world, dir string) {
 	}
 }
 
-// TestStateOfOtherSettingsIsNotUsed: it is said, and the windows are rebuilt.
+// TestStateOfOtherSettingsIsNotUsed: the log says so, and the windows are rebuilt.
 func TestStateOfOtherSettingsIsNotUsed(t *testing.T) {
 	t.Parallel()
 	g, set := wild(12, 100)
@@ -295,7 +296,7 @@ func TestUncachedEntitiesComeBackAsTheyWere(t *testing.T) {
 	w.verify()
 }
 
-// TestIntakeStopsWhileTheDiskIsFull: nothing is polled, it is said, and it goes on
+// TestIntakeStopsWhileTheDiskIsFull: the detector polls nothing and says so. Intake goes on
 // by itself.
 func TestIntakeStopsWhileTheDiskIsFull(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// TestPhaseDecidesWhatMayBeDone with a partition, and the role.
+// TestPhaseDecidesWhatMayBeDone with a partition, together with its role.
 func TestPhaseDecidesWhatMayBeDone(t *testing.T) {
 	type may struct{ scores, prepares, awaitsAssignment, answers bool }
 	for phase, want := range map[messages.Phase]may{
@@ -73,7 +73,7 @@ func probe(ctx actor.Context, got chan<- any) *actor.PID {
 	}))
 }
 
-// TestCommitIsNotToldToAPartitionThatStoresTheOneBefore: it has scored nothing since, and takes one at a time.
+// TestCommitIsNotToldToAPartitionThatStoresTheOneBefore: it has scored nothing since the last commit.
 func TestCommitIsNotToldToAPartitionThatStoresTheOneBefore(t *testing.T) {
 	got := make(chan any, 10)
 	inActor(t, func(ctx actor.Context) {

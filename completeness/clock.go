@@ -41,10 +41,10 @@ const (
 	runLength = 8
 	// mostVoters is how many entities a run has to be of. It is less if there are few entities (see votersOf).
 	mostVoters = 4
-	// longRun is how many outliers move stream time whatever entities they are of, so that it follows the last
-	// one that is left of many.
+	// longRun is how many outliers move stream time whatever entities they are of. So it also moves if only
+	// one of many entities is left.
 	longRun = 1000
-	// settledAfter is how many ordinary records have to follow until a new stream time may drop entities.
+	// settledAfter is how many ordinary records have to come before a new stream time may drop entities.
 	settledAfter = 8
 	// latest is the greatest stream time. It keeps sums from overflowing.
 	latest = math.MaxInt64 / 4
@@ -86,10 +86,10 @@ func (c *clock) outlier(at int64, entity any, known int) (moved bool) {
 // against it.
 func (c *clock) settled() bool { return c.ordinary >= settledAfter && c.behind.count == 0 }
 
-// restore begins with a stream time that was stored. The records that follow have to settle it.
+// restore begins with a stream time that was stored. The next records have to settle it.
 func (c *clock) restore(now int64) { *c = clock{now: min(max(now, 0), latest)} }
 
-// votersOf is how many entities a run has to be of if so many are known: half of a few.
+// votersOf is how many entities a run has to be of: half of those that are known, and at most mostVoters.
 func votersOf(known int) int { return min(max((known+1)/2, 1), mostVoters) }
 
 func (r *run) add(at int64, entity any) {

@@ -69,8 +69,8 @@ func uninterrupted(stream []record) (windows [][]int) {
 	return windows
 }
 
-// replayFrom is where a replay begins that ends before an offset, and from which time on it is complete: the topic is asked for its
-// first record of a time or later.
+// replayFrom is the offset at which a replay up to another offset begins, and the time from which on it is complete. As in
+// the real replay, the topic is asked for its first record at or after a time.
 func replayFrom(stream []record, until int, needed int64) (from int, complete int64) {
 	beside := slices.Clone(stream[max(until-2, 0):min(until+1, len(stream))])
 	slices.SortFunc(beside, func(a, b record) int { return int(min(max(a.at-b.at, -1), 1)) })

@@ -76,7 +76,7 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 	}
 }
 
-// TestOpeningsTakeNoIds: nor does a checkpoint that fails in the middle.
+// TestOpeningsTakeNoIds: neither an opening nor a checkpoint that fails in the middle uses up ids.
 func TestOpeningsTakeNoIds(t *testing.T) {
 	broken := errors.New("input/output error")
 	for split := range 3 {
@@ -114,7 +114,7 @@ func TestOpeningsTakeNoIds(t *testing.T) {
 	}
 }
 
-// TestSparseIdsAreMadeDense: those of a directory that an older version has written to.
+// TestSparseIdsAreMadeDense: a directory of an older version has sparse ids.
 func TestSparseIdsAreMadeDense(t *testing.T) {
 	m := newModel(t, 4, Options{Journal: 40})
 	for range 5 {
@@ -162,7 +162,7 @@ func (m *model) move() {
 	m.reopen()
 }
 
-// reassign gives the partition up, and takes it again.
+// reassign closes the partition, and opens it again.
 func (m *model) reassign() {
 	m.t.Helper()
 	m.p.Close()
@@ -179,7 +179,7 @@ func (m *model) reopen() {
 	m.goBack()
 }
 
-// bounded counts what there is.
+// bounded counts what must not grow.
 func (m *model) bounded(cycle int) {
 	m.t.Helper()
 	entities := len(m.before)

@@ -186,7 +186,7 @@ var cases = map[string]Options{
 	"split by 3, journal of 9": {Journal: 9, Split: 3},
 }
 
-// TestStoredWindowsAreThoseOfTheHead: whatever happens between checkpoints.
+// TestStoredWindowsAreThoseOfTheHead holds whatever happens between checkpoints.
 func TestStoredWindowsAreThoseOfTheHead(t *testing.T) {
 	for name, options := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -221,8 +221,8 @@ func TestStoredWindowsAreThoseOfTheHead(t *testing.T) {
 	}
 }
 
-// TestFailedWriteLeavesTheOldCheckpointOrTheNew: for every write, until none
-// fails; and the next try succeeds.
+// TestFailedWriteLeavesTheOldCheckpointOrTheNew lets the i-th write fail, for every i until
+// none fails. The next attempt succeeds.
 func TestFailedWriteLeavesTheOldCheckpointOrTheNew(t *testing.T) {
 	broken := errors.New("input/output error")
 	for name, options := range cases {

@@ -165,7 +165,7 @@ func quickDir(t *testing.T) string {
 	return dir
 }
 
-// damage is one change of a file.
+// damage is a change of a file.
 type damage struct {
 	file string
 	what string
@@ -236,9 +236,9 @@ func damages(t *testing.T, state string, some int) (all []damage) {
 	return all
 }
 
-// TestDamageNeverGivesWrongWindows: whatever byte is damaged, a partition's windows are
-// those of a head that was written, or they are not used, or it is said when they are
-// read that they cannot be. EVERY_BYTE=1 tries all bytes; see make damage.
+// TestDamageNeverGivesWrongWindows: whichever byte is damaged, a partition's windows are
+// those of a head that was written, or they are not used, or reading them returns an
+// error. EVERY_BYTE=1 tries all bytes; see make damage.
 func TestDamageNeverGivesWrongWindows(t *testing.T) {
 	some := 20
 	if testing.Short() {
@@ -386,7 +386,7 @@ func (h atError) Handle(ctx context.Context, r slog.Record) error {
 
 func (h atError) Enabled(context.Context, slog.Level) bool { return true }
 
-// TestDamageIsToldBeforeAnythingIsMoved: what was told is not lost if the process dies.
+// TestDamageIsToldBeforeAnythingIsMoved: the log has the damage even if the process dies.
 func TestDamageIsToldBeforeAnythingIsMoved(t *testing.T) {
 	dir := filled(t)
 	flipTable(t, filepath.Join(dir, "state"), 100)
@@ -403,8 +403,8 @@ func TestDamageIsToldBeforeAnythingIsMoved(t *testing.T) {
 	}
 }
 
-// TestStopChangesNothing: on_damage = stop leaves all files as they are, unless the end of
-// a log is only incomplete, as a process leaves it that dies.
+// TestStopChangesNothing: on_damage = stop leaves all files as they are. The exception is a
+// log whose end is incomplete, as a killed process leaves it.
 func TestStopChangesNothing(t *testing.T) {
 	s := specimens(t)["killed"]
 	state := filepath.Join(s.dir, "state")

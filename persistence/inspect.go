@@ -19,9 +19,9 @@ import (
 )
 
 // Badger trusts its files. It verifies the checksums of tables only if told to, and
-// then takes a damaged block for the end of a table, so that a compaction drops what
-// follows. It ends the process over some damage, deletes tables that MANIFEST does not
-// name, and cuts a log at the first damaged entry, whatever follows in the next log.
+// then takes a damaged block for the end of a table, so that a compaction drops the blocks
+// after it. It ends the process over some damage, deletes tables that MANIFEST does not
+// name, and cuts a log at the first damaged entry, even if the next log has later entries.
 // So the files are inspected before Badger opens them:
 //
 //	MANIFEST      all of it, but an incomplete last record

@@ -103,8 +103,7 @@ func listing(t *testing.T, dir string) string {
 	return string(out)
 }
 
-// TestLessMemoryAfterACrash: what a large memtable has logged is read by a store
-// that is to have a small one.
+// TestLessMemoryAfterACrash: a store with a small memtable reads the log of a large one.
 func TestLessMemoryAfterACrash(t *testing.T) {
 	dir := t.TempDir()
 	store := openState(t, dir, Options{Memory: 256 << 20})
@@ -124,8 +123,8 @@ func TestLessMemoryAfterACrash(t *testing.T) {
 	}
 }
 
-// TestLookNeedsNoFileThatIsMadeAnew: the windows of a directory are read also if a file is
-// damaged that nothing depends on, and the log says what that costs.
+// TestLookNeedsNoFileThatIsMadeAnew: a look reads the windows even if a file is damaged that
+// nothing depends on. The log says what is lost.
 func TestLookNeedsNoFileThatIsMadeAnew(t *testing.T) {
 	dir := filled(t)
 	files := save(t, dir)

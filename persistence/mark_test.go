@@ -65,7 +65,7 @@ func TestFailedWriteIsNoDamage(t *testing.T) {
 	}
 }
 
-// TestMissingTransactionsAreTold: all but those of writes that failed.
+// TestMissingTransactionsAreTold, except those of writes that failed.
 func TestMissingTransactionsAreTold(t *testing.T) {
 	plain := mark{first: 1}
 	after := func(from, to uint64) mark { return mark{1, gap{from, to}} }

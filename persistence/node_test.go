@@ -73,7 +73,7 @@ func TestTornIDIsReplaced(t *testing.T) {
 	}
 }
 
-// TestNoOtherIDIsUsedSilently: whatever byte of the file is damaged, cut off or zeroed.
+// TestNoOtherIDIsUsedSilently, whichever byte of the file is damaged, cut off or zeroed.
 func TestNoOtherIDIsUsedSilently(t *testing.T) {
 	for _, wanted := range []string{"", "a", "node-1.example"} {
 		dir := quickDir(t)
@@ -115,7 +115,7 @@ func TestNoOtherIDIsUsedSilently(t *testing.T) {
 	}
 }
 
-// TestMissingIDIsSaid: if something was stored beside it.
+// TestMissingIDIsSaid if the directory has stored state.
 func TestMissingIDIsSaid(t *testing.T) {
 	dir := filled(t)
 	node := open(t, dir, "")

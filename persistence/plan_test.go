@@ -256,9 +256,8 @@ func (f *flights) settle(plan *Plan, evict []*Entity, err error) {
 	}
 }
 
-// TestPartitionGoesOnWhileAPlanIsWritten: whatever comes between Plan and Settle,
-// and whether the write succeeds, fails, or the process dies, the windows are those
-// that they should be.
+// TestPartitionGoesOnWhileAPlanIsWritten: the windows are right whatever the owner does
+// between Plan and Settle, and whether the write succeeds, fails, or the process dies.
 func TestPartitionGoesOnWhileAPlanIsWritten(t *testing.T) {
 	for name, options := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -308,8 +307,8 @@ func TestWriteRunsBesideItsPartition(t *testing.T) {
 	f.crashWith(nil, nil)
 }
 
-// TestClosedPartitionIsTakenAfterItsWrite: not while its plan is being written, and at
-// once if nothing is.
+// TestClosedPartitionIsTakenAfterItsWrite: another owner waits for the end of the write. It
+// need not wait if nothing is being written.
 func TestClosedPartitionIsTakenAfterItsWrite(t *testing.T) {
 	for name, start := range map[string]bool{"being written": true, "never written": false} {
 		t.Run(name, func(t *testing.T) {

@@ -145,7 +145,8 @@ func TestSnapshotDependsOnTheWindowsAlone(t *testing.T) {
 	}
 }
 
-// TestImportedStateIsUsedAsTheStoredOne loads, appends, seals and reopens it.
+// TestImportedStateIsUsedAsTheStoredOne loads, appends, seals and reopens an imported
+// partition.
 func TestImportedStateIsUsedAsTheStoredOne(t *testing.T) {
 	first := openState(t, t.TempDir(), Options{Journal: 100})
 	want := fill(t, first, "d", 0, 20, 20)

@@ -59,8 +59,7 @@ func damaged(_ int, value []byte) []byte {
 	return value
 }
 
-// TestDamagedPartitionBeginsAnew: without its head or its journal nothing is
-// known of it.
+// TestDamagedPartitionBeginsAnew: without its head or its journal a partition is empty.
 func TestDamagedPartitionBeginsAnew(t *testing.T) {
 	for name, how := range map[string]struct {
 		kind byte
@@ -89,8 +88,8 @@ func TestDamagedPartitionBeginsAnew(t *testing.T) {
 	}
 }
 
-// TestDamagedEntityIsNotLoaded: its partition is to be rebuilt, so the error must
-// be told from others.
+// TestDamagedEntityIsNotLoaded: the error wraps ErrCorrupt, so that the owner rebuilds the
+// partition.
 func TestDamagedEntityIsNotLoaded(t *testing.T) {
 	for name, kind := range map[string]byte{"chunk": chunkKind, "id": entityKind} {
 		t.Run(name, func(t *testing.T) {
@@ -148,8 +147,8 @@ func TestFileInPlaceOfTheDirectoryIsRefused(t *testing.T) {
 	}
 }
 
-// TestNothingIsWrittenWithoutRoom: not even what would fit, as Badger dies of a
-// full disk; and it goes on when there is room again.
+// TestNothingIsWrittenWithoutRoom: a store below its floor refuses every write, because
+// Badger dies on a full disk. It writes again when there is room.
 func TestNothingIsWrittenWithoutRoom(t *testing.T) {
 	free, writes := uint64(1<<30), 0
 	m := newModel(t, 5, Options{Floor: 1 << 20, Free: func() (uint64, error) { return free, nil },
@@ -189,8 +188,7 @@ func TestDirectoryWithoutRoomIsNotOpened(t *testing.T) {
 	}
 }
 
-// TestSmallStateIsSmallOnDisk: files have holes, but not everything that copies
-// them knows.
+// TestSmallStateIsSmallOnDisk: the files have holes, and not every copy program keeps holes.
 func TestSmallStateIsSmallOnDisk(t *testing.T) {
 	dir := filled(t)
 	entries, err := os.ReadDir(filepath.Join(dir, "state"))
@@ -229,8 +227,8 @@ func TestLogWithoutContentIsNoObstacle(t *testing.T) {
 	}
 }
 
-// TestKeyOfAnyLengthIsStored: Badger's limit must not be a record's way to stop
-// the stream.
+// TestKeyOfAnyLengthIsStored: a record with a long key must not stop the stream because of
+// Badger's limit.
 func TestKeyOfAnyLengthIsStored(t *testing.T) {
 	dir := t.TempDir()
 	long := strings.Repeat("x", 100_000)

@@ -38,8 +38,8 @@ func flipTable(t *testing.T, state string, at int64) {
 	damage{filepath.Base(tables[0]), "flipped", at}.do(t, state)
 }
 
-// TestRestartVerifiesWhatMayHaveChanged: all tables but those that are listed and are the
-// same files, in the same run of the machine.
+// TestRestartVerifiesWhatMayHaveChanged: a restart skips only tables that are listed and are
+// still the same files, if the machine has not been started since.
 func TestRestartVerifiesWhatMayHaveChanged(t *testing.T) {
 	dir := filled(t)
 	state := filepath.Join(dir, "state")
@@ -155,7 +155,7 @@ func TestDamageThatIsFoundLaterEndsTheUseOfTheStore(t *testing.T) {
 	}
 }
 
-// TestNoTableStaysMapped: whether the opening succeeds or not.
+// TestNoTableStaysMapped, whether the opening succeeds or not.
 func TestNoTableStaysMapped(t *testing.T) {
 	mapped := func(dir string) int {
 		maps, err := os.ReadFile("/proc/self/maps")
@@ -190,7 +190,8 @@ func TestNoTableStaysMapped(t *testing.T) {
 	}
 }
 
-// TestAdviceIsThatOfTheNextStart: after damage was found in the background.
+// TestAdviceIsThatOfTheNextStart: if damage is found in the background, the error says what
+// the next start will do.
 func TestAdviceIsThatOfTheNextStart(t *testing.T) {
 	for _, stop := range []bool{false, true} {
 		var log bytes.Buffer
@@ -204,7 +205,7 @@ func TestAdviceIsThatOfTheNextStart(t *testing.T) {
 	}
 }
 
-// TestDamagedDatabasesAreKeptInBounds: the newest of them.
+// TestDamagedDatabasesAreKeptInBounds: only the newest ones are kept.
 func TestDamagedDatabasesAreKeptInBounds(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "state")

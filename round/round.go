@@ -17,8 +17,8 @@ type Config struct {
 	Stay           bool          // a clean stop does not leave the group
 }
 
-// Round is what a detector does at the moment, and what it has in hand. Its methods are the events; each returns the
-// effects that follow.
+// Round is the state of a detector: the step under way, and the running transaction. Each method for an event returns
+// the effects of that event. The detector's actor owns it, and uses it on one goroutine.
 type Round struct {
 	config  Config
 	step    Step

@@ -8,7 +8,7 @@ type Failure struct {
 	Kind Kind
 }
 
-// Kind is what follows from a failure.
+// Kind tells whether another attempt can cure a failure.
 type Kind int
 
 const (

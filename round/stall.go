@@ -34,9 +34,9 @@ func (r *Round) Stall() error {
 	return r.stall.problem
 }
 
-// intake begins to poll when no record is uncommitted. While intake is stopped it makes a pause and ends the
-// transaction in turn: only an end makes the session notice a revocation, and lets the partitions try again to store
-// their state.
+// intake begins to poll when no record is uncommitted. While intake is stopped, it alternates between a pause and
+// the end of an empty transaction: only an end makes the session notice a revocation, and makes the partitions try
+// again to store their state.
 func (r *Round) intake(now time.Time) (effects []Effect) {
 	s := &r.stall
 	if s.problem == nil {
