@@ -182,7 +182,7 @@ func printStatus(out io.Writer, status messages.ClusterStatus) error {
 	return nil
 }
 
-// streamTime prints the latest timestamp seen, or a dash before the first.
+// streamTime prints the stream time, or a dash if there is none yet.
 func streamTime(at int64) string {
 	if at == 0 {
 		return "-"

@@ -54,7 +54,7 @@ type Options struct {
 	HandoffFrom int64
 	Listener    func(network, address string) (net.Listener, error)
 	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
-	// Measure wraps what each detector tells how long things took, for tests. It needs HTTP.
+	// For tests: Measure wraps the actors.Measure that gets each detector's durations. It needs HTTP.
 	Measure func(actors.Measure) actors.Measure
 	// For tests: Store changes how windows are stored.
 	Store func(*persistence.Options)
@@ -215,7 +215,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Rules:          rules(config),
 		History:        history(config),
 		CommitInterval: config.Persistence.CommitInterval,
-		// A transaction's rounds take the commit interval, 10 s at most, of 20.
+		// A transaction times out after 20 s by default. Its rounds take the commit interval, at most 10 s; a quarter of the timeout is for writing.
 		WriteWithin: streams.Timing.Transaction / 4,
 		Batch:       cmp.Or(options.Batch, actors.DefaultBatch),
 		Largest:     streams.Outlet.Largest,

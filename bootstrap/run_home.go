@@ -110,6 +110,6 @@ func (h *home) close() error {
 	case err := <-closed:
 		return errors.Join(err, h.node.Close())
 	case <-time.After(closeWithin):
-		return fmt.Errorf("data directory %s could not be closed within %s, because a write to it hangs: ended without", h.dir, closeWithin)
+		return fmt.Errorf("close data directory %s: not closed within %s, because a write hangs; the process ends anyway, and the next start replays what is not stored", h.dir, closeWithin)
 	}
 }

@@ -27,9 +27,9 @@ func (v *view) departed(earlier []member, partitions int32) (instances []string)
 	return instances
 }
 
-// fenceDeparted aborts the transactions that departed members left open: such a transaction holds
-// back all read_committed readers of the output until it times out. One of the remaining nodes
-// does so, the same one by everybody's reckoning.
+// fenceDeparted aborts the transactions that departed members left open: such a transaction holds back all
+// read_committed readers of the output until it times out. One of the remaining nodes does this. All nodes compute
+// which one.
 func (w *GroupWatcher) fenceDeparted(ctx context.Context, v view, partitions int32) {
 	w.mu.Lock()
 	departed := v.departed(w.lastSettled, partitions)

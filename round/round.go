@@ -40,8 +40,8 @@ type Round struct {
 }
 
 const (
-	// idleAfter: if no record has come for this long, what there is gets committed. idleAtLeast is how long after
-	// the last commit that happens at the earliest, for a stream that trickles.
+	// idleAfter is how long no record comes before the detector commits early. idleAtLeast is the shortest time
+	// between two commits, for a stream with few records.
 	idleAfter   = 10 * time.Millisecond
 	idleAtLeast = 200 * time.Millisecond
 	// idlePoll is how often the detector looks around while there are no records.

@@ -77,7 +77,7 @@ func (r *Round) abandon(now time.Time, failure Failure) []Effect {
 	return append(effects, r.enter(Reopening, Reopen{failure.Err, r.sessions.failures, pause})...)
 }
 
-// close keeps the partitions for a restart after a failure that it may cure.
+// close closes the session for good. After a failure it does not leave the group: a restart may cure the failure, and then still has its partitions.
 func (r *Round) close(uncommitted error) []Effect {
 	return r.enter(Closing, Close{Leave: r.result == nil && !r.config.Stay, Uncommitted: uncommitted})
 }

@@ -13,11 +13,11 @@ type size struct {
 const DefaultBatch = 200_000
 
 const (
-	leastRoom = 8 // so that the number of records is not the reason if a transaction takes long
+	leastRoom = 8 // with so few records, a slow transaction has another cause than its size
 	mostRoom  = DefaultBatch
 
-	// growth is by how much a transaction may grow at a time: one that took less than this part of the time that
-	// it may take could have been as many times as large.
+	// growth is the largest factor by which room grows at once. A transaction that took at most 1/growth of its
+	// allowed time could have been growth times as large.
 	growth = 8
 )
 

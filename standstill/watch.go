@@ -25,7 +25,7 @@ const (
 type Pending struct {
 	Waiting   Waiting
 	Partition int32 // -1: none in particular
-	Progress  int64 // another value: it has moved
+	Progress  int64 // if the value changes, the wait has moved
 	Records   int64 // that wait
 	// Quiet: it waits for another Pending, and the watch reports that one instead. Meanwhile this one counts as
 	// standing, not as moving.
@@ -45,7 +45,7 @@ func (p *Pending) goesOn(old Pending) bool {
 type mark struct {
 	Pending
 	since  time.Time
-	active time.Time // since when it has not moved although it was not quiet
+	active time.Time // since when it has neither moved nor been quiet
 }
 
 // Line is what is to be said about a standstill.
@@ -54,7 +54,7 @@ type Line struct {
 	Waiting    Waiting
 	Since      time.Time
 	Stood      time.Duration
-	Partitions []int32 // that wait, in order; none: all, or no one in particular
+	Partitions []int32 // that wait, in order; empty: all partitions, or none in particular
 	Records    int64
 	Trouble    *stream.Trouble // the last one; nil: none is known
 }
@@ -134,8 +134,8 @@ func (w *Watch) stillStands(kind kind, first time.Time) bool {
 	})
 }
 
-// due is what of a kind has stood longer than it may: the Waiting that explains most, with all partitions that wait
-// like that.
+// due returns the line for a kind that has stood longer than its limit, or nil. Of several Waitings it takes the
+// one that explains most, with all partitions that stand there.
 func (w *Watch) due(kind kind, now time.Time, last Troubles) *Line {
 	var due *Line
 	for _, m := range w.marks {

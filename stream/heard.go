@@ -12,7 +12,7 @@ import (
 // little as possible. An error is an error value in a log line, or one of Kafka's error names in its text.
 // The activity follows from the request's name, or from a word. If a later version of the library words
 // something otherwise, a warning names no error, but it is still given: the detector's watch decides that
-// without the log (actors/watch.go).
+// without the log (standstill/watch.go).
 
 // hear takes a line of the library's log.
 func (o *Observer) hear(purpose, message string, keyvals []any) {

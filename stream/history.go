@@ -327,9 +327,9 @@ func (h *History) poll(ctx context.Context, r *reader, span Span) ([]*kgo.Record
 // historyBatch is how many records are handed on at once, at most.
 const historyBatch = 10_000
 
-// nothingLeft says whether a scan that has received no records for a while can end, because there is nothing
-// to read from r.next to until. That nothing came proves nothing: the client silently retries a failing fetch
-// for ever. Nor does an empty answer prove it (peek.local).
+// nothingLeft says whether a scan that has received no records for a while can end, because there is nothing to
+// read from r.next to until. Silence is no proof, because the client retries a failing fetch for ever. An empty
+// answer is no proof either (peek.local).
 func (h *History) nothingLeft(ctx context.Context, r *reader, span Span, until int64) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

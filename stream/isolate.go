@@ -20,9 +20,9 @@ import (
 // A topic that finds a timestamp too old also refuses all older ones. So the search tries the newest records
 // first, and finds all of these at once.
 
-// isolation is a search for refused records. It writes one chunk at a time, with records of one partition of
-// a topic, because the client gets another producer id after a batch was refused: old brokers take what it
-// then writes to other partitions for records outside of the transaction.
+// isolation is a search for refused records. It writes one chunk at a time, with records of one partition of a
+// topic, because after a refused batch the client gets another producer id. If it then wrote to other partitions,
+// old brokers would treat these records as outside of the transaction.
 type isolation struct {
 	config Config
 	client *kgo.Client // nil: there is none, or it cannot be used any more
@@ -35,7 +35,7 @@ type isolation struct {
 // finds the rest.
 const isolateWithin = 5 * time.Second
 
-// isolate finds the suspects that are refused for themselves. All says that there are no others among them.
+// isolate finds the suspects that the topic refuses even in a batch of their own. all is true if it has found all of them.
 func (c Config) isolate(ctx context.Context, suspects []*kgo.Record) (found []Refusal, all bool, err error) {
 	suspects = slices.SortedStableFunc(slices.Values(suspects), func(a, b *kgo.Record) int { return b.Timestamp.Compare(a.Timestamp) })
 	i := &isolation{config: c, chunks: byPartition(suspects)}

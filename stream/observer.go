@@ -76,8 +76,8 @@ func (o *Observer) Written() uint64 { return o.written.Load() }
 // Rebalances is how often the group has told what is assigned to us.
 func (o *Observer) Rebalances() uint64 { return o.told.Load() }
 
-// Out says whether there is a session that is not a member of the group: it has not joined yet, or the group
-// has put it out less than rejoins ago.
+// Out says whether there is a session that is not a member of the group: it has not joined yet, or the group has
+// removed it within the last 5 s (the constant rejoins).
 func (o *Observer) Out() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -176,7 +176,7 @@ func joined(t *testing.T, records int, change ...func(*Config)) (*kfake.Cluster,
 	return cluster, session
 }
 
-// Loading the partition anew, after a late record or a panic, must find that history.
+// A replay after a late record or a panic must find that history.
 func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *testing.T) {
 	_, session := joined(t, 5)
 	before, _ := session.Assignments()

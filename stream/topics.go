@@ -66,9 +66,9 @@ func (c Config) written() []string {
 	return []string{c.OutputTopic, c.DeadLetterTopic}
 }
 
-// create creates a topic with as few replicas as the broker accepts writes with. If the broker's policy
-// refuses that, it tries again with fewer wishes: the broker's default for the replicas, for the settings,
-// for both.
+// create creates a topic with the smallest number of replicas with which the broker accepts writes. If the
+// broker's policy refuses that, it tries the broker's default for the replicas, then for the settings, then for
+// both.
 func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, with map[string]*string) error {
 	const brokerDefault = -1
 	replicas := minimumReplicas(ctx, admin)

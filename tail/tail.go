@@ -26,7 +26,7 @@ type Tail struct {
 
 	vector   Vector
 	start    Vector // where reading began
-	lost     Vector // of each partition, the offset after the last one that is not held though it may have been an anomaly
+	lost     Vector // for each partition: the tail may have dropped anomalies before this offset
 	bytes    int64
 	latest   int64 // the latest time of a datapoint that has come; or noTime
 	stream   int64 // the stream time given to Advance; or noTime
@@ -173,7 +173,7 @@ func down(at, bin int64) int64 {
 	return at - rest
 }
 
-// Advance gives the tail stream time in Unix milliseconds: the latest timestamp that the detector has seen.
+// Advance gives the tail stream time, in Unix milliseconds.
 // It never goes back.
 func (t *Tail) Advance(streamTime int64) {
 	t.mu.Lock()

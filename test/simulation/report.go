@@ -15,9 +15,9 @@ type Report struct {
 	Unstuck     int             // rebalances that the embedded broker could not end without help
 	Handoffs    int             // partitions whose windows came from another node
 	NoHandoffs  int             // handoffs that failed, so the topic was read
-	Standbys    int             // partitions that a standby began to follow
+	Standbys    int             // partitions of which a node became the standby
 	TakenOver   int             // partitions that were assigned to their standby
-	Reloads     int             // histories that were read again for a late record
+	Reloads     int             // replays that a late record made necessary
 	Outliers    int             // log lines about timestamps far from stream time
 	Answers     int             // over HTTP
 	Claimed     int             // anomalies that processes counted as committed

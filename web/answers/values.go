@@ -188,7 +188,7 @@ type Detector struct {
 	State        string     `json:"state" enum:"opening,replaying,live,standby,draining,stopped,unknown"`
 	Problem      string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
 	Partitions   Partitions `json:"partitions"`
-	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the latest timestamp seen; null before the first point"`
+	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the newest timestamp that the stream confirms; null before the first point"`
 	LagRecords   int64      `json:"lag_records"`
 	Entities     int        `json:"entities"`
 	Replay       *Replay    `json:"replay" doc:"null if nothing is being replayed"`

@@ -275,6 +275,7 @@ func TestRefusalIsAnAnswerOrAnEvent(t *testing.T) {
 			if err := event(answers.Event{ID: "1", Gap: &answers.Gap{}}); err != nil {
 				return err
 			}
+			time.Sleep(time.Second) // of virtual time: the event is sent, and no heartbeat is due
 			return refusal
 		}
 		client, answer = h.open(t, "/stream")

@@ -35,7 +35,7 @@ func pendingOf(status messages.ClusterStatus, detector string) (remaining int64)
 	return remaining
 }
 
-// streamTime is the newest timestamp that any node has seen, in Unix milliseconds. If partitions lag behind, it is the
+// streamTime is the newest stream time of any partition on any node, in Unix milliseconds. If partitions lag behind, it is the
 // stream time of the one that is farthest behind: what happened since then is not known there yet.
 func streamTime(status messages.ClusterStatus, detector string) (at int64, known bool) {
 	behind := int64(math.MaxInt64)
