@@ -206,7 +206,7 @@ type KeyField struct {
 type Partitions struct {
 	All       int `json:"all"`
 	Ready     int `json:"ready"`
-	Replaying int `json:"replaying" doc:"Importing or replaying"`
+	Replaying int `json:"replaying" doc:"Not ready: unassigned, importing, replaying or broken"`
 	Standby   int `json:"standby" doc:"Copies that other nodes keep"`
 	Unowned   int `json:"unowned" doc:"No node that answers has them"`
 }
