@@ -97,7 +97,7 @@ func (d *Detector) Receive(ctx actor.Context) {
 	case *messages.Flushed:
 		d.flushed(ctx, message)
 	case *messages.Discarded:
-		d.run(ctx, d.round.Discarded())
+		d.run(ctx, d.round.Discarded(d.config.Now()))
 	case *ended:
 		d.ended(ctx, message)
 	case *waited:

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"anomalydetector/messages"
 )
 
@@ -105,7 +107,7 @@ func (p *player) happen(event string) []Effect {
 	case "flushed", "flush failed", "flush refused", "flush failed for good":
 		return p.Flushed(p.now, nil, failureIn(event))
 	case "discarded":
-		return p.Discarded()
+		return p.Discarded(p.now)
 	case "ended committed", "ended aborted", "end failed", "end fenced":
 		return p.Ended(p.now, event == "ended committed", failureIn(event))
 	case "reconciled":
@@ -136,11 +138,14 @@ func (p *player) polled(words []string, changed bool) []Effect {
 	batch := Batch{Changed: changed}
 	for _, word := range words {
 		if word[0] == 'p' {
-			batch.Slices = append(batch.Slices, messages.Slice{Partition: number(word)})
+			batch.Slices = append(batch.Slices, messages.Slice{Partition: number(word), Records: make([]*kgo.Record, recordsEach)})
 		}
 	}
 	return p.Polled(p.now, batch, Failure{})
 }
+
+// recordsEach is how many records a slice of a transcript has.
+const recordsEach = 600
 
 func number(word string) int32 { return int32(word[1] - '0') }
 

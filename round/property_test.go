@@ -186,7 +186,7 @@ func (a *anyone) answer() {
 		a.flushed = failure.Err == nil
 		a.run("flushed", a.Flushed(a.now, nil, failure))
 	case Discard:
-		a.run("discarded", a.Discarded())
+		a.run("discarded", a.Discarded(a.now))
 	case End:
 		failure := a.failure(Passing, Fenced, Final)
 		committed := failure.Err == nil && step.Commit && a.random.IntN(5) > 0

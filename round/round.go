@@ -77,6 +77,7 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 			r.transaction.Began = now
 		}
 		for i := range batch.Slices {
+			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
 		}
 		return r.enter(Scoring, Score{batch.Slices})
@@ -144,9 +145,11 @@ func (r *Round) Flushed(now time.Time, findings []messages.Finding, failure Fail
 	return r.enter(Ending, End{Commit: ok})
 }
 
-// Discarded says that nothing of the transaction is on its way to the producer any more.
-func (r *Round) Discarded() []Effect {
+// Discarded says that nothing of the transaction is on its way to the producer any more. What a slice that failed had written
+// is not counted, so the size of transactions learns from what was polled, which is more.
+func (r *Round) Discarded(now time.Time) []Effect {
 	r.expect("discarded", Discarding)
+	r.size.learn(r.transaction.Polled, now.Sub(r.transaction.Flushing), r.config.WriteWithin, false)
 	return r.enter(Ending, End{Commit: false})
 }
 

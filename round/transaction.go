@@ -10,6 +10,7 @@ import (
 type Transaction struct {
 	Began    time.Time          // when its first records were polled; zero: there are none
 	Flushing time.Time          // when the producer was asked to flush or discard; zero: it was not
+	Polled   int                // records of its slices, scored or not
 	Tally    messages.Tally     // of its slices
 	Findings []messages.Finding // of its anomalies, once they are written
 }

@@ -65,6 +65,14 @@ var transcripts = []struct {
 		polled p0                   -> score p0
 		done p0 with 1 anomalies    -> flush
 	`},
+	{name: "a transaction that is given up only after its timeout was too large, and is no other producer's work", text: `
+		polled p0                   -> score p0
+		reload p0                   -> discard
+		20s: discarded              -> end with an abort
+		end fenced                  -> conclude aborted, unassign all, reopen in 2s
+		2s: waited                  -> open
+		opened                      -> poll 1s for 75 records
+	`},
 	{name: "a topic refuses a record, which the next attempt leaves out", text: `
 		polled p0                   -> score p0
 		done p0 with 1 anomalies    -> poll 10ms
