@@ -34,7 +34,7 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 	if anew {
 		t.next, t.caught = nil, false
 	}
-	starts, err := t.starts(ctx, client, admin, all, ends)
+	starts, since, err := t.starts(ctx, client, admin, all, ends)
 	if err != nil {
 		return fmt.Errorf("find where to begin in topic %s: %w", t.config.InputTopic, err)
 	}
@@ -55,40 +55,41 @@ func (t *tail) begin(ctx context.Context, client *kgo.Client, admin *kadm.Client
 	named := now.Topic != t.topic.Topic
 	t.topic = now
 	if anew || named || len(from) > 0 {
-		t.to.Begin(now, from, anew)
+		t.to.Begin(now, from, since, anew)
 	}
 	t.broken = false
 	return nil
 }
 
-// starts are the offsets of the first records of the span, by partition.
-func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (map[int32]int64, error) {
-	starts := make(map[int32]int64)
+// starts are the offsets of the first records of the span, by partition, and the time since which all records are read; 0:
+// all are.
+func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Client, all map[int32]bounds, ends map[int32]Ends) (starts map[int32]int64, since int64, err error) {
+	starts = make(map[int32]int64)
 	for partition, bound := range all {
 		starts[partition] = bound.first
 	}
 	if t.next != nil {
-		return starts, nil // added partitions are read from their beginning
+		return starts, 0, nil // added partitions are read from their beginning
 	}
 	newest, times, err := t.last(ctx, client, admin, all, ends)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// The median, because a few of the times may be far ahead of all others.
 	if len(times) == 0 {
-		return starts, nil
+		return starts, 0, nil
 	}
 	slices.Sort(times)
 	wanted := times[(len(times)-1)/2] - t.span.Milliseconds()
 	if wanted <= 0 {
-		return starts, nil
+		return starts, 0, nil
 	}
 	first, err := admin.ListOffsetsAfterMilli(ctx, wanted, t.config.InputTopic)
 	if err == nil {
 		err = first.Error()
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// The offset may be that of a transaction marker, which has the broker's time. Then reading begins
 	// earlier than necessary.
@@ -102,7 +103,12 @@ func (t *tail) starts(ctx context.Context, client *kgo.Client, admin *kadm.Clien
 			starts[offset.Partition] = min(max(offset.Offset, bound.first), bound.end)
 		}
 	})
-	return starts, nil
+	for partition, bound := range all {
+		if starts[partition] > bound.first {
+			since = wanted
+		}
+	}
+	return starts, since, nil
 }
 
 // stamped is a record's offset and timestamp.

@@ -86,7 +86,7 @@ func sortPlaces(all []Place) {
 
 func TestAReaderIsToldWhenThereIsMore(t *testing.T) {
 	tail := New(testConfig())
-	tail.Begin("", Vector{0: 10}, false)
+	tail.Begin("", Vector{0: 10}, 0, false)
 	reader := tail.Since(nil, Filter{Direction: Up})
 	if items, gap := reader.Next(10); len(items) != 0 || gap != nil {
 		t.Fatalf("%v %v", items, gap)
@@ -137,12 +137,12 @@ func TestAReaderThatFellBehindIsToldOfTheGap(t *testing.T) {
 func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 	tail := New(testConfig())
 	early := tail.Since(nil, Filter{}) // before reading begins
-	tail.Begin("", Vector{0: 5}, false)
+	tail.Begin("", Vector{0: 5}, 0, false)
 	tail.Add([]Entry{one(1, 100, Place{0, 5})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || missing != 0 || remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
 	}
-	tail.Begin("", Vector{0: 2}, true)
+	tail.Begin("", Vector{0: 2}, 0, true)
 	tail.Add([]Entry{one(2, 100, Place{0, 2})}, nil)
 	if items, missing, remade := drain(early, 9); len(items) != 1 || items[0].Entry.Entity != "2,2" || missing != 0 || !remade {
 		t.Errorf("%v, %d, %v", items, missing, remade)
@@ -152,7 +152,7 @@ func TestAReaderIsToldOfAnotherTopic(t *testing.T) {
 // The cursor may come before reading has begun.
 func TestCursorOfAFormerTopicIsToldFromACursorThatIsAhead(t *testing.T) {
 	before := New(testConfig())
-	before.Begin("id of the former", Vector{0: 0}, false)
+	before.Begin("id of the former", Vector{0: 0}, 0, false)
 	former := before.Topic()
 	tail := New(testConfig())
 	if len(former) != 10 || tail.Topic() != "" {
@@ -175,7 +175,7 @@ func TestCursorOfAFormerTopicIsToldFromACursorThatIsAhead(t *testing.T) {
 		default:
 		}
 	}
-	tail.Begin("id", Vector{0: 1}, false)
+	tail.Begin("id", Vector{0: 1}, 0, false)
 	tail.Add([]Entry{one(1, 100, Place{0, 1}), one(2, 100, Place{0, 3})}, nil)
 	for name, reader := range readers {
 		items, missing, remade := drain(reader, 9)
@@ -191,7 +191,7 @@ func TestCursorOfAFormerTopicIsToldFromACursorThatIsAhead(t *testing.T) {
 			t.Errorf("%s: afterwards it is given %v, %v", name, items, gap)
 		}
 	}
-	tail.Begin("", Vector{0: 7}, false) // the broker does not say
+	tail.Begin("", Vector{0: 7}, 0, false) // the broker does not say
 	if tail.Topic() == "" {
 		t.Error("the topic's name is forgotten")
 	}
@@ -201,7 +201,7 @@ func TestCursorOfAFormerTopicIsToldFromACursorThatIsAhead(t *testing.T) {
 // yet.
 func TestAnotherTopicBeginsAtOnce(t *testing.T) {
 	tail := New(testConfig())
-	tail.Begin("", Vector{0: 5}, false)
+	tail.Begin("", Vector{0: 5}, 0, false)
 	stop, ended := make(chan struct{}), make(chan int)
 	go func() {
 		between := 0
@@ -218,7 +218,7 @@ func TestAnotherTopicBeginsAtOnce(t *testing.T) {
 		}
 	}()
 	for range 20_000 {
-		tail.Begin("", Vector{0: 5}, true)
+		tail.Begin("", Vector{0: 5}, 0, true)
 	}
 	close(stop)
 	if between := <-ended; between > 0 {
@@ -243,16 +243,16 @@ func TestCaughtUpIsClosedAtTheEndOfTheTopic(t *testing.T) {
 		}
 	}
 	tail.Tell(false, "a problem")
-	tail.Begin("", Vector{0: 0}, true)
+	tail.Begin("", Vector{0: 0}, 0, true)
 	is("it has begun", first, false)
 	tail.Tell(true, "")
 	tail.Tell(true, "")
 	tail.Tell(false, "")
 	is("at the end", first, true)
 	is("asked at the end", tail.CaughtUp(), true)
-	tail.Begin("", Vector{0: 1}, false)
+	tail.Begin("", Vector{0: 1}, 0, false)
 	is("records were deleted", tail.CaughtUp(), true)
-	tail.Begin("", Vector{0: 0}, true)
+	tail.Begin("", Vector{0: 0}, 0, true)
 	again := tail.CaughtUp()
 	is("another topic", again, false)
 	tail.Tell(true, "")

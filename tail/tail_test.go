@@ -83,3 +83,14 @@ func TestAnEntityThatMovedIsPutInTheOrderOfTime(t *testing.T) {
 		t.Errorf("%+v", episodes)
 	}
 }
+
+// Records before the range are not read at the start, so the tail does not claim to hold their anomalies, even if it holds an older one.
+func TestTailHoldsAllOnlySinceReadingBegan(t *testing.T) {
+	tail := New(testConfig())
+	const since = 100 * bin
+	tail.Begin("", Vector{0: 5}, since, false)
+	tail.Add([]Entry{one(1, 10, Place{0, 6})}, Vector{0: 7})
+	if s := tail.State(); s.From != since || s.Anomalies != 1 {
+		t.Errorf("it holds %d anomalies, and all since %d; want 1, and all since %d", s.Anomalies, s.From, since)
+	}
+}

@@ -38,8 +38,8 @@ func New(config Config, to *tail.Tail) *Feed {
 }
 
 // Begin implements stream.Listener.
-func (f *Feed) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
-	f.tail.Begin(topic.Topic, from, anew)
+func (f *Feed) Begin(topic messages.Identity, from map[int32]int64, since int64, anew bool) {
+	f.tail.Begin(topic.Topic, from, since, anew)
 }
 
 // Own says whether a record is an anomaly of the detector.

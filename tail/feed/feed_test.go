@@ -312,9 +312,9 @@ func (s *shaky) at(method string) {
 	}
 }
 
-func (s *shaky) Begin(topic messages.Identity, from map[int32]int64, anew bool) {
+func (s *shaky) Begin(topic messages.Identity, from map[int32]int64, since int64, anew bool) {
 	s.at("Begin")
-	s.Feed.Begin(topic, from, anew)
+	s.Feed.Begin(topic, from, since, anew)
 }
 
 func (s *shaky) Own(record *kgo.Record) bool {

@@ -577,7 +577,7 @@ func TestEpisodesThatEndedInBetweenAreToldOnResume(t *testing.T) {
 		t.Errorf("told of episodes %v", told)
 	}
 	_, rest, _ := strings.Cut(cursor, "/")
-	h.tail.Begin("made again", nil, true)
+	h.tail.Begin("made again", nil, 0, true)
 	h.tail.Tell(true, "")
 	var gap *answers.Gap
 	follow("0123456789/"+rest, func(event answers.Event) bool { gap = event.Gap; return gap != nil || status(event) })
