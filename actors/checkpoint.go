@@ -91,7 +91,7 @@ func (p *partition) head(next int64) persistence.Head {
 	topic, complete := p.assigned.to.Topic, p.history.Stored()
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: topic.Cluster, Topic: topic.Topic, Offset: next, History: p.config.History.Milliseconds(),
-		CompleteFrom: complete.CompleteFrom, CompleteForNewFrom: complete.NewCompleteFrom,
+		CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
 		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
 	}
 }
@@ -114,8 +114,7 @@ func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *mess
 	answers.done = false
 	ctx.Send(entity.pid, &messages.WindowQuery{Count: count})
 	if !answers.done {
-		p.check() // no answer is not an empty window
-		panic("an entity gave no answer")
+		p.noAnswer() // which is not an empty window
 	}
 	return &answers.tail
 }

@@ -36,8 +36,8 @@ type Detector struct {
 	producer    *actor.PID
 	partitions  map[int32]*trackedPartition
 	topic       messages.Identity            // the input topic, as it was assigned the last time
-	refused     map[int32][]messages.Refusal // by partition: what topics refuse of what is not committed
-	assignments uint64                       // sent to partitions, in all sessions
+	refused     map[int32][]messages.Refusal // by partition: uncommitted records that topics refuse
+	assignments uint64                       // how many were sent to partitions, in all sessions
 	hurry       context.CancelFunc           // ends the wait for the successors; nil before it
 	totals      Totals
 	summary     summary

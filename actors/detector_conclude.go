@@ -89,7 +89,7 @@ func (d *Detector) reload(ctx actor.Context, failed []*messages.SliceFailed) {
 	}
 }
 
-// unassign makes all assigned partitions wait for the next session, because its generations begin with 1 again.
+// unassign makes all assigned partitions wait for the next session, which numbers its assignments from 1 again.
 func (d *Detector) unassign() {
 	for _, partition := range d.partitions {
 		if !partition.standby() {

@@ -52,13 +52,19 @@ func (d *Detector) assign(ctx actor.Context, assignment messages.Assignment) {
 	}
 	standby := partition.standby()
 	partition.role, partition.given = messages.RoleAssigned, assignment.Generation
-	d.assignments++
-	assignment.Generation = d.assignments
-	partition.assigned(d.config.Log, assignment)
 	partition.replay = replayProgress{}
 	partition.begin(assignment.Offset)
 	d.config.Log.Info("partition assigned", "topic", d.config.InputTopic, "partition", assignment.Partition,
 		"offset", assignment.Offset, "new", assignment.NoCommittedOffset, "standby", standby)
+	d.sendAssignment(ctx, partition, assignment)
+}
+
+// sendAssignment sends a partition's actor an assignment, under a generation that no other assignment has.
+func (d *Detector) sendAssignment(ctx actor.Context, partition *trackedPartition, assignment messages.Assignment) {
+	d.assignments++
+	assignment.Generation = d.assignments
+	partition.enter(d.config.Log, messages.Replaying)
+	partition.generation, partition.topic = assignment.Generation, assignment.Topic
 	ctx.Send(partition.pid, &assignment)
 }
 
@@ -110,8 +116,8 @@ func (d *Detector) phaseEntered(ctx actor.Context, r *messages.PhaseEntered) {
 	}
 }
 
-// partitionBroke keeps the partition from being read until it is assigned anew, after the next end of a transaction. If
-// a slice of it is on its way, that fails, and the transaction is aborted.
+// partitionBroke pauses the fetching of the partition's records. The end of the next transaction assigns the partition
+// again. If a slice is on its way to the partition, it fails, and the transaction is aborted.
 func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition, before messages.Phase, r *messages.PhaseEntered) {
 	err := r.Err
 	if before == messages.Ready {

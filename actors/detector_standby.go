@@ -11,7 +11,7 @@ import (
 // has committed: a standby partition is assigned again and again, each time up to a later offset. If the group then
 // assigns the partition to this node, only a few records are missing.
 
-// standBy brings the standby partitions up to what was committed meanwhile.
+// standBy brings the standby partitions to the offsets that were committed meanwhile.
 func (d *Detector) standBy(ctx actor.Context, s *messages.Standbys) {
 	if d.stopping() {
 		return
@@ -47,9 +47,6 @@ func (d *Detector) standByOne(ctx actor.Context, target messages.Assignment) {
 		return // it has this offset already
 	}
 	d.spawn(ctx, partition)
-	d.assignments++
-	target.Standby, target.Generation = true, d.assignments
-	partition.assigned(d.config.Log, target)
-	partition.next = target.Offset
-	ctx.Send(partition.pid, &target)
+	partition.next, target.Standby = target.Offset, true
+	d.sendAssignment(ctx, partition, target)
 }

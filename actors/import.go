@@ -24,6 +24,13 @@ type windowsFetched struct {
 	err      error
 }
 
+// discard deletes the windows, if there are any. The partition does not need them any more.
+func (w *windowsFetched) discard(config *Config) {
+	if w.err == nil {
+		config.Store.Drop(w.imported)
+	}
+}
+
 const (
 	// replayPerSecond is how many records a replay reads in a second even when it is slow. A fetch is given up if it takes
 	// longer than a replay at that speed.
@@ -111,9 +118,7 @@ func (f *fetch) accept(ctx context.Context, offered persistence.Snapshot) error 
 // windowsFetched adopts the imported windows, and replays the records after them. Without an import it replays the topic.
 func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 	if !p.assigned.from(w.reading) {
-		if w.err == nil {
-			p.config.Store.Drop(w.imported)
-		}
+		w.discard(p.config)
 		return
 	}
 	p.assigned.cancel()

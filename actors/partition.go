@@ -108,8 +108,8 @@ func partitionName(number int32) string { return fmt.Sprint("partition ", number
 func (p *partition) Receive(ctx actor.Context) {
 	if _, stopping := ctx.Message().(*actor.Stopping); (p.phase.over || p.phase.gone) && !stopping {
 		// While a stopping actor waits for its children, it still gets messages.
-		if fetched, is := ctx.Message().(*windowsFetched); is && fetched.err == nil {
-			p.config.Store.Drop(fetched.imported)
+		if fetched, is := ctx.Message().(*windowsFetched); is {
+			fetched.discard(p.config)
 		}
 		return
 	}

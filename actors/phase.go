@@ -8,8 +8,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// phase is where a partition is in its life. enterPhase alone changes its name, along the table of messages.Phase. Slices are
-// scored and transactions committed in ready alone.
+// phase is where a partition is in its life. enterPhase alone changes its name, along the table of messages.Phase. A
+// partition scores slices and takes part in transactions only while it is ready.
 type phase struct {
 	name messages.Phase
 	why  breakage // why it is broken
@@ -32,7 +32,8 @@ const (
 // ready tells whether the windows hold all records before position.next, so that the next record can be scored.
 func (p *partition) ready() bool { return p.phase.name == messages.Ready }
 
-// breakDown enters the phase broken. An error is for people; nil: the detector learns it from a messages.SliceFailed.
+// breakDown enters the phase broken. The detector logs an error that is not nil. It is nil if a messages.SliceFailed, or a log
+// line of the partition, tells the reason.
 func (p *partition) breakDown(ctx actor.Context, why breakage, err error) {
 	p.enterPhase(ctx, messages.Broken, why, err)
 }

@@ -139,15 +139,12 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 		p.replayAnew(ctx)
 		return
 	}
-	err := ended.Err
-	if err == nil {
-		if !p.assigned.kept {
-			p.history.Replayed(ended.CompleteFrom)
-		}
-	}
-	if err != nil {
-		p.historyFailed(ctx, historyFails, err)
+	if ended.Err != nil {
+		p.historyFailed(ctx, historyFails, ended.Err)
 		return
+	}
+	if !p.assigned.kept {
+		p.history.Replayed(ended.CompleteFrom)
 	}
 	if err := p.sweep(ctx); err != nil { // here, because a standby has no commits
 		p.historyFailed(ctx, storeFails, err)
@@ -176,7 +173,7 @@ func (p *partition) replayAnew(ctx actor.Context) {
 	p.replay(ctx)
 }
 
-// historyFailed gives up the replay, until the partition is assigned again.
+// historyFailed ends the replay. The partition is broken until it is assigned again.
 func (p *partition) historyFailed(ctx actor.Context, why breakage, err error) {
 	p.assigned.cancel()
 	p.breakDown(ctx, breakageOf(err, why), err)

@@ -127,8 +127,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	answers.done = false
 	ctx.Send(entity.pid, o)
 	if !answers.done {
-		p.check()
-		panic("an entity gave no answer")
+		p.noAnswer()
 	}
 	answer := &answers.observed
 	if answer.Incomplete {
@@ -146,6 +145,12 @@ func (p *partition) check() {
 	if f := p.shared.answers.fault; f != nil {
 		panic(f)
 	}
+}
+
+// noAnswer panics, because an entity did not answer.
+func (p *partition) noAnswer() {
+	p.check()
+	panic("an entity gave no answer")
 }
 
 // outlier takes a record whose time is far from stream time. The record is scored like any other. Stream time, by which idle
@@ -188,7 +193,7 @@ func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err erro
 		// The write that removes it has failed, and that is what the detector acts on.
 		err = nil
 	case why == damaged:
-		p.log.Error("the state of an entity cannot be read, loading its partition anew", "offset", record.Offset, "error", err)
+		p.log.Error("the state of an entity cannot be read, rebuilding its partition", "offset", record.Offset, "error", err)
 		err = nil
 	}
 	p.failSlice(ctx, record, err)

@@ -28,7 +28,7 @@ func (c *Config) StoredOffset(partition int32, topic messages.Identity) (offset 
 
 // completenessOf returns the completeness watermarks of stored windows.
 func completenessOf(head persistence.Head) completeness.Stored {
-	return completeness.Stored{CompleteFrom: head.CompleteFrom, NewCompleteFrom: head.CompleteForNewFrom, StreamTime: head.StreamTime,
+	return completeness.Stored{CompleteFrom: head.CompleteFrom, NewCompleteFrom: head.NewCompleteFrom, StreamTime: head.StreamTime,
 		Swept: head.Swept, Lateness: head.Lateness}
 }
 

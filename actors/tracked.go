@@ -62,12 +62,6 @@ func (t *trackedPartition) enter(log *slog.Logger, phase messages.Phase) {
 	t.phase = phase
 }
 
-// assigned notes an assignment that is sent to the partition's actor.
-func (t *trackedPartition) assigned(log *slog.Logger, assignment messages.Assignment) {
-	t.enter(log, messages.Replaying)
-	t.generation, t.topic = assignment.Generation, assignment.Topic
-}
-
 func (t *trackedPartition) standby() bool { return t.role == messages.RoleStandby }
 
 func (t *trackedPartition) ready() bool { return t.phase == messages.Ready }

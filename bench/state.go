@@ -135,7 +135,7 @@ func writePartition(ctx context.Context, store *persistence.Store, k *known, num
 	source := actors.Config{InputTopic: k.input, Group: k.name, ValueField: "hege", KeyFields: []string{"scope", "asn"}}
 	newest := k.stream.start.Add((fullWindow - 1) * bin).UnixMilli()
 	head := persistence.Head{Source: source.Source(), Offset: offset, History: (72 * time.Hour).Milliseconds(),
-		CompleteFrom: stream.Complete, CompleteForNewFrom: stream.Complete, StreamTime: newest, Swept: newest}
+		CompleteFrom: stream.Complete, NewCompleteFrom: stream.Complete, StreamTime: newest, Swept: newest}
 	random := rand.New(rand.NewPCG(1, uint64(number)))
 	for len(entities) > 0 && ctx.Err() == nil {
 		some := entities[:min(batch, len(entities))]

@@ -48,7 +48,7 @@ func load(t *testing.T, p *persistence.Partition, key string) (e *persistence.En
 // headOf is a head as it is written in the file of expectations.
 func headOf(h persistence.Head) formats.Head {
 	return formats.Head{Source: h.Source, Cluster: h.Cluster, Topic: h.Topic, Offset: h.Offset, History: h.History,
-		CompleteFrom: h.CompleteFrom, CompleteForNewFrom: h.CompleteForNewFrom, StreamTime: h.StreamTime, Swept: h.Swept, Lateness: h.Lateness}
+		CompleteFrom: h.CompleteFrom, NewCompleteFrom: h.NewCompleteFrom, StreamTime: h.StreamTime, Swept: h.Swept, Lateness: h.Lateness}
 }
 
 // windowOf is a window as it is written in the file of expectations.

@@ -76,7 +76,7 @@ func (a *author) sweep(key string, last int64) {
 		a.t.Fatalf("the sweep removed %q, with points up to %d: %v", a.p.Swept(), newest, err)
 	}
 	a.head.Swept = a.head.StreamTime
-	a.head.CompleteForNewFrom = max(a.head.CompleteForNewFrom, newest+a.head.History+1)
+	a.head.NewCompleteFrom = max(a.head.NewCompleteFrom, newest+a.head.History+1)
 	a.gone(key)
 }
 

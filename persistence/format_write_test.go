@@ -120,13 +120,13 @@ func TestWriteFormat(t *testing.T) {
 func writeClosed(t *testing.T, dir string) (one, far, delay *author) {
 	const complete = math.MinInt64 // nothing is missing
 	hegemony := persistence.Head{Source: "ihr_hegemony\x00ihr_hegemony_anomaly_detection_ipv4\x00hege\x00scope\x00asn",
-		Cluster: "a-cluster-of-format", Topic: "abcdefghijklmnopqrstuv", History: 72 * hour, CompleteFrom: complete, CompleteForNewFrom: complete}
+		Cluster: "a-cluster-of-format", Topic: "abcdefghijklmnopqrstuv", History: 72 * hour, CompleteFrom: complete, NewCompleteFrom: complete}
 	one = &author{t: t, want: formats.Partition{Detector: "hegemonydetector"}, head: hegemony, memory: make(windows)}
 	far = &author{t: t, want: formats.Partition{Detector: "hegemonydetector", Number: 7}, head: hegemony, memory: make(windows)}
 	delay = &author{t: t, want: formats.Partition{Detector: "atlasdelaydetector", Number: 2}, memory: make(windows), head: persistence.Head{
 		// A broker before Kafka 2.8 gives no ids. The partition was not read from its first record on.
 		Source:  "ihr_raclette_diffrtt\x00ihr_raclette_diffrtt_anomaly_detection\x00median\x00startpoint\x00endpoint",
-		History: 72 * hour, CompleteFrom: begin + hour, CompleteForNewFrom: complete, Lateness: 26 * hour}}
+		History: 72 * hour, CompleteFrom: begin + hour, NewCompleteFrom: complete, Lateness: 26 * hour}}
 
 	first := open(t, dir, formatOptions)
 	for _, a := range []*author{one, far, delay} {
@@ -139,7 +139,7 @@ func writeClosed(t *testing.T, dir string) (one, far, delay *author) {
 			one.checkpoint("64505,10")
 		case firstRun - 1:
 			one.remove("64501,6")
-			one.head.CompleteForNewFrom = begin + 4*step + one.head.History + 1
+			one.head.NewCompleteFrom = begin + 4*step + one.head.History + 1
 			one.checkpoint()
 		default:
 			one.checkpoint()

@@ -12,13 +12,13 @@ type Head struct {
 	// CompleteFrom is a completeness watermark: the history that was read from the
 	// topic is complete for points at or after this time.
 	CompleteFrom int64
-	// CompleteForNewFrom is the watermark for entities without a stored window: a
+	// NewCompleteFrom is the watermark for entities without a stored window: a
 	// point of such an entity is complete only at or after this time, because
 	// entities that had points before were removed.
-	CompleteForNewFrom int64
-	StreamTime         int64 // the newest timestamp
-	Swept              int64 // stream time of the last sweep
-	Lateness           int64 // how late an entity's first point came at most, in milliseconds
+	NewCompleteFrom int64
+	StreamTime      int64 // the newest timestamp
+	Swept           int64 // stream time of the last sweep
+	Lateness        int64 // how late an entity's first point came at most, in milliseconds
 }
 
 // record is a head with the fields that only this package needs.
@@ -41,7 +41,7 @@ func encodeRecord(r *record) []byte {
 	b := room(100 + len(r.Source))
 	b = binary.AppendUvarint(b, uint64(len(r.Source)))
 	b = append(b, r.Source...)
-	for _, x := range []int64{r.Offset, r.History, r.CompleteFrom, r.CompleteForNewFrom, r.StreamTime, r.Swept, r.Lateness} {
+	for _, x := range []int64{r.Offset, r.History, r.CompleteFrom, r.NewCompleteFrom, r.StreamTime, r.Swept, r.Lateness} {
 		b = binary.AppendVarint(b, x)
 	}
 	flags := uint64(0)
@@ -83,7 +83,7 @@ func decodeRecord(value []byte) (*record, error) {
 	}
 	r := &record{}
 	r.Source = b.text()
-	for _, x := range []*int64{&r.Offset, &r.History, &r.CompleteFrom, &r.CompleteForNewFrom, &r.StreamTime, &r.Swept, &r.Lateness} {
+	for _, x := range []*int64{&r.Offset, &r.History, &r.CompleteFrom, &r.NewCompleteFrom, &r.StreamTime, &r.Swept, &r.Lateness} {
 		*x = b.varint()
 	}
 	r.slot = b.uint32()

@@ -31,7 +31,7 @@ func wildPoints(r *rand.Rand) []Point {
 func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		head := record{Head: Head{Source: string(make([]byte, r.IntN(9))), Offset: wild(r), History: wild(r), CompleteFrom: wild(r), CompleteForNewFrom: wild(r),
+		head := record{Head: Head{Source: string(make([]byte, r.IntN(9))), Offset: wild(r), History: wild(r), CompleteFrom: wild(r), NewCompleteFrom: wild(r),
 			StreamTime: wild(r), Swept: wild(r), Lateness: wild(r)}, slot: r.Uint32(), seq: r.Uint64(), reserved: r.Uint32(),
 			entities: r.Uint32(), removing: r.IntN(2) == 0}
 		if r.IntN(2) == 0 {

@@ -122,5 +122,5 @@ func appendHead(b []byte, s *Snapshot) []byte {
 
 // numbers are the fields of a head that are, in the order in which they are written.
 func (h *Head) numbers() []*int64 {
-	return []*int64{&h.Offset, &h.History, &h.CompleteFrom, &h.CompleteForNewFrom, &h.StreamTime, &h.Swept, &h.Lateness}
+	return []*int64{&h.Offset, &h.History, &h.CompleteFrom, &h.NewCompleteFrom, &h.StreamTime, &h.Swept, &h.Lateness}
 }

@@ -49,7 +49,7 @@ func fill(t *testing.T, store *Store, detector string, number int32, entities, r
 		w := windows[e.Key()]
 		return w[len(w)-min(n, len(w)):], len(w)
 	}
-	head := Head{Source: "in\x00group\x00hege\x00asn", History: 2 * hours, CompleteFrom: -5, CompleteForNewFrom: -1 << 62}
+	head := Head{Source: "in\x00group\x00hege\x00asn", History: 2 * hours, CompleteFrom: -5, NewCompleteFrom: -1 << 62}
 	for round := range rounds {
 		for range entities {
 			key := fmt.Sprintf("64500,%d", random.IntN(entities))

@@ -16,8 +16,8 @@ import (
 // Listener takes what FollowOutput reads. One goroutine calls its methods, one after the other.
 type Listener interface {
 	// Begin says at which offset each partition in from begins, or goes on after records were deleted;
-	// earlier records are not given. All records at or after since, Unix milliseconds, are given, and older ones
-	// may be left out; 0: none is. With anew, all that was given before is void: the topic is another one,
+	// earlier records are not given. All records at or after since, Unix milliseconds, are given. Older ones may
+	// be left out; if since is 0, they are given, too. With anew, all that was given before is void: the topic is another one,
 	// or has lost records that were given, so that other records may be at the same offsets. Fields of topic
 	// that are not known are empty.
 	Begin(topic messages.Identity, from map[int32]int64, since int64, anew bool)

@@ -30,7 +30,7 @@ type Tail struct {
 	bytes    int64
 	latest   int64 // the latest time of a datapoint that has come; or noTime
 	stream   int64 // the stream time given to Advance; or noTime
-	left     int64 // anomalies before this time may not have been read; or noTime
+	readFrom int64 // anomalies before this time may not have been read; or noTime
 	oldest   int64 // no row is older
 	floor    position
 	dropped  int64
@@ -72,7 +72,7 @@ func (t *Tail) clear() {
 	}
 	t.vector, t.start, t.lost = make(Vector), make(Vector), make(Vector)
 	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
-	t.floor, t.left = since(noTime), noTime
+	t.floor, t.readFrom = since(noTime), noTime
 	t.dropped, t.foreign, t.bad, t.begun, t.caught = 0, 0, 0, false, false
 	t.epoch++
 	t.life++
@@ -188,7 +188,7 @@ func (t *Tail) Advance(streamTime int64) {
 
 // Begin says where reading begins or goes on: nothing before these offsets can be had of these partitions.
 // With anew, the output topic is another one, and everything that is held is forgotten at the same moment.
-// topic is the topic's id; empty: not known. Anomalies before since, Unix milliseconds, may be left out; 0: none is.
+// topic is the topic's id; empty: not known. All anomalies at or after since, Unix milliseconds, are read; if since is 0, older ones are, too.
 func (t *Tail) Begin(topic string, from Vector, since int64, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -205,7 +205,7 @@ func (t *Tail) Begin(topic string, from Vector, since int64, anew bool) {
 	}
 	t.begun = true
 	if since > 0 {
-		t.left = max(t.left, since)
+		t.readFrom = max(t.readFrom, since)
 	}
 	for partition, offset := range from {
 		if _, known := t.vector[partition]; !known {
@@ -273,7 +273,7 @@ func (t *Tail) State() State {
 }
 
 // begin is the time from which on all anomalies are held. Some older ones may be held, too.
-func (t *Tail) begin() int64 { return max(t.held(), t.left) }
+func (t *Tail) begin() int64 { return max(t.held(), t.readFrom) }
 
 // held is begin, if nothing older than stream time allows has left.
 func (t *Tail) held() int64 {

@@ -44,16 +44,16 @@ type Partition struct {
 
 // Head is a partition's head, with the fields of format 1.
 type Head struct {
-	Source             string `json:"source"`
-	Cluster            string `json:"cluster"`
-	Topic              string `json:"topic"`
-	Offset             int64  `json:"offset"`
-	History            int64  `json:"history"`
-	CompleteFrom       int64  `json:"base"`
-	CompleteForNewFrom int64  `json:"forgotten"`
-	StreamTime         int64  `json:"stream_time"`
-	Swept              int64  `json:"swept"`
-	Lateness           int64  `json:"lateness"`
+	Source          string `json:"source"`
+	Cluster         string `json:"cluster"`
+	Topic           string `json:"topic"`
+	Offset          int64  `json:"offset"`
+	History         int64  `json:"history"`
+	CompleteFrom    int64  `json:"base"`
+	NewCompleteFrom int64  `json:"forgotten"`
+	StreamTime      int64  `json:"stream_time"`
+	Swept           int64  `json:"swept"`
+	Lateness        int64  `json:"lateness"`
 }
 
 // Window is an entity's points in the order of arrival. JSON keeps each float64 as it is.
