@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -85,6 +85,10 @@ test-containers:
 # Tests alert rules and dashboard with promtool and a real Prometheus that reads a running demo.
 test-ops:
 	test/ops/run
+
+# Writes the built-in files and docs/configuration.md from the schema.
+docs:
+	go generate ./configs
 
 # Runs the commands of the README, as CI does.
 readme:
