@@ -255,10 +255,11 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	return b, err
 }
 
-// openSession keeps trying while a broker or the input topic is missing.
+// openSession keeps trying while a broker or the input topic is missing. It waits for a second at most, so that it reads
+// soon after they are there.
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	told := repeated{now: config.Now}
-	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
+	for wait := config.Timing.Backoff / 8; ; wait = min(2*wait, config.Timing.Backoff) {
 		err := stream.PrepareTopics(ctx, config)
 		if err == nil {
 			err = stream.CheckTimeouts(ctx, config)
