@@ -15,7 +15,7 @@ import (
 	"anomalydetector/configs"
 )
 
-// Exit codes.
+// Exit codes. If a second signal ends a stop at once, the code is 128 and the number of that signal.
 const (
 	exitClean   = 0
 	exitFailure = 1
@@ -36,7 +36,7 @@ type World struct {
 	// Signals are requests to stop: the first gently, the second at once. Signals within a second are
 	// one request.
 	Signals <-chan os.Signal
-	// Hangups are requests to reopen the log files.
+	// Hangups are requests to reopen the log files and to read the configurations again.
 	Hangups <-chan os.Signal
 	// Nohup tells whether the process is to outlive its terminal.
 	Nohup bool
@@ -146,14 +146,19 @@ func exitCode(err error, world World) int {
 	if err == nil {
 		return exitClean
 	}
+	var again atOnce
+	if errors.As(err, &again) {
+		lastWords(world, "anomalydetector: "+again.Error()+"\n")
+		return again.code()
+	}
 	var wrong *configs.Error
 	var usage usageError
 	if errors.As(err, &wrong) || errors.As(err, &usage) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 		return exitUsage
 	}
 	if !errors.Is(err, errTold) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 	}
 	return exitFailure
 }
