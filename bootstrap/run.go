@@ -344,8 +344,10 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		read := site.read(all)
 		defer func() { err = errors.Join(err, read(), asked()) }()
 	}
+	manager := newNotifier(world, site.page(), all)
+	defer manager.close()
 	w := &waiting{
-		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
+		manager: manager, world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 		reopen: func() {
 			files := len(logs.reopen())
 			for _, b := range all {

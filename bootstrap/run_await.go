@@ -36,6 +36,7 @@ type waiting struct {
 	stopAll func(reason string, atOnce bool)
 	others  bool // there may be successors on other nodes, for which a stop waits
 	reopen  func()
+	manager *notifier // nil: no service manager has started the process
 
 	phase    stopPhase
 	failed   error
@@ -59,7 +60,11 @@ func (w *waiting) await() error {
 				return err
 			}
 		case <-w.world.Hangups:
+			over := w.manager.reload()
 			w.reopen()
+			over()
+		case <-w.manager.ticks():
+			w.manager.tick()
 		case <-w.deadline:
 			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
 		}
@@ -72,6 +77,7 @@ func (w *waiting) enter(next stopPhase, reason string) {
 	w.phase = next
 	if next == gentle {
 		w.deadline = time.After(stopTimeout)
+		w.manager.stop(reason)
 	}
 	w.stopAll(reason, next == hurried)
 }
