@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages
 
 check: format vet staticcheck imports race
 
@@ -94,3 +94,13 @@ docs:
 readme:
 	test/readme/run
 	test/readme/see
+
+# Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+deb:
+	VERSION='$(VERSION)' ops/debian/build '$(DEB)' $(ARCHITECTURES)
+
+# Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
+test-packages:
+	test/packages/run

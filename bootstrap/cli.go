@@ -42,6 +42,8 @@ type World struct {
 	Nohup bool
 	// Release makes signals end the process at once. Commands call it that do not read Signals.
 	Release func()
+	// Manager is the service manager that has started the process, such as systemd; nil: there is none.
+	Manager *Manager
 }
 
 // commands is the command line.
@@ -58,6 +60,7 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Help       helpCommand       `cmd:"" help:"Explain the program, or one of its commands."`
 	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands, flags and configurations."`
+	Man        manCommand        `cmd:"" help:"Print the manual page: anomalydetector man | man -l -"`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
