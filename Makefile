@@ -6,8 +6,15 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 check: format vet staticcheck imports race
 
+# The version is that of the last tag v1.2.3 and the commits since, or the commit. Without git it stays
+# unknown. VERSION=1.2.3 overrides it.
+RELEASE = $(or $(VERSION),$(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)))
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+COMMITTED = $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+STAMP = -X anomalydetector/bootstrap.release=$(RELEASE) -X anomalydetector/bootstrap.revision=$(REVISION) \
+	-X anomalydetector/bootstrap.committed=$(COMMITTED)
 build:
-	CGO_ENABLED=0 go build -trimpath -o anomalydetector .
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(STAMP)' -o anomalydetector .
 
 format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
