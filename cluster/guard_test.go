@@ -85,11 +85,11 @@ func TestOnlyMembersAreNotedAsDraining(t *testing.T) {
 	w := &GroupWatcher{node: &Node{config: Config{Now: func() time.Time { return noon }}}, draining: make(map[string]time.Time)}
 	var v view
 	v.update(nil, true, noon)
-	if err := w.noteDraining("id-a", v); err == nil || len(w.draining) > 0 {
+	if err := w.noteDraining("id-a", v, nil); err == nil || len(w.draining) > 0 {
 		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 	v.members = []member{{of("a", 0)}}
-	if err := w.noteDraining("id-a", v); err != nil || len(w.draining) != 1 {
+	if err := w.noteDraining("id-a", v, nil); err != nil || len(w.draining) != 1 {
 		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 }

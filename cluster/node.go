@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Config is what a node needs to know of itself. All fields but Server, Client and Insecure are
-// required.
+// Config is what a node needs to know of itself. All fields but Server, Client, Names and
+// Insecure are required.
 type Config struct {
 	Listen    string // host:port
 	Advertise string // host:port at which the other nodes reach this one
@@ -22,7 +22,8 @@ type Config struct {
 	Version   string // of the program
 	// Server and Client are for mutual TLS; nil: plain text.
 	Server, Client *tls.Config
-	Insecure       bool // allow plain text beyond loopback
+	Names          Names // of nodes, as in the TLS configurations
+	Insecure       bool  // allow plain text beyond loopback
 	Log            *slog.Logger
 	Now            func() time.Time
 

@@ -18,7 +18,7 @@ var known = []struct {
 		"session_timeout", "transaction_timeout"}},
 	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "cached_entities", "on_damage"}},
 	{"output", []string{"dead_letter_topic", "retention_hours", "explain"}},
-	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},
+	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "tls_names", "insecure", "standbys"}},
 	{"http", []string{"listen", "web_config_file", "insecure", "health_listen"}},
 }
 
