@@ -5,12 +5,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // An authority often signs more than the certificates of nodes. Names tells which of its
@@ -117,6 +120,24 @@ func (n Names) verify(state tls.ConnectionState) error {
 		return errNoNode
 	}
 	return nil
+}
+
+// explained is a verification that logs, at most once a minute, which certificate of the authority it
+// refuses and why. The other side learns only that it is refused.
+func explained(verify func(tls.ConnectionState) error, log *slog.Logger, now func() time.Time) func(tls.ConnectionState) error {
+	var mu sync.Mutex
+	var logged time.Time
+	return func(state tls.ConnectionState) error {
+		err := verify(state)
+		mu.Lock()
+		defer mu.Unlock()
+		if at := now(); err != nil && len(state.PeerCertificates) > 0 && (logged.IsZero() || at.Sub(logged) >= time.Minute) {
+			c := state.PeerCertificates[0]
+			logged = at
+			log.Warn("a client is refused", "problem", err, "subject", c.Subject.String(), "dns_names", c.DNSNames, "addresses", c.IPAddresses, "uris", c.URIs)
+		}
+		return err
+	}
 }
 
 // bothUses tells whether all certificates of a chain below its authority may be used by servers and by

@@ -213,3 +213,7 @@ func TestNodeIsWarnedOfACertificateThatOthersRefuse(t *testing.T) {
 		t.Errorf("without TLS: %v", err)
 	}
 }
+
+func onlyForClients(c *x509.Certificate) {
+	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+}

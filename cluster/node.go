@@ -67,8 +67,13 @@ func New(config Config) (*Node, error) {
 	n := &Node{config: config, listener: limit(listener, mostConnections), started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.client = newClient(config.Client, config.Dial)
+	security := config.Server
+	if security != nil && security.VerifyConnection != nil {
+		security = security.Clone()
+		security.VerifyConnection = explained(security.VerifyConnection, config.Log, config.Now)
+	}
 	n.server = http.Server{
-		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, ReadTimeout: readAtMost, IdleTimeout: time.Minute,
+		Handler: n.handler(), TLSConfig: security, ReadHeaderTimeout: headerAtMost, ReadTimeout: readAtMost, IdleTimeout: idleAtMost,
 		MaxHeaderBytes: mostHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: mostHeader,
 			MaxReceiveBufferPerConnection: 4 * mostHeader},
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),
