@@ -99,7 +99,9 @@ func (o *soakOracle) read(ctx context.Context, brokers, topic string) error {
 		fetches := client.PollRecords(ctx, 20_000)
 		var wait sync.WaitGroup
 		fetches.EachPartition(func(slice kgo.FetchTopicPartition) {
-			wait.Go(func() { o.parts[slice.Partition].score(slice.Records) })
+			if len(slice.Records) > 0 { // else it may be an error, of no partition: the client tries again
+				wait.Go(func() { o.parts[slice.Partition].score(slice.Records) })
+			}
 		})
 		wait.Wait()
 		fetches.EachPartition(func(slice kgo.FetchTopicPartition) { o.take(slice) })
