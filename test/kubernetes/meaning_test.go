@@ -113,9 +113,9 @@ func TestCertificateNamesEachNode(t *testing.T) {
 		}
 	}
 	for i := range *set.Spec.Replicas {
-		address := strings.NewReplacer("$(POD_NAME)", fmt.Sprintf("%s-%d", name, i), "$(POD_NAMESPACE)", set.Namespace).Replace(advertise)
+		address := strings.ReplaceAll(advertise, "$(POD_NAME)", fmt.Sprintf("%s-%d", name, i))
 		host, port, _ := strings.Cut(address, ":")
-		if !slices.Contains(certificate.Spec.DNSNames, host) || port != "7100" || !strings.Contains(host, "."+set.Spec.ServiceName+".") {
+		if !slices.Contains(certificate.Spec.DNSNames, host) || port != "7100" || !strings.HasSuffix(host, "."+set.Spec.ServiceName) {
 			t.Errorf("the certificate has no name for %s: %v", address, certificate.Spec.DNSNames)
 		}
 	}
@@ -168,12 +168,12 @@ func TestConfigurationsAreAccepted(t *testing.T) {
 		}
 		check := exec.Command(program, "check", file)
 		check.Env = append(os.Environ(), "DETECTOR_HTTP=0.0.0.0:8080", "DETECTOR_HTTP_INSECURE=yes", "DETECTOR_NODE_ID="+name+"-0",
-			"DETECTOR_CLUSTER_ADVERTISE="+name+"-0.anomalydetector-nodes.anomalydetector.svc:7100")
+			"DETECTOR_CLUSTER_ADVERTISE="+name+"-0.anomalydetector-nodes:7100")
 		out, err := check.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: check: %v\n%s", overlay, err, out)
 		}
-		if overlay == "cluster" && !strings.Contains(string(out), name+"-0.anomalydetector-nodes") {
+		if overlay == "cluster" && !strings.Contains(string(out), name+"-0.anomalydetector-nodes:7100") {
 			t.Errorf("the node does not advertise the pod's name:\n%s", out)
 		}
 	}
