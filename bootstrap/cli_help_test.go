@@ -95,7 +95,7 @@ func TestHelpOfAnUnknownCommandNamesTheCommands(t *testing.T) {
 func TestVersionIsACommandAndAFlag(t *testing.T) {
 	code, command := asked(t, nil, "version")
 	also, flag := asked(t, nil, "--version")
-	if code != exitClean || also != exitClean || command != flag || command != "anomalydetector "+version()+"\n" {
+	if code != exitClean || also != exitClean || command != flag || command != versionLine()+"\n" || !strings.HasPrefix(command, "anomalydetector "+version()+" (") {
 		t.Errorf("exit codes %d and %d, %q and %q", code, also, command, flag)
 	}
 }

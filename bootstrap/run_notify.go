@@ -153,8 +153,10 @@ func (n *notifier) reload() (over func()) {
 	}
 	n.manager.Send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	return func() {
-		n.ready = true
-		n.manager.Send(daemon.SdNotifyReady)
+		if !n.stopping {
+			n.ready = true
+			n.manager.Send(daemon.SdNotifyReady)
+		}
 	}
 }
 

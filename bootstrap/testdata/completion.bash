@@ -10,7 +10,7 @@ _anomalydetector() {
   case $command in
     "") words="run demo check state status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "run") words="--help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "demo") words="--help --version --duration --entities --seed --nodes --kill" confs="" ;;
+    "demo") words="--help --version --duration --entities --seed --nodes --feed --kill" confs="" ;;
     "check") words="--help --version --json --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state") words="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;

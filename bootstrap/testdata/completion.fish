@@ -31,6 +31,7 @@ complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l duration -r
 complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l entities -r -d 'Number of entities'
 complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l seed -r -d 'Seed of the stream: equal seeds give equal streams'
 complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l nodes -r -d 'Number of processes that share the work'
+complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l feed -d 'Only feed the stream to the brokers of KAFKA_HOST, without TLS, for a detector that runs elsewhere: the last five days, then in real time, until Ctrl-C'
 complete -c anomalydetector -n '__fish_seen_subcommand_from demo' -l kill -d 'With --nodes: kill one of them in the middle of the live part, and check that nothing is lost'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l help -d 'Show context-sensitive help'
 complete -c anomalydetector -n '__fish_seen_subcommand_from check' -l version -d 'Print the version'

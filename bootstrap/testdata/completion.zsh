@@ -11,7 +11,7 @@ _anomalydetector() {
   case $command in
     "") words_="run demo check state status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "run") words_="--help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "demo") words_="--help --version --duration --entities --seed --nodes --kill" confs="" ;;
+    "demo") words_="--help --version --duration --entities --seed --nodes --feed --kill" confs="" ;;
     "check") words_="--help --version --json --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state") words_="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words_="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
