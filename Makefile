@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes
 
 check: format vet staticcheck imports race
 
@@ -111,3 +111,8 @@ deb:
 # Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
 test-packages:
 	test/packages/run
+
+# Checks the manifests in ops/kubernetes against the types of the API. UPDATE=1 makes the rules again from ops/alerts.yml.
+UPDATE ?=
+test-kubernetes:
+	cd test/kubernetes && go vet . && UPDATE='$(UPDATE)' go test -count=1 -timeout 10m .

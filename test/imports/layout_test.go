@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"test/kafka":             {},
 	"test/links":             {},
 	"test/containers/golden": {"test/golden"},
+	"test/packages/broker":   {},
 }
 
 // inTests is what the tests of a package may import beside that. The tests of every package
@@ -62,6 +63,7 @@ var inTests = map[string][]string{
 var modules = map[string][]string{
 	"bench/peers/goka": {},
 	"test/browser":     {"web/page/sample"},
+	"test/kubernetes":  {},
 	"test/ops":         {},
 }
 
