@@ -91,7 +91,7 @@ func tellPlace(log *slog.Logger, config *configs.Config, world *World) {
 func (l *logs) file(config *configs.Config) (*sink, error) {
 	file := &logFile{path: config.Log.File, watched: config.Log.Watched}
 	if err := file.open(); err != nil {
-		return nil, fmt.Errorf("open the log file that %s names: %w", config.Source, err)
+		return nil, fmt.Errorf("open the log file that %s names: %w", config.Source, fileDenied(err, config, l.world))
 	}
 	out := newSink(file.path, file, file.tend, l.stderr, l.world.Now)
 	file.warn = func(err error) {

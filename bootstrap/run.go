@@ -363,9 +363,11 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		read := site.read(all)
 		defer func() { err = errors.Join(err, read(), told()) }()
 	}
+	manager := newNotifier(world, site.page(), all)
+	defer manager.close()
 	w := &waiting{
 		requests: asked, hangups: world.Hangups, reload: again.begun,
-		results: results, running: len(all), stopAll: stopAll, others: node != nil,
+		manager: manager, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 	}
 	return w.await()
 }

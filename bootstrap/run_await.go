@@ -31,7 +31,8 @@ type waiting struct {
 	stopAll func(reason string, atOnce bool)
 	others  bool // there may be successors on other nodes, for which a stop waits
 	// reload reopens the log files and reads the configurations again. It closes the channel when that is done.
-	reload func() <-chan struct{}
+	reload  func() <-chan struct{}
+	manager *notifier // nil: no service manager has started the process
 
 	phase    stopPhase
 	failed   error
@@ -40,6 +41,7 @@ type waiting struct {
 
 func (w *waiting) await() error {
 	hangups, reloading := w.hangups, (<-chan struct{})(nil)
+	var reloaded func() // tells the service manager that the reload is over
 	for w.running > 0 {
 		select {
 		case err := <-w.results:
@@ -55,9 +57,13 @@ func (w *waiting) await() error {
 				return err
 			}
 		case <-hangups:
+			reloaded = w.manager.reload()
 			hangups, reloading = nil, w.reload() // another SIGHUP waits
 		case <-reloading:
+			reloaded()
 			hangups, reloading = w.hangups, nil
+		case <-w.manager.ticks():
+			w.manager.tick()
 		case <-w.deadline:
 			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
 		}
@@ -70,6 +76,7 @@ func (w *waiting) enter(next stopPhase, reason string) {
 	w.phase = next
 	if next == gentle {
 		w.deadline = time.After(stopTimeout)
+		w.manager.stop(reason)
 	}
 	w.stopAll(reason, next == hurried)
 }
