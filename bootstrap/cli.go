@@ -155,6 +155,9 @@ func exitCode(err error, world World) int {
 	if !errors.Is(err, errTold) {
 		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
 	}
+	if errors.Is(err, errUnusable) {
+		return exitUsage
+	}
 	return exitFailure
 }
 

@@ -49,7 +49,7 @@ func (w *waiting) await() error {
 		case err := <-w.results:
 			w.running--
 			if err != nil {
-				w.failed = errTold
+				w.failed = told(err, w.failed)
 				if w.phase == working {
 					w.enter(gentle, "another detector failed")
 				}
@@ -65,6 +65,14 @@ func (w *waiting) await() error {
 		}
 	}
 	return w.failed
+}
+
+// told is the end of the process after a detector's failure, which is in the log.
+func told(err, before error) error {
+	if errors.Is(err, errUnusable) || errors.Is(before, errUnusable) {
+		return errors.Join(errTold, errUnusable)
+	}
+	return errTold
 }
 
 // enter enters a phase of the stop, and tells the detectors.

@@ -14,7 +14,7 @@ var known = []struct {
 	{"io", []string{"input_topic", "value_field", "key_field", "output_topic", "time_granularity_min", "consumer_group"}},
 	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio"}},
 	{"job", []string{"duration"}},
-	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop",
+	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "sasl_token_file", "leave_on_stop",
 		"session_timeout", "transaction_timeout"}},
 	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "cached_entities", "on_damage"}},
 	{"output", []string{"dead_letter_topic", "retention_hours", "explain"}},

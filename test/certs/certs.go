@@ -60,9 +60,16 @@ func (a *Authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pr
 // Issue makes a certificate of a host, and its key, as PEM.
 func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate, key []byte) {
 	t.Helper()
+	return a.IssueUntil(t, serial, host, a.certificate.NotAfter)
+}
+
+// IssueUntil makes a certificate that expires at a time.
+func (a *Authority) IssueUntil(t *testing.T, serial int64, host string, end time.Time) (certificate, key []byte) {
+	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
+		SerialNumber: big.NewInt(serial), NotBefore: a.certificate.NotBefore, NotAfter: end,
+		Subject:  pkix.Name{CommonName: host},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(host); ip != nil {
@@ -77,11 +84,14 @@ func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate,
 	return a.sign(t, template, private), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
+// Path is the file with the authority's certificate.
+func (a *Authority) Path() string { return a.path }
+
 // Node writes the files of a node that trusts the authority and is signed by it.
 func (a *Authority) Node(t *testing.T, host string) Files {
 	t.Helper()
 	dir := t.TempDir()
-	files := Files{CA: a.path, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	files := Files{CA: a.Path(), Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	certificate, key := a.Issue(t, 2, host)
 	writeFile(t, files.Cert, certificate)
 	writeFile(t, files.Key, key)
