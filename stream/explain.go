@@ -41,11 +41,15 @@ func Explain(ctx context.Context, config Config, err error) error {
 	return err
 }
 
+// saslMissing says whether a broker has answered once, and then closed the connection.
+func saslMissing(err error) bool {
+	return isA[*kgo.ErrFirstReadEOF](err) && worded("is SASL missing")(err)
+}
+
 // listener finds out why a broker has closed a connection without a word: the listener may speak plain text
 // while we speak TLS, or want a login while we send none. A broker that stops, or a proxy without a broker
 // behind it, closes connections, too.
 func (c Config) listener(ctx context.Context, err error) error {
-	closed := isA[*kgo.ErrFirstReadEOF](err)
 	switch {
 	case c.TLS != nil && isA[*handshakeError](err) && errors.Is(err, io.EOF):
 		plain := c
@@ -57,10 +61,11 @@ func (c Config) listener(ctx context.Context, err error) error {
 		defer client.Close()
 		ctx, cancel := context.WithTimeout(ctx, askTimeout)
 		defer cancel()
-		if _, failed = client.Request(ctx, kmsg.NewPtrApiVersionsRequest()); failed == nil {
+		// A listener that wants a login answers once, for the client itself, and then closes the connection.
+		if _, failed = client.Request(ctx, kmsg.NewPtrApiVersionsRequest()); failed == nil || saslMissing(failed) {
 			return fmt.Errorf("%w: %w", errPlainListener, err)
 		}
-	case c.SASL == nil && closed && worded("is SASL missing")(err):
+	case c.SASL == nil && saslMissing(err):
 		return fmt.Errorf("%w: %w", errNoLogin, err)
 	}
 	return err

@@ -163,7 +163,7 @@ func (o *Observer) note(activity Activity, err error) {
 	}
 	if known := diagnose(err); known != nil {
 		trouble.Final = known.final
-		if known.is != nil {
+		if known.is != nil && known.final { // a closed connection has many causes
 			trouble.Advice = known.advice(Names{})
 		}
 	}

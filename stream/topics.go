@@ -60,6 +60,9 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 			continue
 		}
 		if err := config.create(ctx, admin, topic, config.madeWith(about[config.InputTopic])); err != nil {
+			if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
+				err = config.topicRefused(topic, err)
+			}
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
 		maps.Copy(about, config.describe(ctx, admin, topic))
