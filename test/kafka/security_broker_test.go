@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/test/certs"
@@ -62,7 +64,29 @@ func newSecured(t *testing.T) *secured {
 	t.Cleanup(client.Close)
 	s.admin = kadm.NewClient(client)
 	s.password(password)
+	s.untilCoordinated()
 	return s
+}
+
+// untilCoordinated waits until groups and transactions have coordinators: the broker makes their topics when it
+// is asked for the first time.
+func (s *secured) untilCoordinated() {
+	s.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		_, err := s.admin.DescribeGroups(context.Background(), "none")
+		answers, failed := s.admin.DescribeTransactions(context.Background(), "none")
+		if failed == nil {
+			failed = answers["none"].Err
+		}
+		if err == nil && errors.Is(failed, kerr.TransactionalIDNotFound) {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Fatalf("the broker has no coordinators: %v, %v", err, failed)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // password changes the password for SCRAM.
