@@ -9,22 +9,23 @@ import (
 	"anomalydetector/stream"
 )
 
-// surely is how often in a row a start meets an error that waiting does not cure until it gives up: a broker
-// that has just started may refuse a user for a moment.
-const surely = 3
+// surely is how often in a row a start meets an error that waiting does not cure until it gives up, which takes
+// about two seconds: a broker that has just started may refuse a user for a moment.
+const surely = 6
 
 // errUnusable is in the error of a start that cannot succeed until somebody changes the configuration or the
 // broker. The exit code is that of a mistake in the configuration.
 var errUnusable = errors.New("waiting does not cure this")
 
-// openSession keeps trying while a broker or the input topic is missing. At the start, which is until the group
+// openSession keeps trying while a broker or the input topic is missing. It waits for half a second at most, so that
+// it reads soon after they are there. At the start, which is until the group
 // has told what is assigned to this process, it gives up if waiting is of no use. Later it never gives up:
 // somebody may be changing passwords or permissions, node by node.
 func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
 	told := repeated{now: config.Now}
 	started := config.Observer.Rebalances() > 0
 	final := 0
-	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
+	for wait := config.Timing.Backoff / 8; ; wait = min(2*wait, config.Timing.Backoff/2) {
 		session, err := tryToOpen(ctx, config, !started)
 		if err == nil {
 			return session, nil
