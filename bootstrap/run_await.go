@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -47,7 +48,7 @@ func (w *waiting) await() error {
 		case err := <-w.results:
 			w.running--
 			if err != nil {
-				w.failed = told(err, w.failed)
+				w.failed = inTheLog(err, w.failed)
 				if w.phase == working {
 					w.enter(gentle, "another detector failed")
 				}
@@ -71,8 +72,8 @@ func (w *waiting) await() error {
 	return w.failed
 }
 
-// told is the end of the process after a detector's failure, which is in the log.
-func told(err, before error) error {
+// inTheLog is the end of the process after a detector's failure, which is in the log.
+func inTheLog(err, before error) error {
 	if errors.Is(err, errUnusable) || errors.Is(before, errUnusable) {
 		return errors.Join(errTold, errUnusable)
 	}

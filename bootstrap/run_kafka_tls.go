@@ -24,7 +24,7 @@ type tlsFiles struct {
 
 // begin reads the files for the first time.
 func (f *tlsFiles) begin() (err error) {
-	f.last, err = f.read()
+	f.last, err = tlsConfig(f.kafka)
 	return err
 }
 
@@ -32,7 +32,7 @@ func (f *tlsFiles) begin() (err error) {
 func (f *tlsFiles) get() (*tls.Config, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	read, err := f.read()
+	read, err := tlsConfig(f.kafka)
 	if err != nil {
 		if err.Error() != f.told {
 			f.log.Warn("a TLS file of [kafka] cannot be used, going on with its former content", "error", err)
@@ -44,20 +44,24 @@ func (f *tlsFiles) get() (*tls.Config, error) {
 	return read, nil
 }
 
-func (f *tlsFiles) read() (*tls.Config, error) {
+// tlsConfig reads the TLS files; nil: no TLS.
+func tlsConfig(kafka configs.Kafka) (*tls.Config, error) {
+	if !kafka.TLS {
+		return nil, nil
+	}
 	security := &tls.Config{MinVersion: tls.VersionTLS12}
-	if f.kafka.TLSCA != "" {
-		pem, err := os.ReadFile(f.kafka.TLSCA)
+	if kafka.TLSCA != "" {
+		pem, err := os.ReadFile(kafka.TLSCA)
 		if err != nil {
 			return nil, fmt.Errorf("read tls_ca: %w", err)
 		}
 		security.RootCAs = x509.NewCertPool()
 		if !security.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls_ca %s: no PEM certificate in it", f.kafka.TLSCA)
+			return nil, fmt.Errorf("tls_ca %s: no PEM certificate in it", kafka.TLSCA)
 		}
 	}
-	if f.kafka.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(f.kafka.TLSCert, f.kafka.TLSKey)
+	if kafka.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(kafka.TLSCert, kafka.TLSKey)
 		if err != nil {
 			return nil, fmt.Errorf("read tls_cert and tls_key: %w", err)
 		}
