@@ -23,16 +23,16 @@ type guarded struct {
 	secured *secured
 }
 
-// newGuarded makes the topics of a case, and its input.
+// newGuarded makes the topics of a case.
 func newGuarded(t *testing.T, s *secured) *guarded {
 	t.Helper()
 	w := newWorld(t, securityCase)
-	client, err := kgo.NewClient(kgo.SeedBrokers(s.plain), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.plain), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.UnknownTopicRetries(-1)) // a busy broker may not know a new topic yet
 	must(t, err)
 	t.Cleanup(client.Close)
 	w.broker, w.client, w.admin = s.plain, client, kadm.NewClient(client)
 	w.createInput()
-	w.feed(len(w.golden.Records))
 	return &guarded{w, s}
 }
 
@@ -178,6 +178,7 @@ func (s *secured) eachWayIn(t *testing.T) {
 				t.Errorf("check --connect ends with %d:\n%s", code, said)
 			}
 			p := g.run(c.listener, conf)
+			g.feed(len(g.golden.Records))
 			g.untilCommitted()
 			p.stop()
 			g.verify()
@@ -265,8 +266,14 @@ func (g *guarded) failsWith(listener, conf, says string, waits bool) {
 	if code := p.ends(); code != 2 {
 		g.Errorf("exit code %d, want 2", code)
 	}
-	if n := strings.Count(p.output.String(), says); n != 1 {
-		g.Errorf("it says %q %d times, want once", says, n)
+	ends := 0 // on a slow machine the watch of standstills may have said it, too
+	for line := range strings.Lines(p.output.String()) {
+		if strings.Contains(line, says) && !strings.Contains(line, "stands still") {
+			ends++
+		}
+	}
+	if ends != 1 {
+		g.Errorf("it says %q in %d lines, want one", says, ends)
 	}
 }
 
@@ -307,6 +314,7 @@ func (s *secured) eachPermission(t *testing.T) {
 		g.failsWith("LOGIN", conf, "and Create if it does not exist", false)
 		g.allow(user, rule{"topic", g.output(), false, kadm.OpCreate})
 		p := g.run("LOGIN", conf)
+		g.feed(len(g.golden.Records))
 		g.untilCommitted()
 		p.stop()
 		g.verify()
@@ -338,6 +346,7 @@ func (s *secured) outlives(t *testing.T) {
 		rules := g.needed()
 		g.allow(user, rules...)
 		p := g.run("LOGIN", g.configure(g.login("SCRAM-SHA-256", user, password)...), "LOG_LEVEL=DEBUG")
+		g.feed(len(g.golden.Records))
 		g.untilCommitted()
 		g.forbid(user, rules[0])
 		p.says("cannot start reading, trying again", 5) // a start would have given up
@@ -354,6 +363,7 @@ func (s *secured) outlives(t *testing.T) {
 		p := g.run("LOGIN", conf)
 		p.says("a newer token must be put into the file", 1)
 		g.bearer(time.Now().Add(time.Hour))
+		g.feed(len(g.golden.Records))
 		g.untilCommitted()
 		p.stop()
 		g.verify()
@@ -366,6 +376,7 @@ func (s *secured) outlives(t *testing.T) {
 		must(t, err)
 		ca := g.file("ca.pem", string(text))
 		p := g.run("BOTH", g.configure(append(g.login("SCRAM-SHA-256", user, password), "tls_ca = "+ca)...))
+		g.feed(len(g.golden.Records))
 		g.untilCommitted()
 		g.file("ca.pem", "half of a file")
 		p.stop()
