@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"test/certs":             {},
 	"test/formats":           {},
 	"test/golden":            {"configs"},
+	"test/licences":          {},
 	"test/naive":             {},
 	"test/sink":              {},
 	"test/simulation":        {"bootstrap", "actors", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
