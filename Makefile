@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz gosec vulnerabilities microbench bench test-kafka test-containers test-ops readme simulate mutants damage
 
 check: format vet staticcheck imports race
 
@@ -34,6 +34,14 @@ race:
 INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
+
+# Looks for weak code with gosec; fails on each finding that test/gosec/known does not explain.
+gosec:
+	test/gosec/run
+
+# Looks for known vulnerabilities in what is linked, if their database can be reached.
+vulnerabilities:
+	test/gosec/vulnerabilities
 
 # Opens the page in Debian's Chromium: at a running demo, as a person uses it, and in each state.
 # SCREENSHOTS is a folder for pictures.
