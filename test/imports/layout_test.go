@@ -62,6 +62,7 @@ var inTests = map[string][]string{
 var modules = map[string][]string{
 	"bench/peers/goka": {},
 	"test/browser":     {"web/page/sample"},
+	"test/gosec":       {},
 	"test/ops":         {},
 }
 
