@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
 
 check: format vet staticcheck imports race
 
@@ -41,6 +41,14 @@ race:
 INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
+
+# Looks for weak code with gosec; fails on each finding that test/gosec/known does not explain.
+gosec:
+	test/gosec/run
+
+# Looks for known vulnerabilities in what is linked, if their database can be reached.
+vulnerabilities:
+	test/gosec/vulnerabilities
 
 # Opens the page in Debian's Chromium: at a running demo, as a person uses it, and in each state.
 # SCREENSHOTS is a folder for pictures.

@@ -67,6 +67,7 @@ var modules = map[string][]string{
 	"test/kubernetes":      {},
 	"test/ops":             {},
 	"test/containers/spec": {},
+	"test/gosec":           {},
 }
 
 // beside are programs and tests beside the product. They may import what they like to
