@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage image sbom licences notices
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices
 
 check: format vet staticcheck imports race
 
@@ -93,6 +93,10 @@ test-containers:
 test-ops:
 	test/ops/run
 
+# Writes the built-in files and docs/configuration.md from the schema.
+docs:
+	go generate ./configs
+
 # Runs the commands of the README, as CI does.
 readme:
 	test/readme/run
@@ -121,3 +125,18 @@ licences: sbom
 notices:
 	ops/notices >THIRD_PARTY_NOTICES.new
 	mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
+
+# Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+deb:
+	VERSION='$(VERSION)' ops/debian/build '$(DEB)' $(ARCHITECTURES)
+
+# Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
+test-packages:
+	test/packages/run
+
+# Checks the manifests in ops/kubernetes against the types of the API. UPDATE=1 makes the rules again from ops/alerts.yml.
+UPDATE ?=
+test-kubernetes:
+	cd test/kubernetes && go vet . && UPDATE='$(UPDATE)' go test -count=1 -timeout 10m .

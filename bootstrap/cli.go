@@ -14,7 +14,7 @@ import (
 	"anomalydetector/configs"
 )
 
-// Exit codes.
+// Exit codes. If a second signal ends a stop at once, the code is 128 and the number of that signal.
 const (
 	exitClean   = 0
 	exitFailure = 1
@@ -35,12 +35,14 @@ type World struct {
 	// Signals are requests to stop: the first gently, the second at once. Signals within a second are
 	// one request.
 	Signals <-chan os.Signal
-	// Hangups are requests to reopen the log files.
+	// Hangups are requests to reopen the log files and to read the configurations again.
 	Hangups <-chan os.Signal
 	// Nohup tells whether the process is to outlive its terminal.
 	Nohup bool
 	// Release makes signals end the process at once. Commands call it that do not read Signals.
 	Release func()
+	// Manager is the service manager that has started the process, such as systemd; nil: there is none.
+	Manager *Manager
 }
 
 // commands is the command line.
@@ -57,6 +59,7 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Help       helpCommand       `cmd:"" help:"Explain the program, or one of its commands."`
 	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands, flags and configurations."`
+	Man        manCommand        `cmd:"" help:"Print the manual page: anomalydetector man | man -l -"`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
@@ -143,14 +146,19 @@ func exitCode(err error, world World) int {
 	if err == nil {
 		return exitClean
 	}
+	var again atOnce
+	if errors.As(err, &again) {
+		lastWords(world, "anomalydetector: "+again.Error()+"\n")
+		return again.code()
+	}
 	var wrong *configs.Error
 	var usage usageError
 	if errors.As(err, &wrong) || errors.As(err, &usage) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 		return exitUsage
 	}
 	if !errors.Is(err, errTold) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 	}
 	return exitFailure
 }

@@ -95,6 +95,7 @@ var examples = map[string]example{
 	"health":       {"anomalydetector health hegemonydetector.conf --ready", askEnv[:1]},
 	"version":      {"anomalydetector version", nil},
 	"help":         {"anomalydetector help anomalies", nil},
+	"man":          {"anomalydetector man", nil},
 	"completion":   {"source <(anomalydetector completion bash)", nil},
 }
 

@@ -67,7 +67,7 @@ const (
 
 // brokerSettings are the settings of a broker that are numbers, taken as milliseconds.
 func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, error) {
-	client, err := kgo.NewClient(c.client("settings")...)
+	client, err := kgo.NewClient(append(c.client("settings"), kgo.WithContext(ctx))...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ const askTimeout = 10 * time.Second
 // time, so the caller tries again.
 func PrepareTopics(ctx context.Context, config Config) (err error) {
 	defer func() { config.Observer.note(Opening, err) }()
-	client, err := kgo.NewClient(config.client("topics")...)
+	client, err := kgo.NewClient(append(config.client("topics"), kgo.WithContext(ctx))...) // the client would let a silent broker hold up a stop
 	if err != nil {
 		return fmt.Errorf("create Kafka client: %w", err)
 	}

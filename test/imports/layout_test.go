@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"test/kafka":             {},
 	"test/links":             {},
 	"test/containers/golden": {"test/golden"},
+	"test/packages/broker":   {},
 }
 
 // inTests is what the tests of a package may import beside that. The tests of every package
@@ -64,6 +65,7 @@ var modules = map[string][]string{
 	"bench/peers/goka":     {},
 	"test/browser":         {"web/page/sample"},
 	"test/containers/spec": {},
+	"test/kubernetes":      {},
 	"test/ops":             {},
 }
 
