@@ -2,12 +2,19 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages
 
 check: format vet staticcheck imports race
 
+# The version is that of the last tag v1.2.3 and the commits since, or the commit. Without git it stays
+# unknown. VERSION=1.2.3 overrides it.
+RELEASE = $(or $(VERSION),$(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)))
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+COMMITTED = $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+STAMP = -X anomalydetector/bootstrap.release=$(RELEASE) -X anomalydetector/bootstrap.revision=$(REVISION) \
+	-X anomalydetector/bootstrap.committed=$(COMMITTED)
 build:
-	CGO_ENABLED=0 go build -trimpath -o anomalydetector .
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(STAMP)' -o anomalydetector .
 
 format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
@@ -93,3 +100,13 @@ docs:
 # Runs the commands of all pages, and compares the output that they show. CI does, too.
 readme:
 	README_COMMANDS=yes go test -count=1 -timeout 40m -v ./test/readme
+
+# Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+deb:
+	VERSION='$(VERSION)' ops/debian/build '$(DEB)' $(ARCHITECTURES)
+
+# Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
+test-packages:
+	test/packages/run

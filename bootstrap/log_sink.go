@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,7 @@ const (
 	// sinkBytes is how much of the log may wait for a target that does not take it.
 	sinkBytes = 1 << 20
 	// sinkPatience is how long a closing sink waits for such a target.
-	sinkPatience = 2 * time.Second
+	sinkPatience = 500 * time.Millisecond
 	// repeatLoss is the least time between two reports of failed writes.
 	repeatLoss = time.Minute
 )
@@ -26,6 +27,8 @@ type sink struct {
 	tend   func()    // called before each write, and by nudge; nil: nothing to do
 	stderr io.Writer
 	now    func() time.Time
+
+	total atomic.Int64 // lines lost
 
 	wake  chan struct{} // lines wait, tend is wanted, or the sink closes
 	ended chan struct{} // closed when the sink's goroutine has ended
@@ -43,9 +46,9 @@ type sink struct {
 	torn    bool      // the target took only a part of its last line
 }
 
-func newSink(name string, target io.Writer, tend func(), world *World) *sink {
+func newSink(name string, target io.Writer, tend func(), stderr io.Writer, now func() time.Time) *sink {
 	s := &sink{
-		name: name, target: target, tend: tend, stderr: world.Stderr, now: world.Now,
+		name: name, target: target, tend: tend, stderr: stderr, now: now,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	go s.run()
@@ -57,6 +60,7 @@ func (s *sink) Write(lines []byte) (int, error) {
 	s.mu.Lock()
 	if s.closing || len(s.waiting)+len(lines) > sinkBytes {
 		s.full += countLines(lines)
+		s.total.Add(int64(countLines(lines)))
 	} else {
 		s.waiting = append(s.waiting, lines...)
 	}
@@ -139,6 +143,7 @@ func (s *sink) write(lines []byte) {
 		s.torn = lines[written-1] != '\n'
 	}
 	s.lost += countLines(lines[written:])
+	s.total.Add(int64(countLines(lines[written:])))
 	if now := s.now(); !s.failing && (s.told.IsZero() || now.Sub(s.told) >= repeatLoss) {
 		s.failing, s.told = true, now
 		s.tell("the log cannot be written to %s: %v; detection goes on, and the lines of the log are lost", s.name, err)

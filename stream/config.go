@@ -76,7 +76,7 @@ type Timing struct {
 	// holds back read_committed readers.
 	Transaction time.Duration
 	// Backoff scales the wait between attempts while the broker is away: an eighth of it at first, then
-	// doubling with each failure up to twice it.
+	// doubling with each failure up to it.
 	Backoff time.Duration
 }
 
@@ -139,7 +139,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 // backoff is how long a client waits after a number of failures in a row.
 func (c Config) backoff(failures int) time.Duration {
 	wait := c.Timing.Backoff / 8
-	for range min(failures, 4) {
+	for range min(failures, 3) {
 		wait *= 2
 	}
 	return wait
