@@ -3,12 +3,15 @@
 // Each fenced block of sh says in its info string how it is run:
 //
 //	env=checkout   in the source tree
-//	env=running    in an empty directory, beside a detector that runs on an embedded broker
+//	env=clone      in a copy of the source tree
+//	env=running    in a directory with hegemonydetector.conf, beside a detector that runs on an embedded broker.
+//	               The blocks of a page share it
 //	env=stopped    in the directory of that detector, after it has ended
 //	by=FILE        a test of another folder runs it. FILE takes it from the page with test/readme/block,
 //	               so the block has a name, too
 //	never="WHY"    nothing runs it, for this reason
 //	until=3s       with env: the command never ends by itself, and is ended then
+//	quiet=yes      the commands may print nothing
 //	name=NAME      what another test calls it
 //
 // The commands see an anomalydetector on their PATH. For localhost:8080, CONF and kafka1:9092 they get the

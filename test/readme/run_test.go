@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -11,11 +12,52 @@ import (
 	"time"
 )
 
-// runners are the environments in which a block can run.
-var runners = map[string]func(*testing.T, *world, *block){
-	"checkout": func(t *testing.T, w *world, b *block) { w.run(t, b, root) },
-	"running":  func(t *testing.T, w *world, b *block) { w.run(t, b, t.TempDir()) },
-	"stopped":  func(t *testing.T, w *world, b *block) { w.run(t, b, w.home) },
+// environments are where a block can run, in the order in which they come.
+var environments = []string{"running", "stopped", "clone", "checkout"}
+
+// directory is the directory in which a block runs. Blocks of a page share it.
+func (w *world) directory(t *testing.T, b *block) string {
+	t.Helper()
+	key := b.info["env"] + " " + b.page
+	switch b.info["env"] {
+	case "checkout":
+		return root
+	case "stopped":
+		return w.home
+	case "clone":
+		key = "clone"
+	}
+	if w.directories[key] == "" {
+		dir := w.temporary(t)
+		w.directories[key] = dir
+		if key == "clone" {
+			clone(t, dir)
+		} else {
+			copyFile(t, filepath.Join(root, "configs", "hegemonydetector.conf"), dir)
+		}
+	}
+	return w.directories[key]
+}
+
+// clone copies the source tree as git sees it, with changes that are not committed yet.
+func clone(t *testing.T, dir string) {
+	t.Helper()
+	copied := exec.Command("bash", "-c", `set -o pipefail; git ls-files -z -co --exclude-standard | tar --null -T - --ignore-failed-read -cf - | tar -C "$0" -xf -`, dir)
+	copied.Dir = root
+	if out, err := copied.CombinedOutput(); err != nil {
+		t.Fatalf("copy the source: %v\n%s", err, out)
+	}
+}
+
+func copyFile(t *testing.T, from, dir string) {
+	t.Helper()
+	content, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, filepath.Base(from)), content, 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // patience is the longest time of a block. The longest is make check.
@@ -27,13 +69,13 @@ func TestCommandsOfThePagesWork(t *testing.T) {
 	}
 	all := everyBlock(t)
 	w := start(t)
-	for _, env := range []string{"running", "stopped", "checkout"} {
+	for _, env := range environments {
 		if env == "stopped" {
 			w.stop(t)
 		}
 		for _, b := range all {
 			if b.info["env"] == env {
-				t.Run(strings.ReplaceAll(b.String(), "/", "-"), func(t *testing.T) { runners[env](t, w, b) })
+				t.Run(strings.ReplaceAll(b.String(), "/", "-"), func(t *testing.T) { w.run(t, b, w.directory(t, b)) })
 			}
 		}
 	}

@@ -26,19 +26,22 @@ type world struct {
 	env      []string
 	detector *exec.Cmd
 	log      string
+
+	directories map[string]string
+	temporary   func(*testing.T) string // a directory that outlives a subtest
 }
 
 // start builds the program, and starts a detector on an embedded broker with a golden stream.
 func start(t *testing.T) *world {
 	t.Helper()
-	w := &world{home: t.TempDir()}
+	w := &world{home: t.TempDir(), directories: map[string]string{}, temporary: func(*testing.T) string { return t.TempDir() }}
 	bin := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(bin, "anomalydetector"), ".")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	cluster, err := stream.Embedded(kfake.SeedTopics(5, "ihr_hegemony", "ihr_raclette_diffrtt"))
+	cluster, err := stream.Embedded(kfake.SeedTopics(10, "ihr_hegemony", "ihr_raclette_diffrtt"))
 	if err != nil {
 		t.Fatal(err)
 	}
