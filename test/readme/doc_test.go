@@ -14,8 +14,8 @@
 //	quiet=yes      the commands may print nothing
 //	name=NAME      what another test calls it
 //
-// The commands see an anomalydetector on their PATH. For localhost:8080, CONF and kafka1:9092 they get the
-// address of the page, hegemonydetector.conf and the broker. A block of text with the word output after a block
+// The commands see an anomalydetector on their PATH. For localhost:8080, CONF, kafka1:9092 and 64524 they get the
+// address of the page, hegemonydetector.conf, the broker and an ASN of the stream. A block of text with the word output after a block
 // of sh is its output. Three dots in it stand for anything.
 //
 // The declarations are always checked. The commands run if README_COMMANDS is set (make readme), because

@@ -96,13 +96,13 @@ func free(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// awaitAnomaly waits until the detector answers with an anomaly.
+// awaitAnomaly waits until the detector answers with an anomaly of the entity that the pages ask for.
 func (w *world) awaitAnomaly(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for ctx.Err() == nil {
-		if answer(ctx, "http://"+w.page+"/api/v1/anomalies?limit=1&format=ndjson") {
+		if answer(ctx, "http://"+w.page+"/api/v1/anomalies?limit=1&format=ndjson&asn="+known) {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
