@@ -36,6 +36,7 @@ type bench struct {
 	work     string // absolute
 	detector string // the binary
 	brokers  string
+	broker   *broker
 	client   *kgo.Client
 	admin    *kadm.Client
 	result   report.Result
@@ -69,7 +70,7 @@ func (s *Settings) measure(ctx context.Context, command any, parts func(*bench) 
 		return err
 	}
 	defer func() { err = errors.Join(err, broker.stop()) }()
-	b.brokers = broker.address
+	b.brokers, b.broker = broker.address, broker
 	if b.client, err = newClient(b.brokers); err != nil {
 		return err
 	}
@@ -107,10 +108,14 @@ func (b *bench) write(out string) error {
 	if len(b.result.Throughput) > 0 {
 		files[filepath.Join(out, "benchmark.svg")] = []byte(report.Chart(b.result.Throughput))
 	}
+	published := "benchmark"
+	if b.result.Soak != nil {
+		published = "soak"
+		files[filepath.Join(out, "soak.svg")] = []byte(report.SoakChart(b.result.Soak))
+	}
 	if b.settings.Publish {
 		for path, content := range files {
-			name := map[bool]string{true: "benchmark.svg", false: "benchmark.json"}[strings.HasSuffix(path, ".svg")]
-			files[filepath.Join("docs", name)] = content
+			files[filepath.Join("docs", published+filepath.Ext(path))] = content
 		}
 	}
 	for path, content := range files {

@@ -57,3 +57,25 @@ func (b *broker) stop() error {
 	}
 	return nil
 }
+
+// again stops or kills the broker, and starts it again after a while. It does not wait until
+// the broker is ready.
+func (b *broker) again(ctx context.Context, how string) error {
+	if err := b.tell(ctx, how); err != nil {
+		return err
+	}
+	pause(ctx, soakAway)
+	return b.tell(ctx, "node")
+}
+
+func (b *broker) tell(ctx context.Context, what string) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	command := exec.CommandContext(ctx, brokerScript, what, b.dir, "1")
+	command.Env = append(os.Environ(), "KAFKA_HEAP=2g")
+	alone(command)
+	if said, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s the broker: %w\n%s", what, err, said)
+	}
+	return nil
+}

@@ -33,6 +33,7 @@ type commands struct {
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
 	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
+	Soak       soakCommand       `cmd:"" help:"A long run at full speed with kills and restarts: exactly once, and flat."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
 
@@ -76,6 +77,7 @@ type (
 	nodesCommand      struct{ nodesFlags }
 	watchedCommand    struct{ watchedFlags }
 	heapCommand       struct{ heapFlags }
+	soakCommand       struct{ soakFlags }
 )
 
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
@@ -132,4 +134,8 @@ func (c *watchedCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *heapCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.heap(ctx, b) })
+}
+
+func (c *soakCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.soak(ctx, b) })
 }

@@ -46,6 +46,19 @@ func (b *bench) createTopic(ctx context.Context, partitions int32, names ...stri
 	return nil
 }
 
+// createRolling makes a topic with small segments, so that the broker drops the files of
+// deleted records early.
+func (b *bench) createRolling(ctx context.Context, partitions int32, name string) error {
+	if err := b.createTopic(ctx, partitions, name); err != nil {
+		return err
+	}
+	_, err := b.admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{
+		{Op: kadm.SetConfig, Name: "segment.bytes", Value: kadm.StringPtr("16777216")},
+		{Op: kadm.SetConfig, Name: "file.delete.delay.ms", Value: kadm.StringPtr("1000")},
+	}, name)
+	return err
+}
+
 // deleteTopics removes the topics with these names or prefixes, to save disk space.
 func (b *bench) deleteTopics(beginnings ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

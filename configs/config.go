@@ -94,8 +94,9 @@ type Cluster struct {
 	TLSCA     string // all three files, or none
 	TLSCert   string
 	TLSKey    string
-	Insecure  bool // allow plain text beyond loopback
-	Standbys  int  // standby nodes of each partition, 0 to 10
+	TLSNames  string // patterns of the names in certificates of nodes, with commas; "": any name
+	Insecure  bool   // allow plain text beyond loopback
+	Standbys  int    // standby nodes of each partition, 0 to 10
 }
 
 // HTTP is [http]: the page, the API, the metrics and health.

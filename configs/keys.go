@@ -166,6 +166,11 @@ var known = []schemaSection{
 			name: "tls_key", values: filePath, without: "no TLS",
 			doc: "A PEM file with the key of tls_cert.",
 		}, {
+			name: "tls_names", values: "names with commas between them, such as node-*.example.org, 10.0.0.0/24, spiffe://example.org/node/*",
+			without: "each certificate of tls_ca for use both as a server and as a client is that of a node",
+			doc: "The names of certificates that belong to nodes: DNS names, IP addresses, networks or URIs. A certificate needs one of them, and the hosts of advertise must be among them, " +
+				"unless all are URIs. A * stands for one character or more, but for no dot in a name and no slash in a URI.",
+		}, {
 			name: "insecure", values: yesOrNo, standard: "no",
 			doc: "Whether listen may be beyond loopback without TLS. With yes, anybody who reaches the port can read windows, and can hand over " +
 				"windows in the place of another node.",
@@ -236,4 +241,5 @@ var variables = []schemaVariable{
 	{"NOTIFY_SOCKET", "a path", "the socket on which systemd wants to hear when the process reads, reloads and stops; systemd sets it, and WATCHDOG_USEC beside it"},
 	{"container", "anything", "the process runs in a container, so the log goes to stdout; the image sets it"},
 	{"KUBERNETES_SERVICE_HOST", "anything", "the same; Kubernetes sets it"},
+	{"NOTIFY_SOCKET", "a path", "where the process tells systemd what it does; systemd sets it"},
 }

@@ -24,6 +24,7 @@ type Result struct {
 
 	Watched *Watched `json:"watched,omitempty"`
 	Heap    []Heap   `json:"heap,omitempty"`
+	Soak    *Soak    `json:"soak,omitempty"`
 }
 
 // Machine is the machine that it ran on.

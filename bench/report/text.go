@@ -35,6 +35,9 @@ func (r *Result) Text() string {
 	for _, h := range r.Heap {
 		part(h.title(), h.table(), true)
 	}
+	if r.Soak != nil {
+		part("Soak", r.Soak.text(), true)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}
