@@ -62,6 +62,21 @@ func TestRelativeLinksOfTheProseLeadSomewhere(t *testing.T) {
 	}
 }
 
+// TestIndexOfDecisionsIsComplete: docs/adr/README.md links to each decision.
+func TestIndexOfDecisionsIsComplete(t *testing.T) {
+	folder := filepath.Join("..", "..", "docs", "adr")
+	index := prose(t, filepath.Join(folder, "README.md"))
+	decisions, err := filepath.Glob(filepath.Join(folder, "0*.md"))
+	if err != nil || len(decisions) == 0 {
+		t.Fatalf("found %d decisions: %v", len(decisions), err)
+	}
+	for _, path := range decisions {
+		if !strings.Contains(index, "]("+filepath.Base(path)+")") {
+			t.Errorf("docs/adr/README.md does not name %s", filepath.Base(path))
+		}
+	}
+}
+
 // prose is the text of a file without its fenced blocks.
 func prose(t *testing.T, file string) string {
 	t.Helper()
