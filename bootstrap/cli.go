@@ -160,6 +160,9 @@ func exitCode(err error, world World) int {
 	if !errors.Is(err, errTold) {
 		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 	}
+	if errors.Is(err, errUnusable) {
+		return exitUsage
+	}
 	return exitFailure
 }
 

@@ -36,7 +36,9 @@ type sink struct {
 	mu      sync.Mutex
 	waiting []byte
 	spare   []byte
-	full    int // lines lost since the last write because too much waited
+	writing int       // lines that the target was given and has not taken yet
+	full    int       // lines lost since the last write because too much waited
+	stuck   time.Time // when it was last reported that too much waits
 	closing bool
 
 	// Used by the sink's goroutine only.
@@ -58,13 +60,21 @@ func newSink(name string, target io.Writer, tend func(), stderr io.Writer, now f
 // Write queues lines, or counts them as lost if too much waits. It never blocks and never fails.
 func (s *sink) Write(lines []byte) (int, error) {
 	s.mu.Lock()
+	report := false
 	if s.closing || len(s.waiting)+len(lines) > sinkBytes {
 		s.full += countLines(lines)
 		s.total.Add(int64(countLines(lines)))
+		// The sink's goroutine cannot report it: it waits for the target.
+		if now := s.now(); !s.closing && (s.stuck.IsZero() || now.Sub(s.stuck) >= repeatLoss) {
+			s.stuck, report = now, true
+		}
 	} else {
 		s.waiting = append(s.waiting, lines...)
 	}
 	s.mu.Unlock()
+	if report {
+		s.tell("%s takes nothing; detection goes on, and lines of the log are lost from now on", s.name)
+	}
 	s.nudge()
 	return len(lines), nil
 }
@@ -88,8 +98,13 @@ func (s *sink) close() bool {
 	case <-s.ended:
 		return true
 	case <-time.After(sinkPatience):
-		return false
 	}
+	s.mu.Lock()
+	left := s.writing + countLines(s.waiting) + s.full
+	s.total.Add(int64(left - s.full))
+	s.mu.Unlock()
+	s.tell("%s does not take the last lines of the log, and %d of them were lost", s.name, left)
+	return false
 }
 
 func (s *sink) run() {
@@ -101,6 +116,7 @@ func (s *sink) run() {
 		}
 		if len(lines) > 0 {
 			s.write(lines)
+			s.taken()
 		}
 		s.lost += full
 		if full > 0 && !s.failing {
@@ -121,8 +137,16 @@ func (s *sink) take() (lines []byte, full int, closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lines, full = s.waiting, s.full
+	s.writing = countLines(lines)
 	s.waiting, s.spare, s.full = s.spare[:0], lines, 0
 	return lines, full, s.closing
+}
+
+// taken notes that the target has taken, or refused, what it was given.
+func (s *sink) taken() {
+	s.mu.Lock()
+	s.writing = 0
+	s.mu.Unlock()
 }
 
 // write writes lines to the target, and reports failures and their end.

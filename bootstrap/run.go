@@ -273,36 +273,6 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	return b, err
 }
 
-// openSession keeps trying while a broker or the input topic is missing. It waits for half a second at most, so that
-// it reads soon after they are there.
-func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
-	told := repeated{now: config.Now}
-	for wait := config.Timing.Backoff / 8; ; wait = min(2*wait, config.Timing.Backoff/2) {
-		err := stream.PrepareTopics(ctx, config)
-		if err == nil {
-			err = stream.CheckTimeouts(ctx, config)
-		}
-		if err == nil {
-			var session *stream.Session
-			if session, err = stream.Open(ctx, config); err == nil {
-				return session, nil
-			}
-		}
-		if ctx.Err() != nil || errors.Is(err, stream.ErrFenced) {
-			return nil, err
-		}
-		if err = stream.Explain(ctx, config, err); failFast {
-			return nil, err
-		}
-		config.Log.Log(ctx, told.level(err.Error()), "cannot start reading, trying again", "problem", err, "after", wait.String())
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
 // tellStart logs the topics and the address of the page; at debug, it also logs all settings in force.
 func tellStart(log *slog.Logger, config *configs.Config, node, page string) {
 	for _, warning := range config.Warnings {

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -47,7 +48,7 @@ func (w *waiting) await() error {
 		case err := <-w.results:
 			w.running--
 			if err != nil {
-				w.failed = errTold
+				w.failed = inTheLog(err, w.failed)
 				if w.phase == working {
 					w.enter(gentle, "another detector failed")
 				}
@@ -69,6 +70,14 @@ func (w *waiting) await() error {
 		}
 	}
 	return w.failed
+}
+
+// inTheLog is the end of the process after a detector's failure, which is in the log.
+func inTheLog(err, before error) error {
+	if errors.Is(err, errUnusable) || errors.Is(before, errUnusable) {
+		return errors.Join(errTold, errUnusable)
+	}
+	return errTold
 }
 
 // enter enters a phase of the stop, and tells the detectors.

@@ -107,6 +107,17 @@ func TestStuckDetectorGivesNoSignOfLife(t *testing.T) {
 	}
 }
 
+// TestStopDuringAReloadIsNotReady: after STOPPING=1 there is no READY=1.
+func TestStopDuringAReloadIsNotReady(t *testing.T) {
+	n := newNotifying()
+	over := n.reload()
+	n.stop("SIGTERM")
+	over()
+	if lines := n.told.lines; slices.Contains(lines, "READY=1") || !slices.Contains(lines, "STOPPING=1") {
+		t.Errorf("it tells %q", lines)
+	}
+}
+
 // TestServiceManagerIsToldOfReadingReloadAndStop, by a real process over a real socket.
 func TestServiceManagerIsToldOfReadingReloadAndStop(t *testing.T) {
 	const name = "short_window_median"

@@ -23,7 +23,7 @@ import (
 )
 
 func TestQuestionsAtTheSameTimeAreLimited(t *testing.T) {
-	begun, end := make(chan struct{}), make(chan struct{})
+	begun, end, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	handler := drainingNode().guard(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		begun <- struct{}{}
 		<-end
@@ -40,9 +40,18 @@ func TestQuestionsAtTheSameTimeAreLimited(t *testing.T) {
 		asking.Go(func() { ask("/v1/node") })
 		<-begun
 	}
+	go func() { // the next one reaches the handler only if there is no limit
+		select {
+		case <-begun:
+			t.Error("one more question is let through")
+			end <- struct{}{}
+		case <-done:
+		}
+	}()
 	if code := ask("/v1/node"); code != http.StatusServiceUnavailable {
 		t.Errorf("one more question is answered with %d", code)
 	}
+	close(done)
 	asking.Go(func() { ask("/v1/windows") })
 	<-begun // an export does not wait for questions
 	close(end)

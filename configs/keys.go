@@ -67,7 +67,8 @@ var known = []schemaSection{
 			doc: "Whether the connections use TLS. With tls_ca, or tls_cert and tls_key, the default is yes.",
 		}, {
 			name: "tls_ca", values: filePath, without: "those of the system",
-			doc: "A PEM file with the certificates of the authorities that may have signed those of the brokers.",
+			doc: "A PEM file with the certificates of the authorities that may have signed those of the brokers. The TLS files are " +
+				"read at each connection.",
 		}, {
 			name: "tls_cert", values: filePath, without: "the detector shows no certificate",
 			doc: "A PEM file with the detector's own certificate, for mutual TLS. It needs tls_key.",
@@ -75,16 +76,19 @@ var known = []schemaSection{
 			name: "tls_key", values: filePath, without: "none",
 			doc: "A PEM file with the key of tls_cert.",
 		}, {
-			name: "sasl_mechanism", values: "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", without: "no SASL",
-			doc: "How the detector proves to the brokers who it is. It needs sasl_username and sasl_password_file. PLAIN without TLS sends the " +
-				"password for all to read.",
+			name: "sasl_mechanism", values: "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER", without: "no SASL",
+			doc: "How the detector proves to the brokers who it is. OAUTHBEARER needs sasl_token_file; the others need sasl_username and " +
+				"sasl_password_file. PLAIN and OAUTHBEARER without TLS send the password or the token for all to read.",
 		}, {
 			name: "sasl_username", without: "none",
 			doc: "The user's name, for SASL.",
 		}, {
 			name: "sasl_password_file", values: filePath, without: "none",
 			doc: "A file that holds the user's password in one line. A file with permissions 0600 keeps the password out of the configuration, " +
-				"the environment and the process list.",
+				"the environment and the process list. It is read at each login.",
+		}, {
+			name: "sasl_token_file", values: filePath, without: "none",
+			doc: "A file that holds a token in one line, for OAUTHBEARER. It is read at each login, so a renewed token needs no restart.",
 		}, {
 			name: "leave_on_stop", values: yesOrNo, standard: "yes",
 			doc: "Whether a process that stops cleanly gives its partitions to others at once. With no it keeps them for session_timeout, so " +

@@ -112,6 +112,9 @@ func beside(section, key string) string {
 	if key == "sasl_password_file" {
 		lines += "sasl_mechanism = PLAIN\nsasl_username = me\n"
 	}
+	if key == "sasl_token_file" {
+		lines += "sasl_mechanism = OAUTHBEARER\n"
+	}
 	return lines
 }
 

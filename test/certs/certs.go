@@ -63,12 +63,19 @@ func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate,
 	return a.issue(t, serial, host, func(*x509.Certificate) {})
 }
 
+// IssueUntil makes a certificate that expires at a time.
+func (a *Authority) IssueUntil(t *testing.T, serial int64, host string, end time.Time) (certificate, key []byte) {
+	t.Helper()
+	return a.issue(t, serial, host, func(c *x509.Certificate) { c.NotAfter = end })
+}
+
 // issue is Issue for a certificate that is changed before it is signed.
 func (a *Authority) issue(t *testing.T, serial int64, host string, change func(*x509.Certificate)) (certificate, key []byte) {
 	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
+		Subject:  pkix.Name{CommonName: host},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(host); ip != nil {
@@ -84,6 +91,9 @@ func (a *Authority) issue(t *testing.T, serial int64, host string, change func(*
 	return a.sign(t, template, private), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
+// Path is the file with the authority's certificate.
+func (a *Authority) Path() string { return a.path }
+
 // Node writes the files of a node that trusts the authority and is signed by it.
 func (a *Authority) Node(t *testing.T, host string) Files {
 	t.Helper()
@@ -94,7 +104,7 @@ func (a *Authority) Node(t *testing.T, host string) Files {
 func (a *Authority) Changed(t *testing.T, host string, change func(*x509.Certificate)) Files {
 	t.Helper()
 	dir := t.TempDir()
-	files := Files{CA: a.path, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	files := Files{CA: a.Path(), Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
 	certificate, key := a.issue(t, 2, host, change)
 	writeFile(t, files.Cert, certificate)
 	writeFile(t, files.Key, key)

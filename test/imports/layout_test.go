@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"test/certs":             {},
 	"test/formats":           {},
 	"test/golden":            {"configs"},
+	"test/licences":          {},
 	"test/naive":             {},
 	"test/sink":              {},
 	"test/simulation":        {"bootstrap", "actors", "configs", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
@@ -46,6 +47,7 @@ var allowed = map[string][]string{
 	"test/links":             {},
 	"test/readme":            {"stream"},
 	"test/containers/golden": {"test/golden"},
+	"test/packages/broker":   {},
 }
 
 // inTests is what the tests of a package may import beside that. The tests of every package
@@ -61,9 +63,12 @@ var inTests = map[string][]string{
 
 // modules are the modules within ours, and which of our packages each may import.
 var modules = map[string][]string{
-	"bench/peers/goka": {},
-	"test/browser":     {"web/page/sample"},
-	"test/ops":         {},
+	"bench/peers/goka":     {},
+	"test/browser":         {"web/page/sample"},
+	"test/kubernetes":      {},
+	"test/ops":             {},
+	"test/containers/spec": {},
+	"test/gosec":           {},
 }
 
 // beside are programs and tests beside the product. They may import what they like to
@@ -74,6 +79,7 @@ var beside = []string{"bench", "test"}
 var folders = map[string]string{
 	"bench/peers/kafka-streams": "a peer to measure beside, in Java",
 	"data":                      "what a detector stores that is started here; not in git",
+	"dist":                      "what make sbom and make deb write; git ignores it",
 	"docs":                      "prose and decisions",
 	"ops":                       "alert rules, a dashboard and a scrape configuration",
 	"test/containers/broker":    "a broker in a container",
