@@ -2,7 +2,11 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
+<<<<<<< HEAD
 .PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
+=======
+.PHONY: browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices
+>>>>>>> h-image
 
 check: format vet staticcheck imports race
 
@@ -109,6 +113,7 @@ docs:
 readme:
 	README_COMMANDS=yes go test -count=1 -timeout 40m -v ./test/readme
 
+<<<<<<< HEAD
 # Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
 DEB ?= dist
 ARCHITECTURES ?= amd64 arm64
@@ -124,6 +129,8 @@ UPDATE ?=
 test-kubernetes:
 	cd test/kubernetes && go vet . && UPDATE='$(UPDATE)' go test -count=1 -timeout 10m .
 
+=======
+>>>>>>> h-image
 # Builds the image for this machine, or for PLATFORM=linux/arm64. The same commit gives the same binary and layers;
 # Docker needs BuildKit for that. ENGINE is docker or podman.
 ENGINE ?= $(shell command -v docker || command -v podman)
@@ -147,3 +154,21 @@ licences: sbom
 notices:
 	ops/notices >THIRD_PARTY_NOTICES.new
 	mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
+<<<<<<< HEAD
+=======
+
+# Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+deb:
+	VERSION='$(VERSION)' ops/debian/build '$(DEB)' $(ARCHITECTURES)
+
+# Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
+test-packages:
+	test/packages/run
+
+# Checks the manifests in ops/kubernetes against the types of the API. UPDATE=1 makes the rules again from ops/alerts.yml.
+UPDATE ?=
+test-kubernetes:
+	cd test/kubernetes && go vet . && UPDATE='$(UPDATE)' go test -count=1 -timeout 10m .
+>>>>>>> h-image
