@@ -105,10 +105,9 @@ test-ops:
 docs:
 	go generate ./configs
 
-# Runs the commands of the README, as CI does.
+# Runs the commands of all pages, and compares the output that they show. CI does, too.
 readme:
-	test/readme/run
-	test/readme/see
+	README_COMMANDS=yes go test -count=1 -timeout 40m -v ./test/readme
 
 # Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
 DEB ?= dist

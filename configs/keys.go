@@ -242,6 +242,7 @@ var variables = []schemaVariable{
 	{"NO_COLOR", "anything", "no colours, on a terminal, either"},
 	{"DETECTOR_NODE_ID", "a name", "the id of the process, instead of the one in the data directory"},
 	{"GOMAXPROCS", "a number", "how many processors the process uses at most; by default all, or as many as the container's limit allows"},
+	{"NOTIFY_SOCKET", "a path", "the socket on which systemd wants to hear when the process reads, reloads and stops; systemd sets it, and WATCHDOG_USEC beside it"},
 	{"container", "anything", "the process runs in a container, so the log goes to stdout; the image sets it"},
 	{"KUBERNETES_SERVICE_HOST", "anything", "the same; Kubernetes sets it"},
 	{"NOTIFY_SOCKET", "a path", "where the process tells systemd what it does; systemd sets it"},
