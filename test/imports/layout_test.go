@@ -68,7 +68,6 @@ var modules = map[string][]string{
 	"test/kubernetes":      {},
 	"test/ops":             {},
 	"test/containers/spec": {},
-	"test/gosec":           {},
 }
 
 // beside are programs and tests beside the product. They may import what they like to
@@ -83,6 +82,7 @@ var folders = map[string]string{
 	"docs":                      "prose and decisions",
 	"ops":                       "alert rules, a dashboard and a scrape configuration",
 	"test/containers/broker":    "a broker in a container",
+	"test/gosec":                "what a scanner finds, and why it is no weakness",
 	"testdata":                  "streams and what the original program reports on them",
 }
 
