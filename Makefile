@@ -2,12 +2,19 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops readme simulate mutants damage
+.PHONY: soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
 
 check: format vet staticcheck imports race
 
+# The version is that of the last tag v1.2.3 and the commits since, or the commit. Without git it stays
+# unknown. VERSION=1.2.3 overrides it.
+RELEASE = $(or $(VERSION),$(patsubst v%,%,$(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null)))
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+COMMITTED = $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
+STAMP = -X anomalydetector/bootstrap.release=$(RELEASE) -X anomalydetector/bootstrap.revision=$(REVISION) \
+	-X anomalydetector/bootstrap.committed=$(COMMITTED)
 build:
-	CGO_ENABLED=0 go build -trimpath -o anomalydetector .
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(STAMP)' -o anomalydetector .
 
 format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
@@ -34,6 +41,14 @@ race:
 INPUTS ?= 100000x
 fuzz:
 	test/fuzz $(INPUTS)
+
+# Looks for weak code with gosec; fails on each finding that test/gosec/known does not explain.
+gosec:
+	test/gosec/run
+
+# Looks for known vulnerabilities in what is linked, if their database can be reached.
+vulnerabilities:
+	test/gosec/vulnerabilities
 
 # Opens the page in Debian's Chromium: at a running demo, as a person uses it, and in each state.
 # SCREENSHOTS is a folder for pictures.
@@ -95,7 +110,49 @@ test-containers:
 test-ops:
 	test/ops/run
 
-# Runs the commands of the README, as CI does.
+# Writes the built-in files and docs/configuration.md from the schema.
+docs:
+	go generate ./configs
+
+# Runs the commands of all pages, and compares the output that they show. CI does, too.
 readme:
-	test/readme/run
-	test/readme/see
+	README_COMMANDS=yes go test -count=1 -timeout 40m -v ./test/readme
+
+# Makes Debian packages in the folder DEB. VERSION is theirs, such as 1.0.0.
+DEB ?= dist
+ARCHITECTURES ?= amd64 arm64
+deb:
+	VERSION='$(VERSION)' ops/debian/build '$(DEB)' $(ARCHITECTURES)
+
+# Installs, starts, upgrades and removes the Debian package under systemd, with podman. Skipped if a tool is missing.
+test-packages:
+	test/packages/run
+
+# Checks the manifests in ops/kubernetes against the types of the API. UPDATE=1 makes the rules again from ops/alerts.yml.
+UPDATE ?=
+test-kubernetes:
+	cd test/kubernetes && go vet . && UPDATE='$(UPDATE)' go test -count=1 -timeout 10m .
+
+# Builds the image for this machine, or for PLATFORM=linux/arm64. The same commit gives the same binary and layers;
+# Docker needs BuildKit for that. ENGINE is docker or podman.
+ENGINE ?= $(shell command -v docker || command -v podman)
+IMAGE ?= internethealthreport/anomalydetector
+image:
+	ENGINE='$(ENGINE)' PLATFORM='$(PLATFORM)' VERSION='$(RELEASE)' REVISION='$(REVISION)' CREATED='$(COMMITTED)' ops/image '$(IMAGE)'
+
+# Writes the bill of materials of the binary: dist/anomalydetector.cdx.json, in CycloneDX.
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+sbom:
+	@mkdir -p dist
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(STAMP)' -o dist/anomalydetector .
+	go run $(CYCLONEDX) bin -json -std -licenses -noserial -notimestamp -version '$(or $(RELEASE),0.0.0-$(REVISION))' \
+		-output dist/anomalydetector.cdx.json dist/anomalydetector
+
+# Checks the licence of each linked module against test/licences/allowed.
+licences: sbom
+	go run ./test/licences dist/anomalydetector.cdx.json test/licences/allowed
+
+# Writes the licences and notices of what is linked, for packages. The image makes its own.
+notices:
+	ops/notices >THIRD_PARTY_NOTICES.new
+	mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES

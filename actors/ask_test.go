@@ -41,7 +41,8 @@ func TestPartitionAnswersForEntitiesWhereverTheyAre(t *testing.T) {
 	t.Cleanup(func() { store.Close() })
 	const entities = 30
 	config := benchConfig()
-	config.Store, config.MaxCached = store, entities/3
+	config.Store = store
+	config.MaxCached.Store(entities / 3)
 	b := newBench(t, config)
 	for points, step := range []string{"those that left the memory are stored", "they came back, and left again"} {
 		b.score(t, b.bin(entities))

@@ -122,7 +122,7 @@ func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *mess
 // longestIdle returns the entities to evict from memory if more than Config.MaxCached are cached: those whose newest point is
 // oldest.
 func (p *partition) longestIdle() (evict []*persistence.Entity) {
-	limit := p.config.MaxCached
+	limit := int(p.config.MaxCached.Load())
 	if limit <= 0 || len(p.entities.byKey) <= limit {
 		return nil
 	}

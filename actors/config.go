@@ -69,7 +69,7 @@ type Config struct {
 	Limiter *limiter.Limiter
 	// MaxCached is about how many entities a partition keeps in memory; 0: all. The others are read from the store when a
 	// point of theirs comes.
-	MaxCached int
+	MaxCached atomic.Int64 // the limit may change at any time
 
 	// Searched says that people may search for entities, so that partitions prepare for it.
 	Searched bool

@@ -110,7 +110,8 @@ func TestDirectoryHoldsEachEntityWhereverItIs(t *testing.T) {
 	t.Cleanup(func() { store.Close() })
 	const count, cached = 60, 20
 	config := benchConfig()
-	config.Store, config.MaxCached = store, cached
+	config.Store = store
+	config.MaxCached.Store(int64(cached))
 	b := newBench(t, config)
 	wantEntities(t, "nothing came yet", b.whole(t, messages.EntitiesQuery{Limit: 7}), 0)
 	b.score(t, b.bin(count/2))

@@ -131,7 +131,7 @@ func TestReportsSayHowManyEntitiesAreInMemory(t *testing.T) {
 	t.Parallel()
 	g, set := wild(12, 400)
 	w := newWorldOf(t, g, set)
-	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 60}, func(c *actors.Config) { c.MaxCached = 2 })
+	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 60}, func(c *actors.Config) { c.MaxCached.Store(2) })
 	w.feed(len(g.Records))
 	n.latest("fewer are in memory than there are", func(r *actors.Report) bool {
 		return slices.ContainsFunc(r.Status.Partitions, func(p messages.PartitionStatus) bool {

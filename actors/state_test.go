@@ -289,7 +289,7 @@ func TestUncachedEntitiesComeBackAsTheyWere(t *testing.T) {
 	t.Parallel()
 	g, set := wild(13, 300)
 	w := newWorldOf(t, g, set)
-	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 100}, func(c *actors.Config) { c.MaxCached, c.Batch = 3, 50 })
+	n := w.startStoring(t.TempDir(), persistence.Options{Journal: 100}, func(c *actors.Config) { c.MaxCached.Store(3); c.Batch = 50 })
 	w.feed(len(g.Records))
 	w.untilCommitted()
 	n.end()

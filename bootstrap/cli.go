@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"anomalydetector/configs"
 )
 
-// Exit codes.
+// Exit codes. If a second signal ends a stop at once, the code is 128 and the number of that signal.
 const (
 	exitClean   = 0
 	exitFailure = 1
@@ -36,12 +35,14 @@ type World struct {
 	// Signals are requests to stop: the first gently, the second at once. Signals within a second are
 	// one request.
 	Signals <-chan os.Signal
-	// Hangups are requests to reopen the log files.
+	// Hangups are requests to reopen the log files and to read the configurations again.
 	Hangups <-chan os.Signal
 	// Nohup tells whether the process is to outlive its terminal.
 	Nohup bool
 	// Release makes signals end the process at once. Commands call it that do not read Signals.
 	Release func()
+	// Manager is the service manager that has started the process, such as systemd; nil: there is none.
+	Manager *Manager
 }
 
 // commands is the command line.
@@ -58,6 +59,7 @@ type commands struct {
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 	Help       helpCommand       `cmd:"" help:"Explain the program, or one of its commands."`
 	Completion completionCommand `cmd:"" help:"Print a script with which a shell completes commands, flags and configurations."`
+	Man        manCommand        `cmd:"" help:"Print the manual page: anomalydetector man | man -l -"`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
@@ -75,8 +77,6 @@ type checkCommand struct {
 	Connect bool     `help:"Ask the broker about the topics, the group and the permissions, and read the last records; exit with 1 if a detector could not work. Changes nothing."`
 }
 
-type versionCommand struct{}
-
 // Main runs the command line and returns the exit code.
 func Main(arguments []string, world World) int {
 	var line commands
@@ -85,7 +85,7 @@ func Main(arguments []string, world World) int {
 		kong.Name("anomalydetector"),
 		kong.Description("Finds anomalies in streams of Internet measurements: it keeps each entity's recent history and "+
 			"reports the datapoints that lie too far from it, each exactly once."),
-		kong.Vars{"builtin": builtInNames(), "version": "anomalydetector " + version()},
+		kong.Vars{"builtin": builtInNames(), "version": versionLine()},
 		kong.Help(printHelp),
 		kong.Writers(world.Stdout, world.Stderr),
 		kong.Exit(func(code int) { exit = code }),
@@ -146,14 +146,22 @@ func exitCode(err error, world World) int {
 	if err == nil {
 		return exitClean
 	}
+	var again atOnce
+	if errors.As(err, &again) {
+		lastWords(world, "anomalydetector: "+again.Error()+"\n")
+		return again.code()
+	}
 	var wrong *configs.Error
 	var usage usageError
 	if errors.As(err, &wrong) || errors.As(err, &usage) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
 		return exitUsage
 	}
 	if !errors.Is(err, errTold) {
-		fmt.Fprintln(world.Stderr, "anomalydetector:", escaped(err.Error(), "\n"))
+		lastWords(world, "anomalydetector: "+escaped(err.Error(), "\n")+"\n")
+	}
+	if errors.Is(err, errUnusable) {
+		return exitUsage
 	}
 	return exitFailure
 }
@@ -176,29 +184,3 @@ func builtInNames() string {
 	}
 	return names
 }
-
-// Run prints the version.
-func (versionCommand) Run(world *World) error {
-	fmt.Fprintln(world.Stdout, "anomalydetector", version())
-	return nil
-}
-
-// version is the release, or the commit of a build from a checkout, or the version of the module.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if release != "" {
-		return release
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return "commit " + setting.Value[:min(12, len(setting.Value))]
-		}
-	}
-	return info.Main.Version
-}
-
-// release is set by the linker: -ldflags "-X anomalydetector/bootstrap.release=1.0.0".
-var release string

@@ -82,7 +82,7 @@ var variables = map[string]string{
 var examples = map[string]example{
 	"":             {"anomalydetector hegemonydetector.conf", runEnv},
 	"run":          {"anomalydetector run hegemonydetector.conf hegemonydetector_v6.conf", runEnv},
-	"demo":         {"anomalydetector demo --duration 1m", []string{"DETECTOR_HTTP", "NO_COLOR"}},
+	"demo":         {"anomalydetector demo --duration 1m", []string{"KAFKA_HOST", "DETECTOR_HTTP", "NO_COLOR"}},
 	"check":        {"anomalydetector check --connect hegemonydetector.conf", runEnv},
 	"state":        {"anomalydetector state hegemonydetector.conf", stateEnv},
 	"state show":   {"anomalydetector state show hegemonydetector.conf --json", stateEnv},
@@ -95,6 +95,7 @@ var examples = map[string]example{
 	"health":       {"anomalydetector health hegemonydetector.conf --ready", askEnv[:1]},
 	"version":      {"anomalydetector version", nil},
 	"help":         {"anomalydetector help anomalies", nil},
+	"man":          {"anomalydetector man", nil},
 	"completion":   {"source <(anomalydetector completion bash)", nil},
 }
 

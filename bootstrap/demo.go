@@ -20,6 +20,7 @@ type demoCommand struct {
 	Entities int           `default:"200" help:"Number of entities (default ${default})."`
 	Seed     uint64        `default:"1" help:"Seed of the stream: equal seeds give equal streams (default ${default})."`
 	Nodes    int           `default:"1" help:"Number of processes that share the work (default ${default}, at most 3)."`
+	Feed     bool          `help:"Only feed the stream to the brokers of KAFKA_HOST, without TLS, for a detector that runs elsewhere: the last five days, then in real time, until Ctrl-C."`
 	Kill     bool          `help:"With --nodes: kill one of them in the middle of the live part, and check that nothing is lost."`
 }
 
@@ -50,6 +51,8 @@ func (c *demoCommand) Run(world *World) (err error) {
 	switch {
 	case c.Duration <= 0:
 		return usageError("--duration: want more than 0, for example 20s")
+	case c.Feed:
+		return c.feedOnly(world)
 	case c.Nodes < 1 || c.Nodes > demoPartitions:
 		return usageError(fmt.Sprintf("--nodes: want 1 to %d", demoPartitions))
 	case c.Kill && c.Nodes == 1:

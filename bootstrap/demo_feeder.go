@@ -44,14 +44,8 @@ func (f *feeder) feed(ctx context.Context, source *synthetic.Stream, from, live 
 		}
 		points := source.Bin(i)
 		f.onBin(i, points)
-		var records []*kgo.Record
-		for _, point := range points {
-			records = append(records, &kgo.Record{
-				Key: []byte(point.Entity), Value: point.Payload, Timestamp: time.UnixMilli(point.At),
-			})
-		}
-		if err := f.client.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {
-			return fmt.Errorf("produce bin %d of the demo's stream: %w", i, err)
+		if err := f.produce(context.WithoutCancel(ctx), i, points); err != nil {
+			return err
 		}
 		if len(points) > 0 {
 			f.fed.Store(points[0].At)

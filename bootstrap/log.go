@@ -7,30 +7,41 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lmittmann/tint"
 
 	"anomalydetector/configs"
+	"anomalydetector/web"
 )
 
 // logs are the targets of the loggers of a process.
 type logs struct {
 	world  *World
+	stderr *sink // takes what the other sinks report, since standard error may block, too
 	stdout *sink
-	screen *screen    // stdout, with a progress bar on a terminal
-	sinks  []*sink    // of stdout, then of each file
-	files  []*logFile // configurations that share a file have an entry each
+	screen *screen                   // stdout, with a progress bar on a terminal
+	files  []*logFile                // configurations that share a file have an entry each
+	levels map[string]*slog.LevelVar // by the name of a configuration
+
+	mu    sync.Mutex // of sinks: metrics are served while configurations are added
+	sinks []*sink    // of stdout, then of each file
 }
 
 func newLogs(world *World) *logs {
-	stdout := newSink("standard output", world.Stdout, nil, world)
-	return &logs{world: world, stdout: stdout, screen: &screen{out: stdout}, sinks: []*sink{stdout}}
+	stderr := newSink("standard error", world.Stderr, nil, io.Discard, world.Now)
+	stdout := newSink("standard output", world.Stdout, nil, stderr, world.Now)
+	return &logs{world: world, stderr: stderr, stdout: stdout, screen: &screen{out: stdout}, sinks: []*sink{stdout},
+		levels: make(map[string]*slog.LevelVar)}
 }
 
 // logger builds the logger of one configuration. It writes to the file that the configuration names,
 // in its format, and to a terminal as well. It writes to stdout alone if place says so.
 func (l *logs) logger(config *configs.Config) (*slog.Logger, error) {
+	level := new(slog.LevelVar)
+	level.Set(config.Log.Level)
+	l.levels[config.Name] = level
 	if toStdout, _ := place(config, l.world); toStdout {
 		return slog.New(l.stdoutHandler(config)), nil
 	}
@@ -38,7 +49,7 @@ func (l *logs) logger(config *configs.Config) (*slog.Logger, error) {
 	if err != nil {
 		return nil, err
 	}
-	var handler slog.Handler = &fileHandler{out: out, config: &config.Log, name: config.Name}
+	var handler slog.Handler = &fileHandler{out: out, config: &config.Log, level: level, name: config.Name}
 	if l.world.Terminal {
 		handler = slog.NewMultiHandler(handler, l.stdoutHandler(config))
 	} else {
@@ -80,12 +91,14 @@ func tellPlace(log *slog.Logger, config *configs.Config, world *World) {
 func (l *logs) file(config *configs.Config) (*sink, error) {
 	file := &logFile{path: config.Log.File, watched: config.Log.Watched}
 	if err := file.open(); err != nil {
-		return nil, fmt.Errorf("open the log file that %s names: %w", config.Source, err)
+		return nil, fmt.Errorf("open the log file that %s names: %w", config.Source, fileDenied(err, config, l.world))
 	}
-	out := newSink(file.path, file, file.tend, l.world)
+	out := newSink(file.path, file, file.tend, l.stderr, l.world.Now)
 	file.warn = func(err error) {
 		out.tell("the log file cannot be reopened: %v; lines still go to the renamed file", err)
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.files, l.sinks = append(l.files, file), append(l.sinks, out)
 	return out, nil
 }
@@ -100,25 +113,43 @@ func (l *logs) reopen() (paths []string) {
 	return paths
 }
 
-// close writes what waits, and closes the files.
+// close writes what waits, and closes the files. It waits for all targets at the same time.
 func (l *logs) close() error {
-	var all error
+	ended := make([]bool, len(l.sinks))
+	var closing sync.WaitGroup
 	for i, out := range l.sinks {
-		if out.close() && i > 0 {
-			all = errors.Join(all, l.files[i-1].close())
+		closing.Go(func() { ended[i] = out.close() })
+	}
+	closing.Wait()
+	l.stderr.close()
+	var all error
+	for i, file := range l.files {
+		if ended[i+1] {
+			all = errors.Join(all, file.close())
 		}
 	}
 	return all
 }
 
+// lost is how many lines were lost, by target.
+func (l *logs) lost() web.LostLines {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lost := web.LostLines{Stdout: l.stdout.total.Load(), Stderr: l.stderr.total.Load()}
+	for _, out := range l.sinks[1:] {
+		lost.File += out.total.Load()
+	}
+	return lost
+}
+
 func (l *logs) stdoutHandler(config *configs.Config) slog.Handler {
 	if config.Log.JSON {
-		return slog.NewJSONHandler(plainJSON{l.screen}, &slog.HandlerOptions{Level: config.Log.Level})
+		return slog.NewJSONHandler(plainJSON{l.screen}, &slog.HandlerOptions{Level: l.levels[config.Name]})
 	}
 	// NO_COLOR: see no-color.org.
 	colour := l.world.Terminal && l.world.Env("NO_COLOR") == ""
 	return tint.NewTextHandler(l.screen, &tint.Options{
-		Level: config.Log.Level, TimeFormat: "2006-01-02 15:04:05.000", NoColor: !colour,
+		Level: l.levels[config.Name], TimeFormat: "2006-01-02 15:04:05.000", NoColor: !colour,
 		ReplaceAttr: printableAttr,
 	})
 }
@@ -128,13 +159,14 @@ func (l *logs) stdoutHandler(config *configs.Config) slog.Handler {
 type fileHandler struct {
 	out        io.Writer
 	config     *configs.Log
+	level      slog.Leveler
 	name       string
 	attributes string // those of With, rendered
 	group      string // prefix of keys, with a dot at its end
 }
 
 func (h *fileHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= h.config.Level
+	return level >= h.level.Level()
 }
 
 func (h *fileHandler) Handle(_ context.Context, record slog.Record) error {
@@ -178,13 +210,4 @@ func render(text *strings.Builder, group string, a slog.Attr) {
 		word = fmt.Sprintf("%q", word)
 	}
 	text.WriteString(" " + group + a.Key + "=" + word)
-}
-
-// joinStops calls the functions in reverse order and joins their errors.
-func joinStops(stops []func() error) error {
-	var all error
-	for i := len(stops) - 1; i >= 0; i-- {
-		all = errors.Join(all, stops[i]())
-	}
-	return all
 }

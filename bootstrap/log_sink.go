@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,7 @@ const (
 	// sinkBytes is how much of the log may wait for a target that does not take it.
 	sinkBytes = 1 << 20
 	// sinkPatience is how long a closing sink waits for such a target.
-	sinkPatience = 2 * time.Second
+	sinkPatience = 500 * time.Millisecond
 	// repeatLoss is the least time between two reports of failed writes.
 	repeatLoss = time.Minute
 )
@@ -27,13 +28,17 @@ type sink struct {
 	stderr io.Writer
 	now    func() time.Time
 
+	total atomic.Int64 // lines lost
+
 	wake  chan struct{} // lines wait, tend is wanted, or the sink closes
 	ended chan struct{} // closed when the sink's goroutine has ended
 
 	mu      sync.Mutex
 	waiting []byte
 	spare   []byte
-	full    int // lines lost since the last write because too much waited
+	writing int       // lines that the target was given and has not taken yet
+	full    int       // lines lost since the last write because too much waited
+	stuck   time.Time // when it was last reported that too much waits
 	closing bool
 
 	// Used by the sink's goroutine only.
@@ -43,9 +48,9 @@ type sink struct {
 	torn    bool      // the target took only a part of its last line
 }
 
-func newSink(name string, target io.Writer, tend func(), world *World) *sink {
+func newSink(name string, target io.Writer, tend func(), stderr io.Writer, now func() time.Time) *sink {
 	s := &sink{
-		name: name, target: target, tend: tend, stderr: world.Stderr, now: world.Now,
+		name: name, target: target, tend: tend, stderr: stderr, now: now,
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	go s.run()
@@ -55,12 +60,21 @@ func newSink(name string, target io.Writer, tend func(), world *World) *sink {
 // Write queues lines, or counts them as lost if too much waits. It never blocks and never fails.
 func (s *sink) Write(lines []byte) (int, error) {
 	s.mu.Lock()
+	report := false
 	if s.closing || len(s.waiting)+len(lines) > sinkBytes {
 		s.full += countLines(lines)
+		s.total.Add(int64(countLines(lines)))
+		// The sink's goroutine cannot report it: it waits for the target.
+		if now := s.now(); !s.closing && (s.stuck.IsZero() || now.Sub(s.stuck) >= repeatLoss) {
+			s.stuck, report = now, true
+		}
 	} else {
 		s.waiting = append(s.waiting, lines...)
 	}
 	s.mu.Unlock()
+	if report {
+		s.tell("%s takes nothing; detection goes on, and lines of the log are lost from now on", s.name)
+	}
 	s.nudge()
 	return len(lines), nil
 }
@@ -84,8 +98,13 @@ func (s *sink) close() bool {
 	case <-s.ended:
 		return true
 	case <-time.After(sinkPatience):
-		return false
 	}
+	s.mu.Lock()
+	left := s.writing + countLines(s.waiting) + s.full
+	s.total.Add(int64(left - s.full))
+	s.mu.Unlock()
+	s.tell("%s does not take the last lines of the log, and %d of them were lost", s.name, left)
+	return false
 }
 
 func (s *sink) run() {
@@ -97,6 +116,7 @@ func (s *sink) run() {
 		}
 		if len(lines) > 0 {
 			s.write(lines)
+			s.taken()
 		}
 		s.lost += full
 		if full > 0 && !s.failing {
@@ -117,8 +137,16 @@ func (s *sink) take() (lines []byte, full int, closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	lines, full = s.waiting, s.full
+	s.writing = countLines(lines)
 	s.waiting, s.spare, s.full = s.spare[:0], lines, 0
 	return lines, full, s.closing
+}
+
+// taken notes that the target has taken, or refused, what it was given.
+func (s *sink) taken() {
+	s.mu.Lock()
+	s.writing = 0
+	s.mu.Unlock()
 }
 
 // write writes lines to the target, and reports failures and their end.
@@ -139,6 +167,7 @@ func (s *sink) write(lines []byte) {
 		s.torn = lines[written-1] != '\n'
 	}
 	s.lost += countLines(lines[written:])
+	s.total.Add(int64(countLines(lines[written:])))
 	if now := s.now(); !s.failing && (s.told.IsZero() || now.Sub(s.told) >= repeatLoss) {
 		s.failing, s.told = true, now
 		s.tell("the log cannot be written to %s: %v; detection goes on, and the lines of the log are lost", s.name, err)

@@ -59,7 +59,7 @@ func (t *target) String() string {
 
 func newTestSink(target *target) (*sink, *output) {
 	stderr := &output{}
-	return newSink("standard output", target, nil, &World{Stderr: stderr, Now: time.Now}), stderr
+	return newSink("standard output", target, nil, stderr, time.Now), stderr
 }
 
 func TestSinkTellsOnceThatItsTargetIsGoneAndCounts(t *testing.T) {
@@ -128,7 +128,7 @@ func openTestLog(t *testing.T, path string, watched bool) (*logFile, *sink, *out
 	stderr := &output{}
 	file := &logFile{path: path, watched: watched}
 	must(t, file.open())
-	s := newSink(path, file, file.tend, &World{Stderr: stderr, Now: time.Now})
+	s := newSink(path, file, file.tend, stderr, time.Now)
 	file.warn = func(err error) { s.tell("%v", err) }
 	return file, s, stderr
 }

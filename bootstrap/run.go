@@ -36,7 +36,8 @@ func (r *runCommand) Run(world *World) error {
 		return err
 	}
 	defer returnMemory()()
-	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic})
+	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic,
+		Reload: func() ([]*configs.Config, error) { return loadAgain(r.Confs, world) }})
 }
 
 // Options are settings that no configuration has.
@@ -68,6 +69,8 @@ type Options struct {
 	HideAnomalies bool
 	// Quiet logs warnings and errors only.
 	Quiet bool
+	// Reload reads the configurations again, after SIGHUP; nil: they came from no file.
+	Reload func() ([]*configs.Config, error)
 }
 
 func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
@@ -92,10 +95,13 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 // stops the others when one of them fails. The error is a *configs.Error if a configuration cannot
 // work.
 func Run(world *World, confs []*configs.Config, options Options) (err error) {
+	asked := &requests{signals: world.Signals, now: world.Now}
 	var stops []func() error
-	defer func() { err = errors.Join(err, joinStops(stops)) }()
+	defer func() { err = errors.Join(err, asked.unwind(stops)) }()
 
 	logs := newLogs(world)
+	again := &reloader{now: world.Now, logs: logs, read: options.Reload}
+	again.begin()
 	stops = append(stops, logs.close)
 	homes := make(map[string]*home)
 	section, err := clusterOf(confs)
@@ -122,7 +128,7 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		tellPlace(log, config, world)
 		if common == nil {
 			common = slog.New(naming{shared.Handler(), strings.Join(names(confs), ",")})
-			if site, err = openSite(confs, world, common, options); err != nil {
+			if site, err = openSite(confs, world, common, logs, again, options); err != nil {
 				return err
 			}
 			if site != nil {
@@ -155,16 +161,28 @@ func Run(world *World, confs []*configs.Config, options Options) (err error) {
 		detector.config.Limiter = limit
 		stops = append(stops, detector.config.Reader.Close)
 		all = append(all, detector)
+		again.all = append(again.all, &reloadable{config, log})
 	}
 
 	var shown io.Writer
 	if world.Terminal && !options.Quiet && !options.HideAnomalies {
 		shown = logs.screen
 	}
-	stops = append(stops, announce(options.Hub, shown, world.Now, loggers(all)))
+	announcer := announce(options.Hub, shown, world.Now, loggers(all))
+	stops = append(stops, announcer.end)
+	again.apply = func(confs []*configs.Config) {
+		for i, config := range confs {
+			logs.levels[config.Name].Set(config.Log.Level)
+			all[i].config.MaxCached.Store(int64(config.Persistence.CachedEntities))
+			if home := homes[config.Persistence.Dir]; home.store != nil {
+				home.store.SetFloor(storeOptions(confs, home.dir).Floor)
+			}
+		}
+		announcer.begin()
+	}
 	system := actorSystem(common)
 	stops = append(stops, func() error { system.Shutdown(); return nil })
-	return supervise(world, system, node, site, all, logs)
+	return supervise(world, system, node, site, all, asked, again)
 }
 
 // actorSystem logs errors of the actor library to the first detector's log. It collects no metrics:
@@ -228,14 +246,14 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 			b.prepare(ctx)
 			return openSession(ctx, streams, options.FailFast)
 		},
-		Reader:    stream.NewHistory(streams),
-		MaxCached: config.Persistence.CachedEntities,
-		Observer:  streams.Observer,
+		Reader:   stream.NewHistory(streams),
+		Observer: streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
 		OnProgress:  loading.tell,
 		Hub:         options.Hub,
 	}
+	detector.MaxCached.Store(int64(config.Persistence.CachedEntities))
 	if config.Persistence.Enabled {
 		detector.Store = home.store
 		streams.Stored = detector.StoredOffset
@@ -253,35 +271,6 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		err = b.watch(node, streams, config.Cluster.Standbys)
 	}
 	return b, err
-}
-
-// openSession keeps trying while a broker or the input topic is missing.
-func openSession(ctx context.Context, config stream.Config, failFast bool) (actors.Session, error) {
-	told := repeated{now: config.Now}
-	for wait := config.Timing.Backoff; ; wait = min(2*wait, 5*config.Timing.Backoff) {
-		err := stream.PrepareTopics(ctx, config)
-		if err == nil {
-			err = stream.CheckTimeouts(ctx, config)
-		}
-		if err == nil {
-			var session *stream.Session
-			if session, err = stream.Open(ctx, config); err == nil {
-				return session, nil
-			}
-		}
-		if ctx.Err() != nil || errors.Is(err, stream.ErrFenced) {
-			return nil, err
-		}
-		if err = stream.Explain(ctx, config, err); failFast {
-			return nil, err
-		}
-		config.Log.Log(ctx, told.level(err.Error()), "cannot start reading, trying again", "problem", err, "after", wait.String())
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }
 
 // tellStart logs the topics and the address of the page; at debug, it also logs all settings in force.
@@ -308,7 +297,7 @@ func loggers(all []*built) map[string]*slog.Logger {
 }
 
 // supervise starts the detectors and waits for their end.
-func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, logs *logs) (err error) {
+func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site *site, all []*built, asked *requests, again *reloader) (err error) {
 	results := make(chan error, len(all))
 	var pids []*actor.PID
 	for _, b := range all {
@@ -340,22 +329,15 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		site.begin(all)
 		answers := questions(world, node, site, system.Root, all, pids)
 		site.Answer(answers)
-		asked := site.tell(world, answers, all, node != nil)
+		told := site.tell(world, answers, all, node != nil)
 		read := site.read(all)
-		defer func() { err = errors.Join(err, read(), asked()) }()
+		defer func() { err = errors.Join(err, read(), told()) }()
 	}
+	manager := newNotifier(world, site.page(), all)
+	defer manager.close()
 	w := &waiting{
-		world: world, results: results, running: len(all), stopAll: stopAll, others: node != nil,
-		reopen: func() {
-			files := len(logs.reopen())
-			for _, b := range all {
-				if files == 0 {
-					b.config.Log.Info("SIGHUP: there is no log file to reopen")
-				} else {
-					b.config.Log.Info("SIGHUP: reopening the log files", "files", files)
-				}
-			}
-		},
+		requests: asked, hangups: world.Hangups, reload: again.begun,
+		manager: manager, results: results, running: len(all), stopAll: stopAll, others: node != nil,
 	}
 	return w.await()
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"anomalydetector/actors"
@@ -24,13 +25,17 @@ const (
 // announcer shows committed anomalies: each in the log at debug, and on a terminal one line each, at
 // most announceMost in announceEvery. It has a goroutine of its own.
 type announcer struct {
+	hub     *actors.Hub
 	out     io.Writer // nil: no terminal, or anomalies are hidden
 	now     func() time.Time
 	logs    map[string]*slog.Logger // by detector
-	watcher *actors.Watcher
-	shown   map[string]*announced // by detector
-	lost    int64                 // by the watcher, as far as reported
+	watcher *actors.Watcher         // nil: it has not begun
+	shown   map[string]*announced   // by detector
+	lost    int64                   // by the watcher, as far as reported
 	ended   chan struct{}
+
+	mu   sync.Mutex // of begin and end
+	over bool       // end was called
 }
 
 // announced counts what was shown of a detector since a time.
@@ -40,23 +45,37 @@ type announced struct {
 	largest       float64 // deviation of those that were hidden
 }
 
-// announce starts an announcer if there is a terminal or a log at debug. The returned function stops
-// it after it has shown everything that was committed.
-func announce(hub *actors.Hub, out io.Writer, now func() time.Time, logs map[string]*slog.Logger) (end func() error) {
-	wanted := out != nil
-	for _, log := range logs {
+// announce returns an announcer, and starts it if there is anything to announce to.
+func announce(hub *actors.Hub, out io.Writer, now func() time.Time, logs map[string]*slog.Logger) *announcer {
+	a := &announcer{hub: hub, out: out, now: now, logs: logs, shown: make(map[string]*announced), ended: make(chan struct{})}
+	a.begin()
+	return a
+}
+
+// begin starts the announcer if it has not begun, and there is a terminal or a log at debug.
+func (a *announcer) begin() {
+	wanted := a.out != nil
+	for _, log := range a.logs {
 		wanted = wanted || log.Enabled(context.Background(), slog.LevelDebug)
 	}
-	if !wanted {
-		return func() error { return nil }
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if wanted && a.watcher == nil && !a.over {
+		a.watcher = a.hub.Watch(announceRoom)
+		go a.run()
 	}
-	a := &announcer{out: out, now: now, logs: logs, shown: make(map[string]*announced), watcher: hub.Watch(announceRoom), ended: make(chan struct{})}
-	go a.run()
-	return func() error {
+}
+
+// end stops the announcer after it has shown everything that was committed.
+func (a *announcer) end() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.over = true
+	if a.watcher != nil {
 		a.watcher.Close()
 		<-a.ended
-		return nil
 	}
+	return nil
 }
 
 func (a *announcer) run() {

@@ -85,7 +85,7 @@ func TestAnomaliesThatASlowTerminalMissesAreCounted(t *testing.T) {
 
 func TestHubIsNotWatchedWithoutATerminalOrADebugLog(t *testing.T) {
 	var none *actors.Hub // watching it would panic
-	end := announce(none, nil, time.Now, map[string]*slog.Logger{"d": slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))})
+	end := announce(none, nil, time.Now, map[string]*slog.Logger{"d": slog.New(slog.NewTextHandler(new(bytes.Buffer), nil))}).end
 	must(t, end())
 }
 

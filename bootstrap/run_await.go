@@ -8,10 +8,6 @@ import (
 	"time"
 )
 
-// sameRequest is how long after a signal another one belongs to the same request: timeout(1) and some
-// service managers send SIGTERM to the process and again to its group.
-const sameRequest = time.Second
-
 // stopPhase is how far the process is with its stop. waiting.enter is the only function that changes it.
 //
 //	working  ──a signal, or a failure──> gentle
@@ -27,39 +23,48 @@ const (
 	hurried                  // detectors do not wait for successors any more
 )
 
-// waiting waits until all detectors have ended. Signals within a second of one that counts are the same
-// request. SIGHUP reopens the log files and never stops anything.
+// waiting waits until all detectors have ended. SIGHUP never stops anything.
 type waiting struct {
-	world   *World
+	*requests
+	hangups <-chan os.Signal
 	results <-chan error // of each detector, once
 	running int          // detectors
 	stopAll func(reason string, atOnce bool)
 	others  bool // there may be successors on other nodes, for which a stop waits
-	reopen  func()
+	// reload reopens the log files and reads the configurations again. It closes the channel when that is done.
+	reload  func() <-chan struct{}
+	manager *notifier // nil: no service manager has started the process
 
 	phase    stopPhase
 	failed   error
 	deadline <-chan time.Time // of the stop; nil while working
-	counted  time.Time        // when the last signal that counts came
 }
 
 func (w *waiting) await() error {
+	hangups, reloading := w.hangups, (<-chan struct{})(nil)
+	var reloaded func() // tells the service manager that the reload is over
 	for w.running > 0 {
 		select {
 		case err := <-w.results:
 			w.running--
 			if err != nil {
-				w.failed = errTold
+				w.failed = inTheLog(err, w.failed)
 				if w.phase == working {
 					w.enter(gentle, "another detector failed")
 				}
 			}
-		case received := <-w.world.Signals:
+		case received := <-w.signals:
 			if err := w.signal(received); err != nil {
 				return err
 			}
-		case <-w.world.Hangups:
-			w.reopen()
+		case <-hangups:
+			reloaded = w.manager.reload()
+			hangups, reloading = nil, w.reload() // another SIGHUP waits
+		case <-reloading:
+			reloaded()
+			hangups, reloading = w.hangups, nil
+		case <-w.manager.ticks():
+			w.manager.tick()
 		case <-w.deadline:
 			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
 		}
@@ -67,22 +72,30 @@ func (w *waiting) await() error {
 	return w.failed
 }
 
+// inTheLog is the end of the process after a detector's failure, which is in the log.
+func inTheLog(err, before error) error {
+	if errors.Is(err, errUnusable) || errors.Is(before, errUnusable) {
+		return errors.Join(errTold, errUnusable)
+	}
+	return errTold
+}
+
 // enter enters a phase of the stop, and tells the detectors.
 func (w *waiting) enter(next stopPhase, reason string) {
 	w.phase = next
 	if next == gentle {
 		w.deadline = time.After(stopTimeout)
+		w.manager.stop(reason)
 	}
 	w.stopAll(reason, next == hurried)
 }
 
 // signal returns an error if the process is to end at once.
 func (w *waiting) signal(received os.Signal) error {
-	now, first := w.world.Now(), w.counted.IsZero()
-	if !first && now.Sub(w.counted) < sameRequest {
+	counts, first := w.counts()
+	if !counts {
 		return nil
 	}
-	w.counted = now
 	switch {
 	case w.phase == working:
 		w.enter(gentle, strings.ToUpper(received.String()))
@@ -90,7 +103,7 @@ func (w *waiting) signal(received os.Signal) error {
 	case w.phase == gentle && w.others:
 		w.enter(hurried, "another signal")
 	default:
-		return errors.New("another signal: ended at once; what was not committed is read again at the next start")
+		return atOnce{received}
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ func TestFirstSignalAfterAFailureIsAGentleStop(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	stops := 0
 	w := &waiting{
-		world:   &World{Now: func() time.Time { now = now.Add(time.Minute); return now }, Signals: signals},
-		results: results, running: 2,
+		requests: &requests{now: func() time.Time { now = now.Add(time.Minute); return now }, signals: signals},
+		results:  results, running: 2,
 		stopAll: func(string, bool) { stops++ },
 	}
 	ended := make(chan error, 1)

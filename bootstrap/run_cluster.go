@@ -47,13 +47,20 @@ func newNode(section *configs.Cluster, node *persistence.Node, limit *limiter.Li
 	if err != nil {
 		return nil, fmt.Errorf("[cluster]: %w", err)
 	}
+	names, err := cluster.ParseNames(section.TLSNames)
+	if err != nil {
+		return nil, fmt.Errorf("[cluster] tls_names: %w", err)
+	}
+	if doubt := names.Doubts(server, section.Advertise); doubt != nil {
+		log.Warn("other nodes will refuse this one", "section", "cluster", "problem", doubt)
+	}
 	if world.Env("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(processors + forQuestions)
 	}
 	config := cluster.Config{
 		Listen: section.Listen, Advertise: section.Advertise, Node: node.ID, Version: version(),
 		Process: strconv.FormatInt(world.Now().UnixMilli(), 36),
-		Server:  server, Client: client, Insecure: section.Insecure, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
+		Server:  server, Client: client, Names: names, Insecure: section.Insecure, Log: log, Now: world.Now, Listener: net.Listen, Dial: new(net.Dialer).DialContext,
 		OnSharing: func(nodes int) { limit.Resize(share(nodes)) },
 	}
 	if options.Listener != nil {
@@ -73,7 +80,7 @@ func share(nodes int) int {
 }
 
 func clusterTLS(section *configs.Cluster) cluster.TLSFiles {
-	return cluster.TLSFiles{CA: section.TLSCA, Cert: section.TLSCert, Key: section.TLSKey}
+	return cluster.TLSFiles{CA: section.TLSCA, Cert: section.TLSCert, Key: section.TLSKey, Names: section.TLSNames}
 }
 
 // watch makes the node watch the group of a detector and answer for it. A detector that stores windows

@@ -28,7 +28,7 @@ type home struct {
 func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logger, options Options) (*home, error) {
 	node, err := persistence.OpenNode(dir, world.Env("DETECTOR_NODE_ID"))
 	if err != nil {
-		return nil, err
+		return nil, dirDenied(err, dir, world)
 	}
 	if node.Lost != persistence.Kept {
 		log.Warn("the node has a new id: its partitions wait until the session of the former id times out", "file", filepath.Join(dir, "node-id"), "problem", node.Lost, "node", node.ID)
@@ -55,7 +55,7 @@ func openHome(confs []*configs.Config, dir string, world *World, log *slog.Logge
 		return nil, cmp.Or(errors.Join(err, node.Close()), errStopped)
 	}
 	if err != nil {
-		return nil, errors.Join(err, node.Close())
+		return nil, errors.Join(dirDenied(err, dir, world), node.Close())
 	}
 	return h, nil
 }

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"sync/atomic"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -27,9 +24,13 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 	}
 	timing.Session = cmp.Or(config.Kafka.SessionTimeout, timing.Session)
 	timing.Transaction = cmp.Or(config.Kafka.TransactionTimeout, timing.Transaction)
-	security, err := tlsConfig(config.Kafka)
-	if err != nil {
-		return stream.Config{}, unusable(config, err)
+	var security func() (*tls.Config, error)
+	if config.Kafka.TLS {
+		files := &tlsFiles{kafka: config.Kafka, log: log}
+		if err := files.begin(); err != nil {
+			return stream.Config{}, unusable(config, err)
+		}
+		security = files.get
 	}
 	mechanism, err := saslMechanism(config.Kafka)
 	if err != nil {
@@ -50,45 +51,14 @@ func unusable(config *configs.Config, err error) error {
 	return &configs.Error{File: config.Source, Section: "kafka", Problem: err.Error(), Expected: "want a file that this process can read and use"}
 }
 
-func tlsConfig(kafka configs.Kafka) (*tls.Config, error) {
-	if !kafka.TLS {
-		return nil, nil
-	}
-	security := &tls.Config{MinVersion: tls.VersionTLS12}
-	if kafka.TLSCA != "" {
-		pem, err := os.ReadFile(kafka.TLSCA)
-		if err != nil {
-			return nil, fmt.Errorf("read tls_ca: %w", err)
-		}
-		security.RootCAs = x509.NewCertPool()
-		if !security.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("tls_ca %s: no PEM certificate in it", kafka.TLSCA)
-		}
-	}
-	if kafka.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(kafka.TLSCert, kafka.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("read tls_cert and tls_key: %w", err)
-		}
-		// A renewed certificate is used from the next connection on. While certificate and key do not
-		// fit, the former pair is used.
-		last := atomic.Pointer[tls.Certificate]{}
-		last.Store(&pair)
-		security.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if pair, err := tls.LoadX509KeyPair(kafka.TLSCert, kafka.TLSKey); err == nil {
-				last.Store(&pair)
-			}
-			return last.Load(), nil
-		}
-	}
-	return security, nil
-}
-
 func saslMechanism(kafka configs.Kafka) (sasl.Mechanism, error) {
 	if kafka.SASLMechanism == "" {
 		return nil, nil
 	}
-	secret := &password{path: kafka.SASLPasswordFile}
+	secret := &password{key: "sasl_password_file", path: kafka.SASLPasswordFile}
+	if kafka.SASLMechanism == "OAUTHBEARER" {
+		secret = &password{key: "sasl_token_file", path: kafka.SASLTokenFile}
+	}
 	if err := secret.begin(); err != nil {
 		return nil, err
 	}
@@ -107,6 +77,8 @@ func saslMechanism(kafka configs.Kafka) (sasl.Mechanism, error) {
 		return scram.Sha256(scrams), nil
 	case "SCRAM-SHA-512":
 		return scram.Sha512(scrams), nil
+	case "OAUTHBEARER":
+		return stream.TokenMechanism(secret.get, time.Now), nil
 	}
 	return nil, errors.New("unknown sasl_mechanism " + kafka.SASLMechanism)
 }

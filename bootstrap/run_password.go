@@ -7,8 +7,9 @@ import (
 	"anomalydetector/configs"
 )
 
-// password reads a file at each authentication, so that a corrected password needs no restart.
+// password is that or a token. It reads a file at each authentication, so that a corrected password needs no restart.
 type password struct {
+	key  string // of [kafka], which names the file
 	path string
 	once string // the content of a pipe, which can be read only once; "" for any other file
 }
@@ -17,7 +18,7 @@ type password struct {
 func (p *password) begin() error {
 	about, err := os.Stat(p.path)
 	if err != nil {
-		return fmt.Errorf("read sasl_password_file: %w", err)
+		return fmt.Errorf("read %s: %w", p.key, err)
 	}
 	text, err := p.get()
 	if err == nil && !about.Mode().IsRegular() {
@@ -33,11 +34,11 @@ func (p *password) get() (string, error) {
 	}
 	content, err := os.ReadFile(p.path)
 	if err != nil {
-		return "", fmt.Errorf("read sasl_password_file: %w", err)
+		return "", fmt.Errorf("read %s: %w", p.key, err)
 	}
 	text := configs.Password(content)
 	if text == "" {
-		return "", fmt.Errorf("sasl_password_file %s is empty", p.path)
+		return "", fmt.Errorf("%s %s is empty", p.key, p.path)
 	}
 	return text, nil
 }

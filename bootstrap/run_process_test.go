@@ -68,6 +68,24 @@ func (p *process) signal(t *testing.T, signals ...syscall.Signal) {
 	}
 }
 
+// reads collects the standard output of the process.
+func (p *process) reads(t *testing.T) *output {
+	t.Helper()
+	said, ended := &output{}, make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = io.Copy(said, p.stdout) // ends with the process
+	}()
+	t.Cleanup(func() {
+		_ = p.stdout.Close()
+		<-ended
+		if t.Failed() {
+			t.Logf("stdout of the process:\n%s", said)
+		}
+	})
+	return said
+}
+
 // exits waits for the end of the process, and checks how it ended.
 func (p *process) exits(t *testing.T, code int) {
 	t.Helper()

@@ -354,7 +354,7 @@ type waits struct {
 func newWaits(others bool) *waits {
 	w := &waits{now: time.Now()}
 	w.waiting = waiting{
-		world: &World{Now: func() time.Time { return w.now }}, others: others,
+		requests: &requests{now: func() time.Time { return w.now }}, others: others,
 		stopAll: func(_ string, atOnce bool) { w.stops = append(w.stops, atOnce) },
 	}
 	return w
@@ -363,7 +363,7 @@ func newWaits(others bool) *waits {
 func TestFailedDetectorStopsTheOthers(t *testing.T) {
 	results := make(chan error, 2)
 	results <- os.ErrClosed
-	w := &waiting{world: &World{}, results: results, running: 2, others: true, stopAll: func(string, bool) { results <- nil }}
+	w := &waiting{requests: &requests{now: time.Now}, results: results, running: 2, others: true, stopAll: func(string, bool) { results <- nil }}
 	if err := w.await(); err == nil {
 		t.Error("ended cleanly though one failed")
 	}

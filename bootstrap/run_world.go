@@ -19,6 +19,7 @@ func Process() World {
 		Hangups:   stopping.Hangups,
 		Nohup:     stopping.Nohup,
 		Release:   stopping.Release,
+		Manager:   serviceManager(os.Getenv),
 	}
 }
 

@@ -46,7 +46,7 @@ type site struct {
 
 // openSite listens before anything else begins, so that a taken port is an error at once. From then on
 // it answers health probes.
-func openSite(confs []*configs.Config, world *World, log *slog.Logger, options Options) (*site, error) {
+func openSite(confs []*configs.Config, world *World, log *slog.Logger, logs *logs, again *reloader, options Options) (*site, error) {
 	config, err := httpOf(confs)
 	if err != nil {
 		return nil, err
@@ -64,11 +64,11 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, options O
 	}
 	if section.WebConfigFile != "" {
 		if err := web.CheckConfigFile(section.WebConfigFile); err != nil {
-			return nil, &configs.Error{File: config.Source, Section: "http", Key: "web_config_file", Problem: err.Error(),
-				Expected: "want a web configuration file of Prometheus's exporter toolkit"}
+			return nil, webConfigError(config, err)
 		}
 	}
-	s := &site{Site: web.New(web.Config{Version: version(), Names: names(confs), Log: log, Now: world.Now})}
+	s := &site{Site: web.New(web.Config{Version: version(), Names: names(confs), Log: log, Now: world.Now,
+		Lost: logs.lost, Reload: func() web.Reload { return *again.last.Load() }})}
 	if section.Listen != "" {
 		listener, err := listenHTTP(section, listen)
 		switch {
@@ -92,6 +92,12 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, options O
 		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(section.HealthListen)), "", log))
 	}
 	return s, nil
+}
+
+// webConfigError is the error for a web_config_file that cannot be used.
+func webConfigError(config *configs.Config, err error) error {
+	return &configs.Error{File: config.Source, Section: "http", Key: "web_config_file", Problem: err.Error(),
+		Expected: "want a web configuration file of Prometheus's exporter toolkit"}
 }
 
 // page is the URL of the page; empty: there is none.

@@ -46,6 +46,8 @@ func (n *Node) dialable(address string) error {
 	}
 	if host, _, _ := net.SplitHostPort(address); n.onlyLoopback() && !isLoopback(host) {
 		return fmt.Errorf("%s: %w", address, errNotLoopback)
+	} else if !n.config.Names.dialable(host) {
+		return fmt.Errorf("%s: the host is not among [cluster] tls_names", address)
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (c *client) do(ctx context.Context, method, address, path string, values ur
 	request.Header["Idempotency-Key"] = nil // not sent: it tells the transport that it may repeat a POST
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask node %s: %w", address, plain(err))
+		return nil, fmt.Errorf("ask node %s: %w", address, withHint(plain(err)))
 	}
 	if theirs := response.Header.Get(protocolHeader); theirs != strconv.Itoa(Protocol) {
 		response.Body.Close()
@@ -98,6 +98,15 @@ func plain(err error) error {
 	var whole *url.Error
 	if errors.As(err, &whole) {
 		return whole.Err
+	}
+	return err
+}
+
+// withHint adds what to look at if the other node has ended the handshake: its alert says little.
+func withHint(err error) error {
+	var operation *net.OpError
+	if errors.As(err, &operation) && operation.Op == "remote error" {
+		return fmt.Errorf("%w: that node refuses the certificate of this one; compare tls_ca, the certificate's uses and its names with [cluster] tls_ca and tls_names there", err)
 	}
 	return err
 }

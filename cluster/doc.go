@@ -18,6 +18,7 @@
 //   - A node's life in a group has named phases (life.go): it copies the windows of its future
 //     share before it joins (join.go), and lets its successors copy its own before it leaves
 //     (drain.go, successor.go).
+//   - names.go tells which certificates belong to nodes.
 //   - handoff.go copies windows, export.go sends them, pace.go bounds how long either waits.
 //   - Asker is the client of an operator, who is not a node.
 //

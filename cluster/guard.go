@@ -16,14 +16,19 @@ import (
 // clients that take more time or connections than a node does.
 
 const (
-	mostConnections = 512             // a node has at most 4 to each other one
-	mostHeader      = 64 << 10        // bytes; a request carries the key of an entity
-	mostStreams     = 64              // requests at the same time in one connection of HTTP/2
-	readAtMost      = 5 * time.Second // for a request to arrive
+	mostConnections = 512                        // a node has at most 4 to each other one
+	mostHeader      = 64 << 10                   // bytes; a request carries the key of an entity
+	mostStreams     = 64                         // requests at the same time in one connection of HTTP/2: a node asks at most one for each detector and partition
+	mostQuestions   = 256                        // requests at the same time in all connections; exports have a limit of their own
+	headerAtMost    = 2 * time.Second            // for a handshake, and for the header of a request: nodes are near each other
+	readAtMost      = 5 * time.Second            // for a request to arrive; it has no body
+	idleAtMost      = time.Minute                // as long as a node keeps a connection that it does not use
+	answerAtMost    = mostTimeout + chunkTimeout // for a request that is no export
 )
 
 // guard checks each request before next gets it, and bounds the time that next has.
 func (n *Node) guard(next http.Handler) http.Handler {
+	questions := make(chan struct{}, mostQuestions) // a token for each that is being answered
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -33,9 +38,17 @@ func (n *Node) guard(next http.Handler) http.Handler {
 			return
 		}
 		r.Body = http.NoBody
-		atMost := mostTimeout + chunkTimeout
+		atMost := answerAtMost
 		if isExport(r) {
 			atMost = exportAtMost
+		} else {
+			select {
+			case questions <- struct{}{}:
+				defer func() { <-questions }()
+			default:
+				http.Error(w, "this node is busy with other questions", http.StatusServiceUnavailable)
+				return
+			}
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), atMost)
 		defer cancel()

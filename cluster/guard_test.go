@@ -85,11 +85,11 @@ func TestOnlyMembersAreNotedAsDraining(t *testing.T) {
 	w := &GroupWatcher{node: &Node{config: Config{Now: func() time.Time { return noon }}}, draining: make(map[string]time.Time)}
 	var v view
 	v.update(nil, true, noon)
-	if err := w.noteDraining("id-a", v); err == nil || len(w.draining) > 0 {
+	if err := w.noteDraining("id-a", v, nil); err == nil || len(w.draining) > 0 {
 		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 	v.members = []member{{of("a", 0)}}
-	if err := w.noteDraining("id-a", v); err != nil || len(w.draining) != 1 {
+	if err := w.noteDraining("id-a", v, nil); err != nil || len(w.draining) != 1 {
 		t.Errorf("noted are %v (%v)", w.draining, err)
 	}
 }
@@ -136,13 +136,13 @@ func TestSlowWritersAreCutOff(t *testing.T) {
 		atMost         time.Duration
 	}{
 		"nothing":       {"", "", "", readAtMost},
-		"half a header": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\nX: ", "x", "", readAtMost},
+		"half a header": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\nX: ", "x", "", headerAtMost},
 		"a slow body": {"POST /v1/leaving HTTP/1.1\r\nHost: localhost\r\nAnomalydetector-Protocol: 1\r\nContent-Length: 100000\r\n\r\n", "x",
 			"413", readAtMost + time.Second},
 		"a body without an end": {"POST /v1/leaving HTTP/1.1\r\nHost: localhost\r\nAnomalydetector-Protocol: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n",
 			"413", readAtMost + time.Second},
 		"a long header":               {"GET /v1/entity?key=" + strings.Repeat("x", 2*mostHeader) + " HTTP/1.1\r\n\r\n", "", "431", readAtMost + time.Second},
-		"a request, and then nothing": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\n\r\n", "", "200", time.Minute + time.Second},
+		"a request, and then nothing": {"GET /v1/node HTTP/1.1\r\nHost: localhost\r\n\r\n", "", "200", idleAtMost + time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

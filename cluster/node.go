@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Config is what a node needs to know of itself. All fields but Server, Client and Insecure are
-// required.
+// Config is what a node needs to know of itself. All fields but Server, Client, Names and
+// Insecure are required.
 type Config struct {
 	Listen    string // host:port
 	Advertise string // host:port at which the other nodes reach this one
@@ -22,7 +22,8 @@ type Config struct {
 	Version   string // of the program
 	// Server and Client are for mutual TLS; nil: plain text.
 	Server, Client *tls.Config
-	Insecure       bool // allow plain text beyond loopback
+	Names          Names // of nodes, as in the TLS configurations
+	Insecure       bool  // allow plain text beyond loopback
 	Log            *slog.Logger
 	Now            func() time.Time
 
@@ -66,8 +67,13 @@ func New(config Config) (*Node, error) {
 	n := &Node{config: config, listener: limit(listener, mostConnections), started: config.Now(), exports: make(chan struct{}, exportsAtOnce), fetches: make(chan struct{}, exportsAtOnce)}
 	n.life, n.end = context.WithCancel(context.Background())
 	n.client = newClient(config.Client, config.Dial)
+	security := config.Server
+	if security != nil && security.VerifyConnection != nil {
+		security = security.Clone()
+		security.VerifyConnection = explained(security.VerifyConnection, config.Log, config.Now)
+	}
 	n.server = http.Server{
-		Handler: n.handler(), TLSConfig: config.Server, ReadHeaderTimeout: askTimeout, ReadTimeout: readAtMost, IdleTimeout: time.Minute,
+		Handler: n.handler(), TLSConfig: security, ReadHeaderTimeout: headerAtMost, ReadTimeout: readAtMost, IdleTimeout: idleAtMost,
 		MaxHeaderBytes: mostHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerStream: mostHeader,
 			MaxReceiveBufferPerConnection: 4 * mostHeader},
 		ErrorLog: slog.NewLogLogger(config.Log.Handler(), slog.LevelDebug),

@@ -89,10 +89,12 @@ func (n *Node) serveLeaving(out http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), askTimeout)
 	defer cancel()
-	progress, err := w.getReadyFor(ctx, r.FormValue("member"))
+	progress, err := w.getReadyFor(ctx, r.FormValue("member"), r.TLS)
 	switch {
 	case errors.Is(err, errDraining):
 		http.Error(out, err.Error(), http.StatusConflict)
+	case errors.Is(err, errNotTheirs):
+		http.Error(out, err.Error(), http.StatusForbidden)
 	case err != nil:
 		http.Error(out, err.Error(), http.StatusServiceUnavailable)
 	default:

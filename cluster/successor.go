@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"slices"
 	"time"
@@ -20,9 +21,9 @@ var (
 )
 
 // getReadyFor makes this node a successor of a member that is about to leave, and tells how far
-// it is. It returns errDraining if this node leaves as well, and errNoMember if the group has no
-// member of that id.
-func (w *GroupWatcher) getReadyFor(ctx context.Context, id string) (messages.Successor, error) {
+// it is. It returns errDraining if this node leaves as well, errNoMember if the group has no
+// member of that id, and errNotTheirs if the connection is that of another member.
+func (w *GroupWatcher) getReadyFor(ctx context.Context, id string, by *tls.ConnectionState) (messages.Successor, error) {
 	w.mu.Lock()
 	stops := w.phase.stops()
 	w.mu.Unlock()
@@ -30,7 +31,7 @@ func (w *GroupWatcher) getReadyFor(ctx context.Context, id string) (messages.Suc
 		return messages.Successor{}, errDraining
 	}
 	v, partitions := w.look(ctx) // the node that asks has looked just now, too: both see the same group
-	if err := w.noteDraining(id, v); err != nil {
+	if err := w.noteDraining(id, v, by); err != nil {
 		return messages.Successor{}, err
 	}
 	takes := w.takesOver(v, partitions)
@@ -59,10 +60,14 @@ func (w *GroupWatcher) getReadyFor(ctx context.Context, id string) (messages.Suc
 }
 
 // noteDraining remembers a member that is about to leave. It refuses any id that is no member's,
-// which bounds what is remembered.
-func (w *GroupWatcher) noteDraining(id string, v view) error {
-	if !slices.ContainsFunc(v.members, func(m member) bool { return m.ID == id }) {
+// which bounds what is remembered, and the certificate of another member.
+func (w *GroupWatcher) noteDraining(id string, v view, by *tls.ConnectionState) error {
+	at := slices.IndexFunc(v.members, func(m member) bool { return m.ID == id })
+	if at < 0 {
 		return cmp.Or(v.problem(w.name), errNoMember)
+	}
+	if err := speaksFor(by, v.members[at].Address); err != nil {
+		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

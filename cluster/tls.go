@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// TLSFiles are the paths of the PEM files for mutual TLS: all three, or none.
-type TLSFiles struct{ CA, Cert, Key string }
+// TLSFiles are the paths of the PEM files for mutual TLS: all three, or none. Names tells which
+// certificates of the authority belong to nodes; empty: those for use both as a server and as a client.
+type TLSFiles struct{ CA, Cert, Key, Names string }
 
 // Load makes the TLS 1.3 configurations of a server and a client, which demand a certificate of the
 // authority from each other; both are nil without files. A certificate that is renewed on disk is
@@ -34,14 +35,20 @@ func (f TLSFiles) load(now func() time.Time) (server, client *tls.Config, err er
 	if err = pair.read(); err != nil {
 		return nil, nil, fmt.Errorf("read tls_cert and tls_key: %w", err)
 	}
+	names, err := ParseNames(f.Names)
+	if err != nil {
+		return nil, nil, fmt.Errorf("tls_names: %w", err)
+	}
 	protocols := []string{"h2", "http/1.1"}
 	server = &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.get(), nil },
+		GetCertificate:   func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair.get(), nil },
+		VerifyConnection: names.verify,
 	}
 	client = &tls.Config{
 		MinVersion: tls.VersionTLS13, NextProtos: protocols, RootCAs: trusted,
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair.get(), nil },
+		VerifyConnection:     names.verify, // besides the name of the host that is dialled, which the library checks
 	}
 	return server, client, nil
 }

@@ -198,13 +198,13 @@ func TestBrokenTLSFilesAreRefusedAtTheStart(t *testing.T) {
 		files TLSFiles
 		says  string
 	}{
-		"no authority":           {TLSFiles{"nothere.pem", whole.Cert, whole.Key}, "tls_ca"},
-		"a key as the authority": {TLSFiles{whole.Key, whole.Cert, whole.Key}, "no PEM certificate"},
-		"no certificate":         {TLSFiles{whole.CA, "nothere.pem", whole.Key}, "tls_cert"},
-		"no key":                 {TLSFiles{whole.CA, whole.Cert, "nothere.pem"}, "tls_key"},
-		"key of another one":     {TLSFiles{whole.CA, whole.Cert, other.Key}, "does not match"},
+		"no authority":           {TLSFiles{"nothere.pem", whole.Cert, whole.Key, ""}, "tls_ca"},
+		"a key as the authority": {TLSFiles{whole.Key, whole.Cert, whole.Key, ""}, "no PEM certificate"},
+		"no certificate":         {TLSFiles{whole.CA, "nothere.pem", whole.Key, ""}, "tls_cert"},
+		"no key":                 {TLSFiles{whole.CA, whole.Cert, "nothere.pem", ""}, "tls_key"},
+		"key of another one":     {TLSFiles{whole.CA, whole.Cert, other.Key, ""}, "does not match"},
 		"certificate alone":      {TLSFiles{Cert: whole.Cert}, "tls_ca"},
-		"key for a certificate":  {TLSFiles{whole.CA, whole.Key, whole.Key}, "tls_cert"},
+		"key for a certificate":  {TLSFiles{whole.CA, whole.Key, whole.Key, ""}, "tls_cert"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, client, err := c.files.Load()

@@ -4,6 +4,8 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,6 +19,7 @@ func (r *reading) cluster(persistence Persistence) Cluster {
 		TLSCA:     r.optional(section, "tls_ca", ""),
 		TLSCert:   r.optional(section, "tls_cert", ""),
 		TLSKey:    r.optional(section, "tls_key", ""),
+		TLSNames:  r.names(section, "tls_names"),
 		Insecure:  r.boolean(section, "insecure", false),
 	}
 	const expected = "a whole number of nodes from 0 to 10"
@@ -61,6 +64,9 @@ func (r *reading) protected(c Cluster) {
 		}
 		r.exists(section, file.key, file.path)
 	}
+	if !tls && c.TLSNames != "" {
+		r.fail(section, "tls_names", "there are no certificates without TLS", "want tls_ca, tls_cert and tls_key, too")
+	}
 	switch {
 	case c.Insecure && tls:
 		r.fail(section, "insecure", "it is on, but files for TLS are given", "want one or the other")
@@ -72,6 +78,29 @@ func (r *reading) protected(c Cluster) {
 		r.failEither(section, "listen", "DETECTOR_CLUSTER_LISTEN", c.Listen+" is not on loopback, and there is no TLS",
 			"want [cluster] tls_ca, tls_cert and tls_key, or a loopback address, or insecure = yes")
 	}
+}
+
+// names reads patterns of names in certificates. The node that uses them reads them in full.
+func (r *reading) names(section, key string) string {
+	text := r.optional(section, key, "")
+	names := strings.Split(text, ",")
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		if names[i] = name; text != "" && !nameInCertificate(name) {
+			r.refuse(section, key, name, "want names with commas between them, such as node-*.example.org, 10.0.0.0/24, spiffe://example.org/node/*")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9_*]([A-Za-z0-9_.*-]*[A-Za-z0-9_*])?$`)
+
+func nameInCertificate(name string) bool {
+	ip, notIP := netip.ParseAddr(name)
+	_, notNetwork := netip.ParsePrefix(name)
+	uri, notURI := url.Parse(name)
+	return notIP == nil && ip.Zone() == "" || notNetwork == nil || notURI == nil && uri.Scheme != "" && strings.Contains(name, "://") ||
+		hostPattern.MatchString(name) && !strings.Contains(name, "..")
 }
 
 // address reads host:port, or "".

@@ -231,7 +231,7 @@ func TestSecretsOfNodesAreNeverShown(t *testing.T) {
 }
 
 func TestSettingsShowTheClusterInForce(t *testing.T) {
-	config := mustRead(t, clusterBase+"listen = n1:1\nstandbys = 2\n"+tlsKeys(t), none)
+	config := mustRead(t, clusterBase+"listen = n1:1\nstandbys = 2\ntls_names = n*\n"+tlsKeys(t), none)
 	origins := make(map[string]string)
 	for _, s := range config.Settings() {
 		if s.Section == "cluster" {
@@ -261,5 +261,31 @@ func TestBuiltInConfigurationsExplainEachKeyOfCluster(t *testing.T) {
 				t.Errorf("%s does not tell of %s", name, word)
 			}
 		}
+	}
+}
+
+func TestNamesOfNodesAreNamesOrNetworks(t *testing.T) {
+	tls := "listen = n1:1\n" + tlsKeys(t)
+	for text, want := range map[string]string{
+		"":                                  "",
+		"node-*.example.org":                "node-*.example.org",
+		"n1,n2 ,  10.0.0.1":                 "n1, n2, 10.0.0.1",
+		"10.0.0.0/8, fd00::/8, ::1":         "10.0.0.0/8, fd00::/8, ::1",
+		"spiffe://example.org/node/*":       "spiffe://example.org/node/*",
+		"*":                                 "*",
+		"n1,\n  n2":                         "n1, n2",
+		"node_1.example.org,Node-2.EXAMPLE": "node_1.example.org, Node-2.EXAMPLE",
+	} {
+		if got := mustRead(t, clusterBase+tls+"tls_names = "+text+"\n", none).Cluster.TLSNames; got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+	for _, text := range []string{"n1,", ",", "n 1", "n1:7100", "10.0.0.0/33", "fe80::1%eth0", "n..1", "https:", "://x", "n1;n2", `"n1"`, "a/b", "~n.*"} {
+		if wrong := refusedCluster(t, tls+"tls_names = "+text, "tls_names", none); !strings.Contains(wrong.Expected, "commas") {
+			t.Errorf("%q is refused with %v", text, wrong)
+		}
+	}
+	if wrong := refusedCluster(t, "listen = 127.0.0.1:1\ntls_names = n1", "tls_names", none); !strings.Contains(wrong.Problem, "without TLS") {
+		t.Errorf("names without TLS are refused with %v", wrong)
 	}
 }

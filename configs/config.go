@@ -54,10 +54,11 @@ type Kafka struct {
 	TLSCA            string
 	TLSCert          string
 	TLSKey           string
-	SASLMechanism    string // "", PLAIN, SCRAM-SHA-256, SCRAM-SHA-512
+	SASLMechanism    string // "", PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER
 	SASLUsername     string
 	SASLPasswordFile string
-	LeaveOnStop      bool // a clean stop gives the partitions to other members at once
+	SASLTokenFile    string // for OAUTHBEARER, instead of user and password
+	LeaveOnStop      bool   // a clean stop gives the partitions to other members at once
 	// SessionTimeout is how long a process may be silent before others take its partitions.
 	// TransactionTimeout is how long a transaction may be open before the broker aborts it. 0 means the
 	// default of package stream.
@@ -94,8 +95,9 @@ type Cluster struct {
 	TLSCA     string // all three files, or none
 	TLSCert   string
 	TLSKey    string
-	Insecure  bool // allow plain text beyond loopback
-	Standbys  int  // standby nodes of each partition, 0 to 10
+	TLSNames  string // patterns of the names in certificates of nodes, with commas; "": any name
+	Insecure  bool   // allow plain text beyond loopback
+	Standbys  int    // standby nodes of each partition, 0 to 10
 }
 
 // HTTP is [http]: the page, the API, the metrics and health.

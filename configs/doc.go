@@ -8,7 +8,9 @@
 //
 // # Parts
 //
-//   - reader.go: the INI syntax; schema.go: the known sections and keys, and their older names
+//   - reader.go: the INI syntax; keys.go: each known section and key, with what people need to know of
+//     it; schema.go: what is looked up there, and older names. The built-in files and
+//     docs/configuration.md are written from these: go generate ./configs
 //   - values.go: values with their defaults, overrides and checks; sections.go, kafka.go,
 //     cluster.go, http.go, logging.go: one function a section
 //   - format.go: log lines in a Python logging format

@@ -25,6 +25,7 @@ func (r *reading) kafka() Kafka {
 		SASLMechanism:    strings.ToUpper(r.optional("kafka", "sasl_mechanism", "")),
 		SASLUsername:     r.optional("kafka", "sasl_username", ""),
 		SASLPasswordFile: r.optional("kafka", "sasl_password_file", ""),
+		SASLTokenFile:    r.optional("kafka", "sasl_token_file", ""),
 		LeaveOnStop:      r.boolean("kafka", "leave_on_stop", true),
 
 		SessionTimeout:     r.patience("session_timeout", "15s", sessionTimeouts),
@@ -40,10 +41,11 @@ func (r *reading) kafka() Kafka {
 	}
 	r.sasl(k)
 	for _, file := range []struct{ key, path string }{{"tls_ca", k.TLSCA}, {"tls_cert", k.TLSCert}, {"tls_key", k.TLSKey},
-		{"sasl_password_file", k.SASLPasswordFile}} {
+		{"sasl_password_file", k.SASLPasswordFile}, {"sasl_token_file", k.SASLTokenFile}} {
 		r.exists("kafka", file.key, file.path)
 	}
-	r.password("sasl_password_file", k.SASLPasswordFile)
+	r.password("sasl_password_file", k.SASLPasswordFile, "the password")
+	r.password("sasl_token_file", k.SASLTokenFile, "the token")
 	return k
 }
 
@@ -71,33 +73,45 @@ func (r *reading) transactionFits(kafka Kafka, persistence Persistence) {
 	}
 }
 
-// password refuses a file without a password. It does not read a pipe, which can be read only once.
-func (r *reading) password(key, path string) {
+// password refuses an empty file of a password or a token. It does not read a pipe, which can be read only once.
+func (r *reading) password(key, path, content string) {
 	if path == "" || r.err != nil {
 		return
 	}
 	if about, err := os.Stat(path); err != nil || !about.Mode().IsRegular() {
 		return
 	}
-	if content, err := os.ReadFile(path); err == nil && Password(content) == "" {
-		r.fail("kafka", key, "the file is empty", "want the password in it, in one line")
+	if found, err := os.ReadFile(path); err == nil && Password(found) == "" {
+		r.fail("kafka", key, "the file is empty", "want "+content+" in it, in one line")
 	}
 }
 
 // Password returns the password in the content of a file, without the line end.
 func Password(content []byte) string { return strings.TrimRight(string(content), "\r\n") }
 
+const wantMechanism = "want PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+
 func (r *reading) sasl(k Kafka) {
+	bearer := k.SASLMechanism == "OAUTHBEARER"
+	login := k.SASLUsername != "" || k.SASLPasswordFile != ""
 	switch {
-	case k.SASLMechanism == "" && (k.SASLUsername != "" || k.SASLPasswordFile != ""):
-		r.fail("kafka", "sasl_mechanism", "the key is missing, but a user or a password is given", "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+	case k.SASLMechanism == "" && (login || k.SASLTokenFile != ""):
+		r.fail("kafka", "sasl_mechanism", "the key is missing, but a user, a password or a token is given", wantMechanism)
 	case k.SASLMechanism == "":
-	case !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, k.SASLMechanism):
-		r.refuse("kafka", "sasl_mechanism", k.SASLMechanism, "want PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-	case k.SASLUsername == "" || k.SASLPasswordFile == "":
+	case !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"}, k.SASLMechanism):
+		r.refuse("kafka", "sasl_mechanism", k.SASLMechanism, wantMechanism)
+	case bearer && k.SASLTokenFile == "":
+		r.fail("kafka", "sasl_mechanism", "OAUTHBEARER needs a token", "want sasl_token_file, too")
+	case bearer && login:
+		r.fail("kafka", "sasl_mechanism", "OAUTHBEARER takes a token and no user", "want sasl_token_file alone, without sasl_username and sasl_password_file")
+	case !bearer && k.SASLTokenFile != "":
+		r.fail("kafka", "sasl_token_file", k.SASLMechanism+" takes no token", "want sasl_mechanism = OAUTHBEARER, or no sasl_token_file")
+	case !bearer && (k.SASLUsername == "" || k.SASLPasswordFile == ""):
 		r.fail("kafka", "sasl_mechanism", "it needs a user and a password", "want sasl_username and sasl_password_file, too")
 	case k.SASLMechanism == "PLAIN" && !k.TLS:
 		r.warn("kafka", "sasl_mechanism", "sasl_mechanism PLAIN without TLS sends the password for all to read; set tls = yes, or use SCRAM-SHA-512")
+	case bearer && !k.TLS:
+		r.warn("kafka", "sasl_mechanism", "sasl_mechanism OAUTHBEARER without TLS sends the token for all to read; set tls = yes")
 	}
 }
 

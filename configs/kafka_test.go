@@ -144,3 +144,22 @@ func TestTimesAreShownAsTheyAreUnderstood(t *testing.T) {
 		}
 	}
 }
+
+func TestTokenGoesWithItsMechanismOnly(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bearer, with := "sasl_mechanism = OAUTHBEARER\n", "sasl_token_file = "+file+"\n"
+	refusedKafka(t, bearer, "sasl_mechanism")
+	refusedKafka(t, with, "sasl_mechanism")
+	refusedKafka(t, bearer+with+"sasl_username = me\n", "sasl_mechanism")
+	refusedKafka(t, "sasl_mechanism = PLAIN\n"+with, "sasl_token_file")
+	if config := mustRead(t, base+"[kafka]\n"+bearer+with, none); config.Kafka.SASLTokenFile != file {
+		t.Errorf("the token is in %q", config.Kafka.SASLTokenFile)
+	}
+	if err := os.WriteFile(file, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refusedKafka(t, bearer+with, "sasl_token_file")
+}

@@ -272,8 +272,8 @@ func TestSettingsAreInTheOrderOfTheSchema(t *testing.T) {
 	shuffled := "[persistence]\ndir = here\n[detection]" + detection + strings.TrimSuffix(base, "[detection]"+detection)
 	var want []string
 	for _, k := range known {
-		for _, key := range k.keys {
-			want = append(want, k.section+"."+key)
+		for _, key := range k.names() {
+			want = append(want, k.name+"."+key)
 		}
 	}
 	want = append(want, "log.level", "log.file", "log.format")

@@ -6,21 +6,33 @@ import (
 	"strings"
 )
 
-// known are the sections that the program reads, with their keys in the order in which they are shown.
-var known = []struct {
-	section string
-	keys    []string
-}{
-	{"io", []string{"input_topic", "value_field", "key_field", "output_topic", "time_granularity_min", "consumer_group"}},
-	{"detection", []string{"threshold", "dev_metric", "min_dev", "history_hours", "history_min_ratio"}},
-	{"job", []string{"duration"}},
-	{"kafka", []string{"brokers", "tls", "tls_ca", "tls_cert", "tls_key", "sasl_mechanism", "sasl_username", "sasl_password_file", "leave_on_stop",
-		"session_timeout", "transaction_timeout"}},
-	{"persistence", []string{"dir", "commit_interval", "enabled", "memory_mb", "free_space_floor_mb", "cached_entities", "on_damage"}},
-	{"output", []string{"dead_letter_topic", "retention_hours", "explain"}},
-	{"cluster", []string{"listen", "advertise", "tls_ca", "tls_cert", "tls_key", "insecure", "standbys"}},
-	{"http", []string{"listen", "web_config_file", "insecure", "health_listen"}},
+// schemaSection describes a section that the program reads. The built-in files and
+// docs/configuration.md are written from it: go generate ./configs.
+type schemaSection struct {
+	name string
+	doc  string
+	keys []schemaKey // in the order in which they are shown
 }
+
+// schemaKey describes a key of a section. Its doc says what the key does; the rest is added to it.
+type schemaKey struct {
+	name     string
+	doc      string
+	values   string // what a value may be, with unit and range, as error messages say it; "" for any text
+	standard string // the value without such a line; "" for none
+	without  string // what an empty value, or none, means, if standard does not say it
+	variable string // the environment variable that overrides the key
+	required bool
+	since    string // the version that brought the key; "" for 1.0.0
+}
+
+// original is the version of keys that the original program reads, too.
+const original = "the original program"
+
+// schemaVariable describes an environment variable that overrides no key.
+type schemaVariable struct{ name, values, doc string }
+
+//go:generate go test . -run TestFilesFollowTheSchema -args -write
 
 // older are the names that keys had in earlier versions. A file may still use them; a warning says so.
 var older = []struct{ section, was, key string }{
@@ -45,8 +57,8 @@ func inOrder(settings []Setting) []Setting {
 	place := func(s Setting) int {
 		at := 0
 		for _, k := range known {
-			if k.section == s.Section {
-				return at + slices.Index(k.keys, s.Key)
+			if k.name == s.Section {
+				return at + slices.Index(k.names(), s.Key)
 			}
 			at += len(k.keys)
 		}
@@ -59,11 +71,20 @@ func inOrder(settings []Setting) []Setting {
 // keysOf returns the keys of a section; nil if the program does not read it.
 func keysOf(section string) []string {
 	for _, k := range known {
-		if k.section == section {
-			return k.keys
+		if k.name == section {
+			return k.names()
 		}
 	}
 	return nil
+}
+
+// names returns the names of a section's keys.
+func (s schemaSection) names() []string {
+	var names []string
+	for _, key := range s.keys {
+		names = append(names, key.name)
+	}
+	return names
 }
 
 // loggingSection tells whether Python's logging reads the section.
@@ -124,8 +145,8 @@ func meant(key string, keys []string) string {
 // sectionOf returns the section that has the key, also under an older name; "" if none has.
 func sectionOf(key string) string {
 	for _, k := range known {
-		if slices.Contains(k.keys, key) {
-			return k.section
+		if slices.Contains(k.names(), key) {
+			return k.name
 		}
 	}
 	for _, o := range older {
@@ -139,7 +160,7 @@ func sectionOf(key string) string {
 func sectionNames() []string {
 	var names []string
 	for _, k := range known {
-		names = append(names, k.section)
+		names = append(names, k.name)
 	}
 	return names
 }

@@ -132,6 +132,31 @@ func FuzzEntityID(f *testing.F) {
 	})
 }
 
+func FuzzMark(f *testing.F) {
+	f.Add(encodeMark(mark{first: 7})[5:])
+	f.Add(encodeMark(mark{first: 7, gap: gap{3, 5}})[5:])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got, err := decodeMark(sealedBody(body)); refused(t, err) {
+			return
+		} else if again, err := decodeMark(encodeMark(got)); err != nil || got.first != again.first || !got.gap.empty() && got != again {
+			t.Fatalf("%+v became %+v, %v", got, again, err)
+		}
+	})
+}
+
+// FuzzNodeID: a file is an id that can be written, or none.
+func FuzzNodeID(f *testing.F) {
+	for _, content := range []string{"", "0123abcd", "0123abcd\n", encodeNodeID("0123abcd"), "a\ncrc32c: 00000000\n", "../x\n", "\x1b\n"} {
+		f.Add(content)
+	}
+	f.Fuzz(func(t *testing.T, content string) {
+		id, whole := decodeNodeID(content)
+		if again, ok := decodeNodeID(encodeNodeID(id)); whole && (!ok || again != id || !legalID.MatchString(id)) {
+			t.Errorf("%q is the id %q, which is %q once it is written", content, id, again)
+		}
+	})
+}
+
 func FuzzChunk(f *testing.F) {
 	f.Add(encodeChunk(3, []Point{{1_600_000_000_000, 0.5}, {1_600_000_900_000, 0.25}})[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -77,6 +78,7 @@ type Store struct {
 	db      *badger.DB
 	dir     string
 	options Options
+	floor   atomic.Uint64 // how many bytes the disk must have left for a write
 	marks   marks
 	later   []laterTable // to be verified in the background; of watch
 
@@ -99,12 +101,11 @@ func openStore(dir string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("create state: %w", err)
 		}
 	}
-	// What is in the memtables has still to be written, and merged, without asking.
-	o.Floor = max(o.Floor, uint64(max(o.Memory, LeastMemory)))
 	if o.Free == nil {
 		o.Free = func() (uint64, error) { return freeSpace(path) }
 	}
 	s := &Store{dir: path, options: o, owners: make(map[string]chan struct{}), stop: make(chan struct{})}
+	s.SetFloor(o.Floor)
 	if !o.ReadOnly {
 		if err := s.Room(); err != nil { // Badger dies of a full disk
 			return nil, fmt.Errorf("open state %s: %w", path, err)
@@ -288,16 +289,22 @@ func (s *Store) Room() error {
 	if err != nil {
 		return fmt.Errorf("ask for the free space of %s: %w", s.dir, err)
 	}
-	if free < s.options.Floor {
-		return fmt.Errorf("%w: %d MB, at least %d MB are wanted ([persistence] free_space_floor_mb)", ErrNoSpace, free>>20, s.options.Floor>>20)
+	if floor := s.floor.Load(); free < floor {
+		return fmt.Errorf("%w: %d MB, at least %d MB are wanted ([persistence] free_space_floor_mb)", ErrNoSpace, free>>20, floor>>20)
 	}
 	return nil
+}
+
+// SetFloor changes Options.Floor. It may be called at any time.
+func (s *Store) SetFloor(floor uint64) {
+	// What is in the memtables has still to be written, and merged, without asking.
+	s.floor.Store(max(floor, uint64(max(s.options.Memory, LeastMemory))))
 }
 
 // Space is how many bytes are free on the disk, and must be.
 func (s *Store) Space() (free, floor uint64, err error) {
 	free, err = s.options.Free()
-	return free, s.options.Floor, err
+	return free, s.floor.Load(), err
 }
 
 func freeSpace(path string) (uint64, error) {

@@ -38,6 +38,9 @@ func (w Waiting) Text(names stream.Names) string {
 // Advice is what a person can do.
 func (w Waiting) Advice(names stream.Names, trouble *stream.Trouble) string {
 	if trouble != nil {
+		if trouble.Advice != "" {
+			return trouble.Advice
+		}
 		if known := names.Advice(trouble.Name); known != "" {
 			return known
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -65,6 +64,7 @@ func Check(ctx context.Context, config Config, wanted Wanted) Findings {
 	c.topics(ctx)
 	c.timeouts(ctx)
 	c.group(ctx)
+	c.transactions(ctx)
 	c.readable(ctx)
 	return found
 }
@@ -91,11 +91,7 @@ func ask[T any](ctx context.Context, question func(context.Context) (T, error)) 
 func (c *check) cluster(ctx context.Context) bool {
 	metadata, err := ask(ctx, c.admin.BrokerMetadata)
 	if err != nil {
-		err = Explain(ctx, c.Config, err)
-		if errors.Is(err, io.EOF) {
-			err = fmt.Errorf("%w (the broker closed the connection: look at [kafka] tls and at the password)", err)
-		}
-		c.problem("reach a broker of %s: %s", strings.Join(c.Brokers, ", "), err)
+		c.problem("reach a broker of %s: %s", strings.Join(c.Brokers, ", "), Explain(ctx, c.Config, err))
 		return false
 	}
 	c.named = metadata.Cluster
@@ -257,6 +253,26 @@ func (c *check) group(ctx context.Context) {
 		return
 	}
 	c.begins(len(members), limits, committed[c.InputTopic])
+}
+
+// transactions asks whether we may write with transactions. The group is asked here, too: a broker does not
+// tell what is allowed in a group that does not exist yet.
+func (c *check) transactions(ctx context.Context) {
+	quiet := c.quietly()
+	asking, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := quiet.groupAccess(asking, c.client); err != nil {
+		if line := Explain(ctx, c.Config, err).Error(); !c.hasProblem(c.names().Advice(kerr.GroupAuthorizationFailed.Message)) {
+			c.problem("%s", line)
+		}
+	}
+	if err := quiet.transactionAccess(asking, c.client); err != nil {
+		c.problem("%s", Explain(ctx, c.Config, err))
+	}
+}
+
+func (f *Findings) hasProblem(part string) bool {
+	return slices.ContainsFunc(f.Problems, func(line string) bool { return strings.Contains(line, part) })
 }
 
 // begins says where the group would begin to read.

@@ -105,6 +105,10 @@ func TestCheckReportsWhatAStartWouldMeet(t *testing.T) {
 	}
 }
 
+// transactions lets a user write with the transactional ids of the group.
+var transactions = kfake.ACL{Resource: kmsg.ACLResourceTypeTransactionalId, Name: "group.", Pattern: kmsg.ACLResourcePatternTypePrefixed,
+	Operation: kmsg.ACLOperationWrite, Allow: true}
+
 // A start needs more than the permission to see a topic or a group.
 func TestCheckReportsMissingPermissions(t *testing.T) {
 	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
@@ -123,7 +127,7 @@ func TestCheckReportsMissingPermissions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
-				kfake.User("SCRAM-SHA-256", "me", "right", acl(topic, "in", c.in), acl(topic, "out", c.out), acl(group, "group", c.group)))
+				kfake.User("SCRAM-SHA-256", "me", "right", acl(topic, "in", c.in), acl(topic, "out", c.out), acl(group, "group", c.group), transactions))
 			config.DeadLetterTopic = ""
 			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
 			must(t, cluster.CreateTopic("in", 1, nil))
@@ -168,7 +172,7 @@ func TestCheckWarnsIfAnomaliesCannotBeShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
-				kfake.User("SCRAM-SHA-256", "me", "right", append(c.out, acl(topic, "in", read), acl(group, "group", read))...))
+				kfake.User("SCRAM-SHA-256", "me", "right", append(c.out, acl(topic, "in", read), acl(group, "group", read), transactions)...))
 			config.DeadLetterTopic = ""
 			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
 			must(t, cluster.CreateTopic("in", 1, nil))

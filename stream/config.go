@@ -21,8 +21,9 @@ var ErrFenced = errors.New("another process runs with this node id")
 // Config says where the streams are, who reads them, and how patiently.
 type Config struct {
 	Brokers []string
-	TLS     *tls.Config    // nil: plain text
-	SASL    sasl.Mechanism // nil: none
+	// TLS returns how to speak TLS; it is called for each connection. nil: plain text.
+	TLS  func() (*tls.Config, error)
+	SASL sasl.Mechanism // nil: none
 	// Client are further options of every client, for tests: a dialer that replaces TCP, hooks.
 	Client []kgo.Opt
 	Log    *slog.Logger
@@ -76,7 +77,7 @@ type Timing struct {
 	// holds back read_committed readers.
 	Transaction time.Duration
 	// Backoff scales the wait between attempts while the broker is away: an eighth of it at first, then
-	// doubling with each failure up to twice it.
+	// doubling with each failure up to it.
 	Backoff time.Duration
 }
 
@@ -128,7 +129,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 		opts = append(opts, kgo.WithHooks(c.Hook(purpose)))
 	}
 	if c.TLS != nil {
-		opts = append(opts, kgo.DialTLSConfig(c.TLS))
+		opts = append(opts, kgo.Dialer(c.dialTLS))
 	}
 	if c.SASL != nil {
 		opts = append(opts, kgo.SASL(c.SASL))
@@ -139,7 +140,7 @@ func (c Config) client(purpose string) []kgo.Opt {
 // backoff is how long a client waits after a number of failures in a row.
 func (c Config) backoff(failures int) time.Duration {
 	wait := c.Timing.Backoff / 8
-	for range min(failures, 4) {
+	for range min(failures, 3) {
 		wait *= 2
 	}
 	return wait

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Explain adds to an error of the broker what a person can do about it: which permission is missing, or which
@@ -21,20 +23,50 @@ func Explain(ctx context.Context, config Config, err error) error {
 		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
 			bounds = fmt.Sprintf("%s to %s (its settings %s and %s)", settings[leastSession], settings[mostSession], leastSession, mostSession)
 		}
-		return fmt.Errorf("%w ([kafka] session_timeout is %s, and the broker takes %s)", err, config.Timing.Session, bounds)
+		return &Explained{err, fmt.Sprintf("[kafka] session_timeout is %s, and the broker takes %s", config.Timing.Session, bounds), true}
 	case errors.Is(err, kerr.InvalidTransactionTimeout):
 		bounds := "no more than its setting " + mostTransaction + " allows"
 		if settings, unknown := config.brokerSettings(ctx); unknown == nil {
 			bounds = fmt.Sprintf("at most %s (its setting %s)", settings[mostTransaction], mostTransaction)
 		}
-		return fmt.Errorf("%w ([kafka] transaction_timeout is %s, and the broker takes %s)", err, config.Timing.Transaction, bounds)
+		return &Explained{err, fmt.Sprintf("[kafka] transaction_timeout is %s, and the broker takes %s", config.Timing.Transaction, bounds), true}
 	}
-	for _, refusal := range []*kerr.Error{
-		kerr.SaslAuthenticationFailed, kerr.GroupAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed, kerr.ClusterAuthorizationFailed,
-	} {
-		if errors.Is(err, refusal) {
-			return fmt.Errorf("%w (%s)", err, config.names().Advice(refusal.Message))
+	if err == nil || isA[*Explained](err) {
+		return err
+	}
+	err = config.listener(ctx, err)
+	if known := diagnose(err); known != nil {
+		return &Explained{err, known.advice(config.names()), known.final}
+	}
+	return err
+}
+
+// saslMissing says whether a broker has answered once, and then closed the connection.
+func saslMissing(err error) bool {
+	return isA[*kgo.ErrFirstReadEOF](err) && worded("is SASL missing")(err)
+}
+
+// listener finds out why a broker has closed a connection without a word: the listener may speak plain text
+// while we speak TLS, or want a login while we send none. A broker that stops, or a proxy without a broker
+// behind it, closes connections, too.
+func (c Config) listener(ctx context.Context, err error) error {
+	switch {
+	case c.TLS != nil && isA[*handshakeError](err) && errors.Is(err, io.EOF):
+		plain := c
+		plain.TLS, plain.SASL, plain.Observer = nil, nil, nil
+		client, failed := kgo.NewClient(append(plain.client("topics"), kgo.RequestRetries(0))...)
+		if failed != nil {
+			return err
 		}
+		defer client.Close()
+		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		defer cancel()
+		// A listener that wants a login answers once, for the client itself, and then closes the connection.
+		if _, failed = client.Request(ctx, kmsg.NewPtrApiVersionsRequest()); failed == nil || saslMissing(failed) {
+			return fmt.Errorf("%w: %w", errPlainListener, err)
+		}
+	case c.SASL == nil && saslMissing(err):
+		return fmt.Errorf("%w: %w", errNoLogin, err)
 	}
 	return err
 }
@@ -67,7 +99,7 @@ const (
 
 // brokerSettings are the settings of a broker that are numbers, taken as milliseconds.
 func (c Config) brokerSettings(ctx context.Context) (map[string]time.Duration, error) {
-	client, err := kgo.NewClient(c.client("settings")...)
+	client, err := kgo.NewClient(append(c.client("settings"), kgo.WithContext(ctx))...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +156,7 @@ func (c Config) topicRefused(topic string, err error) error {
 	if topic != c.InputTopic {
 		permissions += ", and Create if it does not exist"
 	}
-	return fmt.Errorf("topic %s: %w (the user needs the permissions %s)", topic, err, permissions)
+	return &Explained{fmt.Errorf("topic %s: %w", topic, err), "the user needs the permissions " + permissions, true}
 }
 
 // unwritten adds the topic to the error of a record that could not be written.

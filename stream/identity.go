@@ -52,7 +52,7 @@ func topicID(id kadm.TopicID) string {
 // identifyFirst asks before a client reads. Kafka never uses an id again, so a session that later sees the
 // same id has read that topic and no other.
 func (c Config) identifyFirst(ctx context.Context) (messages.Identity, error) {
-	client, err := kgo.NewClient(c.client("topics")...)
+	client, err := kgo.NewClient(append(c.client("topics"), kgo.WithContext(ctx))...)
 	if err != nil {
 		return messages.Identity{}, fmt.Errorf("create Kafka client: %w", err)
 	}

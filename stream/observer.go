@@ -35,6 +35,8 @@ type Trouble struct {
 	Text string // for people
 	// Final says that trying again is of no use until somebody changes something.
 	Final bool
+	// Advice is what a person can do; empty: not known, or to be had by the Name (Names.Advice).
+	Advice string
 }
 
 // Observer remembers the last error that the clients of one configuration met in each activity. It exists
@@ -157,7 +159,13 @@ func (o *Observer) note(activity Activity, err error) {
 	trouble := Trouble{At: o.now(), Text: err.Error()}
 	var named *kerr.Error
 	if errors.As(err, &named) {
-		trouble.Name, trouble.Final = named.Message, final(named)
+		trouble.Name = named.Message
+	}
+	if known := diagnose(err); known != nil {
+		trouble.Final = known.final
+		if known.is != nil && known.final { // a closed connection has many causes
+			trouble.Advice = known.advice(Names{})
+		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -183,16 +191,6 @@ func ordinary(err error) bool {
 		}
 	}
 	return strings.Contains(err.Error(), "operation was canceled")
-}
-
-// final says whether an error stays until somebody changes something.
-func final(err *kerr.Error) bool {
-	switch err {
-	case kerr.InconsistentGroupProtocol, kerr.InvalidSessionTimeout, kerr.InvalidGroupID, kerr.UnsupportedVersion,
-		kerr.InvalidTransactionTimeout, kerr.UnsupportedForMessageFormat, kerr.UnsupportedSaslMechanism, kerr.PolicyViolation:
-		return true
-	}
-	return strings.HasSuffix(err.Message, "_AUTHORIZATION_FAILED") || err == kerr.SaslAuthenticationFailed
 }
 
 // ear is a set of hooks: with it the Observer hears what one client meets.

@@ -107,7 +107,7 @@ func (t *tail) tell(problem string) {
 // read reads with one client until something is wrong or the partitions change. It returns whether it has
 // read anything.
 func (t *tail) read(ctx context.Context) (progress bool, err error) {
-	client, err := kgo.NewClient(append(t.config.client("tail"),
+	client, err := kgo.NewClient(append(t.config.client("tail"), kgo.WithContext(ctx),
 		kgo.FetchMaxBytes(tailBytes), kgo.FetchMaxPartitionBytes(tailPartitionBytes),
 		kgo.KeepControlRecords(), // a partition may end with one
 	)...)

@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // outputPartitions is how many partitions the original program gives its output topic.
@@ -27,7 +28,7 @@ const askTimeout = 10 * time.Second
 // time, so the caller tries again.
 func PrepareTopics(ctx context.Context, config Config) (err error) {
 	defer func() { config.Observer.note(Opening, err) }()
-	client, err := kgo.NewClient(config.client("topics")...)
+	client, err := kgo.NewClient(append(config.client("topics"), kgo.WithContext(ctx))...) // the client would let a silent broker hold up a stop
 	if err != nil {
 		return fmt.Errorf("create Kafka client: %w", err)
 	}
@@ -37,12 +38,21 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 
 	admin := kadm.NewClient(client)
 	wanted := config.written()
-	topics, err := admin.ListTopics(ctx, append(wanted, config.InputTopic)...)
+	topics, err := admin.ListTopics(kadm.WithAuthorizedOps(ctx), append(wanted, config.InputTopic)...)
 	if err = config.refusedTopic(ctx, admin, err); err != nil {
 		return fmt.Errorf("reach a broker of %v: %w", config.Brokers, err)
 	}
 	if !topics.Has(config.InputTopic) {
 		return fmt.Errorf("input topic %s does not exist: %w", config.InputTopic, kerr.UnknownTopicOrPartition)
+	}
+	for _, detail := range topics.Sorted() {
+		needed := kmsg.ACLOperationWrite
+		if detail.Topic == config.InputTopic {
+			needed = kmsg.ACLOperationRead
+		}
+		if detail.Err == nil && forbidden(detail.AuthorizedOperations, needed) {
+			return config.topicRefused(detail.Topic, kerr.TopicAuthorizationFailed)
+		}
 	}
 	about := config.describe(ctx, admin, append(wanted, config.InputTopic)...)
 	for _, topic := range wanted {
@@ -50,6 +60,9 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 			continue
 		}
 		if err := config.create(ctx, admin, topic, config.madeWith(about[config.InputTopic])); err != nil {
+			if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
+				err = config.topicRefused(topic, err)
+			}
 			return fmt.Errorf("create topic %s: %w", topic, err)
 		}
 		maps.Copy(about, config.describe(ctx, admin, topic))

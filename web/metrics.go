@@ -160,6 +160,9 @@ var (
 	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; only with a [cluster] section.", "detector")
 	nodes       = describe("nodes", "Members of the consumer group, as last seen; 1 without a [cluster] section.", "detector")
 	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
+	reloaded    = describe("config_last_reload_successful", "1 if the settings in force are those of the files, as last read at the start or after SIGHUP. 0 if a file was refused, or a setting needs a restart.")
+	reloadedAt  = describe("config_last_reload_success_timestamp_seconds", "When the settings of the files were last put in force, all of them.")
+	lostLines   = describe("log_lines_lost_total", "Lines of the log that their target did not take, by target: stdout, stderr or file.", "target")
 	subscribers = describe("stream_subscribers", "Open streams of events over HTTP.")
 	dropped     = describe("stream_dropped_total", "Streams of events that were cut because their client was too slow.")
 )
@@ -175,9 +178,24 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 	open, cut := s.site.api.Streams()
 	set(to, subscribers, open)
 	grown(to, dropped, cut)
+	s.site.collectProcess(to)
 	all, _ := s.site.all()
 	for _, d := range all {
 		d.collect(to)
+	}
+}
+
+func (s *Site) collectProcess(to chan<- prometheus.Metric) {
+	if s.config.Lost != nil {
+		lost := s.config.Lost()
+		grown(to, lostLines, lost.Stdout, "stdout")
+		grown(to, lostLines, lost.Stderr, "stderr")
+		grown(to, lostLines, lost.File, "file")
+	}
+	if s.config.Reload != nil {
+		last := s.config.Reload()
+		set(to, reloaded, map[bool]int{true: 1}[last.Successful])
+		set(to, reloadedAt, float64(last.Succeeded.UnixMilli())/1000)
 	}
 }
 

@@ -90,6 +90,11 @@ func TestEachMetricMoves(t *testing.T) {
 		"floor":       {func(s *shown, _ actors.Measure) { s.disk.floor = 5 }, map[string]string{"disk_free_floor_bytes" + d + "}": "5"}},
 		"group": {func(s *shown, _ actors.Measure) { s.Group = func() (Group, bool) { return Group{3, 2}, true } },
 			map[string]string{"nodes" + d + "}": "3", "unowned_partitions" + d + "}": "2"}},
+		"reload refused": {func(s *shown, _ actors.Measure) { s.reload.Successful = false }, map[string]string{"config_last_reload_successful": "0"}},
+		"reload": {func(s *shown, _ actors.Measure) { s.reload.Succeeded = time.UnixMilli(1500) },
+			map[string]string{"config_last_reload_success_timestamp_seconds": "1.5"}},
+		"lines lost": {func(s *shown, _ actors.Measure) { s.lost = LostLines{Stdout: 5, Stderr: 6, File: 7} },
+			map[string]string{`log_lines_lost_total{target="stdout"}`: "5", `log_lines_lost_total{target="stderr"}`: "6", `log_lines_lost_total{target="file"}`: "7"}},
 		"transaction": {measured(func(m actors.Measure) { m.Transaction(2 * time.Second) }),
 			map[string]string{"transaction_duration_seconds_count" + d + "}": "1", "transaction_duration_seconds_sum" + d + "}": "2"}},
 		"detection": {measured(func(m actors.Measure) { m.Detection(2 * time.Second) }),
@@ -195,7 +200,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 // The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion"}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target"}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {

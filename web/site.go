@@ -18,6 +18,17 @@ type Config struct {
 	Names   []string // of its detectors, even before they have begun
 	Log     *slog.Logger
 	Now     func() time.Time
+	Lost    func() LostLines // of the log
+	Reload  func() Reload
+}
+
+// LostLines are how many lines of the log a target did not take.
+type LostLines struct{ Stdout, Stderr, File int64 }
+
+// Reload is how far the configurations in force are those of their files.
+type Reload struct {
+	Successful bool      // after the last reload, all settings of the files are in force
+	Succeeded  time.Time // the last reload that was successful, or the start
 }
 
 // Detector is one detector of the process, as the site shows it. Several goroutines may read its fields at a

@@ -42,11 +42,13 @@ type shown struct {
 	Detector
 	report *actors.Report
 	disk   *disk
+	lost   LostLines // by the process
+	reload Reload    // of the process
 }
 
 // healthy is a detector of one partition that does its work.
 func healthy(name string) *shown {
-	d := &shown{disk: &disk{size: 1, free: 2 << 20, floor: 1 << 20}, report: &actors.Report{
+	d := &shown{reload: Reload{Successful: true, Succeeded: now}, disk: &disk{size: 1, free: 2 << 20, floor: 1 << 20}, report: &actors.Report{
 		At: now, Joined: true, Committed: now,
 		Status: messages.DetectorStatus{Detector: name, State: messages.StateLive,
 			Partitions: []messages.PartitionStatus{{Partition: 7, Role: messages.RoleAssigned, Phase: messages.Ready}}},
@@ -60,7 +62,11 @@ func healthy(name string) *shown {
 }
 
 func newSite(all ...*shown) *Site {
-	s := New(Config{Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	config := Config{Version: "1.2.3", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}
+	if len(all) > 0 {
+		config.Lost, config.Reload = func() LostLines { return all[0].lost }, func() Reload { return all[0].reload }
+	}
+	s := New(config)
 	var detectors []*Detector
 	for _, d := range all {
 		detectors = append(detectors, &d.Detector)

@@ -60,9 +60,22 @@ func (a *Authority) sign(t *testing.T, template *x509.Certificate, key *ecdsa.Pr
 // Issue makes a certificate of a host, and its key, as PEM.
 func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate, key []byte) {
 	t.Helper()
+	return a.issue(t, serial, host, func(*x509.Certificate) {})
+}
+
+// IssueUntil makes a certificate that expires at a time.
+func (a *Authority) IssueUntil(t *testing.T, serial int64, host string, end time.Time) (certificate, key []byte) {
+	t.Helper()
+	return a.issue(t, serial, host, func(c *x509.Certificate) { c.NotAfter = end })
+}
+
+// issue is Issue for a certificate that is changed before it is signed.
+func (a *Authority) issue(t *testing.T, serial int64, host string, change func(*x509.Certificate)) (certificate, key []byte) {
+	t.Helper()
 	private := newKey(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), NotBefore: a.certificate.NotBefore, NotAfter: a.certificate.NotAfter,
+		Subject:  pkix.Name{CommonName: host},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if ip := net.ParseIP(host); ip != nil {
@@ -70,6 +83,7 @@ func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate,
 	} else {
 		template.DNSNames = []string{host}
 	}
+	change(template)
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
@@ -77,12 +91,21 @@ func (a *Authority) Issue(t *testing.T, serial int64, host string) (certificate,
 	return a.sign(t, template, private), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
+// Path is the file with the authority's certificate.
+func (a *Authority) Path() string { return a.path }
+
 // Node writes the files of a node that trusts the authority and is signed by it.
 func (a *Authority) Node(t *testing.T, host string) Files {
 	t.Helper()
+	return a.Changed(t, host, func(*x509.Certificate) {})
+}
+
+// Changed is Node with a certificate that is changed before it is signed.
+func (a *Authority) Changed(t *testing.T, host string, change func(*x509.Certificate)) Files {
+	t.Helper()
 	dir := t.TempDir()
-	files := Files{CA: a.path, Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	certificate, key := a.Issue(t, 2, host)
+	files := Files{CA: a.Path(), Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
+	certificate, key := a.issue(t, 2, host, change)
 	writeFile(t, files.Cert, certificate)
 	writeFile(t, files.Key, key)
 	return files

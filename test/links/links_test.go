@@ -21,7 +21,14 @@ var (
 // A relative link leads to a file that exists, and to a heading in it.
 func TestRelativeLinksOfTheProseLeadSomewhere(t *testing.T) {
 	root := filepath.Join("..", "..")
-	files := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CHANGELOG.md")}
+	var files []string
+	for _, pattern := range []string{"*.md", "ops/*.md"} {
+		found, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ fs.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".md") {
 			files = append(files, path)
@@ -52,6 +59,21 @@ func TestRelativeLinksOfTheProseLeadSomewhere(t *testing.T) {
 	}
 	if links < 20 {
 		t.Errorf("only %d relative links were found", links)
+	}
+}
+
+// TestIndexOfDecisionsIsComplete: docs/adr/README.md links to each decision.
+func TestIndexOfDecisionsIsComplete(t *testing.T) {
+	folder := filepath.Join("..", "..", "docs", "adr")
+	index := prose(t, filepath.Join(folder, "README.md"))
+	decisions, err := filepath.Glob(filepath.Join(folder, "0*.md"))
+	if err != nil || len(decisions) == 0 {
+		t.Fatalf("found %d decisions: %v", len(decisions), err)
+	}
+	for _, path := range decisions {
+		if !strings.Contains(index, "]("+filepath.Base(path)+")") {
+			t.Errorf("docs/adr/README.md does not name %s", filepath.Base(path))
+		}
 	}
 }
 

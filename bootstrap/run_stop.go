@@ -1,0 +1,87 @@
+package bootstrap
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// sameRequest is how long after a signal another one belongs to the same request: timeout(1) and some
+// service managers send SIGTERM to the process and again to its group.
+const sameRequest = time.Second
+
+// requests are the signals that ask for a stop. Those within sameRequest of one that counts are the same
+// request.
+type requests struct {
+	signals <-chan os.Signal
+	now     func() time.Time
+	counted time.Time // when the last one that counts was read
+}
+
+// counts tells whether a signal is a request of its own, and whether it is the first.
+func (r *requests) counts() (counts, first bool) {
+	now := r.now()
+	first = r.counted.IsZero()
+	if !first && now.Sub(r.counted) < sameRequest {
+		return false, false
+	}
+	r.counted = now
+	return true, first
+}
+
+// unwind stops everything in reverse order. A request to stop ends the wait for that, unless it is the first:
+// then it asks for what is under way.
+func (r *requests) unwind(stops []func() error) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- joinStops(stops) }()
+	for {
+		select {
+		case err := <-stopped:
+			return err
+		case received := <-r.signals:
+			if counts, first := r.counts(); counts && !first {
+				return atOnce{received}
+			}
+		}
+	}
+}
+
+// atOnce is the error of a process that another signal ends during its stop.
+type atOnce struct{ signal os.Signal }
+
+func (a atOnce) Error() string {
+	return "another signal: ended at once; what was not committed is read again at the next start"
+}
+
+// code is the exit code that a shell would show if the signal had ended the process: 128 and its number.
+func (a atOnce) code() int {
+	number, _ := a.signal.(syscall.Signal)
+	return 128 + int(number)
+}
+
+// writeWithin bounds the last write to standard error, which may be a pipe that nobody reads.
+const writeWithin = time.Second
+
+// lastWords prints to standard error, for at most writeWithin.
+func lastWords(world World, text string) {
+	written := make(chan struct{})
+	go func() {
+		fmt.Fprint(world.Stderr, text)
+		close(written)
+	}()
+	select {
+	case <-written:
+	case <-time.After(writeWithin):
+	}
+}
+
+// joinStops calls the functions in reverse order and joins their errors.
+func joinStops(stops []func() error) error {
+	var all error
+	for i := len(stops) - 1; i >= 0; i-- {
+		all = errors.Join(all, stops[i]())
+	}
+	return all
+}
