@@ -33,7 +33,12 @@ func newGuarded(t *testing.T, s *secured) *guarded {
 	t.Cleanup(client.Close)
 	w.broker, w.client, w.admin = s.plain, client, kadm.NewClient(client)
 	w.createInput()
-	return &guarded{w, s}
+	g := &guarded{w, s}
+	g.until("the broker knows the new topics", func() bool {
+		found, err := g.admin.ListTopics(context.Background(), g.input(), g.output(), g.letter())
+		return err == nil && found.Error() == nil && len(found) == 3
+	})
+	return g
 }
 
 // rule is a permission, as a line of the documentation has it.
@@ -85,6 +90,19 @@ func (g *guarded) allow(who string, rules ...rule) {
 			must(g.T, answer.Err)
 		}
 	}
+	for _, r := range rules {
+		g.untilAllowed(who, r, true)
+	}
+}
+
+// untilAllowed waits until the broker has heard of a change of permissions: the controller, which answers the
+// request, tells the broker later.
+func (g *guarded) untilAllowed(who string, r rule, allowed bool) {
+	g.Helper()
+	g.until(fmt.Sprintf("the broker has the permission %s: %t", r, allowed), func() bool {
+		found, err := g.secured.admin.DescribeACLs(context.Background(), r.builder(who))
+		return err == nil && len(found) == 1 && found[0].Err == nil && (len(found[0].Described) > 0) == allowed
+	})
 }
 
 func (g *guarded) forbid(who string, r rule) {
@@ -97,6 +115,7 @@ func (g *guarded) forbid(who string, r rule) {
 			g.Fatalf("there is no permission %s", r)
 		}
 	}
+	g.untilAllowed(who, r, false)
 }
 
 // file writes a file, and returns its path.
@@ -310,6 +329,10 @@ func (s *secured) eachPermission(t *testing.T) {
 		g.allow(user, g.needed()...)
 		_, err := g.admin.DeleteTopics(context.Background(), g.output())
 		must(t, err)
+		g.until("the broker has forgotten the output topic", func() bool {
+			found, err := g.admin.ListTopics(context.Background(), g.output())
+			return err == nil && !found.Has(g.output())
+		})
 		conf := g.configure(g.login("SCRAM-SHA-256", user, password)...)
 		g.failsWith("LOGIN", conf, "and Create if it does not exist", false)
 		g.allow(user, rule{"topic", g.output(), false, kadm.OpCreate})
