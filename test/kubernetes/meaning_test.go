@@ -101,19 +101,29 @@ func within(some, all map[string]string) bool {
 	return true
 }
 
+// environment is that of a pod. Like the kubelet, it expands a name only behind the variable itself.
+func environment(set *apps.StatefulSet, pod string) map[string]string {
+	all := map[string]string{}
+	for _, variable := range set.Spec.Template.Spec.Containers[0].Env {
+		value := variable.Value
+		if variable.ValueFrom != nil && variable.ValueFrom.FieldRef != nil && variable.ValueFrom.FieldRef.FieldPath == "metadata.name" {
+			value = pod
+		}
+		for name, earlier := range all {
+			value = strings.ReplaceAll(value, "$("+name+")", earlier)
+		}
+		all[variable.Name] = value
+	}
+	return all
+}
+
 // TestCertificateNamesEachNode, as the node advertises itself.
 func TestCertificateNamesEachNode(t *testing.T) {
 	all := build(t, "cluster")
 	set := of[*apps.StatefulSet](t, all, "StatefulSet "+name)
 	certificate := of[*certmanager.Certificate](t, all, "Certificate anomalydetector-nodes")
-	advertise := ""
-	for _, variable := range set.Spec.Template.Spec.Containers[0].Env {
-		if variable.Name == "DETECTOR_CLUSTER_ADVERTISE" {
-			advertise = variable.Value
-		}
-	}
 	for i := range *set.Spec.Replicas {
-		address := strings.ReplaceAll(advertise, "$(POD_NAME)", fmt.Sprintf("%s-%d", name, i))
+		address := environment(set, fmt.Sprintf("%s-%d", name, i))["DETECTOR_CLUSTER_ADVERTISE"]
 		host, port, _ := strings.Cut(address, ":")
 		if !slices.Contains(certificate.Spec.DNSNames, host) || port != "7100" || !strings.HasSuffix(host, "."+set.Spec.ServiceName) {
 			t.Errorf("the certificate has no name for %s: %v", address, certificate.Spec.DNSNames)
@@ -167,8 +177,10 @@ func TestConfigurationsAreAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 		check := exec.Command(program, "check", file)
-		check.Env = append(os.Environ(), "DETECTOR_HTTP=0.0.0.0:8080", "DETECTOR_HTTP_INSECURE=yes", "DETECTOR_NODE_ID="+name+"-0",
-			"DETECTOR_CLUSTER_ADVERTISE="+name+"-0.anomalydetector-nodes:7100")
+		check.Env = append(os.Environ(), "DETECTOR_HTTP=0.0.0.0:8080", "DETECTOR_HTTP_INSECURE=yes")
+		for variable, value := range environment(of[*apps.StatefulSet](t, build(t, overlay), "StatefulSet "+name), name+"-0") {
+			check.Env = append(check.Env, variable+"="+value)
+		}
 		out, err := check.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: check: %v\n%s", overlay, err, out)

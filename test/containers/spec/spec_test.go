@@ -42,6 +42,9 @@ func TestServicesAreConfined(t *testing.T) {
 			if name != "demo" && (service.StopGracePeriod == nil || time.Duration(*service.StopGracePeriod) < 30*time.Second) {
 				t.Errorf("%s may be killed in the middle of a stop: %v", name, service.StopGracePeriod)
 			}
+			if service.PullPolicy != types.PullPolicyBuild {
+				t.Errorf("%s may run what a registry has under this name", name)
+			}
 			if service.Build == nil || service.Build.Context != root(t) {
 				t.Errorf("%s is not built from the repository", name)
 			}
