@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,14 +59,24 @@ func (b *broker) stop() error {
 	return nil
 }
 
-// again stops or kills the broker, and starts it again after a while. It does not wait until
-// the broker is ready.
+// again stops or kills the broker, starts it again after a while, and waits until it answers.
 func (b *broker) again(ctx context.Context, how string) error {
 	if err := b.tell(ctx, how); err != nil {
 		return err
 	}
 	pause(ctx, soakAway)
-	return b.tell(ctx, "node")
+	if err := b.tell(ctx, "node"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	return until(ctx, "the broker answers", func() bool {
+		connection, err := net.DialTimeout("tcp", b.address, time.Second)
+		if err == nil {
+			connection.Close()
+		}
+		return err == nil
+	})
 }
 
 func (b *broker) tell(ctx context.Context, what string) error {

@@ -22,7 +22,11 @@ const (
 )
 
 func newLoaded(tb testing.TB, entities int) *loaded {
-	store, err := OpenStore(tb.TempDir(), Options{Memory: 64 << 20, Log: slog.New(slog.DiscardHandler)})
+	return newLoadedWith(tb, entities, Options{Memory: 64 << 20, Log: slog.New(slog.DiscardHandler)})
+}
+
+func newLoadedWith(tb testing.TB, entities int, options Options) *loaded {
+	store, err := OpenStore(tb.TempDir(), options)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -453,7 +453,7 @@ func TestStopChangesNothing(t *testing.T) {
 // TestStopSeesADamagedValueBeforeOthers: then the value log is not cut.
 func TestStopSeesADamagedValueBeforeOthers(t *testing.T) {
 	dir := t.TempDir()
-	store := openState(t, dir, Options{})
+	store := openState(t, dir, Options{Large: 16 << 10})
 	slot := store.newSlot()
 	for seq := range uint64(3) {
 		value := append(room(20_000), make([]byte, 20_000)...)

@@ -13,7 +13,7 @@ import (
 // cannot make its next value log for a while, again and again.
 func TestFailedWriteIsNoDamage(t *testing.T) {
 	dir := quickDir(t)
-	store := openState(t, dir, Options{Memory: LeastMemory})
+	store := openState(t, dir, Options{Memory: LeastMemory, Large: 16 << 10})
 	value := append(room(100_000), make([]byte, 100_000)...)
 	slot := store.newSlot()
 	seq := uint64(0)

@@ -56,7 +56,8 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
-	// Large is from how many bytes on a value goes to the value log; 0: 16 kB.
+	// Large is from how many bytes on a value goes to the value log; 0: mostInTree, or
+	// less with little memory.
 	Large int64
 	// FewIDs is how many ids of a partition may be in vain beside as many as it has
 	// entities; 0: fewIDs.
@@ -175,11 +176,15 @@ func removeEmpty(path string) error {
 	return nil
 }
 
+// mostInTree is the most that Badger keeps in its tree. A transaction must hold such a
+// value, so a small memtable allows less.
+const mostInTree = 1 << 20
+
 // badgerOptions: a fifth of the memory for each of three memtables, one that is
 // written to and two on their way to the disk, and one for indices. Blocks that are
 // not compressed, as floats hardly can be, need no cache but the system's. Journal
-// blocks of some size go to the value log, and are written once; all else stays in
-// the tree.
+// blocks stay in the tree: in the value log they would stay for long after they are
+// deleted (docs/adr/0030).
 func badgerOptions(path string, o Options) badger.Options {
 	memory := max(o.Memory, LeastMemory)
 	memtable := memory / 5
@@ -197,7 +202,7 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithNumLevelZeroTablesStall(12).
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
-		WithValueThreshold(cmp.Or(o.Large, 16<<10)).
+		WithValueThreshold(cmp.Or(o.Large, min(mostInTree, memtable/10))).
 		WithVerifyValueChecksum(true). // without, a damaged entry keeps its file locked, and Close waits for ever
 		WithCompression(options.None).
 		WithMetricsEnabled(false).

@@ -180,9 +180,9 @@ func (w *Watch) limit(of Waiting, trouble *stream.Trouble) time.Duration {
 	limit := waitLimit
 	switch {
 	case of == Asking && (trouble == nil || !trouble.Final): // a broker that restarts is back by then
-	case trouble != nil && trouble.Final:
+	case trouble != nil && trouble.Final && of != Opening: // a start that cannot open a session soon ends, and says why
 		limit = finalLimit
-	case trouble != nil && trouble.Name != "":
+	case trouble != nil && (trouble.Final || trouble.Name != ""):
 		limit = refusedLimit
 	}
 	if of == Committing {

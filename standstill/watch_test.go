@@ -63,6 +63,8 @@ func TestEachStandstillIsToldInTime(t *testing.T) {
 		"a commit": {Committing, nil, 36}, "an open transaction": {Held, nil, 30}, "the topic's ends": {Asking, nil, 30},
 		"a refusal":                    {Joining, final, 4},
 		"a refusal by the topic":       {Asking, final, 4},
+		"a refusal at the start":       {Opening, final, 10},
+		"a certificate at the start":   {Opening, &stream.Trouble{Final: true}, 10},
 		"an error that is retried":     {Writing, refused, 10},
 		"an error while records wait":  {Committing, refused, 16},
 		"a broker that starts again":   {Asking, refused, 30},

@@ -115,12 +115,13 @@ type SoakTrend struct {
 // Judge judges each figure in each life that lasts at least least seconds after the warm-up.
 // A figure that is not flat has grown from the middle third to the last one by more than it
 // may in half of the time, and by more than it may by the straight line. loose is a factor
-// for what it may grow.
+// for what it may grow. Over the whole run the first third is warm-up: the database has
+// then compacted what it wrote first.
 func (s *Soak) Judge(warm, least, loose float64) {
 	s.Flat = nil
 	for _, figure := range soakFigures {
 		if figure.whole {
-			if trend, enough := figure.judge(s.Samples, warm, least, loose); enough {
+			if trend, enough := figure.judge(s.Samples, max(warm, s.Minutes*60/3), least, loose); enough {
 				s.Flat = append(s.Flat, trend)
 			}
 			continue

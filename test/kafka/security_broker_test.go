@@ -98,6 +98,17 @@ func (s *secured) password(text string) {
 		must(s.T, err)
 		must(s.T, answers.Error())
 	}
+	deadline := time.Now().Add(patience)
+	for { // the controller answers before the broker has heard of it
+		found, err := s.admin.DescribeUserSCRAMs(context.Background(), user)
+		if err == nil && len(found[user].CredInfos) == 2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.Fatalf("the broker does not know the user: %v, %v", found, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // ports returns the first of two free ports that follow each other.

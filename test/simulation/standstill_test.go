@@ -57,16 +57,14 @@ func TestWhatStandsStillIsTold(t *testing.T) {
 	const group, write, end, read = "consumer group group", "acknowledge", "transaction to end", "to be read and committed"
 	const soon, later, late = 8 * time.Second, 20 * time.Second, 60 * time.Second
 	for name, c := range map[string]cause{
-		"another protocol in the group":  {true, refused(kmsg.JoinGroup, kerr.InconsistentGroupProtocol), group, "INCONSISTENT_GROUP_PROTOCOL", soon, nil},
-		"no ACL for the group":           {true, refused(kmsg.JoinGroup, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, nil},
-		"session timeout out of bounds":  {true, refused(kmsg.JoinGroup, kerr.InvalidSessionTimeout), "", "INVALID_SESSION_TIMEOUT", soon, nil},
-		"the group is full":              {true, refused(kmsg.JoinGroup, kerr.GroupMaxSizeReached), group, "GROUP_MAX_SIZE_REACHED", later, nil},
-		"an old broker":                  {true, refused(kmsg.JoinGroup, kerr.UnsupportedVersion), group, "UNSUPPORTED_VERSION", soon, nil},
-		"no coordinator":                 {true, refused(kmsg.JoinGroup, kerr.CoordinatorNotAvailable), group, "COORDINATOR_NOT_AVAILABLE", later, nil},
-		"the group puts it out":          {false, refused(kmsg.Heartbeat, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, []string{end}},
-		"the group's offsets are secret": {true, refused(kmsg.OffsetFetch, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, nil},
-		"no ACL for the transactional id": {true, refused(kmsg.InitProducerID, kerr.TransactionalIDAuthorizationFailed), "a session", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED",
-			later, nil},
+		"another protocol in the group":    {true, refused(kmsg.JoinGroup, kerr.InconsistentGroupProtocol), group, "INCONSISTENT_GROUP_PROTOCOL", soon, nil},
+		"no ACL for the group":             {true, refused(kmsg.JoinGroup, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, nil},
+		"session timeout out of bounds":    {true, refused(kmsg.JoinGroup, kerr.InvalidSessionTimeout), "", "INVALID_SESSION_TIMEOUT", later, nil},
+		"the group is full":                {true, refused(kmsg.JoinGroup, kerr.GroupMaxSizeReached), group, "GROUP_MAX_SIZE_REACHED", later, nil},
+		"an old broker":                    {true, refused(kmsg.JoinGroup, kerr.UnsupportedVersion), group, "UNSUPPORTED_VERSION", soon, nil},
+		"no coordinator":                   {true, refused(kmsg.JoinGroup, kerr.CoordinatorNotAvailable), group, "COORDINATOR_NOT_AVAILABLE", later, nil},
+		"the group puts it out":            {false, refused(kmsg.Heartbeat, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, []string{end}},
+		"the group's offsets are secret":   {true, refused(kmsg.OffsetFetch, kerr.GroupAuthorizationFailed), group, "GROUP_AUTHORIZATION_FAILED", soon, nil},
 		"transactions have no coordinator": {true, refused(kmsg.InitProducerID, kerr.CoordinatorNotAvailable), "a session", "COORDINATOR_NOT_AVAILABLE", late, nil},
 		"too few replicas in sync":         {false, refused(kmsg.Produce, kerr.NotEnoughReplicas), write, "NOT_ENOUGH_REPLICAS", later, nil},
 		"an output partition has no leader": {false, refused(kmsg.Produce, kerr.LeaderNotAvailable), write, "LEADER_NOT_AVAILABLE",
@@ -175,6 +173,29 @@ func (s *stand) told(c cause) {
 func tail(text string) string {
 	lines := strings.Split(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-15):], "\n")
+}
+
+// TestRefusedStartHasOneLine: a start that cannot succeed ends with a line that says why, and is not said to stand still
+// before, even if each try takes a second.
+func TestRefusedStartHasOneLine(t *testing.T) {
+	for _, pause := range []time.Duration{0, 40 * time.Millisecond} {
+		t.Run(pause.String(), func(t *testing.T) {
+			inBubble(t, func(s *stand) {
+				s.trouble.set(false, pause)
+				s.fail(kmsg.InitProducerID, kerr.TransactionalIDAuthorizationFailed)
+				s.start(true)
+				begin := time.Now()
+				err := <-s.ended
+				s.running = false
+				if err == nil || len(s.lines("detector failed")) != 1 || !strings.Contains(s.out.String(), "transactional ids that begin with group.") {
+					t.Errorf("ended with %v", err)
+				}
+				if told := strings.Count(s.out.String(), "TRANSACTIONAL_ID_AUTHORIZATION_FAILED"); told != 1 {
+					t.Errorf("told %d times, in %s:\n%s", told, time.Since(begin), tail(s.out.String()))
+				}
+			})
+		})
+	}
 }
 
 // TestHealthyDetectorsAreNotSaidToStandStill takes detectors that have nothing to read, or
