@@ -100,11 +100,15 @@ func TestLaterSignalDoesNotWaitForADiskThatHangs(t *testing.T) {
 	o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 	confs, err := loadAll([]string{b.conf(t, dir, name, "")}, &o.World)
 	must(t, err)
+	var hangs atomic.Bool
 	writing, over := make(chan struct{}, 1), make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
 		ended <- Run(&o.World, confs, Options{Store: func(options *persistence.Options) {
 			options.BeforeWrite = func() error {
+				if !hangs.Load() {
+					return nil
+				}
 				select {
 				case writing <- struct{}{}:
 				default:
@@ -114,6 +118,9 @@ func TestLaterSignalDoesNotWaitForADiskThatHangs(t *testing.T) {
 			}
 		}})
 	}()
+	b.untilRead(t, name)
+	hangs.Store(true)
+	b.bad(t, name)
 	<-writing
 	o.signals <- syscall.SIGTERM
 	until(t, "it is stopping", func() bool { return strings.Contains(o.output.String(), "stopping") })
