@@ -239,11 +239,11 @@ var logging = []schemaSection{
 var variables = []schemaVariable{
 	{"DETECTOR_LOG", "file or stdout", "where the log goes, instead of deciding it by terminal and container"},
 	{"LOG_FORMAT", "text or json", "the form of the log on stdout; json is one object a line, for collectors"},
-	{"NO_COLOR", "anything", "no colours, on a terminal, either"},
+	{"NO_COLOR", "anything", "no colours, even on a terminal"},
 	{"DETECTOR_NODE_ID", "a name", "the id of the process, instead of the one in the data directory"},
 	{"GOMAXPROCS", "a number", "how many processors the process uses at most; by default all, or as many as the container's limit allows"},
+	{"GOMEMLIMIT", "a size, such as 900MiB", "how much memory Go's collector tries to stay within; by default no limit. 90 % of a container's limit is good"},
 	{"NOTIFY_SOCKET", "a path", "the socket on which systemd wants to hear when the process reads, reloads and stops; systemd sets it, and WATCHDOG_USEC beside it"},
 	{"container", "anything", "the process runs in a container, so the log goes to stdout; the image sets it"},
 	{"KUBERNETES_SERVICE_HOST", "anything", "the same; Kubernetes sets it"},
-	{"NOTIFY_SOCKET", "a path", "where the process tells systemd what it does; systemd sets it"},
 }
