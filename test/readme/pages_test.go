@@ -125,7 +125,7 @@ func takes(t *testing.T, b *block, file string) {
 		t.Errorf("%s: %v", b, err)
 		return
 	}
-	call := regexp.MustCompile(`readme/block"? +"?` + regexp.QuoteMeta(b.page) + `"? +"?` + regexp.QuoteMeta(b.info["name"]) + `\b`)
+	call := regexp.MustCompile(`readme/block"? +"?` + regexp.QuoteMeta(b.page) + `"? +"?` + regexp.QuoteMeta(b.info["name"]) + `[\s")]`)
 	if b.info["name"] == "" || !call.Match(content) {
 		t.Errorf("%s: %s does not take it with: test/readme/block %s %s", b, file, b.page, b.info["name"])
 	}
