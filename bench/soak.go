@@ -59,7 +59,7 @@ func (f *soakFlags) schedule() []soakEvent {
 // warm is when a life is warm, least how long it must last to be judged, in seconds.
 func (f *soakFlags) warm() (warm, least, loose float64) {
 	if f.Short {
-		return 20, 30, 3
+		return 20, 30, 8 // the heap follows the load, which comes and goes with the broker
 	}
 	return 120, 240, 1
 }
