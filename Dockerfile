@@ -25,7 +25,7 @@ RUN go build -trimpath -o /out/anomalydetector -ldflags "-s -w \
     -X anomalydetector/bootstrap.committed=${CREATED}" .
 # The final image also needs a user, and folders that this user can write to.
 RUN mkdir -p /out/etc /out/data /out/tmp /out/app /out/doc \
- && ops/notices >/out/doc/THIRD_PARTY_NOTICES \
+ && cp LICENSE NOTICE /out/doc/ && ops/notices >/out/doc/THIRD_PARTY_NOTICES \
  && echo 'nonroot:x:65532:65532:nonroot:/app:/sbin/nologin' >/out/etc/passwd \
  && echo 'nonroot:x:65532:' >/out/etc/group
 

@@ -244,7 +244,7 @@ var variables = []schemaVariable{
 	{"NO_COLOR", "anything", "no colours, even on a terminal"},
 	{"DETECTOR_NODE_ID", "a name", "the id of the process, instead of the one in the data directory"},
 	{"GOMAXPROCS", "a number", "how many processors the process uses at most; by default all, or as many as the container's limit allows"},
-	{"GOMEMLIMIT", "a number of bytes, such as 1GiB", "above it the process frees memory more often; it is no hard limit, and takes processor time"},
+	{"GOMEMLIMIT", "a size, such as 900MiB", "above it the process frees memory more often, which takes processor time; by default no limit. 90 % of a container's limit is good"},
 	{"GOGC", "a percentage, or off", "how much the memory may grow before the process frees what it does not need; by default 100"},
 	{"NOTIFY_SOCKET", "a path", "the socket on which systemd wants to hear when the process reads, reloads and stops; systemd sets it, and WATCHDOG_USEC beside it"},
 	{"container", "anything", "the process runs in a container, so the log goes to stdout; the image sets it"},

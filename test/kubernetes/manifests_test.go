@@ -74,9 +74,14 @@ func (u *unknownKind) Error() string { return "unknown kind " + u.kind }
 // build runs kustomize, as kubectl apply -k does.
 func build(t *testing.T, name string) objects {
 	t.Helper()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(folder, name))
+	return buildAt(t, filepath.Join(folder, name))
+}
+
+func buildAt(t *testing.T, path string) objects {
+	t.Helper()
+	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), path)
 	if err != nil {
-		t.Fatalf("kustomize %s: %v", name, err)
+		t.Fatalf("kustomize %s: %v", path, err)
 	}
 	all := make(objects)
 	for _, resource := range resources.Resources() {
@@ -86,7 +91,7 @@ func build(t *testing.T, name string) objects {
 		}
 		key, object, err := decode(text)
 		if err != nil {
-			t.Fatalf("%s: %s: %v", name, key, err)
+			t.Fatalf("%s: %s: %v", path, key, err)
 		}
 		all[key] = object
 	}

@@ -118,21 +118,14 @@ func TestEachCommandSaysWhatRunsIt(t *testing.T) {
 	}
 }
 
-// toCome are tests that do not take their blocks from the pages yet. Remove one from here once it does.
-var toCome = []string{"test/containers/run", "test/packages/run", "test/kubernetes"}
-
 // takes checks that a file takes a block from its page.
 func takes(t *testing.T, b *block, file string) {
-	if slices.Contains(toCome, file) {
-		t.Logf("%s: %s is yet to take it with: test/readme/block %s %s", b, file, b.page, b.info["name"])
-		return
-	}
 	content, err := os.ReadFile(filepath.Join(root, file))
 	if err != nil {
 		t.Errorf("%s: %v", b, err)
 		return
 	}
-	call := regexp.MustCompile(`readme/block"? +"?` + regexp.QuoteMeta(b.page) + `"? +"?` + regexp.QuoteMeta(b.info["name"]) + `\b`)
+	call := regexp.MustCompile(`readme/block"? +"?` + regexp.QuoteMeta(b.page) + `"? +"?` + regexp.QuoteMeta(b.info["name"]) + `[\s")]`)
 	if b.info["name"] == "" || !call.Match(content) {
 		t.Errorf("%s: %s does not take it with: test/readme/block %s %s", b, file, b.page, b.info["name"])
 	}

@@ -68,9 +68,49 @@ func TestServicesAreConfined(t *testing.T) {
 	}
 }
 
-func load(t *testing.T, profile string) *types.Project {
+// TestOverrideOfThePage adds what docs/deployment.md shows to compose.yaml.
+func TestOverrideOfThePage(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/deployment.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first = "```yaml\n# compose.override.yaml\n"
+	_, text, _ := strings.Cut(string(page), first)
+	text, _, found := strings.Cut(text, "```\n")
+	if !found {
+		t.Fatalf("the page has no block that begins with %q", first)
+	}
+	override := filepath.Join(t.TempDir(), "compose.override.yaml")
+	if err := os.WriteFile(override, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	project := load(t, "", override)
+	service := project.Services["as-hegemony-detector"]
+	if !slices.Equal(service.Command, []string{"customdetector.conf"}) || *service.Environment["KAFKA_HOST"] != "broker.example.org:9093" {
+		t.Errorf("it runs %v with the brokers %s", service.Command, *service.Environment["KAFKA_HOST"])
+	}
+	var targets []string
+	for _, mount := range service.Volumes {
+		targets = append(targets, mount.Target)
+	}
+	if want := []string{"/app/customdetector.conf", "/data", "/etc/anomalydetector"}; !slices.Equal(slices.Sorted(slices.Values(targets)), want) {
+		t.Errorf("mounted at %v, want %v", targets, want)
+	}
+	if _, in := service.Networks["kafka"]; !in || len(service.Networks) != 1 || !bool(project.Networks["kafka"].External) {
+		t.Errorf("it is in the networks %v", service.Networks)
+	}
+	if len(service.ExtraHosts["host.docker.internal"]) != 1 {
+		t.Errorf("extra_hosts: %v", service.ExtraHosts)
+	}
+	if !service.ReadOnly || service.Restart != types.RestartPolicyUnlessStopped {
+		t.Error("the override takes away what compose.yaml says")
+	}
+}
+
+// load reads compose.yaml, and the files that change it.
+func load(t *testing.T, profile string, more ...string) *types.Project {
 	t.Helper()
-	options, err := cli.NewProjectOptions([]string{filepath.Join(root(t), "compose.yaml")}, cli.WithProfiles([]string{profile}), cli.WithWorkingDirectory(root(t)), cli.WithName("test"))
+	options, err := cli.NewProjectOptions(append([]string{filepath.Join(root(t), "compose.yaml")}, more...), cli.WithProfiles([]string{profile}), cli.WithWorkingDirectory(root(t)), cli.WithName("test"))
 	if err != nil {
 		t.Fatal(err)
 	}
