@@ -21,6 +21,14 @@ const (
 	exitUsage   = 2
 )
 
+// exitStatus is what the codes mean, for people.
+var exitStatus = []struct{ codes, meaning string }{
+	{"0", "Clean stop: SIGTERM, SIGINT, or the end of the job's duration."},
+	{"1", "Failure, or a stop that took too long."},
+	{"2", "Wrong command line or configuration, or the broker refuses the detector: its user, its password, its certificate or its permissions."},
+	{"130, 143", "Another SIGINT or SIGTERM ended a stop at once."},
+}
+
 // World is what surrounds the program: a real process (Process), or a test.
 type World struct {
 	Env    func(string) string

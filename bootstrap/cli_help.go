@@ -60,7 +60,7 @@ var (
 	kafkaEnv = []string{"KAFKA_HOST"}
 	stateEnv = []string{"DETECTOR_DATA_DIR"}
 	askEnv   = []string{"DETECTOR_HTTP", "DETECTOR_CLUSTER_ADVERTISE"}
-	runEnv   = []string{"KAFKA_HOST", "DETECTOR_DATA_DIR", "DETECTOR_HTTP", "DETECTOR_HTTP_INSECURE", "DETECTOR_CLUSTER_LISTEN", "DETECTOR_CLUSTER_ADVERTISE",
+	runEnv   = []string{"KAFKA_HOST", "DETECTOR_DATA_DIR", "DETECTOR_HTTP", "DETECTOR_HTTP_INSECURE", "DETECTOR_HEALTH", "DETECTOR_CLUSTER_LISTEN", "DETECTOR_CLUSTER_ADVERTISE",
 		"DETECTOR_NODE_ID", "DETECTOR_LOG", "LOG_LEVEL", "LOG_FORMAT", "NO_COLOR"}
 )
 
@@ -69,6 +69,7 @@ var variables = map[string]string{
 	"DETECTOR_DATA_DIR":          "the directory of the stored windows",
 	"DETECTOR_HTTP":              "host:port of the page, API and metrics, or off",
 	"DETECTOR_HTTP_INSECURE":     "yes: no password is needed beyond loopback",
+	"DETECTOR_HEALTH":            "host:port of one more address of health, or off",
 	"DETECTOR_CLUSTER_LISTEN":    "host:port to listen on for other nodes",
 	"DETECTOR_CLUSTER_ADVERTISE": "host:port at which other nodes reach this one",
 	"DETECTOR_NODE_ID":           "the node's id, instead of the one in the data directory",
@@ -92,7 +93,7 @@ var examples = map[string]example{
 	"entity":       {"anomalydetector entity hegemonydetector.conf -1,64510", askEnv},
 	"anomalies":    {"anomalydetector anomalies hegemonydetector.conf --since 6h --min-deviation 20 --follow", slices.Concat(askEnv[:1], kafkaEnv, []string{"NO_COLOR"})},
 	"episodes":     {"anomalydetector episodes hegemonydetector.conf --state open", slices.Concat(askEnv[:1], []string{"NO_COLOR"})},
-	"health":       {"anomalydetector health hegemonydetector.conf --ready", askEnv[:1]},
+	"health":       {"anomalydetector health hegemonydetector.conf --ready", []string{"DETECTOR_HEALTH", "DETECTOR_HTTP"}},
 	"version":      {"anomalydetector version", nil},
 	"help":         {"anomalydetector help anomalies", nil},
 	"man":          {"anomalydetector man", nil},

@@ -35,8 +35,8 @@ func manual(program *kong.Node) string {
 		line(".TP\n.B %s\n%s", roff(name), roff(variables[name]))
 	}
 	line(".SH EXIT STATUS")
-	for _, code := range []string{"0\nClean stop: SIGTERM, SIGINT, or the end of the job's duration.", "1\nFailure.", "2\nWrong command line or configuration."} {
-		line(".TP\n.B %s", code)
+	for _, status := range exitStatus {
+		line(".TP\n.B %s\n%s", status.codes, roff(status.meaning))
 	}
 	line(".SH SIGNALS")
 	line(".TP\n.BR SIGTERM \", \" SIGINT\nStop cleanly, within 25 seconds. Another one a second or more later ends the process at once.")

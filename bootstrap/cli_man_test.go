@@ -28,6 +28,11 @@ func TestManualKnowsEachCommandFlagAndVariable(t *testing.T) {
 			t.Errorf("there is nothing about the variable %s", name)
 		}
 	}
+	for code, says := range map[string]string{"0": "Clean stop", "1": "Failure", "2": "broker refuses", "130, 143": "at once"} {
+		if !regexp.MustCompile(`\n\.B ` + code + `\n.*` + says).MatchString(page) {
+			t.Errorf("there is nothing about exit code %s", code)
+		}
+	}
 	if wrong := regexp.MustCompile(`(?m)^(\.(?:[^A-Za-z]|$)|').*|^$`).FindString(page); wrong != "" || strings.Contains(page, "\n\n") {
 		t.Errorf("the page has lines that roff takes for something else, such as %q", wrong)
 	}

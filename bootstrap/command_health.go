@@ -17,7 +17,7 @@ import (
 )
 
 type healthCommand struct {
-	Conf    string        `arg:"" optional:"" name:"conf" help:"Configuration that the process runs with. Without one, the address is DETECTOR_HTTP or the default."`
+	Conf    string        `arg:"" optional:"" name:"conf" help:"Configuration that the process runs with. Without one, the address is DETECTOR_HEALTH, DETECTOR_HTTP or the default."`
 	Ready   bool          `help:"Ask whether it is ready, not only alive: while it replays history, it is alive but not ready."`
 	Timeout time.Duration `default:"2s" help:"How long to wait, at most 1m (default ${default})."`
 	JSON    bool          `name:"json" help:"Print the answer as JSON."`
@@ -86,6 +86,8 @@ func (c *healthCommand) where(world *World) (addresses []string, name string, er
 	switch {
 	case err != nil:
 		return nil, "", err
+	case section.Health != "":
+		return []string{reachable(section.Health)}, name, nil
 	case section.HealthListen != "":
 		return []string{reachable(section.HealthListen)}, name, nil
 	case section.Listen == "":

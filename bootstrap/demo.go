@@ -80,7 +80,8 @@ func (c *demoCommand) Run(world *World) (err error) {
 	d.brokers = cluster.ListenAddrs()
 	d.config, err = configs.Load(demoConf, func(name string) string {
 		return map[string]string{"KAFKA_HOST": strings.Join(d.brokers, ","), "DETECTOR_DATA_DIR": d.data,
-			"DETECTOR_HTTP": world.Env("DETECTOR_HTTP"), "DETECTOR_HTTP_INSECURE": world.Env("DETECTOR_HTTP_INSECURE")}[name]
+			"DETECTOR_HTTP": world.Env("DETECTOR_HTTP"), "DETECTOR_HTTP_INSECURE": world.Env("DETECTOR_HTTP_INSECURE"),
+			"DETECTOR_HEALTH": world.Env("DETECTOR_HEALTH")}[name]
 	})
 	if err != nil {
 		return err

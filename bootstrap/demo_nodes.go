@@ -149,9 +149,13 @@ func (d *demo) startNode(number int) (*demoNode, error) {
 	if number > 1 && page != "" {
 		page = "off" // only the first node gets the address
 	}
+	health := ""
+	if number == 1 {
+		health = d.world.Env("DETECTOR_HEALTH")
+	}
 	n := &demoNode{number: number, url: make(chan string, 1), ready: make(chan struct{}), ended: make(chan struct{})}
 	n.command = exec.Command(program, "run", "--synthetic", conf)
-	n.command.Env = append(os.Environ(), "DETECTOR_HTTP="+page, "KAFKA_HOST=", "DETECTOR_DATA_DIR=", "DETECTOR_CLUSTER_ADVERTISE=", "DETECTOR_NODE_ID=",
+	n.command.Env = append(os.Environ(), "DETECTOR_HTTP="+page, "DETECTOR_HEALTH="+health, "KAFKA_HOST=", "DETECTOR_DATA_DIR=", "DETECTOR_CLUSTER_ADVERTISE=", "DETECTOR_NODE_ID=",
 		"LOG_FORMAT=json", "LOG_LEVEL=INFO", "DETECTOR_LOG=stdout")
 	// Ctrl-C goes to the demo alone, which stops the nodes. No node outlives the demo.
 	n.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

@@ -24,8 +24,8 @@ import (
 	"anomalydetector/web"
 )
 
-// stopTimeout bounds a stop: after it the process ends anyway, and what is not committed is read again
-// at the next start. Each detector has the same bound for stops that do not come from the process,
+// stopTimeout bounds a stop, with all that is closed at its end: after it the process ends anyway, and what
+// is not committed is read again at the next start. Each detector has the same bound for stops that do not come from the process,
 // such as the end of a job.
 const stopTimeout = 25 * time.Second
 
@@ -331,7 +331,7 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		site.Answer(answers)
 		told := site.tell(world, answers, all, node != nil)
 		read := site.read(all)
-		defer func() { err = errors.Join(err, read(), told()) }()
+		defer func() { err = errors.Join(err, asked.unwind([]func() error{told, read})) }()
 	}
 	manager := newNotifier(world, site.page(), all)
 	defer manager.close()

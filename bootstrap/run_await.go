@@ -2,10 +2,8 @@ package bootstrap
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
-	"time"
 )
 
 // stopPhase is how far the process is with its stop. waiting.enter is the only function that changes it.
@@ -35,9 +33,8 @@ type waiting struct {
 	reload  func() <-chan struct{}
 	manager *notifier // nil: no service manager has started the process
 
-	phase    stopPhase
-	failed   error
-	deadline <-chan time.Time // of the stop; nil while working
+	phase  stopPhase
+	failed error
 }
 
 func (w *waiting) await() error {
@@ -66,7 +63,7 @@ func (w *waiting) await() error {
 		case <-w.manager.ticks():
 			w.manager.tick()
 		case <-w.deadline:
-			return fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
+			return w.end(errLongStop)
 		}
 	}
 	return w.failed
@@ -84,7 +81,7 @@ func inTheLog(err, before error) error {
 func (w *waiting) enter(next stopPhase, reason string) {
 	w.phase = next
 	if next == gentle {
-		w.deadline = time.After(stopTimeout)
+		w.begin()
 		w.manager.stop(reason)
 	}
 	w.stopAll(reason, next == hurried)
@@ -103,7 +100,7 @@ func (w *waiting) signal(received os.Signal) error {
 	case w.phase == gentle && w.others:
 		w.enter(hurried, "another signal")
 	default:
-		return atOnce{received}
+		return w.end(atOnce{received})
 	}
 	return nil
 }

@@ -146,15 +146,15 @@ func stateLine(status messages.DetectorStatus) string {
 	return line
 }
 
-// reload tells that a reload begins, and returns what tells that it is over.
+// reload tells that a reload begins, and returns what tells that it is over. Before READY=1 it tells
+// nothing: the READY=1 at the end of a reload would count as that of the start.
 func (n *notifier) reload() (over func()) {
-	if n == nil || n.stopping {
+	if n == nil || n.stopping || !n.ready {
 		return func() {}
 	}
 	n.manager.Send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	return func() {
 		if !n.stopping {
-			n.ready = true
 			n.manager.Send(daemon.SdNotifyReady)
 		}
 	}

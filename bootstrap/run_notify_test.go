@@ -110,11 +110,36 @@ func TestStuckDetectorGivesNoSignOfLife(t *testing.T) {
 // TestStopDuringAReloadIsNotReady: after STOPPING=1 there is no READY=1.
 func TestStopDuringAReloadIsNotReady(t *testing.T) {
 	n := newNotifying()
+	n.ready = true
 	over := n.reload()
 	n.stop("SIGTERM")
 	over()
 	if lines := n.told.lines; slices.Contains(lines, "READY=1") || !slices.Contains(lines, "STOPPING=1") {
 		t.Errorf("it tells %q", lines)
+	}
+}
+
+// TestReloadBeforeTheServiceIsReadyTellsNothing: logrotate sends SIGHUP to processes that wait for a broker, too.
+func TestReloadBeforeTheServiceIsReadyTellsNothing(t *testing.T) {
+	n := newNotifying()
+	over := n.reload()
+	over()
+	if len(n.told.lines) > 0 {
+		t.Errorf("before it is ready it tells %q", n.told.lines)
+	}
+	over = n.reload()
+	n.reports(true, messages.DetectorStatus{State: messages.StateLive})
+	n.tick()
+	if !n.told.has("READY=1") {
+		t.Error("after the reload it never becomes ready")
+	}
+	over()
+	if len(n.told.lines) > 0 {
+		t.Errorf("after a reload of which it told nothing it tells %q", n.told.lines)
+	}
+	n.reload()()
+	if lines := n.told.lines; len(lines) == 0 || lines[0] != "RELOADING=1" || lines[len(lines)-1] != "READY=1" {
+		t.Errorf("once it is ready, a reload tells %q", lines)
 	}
 }
 

@@ -64,31 +64,48 @@ func (r *reloader) reload() {
 		err = r.usable(read)
 	}
 	if err != nil {
-		r.all[0].log.Error("SIGHUP: the configuration is refused as a whole, and nothing changes", "problem", err)
+		for _, one := range r.all {
+			one.log.Error("SIGHUP: the configuration is refused as a whole, and nothing changes", "problem", err)
+		}
 		r.last.Store(&web.Reload{Succeeded: r.last.Load().Succeeded})
 		return
 	}
 	r.change(read)
 }
 
-// usable returns an error if one of the configurations, or a file that is in use, cannot be used.
+// usable returns an error if one of the configurations cannot be used, or a file that one in force or one
+// of the new ones names: a restart would use the latter.
 func (r *reloader) usable(read []*configs.Config) error {
 	for i, one := range r.all {
-		config := one.inForce
-		if read[i].Source != config.Source {
-			return &configs.Error{File: config.Source, Problem: "it is gone, and " + read[i].Source + " would take its place", Expected: "want the file back, or a restart"}
+		if read[i].Source != one.inForce.Source {
+			return &configs.Error{File: one.inForce.Source, Problem: "it is gone, and " + read[i].Source + " would take its place", Expected: "want the file back, or a restart"}
 		}
-		if _, err := tlsConfig(config.Kafka); err != nil {
-			return unusable(config, err)
-		}
-		section := config.Cluster
-		if _, _, err := (cluster.TLSFiles{CA: section.TLSCA, Cert: section.TLSCert, Key: section.TLSKey}).Load(); err != nil {
-			return &configs.Error{File: config.Source, Section: "cluster", Problem: err.Error(), Expected: "want files that this process can read and use"}
-		}
-		if path := config.HTTP.WebConfigFile; path != "" {
-			if err := web.CheckConfigFile(path); err != nil {
-				return webConfigError(config, err)
+		for _, config := range []*configs.Config{one.inForce, read[i]} {
+			if err := usableFiles(config); err != nil {
+				return err
 			}
+		}
+	}
+	_, err := clusterOf(read)
+	if err == nil {
+		_, err = httpOf(read)
+	}
+	return err
+}
+
+// usableFiles returns an error if a file that a configuration names cannot be used. Reading the configuration
+// has checked that of the password.
+func usableFiles(config *configs.Config) error {
+	if _, err := tlsConfig(config.Kafka); err != nil {
+		return unusable(config, err)
+	}
+	section := config.Cluster
+	if _, _, err := (cluster.TLSFiles{CA: section.TLSCA, Cert: section.TLSCert, Key: section.TLSKey}).Load(); err != nil {
+		return &configs.Error{File: config.Source, Section: "cluster", Problem: err.Error(), Expected: "want files that this process can read and use"}
+	}
+	if path := config.HTTP.WebConfigFile; path != "" {
+		if err := web.CheckConfigFile(path); err != nil {
+			return webConfigError(config, err)
 		}
 	}
 	return nil
@@ -107,7 +124,8 @@ func (r *reloader) change(read []*configs.Config) {
 	r.apply(next)
 	for i, one := range r.all {
 		for _, c := range changes[i] {
-			attributes := []any{"file", one.inForce.Source, "section", c.Section, "key", c.Key}
+			section, key := c.InFile()
+			attributes := []any{"file", one.inForce.Source, "section", section, "key", key}
 			if c.Refused == "" {
 				one.log.Info("setting changed", append(attributes, "old", c.Old, "new", c.New)...)
 				continue

@@ -14,28 +14,39 @@ import (
 	"anomalydetector/web"
 )
 
-// again is a reloader of one configuration that the test can change on disk.
+// again is a reloader of one or two configurations that the test can change on disk.
 type again struct {
 	*reloader
 	path    string
+	second  string // path of the other configuration, if there is one
 	output  *output
+	other   *output // log of the other configuration
 	applied []*configs.Config
 	now     time.Time
 }
 
-func newAgain(t *testing.T, text string) *again {
+func newAgain(t *testing.T, text string, second ...string) *again {
 	t.Helper()
-	a := &again{path: filepath.Join(t.TempDir(), "a.conf"), output: &output{}, now: time.Unix(1_800_000_000, 0)}
+	dir := t.TempDir()
+	a := &again{path: filepath.Join(dir, "a.conf"), second: filepath.Join(dir, "b.conf"), output: &output{}, other: &output{}, now: time.Unix(1_800_000_000, 0)}
 	a.write(t, text)
+	paths := []string{a.path}
+	for _, text := range second {
+		must(t, os.WriteFile(a.second, []byte(text), 0o600))
+		paths = append(paths, a.second)
+	}
 	world := &World{Env: func(string) string { return "" }, Stdout: &output{}, Stderr: &output{}, Now: func() time.Time { return a.now }}
-	confs, err := loadAll([]string{a.path}, world)
+	confs, err := loadAll(paths, world)
 	must(t, err)
 	logs := newLogs(world)
 	t.Cleanup(func() { _ = logs.close() })
 	a.reloader = &reloader{now: world.Now, logs: logs,
-		read:  func() ([]*configs.Config, error) { return loadAgain([]string{a.path}, world) },
+		read:  func() ([]*configs.Config, error) { return loadAgain(paths, world) },
 		apply: func(confs []*configs.Config) { a.applied = append(a.applied, confs[0]) },
-		all:   []*reloadable{{confs[0], slog.New(slog.NewTextHandler(a.output, nil))}}}
+	}
+	for i, config := range confs {
+		a.all = append(a.all, &reloadable{config, slog.New(slog.NewTextHandler([]*output{a.output, a.other}[i], nil))})
+	}
 	a.begin()
 	return a
 }
@@ -93,6 +104,43 @@ func TestReloadThatCannotBeUsedChangesNothing(t *testing.T) {
 	}
 }
 
+// TestReloadIsRefusedForASecondConfigurationAndForItsFiles: in each detector's log, and before a restart would fail.
+func TestReloadIsRefusedForASecondConfigurationAndForItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	garbage, empty := filepath.Join(dir, "garbage"), filepath.Join(dir, "empty")
+	must(t, os.WriteFile(garbage, []byte("nothing useful"), 0o600))
+	must(t, os.WriteFile(empty, nil, 0o600))
+	text := conf1(t) + "[persistence]\nfree_space_floor_mb = 700\n"
+	for name, c := range map[string]struct{ then, says string }{
+		"unknown key":        {"[output]\nfoor = 1\n", `b\.conf.*\[output\] foor: unknown key`},
+		"broker's authority": {"[kafka]\ntls_ca = " + garbage + "\n", `b\.conf.*\[kafka\].*no PEM certificate`},
+		"password":           {"[kafka]\nsasl_mechanism = PLAIN\nsasl_username = me\nsasl_password_file = " + empty + "\n", `b\.conf.*\[kafka\].*the file is empty`},
+		"token":              {"[kafka]\nsasl_mechanism = OAUTHBEARER\nsasl_token_file = " + empty + "\n", `b\.conf.*\[kafka\].*the file is empty`},
+		"web_config_file":    {"[http]\nweb_config_file = " + garbage + "\n", `b\.conf.*\[http\] web_config_file`},
+		"cluster": {"[cluster]\nlisten = 127.0.0.1:7100\ntls_ca = " + garbage + "\ntls_cert = " + garbage + "\ntls_key = " + garbage + "\n",
+			`b\.conf.*\[cluster\].*no PEM certificate`},
+		"sections that differ": {"[http]\nlisten = 127.0.0.1:2\n", `b\.conf.*\[http\].*it differs from that of`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAgain(t, conf1(t)+"[http]\nlisten = 127.0.0.1:1\n", conf1(t))
+			a.write(t, text+"[http]\nlisten = 127.0.0.1:1\n")
+			must(t, os.WriteFile(a.second, []byte(text+c.then), 0o600))
+			began := a.now
+			a.now = a.now.Add(time.Hour)
+			a.reload()
+			for _, output := range []*output{a.output, a.other} {
+				if !regexp.MustCompile("level=ERROR .*refused as a whole.*" + c.says).MatchString(output.String()) {
+					t.Errorf("a log says\n%s", output)
+				}
+			}
+			if len(a.applied) > 0 {
+				t.Error("something has changed")
+			}
+			a.is(t, web.Reload{Succeeded: began})
+		})
+	}
+}
+
 // TestReloadAppliesWhatMayChangeAndSaysWhatMayNot, each time anew until the file is as before.
 func TestReloadAppliesWhatMayChangeAndSaysWhatMayNot(t *testing.T) {
 	text := conf1(t)
@@ -141,7 +189,9 @@ func TestSIGHUPChangesTheLevelOfARunningProcess(t *testing.T) {
 	until(t, "the wrong level is refused", func() bool { return strings.Contains(said.String(), "refused as a whole") })
 	b.conf(t, dir, name, level("DEBUG"))
 	p.signal(t, syscall.SIGHUP)
-	until(t, "the level has changed", func() bool { return strings.Contains(said.String(), "key=level old=WARNING new=DEBUG") })
+	until(t, "the level has changed", func() bool {
+		return strings.Contains(said.String(), "section=logger_root key=level old=WARNING new=DEBUG")
+	})
 	b.bad(t, name)
 	until(t, "it logs at debug", func() bool { return strings.Contains(said.String(), "DBG") })
 	b.untilRead(t, name)

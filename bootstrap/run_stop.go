@@ -12,12 +12,38 @@ import (
 // service managers send SIGTERM to the process and again to its group.
 const sameRequest = time.Second
 
+// lastMoment is how long a process that ends at once waits for what can be closed.
+const lastMoment = time.Second
+
 // requests are the signals that ask for a stop. Those within sameRequest of one that counts are the same
-// request.
+// request. The stop has one deadline, whatever it waits for.
 type requests struct {
-	signals <-chan os.Signal
-	now     func() time.Time
-	counted time.Time // when the last one that counts was read
+	signals  <-chan os.Signal
+	now      func() time.Time
+	counted  time.Time       // when the last one that counts was read
+	deadline <-chan struct{} // closed when the stop has taken too long; nil: none is under way
+	atOnce   bool            // the process does not wait any more, except for lastMoment
+}
+
+// begin sets the deadline of the stop, unless it has one.
+func (r *requests) begin() {
+	if r.deadline == nil {
+		r.deadline = closedAfter(stopTimeout - lastMoment)
+	}
+}
+
+// end makes the process end at once.
+func (r *requests) end(why error) error {
+	r.atOnce, r.deadline = true, closedAfter(lastMoment)
+	return why
+}
+
+// closedAfter returns a channel that is closed after a time. Unlike that of time.After, each later wait
+// for it ends, too.
+func closedAfter(d time.Duration) <-chan struct{} {
+	over := make(chan struct{})
+	time.AfterFunc(d, func() { close(over) })
+	return over
 }
 
 // counts tells whether a signal is a request of its own, and whether it is the first.
@@ -31,9 +57,11 @@ func (r *requests) counts() (counts, first bool) {
 	return true, first
 }
 
-// unwind stops everything in reverse order. A request to stop ends the wait for that, unless it is the first:
-// then it asks for what is under way.
+// unwind stops everything in reverse order, until the deadline. A request to stop ends the wait for that,
+// unless it is the first: then it asks for what is under way. What is not closed then, such as a data directory
+// whose disk hangs, ends with the process. The next start copes with that, as it does after a crash.
 func (r *requests) unwind(stops []func() error) error {
+	r.begin()
 	stopped := make(chan error, 1)
 	go func() { stopped <- joinStops(stops) }()
 	for {
@@ -42,11 +70,19 @@ func (r *requests) unwind(stops []func() error) error {
 			return err
 		case received := <-r.signals:
 			if counts, first := r.counts(); counts && !first {
-				return atOnce{received}
+				return r.end(atOnce{received})
 			}
+		case <-r.deadline:
+			if r.atOnce {
+				return nil // the reason is told already
+			}
+			return r.end(errLongStop)
 		}
 	}
 }
+
+// errLongStop is the error of a process whose stop takes too long.
+var errLongStop = fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
 
 // atOnce is the error of a process that another signal ends during its stop.
 type atOnce struct{ signal os.Signal }

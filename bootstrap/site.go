@@ -59,7 +59,7 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, logs *log
 			section.Listen = ""
 		}
 	}
-	if section.Listen == "" && section.HealthListen == "" {
+	if section.Listen == "" && section.HealthListen == "" && section.Health == "" {
 		return nil, nil
 	}
 	if section.WebConfigFile != "" {
@@ -84,12 +84,15 @@ func openSite(confs []*configs.Config, world *World, log *slog.Logger, logs *log
 			s.servers = append(s.servers, web.Serve(listener, s.Handler(configs.Loopback(section.Listen)), section.WebConfigFile, log))
 		}
 	}
-	if section.HealthListen != "" {
-		listener, err := listen("tcp", section.HealthListen)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("[http] health_listen: %w", err), s.close())
+	for _, health := range []struct{ from, address string }{{"[http] health_listen", section.HealthListen}, {"DETECTOR_HEALTH", section.Health}} {
+		if health.address == "" {
+			continue
 		}
-		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(section.HealthListen)), "", log))
+		listener, err := listen("tcp", health.address)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s: %w", health.from, err), s.close())
+		}
+		s.servers = append(s.servers, web.Serve(listener, s.HealthHandler(configs.Loopback(health.address)), "", log))
 	}
 	return s, nil
 }

@@ -202,11 +202,39 @@ func TestWithoutABrokerItIsAliveAndNotReady(t *testing.T) {
 	o.stop(t, exit)
 }
 
+// TestHealthOfTheImageNeedsNoPassword: HEALTHCHECK knows the environment only, and the page may ask for one.
+func TestHealthOfTheImageNeedsNoPassword(t *testing.T) {
+	page, dir := freeAddress(t), t.TempDir()
+	secret := filepath.Join(dir, "web.yml")
+	must(t, os.WriteFile(secret, []byte("basic_auth_users: {me: $2y$10$6xeVZ8kN1tdJ6VeqZDd8OuvUqbmNnAF0UmxdvSsyqwzVQnYGwr4gK}\n"), 0o600))
+	content, err := os.ReadFile("../configs/hegemonydetector.conf")
+	must(t, err)
+	conf := filepath.Join(dir, "d.conf")
+	must(t, os.WriteFile(conf, []byte(strings.Replace(string(content), "[http]\n", "[http]\nweb_config_file = "+secret+"\n", 1)), 0o644))
+	env := map[string]string{"KAFKA_HOST": nobody, "DETECTOR_DATA_DIR": filepath.Join(dir, "data"), "DETECTOR_LOG": "stdout",
+		"DETECTOR_HTTP": page, "DETECTOR_HTTP_INSECURE": "yes", "DETECTOR_HEALTH": freeAddress(t)}
+	o := newOutside(t, env)
+	exit := o.run(conf)
+	until(t, "the page asks for a password", func() bool {
+		status, _ := fetch("http://" + page + "/healthz")
+		return status == http.StatusUnauthorized
+	})
+	for arguments, want := range map[string]int{"health": exitClean, "health --ready": exitFailure, "health " + conf: exitClean} {
+		asked := newOutside(t, env)
+		if code := exits(t, asked.run(strings.Fields(arguments)...), asked); code != want {
+			t.Errorf("%s exits with %d: %s", arguments, code, asked.output)
+		}
+	}
+	o.stop(t, exit)
+}
+
 func TestConfiguredPortThatIsTakenIsAnError(t *testing.T) {
 	taken := occupy(t)
+	names := map[string]string{"listen": "[http] listen", "health_listen": "[http] health_listen", "health": "DETECTOR_HEALTH"}
 	for key, env := range map[string]map[string]string{
 		"listen":        {"DETECTOR_HTTP": taken},
 		"health_listen": {"DETECTOR_HTTP": "off"},
+		"health":        {"DETECTOR_HTTP": "off", "DETECTOR_HEALTH": taken},
 	} {
 		dir := t.TempDir()
 		content, err := os.ReadFile("../configs/hegemonydetector.conf")
@@ -222,7 +250,7 @@ func TestConfiguredPortThatIsTakenIsAnError(t *testing.T) {
 		if code := exits(t, o.run(conf), o); code != exitFailure {
 			t.Errorf("%s that is taken: exit code %d", key, code)
 		}
-		if text := o.output.String(); !strings.Contains(text, "[http] "+key+": ") || !strings.Contains(text, "address already in use") || !strings.Contains(text, taken) {
+		if text := o.output.String(); !strings.Contains(text, names[key]+": ") || !strings.Contains(text, "address already in use") || !strings.Contains(text, taken) {
 			t.Errorf("%s that is taken: it prints %q", key, text)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {

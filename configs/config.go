@@ -107,6 +107,7 @@ type HTTP struct {
 	WebConfigFile string // of Prometheus's exporter toolkit: TLS and passwords
 	Insecure      bool   // allow neither beyond loopback
 	HealthListen  string // host:port that also serves health, without a password; "": none
+	Health        string // the same, for the command health on this machine; "": none
 	Given         bool   // a key of the section was set
 }
 

@@ -5,6 +5,10 @@ import "strings"
 // DefaultHTTP is the host:port of page and metrics if a configuration gives none.
 const DefaultHTTP = "127.0.0.1:8080"
 
+// healthVariable names one more address of health. It overrides no key: the container image sets it for its
+// HEALTHCHECK, and health_listen in a file is for probes from elsewhere.
+const healthVariable = "DETECTOR_HEALTH"
+
 // off is the value for no address.
 const off = "off"
 
@@ -18,11 +22,15 @@ func (r *reading) http() HTTP {
 		WebConfigFile: r.optional(section, "web_config_file", ""),
 		Insecure:      r.booleanOr(section, "insecure", false, insecure),
 		HealthListen:  r.listen(section, "health_listen", "", ""),
+		Health:        r.listen(section, healthVariable, "", healthVariable),
 		Given:         len(r.doc.sections[section]) > 0 || r.env(listen) != "" || r.env(insecure) != "",
 	}
 	r.exists(section, "web_config_file", h.WebConfigFile)
 	if h.HealthListen != "" && h.HealthListen == h.Listen {
 		r.fail(section, "health_listen", "it is the address of listen, too", "want another one, or no such line: health is at listen in any case")
+	}
+	if h.Health != "" && (h.Health == h.Listen || h.Health == h.HealthListen) {
+		r.failVariable(healthVariable, h.Health+" is an address of [http], too", "want another one, or off")
 	}
 	if h.WebConfigFile != "" && h.Insecure {
 		if r.env(insecure) == "" {

@@ -44,7 +44,10 @@ func TestHTTPIsOnLoopbackByDefault(t *testing.T) {
 			HTTP{Listen: "0.0.0.0:8080", Insecure: true, Given: true}, true},
 		"the image with a file": {httpBase + "web_config_file = " + file, of("DETECTOR_HTTP", "0.0.0.0:8080", "DETECTOR_HTTP_INSECURE", "yes"),
 			HTTP{Listen: "0.0.0.0:8080", WebConfigFile: file, Given: true}, false},
-		"a file": {httpBase + "listen = 0.0.0.0:1\nweb_config_file = " + file, none, HTTP{Listen: "0.0.0.0:1", WebConfigFile: file, Given: true}, false},
+		"the image with health in the file": {httpBase + "health_listen = 0.0.0.0:8081", of("DETECTOR_HEALTH", "127.0.0.1:8079"),
+			HTTP{Listen: DefaultHTTP, Default: true, HealthListen: "0.0.0.0:8081", Health: "127.0.0.1:8079", Given: true}, false},
+		"no health": {base, of("DETECTOR_HEALTH", "off"), HTTP{Listen: DefaultHTTP, Default: true}, false},
+		"a file":    {httpBase + "listen = 0.0.0.0:1\nweb_config_file = " + file, none, HTTP{Listen: "0.0.0.0:1", WebConfigFile: file, Given: true}, false},
 	} {
 		config := mustRead(t, c.content+"\n", c.env)
 		if config.HTTP != c.want {
@@ -79,6 +82,9 @@ func TestWrongHTTPSettingsAreRefused(t *testing.T) {
 		"maybe, by a variable":       {"", of("DETECTOR_HTTP_INSECURE", "maybe"), "DETECTOR_HTTP_INSECURE", "want yes or no"},
 		"health at the same address": {"health_listen = " + DefaultHTTP, none, "health_listen", "address of listen, too"},
 		"health at no address":       {"health_listen = 1", none, "health_listen", "want host:port"},
+		"the same, by a variable":    {"", of("DETECTOR_HEALTH", DefaultHTTP), "DETECTOR_HEALTH", "an address of [http], too"},
+		"twice the same health":      {"health_listen = 127.0.0.1:1", of("DETECTOR_HEALTH", "127.0.0.1:1"), "DETECTOR_HEALTH", "an address of [http], too"},
+		"no health in a variable":    {"", of("DETECTOR_HEALTH", "1"), "DETECTOR_HEALTH", "want host:port"},
 		"an empty listen":            {"listen =", none, "listen", "the value is empty"},
 		"a key that there is not":    {"adress = 127.0.0.1:1", none, "adress", "unknown key"},
 	} {

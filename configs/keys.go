@@ -238,11 +238,14 @@ var logging = []schemaSection{
 // variables are the environment variables that override no key.
 var variables = []schemaVariable{
 	{"DETECTOR_LOG", "file or stdout", "where the log goes, instead of deciding it by terminal and container"},
+	{healthVariable, "host:port, such as 127.0.0.1:8079, or off", "an address that serves /healthz and /readyz without a password, besides `[http] health_listen`; " +
+		"the command health asks it first; the image sets it"},
 	{"LOG_FORMAT", "text or json", "the form of the log on stdout; json is one object a line, for collectors"},
 	{"NO_COLOR", "anything", "no colours, even on a terminal"},
 	{"DETECTOR_NODE_ID", "a name", "the id of the process, instead of the one in the data directory"},
 	{"GOMAXPROCS", "a number", "how many processors the process uses at most; by default all, or as many as the container's limit allows"},
-	{"GOMEMLIMIT", "a size, such as 900MiB", "how much memory Go's collector tries to stay within; by default no limit. 90 % of a container's limit is good"},
+	{"GOMEMLIMIT", "a size, such as 900MiB", "above it the process frees memory more often, which takes processor time; by default no limit. 90 % of a container's limit is good"},
+	{"GOGC", "a percentage, or off", "how much the memory may grow before the process frees what it does not need; by default 100"},
 	{"NOTIFY_SOCKET", "a path", "the socket on which systemd wants to hear when the process reads, reloads and stops; systemd sets it, and WATCHDOG_USEC beside it"},
 	{"container", "anything", "the process runs in a container, so the log goes to stdout; the image sets it"},
 	{"KUBERNETES_SERVICE_HOST", "anything", "the same; Kubernetes sets it"},

@@ -12,6 +12,30 @@ type Change struct {
 	Refused string
 }
 
+// InFile returns the section and the key that a file has for the setting. Those of the log are in sections
+// of Python's logging; a * stands for a name that the file chooses.
+func (c Change) InFile() (section, key string) {
+	if c.Section == "log" {
+		switch c.Key {
+		case "level":
+			return "logger_root", "level"
+		case "file":
+			return "handler_*", "args"
+		case logFormat:
+			return "formatter_*", "format"
+		case logWatched:
+			return "handler_*", "class"
+		}
+	}
+	return c.Section, c.Key
+}
+
+// Two changes of the log that are no settings.
+const (
+	logFormat  = "format of the file"
+	logWatched = "WatchedFileHandler"
+)
+
 // reloadable are the settings that may change while the process runs. None of them decides a verdict.
 var reloadable = map[string][]string{
 	"persistence": {"free_space_floor_mb", "cached_entities"},
@@ -61,10 +85,10 @@ func Compare(inForce, read *Config) (changes []Change) {
 	}
 	// These two are shown in no list of settings.
 	if inForce.Log.Format != read.Log.Format {
-		changes = append(changes, changed("log", "format of the file", inForce.Log.Text, read.Log.Text))
+		changes = append(changes, changed("log", logFormat, inForce.Log.Text, read.Log.Text))
 	}
 	if inForce.Log.Watched != read.Log.Watched {
-		changes = append(changes, changed("log", "WatchedFileHandler", word(inForce.Log.Watched), word(read.Log.Watched)))
+		changes = append(changes, changed("log", logWatched, word(inForce.Log.Watched), word(read.Log.Watched)))
 	}
 	return changes
 }

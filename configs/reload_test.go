@@ -31,7 +31,7 @@ const loggedToFile = "[logger_root]\nlevel = INFO\nhandlers = h\n[handler_h]\ncl
 
 func TestReloadAppliesOrRefusesEachChange(t *testing.T) {
 	full := base + "[persistence]\nfree_space_floor_mb = 600\n[http]\nlisten = off\n" + loggedToFile
-	for name, c := range map[string]struct{ from, to, want string }{
+	for name, c := range map[string]struct{ from, to, want string }{ // the log's sections are those of the file
 		"nothing":              {"", "", ""},
 		"threshold":            {"threshold = 5", "threshold = 3", "[detection] threshold 5 3 refused"},
 		"in other words":       {"threshold = 5", "threshold = 5.0", ""},
@@ -41,10 +41,10 @@ func TestReloadAppliesOrRefusesEachChange(t *testing.T) {
 		"floor by default":     {"free_space_floor_mb = 600", "", "[persistence] free_space_floor_mb 600 512"},
 		"cache and directory":  {"free_space_floor_mb = 600", "free_space_floor_mb = 600\ncached_entities = 7\ndir = elsewhere", "[persistence] dir data elsewhere refused; [persistence] cached_entities 0 7"},
 		"a default, written":   {"free_space_floor_mb = 600", "free_space_floor_mb = 600\ncached_entities = 0", ""},
-		"level":                {"level = INFO", "level = DEBUG", "[log] level INFO DEBUG"},
-		"log file":             {"a.log", "b.log", "[log] file a.log b.log refused"},
-		"log format":           {"%(message)s", "%(levelname)s %(message)s", "[log] format of the file %(message)s %(levelname)s %(message)s refused"},
-		"kind of log":          {"class = FileHandler", "class = handlers.WatchedFileHandler", "[log] WatchedFileHandler no yes refused"},
+		"level":                {"level = INFO", "level = DEBUG", "[logger_root] level INFO DEBUG"},
+		"log file":             {"a.log", "b.log", "[handler_*] args a.log b.log refused"},
+		"log format":           {"%(message)s", "%(levelname)s %(message)s", "[formatter_*] format %(message)s %(levelname)s %(message)s refused"},
+		"kind of log":          {"class = FileHandler", "class = handlers.WatchedFileHandler", "[handler_*] class no yes refused"},
 		"a key that goes away": {"free_space_floor_mb = 600", "free_space_floor_mb = 600\n[output]\ndead_letter_topic = bad", "[output] dead_letter_topic  bad refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,8 @@ func TestReloadAppliesOrRefusesEachChange(t *testing.T) {
 			inForce, read := mustRead(t, full, none), mustRead(t, strings.Replace(full, c.from, c.to, 1), none)
 			var all []string
 			for _, change := range Compare(inForce, read) {
-				line := "[" + change.Section + "] " + change.Key + " " + change.Old + " " + change.New
+				section, key := change.InFile()
+				line := "[" + section + "] " + key + " " + change.Old + " " + change.New
 				if change.Refused != "" {
 					line += " refused"
 				}

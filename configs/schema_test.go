@@ -118,6 +118,25 @@ func beside(section, key string) string {
 	return lines
 }
 
+// TestVariablesAreListedOnce in docs/configuration.md.
+func TestVariablesAreListedOnce(t *testing.T) {
+	listed := make(map[string]bool)
+	list := func(name string) {
+		if name != "" && listed[name] {
+			t.Errorf("%s is listed twice", name)
+		}
+		listed[name] = true
+	}
+	for _, section := range slices.Concat(known, logging) {
+		for _, key := range section.keys {
+			list(key.variable)
+		}
+	}
+	for _, v := range variables {
+		list(v.name)
+	}
+}
+
 func TestVariablesOfTheSchemaOverrideTheirKeys(t *testing.T) {
 	for name, value := range map[string]string{
 		"KAFKA_HOST": "b:1", "DETECTOR_DATA_DIR": "elsewhere", "DETECTOR_CLUSTER_LISTEN": "127.0.0.1:7", "DETECTOR_CLUSTER_ADVERTISE": "127.0.0.1:8",
@@ -163,6 +182,7 @@ func TestSchemaHasEveryVariableThatTheProgramReads(t *testing.T) {
 			}
 		}
 	}
+	listed["GOMEMLIMIT"], listed["GOGC"] = true, true // the runtime reads them
 	read := regexp.MustCompile(`(?:[eE]nv|Getenv)\("(\w+)"\)|"((?:DETECTOR|KUBERNETES|LOG)_[A-Z_]+|KAFKA_HOST)"|"(container)"`)
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		switch {

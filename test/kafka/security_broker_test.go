@@ -133,6 +133,7 @@ func (s *secured) ports() string {
 func (s *secured) properties() []string {
 	s.Helper()
 	lines := []string{
+		"log.retention.ms=-1", // a topic that the detector makes keeps records that are years old
 		"ssl.keystore.type=PEM", "ssl.truststore.type=PEM", "ssl.truststore.location=" + s.ca.Path(), "ssl.endpoint.identification.algorithm=",
 	}
 	for i, l := range listeners {
