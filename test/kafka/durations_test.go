@@ -186,25 +186,25 @@ func measureLaterSeed(t *testing.T) map[string]time.Duration {
 	front := newProxy(t, "127.0.0.1:0", w.broker)
 	front.cut(reset)
 	p := w.startWith([]string{"KAFKA_HOST=" + front.address, "DETECTOR_DATA_DIR=" + filepath.Join(w.home, "data")}, w.conf())
+	return p.waitsFor("broker", front.mend)
+}
+
+// waitsFor measures how long a process that waits for something reads after it is there. The pause is a part of what
+// is measured: the longer the process has waited, the longer it may pause between two tries.
+func (p *process) waitsFor(what string, provide func()) map[string]time.Duration {
+	p.world.Helper()
 	p.says("cannot start reading", 1)
 	time.Sleep(time.Duration(3000+time.Now().UnixNano()%8000) * time.Millisecond)
 	begun := time.Now()
-	front.mend()
-	took := map[string]time.Duration{"broker there to ready": p.since(begun, ready)}
+	provide()
+	took := map[string]time.Duration{what + " there to ready": p.since(begun, ready)}
 	took["stop"] = p.ended()
 	return took
 }
 
 func measureTopicLater(t *testing.T) map[string]time.Duration {
 	w := newWorld(t, small)
-	p := w.start(w.conf())
-	p.says("cannot start reading", 1)
-	time.Sleep(time.Duration(3000+time.Now().UnixNano()%8000) * time.Millisecond)
-	begun := time.Now()
-	w.createInput()
-	took := map[string]time.Duration{"topic there to ready": p.since(begun, ready)}
-	took["stop"] = p.ended()
-	return took
+	return w.start(w.conf()).waitsFor("topic", w.createInput)
 }
 
 // measureLaterBroker kills the broker and starts it again. It needs the broker's folder.
