@@ -43,19 +43,28 @@ func serviceManager(env func(string) string) *Manager {
 	}
 }
 
+// servicePhase is how far the service is, as the service manager was told. Each phase leads to the next; a stop
+// may also follow starting.
+type servicePhase int
+
+const (
+	serviceStarting servicePhase = iota // nothing was sent but a status
+	serviceReady                        // READY=1 was sent
+	serviceStopping                     // STOPPING=1 was sent
+)
+
 // notifier tells the service manager how far the process is. The goroutine of waiting.await calls its
 // methods, so a sign of life also means that signals are handled. The methods of the nil notifier do
 // nothing.
 type notifier struct {
-	manager  *Manager
-	now      func() time.Time
-	page     string
-	all      []reported
-	began    time.Time
-	ready    bool // READY=1 was sent
-	stopping bool
-	told     string // the last status
-	ticker   *time.Ticker
+	manager *Manager
+	now     func() time.Time
+	page    string
+	all     []reported
+	began   time.Time
+	phase   servicePhase
+	told    string // the last status
+	ticker  *time.Ticker
 }
 
 // reported is a detector that the service manager is told of.
@@ -87,11 +96,11 @@ func (n *notifier) ticks() <-chan time.Time {
 func (n *notifier) tick() {
 	reading, alive, status := n.look()
 	var state []string
-	if !n.ready && !n.stopping && (reading || n.now().Sub(n.began) >= readyAnyway) {
-		n.ready = true
+	if n.phase == serviceStarting && (reading || n.now().Sub(n.began) >= readyAnyway) {
+		n.phase = serviceReady
 		state = append(state, daemon.SdNotifyReady)
 	}
-	if status != n.told && !n.stopping {
+	if status != n.told && n.phase != serviceStopping {
 		n.told = status
 		state = append(state, "STATUS="+status)
 	}
@@ -149,12 +158,12 @@ func stateLine(status messages.DetectorStatus) string {
 // reload tells that a reload begins, and returns what tells that it is over. Before READY=1 it tells
 // nothing: the READY=1 at the end of a reload would count as that of the start.
 func (n *notifier) reload() (over func()) {
-	if n == nil || n.stopping || !n.ready {
+	if n == nil || n.phase != serviceReady {
 		return func() {}
 	}
 	n.manager.Send(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	return func() {
-		if !n.stopping {
+		if n.phase != serviceStopping {
 			n.manager.Send(daemon.SdNotifyReady)
 		}
 	}
@@ -162,10 +171,10 @@ func (n *notifier) reload() (over func()) {
 
 // stop tells that a stop begins.
 func (n *notifier) stop(reason string) {
-	if n == nil || n.stopping {
+	if n == nil || n.phase == serviceStopping {
 		return
 	}
-	n.stopping = true
+	n.phase = serviceStopping
 	n.manager.Send(daemon.SdNotifyStopping + "\nSTATUS=stopping: " + printable(reason))
 }
 

@@ -110,7 +110,7 @@ func TestStuckDetectorGivesNoSignOfLife(t *testing.T) {
 // TestStopDuringAReloadIsNotReady: after STOPPING=1 there is no READY=1.
 func TestStopDuringAReloadIsNotReady(t *testing.T) {
 	n := newNotifying()
-	n.ready = true
+	n.phase = serviceReady
 	over := n.reload()
 	n.stop("SIGTERM")
 	over()
