@@ -100,6 +100,19 @@ type pipes struct {
 	closed chan struct{}
 }
 
+// pipedNode is a started node whose clients connect through pipes.
+func pipedNode(t *testing.T) (*Node, *pipes) {
+	t.Helper()
+	listener := newPipes()
+	n, err := New(Config{Advertise: "node:7100", Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Listener: func(string, string) (net.Listener, error) { return listener, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Start()
+	return n, listener
+}
+
 func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -146,13 +159,7 @@ func TestSlowWritersAreCutOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				listener := newPipes()
-				n, err := New(Config{Advertise: "node:7100", Log: slog.New(slog.DiscardHandler), Now: time.Now,
-					Listener: func(string, string) (net.Listener, error) { return listener, nil }})
-				if err != nil {
-					t.Fatal(err)
-				}
-				n.Start()
+				n, listener := pipedNode(t)
 				began := time.Now()
 				conn := listener.dial()
 				var writing sync.WaitGroup

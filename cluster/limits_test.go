@@ -64,13 +64,7 @@ func TestQuestionsAtTheSameTimeAreLimited(t *testing.T) {
 // TestUnreadAnswersAreCutOff: a client that never reads holds a connection for a while only.
 func TestUnreadAnswersAreCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		listener := newPipes()
-		n, err := New(Config{Advertise: "node:7100", Log: slog.New(slog.DiscardHandler), Now: time.Now,
-			Listener: func(string, string) (net.Listener, error) { return listener, nil }})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.Start()
+		n, listener := pipedNode(t)
 		conn := listener.dial()
 		if _, err := io.WriteString(conn, "GET /v1/node HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
