@@ -297,7 +297,7 @@ func (s *Store) Room() error {
 
 // SetFloor changes Options.Floor. It may be called at any time.
 func (s *Store) SetFloor(floor uint64) {
-	// What is in the memtables has still to be written, and merged, without asking.
+	// Badger writes and merges its memtables without asking, so there must always be room for them.
 	s.floor.Store(max(floor, uint64(max(s.options.Memory, LeastMemory))))
 }
 
