@@ -18,7 +18,7 @@ ARG REVISION
 ARG CREATED
 ARG TARGETOS
 ARG TARGETARCH
-ENV CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} GOFLAGS=-buildvcs=false
+ENV GOCACHE=/go/build CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} GOFLAGS=-buildvcs=false
 RUN go build -trimpath -o /out/anomalydetector -ldflags "-s -w \
     -X anomalydetector/bootstrap.release=${VERSION} \
     -X anomalydetector/bootstrap.revision=${REVISION} \
