@@ -1,0 +1,122 @@
+package backtest
+
+import (
+	"time"
+
+	"anomalydetector/backtest/labels"
+	"anomalydetector/detection"
+	"anomalydetector/episode"
+)
+
+// Result is what a backtest found.
+type Result struct {
+	Detector  string // the configuration's name
+	Inputs    []string
+	ValueName string   // the value field
+	KeyFields []string // the key fields
+	Bin       time.Duration
+	From      int64 // time of the earliest datapoint, Unix milliseconds
+	Until     int64 // of the latest one
+	Rows      int64 // datapoints and faults
+	Points    int64 // datapoints
+	Late      int64 // datapoints that are older than the newest one of their entity
+	LateFirst []Place
+	Faults    []FaultCount
+	Entities  int
+	Partial   bool          // it was ended before the end of its inputs
+	Took      time.Duration // wall clock
+	Settings  []Outcome     // one for each setting, in their order
+	Labels    []labels.Label
+	Traces    []Trace // the loudest and the named entities, if a report was asked for
+}
+
+// Place is a row of an input.
+type Place struct {
+	Input string
+	Line  int
+}
+
+// FaultCount is how many rows are bad for one reason, and where the first few of them are.
+type FaultCount struct {
+	Reason   string // one word, as in logs and metrics
+	Explains string // one sentence
+	Count    int64
+	First    []Place
+}
+
+// Setting is one combination of settings.
+type Setting struct {
+	Name     string            // such as "threshold=3 dev_metric=median"; "as configured" if there is only one
+	Values   map[string]string // of what was set, by section.key
+	Rules    detection.Settings
+	Episodes episode.Rules
+}
+
+// Outcome is what one setting found.
+type Outcome struct {
+	Setting
+	Scored      int64
+	Anomalies   int64
+	Episodes    int64 // opened
+	Reopened    int64
+	Entities    int     // with an anomaly
+	PerDay      float64 // messages a day of stream time: an episode is one message when it opens
+	Loudest     []Loud  // the entities with the most anomalies
+	Adds, Loses Overlap // beside the first setting
+	Score       *labels.Score
+	Hours       []Hour // anomalies over time, in order; at most 2,000
+}
+
+// Hour counts anomalies of a span of time.
+type Hour struct {
+	From      int64 // Unix milliseconds; the span lasts until the next one begins
+	Anomalies int64
+	Episodes  int64
+}
+
+// Loud is an entity with anomalies.
+type Loud struct {
+	Entity    string
+	Fields    []string // the values of the key fields
+	Anomalies int64
+	Episodes  int64
+	Worst     Anomaly
+}
+
+// Overlap is what a setting reports beside the first one, or what it does not.
+type Overlap struct {
+	Anomalies int64
+	Entities  int64 // that only one of the two reports
+	Examples  []Anomaly
+}
+
+// Anomaly is an anomaly at one setting.
+type Anomaly struct {
+	Entity                         string
+	Fields                         []string
+	At                             int64 // Unix milliseconds
+	Value, Usual, Scale, Deviation float64
+	Place                          Place
+}
+
+// Trace is the points of one entity, with what each setting said of them.
+type Trace struct {
+	Entity string
+	Fields []string
+	Points []TracePoint
+}
+
+// TracePoint is a point of a trace.
+type TracePoint struct {
+	At    int64
+	Value float64
+	// At has the verdicts of the settings, in their order. Usual and Scale are NaN if the point was not scored.
+	Settings []TraceVerdict
+}
+
+// TraceVerdict is what one setting said of a point.
+type TraceVerdict struct {
+	Usual, Scale float64 // the band is Usual ± threshold * Scale
+	Anomalous    bool
+	Deviation    float64 // if it is anomalous
+}

@@ -1,0 +1,65 @@
+// Package source reads old datapoints: files of several formats, and a range of a Kafka topic.
+//
+// A Source cuts what it reads into Blocks of whole rows, in their order. A Decoder turns the rows of a block
+// into datapoints. Blocks may be decoded in parallel, with one Decoder for each goroutine. A row has the
+// value, the key and, if it is bad, the reason that the detector would give for the same record.
+package source
+
+import (
+	"context"
+
+	"anomalydetector/datapoint"
+)
+
+// Source is a series of blocks. It serves one goroutine.
+type Source interface {
+	// Next returns the next block. It returns io.EOF after the last one. The block is valid until Release.
+	Next(ctx context.Context) (*Block, error)
+	// Release gives a block's memory back.
+	Release(*Block)
+	// Progress is how much is read, and of how much, in one unit of the source's choice. Of is 0 if the end is not known. It may
+	// be called at any time from any goroutine.
+	Progress() (done, of int64)
+	// Rewind begins again at the first block.
+	Rewind() error
+	Close() error
+}
+
+// Block is some whole rows of one input.
+type Block struct {
+	Input *Input
+	Line  int // of its first row, from 1; in a topic the row's offset
+	Data  []byte
+}
+
+// Input is a file, standard input, or a partition of a topic.
+type Input struct {
+	Name string // as people named it
+	// The other fields say how its rows are read; they are the source's own.
+}
+
+// Row is one datapoint.
+type Row struct {
+	At    int64  // Unix milliseconds: the timestamp that its Kafka record has, or would have
+	Key   []byte // the entity, as the detector joins it; valid until the next row
+	Value float64
+	Line  int    // of its input, from 1; in a topic the offset
+	Raw   []byte // the row as it stands in the block
+}
+
+// Fault is a row that holds no datapoint.
+type Fault struct {
+	Input *Input
+	Line  int
+	// Bad is the detector's own reason, if the detector would read the row and refuse it. Else Why says why no record can be made of it.
+	Bad *datapoint.BadRecord
+	Why string
+}
+
+// Decoder reads the rows of blocks. It has scratch space, so it serves one goroutine.
+type Decoder interface {
+	// Decode calls row for each datapoint of a block, and fault for each row without one, in their order.
+	Decode(b *Block, row func(*Row), fault func(*Fault))
+	// Datapoint appends the msgpack map that Kafka has, or would have, for a row of a block.
+	Datapoint(to []byte, b *Block, row *Row) []byte
+}
