@@ -37,6 +37,7 @@ type hit struct {
 
 // Take judges the next datapoint of the entity: its time in Unix milliseconds, whether the window was long enough to
 // score it, and whether it is an anomaly and one that opens an episode. An anomaly that reopens an episode opens none.
+// Only a scored datapoint is an anomaly.
 // Each datapoint must be given, scored or not, in the order of arrival: NAB's score counts rows.
 //
 // A datapoint may be older than one before it. A late report is judged by its own time. For NAB's score, which knows
@@ -50,7 +51,6 @@ func (e *EntityJudge) Take(at int64, scored, anomalous, opened bool) {
 		e.firstScored = at
 	}
 	if anomalous || opened {
-		e.firstScored = min(e.firstScored, at)
 		e.report(at, [ways]bool{anomalous, opened})
 	}
 	e.nab.rows++

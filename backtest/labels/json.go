@@ -37,8 +37,10 @@ func parseJSON(data []byte) ([]Label, error) {
 
 // jsonFile is a label file that is being read.
 type jsonFile struct {
-	data []byte
-	d    *json.Decoder
+	data  []byte
+	d     *json.Decoder
+	at    int // where line has looked last
+	lines int // the line ends before it
 }
 
 // line is that of what comes next.
@@ -47,7 +49,9 @@ func (f *jsonFile) line() int {
 	for at < len(f.data) && bytes.IndexByte([]byte(" \t\r\n,:"), f.data[at]) >= 0 {
 		at++
 	}
-	return lineOf(f.data, at)
+	f.lines += bytes.Count(f.data[f.at:at], []byte("\n"))
+	f.at = at
+	return 1 + f.lines
 }
 
 func lineOf(data []byte, offset int) int {

@@ -51,7 +51,7 @@ func NewJudge(all []Label, o Options) *Judge {
 // Entity begins to judge an entity at one setting. It may be called by several goroutines at a time.
 func (j *Judge) Entity(key string) *EntityJudge {
 	e := &EntityJudge{judge: j, line: j.common, first: math.MaxInt64, last: math.MinInt64, firstScored: math.MaxInt64}
-	own := slices.Clip(j.exact[key])
+	own := slices.Clip(j.exact[key]) // others may append to the same list
 	if len(j.files) > 0 {
 		for _, i := range j.files[base(bare(key))] {
 			if j.labels[i].Fits(key) {
@@ -60,7 +60,7 @@ func (j *Judge) Entity(key string) *EntityJudge {
 		}
 	}
 	if len(own) > 0 {
-		e.line = j.timeline(append(slices.Clip(own), j.all...))
+		e.line = j.timeline(append(own, j.all...))
 	}
 	e.nab.begin(e.line.windows)
 	return e

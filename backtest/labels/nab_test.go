@@ -106,14 +106,15 @@ func isPublished(t *testing.T, s *Score, p published) {
 func TestNABScoresNothingZeroAndTheFirstRowsHundred(t *testing.T) {
 	const rows = 2000
 	for name, windows := range map[string][][2]int64{
-		"one window":                      {{1000, 1100}},
-		"one row":                         {{1000, 1000}},
-		"adjacent windows":                {{1000, 1100}, {1101, 1200}},
-		"up to the last row":              {{1000, 1100}, {1900, rows - 1}},
-		"beyond the last row":             {{1900, 3 * rows}},
-		"begins in the probation":         {{250, 350}, {1000, 1100}},
-		"begins early, after probation":   {{400, 500}, {600, 900}},
-		"within the probation, one later": {{100, 200}, {1000, 1100}},
+		"one window":                           {{1000, 1100}},
+		"one row":                              {{1000, 1000}},
+		"adjacent windows":                     {{1000, 1100}, {1101, 1200}},
+		"one begins with the end of the other": {{1000, 1100}, {1100, 1200}},
+		"up to the last row":                   {{1000, 1100}, {1900, rows - 1}},
+		"beyond the last row":                  {{1900, 3 * rows}},
+		"begins in the probation":              {{250, 350}, {1000, 1100}},
+		"begins early, after probation":        {{400, 500}, {600, 900}},
+		"within the probation, one later":      {{100, 200}, {1000, 1100}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all []Label

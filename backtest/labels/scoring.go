@@ -45,7 +45,7 @@ func (j *Judge) Score(entities iter.Seq[*EntityJudge]) *Score {
 	s.Events = len(events)
 	slices.SortStableFunc(events, func(a, b int) int {
 		x, y := j.labels[a], j.labels[b]
-		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.From, y.From), cmp.Compare(x.Entity, y.Entity))
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.From, y.From), cmp.Compare(x.Entity, y.Entity), cmp.Compare(x.Until, y.Until))
 	})
 	s.Anomalies = j.fit(m, eachAnomaly, events, s.Days)
 	s.Episodes = j.fit(m, eachEpisode, events, s.Days)
