@@ -16,9 +16,15 @@ type EntityJudge struct {
 	line        *timeline
 	first, last int64 // the earliest and the latest time, Unix milliseconds
 	firstScored int64 // the earliest time of a scored datapoint
-	reports     [ways][places]int64
-	hits        []hit // labels with a report inside
 	nab         nab
+	reports     *reports // nil until the first one, as most entities have none
+}
+
+// reports is what is known of the reports on an entity.
+type reports struct {
+	count [ways][places]int64
+	hits  []hit // labels with a report inside
+	nab   [ways]nabWay
 }
 
 // The places of a report.
@@ -58,9 +64,11 @@ func (e *EntityJudge) Take(at int64, scored, anomalous, opened bool) {
 
 // report judges a report.
 func (e *EntityJudge) report(at int64, counts [ways]bool) {
-	for way, does := range counts {
-		if does {
-			e.nab.report(way)
+	if e.reports == nil {
+		e.reports = &reports{}
+		e.nab.ways = &e.reports.nab
+		for way := range e.nab.ways {
+			e.nab.ways[way].inBeginnings = make([]int64, len(e.nab.begins))
 		}
 	}
 	where := outside
@@ -74,7 +82,8 @@ func (e *EntityJudge) report(at int64, counts [ways]bool) {
 	}
 	for way, does := range counts {
 		if does {
-			e.reports[way][where]++
+			e.nab.report(way)
+			e.reports.count[way][where]++
 		}
 	}
 	for i := last; i >= 0 && e.line.reach[i] >= at; i-- {
@@ -87,17 +96,19 @@ func (e *EntityJudge) report(at int64, counts [ways]bool) {
 // hit remembers the earliest report inside of a label.
 func (e *EntityJudge) hit(label int, at int64, counts [ways]bool) {
 	// The latest labels are last, and reports mostly come in the order of time.
-	place := len(e.hits) - 1
-	for place >= 0 && e.hits[place].label != label {
+	hits := e.reports.hits
+	place := len(hits) - 1
+	for place >= 0 && hits[place].label != label {
 		place--
 	}
 	if place < 0 {
-		place = len(e.hits)
-		e.hits = append(e.hits, hit{label, [ways]int64{math.MaxInt64, math.MaxInt64}})
+		place = len(hits)
+		hits = append(hits, hit{label, [ways]int64{math.MaxInt64, math.MaxInt64}})
+		e.reports.hits = hits
 	}
 	for way, does := range counts {
 		if does {
-			e.hits[place].at[way] = min(e.hits[place].at[way], at)
+			hits[place].at[way] = min(hits[place].at[way], at)
 		}
 	}
 }

@@ -8,9 +8,7 @@
 // library only.
 package labels
 
-import (
-	"strings"
-)
+import "strings"
 
 // Everything is the entity of a label that holds for each entity.
 const Everything = "*"
@@ -48,7 +46,7 @@ func samePath(a, b string) bool {
 // bare cuts the extensions of a compressed file and of a format, and a leading "./".
 func bare(path string) string {
 	path = strings.TrimPrefix(path, "./")
-	for _, extensions := range [][]string{{".gz", ".zst", ".lz4", ".bz2"}, {".csv", ".jsonl", ".json", ".msgpack"}} {
+	for _, extensions := range [][]string{{".gz", ".zst", ".lz4", ".bz2"}, {".csv", ".jsonl", ".ndjson", ".json", ".msgpack", ".txt"}} {
 		for _, extension := range extensions {
 			if cut, has := strings.CutSuffix(path, extension); has && cut != "" && !strings.HasSuffix(cut, "/") {
 				path = cut

@@ -44,7 +44,7 @@ type nab struct {
 	begins []rowsOf // the windows that begin in the longest probation
 	// windows is how many others have ended.
 	windows int64
-	ways    [ways]nabWay
+	ways    *[ways]nabWay // nil until there is a report
 }
 
 // rowsOf is the rows of a window. Both belong to it. No window has first > last.
@@ -100,6 +100,9 @@ func (n *nab) close() {
 	} else {
 		n.begins = append(n.begins, n.left)
 	}
+	if n.ways == nil {
+		return
+	}
 	for i := range n.ways {
 		w := &n.ways[i]
 		if !late {
@@ -150,14 +153,20 @@ type nabSum struct {
 
 // sum is the contribution so far.
 func (n nab) sum(way int) nabSum {
+	// Closing the open window changes copies only.
 	n.begins = slices.Clip(n.begins)
-	for i := range n.ways {
-		n.ways[i].inBeginnings = slices.Clip(n.ways[i].inBeginnings)
+	var copied [ways]nabWay
+	if n.ways != nil {
+		copied = *n.ways
+		for i := range copied {
+			copied[i].inBeginnings = slices.Clip(copied[i].inBeginnings)
+		}
+		n.ways = &copied
 	}
 	if n.open {
 		n.close()
 	}
-	w := &n.ways[way]
+	w := &copied[way]
 	s := nabSum{n.windows, w.found, w.earned, w.lost}
 	begin := probation(n.rows)
 	first := make([]int64, len(n.begins)) // the first report in the window, plus 1
@@ -176,7 +185,7 @@ func (n nab) sum(way int) nabSum {
 		}
 	}
 	for i, window := range n.begins {
-		if first[i] == 0 {
+		if first[i] == 0 && n.ways != nil {
 			first[i] = w.inBeginnings[i]
 		}
 		window.first = max(window.first, begin)

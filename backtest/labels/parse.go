@@ -16,8 +16,10 @@ import (
 //   - .csv: a header with the columns entity, from, until and, if wanted, kind, in any order. Other columns are ignored.
 //   - .json: a list of objects with the same names, or NAB's own form: {"folder/file.csv": [["from", "until"], ...]}.
 //
-// A time is a number of Unix seconds or milliseconds (from 100,000,000,000 on it is milliseconds), RFC 3339, or
-// YYYY-MM-DD HH:MM:SS in UTC, with or without a fraction. An error names the file and the line.
+// A time is a number of Unix seconds or milliseconds (from 100,000,000,000 on it is milliseconds), or a date and a time of
+// day as in RFC 3339. The T may be a space. Without seconds it is the full minute, and without a zone it is UTC. A date alone
+// is refused: it would be the day's first instant, and an until that means the whole day would be taken wrongly. An
+// error names the file and the line.
 func Parse(name string, r io.Reader) ([]Label, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -93,7 +95,11 @@ func instant(text string) (int64, error) {
 		}
 		return int64(math.Round(number)), nil
 	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", time.DateTime} {
+	// A fraction of a second is read after each of these that has seconds.
+	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04", "2006-01-02 15:04Z07:00"} {
+		if strings.ContainsRune(text, 'T') {
+			layout = strings.Replace(layout, " ", "T", 1)
+		}
 		at, err := time.Parse(layout, text)
 		if err != nil {
 			continue

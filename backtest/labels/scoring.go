@@ -87,11 +87,13 @@ func (m *merge) add(e *EntityJudge, common bool) {
 	}
 	for way := range m.ways {
 		w := &m.ways[way]
-		for place, n := range e.reports[way] {
-			w.reports[place] += n
-		}
-		for _, h := range e.hits {
-			w.found[h.label] = min(w.found[h.label], h.at[way])
+		if e.reports != nil {
+			for place, n := range e.reports.count[way] {
+				w.reports[place] += n
+			}
+			for _, h := range e.reports.hits {
+				w.found[h.label] = min(w.found[h.label], h.at[way])
+			}
 		}
 		sum := e.nab.sum(way)
 		w.windows += sum.windows
