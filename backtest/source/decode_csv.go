@@ -176,6 +176,7 @@ func (d *decoder) appendRow(to []byte, input *Input, raw []byte) []byte {
 		to = append(to, c.name...)
 		t := c.token(cell)
 		whole, is := integer(cell)
+		isNumber, _ := numeric(cell)
 		switch {
 		case c.value:
 			to = t.append(to)
@@ -185,7 +186,7 @@ func (d *decoder) appendRow(to []byte, input *Input, raw []byte) []byte {
 			to = msgp.AppendStringFromBytes(to, cell)
 		case len(cell) == 0:
 			to = msgp.AppendNil(to)
-		case numeric(cell):
+		case isNumber:
 			t.kind = number
 			to = t.append(to)
 		default:

@@ -32,7 +32,8 @@ func (d *decoder) flat(line []byte) bool {
 			for at < len(line) && (line[at] >= '0' && line[at] <= '9' || line[at] == '.' || line[at] == '-' || line[at] == '+' || line[at] == 'e' || line[at] == 'E') {
 				at++
 			}
-			t.text, ok = line[begin:at], true
+			t.text = line[begin:at]
+			ok = len(t.text) > 1 || c != '-'
 		case c == 'n' && bytes.HasPrefix(line[at:], null):
 			t.kind, t.text, ok = packed, packedNil, true
 			at += len(null)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"strconv"
@@ -38,41 +37,42 @@ func canonical(text []byte) bool {
 	return len(text) == 1 || text[0] != '0'
 }
 
-// numeric says whether text can be a number of digits, a sign, a point and an exponent. Other spellings that
-// strconv reads are not meant to be numbers: hexadecimal ones, and those with underscores.
-func numeric(text []byte) bool {
+// numeric says whether text can be a number of digits, a sign, a point and an exponent, and whether it has neither point nor
+// exponent. Other spellings that strconv reads are not meant to be numbers: hexadecimal ones, and those with underscores.
+func numeric(text []byte) (is, whole bool) {
+	whole = true
 	for _, c := range text {
 		switch {
-		case c >= '0' && c <= '9', c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		case c >= '0' && c <= '9', c == '-', c == '+':
+		case c == '.', c == 'e', c == 'E':
+			whole = false
 		default:
-			return false
+			return false, false
 		}
 	}
-	return len(text) > 0
+	return len(text) > 0, whole
 }
 
 // appendNumber appends a number as msgpack: a whole one that fits as an int, any other as a float64. Ok is false
 // if text is no number. NaN and the infinities are numbers here; the detector refuses them by a reason of its own.
 func appendNumber(to, text []byte) (appended []byte, ok bool) {
-	if whole, is := integer(text); is {
-		return msgp.AppendInt64(to, whole), true
-	}
-	if len(text) == 0 {
-		return to, false
-	}
-	if !numeric(text) {
+	is, whole := numeric(text)
+	if !is {
 		float, is := special(text)
 		if !is {
 			return to, false
 		}
 		return msgp.AppendFloat64(to, float), true
 	}
-	if len(text) <= 20 && bytes.IndexAny(text, ".eE") < 0 { // such as an int of 19 digits
-		if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-			return msgp.AppendInt64(to, whole), true
+	if whole {
+		if short, is := integer(text); is {
+			return msgp.AppendInt64(to, short), true
 		}
-		if whole, err := strconv.ParseUint(string(text), 10, 64); err == nil {
-			return msgp.AppendUint64(to, whole), true
+		if signed, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+			return msgp.AppendInt64(to, signed), true
+		}
+		if unsigned, err := strconv.ParseUint(string(text), 10, 64); err == nil {
+			return msgp.AppendUint64(to, unsigned), true
 		}
 	}
 	float, err := strconv.ParseFloat(string(text), 64)

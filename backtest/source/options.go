@@ -64,6 +64,13 @@ func (o Options) check() error {
 			return fmt.Errorf("cannot map the field %q to a column: the configuration's fields are %s", field, strings.Join(wanted, ", "))
 		}
 	}
+	for i, field := range wanted {
+		for _, other := range wanted[:i] {
+			if field != other && o.column(field) == o.column(other) {
+				return fmt.Errorf("the fields %q and %q cannot both be in the column %q", other, field, o.column(field))
+			}
+		}
+	}
 	return nil
 }
 

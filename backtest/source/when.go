@@ -24,7 +24,7 @@ func when(text []byte) (ms int64, ok bool) {
 	if len(text) >= 10 && text[4] == '-' {
 		return whenDate(text)
 	}
-	if !numeric(text) {
+	if is, _ := numeric(text); !is {
 		return 0, false
 	}
 	number, err := strconv.ParseFloat(string(text), 64)
