@@ -22,6 +22,7 @@
 //   - The output topic as people see it: tail.go follows it, tail_begin.go finds where to begin,
 //     tail_panic.go survives a listener's panic.
 //   - Topics: topics.go creates them, retention.go compares how long they keep records.
+//   - Old records: feed.go writes them into a topic, for the command backtest.
 //   - What is wrong: observer.go remembers the clients' last errors, heard.go reads them out of the
 //     client library's log, log.go logs broker outages, ends.go finds what holds reading up,
 //     explain.go and advice.go say what to do about an error, check.go and check_read.go are the

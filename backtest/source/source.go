@@ -94,6 +94,9 @@ type Fault struct {
 	// Bad is the detector's own reason, if the detector would read the row and refuse it. Else Why says why no record can be made of it.
 	Bad *datapoint.BadRecord
 	Why string // one of a few sentences
+	// Raw is the row as it stands in the block. At is the time of its record, in Unix milliseconds, if Bad says what is wrong with it.
+	Raw []byte
+	At  int64
 }
 
 // Decoder reads the rows of blocks. It has scratch space, so it serves one goroutine.
