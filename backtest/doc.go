@@ -9,7 +9,7 @@
 // A window is shared by all settings that keep datapoints equally long and measure deviation alike. Memory is
 // bounded by entities and settings, not by rows.
 //
-// Read in this order: run.go (rounds), decode.go (rows to shards), shard.go (the way of one datapoint), plan.go
-// (which settings share a window), findings.go (what a setting found), conclude.go (the result), trace.go (the
+// Read in this order: run.go (rounds), decode.go (rows to shards), shard.go (the way of one datapoint), windows.go
+// and plan.go (which settings share a window), findings.go (what a setting found), conclude.go (the result), trace.go (the
 // points of some entities, in a second pass).
 package backtest

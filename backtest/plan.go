@@ -2,35 +2,24 @@ package backtest
 
 import "anomalydetector/detection"
 
-// plan says which settings share a window.
-type plan struct {
-	settings []Setting
-	groups   []group
-}
-
-// group is the settings of one window.
+// group is the settings that share a window.
 type group struct {
-	settings []int // their places in plan.settings
+	settings []int // their places
 	rules    []detection.Rules
 }
 
-func newPlan(settings []Setting) *plan {
-	p := &plan{settings: settings}
+// groups says which settings share a window.
+func groups(settings []detection.Settings) (all []group) {
 	for i := range settings {
-		rules := detection.NewRules(settings[i].Rules)
-		g := p.groupOf(&rules)
-		g.settings, g.rules = append(g.settings, i), append(g.rules, rules)
-	}
-	return p
-}
-
-// groupOf finds the group whose window serves the rules, or makes one.
-func (p *plan) groupOf(rules *detection.Rules) *group {
-	for i := range p.groups {
-		if p.groups[i].rules[0].Shares(rules) {
-			return &p.groups[i]
+		rules := detection.NewRules(settings[i])
+		k := 0
+		for k < len(all) && !all[k].rules[0].Shares(&rules) {
+			k++
 		}
+		if k == len(all) {
+			all = append(all, group{})
+		}
+		all[k].settings, all[k].rules = append(all[k].settings, i), append(all[k].rules, rules)
 	}
-	p.groups = append(p.groups, group{})
-	return &p.groups[len(p.groups)-1]
+	return all
 }

@@ -58,10 +58,9 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	p := newPlan(o.Settings)
 	r := &run{Options: &o, source: from, result: &Result{Bin: o.Bin}, inputs: make(map[string]bool)}
 	for range o.Workers * shardsEachWorker {
-		r.shards = append(r.shards, newShard(p, &o))
+		r.shards = append(r.shards, newShard(&o))
 	}
 	err := r.rounds(ctx, nil, r.score)
 	if r.result.Partial = errors.Is(err, context.Canceled); err != nil && !r.result.Partial {

@@ -9,30 +9,17 @@ import (
 
 // shard scores the datapoints of its entities. It serves one goroutine at a time.
 type shard struct {
-	plan        *plan
-	comparisons []*detection.Comparison // by group
-	judge       *labels.Judge           // nil: there are no labels
-	decoder     source.Decoder
-	byKey       map[string]*entity
-	epoch       uint64
-	verdicts    []detection.Verdict // of the present datapoint, by setting
-	events      []episode.Event     // scratch space
+	*Windows
+	settings []Setting
+	judge    *labels.Judge // nil: there are no labels
+	decoder  source.Decoder
+	events   []episode.Event // scratch space
 
 	counts    []count // by setting
 	late      int64
 	lateFirst []placed
 	report    bool // keep the round's anomalies
 	reported  []reported
-}
-
-// entity is what a shard knows of one entity.
-type entity struct {
-	key     string
-	fields  []string // nil until its first anomaly
-	newest  int64
-	windows []detection.Window // by group
-	found   []*findings        // by setting; nil: no anomaly so far
-	judges  []*labels.EntityJudge
 }
 
 // place is where a datapoint lies in the input.
@@ -49,31 +36,33 @@ type reported struct {
 	anomaly Anomaly
 }
 
-func newShard(p *plan, o *Options) *shard {
-	s := &shard{plan: p, judge: o.Labels, decoder: o.Decoder(), byKey: make(map[string]*entity), report: o.Anomaly != nil,
-		verdicts: make([]detection.Verdict, len(p.settings)), counts: make([]count, len(p.settings))}
-	for i := range p.groups {
-		s.comparisons = append(s.comparisons, detection.NewComparison(p.groups[i].rules))
+func newShard(o *Options) *shard {
+	rules := make([]detection.Settings, len(o.Settings))
+	for i := range rules {
+		rules[i] = o.Settings[i].Rules
 	}
-	return s
+	return &shard{Windows: NewWindows(rules), settings: o.Settings, judge: o.Labels, decoder: o.Decoder(), report: o.Anomaly != nil,
+		counts: make([]count, len(rules))}
 }
 
 // score takes what a round's tasks have for the shard with this number.
 func (s *shard) score(number, round int, tasks []*task) {
-	s.epoch++ // dropped points are given up
+	s.Forget()
 	s.reported = s.reported[:0]
 	for i, t := range tasks {
 		for k := range t.items[number] {
-			s.take(round, i, t, &t.items[number][k])
+			s.observe(round, i, t, &t.items[number][k])
 		}
 	}
 }
 
-// take scores one datapoint at all settings.
-func (s *shard) take(round, number int, t *task, it *item) {
-	e := s.byKey[string(it.key.of(t.keys))]
-	if e == nil {
-		e = s.meet(string(it.key.of(t.keys)))
+// observe scores one datapoint at all settings.
+func (s *shard) observe(round, number int, t *task, it *item) {
+	e, anomalous := s.take(it.key.of(t.keys), it.at, it.value)
+	if e.judges == nil && s.judge != nil {
+		for range s.verdicts {
+			e.judges = append(e.judges, s.judge.Entity(e.key))
+		}
 	}
 	if it.at < e.newest {
 		s.late++
@@ -82,32 +71,12 @@ func (s *shard) take(round, number int, t *task, it *item) {
 		}
 	}
 	e.newest = max(e.newest, it.at)
-	anomalous := false
-	for g, comparison := range s.comparisons {
-		verdicts := e.windows[g].Compare(comparison, s.epoch, it.at, it.value)
-		for i, setting := range s.plan.groups[g].settings {
-			s.verdicts[setting] = verdicts[i]
-			anomalous = anomalous || verdicts[i].Reason == detection.Anomalous
-		}
-	}
 	if anomalous && e.found == nil {
 		e.found, e.fields = make([]*findings, len(s.verdicts)), s.decoder.Fields(t.block, t.row(it))
 	}
 	for k := range s.verdicts {
 		s.count(e, k, round, number, t, it)
 	}
-}
-
-// meet makes room for an entity.
-func (s *shard) meet(key string) *entity {
-	e := &entity{key: key, windows: make([]detection.Window, len(s.plan.groups))}
-	if s.judge != nil {
-		for range s.verdicts {
-			e.judges = append(e.judges, s.judge.Entity(key))
-		}
-	}
-	s.byKey[key] = e
-	return e
 }
 
 // count notes what a setting says of a datapoint.
@@ -156,7 +125,7 @@ func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool)
 	}
 	v, c := &s.verdicts[setting], &s.counts[setting]
 	s.events = s.events[:0]
-	f.state, s.events = s.plan.settings[setting].Episodes.Anomaly(f.state,
+	f.state, s.events = s.settings[setting].Episodes.Anomaly(f.state,
 		episode.Anomaly{At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation}, s.events)
 	for _, event := range s.events {
 		switch event.Kind {
@@ -177,6 +146,6 @@ func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool)
 // normal folds a datapoint that is none.
 func (s *shard) normal(f *findings, setting int, it *item) {
 	if f.state.Episode.Open {
-		f.state, s.events = s.plan.settings[setting].Episodes.Normal(f.state, episode.Point{At: it.at, Value: it.value}, s.events[:0])
+		f.state, s.events = s.settings[setting].Episodes.Normal(f.state, episode.Point{At: it.at, Value: it.value}, s.events[:0])
 	}
 }

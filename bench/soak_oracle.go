@@ -46,7 +46,7 @@ func newSoakOracle(partitions int) *soakOracle {
 	o := &soakOracle{parts: make(map[int32]*soakPart), expected: make(map[position]soakAnomaly), arrived: make(map[position]soakAnomaly)}
 	for p := range int32(partitions) {
 		o.parts[p] = &soakPart{part: part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}),
-			scorer: detection.NewScorer(hegemonyRules), windows: make(map[string]*detection.Window)}}
+			scorer: detection.NewScorer(detection.NewRules(hegemonySettings)), windows: make(map[string]*detection.Window)}}
 	}
 	return o
 }

@@ -40,8 +40,9 @@ type backtestCommand struct {
 	Report    string   `placeholder:"FILE" help:"Write a page to open in a browser: settings side by side, the loudest entities with their bands."`
 	Entity    []string `sep:"none" placeholder:"KEY" help:"An entity that the report shows, however quiet it is. May be repeated."`
 
-	Into  string `placeholder:"TOPIC" help:"Write the source into a topic, with its own timestamps, instead of scoring it."`
-	Speed string `default:"max" placeholder:"60x" help:"With --into: how fast, such as 60x, or max (default ${default})."`
+	Into   string `placeholder:"TOPIC" help:"Write the source into a topic, with its own timestamps, instead of scoring it."`
+	Speed  string `default:"max" placeholder:"60x" help:"With --into: how fast, such as 60x, or max (default ${default})."`
+	Append bool   `help:"With --into: also write into a topic that has records."`
 }
 
 // topicName is the value of --topic, which may be left out.
@@ -79,7 +80,7 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := c.open(ctx, config, options)
+	from, err := c.open(ctx, world, config, options)
 	if err != nil {
 		return err
 	}
@@ -125,12 +126,12 @@ func (c *backtestCommand) options(config *configs.Config, world *World) (source.
 }
 
 // open finds out what the source is before anything is read of it.
-func (c *backtestCommand) open(ctx context.Context, config *configs.Config, options source.Options) (source.Source, error) {
+func (c *backtestCommand) open(ctx context.Context, world *World, config *configs.Config, options source.Options) (source.Source, error) {
 	switch {
 	case c.Topic.given && len(c.Sources) > 0:
 		return nil, usageError("--topic and files: want one of both; a topic's name follows --topic")
 	case c.Topic.given:
-		return c.openTopic(ctx, config, options)
+		return c.openTopic(ctx, world, config, options)
 	case len(c.Sources) == 0:
 		return nil, usageError("nothing to read: want files, - for standard input, or --topic")
 	}

@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
 	"configs":                {},
 	"synthetic":              {},
-	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench":                  {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
