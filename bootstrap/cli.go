@@ -59,6 +59,7 @@ type commands struct {
 	Demo       demoCommand       `cmd:"" help:"See it work: an embedded broker, a synthetic stream and the detector, in one process."`
 	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, ask the broker whether they work."`
 	State      stateCommand      `cmd:"" help:"Show, export or import the stored windows; the detector must not run."`
+	Synthesize synthesizeCommand `cmd:"" help:"Write a synthetic stream and its events to files, to try a backtest on."`
 	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
 	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: a verdict, its window, median, bounds, anomalies and open episode."`
 	Anomalies  anomaliesCommand  `cmd:"" help:"Print the anomalies that the running process, or the output topic, has; with --follow, also those to come."`
