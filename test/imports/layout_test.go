@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"synthetic":              {},
 	"synthetic/export":       {"synthetic"},
 	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench/detection":        {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
