@@ -58,6 +58,7 @@ type commands struct {
 	Run        runCommand        `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
 	Demo       demoCommand       `cmd:"" help:"See it work: an embedded broker, a synthetic stream and the detector, in one process."`
 	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, ask the broker whether they work."`
+	Backtest   backtestCommand   `cmd:"" help:"Try settings on old data: files or a part of a topic."`
 	State      stateCommand      `cmd:"" help:"Show, export or import the stored windows; the detector must not run."`
 	Synthesize synthesizeCommand `cmd:"" help:"Write a synthetic stream and its events to files, to try a backtest on."`
 	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`

@@ -9,7 +9,7 @@ var allowed = map[string][]string{
 	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"backtest":               {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
-	"backtest/source":        {"datapoint"},
+	"backtest/source":        {"stream", "datapoint"},
 	"backtest/labels":        {},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"broadcast", "limiter", "round", "standstill", "stream", "persistence", "messages", "detection", "datapoint", "completeness"},
