@@ -60,6 +60,7 @@ type commands struct {
 	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, ask the broker whether they work."`
 	Backtest   backtestCommand   `cmd:"" help:"Try settings on old data: files or a part of a topic."`
 	State      stateCommand      `cmd:"" help:"Show, export or import the stored windows; the detector must not run."`
+	Synthesize synthesizeCommand `cmd:"" help:"Write a synthetic stream and its events to files, to try a backtest on."`
 	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
 	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: a verdict, its window, median, bounds, anomalies and open episode."`
 	Anomalies  anomaliesCommand  `cmd:"" help:"Print the anomalies that the running process, or the output topic, has; with --follow, also those to come."`
