@@ -103,6 +103,7 @@ type Anomaly struct {
 type Trace struct {
 	Entity string
 	Fields []string
+	Named  bool // the user named it; else it is here because it is loud
 	Points []TracePoint
 }
 

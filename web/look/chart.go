@@ -54,8 +54,29 @@ type Dots struct {
 // Known is a span in which something is known to have happened. Label is empty if it has no room.
 type Known struct {
 	Box
-	Label string
-	Class string // of the label
+	Label  string
+	At     string // where the label is
+	Anchor string // on which side of it
+	Class  string // of the label
+}
+
+// Fit places the label beside the begin of the span, or its end, where there is room. It has none between the span before
+// and the next one otherwise, and loses its label.
+func (k *Known) Fit(from, until, before, next float64) {
+	const letter, letterNarrow, edge = 0.0075, 0.024, 0.008
+	need := func(letter float64) float64 { return edge + letter*float64(len([]rune(k.Label))) }
+	room := next - from
+	k.At, k.Anchor = Percent(from), "start"
+	if room < need(letter) {
+		if room = until - before; room >= need(letter) {
+			k.At, k.Anchor = Percent(until), "end"
+		}
+	}
+	if room < need(letter) {
+		k.Label = ""
+	} else if room < need(letterNarrow) {
+		k.Class = "wide"
+	}
 }
 
 // ChartData is what the script's read-out needs. A point is in Points, or as a column in Times, Heights and Texts,
