@@ -1,0 +1,129 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// sample is rows of hegemony in each format.
+func sample(format string, rows int) []byte {
+	var text bytes.Buffer
+	for i := range rows {
+		at, scope, asn, hege := 1600000200+i/1000*900, 1000+i%70, 64500+i%997, float64(i*7919%10007)/10007
+		switch format {
+		case JSON:
+			fmt.Fprintf(&text, `{"timestamp": %d, "scope": "%d", "asn": "%d", "hege": %v, "nb_peers": %d}`+"\n", at, scope, asn, hege, i%90)
+		case CSV:
+			if i == 0 {
+				text.WriteString("timestamp,scope,asn,hege,nb_peers\n")
+			}
+			fmt.Fprintf(&text, "%d,%d,%d,%v,%d\n", at, scope, asn, hege, i%90)
+		}
+	}
+	return text.Bytes()
+}
+
+var hegemony = Options{ValueField: "hege", KeyFields: []string{"scope", "asn"}}
+
+// BenchmarkDecode is what decoding a row costs, without reading and decompression.
+func BenchmarkDecode(b *testing.B) {
+	golden := "../../testdata/golden/hegemony_mean/input.jsonl.gz"
+	for _, format := range []string{Golden, JSON, CSV} {
+		b.Run(format, func(b *testing.B) {
+			name := golden
+			if format != Golden {
+				name = filepath.Join(b.TempDir(), "rows")
+				if err := os.WriteFile(name, sample(format, 20_000), 0o600); err != nil {
+					b.Fatal(err)
+				}
+			}
+			from, err := Open([]string{name}, hegemony)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer from.Close()
+			var blocks []*Block
+			for {
+				block, err := from.Next(context.Background())
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				blocks = append(blocks, block)
+			}
+			d := NewDecoder(hegemony)
+			points := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, block := range blocks {
+					d.Decode(block, func(*Row) { points++ }, func(f *Fault) { b.Fatal(f) })
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(points), "ns/row")
+		})
+	}
+}
+
+// BenchmarkRead is what reading a row costs, decompression included, without decoding.
+func BenchmarkRead(b *testing.B) {
+	const rows = 200_000
+	for _, c := range []struct{ name, format string }{{"jsonl.gz", JSON}, {"csv.zst", CSV}, {"csv", CSV}} {
+		b.Run(c.name, func(b *testing.B) {
+			name := filepath.Join(b.TempDir(), c.name)
+			var packed bytes.Buffer
+			var to io.WriteCloser
+			switch filepath.Ext(c.name) {
+			case ".gz":
+				to = gzip.NewWriter(&packed)
+			case ".zst":
+				to, _ = zstd.NewWriter(&packed)
+			default:
+				to = nopCloser{&packed}
+			}
+			if _, err := to.Write(sample(c.format, rows)); err != nil {
+				b.Fatal(err)
+			}
+			if err := errors.Join(to.Close(), os.WriteFile(name, packed.Bytes(), 0o600)); err != nil {
+				b.Fatal(err)
+			}
+			from, err := Open([]string{name}, hegemony)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer from.Close()
+			loops := 0
+			for b.Loop() {
+				loops++
+				for {
+					block, err := from.Next(context.Background())
+					if errors.Is(err, io.EOF) {
+						break
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+					from.Release(block)
+				}
+				if err := from.Rewind(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(loops*rows), "ns/row")
+		})
+	}
+}
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }

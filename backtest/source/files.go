@@ -1,0 +1,275 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+)
+
+const (
+	blockSize = 256 << 10 // bytes, about
+	// rowSize is the longest row that is read, in bytes. It is more than a record of Kafka can hold.
+	rowSize = 16 << 20
+	// ahead is how many blocks are decompressed before they are asked for, and kept is how many are kept to be filled again.
+	ahead, kept = 8, 64
+)
+
+// files reads files, one after the other. A goroutine reads and decompresses ahead of Next.
+type files struct {
+	options Options
+	files   []*file
+	total   int64
+	done    atomic.Int64
+	free    chan *Block
+	stdin   *stdin
+	running *reading // nil before the first Next
+}
+
+// file is a file or standard input.
+type file struct {
+	name string
+	path string // empty: standard input
+}
+
+// reading is one pass through the files.
+type reading struct {
+	blocks chan read
+	stop   chan struct{}
+	ended  chan struct{}
+}
+
+// read is a block or an error.
+type read struct {
+	block *Block
+	err   error
+}
+
+// Open opens files, which may be patterns, and standard input, which is called "-". It looks at the beginning of each file: if one
+// of them cannot be read, or lacks a column that is needed, it returns all the reasons, each as an *InputError. Standard input
+// is looked at by Next.
+func Open(patterns []string, options Options) (Source, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	names, err := Expand(patterns)
+	if err != nil {
+		return nil, err
+	}
+	f := &files{options: options, free: make(chan *Block, kept)}
+	var problems []error
+	for _, name := range names {
+		if name == standardInput {
+			if f.stdin != nil {
+				return nil, errors.New("standard input is named twice: it can be read only once")
+			}
+			f.stdin = &stdin{from: options.Stdin}
+			if options.Stdin == nil {
+				f.stdin.from = os.Stdin
+			}
+			f.files = append(f.files, &file{name: "standard input"})
+			continue
+		}
+		one := &file{name: name, path: name}
+		f.files = append(f.files, one)
+		size, err := f.look(one)
+		if err != nil {
+			problems = append(problems, err)
+		}
+		f.total += size
+	}
+	if f.stdin != nil {
+		f.total = 0
+		if options.Spool && len(problems) == 0 {
+			if err := f.stdin.keep(); err != nil {
+				problems = append(problems, err)
+			}
+		}
+	}
+	return f, errors.Join(problems...)
+}
+
+// look opens a file and reads its beginning.
+func (f *files) look(one *file) (size int64, err error) {
+	const enough = 32 << 10
+	s, err := f.open(one)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	if info, err := os.Stat(one.path); err == nil {
+		size = info.Size()
+	}
+	b := &Block{memory: make([]byte, enough)}
+	if err := s.fill(b); err != nil && !errors.Is(err, io.EOF) && !s.begun {
+		return 0, err
+	}
+	return size, nil
+}
+
+// open opens a file and finds out how it is compressed.
+func (f *files) open(one *file) (*rows, error) {
+	s := &rows{options: f.options, input: &Input{Name: one.name}, line: 1, done: &f.done}
+	if f.options.KeyFromFile {
+		s.input.key = standardInput
+		if one.path != "" {
+			s.input.key = withoutExtensions(one.path)
+		}
+	}
+	raw := io.Reader(f.stdin)
+	if one.path != "" {
+		opened, err := os.Open(one.path)
+		if err != nil {
+			return nil, s.problem(0, unwrapped(err))
+		}
+		if info, err := opened.Stat(); err == nil && info.IsDir() {
+			_ = opened.Close()
+			return nil, s.problem(0, errors.New("this is a folder: want a file"))
+		}
+		s.file, raw = opened, opened
+	}
+	s.raw = raw
+	plain, compression, err := decompress(s.counted())
+	if err != nil {
+		s.close()
+		return nil, s.problem(0, err)
+	}
+	s.plain, s.compression = plain, compression
+	return s, nil
+}
+
+// unwrapped is an error of package os without the path, which is named beside it.
+func unwrapped(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("cannot %s it: %w", path.Op, path.Err)
+	}
+	return err
+}
+
+// Next implements Source.
+func (f *files) Next(ctx context.Context) (*Block, error) {
+	if f.running == nil {
+		f.running = &reading{blocks: make(chan read, ahead), stop: make(chan struct{}), ended: make(chan struct{})}
+		go f.read(f.running)
+	}
+	select {
+	case next, more := <-f.running.blocks:
+		if !more {
+			return nil, io.EOF
+		}
+		return next.block, next.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// read reads all files. It is a goroutine of its own.
+func (f *files) read(r *reading) {
+	defer close(r.ended)
+	defer close(r.blocks)
+	for _, one := range f.files {
+		if err := f.readOne(r, one); err != nil && !r.give(read{err: err}) {
+			return
+		}
+		select {
+		case <-r.stop:
+			return
+		default:
+		}
+	}
+}
+
+func (f *files) readOne(r *reading, one *file) error {
+	s, err := f.open(one)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for {
+		b := f.block()
+		err := s.fill(b)
+		if len(b.Data) == 0 {
+			f.Release(b)
+		} else if !r.give(read{block: b}) {
+			return nil
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// give hands over what was read. It returns false if nobody wants it any more.
+func (r *reading) give(what read) bool {
+	select {
+	case r.blocks <- what:
+		return true
+	case <-r.stop:
+		return false
+	}
+}
+
+// block returns a block to fill.
+func (f *files) block() *Block {
+	select {
+	case b := <-f.free:
+		return b
+	default:
+		return &Block{memory: make([]byte, blockSize)}
+	}
+}
+
+// Release implements Source.
+func (f *files) Release(b *Block) {
+	if len(b.memory) > blockSize {
+		return // it had a row that is longer than most
+	}
+	select {
+	case f.free <- b:
+	default:
+	}
+}
+
+// Progress implements Source. The unit is bytes of the files as they are, which may be compressed.
+func (f *files) Progress() (done, of int64) { return f.done.Load(), f.total }
+
+// Rewind implements Source.
+func (f *files) Rewind() error {
+	if f.stdin != nil && !f.stdin.kept() {
+		return errors.New("standard input can be read only once: save it to a file and name that")
+	}
+	if f.running != nil {
+		close(f.running.stop)
+		<-f.running.ended
+		f.running = nil
+	}
+	f.done.Store(0)
+	if f.stdin != nil {
+		return f.stdin.rewind()
+	}
+	return nil
+}
+
+// Close implements Source. It does not wait for what standard input may still give.
+func (f *files) Close() error {
+	if f.running != nil {
+		select {
+		case <-f.running.stop:
+		default:
+			close(f.running.stop)
+		}
+		if f.stdin == nil {
+			<-f.running.ended
+		}
+	}
+	if f.stdin != nil {
+		return f.stdin.close()
+	}
+	return nil
+}
