@@ -31,10 +31,11 @@ var exitStatus = []struct{ codes, meaning string }{
 
 // World is what surrounds the program: a real process (Process), or a test.
 type World struct {
-	Env    func(string) string
-	Stdout io.Writer
-	Stderr io.Writer
-	Now    func() time.Time
+	Arguments []string // of the command line; Main sets them
+	Env       func(string) string
+	Stdout    io.Writer
+	Stderr    io.Writer
+	Now       func() time.Time
 	// Container says, for people, why this looks like a container; "" if it does not. In a container
 	// the log goes to Stdout, unless DETECTOR_LOG says otherwise.
 	Container string
@@ -89,6 +90,7 @@ type checkCommand struct {
 
 // Main runs the command line and returns the exit code.
 func Main(arguments []string, world World) int {
+	world.Arguments = arguments
 	var line commands
 	exit := -1
 	parser, err := kong.New(&line,

@@ -13,6 +13,7 @@ import (
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
+	"anomalydetector/backtest/report"
 	"anomalydetector/backtest/source"
 	"anomalydetector/configs"
 	"anomalydetector/episode"
@@ -106,8 +107,28 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err := c.print(world, result); err != nil {
 		return err
 	}
+	if err := c.report(world, result); err != nil {
+		return err
+	}
 	if len(result.Broken) > 0 {
 		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))
+	}
+	return nil
+}
+
+// report writes the page.
+func (c *backtestCommand) report(world *World, result *backtest.Result) error {
+	if c.Report == "" {
+		return nil
+	}
+	about := report.About{Command: "anomalydetector " + strings.Join(world.Arguments, " "), Version: version(), Made: world.Now().UTC().Format(minutes) + " UTC"}
+	file := exportFile{path: c.Report, force: true, release: world.Release}
+	if err := file.write(func(to io.Writer) error { return report.Write(to, result, about) }); err != nil {
+		return fmt.Errorf("--report %s: %w", c.Report, err)
+	}
+	if !c.JSON && !c.CSV && c.Anomalies != "-" {
+		fmt.Fprintf(world.Stdout, "
+The report is in %s\n", printable(c.Report))
 	}
 	return nil
 }
