@@ -127,8 +127,7 @@ func (c *backtestCommand) report(world *World, result *backtest.Result) error {
 		return fmt.Errorf("--report %s: %w", c.Report, err)
 	}
 	if !c.JSON && !c.CSV && c.Anomalies != "-" {
-		fmt.Fprintf(world.Stdout, "
-The report is in %s\n", printable(c.Report))
+		fmt.Fprintf(world.Stdout, "\nThe report is in %s\n", printable(c.Report))
 	}
 	return nil
 }
