@@ -116,7 +116,7 @@ func (n *naive) take(r *row, place Place) bool {
 	v := n.windows[r.key].Add(n.scorer, 1, r.at, r.value)
 	n.is = v.Reason == detection.Anomalous
 	var events []episode.Event
-	state := n.episodes[r.key]
+	state, _ := n.Setting.Episodes.Advance(n.episodes[r.key], r.at, nil)
 	switch v.Reason {
 	case detection.Normal:
 		n.Scored++
