@@ -140,6 +140,16 @@ func quoted(value any) string {
 	return fmt.Sprint(value)
 }
 
+// write writes a file into a folder of the test.
+func write(t testing.TB, name, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // open opens the stream's files.
 func (s *stream) open(t testing.TB) source.Source {
 	t.Helper()
