@@ -17,10 +17,12 @@
 //   - The consumer group: balance.go and deal.go say which member gets which partition, prefer.go
 //     breaks ties; group.go looks at the group from outside; fence.go aborts the transaction of a
 //     member that is gone.
-//   - History: history.go reads a span of a partition again, readers.go keeps its connections.
+//   - History: history.go reads a span of a partition again, readers.go keeps its connections, since.go
+//     finds the spans from a time on.
 //   - The output topic as people see it: tail.go follows it, tail_begin.go finds where to begin,
 //     tail_panic.go survives a listener's panic.
 //   - Topics: topics.go creates them, retention.go compares how long they keep records.
+//   - Old records: feed.go writes them into a topic, for the command backtest.
 //   - What is wrong: observer.go remembers the clients' last errors, heard.go reads them out of the
 //     client library's log, log.go logs broker outages, ends.go finds what holds reading up,
 //     explain.go and advice.go say what to do about an error, check.go and check_read.go are the

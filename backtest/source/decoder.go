@@ -74,7 +74,6 @@ func NewDecoder(options Options) Decoder {
 
 // Decode implements Decoder.
 func (d *decoder) Decode(b *Block, row func(*Row), fault func(*Fault)) {
-	d.fault = Fault{Input: b.Input}
 	switch b.Input.format {
 	case topic, Msgpack:
 		begin := 0
@@ -129,13 +128,13 @@ func withoutLineEnd(row []byte) []byte {
 func (d *decoder) decode(b *Block, line int, at int64, raw []byte, row func(*Row), fault func(*Fault)) {
 	at, payload, why := d.record(b.Input, at, raw)
 	if why != "" {
-		d.fault.Line, d.fault.Bad, d.fault.Why = line, nil, why
+		d.fault = Fault{Input: b.Input, Line: line, Why: why, Raw: raw}
 		fault(&d.fault)
 		return
 	}
 	point, bad := d.scanner.Scan(at, payload)
 	if bad != nil {
-		d.fault.Line, d.fault.Bad, d.fault.Why = line, bad, ""
+		d.fault = Fault{Input: b.Input, Line: line, Bad: bad, Raw: raw, At: at}
 		fault(&d.fault)
 		return
 	}

@@ -13,8 +13,6 @@ const (
 	blockSize = 256 << 10 // bytes, about
 	// rowSize is the longest row that is read, in bytes. It is more than a record of Kafka can hold.
 	rowSize = 16 << 20
-	// ahead is how many blocks are decompressed before they are asked for, and kept is how many are kept to be filled again.
-	ahead, kept = 8, 64
 )
 
 // files reads files, one after the other. A goroutine reads and decompresses ahead of Next.
@@ -23,28 +21,14 @@ type files struct {
 	files   []*file
 	total   int64
 	done    atomic.Int64
-	free    chan *Block
 	stdin   *stdin
-	running *reading // nil before the first Next
+	ahead
 }
 
 // file is a file or standard input.
 type file struct {
 	name string
 	path string // empty: standard input
-}
-
-// reading is one pass through the files.
-type reading struct {
-	blocks chan read
-	stop   chan struct{}
-	ended  chan struct{}
-}
-
-// read is a block or an error.
-type read struct {
-	block *Block
-	err   error
 }
 
 // Open opens files, which may be patterns, and standard input, which is called "-". It looks at the beginning of each file: if one
@@ -58,7 +42,7 @@ func Open(patterns []string, options Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &files{options: options, free: make(chan *Block, kept)}
+	f := &files{options: options, ahead: newAhead()}
 	var problems []error
 	for _, name := range names {
 		if name == standardInput {
@@ -150,26 +134,10 @@ func unwrapped(err error) error {
 }
 
 // Next implements Source.
-func (f *files) Next(ctx context.Context) (*Block, error) {
-	if f.running == nil {
-		f.running = &reading{blocks: make(chan read, ahead), stop: make(chan struct{}), ended: make(chan struct{})}
-		go f.read(f.running)
-	}
-	select {
-	case next, more := <-f.running.blocks:
-		if !more {
-			return nil, io.EOF
-		}
-		return next.block, next.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
+func (f *files) Next(ctx context.Context) (*Block, error) { return f.next(ctx, f.read) }
 
-// read reads all files. It is a goroutine of its own.
+// read reads all files.
 func (f *files) read(r *reading) {
-	defer close(r.ended)
-	defer close(r.blocks)
 	for _, one := range f.files {
 		if err := f.readOne(r, one); err != nil && !r.give(read{err: err}) {
 			return
@@ -205,37 +173,6 @@ func (f *files) readOne(r *reading, one *file) error {
 	}
 }
 
-// give hands over what was read. It returns false if nobody wants it any more.
-func (r *reading) give(what read) bool {
-	select {
-	case r.blocks <- what:
-		return true
-	case <-r.stop:
-		return false
-	}
-}
-
-// block returns a block to fill.
-func (f *files) block() *Block {
-	select {
-	case b := <-f.free:
-		return b
-	default:
-		return &Block{memory: make([]byte, blockSize)}
-	}
-}
-
-// Release implements Source.
-func (f *files) Release(b *Block) {
-	if len(b.memory) > blockSize {
-		return // it had a row that is longer than most
-	}
-	select {
-	case f.free <- b:
-	default:
-	}
-}
-
 // Progress implements Source. The unit is bytes of the files as they are, which may be compressed.
 func (f *files) Progress() (done, of int64) { return f.done.Load(), f.total }
 
@@ -244,11 +181,7 @@ func (f *files) Rewind() error {
 	if f.stdin != nil && !f.stdin.kept() {
 		return errors.New("standard input can be read only once: save it to a file and name that")
 	}
-	if f.running != nil {
-		close(f.running.stop)
-		<-f.running.ended
-		f.running = nil
-	}
+	f.halt(true)
 	f.done.Store(0)
 	if f.stdin != nil {
 		return f.stdin.rewind()
@@ -258,16 +191,7 @@ func (f *files) Rewind() error {
 
 // Close implements Source. It does not wait for what standard input may still give.
 func (f *files) Close() error {
-	if f.running != nil {
-		select {
-		case <-f.running.stop:
-		default:
-			close(f.running.stop)
-		}
-		if f.stdin == nil {
-			<-f.running.ended
-		}
-	}
+	f.halt(f.stdin == nil)
 	if f.stdin != nil {
 		return f.stdin.close()
 	}

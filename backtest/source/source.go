@@ -3,6 +3,10 @@
 // A Source cuts what it reads into Blocks of whole rows, in their order. A Decoder turns the rows of a block
 // into datapoints. Blocks may be decoded in parallel, with one Decoder for each goroutine. A row has the
 // value, the key and, if it is bad, the reason that the detector would give for the same record.
+//
+// The package knows neither windows nor scores. Of this project it imports datapoint, for the detector's scanner, and stream, for
+// topics. Read in this order: options.go (what is asked for), files.go with ahead.go and rows.go (from a file to blocks),
+// format.go and compression.go (what a file is), topic.go (from a topic to blocks), decoder.go and decode_*.go (from a block to rows).
 package source
 
 import (
@@ -90,6 +94,9 @@ type Fault struct {
 	// Bad is the detector's own reason, if the detector would read the row and refuse it. Else Why says why no record can be made of it.
 	Bad *datapoint.BadRecord
 	Why string // one of a few sentences
+	// Raw is the row as it stands in the block. At is the time of its record, in Unix milliseconds, if Bad says what is wrong with it.
+	Raw []byte
+	At  int64
 }
 
 // Decoder reads the rows of blocks. It has scratch space, so it serves one goroutine.

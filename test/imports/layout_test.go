@@ -6,10 +6,10 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"backtest":               {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
-	"backtest/source":        {"datapoint"},
+	"backtest/source":        {"stream", "datapoint"},
 	"backtest/labels":        {},
 	"backtest/report":        {"backtest", "backtest/labels", "detection", "web/answers", "web/look"},
 	"backtest/report/sample": {"backtest", "backtest/labels", "detection", "episode"},
@@ -39,7 +39,9 @@ var allowed = map[string][]string{
 	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
 	"configs":                {},
 	"synthetic":              {},
-	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"synthetic/export":       {"synthetic"},
+	"bench":                  {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench/detection":        {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
