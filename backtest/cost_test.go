@@ -12,7 +12,7 @@ import (
 
 // TestDatapointAllocatesNothing once its entity is known and its window is as long as it gets.
 func TestDatapointAllocatesNothing(t *testing.T) {
-	const entities, bins = 20, 200
+	const entities, bins, rounds = 3, 1100, 250
 	const ofBlock = 2 // the functions that take its rows and its faults
 	for _, format := range []string{source.CSV, source.JSON} {
 		t.Run(format, func(t *testing.T) {
@@ -50,13 +50,15 @@ func TestDatapointAllocatesNothing(t *testing.T) {
 				scored += one.points
 				round++
 			}
-			for range 40 {
-				score()
+			several := func() {
+				for range rounds {
+					score()
+				}
 			}
-			if allocations := testing.AllocsPerRun(40, score); allocations > ofBlock {
-				t.Errorf("%v allocations for a block of %d datapoints, want %d", allocations, each, ofBlock)
+			if allocations := testing.AllocsPerRun(1, several); allocations > rounds*ofBlock {
+				t.Errorf("%v allocations for %d blocks of %d datapoints, want %d", allocations, rounds, each, rounds*ofBlock)
 			}
-			if scored != 81*each {
+			if scored != 2*rounds*each {
 				t.Errorf("%d datapoints are scored", scored)
 			}
 		})

@@ -63,20 +63,24 @@ func TestRunFindsWhatTheOracleFinds(t *testing.T) {
 // TestTimelineDoesNotDependOnTheOrder in which shards are joined.
 func TestTimelineDoesNotDependOnTheOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 19))
-	for _, reach := range []int64{1000, 5000, 300_000, 1 << 40} {
+	for _, reach := range []int64{1000, mostSpans, mostSpans + 1, 3000, 5000, 300_000, 1 << 40} {
 		var times []int64
 		n := &naive{opened: map[int64]bool{}}
-		for i := range int64(6000) {
-			times = append(times, r.Int64N(reach)*shortestSpan+r.Int64N(shortestSpan))
+		for i := range int64(12_000) {
+			hour := r.Int64N(reach)
+			if i < mostSpans+1 {
+				hour = i % reach // each is there if they are few
+			}
+			times = append(times, hour*shortestSpan+r.Int64N(shortestSpan))
 			n.opened[i] = i%3 == 0
 		}
 		n.times = times
 		want := n.hours()
 		var whole, joined timeline
-		parts := make([]timeline, 5)
+		parts := make([]timeline, 2) // the first one has few times, and shorter spans than the other one
 		for i, at := range times {
 			whole.take(at, n.opened[int64(i)])
-			parts[r.IntN(len(parts))].take(at, n.opened[int64(i)])
+			parts[min(r.IntN(16), 1)].take(at, n.opened[int64(i)])
 		}
 		for i := range parts {
 			joined.join(&parts[i])
