@@ -12,7 +12,7 @@ _anomalydetector() {
     "run") words="--help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "demo") words="--help --version --duration --entities --seed --nodes --feed --kill" confs="" ;;
     "check") words="--help --version --json --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "backtest") words="--help --version --topic --from --until --map --time --format --key-from --set --labels --json --csv --anomalies --report --entity --into --speed" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "backtest") words="--help --version --topic --from --until --map --time --format --key-from --set --labels --json --csv --anomalies --report --entity --into --speed --append" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state") words="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state export") words="--help --version --partition --force" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;

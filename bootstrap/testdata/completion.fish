@@ -59,6 +59,7 @@ complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -l report 
 complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -l entity -r -d 'An entity that the report shows, however quiet it is'
 complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -l into -r -d 'Write the source into a topic, with its own timestamps, instead of scoring it'
 complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -l speed -r -d 'With --into: how fast, such as 60x, or max'
+complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -l append -d 'With --into: also write into a topic that has records'
 complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -a 'atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf' -d 'built in'
 complete -c anomalydetector -n '__fish_seen_subcommand_from backtest' -a '(__fish_complete_suffix .conf)'
 complete -c anomalydetector -n '__fish_seen_subcommand_from state' -a show -d 'Print what is stored and whether it can be used (the default)'

@@ -13,7 +13,7 @@ _anomalydetector() {
     "run") words_="--help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "demo") words_="--help --version --duration --entities --seed --nodes --feed --kill" confs="" ;;
     "check") words_="--help --version --json --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "backtest") words_="--help --version --topic --from --until --map --time --format --key-from --set --labels --json --csv --anomalies --report --entity --into --speed" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "backtest") words_="--help --version --topic --from --until --map --time --format --key-from --set --labels --json --csv --anomalies --report --entity --into --speed --append" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state") words_="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words_="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state export") words_="--help --version --partition --force" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
