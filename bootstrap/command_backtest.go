@@ -71,7 +71,7 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	judge, err := c.judge(settings[0].Episodes.Bin)
+	judge, known, err := c.judge(settings[0].Episodes.Bin)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	result.Detector, result.ValueName, result.KeyFields = config.Name, config.IO.ValueField, config.IO.KeyFields
+	result.Detector, result.ValueName, result.KeyFields, result.Labels = config.Name, config.IO.ValueField, config.IO.KeyFields, known
 	if err := c.usable(result); err != nil {
 		return err
 	}
@@ -179,24 +179,24 @@ func (c *backtestCommand) usable(r *backtest.Result) error {
 }
 
 // judge reads the labels; nil: there are none.
-func (c *backtestCommand) judge(bin time.Duration) (*labels.Judge, error) {
+func (c *backtestCommand) judge(bin time.Duration) (*labels.Judge, []labels.Label, error) {
 	if len(c.Labels) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var all []labels.Label
 	for _, name := range c.Labels {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, usageError("--labels: " + err.Error())
+			return nil, nil, usageError("--labels: " + err.Error())
 		}
 		some, err := labels.Parse(name, file)
 		_ = file.Close() // it was only read
 		if err != nil {
-			return nil, usageError("--labels: " + err.Error())
+			return nil, nil, usageError("--labels: " + err.Error())
 		}
 		all = append(all, some...)
 	}
-	return labels.NewJudge(all, labels.DefaultOptions(bin)), nil
+	return labels.NewJudge(all, labels.DefaultOptions(bin)), all, nil
 }
 
 // interruptible returns a context that the first signal ends. A second one ends the process.
