@@ -235,3 +235,35 @@ func TestArchiveThatDiffersIsRefused(t *testing.T) {
 		t.Errorf("it is imported over other windows: exit code %d: %s", code, said)
 	}
 }
+
+// TestArchiveGoesOverIntoANewTopic: the topic begins with the bin after the archive's last one, and has lost nothing.
+func TestArchiveGoesOverIntoANewTopic(t *testing.T) {
+	c, err := golden.Load(filepath.Join("..", "testdata", "golden", archived))
+	must(t, err)
+	w := &archiveWorld{broker: newBroker(t), dir: t.TempDir(), data: "data", c: c}
+	w.cases[archived] = c
+	w.conf = w.broker.conf(t, w.dir, archived, "")
+	must(t, w.cluster.CreateTopic(archived+".in", c.Partitions, nil))
+	if code, said := w.fill(t, w.rows(t, "any.csv", time.Time{}, c.Records[0].Timestamp, nil)); code != exitFailure || !strings.Contains(said, "has no records yet") {
+		t.Errorf("an empty topic is taken: exit code %d: %s", code, said)
+	}
+	end := c.Records[len(c.Records)*2/3].Timestamp
+	var newer []*kgo.Record
+	for i, r := range c.Records {
+		if r.Timestamp.After(end) {
+			r.Topic = archived + ".in"
+			newer = append(newer, r)
+		} else {
+			delete(c.Expected, i)
+		}
+	}
+	must(t, w.client.ProduceSync(t.Context(), newer...).FirstErr())
+	if code, said := w.fill(t, w.rows(t, "early.csv", time.Time{}, end.Add(-time.Hour), nil)); code != exitFailure || !strings.Contains(said, "want an archive that goes on up to there") {
+		t.Errorf("an archive with a gap after it is taken: exit code %d: %s", code, said)
+	}
+	if code, said := w.fill(t, w.rows(t, "good.csv", time.Time{}, end, nil)); code != exitClean {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	w.detects(t)
+	w.verify(t, archived)
+}

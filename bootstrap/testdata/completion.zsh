@@ -16,7 +16,7 @@ _anomalydetector() {
     "state") words_="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words_="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state export") words_="--help --version --partition --force" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "state import") words_="--help --version --partition" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "state import") words_="--help --version --partition --csv --map --time --format" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "status") words_="--help --version --node --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "entity") words_="--help --version --node --timeout --json --window" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "anomalies") words_="--help --version --since --limit --node --timeout --json --min-deviation --follow --from-kafka" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
