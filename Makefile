@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
+.PHONY: detection soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
 
 check: format vet staticcheck imports race
 
@@ -72,6 +72,10 @@ bench:
 	@mkdir -p bench/results
 	go build -trimpath -o bench/results/bench ./bench
 	exec bench/results/bench $(BENCH)
+
+# Says how well events of known kinds are found, and writes the tables of docs/detection.md.
+detection:
+	go run ./bench/detection --page docs/detection.md
 
 # Runs the detector for an hour at full speed against a real broker, with kills and restarts; see
 # docs/reliability.md. make soak SOAK='--minutes 10'. soak-short takes about four minutes.

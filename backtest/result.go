@@ -22,12 +22,14 @@ type Result struct {
 	Late      int64 // datapoints that are older than the newest one of their entity
 	LateFirst []Place
 	Faults    []FaultCount
+	Broken    []string // inputs that could not be read to their end, and why
+	Unknown   []string // entities that were named, and are not in the input
 	Entities  int
 	Partial   bool          // it was ended before the end of its inputs
 	Took      time.Duration // wall clock
 	Settings  []Outcome     // one for each setting, in their order
 	Labels    []labels.Label
-	Traces    []Trace // the loudest and the named entities, if a report was asked for
+	Traces    []Trace // the named and the loudest entities, if they were asked for
 }
 
 // Place is a row of an input.
@@ -103,7 +105,8 @@ type Anomaly struct {
 type Trace struct {
 	Entity string
 	Fields []string
-	Points []TracePoint
+	Named  bool         // it was asked for by name; false: it is loud
+	Points []TracePoint // in the order of the input
 }
 
 // TracePoint is a point of a trace.

@@ -15,7 +15,12 @@ import (
 
 // soakPart scores a partition of the input.
 type soakPart struct {
-	part
+	scanner *datapoint.Scanner
+	scorer  *detection.Scorer
+	epoch   uint64 // one a fetch
+	windows map[string]*detection.Window
+	encoded []byte
+
 	next  int64 // offset; guarded by the oracle
 	swept int64 // stream time of the last sweep
 	found []soakFound
@@ -45,8 +50,8 @@ type soakAnomaly struct {
 func newSoakOracle(partitions int) *soakOracle {
 	o := &soakOracle{parts: make(map[int32]*soakPart), expected: make(map[position]soakAnomaly), arrived: make(map[position]soakAnomaly)}
 	for p := range int32(partitions) {
-		o.parts[p] = &soakPart{part: part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}),
-			scorer: detection.NewScorer(hegemonyRules), windows: make(map[string]*detection.Window)}}
+		o.parts[p] = &soakPart{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}),
+			scorer: detection.NewScorer(detection.NewRules(hegemonySettings)), windows: make(map[string]*detection.Window)}
 	}
 	return o
 }

@@ -12,6 +12,7 @@ import (
 func newClient(brokers string, options ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(brokers),
+		kgo.AlwaysRetryEOF(),                       // brokers are restarted
 		kgo.MetadataMinAge(100 * time.Millisecond), // topics are new
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),

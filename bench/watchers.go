@@ -48,8 +48,13 @@ func newWatchers(address string, page int, paths *tally) *watchers {
 // and waits until they have ended.
 func (w *watchers) watch(ctx context.Context, pages int) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	there := sync.OnceFunc(func() { w.untilReady(ctx) })
+	ready := make(chan struct{})
+	there := func() { <-ready }
 	var all sync.WaitGroup
+	all.Go(func() {
+		defer close(ready)
+		w.untilReady(ctx)
+	})
 	each := func(often time.Duration, paths ...string) {
 		there()
 		w.each(ctx, often, paths...)

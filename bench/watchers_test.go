@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -19,67 +19,83 @@ import (
 // pages of entities, and read streams, which they resume. They report what is missing.
 func TestWatchersDoWhatWatchersDo(t *testing.T) {
 	const notReady = 3 // times
-	var mu sync.Mutex
-	cursors, resumed := make(map[string]int), make(chan struct{})
-	once := sync.OnceFunc(func() { close(resumed) })
-	mux := http.NewServeMux()
-	early := 0 // questions while it was not ready
-	asks := 0  // whether it is
-	mux.HandleFunc("/metrics", func(http.ResponseWriter, *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if asks <= notReady {
-			early++
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		cursors := make(map[string]int)
+		early, asks, resumed := 0, 0, 0 // early: questions while it was not ready
+		paths := newTally()
+		w := newWatchers("detector", 3, paths)
+		w.client.Transport = serving(func(r *http.Request) (status int, body io.Reader) {
+			mu.Lock()
+			defer mu.Unlock()
+			switch r.URL.Path {
+			case readyPath:
+				if asks++; asks == notReady+1 { // and never again
+					return http.StatusOK, nil
+				}
+				return http.StatusServiceUnavailable, nil
+			case "/metrics":
+				if asks <= notReady {
+					early++
+				}
+				return http.StatusOK, nil
+			case entitiesPath:
+				cursor := r.URL.Query().Get("cursor")
+				cursors[cursor]++
+				return http.StatusOK, strings.NewReader(fmt.Sprintf(`{"items": [], "next": %q}`, map[string]string{"": "a", "a": "b"}[cursor]))
+			case streamPath:
+				events := strings.NewReader("id: 7\nevent: anomaly\ndata: {}\n\n: heartbeat\n\n")
+				if r.Header.Get("Last-Event-ID") == "7" {
+					resumed++
+					return http.StatusOK, io.MultiReader(events, silence{r.Context()})
+				}
+				return http.StatusOK, events
+			}
+			return http.StatusNotFound, nil
+		})
+		end := w.watch(t.Context(), 2)
+		time.Sleep(5 * time.Second)
+		end()
+		of := make(map[string]report.Path)
+		for _, row := range paths.rows() {
+			of[row.Path] = row
+		}
+		switch {
+		case cursors[""] == 0 || cursors["a"] == 0 || cursors["b"] == 0:
+			t.Errorf("pages of entities: %v", cursors)
+		case of["/metrics"].Answered == 0 || of[streamPath].Answered != 4 || of[streamPath].Events != 4 || resumed != 2:
+			t.Errorf("%+v, %d streams resumed", of, resumed)
+		case early > 0:
+			t.Errorf("%d questions came before it was ready", early)
+		case of[readyPath].Answered != 0 || of[readyPath].Asked == 0 || !strings.Contains(of[readyPath].Problem, "503"):
+			t.Errorf("not ready is told as %+v", of[readyPath])
+		case of[pagePath].Answered != 0 || !strings.Contains(of[pagePath].Problem, "404"):
+			t.Errorf("what is not there is told as %+v", of[pagePath])
+		}
+		missing := report.Watched{Paths: paths.rows()}.Missing()
+		if len(missing) != 2 { // readyz and the page
+			t.Errorf("missing: %v", missing)
 		}
 	})
-	mux.HandleFunc(readyPath, func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if asks++; asks != notReady+1 { // and never again
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-	})
-	mux.HandleFunc(entitiesPath, func(w http.ResponseWriter, r *http.Request) {
-		cursor := r.URL.Query().Get("cursor")
-		mu.Lock()
-		cursors[cursor]++
-		mu.Unlock()
-		fmt.Fprintf(w, `{"items": [], "next": %q}`, map[string]string{"": "a", "a": "b"}[cursor])
-	})
-	mux.HandleFunc(streamPath, func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, "id: 7\nevent: anomaly\ndata: {}\n\n: heartbeat\n\n")
-		if r.Header.Get("Last-Event-ID") == "7" {
-			once()
-			w.(http.Flusher).Flush()
-			<-r.Context().Done()
-		}
-	})
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	paths := newTally()
-	end := newWatchers(strings.TrimPrefix(server.URL, "http://"), 3, paths).watch(t.Context(), 2)
-	<-resumed
-	end()
-	of := make(map[string]report.Path)
-	for _, row := range paths.rows() {
-		of[row.Path] = row
+}
+
+// serving answers each request.
+type serving func(*http.Request) (status int, body io.Reader)
+
+func (s serving) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body := s(r)
+	if body == nil {
+		body = http.NoBody
 	}
-	switch {
-	case cursors[""] == 0 || cursors["a"] == 0 || cursors["b"] == 0:
-		t.Errorf("pages of entities: %v", cursors)
-	case of["/metrics"].Answered == 0 || of[streamPath].Answered < 2 || of[streamPath].Events < 2:
-		t.Errorf("%+v", of)
-	case early > 0:
-		t.Errorf("%d questions came before it was ready", early)
-	case of[readyPath].Answered != 0 || of[readyPath].Asked == 0 || !strings.Contains(of[readyPath].Problem, "503"):
-		t.Errorf("not ready is told as %+v", of[readyPath])
-	case of[pagePath].Answered != 0 || !strings.Contains(of[pagePath].Problem, "404"):
-		t.Errorf("what is not there is told as %+v", of[pagePath])
-	}
-	missing := report.Watched{Paths: paths.rows()}.Missing()
-	if len(missing) != 2 { // readyz and the page
-		t.Errorf("missing: %v", missing)
-	}
+	return &http.Response{Status: fmt.Sprint(status, " ", http.StatusText(status)), StatusCode: status, Body: io.NopCloser(body), Header: http.Header{}}, nil
+}
+
+// silence is a stream on which nothing more comes until its request ends.
+type silence struct{ ctx context.Context }
+
+func (s silence) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
 }
 
 // TestOpenPageTakesItsHTMLWhileAnomaliesCome: at most each 3 s, however many come, less often

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/backtest"
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
 )
@@ -27,17 +28,15 @@ type workCommand struct {
 	Topic   string `arg:""`
 }
 
-// hegemonyRules are the rules of hegemonydetector.conf.
-var hegemonyRules = detection.NewRules(detection.Settings{
+// hegemonySettings are those of hegemonydetector.conf.
+var hegemonySettings = detection.Settings{
 	GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01, Metric: detection.MeanDeviation,
-})
+}
 
 // part holds the windows of a Kafka partition.
 type part struct {
 	scanner   *datapoint.Scanner
-	scorer    *detection.Scorer
-	epoch     uint64 // one a fetch, as of a transaction
-	windows   map[string]*detection.Window
+	windows   *backtest.Windows // as in a backtest
 	anomalies int
 	encoded   []byte
 }
@@ -65,8 +64,7 @@ func (w *workCommand) Run(ctx context.Context, _ *Settings) error {
 			}
 			p := parts[slice.Partition]
 			if p == nil {
-				p = &part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}), scorer: detection.NewScorer(hegemonyRules),
-					windows: make(map[string]*detection.Window)}
+				p = &part{scanner: datapoint.NewScanner("hege", []string{"scope", "asn"}), windows: backtest.NewWindows([]detection.Settings{hegemonySettings})}
 				parts[slice.Partition] = p
 			}
 			wait.Go(func() { bad.Add(p.take(slice.Records, w.What == "score")) })
@@ -109,7 +107,7 @@ func (w *workCommand) open(ctx context.Context) (*kgo.Client, int64, error) {
 }
 
 func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
-	p.epoch++
+	p.windows.Forget()
 	for _, r := range records {
 		at := r.Timestamp.UnixMilli()
 		point, fault := p.scanner.Scan(at, r.Value)
@@ -120,12 +118,7 @@ func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
 		if !score {
 			continue
 		}
-		window := p.windows[string(point.Key)]
-		if window == nil {
-			window = new(detection.Window)
-			p.windows[string(point.Key)] = window
-		}
-		if verdict := window.Add(p.scorer, p.epoch, at, point.Value); verdict.Reason == detection.Anomalous {
+		if verdict := p.windows.Take(point.Key, at, point.Value)[0]; verdict.Reason == detection.Anomalous {
 			p.encoded = datapoint.AppendAnomaly(p.encoded[:0], r.Value, verdict.Deviation)
 			p.anomalies++
 		}

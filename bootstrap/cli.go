@@ -31,10 +31,11 @@ var exitStatus = []struct{ codes, meaning string }{
 
 // World is what surrounds the program: a real process (Process), or a test.
 type World struct {
-	Env    func(string) string
-	Stdout io.Writer
-	Stderr io.Writer
-	Now    func() time.Time
+	Arguments []string // of the command line; Main sets them
+	Env       func(string) string
+	Stdout    io.Writer
+	Stderr    io.Writer
+	Now       func() time.Time
 	// Container says, for people, why this looks like a container; "" if it does not. In a container
 	// the log goes to Stdout, unless DETECTOR_LOG says otherwise.
 	Container string
@@ -58,7 +59,9 @@ type commands struct {
 	Run        runCommand        `cmd:"" default:"withargs" help:"Watch the streams of one or more configurations (the default)."`
 	Demo       demoCommand       `cmd:"" help:"See it work: an embedded broker, a synthetic stream and the detector, in one process."`
 	Check      checkCommand      `cmd:"" help:"Print the settings in force and where each comes from; with --connect, ask the broker whether they work."`
+	Backtest   backtestCommand   `cmd:"" help:"Try settings on old data: files or a part of a topic."`
 	State      stateCommand      `cmd:"" help:"Show, export or import the stored windows; the detector must not run."`
+	Synthesize synthesizeCommand `cmd:"" help:"Write a synthetic stream and its events to files, to try a backtest on."`
 	Status     statusCommand     `cmd:"" help:"Ask a running node for all nodes and partitions."`
 	Entity     entityCommand     `cmd:"" help:"Ask a running node for an entity: a verdict, its window, median, bounds, anomalies and open episode."`
 	Anomalies  anomaliesCommand  `cmd:"" help:"Print the anomalies that the running process, or the output topic, has; with --follow, also those to come."`
@@ -87,6 +90,7 @@ type checkCommand struct {
 
 // Main runs the command line and returns the exit code.
 func Main(arguments []string, world World) int {
+	world.Arguments = arguments
 	var line commands
 	exit := -1
 	parser, err := kong.New(&line,

@@ -42,7 +42,7 @@ type topicPart struct {
 }
 
 // beginsAfter is how many records decide where a partition begins. Their median counts, because a single one may have a wrong time.
-const beginsAfter = 15
+const beginsAfter = 3
 
 // overlap is how much of the topic is compared with the archive. Points up to its end come from the archive if the topic does
 // not deliver them, so it is more than records are out of order.
@@ -231,10 +231,19 @@ func (a *archiveImport) agree(part *topicPart) error {
 	case part.From > 0 && (c.Agreed == 0 || a.fill.Latest < part.begins):
 		return fmt.Errorf("the archive ends at %s, and %s has lost what came before %s: want an archive that goes on beyond that time",
 			utc(a.fill.Latest), where, utc(part.begins))
-	case part.From == 0 && part.begins-a.fill.Latest > a.bin().Milliseconds()*3/2:
-		return fmt.Errorf("the archive ends at %s, and %s begins at %s: want an archive that goes on up to there", utc(a.fill.Latest), where, utc(part.begins))
+	case part.From == 0 && a.begins()-a.fill.Latest > a.bin().Milliseconds()*3/2:
+		return fmt.Errorf("the archive ends at %s, and topic %s begins at %s: want an archive that goes on up to there", utc(a.fill.Latest), a.streams.InputTopic, utc(a.begins()))
 	}
 	return nil
+}
+
+// begins is the time at which the first partition begins, Unix milliseconds. Another one may have no entity in that bin.
+func (a *archiveImport) begins() int64 {
+	first := a.parts[0].begins
+	for _, part := range a.parts {
+		first = min(first, part.begins)
+	}
+	return first
 }
 
 func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

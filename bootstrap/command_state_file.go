@@ -24,6 +24,7 @@ import (
 type exportFile struct {
 	path  string
 	force bool
+	mode  fs.FileMode // of a new file, less the umask; 0: only the owner may read it
 	// interrupts is looked at before each write. A signal removes the incomplete file.
 	interrupts <-chan os.Signal
 	// release lets signals end the process again. It is called before a FIFO is opened,
@@ -67,7 +68,11 @@ func (e *exportFile) writeThrough(flags int, write func(io.Writer) error) error 
 // replace puts a file in the place of another, or of none, once all of it is on
 // disk. It takes over the other's permissions, and its owner if that is allowed.
 func (e *exportFile) replace(path string, former fs.FileInfo, write func(io.Writer) error) (err error) {
-	file, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions())
+	options := []renameio.Option{renameio.WithTempDir(filepath.Dir(path)), renameio.WithExistingPermissions()}
+	if e.mode != 0 {
+		options = append(options, renameio.WithPermissions(e.mode))
+	}
+	file, err := renameio.NewPendingFile(path, options...)
 	if err != nil {
 		return err
 	}

@@ -30,11 +30,50 @@ func BuiltIn() []string {
 // Load reads the file at a path or, if there is none, the built-in file of that name. It completes the
 // configuration from the environment and checks it. The error is an *Error.
 func Load(argument string, env func(string) string) (*Config, error) {
+	return LoadWith(argument, env)
+}
+
+// Override is a value that counts instead of the file's.
+type Override struct{ Section, Key, Value string }
+
+// LoadWith reads a configuration like Load, but with other values for some settings. An error about one of them names overrideSource
+// in place of the file.
+func LoadWith(argument string, env func(string) string, overrides ...Override) (*Config, error) {
 	content, source, err := find(argument)
 	if err != nil {
 		return nil, err
 	}
-	return read(argument, source, content, env)
+	return read(argument, source, content, env, overrides...)
+}
+
+// overrideSource stands for the file of a setting that is overridden.
+const overrideSource = "--set"
+
+// override writes values over those of a file.
+func (r *reading) override(overrides []Override) error {
+	for _, o := range overrides {
+		keys := keysOf(o.Section)
+		if keys == nil {
+			return &Error{File: overrideSource, Section: o.Section, Key: o.Key, Problem: "there is no such section", Expected: "want one of: " + join(sectionNames())}
+		}
+		if !slices.Contains(keys, o.Key) {
+			return &Error{File: overrideSource, Section: o.Section, Key: o.Key, Problem: "unknown key", Expected: meant(o.Key, keys)}
+		}
+		if r.doc.sections[o.Section] == nil {
+			r.doc.sections[o.Section] = make(map[string]string)
+		}
+		r.doc.sections[o.Section][o.Key] = o.Value
+		r.overridden = append(r.overridden, [2]string{o.Section, o.Key})
+	}
+	return nil
+}
+
+// sourceOf is where a setting comes from, if not from the environment.
+func (r *reading) sourceOf(section, key string) string {
+	if slices.Contains(r.overridden, [2]string{section, key}) {
+		return overrideSource
+	}
+	return r.file
 }
 
 // find prefers a file on disk to a built-in one.
@@ -79,7 +118,7 @@ func readAll(path string) ([]byte, error) {
 }
 
 // read makes a configuration from the content of a file.
-func read(argument, source string, content []byte, env func(string) string) (*Config, error) {
+func read(argument, source string, content []byte, env func(string) string, overrides ...Override) (*Config, error) {
 	doc, err := parse(source, content)
 	if err != nil {
 		return nil, err
@@ -95,6 +134,9 @@ func read(argument, source string, content []byte, env func(string) string) (*Co
 	}
 	r.remarks()
 	r.renameOlder()
+	if err := r.override(overrides); err != nil {
+		return nil, err
+	}
 	config.IO = r.io()
 	config.Detection = r.detection(config.IO.GranularityMinutes)
 	config.Job = r.job()

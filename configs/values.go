@@ -17,11 +17,13 @@ type reading struct {
 	err      error
 	warnings []Warning
 	settings []Setting
+
+	overridden [][2]string // section and key
 }
 
 func (r *reading) fail(section, key, problem, expected string) {
 	if r.err == nil {
-		r.err = &Error{File: r.file, Section: section, Key: key, Problem: problem, Expected: expected}
+		r.err = &Error{File: r.sourceOf(section, key), Section: section, Key: key, Problem: problem, Expected: expected}
 	}
 }
 
@@ -75,7 +77,7 @@ var interpolation = regexp.MustCompile(`%\(\w+\)s`)
 // value is an error unless the default is empty.
 func (r *reading) get(section, key, fallback, variable string) string {
 	value, there := r.doc.sections[section][key]
-	origin := r.file
+	origin := r.sourceOf(section, key)
 	switch {
 	case variable != "" && r.env(variable) != "":
 		value, origin = r.env(variable), "environment "+variable

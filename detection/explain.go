@@ -33,3 +33,17 @@ func (w *Window) Span(n int) (earliest, latest int64) {
 	}
 	return earliest, latest
 }
+
+// Expect is what a value at a time (Unix milliseconds) would be compared with: the window's median and scale. It returns false if there
+// are too few points. It takes as long as an anomaly, and does not change the window.
+func (w *Window) Expect(s *Scorer, at int64) (median, scale float64, ok bool) {
+	first, oldest := 0, s.rules.oldest(at)
+	for first < w.points.len() && w.points.at(first).at < oldest {
+		first++
+	}
+	if !s.rules.enough(w.points.len() - first) {
+		return 0, 0, false
+	}
+	median, scale = s.spreadOf(w.points.appendValues(nil)[first:])
+	return median, scale, true
+}

@@ -11,6 +11,17 @@ type Scorer struct {
 	rules Rules
 
 	values, room []float64 // both as long as the window
+	look         look
+}
+
+// look is what scoring a point had to find out of the window because its screen decided nothing. Other rules may use it for the same
+// point.
+type look struct {
+	taken     bool // the scorer has the window's values, and their median
+	redrawn   bool // the screen is of this window as it is now
+	exact     bool // the deviation is known
+	median    float64
+	deviation float64
 }
 
 // NewScorer makes a scorer for the rules.
@@ -28,37 +39,49 @@ func (s *Scorer) Rules() *Rules { return &s.rules }
 // monotonically. Take a number that is at least the distance from the median in its place, and one that is at
 // most the window's deviation. Then |deviation| can only come out larger. If it still is within the
 // threshold, the point is normal.
-func (w *Window) score(s *Scorer, value float64) Verdict {
-	r := &s.rules
+func (w *Window) score(s *Scorer, r *Rules, value float64) Verdict {
 	n := w.points.len()
 	normal := Verdict{Reason: Normal}
 	if w.screen.drawn && r.normal(w.screen.farthest(value), w.screen.deviationAtLeast(r.metric, n)) {
 		return normal
 	}
-	s.values = w.points.appendValues(s.values[:0])
-	s.room = slices.Grow(s.room[:0], n)[:n]
-	var median float64
-	redrawn := !w.screen.drawn
-	if redrawn {
-		w.screen, median = newScreen(s.values, s.room, r.metric)
-	} else {
-		median = w.screen.median(s.values, s.room)
+	l := &s.look
+	if !l.taken {
+		w.take(s)
 	}
-	distance := value - median
-	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAround(median, r.metric, n)) {
+	distance := value - l.median
+	if distance == 0 || r.normal(math.Abs(distance), w.screen.deviationAround(l.median, r.metric, n)) {
 		return normal
+	}
+	if !l.exact {
+		l.deviation, l.exact = s.exactDeviation(l.median), true
 	}
 	// This is ±Inf if the window's deviation and min_dev are 0. Overflows may make it NaN, which counts as
 	// normal, because every comparison with NaN is false.
-	scale := r.scale(s.exactDeviation(median))
+	scale := r.scale(l.deviation)
 	deviation := distance / scale
 	if math.Abs(deviation) > r.threshold {
-		return Verdict{Reason: Anomalous, Deviation: deviation, Median: median, Scale: scale}
+		return Verdict{Reason: Anomalous, Deviation: deviation, Median: l.median, Scale: scale}
 	}
-	if !redrawn {
+	if !l.redrawn {
 		w.screen, _ = newScreen(s.values, s.room, r.metric)
+		l.redrawn = true
 	}
 	return normal
+}
+
+// take looks at the window's values.
+func (w *Window) take(s *Scorer) {
+	n := w.points.len()
+	s.values = w.points.appendValues(s.values[:0])
+	s.room = slices.Grow(s.room[:0], n)[:n]
+	l := look{taken: true, redrawn: !w.screen.drawn}
+	if l.redrawn {
+		w.screen, l.median = newScreen(s.values, s.room, s.rules.metric)
+	} else {
+		l.median = w.screen.median(s.values, s.room)
+	}
+	s.look = l
 }
 
 // exactDeviation is the deviation of the scorer's values.

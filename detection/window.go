@@ -24,7 +24,8 @@ func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 	w.evict(s.rules.oldest(at))
 	verdict := Verdict{Reason: TooFewPoints}
 	if s.rules.enough(w.points.len()) {
-		verdict = w.score(s, value)
+		s.look.taken = false
+		verdict = w.score(s, &s.rules, value)
 	}
 	w.push(&s.rules, point{at, value})
 	return verdict

@@ -2,7 +2,7 @@ package synthetic
 
 import (
 	"math"
-	"strconv"
+	"slices"
 )
 
 // EntityKind says how an entity behaves while nothing happens to it.
@@ -17,22 +17,36 @@ const (
 	Noisy
 	// Sparse is Ordinary, but about one bin in twenty has no datapoint, except in events.
 	Sparse
+	// Seasonal has a strong wave of day and night. For about half of these entities it is weak on Saturdays and
+	// Sundays. The wave is far wider than any band, so a change hides in it.
+	Seasonal
+	// Flapping has two levels, and goes from one to the other for some hours at a time.
+	Flapping
+
+	entityKinds = 6
 )
+
+var entityKindNames = [entityKinds]string{"ordinary", "constant", "noisy", "sparse", "seasonal", "flapping"}
+
+// usualKinds are the kinds of ten entities in a row.
+var usualKinds = []EntityKind{Ordinary, Ordinary, Ordinary, Constant, Ordinary, Noisy, Ordinary, Ordinary, Sparse, Ordinary}
 
 // String is the kind's name in lower case.
 func (k EntityKind) String() string {
-	switch k {
-	case Ordinary:
-		return "ordinary"
-	case Constant:
-		return "constant"
-	case Noisy:
-		return "noisy"
-	case Sparse:
-		return "sparse"
+	if k >= entityKinds {
+		return "unknown"
 	}
-	return "unknown"
+	return entityKindNames[k]
 }
+
+// ParseEntityKind returns the kind of a name, and whether there is one.
+func ParseEntityKind(name string) (EntityKind, bool) {
+	i := slices.Index(entityKindNames[:], name)
+	return EntityKind(max(i, 0)), i >= 0
+}
+
+// EntityKindNames are the names of all kinds of entities.
+func EntityKindNames() []string { return slices.Clone(entityKindNames[:]) }
 
 // Entity is a (scope, asn) pair of the stream.
 type Entity struct {
@@ -49,7 +63,11 @@ const (
 	maxNoise = 0.017
 )
 
+const mostTail = 4
+
 const missing = 0.05 // the part of bins in which a sparse entity has no datapoint
+
+const inHole = 0.9 // the part of the entities without a datapoint in a hole
 
 // entity is an Entity and the numbers that its values are made from.
 type entity struct {
@@ -57,28 +75,54 @@ type entity struct {
 	scope, asn string
 	wave       float64 // how far the wave of day and night goes above and below the usual level
 	phase      float64 // the phase of that wave, in days
+	weekend    float64 // the part of that wave that is left on Saturdays and Sundays
 	noise      float64 // how far the noise goes above and below, at most
+	tail       float64 // the noise of a hard stream seldom goes up to 1+tail times as far
+	flap       float64 // how far the other level is away
+	flaps      float64 // the part of the time at the other level
+	stay       int     // bins at one level, at least
 	peers      int     // the least nb_peers
 }
 
-// newEntity makes the i-th entity. Of ten in a row, seven are ordinary.
-func newEntity(d *dice, seed uint64, i int) entity {
-	d.take(seed, i, forCharacter)
-	e := entity{phase: d.between(0, 1), peers: 60 + d.rand.IntN(50)}
+// newEntity makes the i-th entity.
+func newEntity(d *dice, o *Options, i int) entity {
+	d.take(o.Seed, i, forCharacter)
+	e := entity{phase: d.between(0, 1), weekend: 1, peers: 60 + d.rand.IntN(50)}
 	e.scope, e.asn = names(i)
-	e.Key = e.scope + "," + e.asn
-	switch i % 10 {
-	case 3:
-		e.Kind, e.Usual = Constant, constants(d)
-	case 5:
-		e.Kind, e.Usual, e.noise = Noisy, d.between(0.25, 0.75), d.between(0.1, 0.2)
-	case 8:
-		e.Kind = Sparse
+	if o.transits() && isTransit(i) {
+		e.asn = transitName(i)
 		e.calm(d)
+		e.Usual = d.between(0.45, 0.9) // its loss can be seen
+	} else {
+		e.characterise(d, o.entityKind(i))
+	}
+	if o.Hard && e.noise > 0 {
+		e.tail = d.between(0, mostTail)
+	}
+	e.Key = e.scope + "," + e.asn
+	return e
+}
+
+// characterise draws what makes an entity one of its kind.
+func (e *entity) characterise(d *dice, kind EntityKind) {
+	e.Kind = kind
+	switch kind {
+	case Constant:
+		e.Usual = constants(d)
+	case Noisy:
+		e.Usual, e.noise = d.between(0.25, 0.75), d.between(0.1, 0.2)
+	case Seasonal:
+		e.Usual, e.wave, e.noise = d.between(0.35, 0.65), d.between(0.1, 0.3), maxNoise*d.between(0.2, 1)
+		if d.rand.IntN(2) == 0 {
+			e.weekend = d.between(0.1, 0.4)
+		}
+	case Flapping:
+		e.calm(d)
+		e.Usual = d.between(0.1, 0.5)
+		e.flap, e.flaps, e.stay = d.between(0.1, 0.4), d.between(0.05, 0.5), 8+d.rand.IntN(41)
 	default:
 		e.calm(d)
 	}
-	return e
 }
 
 // calm gives an entity a usual level, and a wave and noise with which its values stay within (0, 1).
@@ -100,8 +144,8 @@ func constants(d *dice) float64 {
 }
 
 // eventful says whether events may happen to the entity.
-func (e *entity) eventful() bool {
-	return e.Kind == Ordinary || e.Kind == Sparse
+func (e *entity) eventful(hard bool) bool {
+	return hard || e.Kind == Ordinary || e.Kind == Sparse
 }
 
 // detectable is a change of level that is an anomaly whatever window lies before it, as long as the window is
@@ -115,8 +159,22 @@ func (e *entity) detectable() float64 {
 
 // value is the entity's value in a bin, at a level, in [0, 1].
 func (e *entity) value(d *dice, level float64, at int64) float64 {
-	value := level + float64(e.wave*wave(at, e.phase)) + float64(e.noise*d.bell())
+	amplitude := e.wave
+	if e.weekend < 1 && isWeekend(at) {
+		amplitude *= e.weekend
+	}
+	noise := d.bell()
+	if e.tail > 0 {
+		noise *= 1 + float64(e.tail*d.rare())
+	}
+	value := level + float64(amplitude*wave(at, e.phase)) + float64(e.noise*noise)
 	return min(max(value, 0), 1)
+}
+
+// flapped is whether a flapping entity, of number n, is at its other level in a bin.
+func (e *entity) flapped(d *dice, seed uint64, n, bin int) bool {
+	d.take(seed, n, forLevels-bin/e.stay)
+	return d.rand.Float64() < e.flaps
 }
 
 // wave has a period of a day and goes from -1 to 1: two parabolas, which look like a sine.
@@ -127,31 +185,8 @@ func wave(at int64, phase float64) float64 {
 	return 4 * float64(x*(1-math.Abs(x)))
 }
 
-// The AS numbers of RFC 5398 (documentation) and RFC 6996 (private use).
-const (
-	documentation16 = 64496 // 16 of them
-	documentation32 = 65536 // 16 of them
-	private16       = 64512 // 1023 of them
-	private32       = 4200000000
-)
-
-// names are the scope and the AS of the i-th entity. Each scope has twenty entities, and the first scope is
-// the whole Internet. Neighbouring scopes share many of their ASes, as real ones do.
-func names(i int) (scope, asn string) {
-	const each = 20
-	s, n := int64(i/each), int64(i%each)
-	asn = decimal(private16 + (7*s+n)%1023)
-	switch {
-	case s == 0:
-		return "-1", asn
-	case s <= 16:
-		return decimal(documentation16 + s - 1), asn
-	case s <= 32:
-		return decimal(documentation32 + s - 17), asn
-	}
-	return decimal(private32 + s - 33), asn
-}
-
-func decimal(asn int64) string {
-	return strconv.FormatInt(asn, 10)
+// isWeekend is whether a time is on a Saturday or a Sunday, in UTC.
+func isWeekend(at int64) bool {
+	const day = 24 * 60 * 60 * 1000
+	return (at/day+3)%7 >= 5 // 1 January 1970 was a Thursday, three days after a Monday
 }

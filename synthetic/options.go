@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -13,7 +14,16 @@ type Options struct {
 	Bin         time.Duration // time between two datapoints of an entity; whole seconds
 	HistoryBins int           // bins without events before the live ones: they fill the detector's windows
 	LiveBins    int           // bins in which events happen
-	Events      int           // number of events; New says whether they fit
+	Events      int           // number of events; New says whether they fit. A transit loss is one
+
+	// Kinds are those of the events, in turn; a kind that stands there twice is twice as frequent. Nil: Shift, Spike and
+	// Outage. A Spike takes the place of an Outage if no entity is left whose level is high enough for one.
+	Kinds []Kind
+	// EntityKinds are those of the entities, in turn. Nil: seven of ten are Ordinary; the others are Constant, Noisy and Sparse.
+	EntityKinds []EntityKind
+	// Hard makes a stream in which not all can be found. Changes are of all sizes, and most are small. They happen to entities
+	// of all kinds. The noise has now and then a wild value.
+	Hard bool
 }
 
 // Default are the options of a stream in which a detector with the default settings finds all
@@ -53,6 +63,12 @@ func (o Options) Validate() error {
 			return fmt.Errorf("synthetic stream: %s is %d, want %d to %d", count.name, count.value, count.least, count.atMost)
 		}
 	}
+	if i := slices.IndexFunc(o.Kinds, func(k Kind) bool { return k >= kinds }); i >= 0 {
+		return fmt.Errorf("synthetic stream: Kinds has the unknown kind %d", o.Kinds[i])
+	}
+	if i := slices.IndexFunc(o.EntityKinds, func(k EntityKind) bool { return k >= entityKinds }); i >= 0 {
+		return fmt.Errorf("synthetic stream: EntityKinds has the unknown kind %d", o.EntityKinds[i])
+	}
 	if o.Bin < time.Second || o.Bin%time.Second != 0 {
 		return fmt.Errorf("synthetic stream: Bin is %v, want whole seconds, at least one", o.Bin)
 	}
@@ -69,4 +85,25 @@ func (o Options) Validate() error {
 // at is the time of bin i in Unix milliseconds.
 func (o Options) at(i int) int64 {
 	return o.Start.UnixMilli() + int64(i)*o.Bin.Milliseconds()
+}
+
+// kinds are those of the events, in turn.
+func (o *Options) kinds() []Kind {
+	if len(o.Kinds) == 0 {
+		return usualEvents
+	}
+	return o.Kinds
+}
+
+// entityKind is the kind of the i-th entity, unless it depends on a transit.
+func (o *Options) entityKind(i int) EntityKind {
+	if len(o.EntityKinds) == 0 {
+		return usualKinds[i%len(usualKinds)]
+	}
+	return o.EntityKinds[i%len(o.EntityKinds)]
+}
+
+// transits is whether the stream has transits: ASes that many scopes depend on.
+func (o *Options) transits() bool {
+	return slices.Contains(o.Kinds, TransitLoss)
 }

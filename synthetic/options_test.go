@@ -37,7 +37,7 @@ func TestOptionsOutOfRangeAreRefusedByName(t *testing.T) {
 
 func TestEventsThatDoNotFitAreRefused(t *testing.T) {
 	for name, change := range map[string]func(o *Options){
-		"too few live bins":  func(o *Options) { o.LiveBins = longest - 1 },
+		"too few live bins":  func(o *Options) { o.LiveBins = longest(usualEvents, o.Bin) - 1 },
 		"too few entities":   func(o *Options) { o.Entities = 20 },
 		"one more than fits": func(o *Options) { o.Events = 161 },
 	} {
@@ -54,9 +54,9 @@ func TestEventsThatDoNotFitAreRefused(t *testing.T) {
 func TestSmallestStreams(t *testing.T) {
 	for name, o := range map[string]Options{
 		"one entity, no events":     {Entities: 1, Start: time.Unix(0, 0), Bin: time.Second, HistoryBins: 1},
-		"one entity, one event":     {Entities: 1, Start: time.Unix(0, 0), Bin: time.Second, LiveBins: longest, Events: 1},
+		"one entity, one event":     {Entities: 1, Start: time.Unix(0, 0), Bin: time.Second, LiveBins: 24, Events: 1},
 		"no bins":                   {Entities: 1, Start: time.Unix(0, 0), Bin: time.Second},
-		"bins longer than a window": {Entities: 3, Start: time.Unix(0, 0), Bin: 100 * time.Hour, LiveBins: 2 * longest, Events: 4},
+		"bins longer than a window": {Entities: 3, Start: time.Unix(0, 0), Bin: 100 * time.Hour, LiveBins: 48, Events: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := mustNew(t, o)

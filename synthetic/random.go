@@ -6,7 +6,10 @@ import "math/rand/v2"
 // and entities are counted from 0, so they never are one of these.
 const (
 	forCharacter = -1 // in place of a bin: the character of an entity
+	forLevels    = -2 // in place of a bin, and smaller numbers: the levels of a flapping entity
 	forPlan      = -1 // in place of an entity: the choice of events
+	forHoles     = -2 // in place of an entity: the choice of holes
+	forTransits  = -3 // in place of an entity: the choice of transit losses
 )
 
 // dice are the random numbers of one bin of one entity. They depend only on the seed, the entity and the bin,
@@ -41,6 +44,14 @@ func (d *dice) between(low, high float64) float64 {
 func (d *dice) bell() float64 {
 	sum := d.rand.Float64() + d.rand.Float64() + d.rand.Float64() + d.rand.Float64()
 	return sum/2 - 1
+}
+
+// rare is in [0, 1), and seldom large: the eighth power of a uniform number.
+func (d *dice) rare() float64 {
+	x := d.rand.Float64()
+	x *= x
+	x *= x
+	return float64(x * x)
 }
 
 // scramble makes different numbers out of neighbouring ones (the finaliser of splitmix64). Otherwise seeds

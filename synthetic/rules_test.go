@@ -27,7 +27,7 @@ func TestEventsAreSortedAndOfAllKinds(t *testing.T) {
 			count[e.Kind]++
 		}
 		for _, kind := range []Kind{Shift, Spike, Outage} {
-			if count[kind] < o.Events/kinds {
+			if count[kind] < o.Events/len(usualEvents) {
 				t.Errorf("%d of %d events are of the kind %v", count[kind], o.Events, kind)
 			}
 		}

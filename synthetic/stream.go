@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -31,12 +32,13 @@ func New(o Options) (*Stream, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	o.Kinds, o.EntityKinds = slices.Clone(o.Kinds), slices.Clone(o.EntityKinds)
 	d := newDice()
 	entities := make([]entity, o.Entities)
 	for i := range entities {
-		entities[i] = newEntity(d, o.Seed, i)
+		entities[i] = newEntity(d, &o, i)
 	}
-	events, err := plan(d, o, entities)
+	events, err := newPlanner(d, &o, entities).plan()
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +49,9 @@ func New(o Options) (*Stream, error) {
 func (s *Stream) Bins() int {
 	return s.options.HistoryBins + s.options.LiveBins
 }
+
+// Len is the number of entities.
+func (s *Stream) Len() int { return len(s.entities) }
 
 // Entities are all entities, in the order of their datapoints in a bin.
 func (s *Stream) Entities() []Entity {
@@ -66,69 +71,93 @@ func (s *Stream) Events() []Event {
 	return events
 }
 
+// Row is a Datapoint in its parts, for those that write them in another way.
+type Row struct {
+	At         int64 // Unix milliseconds
+	Entity     string
+	Scope, ASN string
+	Value      float64
+	Peers      int // nb_peers
+}
+
 // Bin computes the datapoints of bin i, in the order of the entities. It panics unless 0 <= i < Bins. The
 // payloads belong to the caller.
 func (s *Stream) Bin(i int) []Datapoint {
+	datapoints := make([]Datapoint, 0, len(s.entities))
+	s.Rows(i, func(r *Row) {
+		datapoints = append(datapoints, Datapoint{At: r.At, Entity: r.Entity, Value: r.Value, Payload: r.AppendPayload(make([]byte, 0, 80))})
+	})
+	return datapoints
+}
+
+// Rows calls row for each datapoint of bin i, in the order of the entities. A row is valid until the next one. Rows panics
+// unless 0 <= i < Bins.
+func (s *Stream) Rows(i int, row func(*Row)) {
 	if i < 0 || i >= s.Bins() {
 		panic(fmt.Sprintf("synthetic stream: bin %d of %d", i, s.Bins()))
 	}
 	d := newDice()
-	at := s.options.at(i)
-	happening := s.happening(i)
-	datapoints := make([]Datapoint, 0, len(s.entities))
+	r := &Row{At: s.options.at(i)}
+	events, hole := s.happening(i)
 	for n := range s.entities {
 		e := &s.entities[n]
+		other := e.flap != 0 && e.flapped(d, s.options.Seed, n, i)
 		d.take(s.options.Seed, n, i)
-		event := happening[n]
+		event := events[n]
 		if d.rand.Float64() < missing && e.Kind == Sparse && event == nil {
+			continue
+		}
+		if hole && event == nil && d.rand.Float64() < inHole || event != nil && event.Silent {
 			continue
 		}
 		level := e.Usual
 		if event != nil {
-			level = event.Changed
+			level = event.level(i)
 		}
-		value := e.value(d, level, at)
+		if other {
+			level += e.flap
+		}
+		r.Value = e.value(d, level, r.At)
 		if event != nil && event.Kind == Outage {
-			value = 0
+			r.Value = 0
 		}
-		datapoints = append(datapoints, Datapoint{
-			At: at, Entity: e.Key, Value: value,
-			Payload: e.payload(at, value, e.peers+d.rand.IntN(4)),
-		})
+		r.Entity, r.Scope, r.ASN, r.Peers = e.Key, e.scope, e.asn, e.peers+d.rand.IntN(4)
+		row(r)
 	}
-	return datapoints
 }
 
-// happening are the events of bin i, by the index of their entity.
-func (s *Stream) happening(i int) map[int]*planned {
-	events := make(map[int]*planned)
+// happening are the events of bin i, by the index of their entity, and whether it is in a hole.
+func (s *Stream) happening(i int) (events map[int]*planned, hole bool) {
+	events = make(map[int]*planned)
 	for n := range s.events {
 		event := &s.events[n]
-		if event.first > i {
-			break
-		}
-		if i <= event.last {
+		switch {
+		case event.first > i:
+			return events, hole
+		case i > event.last:
+		case event.Kind == Hole:
+			hole = true
+		default:
 			events[event.entity] = event
 		}
 	}
-	return events
+	return events, hole
 }
 
-// payload is a datapoint's msgpack map, its fields in the order and encoding of the real producer.
-func (e *entity) payload(at int64, value float64, peers int) []byte {
+// AppendPayload appends the datapoint's msgpack map, its fields in the order and encoding of the real producer.
+func (r *Row) AppendPayload(b []byte) []byte {
 	const fields = 5
-	b := make([]byte, 0, 80)
 	b = msgp.AppendMapHeader(b, fields)
 	b = msgp.AppendString(b, "timestamp")
-	b = msgp.AppendUint64(b, uint64(at/1000))
+	b = msgp.AppendUint64(b, uint64(r.At/1000))
 	b = msgp.AppendString(b, "scope")
-	b = msgp.AppendString(b, e.scope)
+	b = msgp.AppendString(b, r.Scope)
 	b = msgp.AppendString(b, "asn")
-	b = msgp.AppendString(b, e.asn)
+	b = msgp.AppendString(b, r.ASN)
 	b = msgp.AppendString(b, "hege")
-	b = appendHegemony(b, value)
+	b = appendHegemony(b, r.Value)
 	b = msgp.AppendString(b, "nb_peers")
-	return msgp.AppendUint64(b, uint64(peers))
+	return msgp.AppendUint64(b, uint64(r.Peers))
 }
 
 // appendHegemony writes 0 and 1 as integers, as the real producer does; see Datapoint.

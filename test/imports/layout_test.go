@@ -6,12 +6,14 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                       {"bootstrap"},
-	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/windows", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":              {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/windows", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":     {},
 	"backtest":               {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
 	"backtest/source":        {"stream", "datapoint"},
 	"backtest/labels":        {},
 	"backtest/windows":       {"completeness", "detection"},
+	"backtest/report":        {"backtest", "backtest/labels", "detection", "web/answers", "web/look"},
+	"backtest/report/sample": {"backtest", "backtest/labels", "detection", "episode"},
 	"cluster":                {"actors", "stream", "persistence", "messages"},
 	"actors":                 {"broadcast", "limiter", "round", "standstill", "stream", "persistence", "messages", "detection", "datapoint", "completeness"},
 	"completeness":           {},
@@ -24,7 +26,8 @@ var allowed = map[string][]string{
 	"web/answers/madeup":     {"web/answers"},
 	"web/api":                {"web/answers", "configs"},
 	"web/source":             {"web/answers", "tail", "episode", "messages", "detection"},
-	"web/page":               {"web/answers"},
+	"web/look":               {"web/answers"},
+	"web/page":               {"web/answers", "web/look"},
 	"web/page/sample":        {"web/page", "web/answers"},
 	"web/page/sample/serve":  {"web/page/sample"},
 	"stream":                 {"messages"},
@@ -37,7 +40,9 @@ var allowed = map[string][]string{
 	"tail/feed":              {"tail", "stream", "messages", "datapoint"},
 	"configs":                {},
 	"synthetic":              {},
-	"bench":                  {"bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"synthetic/export":       {"synthetic"},
+	"bench":                  {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench/detection":        {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
 	"bench/report":           {},
 	"test/imports":           {},
 	"test/certs":             {},
@@ -57,18 +62,19 @@ var allowed = map[string][]string{
 // inTests is what the tests of a package may import beside that. The tests of every package
 // may import what is below test/.
 var inTests = map[string][]string{
-	"bench":     {"configs"},
-	"bootstrap": {"web/answers/madeup"},
-	"tail/feed": {"episode"},
-	"web":       {"web/answers/madeup"},
-	"web/api":   {"web/answers/madeup"},
-	"web/page":  {"web/page/sample", "messages"},
+	"bench":           {"configs"},
+	"bootstrap":       {"web/answers/madeup"},
+	"tail/feed":       {"episode"},
+	"backtest/report": {"backtest/report/sample", "episode"},
+	"web":             {"web/answers/madeup"},
+	"web/api":         {"web/answers/madeup"},
+	"web/page":        {"web/page/sample", "messages"},
 }
 
 // modules are the modules within ours, and which of our packages each may import.
 var modules = map[string][]string{
 	"bench/peers/goka":     {},
-	"test/browser":         {"web/page/sample"},
+	"test/browser":         {"backtest/report", "backtest/report/sample", "web/page/sample"},
 	"test/kubernetes":      {},
 	"test/ops":             {},
 	"test/containers/spec": {},

@@ -53,7 +53,7 @@ func newWorld(t *testing.T, name string) *world {
 	}
 	c, err := golden.Load(filepath.Join("..", "..", "testdata", "golden", name))
 	must(t, err)
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.AlwaysRetryEOF(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	must(t, err)
 	t.Cleanup(client.Close)
 	w := &world{T: t, golden: c, broker: broker, client: client, admin: kadm.NewClient(client), home: t.TempDir(),

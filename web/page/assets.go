@@ -5,9 +5,13 @@ import (
 	"embed"
 	"encoding/hex"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+
+	"anomalydetector/web/look"
 )
 
 //go:embed assets templates
@@ -22,22 +26,33 @@ type assets struct {
 
 func loadAssets() *assets {
 	a := &assets{files: map[string][]byte{}}
+	own, err := fs.Sub(files, "assets")
+	if err != nil {
+		panic(err) // it is within the binary
+	}
+	a.take(look.Assets())
+	a.take(own)
 	hash := sha256.New()
-	entries, err := fs.ReadDir(files, "assets")
+	for _, name := range slices.Sorted(maps.Keys(a.files)) {
+		hash.Write([]byte(name))
+		hash.Write(a.files[name])
+	}
+	a.prefix = "/assets/" + hex.EncodeToString(hash.Sum(nil))[:12] + "/"
+	return a
+}
+
+func (a *assets) take(from fs.FS) {
+	entries, err := fs.ReadDir(from, ".")
 	if err != nil {
 		panic(err) // they are within the binary
 	}
 	for _, entry := range entries {
-		content, err := files.ReadFile("assets/" + entry.Name())
+		content, err := fs.ReadFile(from, entry.Name())
 		if err != nil {
 			panic(err)
 		}
 		a.files[entry.Name()] = content
-		hash.Write([]byte(entry.Name()))
-		hash.Write(content)
 	}
-	a.prefix = "/assets/" + hex.EncodeToString(hash.Sum(nil))[:12] + "/"
-	return a
 }
 
 // types are the content types of assets; the machine's own table may lack some.

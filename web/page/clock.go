@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // clock writes times. Ages count back from Ref: the clock's time, or the stream's if that is far from the
@@ -43,11 +44,11 @@ func (c clock) When(t time.Time) moment {
 	ago := c.Ref.Sub(t)
 	switch {
 	case ago < -time.Minute:
-		m.Ago = "in " + span(-ago)
+		m.Ago = "in " + look.Span(-ago)
 	case ago < 5*time.Second:
 		m.Ago = "now"
 	default:
-		m.Ago = span(ago) + " ago"
+		m.Ago = look.Span(ago) + " ago"
 	}
 	if t.YearDay() != c.Ref.YearDay() || t.Year() != c.Ref.Year() {
 		m.Short = t.Format("Mon 2 Jan 15:04")

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // elsewhere are pages of other sites about an entity's AS. It is the last field that holds an AS with such
@@ -11,7 +12,7 @@ import (
 func elsewhere(fields []answers.Field) (as string, links []choice) {
 	for i := len(fields) - 1; i >= 0; i-- {
 		if f := fields[i]; f.ASN && public(f.Value) {
-			return called(f), []choice{
+			return look.Called(f), []choice{
 				{Label: "IHR", Href: "https://www.ihr.live/en/network/AS" + f.Value},
 				{Label: "bgp.tools", Href: "https://bgp.tools/as/" + f.Value},
 				{Label: "RIPEstat", Href: "https://stat.ripe.net/AS" + f.Value},

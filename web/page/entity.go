@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // entityView is one entity: what is wrong with it, why, since when, and which others changed.
@@ -73,7 +74,7 @@ func entity(ctx context.Context, s *shell) error {
 		return err
 	}
 	s.problems(e.Partial, e.Problems)
-	v := &entityView{Entity: e, Name: full(e.Fields, e.Key), Value: s.Detector.ValueField}
+	v := &entityView{Entity: e, Name: look.Full(e.Fields, e.Key), Value: s.Detector.ValueField}
 	s.Title, s.Body = v.Name, v
 	if v.Value == "" {
 		v.Value = "value"
@@ -124,10 +125,10 @@ func (v *entityView) crumbs(s *shell) {
 	f := v.Entity.Fields
 	if len(f) > 1 {
 		q := "/" + s.Where() + "&field." + f[0].Name + "=" + escaped(f[0].Value)
-		v.Crumbs = append(v.Crumbs, choice{Label: together(f[0]), Href: q})
+		v.Crumbs = append(v.Crumbs, choice{Label: look.Together(f[0]), Href: q})
 		f = f[1:]
 	}
-	v.Crumbs = append(v.Crumbs, choice{Label: short(f, v.Entity.Key)})
+	v.Crumbs = append(v.Crumbs, choice{Label: look.Short(f, v.Entity.Key)})
 }
 
 func (v *entityView) permalink(s *shell, chosen *answers.Anomaly) string {
@@ -159,19 +160,19 @@ func (s *shell) chosen(e answers.Entity) *answers.Anomaly {
 }
 
 func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
-	v := verdict{Name: full(e.Fields, e.Key), Kind: e.Reason}
+	v := verdict{Name: look.Full(e.Fields, e.Key), Kind: e.Reason}
 	open := slices.IndexFunc(e.Episodes, func(x answers.Episode) bool { return x.State == answers.Open })
 	switch {
 	case e.Reason == "too_few_points":
 		v.Plain, v.Have, v.Need = "has too little history", e.Points, e.Needed
-		v.Part = percent(min(1, float64(e.Points)/float64(max(1, e.Needed))))
+		v.Part = look.Percent(min(1, float64(e.Points)/float64(max(1, e.Needed))))
 	case open >= 0:
 		x := e.Episodes[open]
-		v.Turned, v.Span, v.Side = turned(x.Direction), "from "+brief(x.Usual)+" to "+brief(x.Value), x.Direction
+		v.Turned, v.Span, v.Side = look.Turned(x.Direction), "from "+look.Brief(x.Usual)+" to "+look.Brief(x.Value), x.Direction
 	case e.Reason == "silent":
 		v.Plain = "is silent"
 	case e.Reason == "normal" && e.Last != nil:
-		v.Plain = "is as usual, at " + brief(&e.Last.Value)
+		v.Plain = "is as usual, at " + look.Brief(&e.Last.Value)
 	case e.Reason == "normal":
 		v.Plain = "is as usual"
 	case e.Reason == "anomalous":
@@ -184,13 +185,13 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 	}
 	if open >= 0 {
 		x := e.Episodes[open]
-		v.Sentences = append(v.Sentences, fmt.Sprintf("The episode is open since %s UTC, %s so far.", s.When(x.OpenedAt).Short, count(x.Points, "anomaly", "anomalies")))
+		v.Sentences = append(v.Sentences, fmt.Sprintf("The episode is open since %s UTC, %s so far.", s.When(x.OpenedAt).Short, look.Count(x.Points, "anomaly", "anomalies")))
 	} else if len(e.Episodes) > 0 {
 		x := e.Episodes[0]
 		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last episode began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), outcome(x)))
 	}
 	if e.Full > 0 {
-		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", group(e.Points), group(e.Full), digits(s.Detector.HistoryHours, 0)))
+		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(e.Full), look.Digits(s.Detector.HistoryHours, 0)))
 	}
 	if chosen != nil {
 		v.Selected = s.selected(e, chosen)
@@ -203,12 +204,12 @@ func (s *shell) selected(e answers.Entity, a *answers.Anomaly) *selected {
 	if a.Direction == answers.Down {
 		side = "below"
 	}
-	text := fmt.Sprintf("%s lay %s deviations %s the usual level", number(a.Value), size(a.Deviation), side)
+	text := fmt.Sprintf("%s lay %s deviations %s the usual level", look.Number(a.Value), look.Size(a.Deviation), side)
 	if a.Usual != nil {
-		text += " of then, " + number(a.Usual)
+		text += " of then, " + look.Number(a.Usual)
 	}
 	if a.Low != nil && a.High != nil {
-		text += "; " + number(a.Low) + " to " + number(a.High) + " was normal"
+		text += "; " + look.Number(a.Low) + " to " + look.Number(a.High) + " was normal"
 	}
 	known := slices.ContainsFunc(e.Window, func(p answers.Point) bool { return p.Time.Equal(a.Time) })
 	return &selected{At: s.When(a.Time), Text: text + ".", Outside: !known}
@@ -217,26 +218,26 @@ func (s *shell) selected(e answers.Entity, a *answers.Anomaly) *selected {
 func (s *shell) facts(e answers.Entity) []factLine {
 	d := s.Detector
 	lines := []factLine{
-		{Name: "usual level (median)", Value: number(e.Median)},
-		{Name: "one deviation", Value: number(e.Scale)},
-		{Name: "normal up to", Value: count(int64(e.Threshold), "deviation", "deviations")},
+		{Name: "usual level (median)", Value: look.Number(e.Median)},
+		{Name: "one deviation", Value: look.Number(e.Scale)},
+		{Name: "normal up to", Value: look.Count(int64(e.Threshold), "deviation", "deviations")},
 	}
 	if e.Threshold != float64(int64(e.Threshold)) {
-		lines[2].Value = digits(e.Threshold, 2) + " deviations"
+		lines[2].Value = look.Digits(e.Threshold, 2) + " deviations"
 	}
 	if e.Low != nil && e.High != nil {
-		lines = append(lines, factLine{Name: "normal values", Value: number(e.Low) + " to " + number(e.High)})
+		lines = append(lines, factLine{Name: "normal values", Value: look.Number(e.Low) + " to " + look.Number(e.High)})
 	}
-	lines = append(lines, factLine{Name: "points known", Value: group(e.Points) + " of " + group(e.Full)}, factLine{Name: "points needed", Value: group(e.Needed)})
+	lines = append(lines, factLine{Name: "points known", Value: look.Group(e.Points) + " of " + look.Group(e.Full)}, factLine{Name: "points needed", Value: look.Group(e.Needed)})
 	if e.Last != nil {
 		m := s.When(e.Last.Time)
 		lines = append(lines, factLine{Name: "last point", Value: m.Short + " UTC, " + m.Ago, Time: &m})
 	}
 	if d.DevMetric != "" {
-		lines = append(lines, factLine{Name: "spread by", Value: d.DevMetric + " distance, at least " + digits(d.MinDev, 4)})
+		lines = append(lines, factLine{Name: "spread by", Value: d.DevMetric + " distance, at least " + look.Digits(d.MinDev, 4)})
 	}
 	if e.Input != nil {
-		lines = append(lines, factLine{Name: "read from", Value: fmt.Sprintf("%s %d @ %s", e.Input.Topic, e.Input.Partition, group(e.Input.Offset))})
+		lines = append(lines, factLine{Name: "read from", Value: fmt.Sprintf("%s %d @ %s", e.Input.Topic, e.Input.Partition, look.Group(e.Input.Offset))})
 	}
 	node := e.Node
 	if node == "" {

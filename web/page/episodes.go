@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // row is an episode in a table.
@@ -35,12 +36,12 @@ func entityLink(detector, key string) string {
 }
 
 func (s *shell) row(e answers.Episode) row {
-	r := row{Name: short(e.Fields, e.Entity), Key: e.Entity, Beside: keyBeside(short(e.Fields, e.Entity), e.Entity), Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
-		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Turned: turned(e.Direction), Arrow: arrow(e.Direction),
-		From: brief(e.Usual), To: brief(e.Value), Deviation: signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
+	r := row{Name: look.Short(e.Fields, e.Entity), Key: e.Entity, Beside: look.KeyBeside(look.Short(e.Fields, e.Entity), e.Entity), Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
+		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Turned: look.Turned(e.Direction), Arrow: look.Arrow(e.Direction),
+		From: look.Brief(e.Usual), To: look.Brief(e.Value), Deviation: look.Signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
 	r.Since.Short = e.OpenedAt.UTC().Format("15:04")
 	if e.Low != nil && e.High != nil {
-		r.Band = "usual is " + brief(e.Low) + " to " + brief(e.High)
+		r.Band = "usual is " + look.Brief(e.Low) + " to " + look.Brief(e.High)
 	}
 	r.Lasted = s.lasted(e)
 	return r
@@ -69,7 +70,7 @@ func (s *shell) folded(episodes []answers.Episode) []row {
 		}
 		if more := end - i - few; more > 0 {
 			_, to := s.crowdLink(e)
-			rows = append(rows, row{Crowd: group(more) + " more of " + together(e.Fields[0]), Href: to, Note: "changed at " + s.When(e.OpenedAt).Short + " UTC, too."})
+			rows = append(rows, row{Crowd: look.Group(more) + " more of " + look.Together(e.Fields[0]), Href: to, Note: "changed at " + s.When(e.OpenedAt).Short + " UTC, too."})
 		}
 		i = end
 	}
@@ -87,7 +88,7 @@ func (s *shell) crowdLink(e answers.Episode) (where, to string) {
 	from := e.OpenedAt.UTC().Truncate(bin)
 	q := url.Values{"detector": {s.Detector.Name}, "from": {from.Format(time.RFC3339)}, "to": {from.Add(bin).Format(time.RFC3339)}}
 	if len(e.Fields) > 1 {
-		where = together(e.Fields[0])
+		where = look.Together(e.Fields[0])
 		q.Set("field."+e.Fields[0].Name, e.Fields[0].Value)
 	}
 	return where, "/?" + q.Encode()
@@ -102,7 +103,7 @@ func (s *shell) lasted(e answers.Episode) string {
 	} else if s.Detector.DataUntil != nil {
 		end = s.Detector.DataUntil.Add(binOf(s.Detector))
 	}
-	return span(end.Sub(e.OpenedAt))
+	return look.Span(end.Sub(e.OpenedAt))
 }
 
 // outcome is an episode's state in words.
@@ -163,7 +164,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	if largest := farthest(open.Items); largest != nil {
 		r := s.row(*largest)
 		v.Others = len(open.Items) > 1
-		v.Largest, v.Full, v.Size, v.Side = &r, full(largest.Fields, largest.Entity), size(largest.Deviation), "above"
+		v.Largest, v.Full, v.Size, v.Side = &r, look.Full(largest.Fields, largest.Entity), look.Size(largest.Deviation), "above"
 		if largest.Direction == answers.Down {
 			v.Side = "below"
 		}
@@ -174,7 +175,7 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	}
 	s.sayCrowd(&v, crowded)
 	if n := len(ended.Items); n > 0 {
-		v.Ended = fmt.Sprintf("%s ended in these %d hours.", strings.Replace(count(n, "episode", "episodes"), group(n), atLeast(ended), 1), s.Hours)
+		v.Ended = fmt.Sprintf("%s ended in these %d hours.", strings.Replace(look.Count(n, "episode", "episodes"), look.Group(n), atLeast(ended), 1), s.Hours)
 	}
 	return v
 }
@@ -191,7 +192,7 @@ func (s *shell) sayCrowd(v *sentence, episodes []answers.Episode) {
 		return
 	}
 	e := episodes[most]
-	v.Crowd, v.Within = count(e.Concurrent+1, "entity", "entities"), within(binOf(s.Detector))
+	v.Crowd, v.Within = look.Count(e.Concurrent+1, "entity", "entities"), look.Within(binOf(s.Detector))
 	v.Where, v.WhereTo = s.crowdLink(e)
 }
 
@@ -255,7 +256,7 @@ func (s *shell) nothing() string {
 	case d.State == "replaying":
 		return "Points are scored once the replay has ended."
 	}
-	return fmt.Sprintf("%s scored, last point %s.", count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
+	return fmt.Sprintf("%s scored, last point %s.", look.Count(d.Entities, "entity", "entities"), clock{Now: s.Now, Ref: s.Ref}.When(*d.DataUntil).Ago)
 }
 
 func titled(word string) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // chip is a filter in force, with a link that removes it.
@@ -44,7 +45,7 @@ func (s *shell) readFilter() {
 		}
 		key := s.Detector.KeyFields[at]
 		f.Fields[field] = s.Query.Get(name)
-		s.chip(together(answers.Field{Name: field, Value: f.Fields[field], ASN: key.ASN}), name, "")
+		s.chip(look.Together(answers.Field{Name: field, Value: f.Fields[field], ASN: key.ASN}), name, "")
 	}
 	switch side := answers.Direction(s.Query.Get("direction")); side {
 	case answers.Up, answers.Down:

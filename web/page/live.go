@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // liveView is the list of anomalies, the latest first. The script adds to it while the page is open.
@@ -44,9 +45,9 @@ func live(ctx context.Context, s *shell) error {
 	}
 	s.lacks(found.Partial, found.Problems)
 	for _, a := range found.Items {
-		r := liveRow{ID: a.ID, Name: short(a.Fields, a.Entity), Key: a.Entity, Beside: keyBeside(short(a.Fields, a.Entity), a.Entity), Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
-			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: arrow(a.Direction), Turned: turned(a.Direction),
-			Value: number(a.Value), Usual: number(a.Usual), Deviation: signed(a.Deviation), Step: step(a.Deviation, s.Detector.Threshold)}
+		r := liveRow{ID: a.ID, Name: look.Short(a.Fields, a.Entity), Key: a.Entity, Beside: look.KeyBeside(look.Short(a.Fields, a.Entity), a.Entity), Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
+			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: look.Arrow(a.Direction), Turned: look.Turned(a.Direction),
+			Value: look.Number(a.Value), Usual: look.Number(a.Usual), Deviation: look.Signed(a.Deviation), Step: look.Step(a.Deviation, s.Detector.Threshold)}
 		r.At.Short = a.Time.UTC().Format("15:04")
 		v.Rows = append(v.Rows, r)
 	}

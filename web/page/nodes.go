@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // nodesView is the nodes and what each of them does.
@@ -50,7 +51,7 @@ type matrixCell struct{ Class, Short, Says string }
 func (n nodeView) since(s *shell) nodeView {
 	if n.StartedAt != nil {
 		m := s.When(*n.StartedAt)
-		n.Started, n.Up = &m, span(max(0, s.Now.Sub(*n.StartedAt)).Truncate(time.Second))
+		n.Started, n.Up = &m, look.Span(max(0, s.Now.Sub(*n.StartedAt)).Truncate(time.Second))
 	}
 	return n
 }
@@ -104,9 +105,9 @@ func (s *shell) matrix(d answers.Detector, nodes []answers.Node) matrix {
 		m.Ready = &at
 	}
 	if r := d.Replay; r != nil {
-		m.Replay = count(r.Remaining, "record", "records") + " to go"
+		m.Replay = look.Count(r.Remaining, "record", "records") + " to go"
 		if r.PerSecond > 0 {
-			m.Replay += " at " + group(int64(r.PerSecond)) + " a second"
+			m.Replay += " at " + look.Group(int64(r.PerSecond)) + " a second"
 		}
 	}
 	owned := map[int32]bool{}
@@ -177,9 +178,9 @@ func (nodesView) NoNode() matrixCell { return signNoNode }
 
 // cellOf is a partition on a node: a sign for its role and phase, and all of it in words.
 func cellOf(p answers.NodePartition) matrixCell {
-	says := fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.Phase, group(p.Offset), count(p.Lag, "record", "records"), count(p.Entities, "entity", "entities"))
+	says := fmt.Sprintf("%s, %s, offset %s, %s behind, %s", p.Role, p.Phase, look.Group(p.Offset), look.Count(p.Lag, "record", "records"), look.Count(p.Entities, "entity", "entities"))
 	if p.Phase == "replaying" {
-		says += ", " + count(p.Pending, "record", "records") + " still to replay"
+		says += ", " + look.Count(p.Pending, "record", "records") + " still to replay"
 	}
 	var c matrixCell
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // nowView is the view Now: the state of the detector, what happened, when and where.
@@ -118,7 +119,7 @@ func (v *nowView) find(ctx context.Context, s *shell) error {
 	}
 	s.problems(found.Partial, found.Problems)
 	for _, e := range found.Items {
-		v.Matches = append(v.Matches, match{short(e.Fields, e.Key), keyBeside(short(e.Fields, e.Key), e.Key), entityLink(e.Detector, e.Key)})
+		v.Matches = append(v.Matches, match{look.Short(e.Fields, e.Key), look.KeyBeside(look.Short(e.Fields, e.Key), e.Key), entityLink(e.Detector, e.Key)})
 	}
 	v.MoreHits = found.Next != ""
 	return nil
@@ -127,9 +128,9 @@ func (v *nowView) find(ctx context.Context, s *shell) error {
 // atLeast is how many items there are, followed by a plus if there are more pages.
 func atLeast(l answers.List[answers.Episode]) string {
 	if l.Next != "" {
-		return group(len(l.Items)) + "+"
+		return look.Group(len(l.Items)) + "+"
 	}
-	return group(len(l.Items))
+	return look.Group(len(l.Items))
 }
 
 // lacks shows what a list of anomalies or episodes lacks, unless a banner says so already.
@@ -170,7 +171,7 @@ func (s *shell) strip() []fact {
 			m.Short = d.DataUntil.UTC().Format("2 Jan 2006")
 		}
 	}
-	behind := fact{Value: group(d.LagRecords), Label: "records behind"}
+	behind := fact{Value: look.Group(d.LagRecords), Label: "records behind"}
 	if d.LagRecords > 100_000 && d.Replay == nil {
 		behind.Kind = "warn"
 	}
@@ -185,5 +186,5 @@ func (s *shell) strip() []fact {
 	if s.Status.Answering < s.Status.Nodes {
 		nodes = fact{Value: fmt.Sprintf("%d of %d", s.Status.Answering, s.Status.Nodes), Label: "nodes answer", Kind: "bad"}
 	}
-	return []fact{state, until, behind, {Value: group(d.Entities), Label: "entities scored"}, fast, nodes}
+	return []fact{state, until, behind, {Value: look.Group(d.Entities), Label: "entities scored"}, fast, nodes}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // beside is what changed at the same time.
@@ -81,7 +82,7 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	b.Count = len(with)
 	for _, x := range with[:min(len(with), besideRows)] {
 		r := s.row(x)
-		r.Name = short(rest(x.Fields), x.Entity)
+		r.Name = look.Short(rest(x.Fields), x.Entity)
 		if x.Direction != of.Direction {
 			r.Note = "the opposite way"
 			if len(x.Fields) > 1 && x.Fields[len(x.Fields)-1].ASN {
@@ -98,7 +99,7 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 		q.Set("field."+name, value)
 	}
 	b.All = "/?" + q.Encode()
-	b.None = "Nothing else changed within " + span(bin) + " of " + s.When(of.OpenedAt).Short + " UTC."
+	b.None = "Nothing else changed within " + look.Span(bin) + " of " + s.When(of.OpenedAt).Short + " UTC."
 	return b, nil
 }
 
@@ -124,7 +125,7 @@ func (s *shell) others(ctx context.Context, e answers.Entity) (*others, error) {
 		if ref.Key == e.Key || len(ref.Fields) == 0 {
 			continue
 		}
-		x := other{Name: called(ref.Fields[0]), Key: ref.Key, Detector: ref.Detector, Href: entityLink(ref.Detector, ref.Key)}
+		x := other{Name: look.Called(ref.Fields[0]), Key: ref.Key, Detector: ref.Detector, Href: entityLink(ref.Detector, ref.Key)}
 		if at := slices.IndexFunc(episodes.Items, func(p answers.Episode) bool { return p.Entity == ref.Key }); at >= 0 {
 			r := s.row(episodes.Items[at])
 			x.Episode = &r

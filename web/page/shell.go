@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"anomalydetector/web/answers"
+	"anomalydetector/web/look"
 )
 
 // shell is what all views have in common. It is the data of their template.
@@ -113,7 +114,7 @@ func (s *shell) warn() {
 		}
 		at := s.byClock(*d.DataUntil)
 		s.Banners = append(s.Banners, banner{Kind: "old", Lead: "The data is old.", At: &at,
-			Text: fmt.Sprintf("The stream is %s %s the clock. Ages and ranges below follow the stream, whose time is", span(gap), side)})
+			Text: fmt.Sprintf("The stream is %s %s the clock. Ages and ranges below follow the stream, whose time is", look.Span(gap), side)})
 		if side == "ahead of" {
 			s.Banners[len(s.Banners)-1].Lead = "The data is from the future."
 		}
@@ -125,7 +126,7 @@ func (s *shell) warn() {
 		s.partial("The list of anomalies is still being read from " + d.OutputTopic + ".")
 	}
 	if d.Tail.Dropped > 0 {
-		s.partial(count(d.Tail.Dropped, "older anomaly is", "older anomalies are") + " not held any more, because there was no room.")
+		s.partial(look.Count(d.Tail.Dropped, "older anomaly is", "older anomalies are") + " not held any more, because there was no room.")
 	}
 }
 
@@ -162,12 +163,12 @@ func (s *shell) replaying(d answers.Detector) banner {
 	b := banner{Kind: "load", Lead: "The history is being replayed.",
 		Text: fmt.Sprintf("%d of %d partitions are ready.", d.Partitions.Ready, d.Partitions.All)}
 	if r := d.Replay; r != nil {
-		b.Text += " " + count(r.Remaining, "record", "records") + " to go"
+		b.Text += " " + look.Count(r.Remaining, "record", "records") + " to go"
 		if r.PerSecond > 0 {
-			b.Text += fmt.Sprintf(" at %s a second", group(int64(r.PerSecond)))
+			b.Text += fmt.Sprintf(" at %s a second", look.Group(int64(r.PerSecond)))
 		}
 		if r.Ready != nil {
-			b.Text += ", ready in about " + span(r.Ready.Sub(s.Now)) + ", at"
+			b.Text += ", ready in about " + look.Span(r.Ready.Sub(s.Now)) + ", at"
 			at := s.byClock(*r.Ready)
 			b.At = &at
 		} else {

@@ -211,7 +211,7 @@ func (d *known) lane(row tail.Lane, place int) answers.Lane {
 	lane := answers.Lane{Label: row.Label, Fields: d.named(row.Fields), Count: row.Count, Cells: []answers.Cell{}}
 	if place >= 0 && row.Label != "" {
 		field := d.fields[place]
-		lane.Fields = []answers.Field{{Name: field.Name, Value: row.Label, ASN: field.ASN && numbered(row.Label)}}
+		lane.Fields = []answers.Field{{Name: field.Name, Value: row.Label, ASN: field.ASN && answers.Numbered(row.Label)}}
 	}
 	for _, cell := range row.Cells {
 		lane.Cells = append(lane.Cells, answers.Cell{Bin: cell.Bin, Count: cell.Count, Deviation: finite(cell.Deviation)})

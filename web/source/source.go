@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"anomalydetector/detection"
@@ -72,7 +71,7 @@ func New(config Config) *Source {
 			bin: time.Duration(d.Settings.GranularityMinutes * float64(time.Minute)),
 		}
 		for _, name := range d.KeyFields {
-			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: isASN(name)})
+			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: answers.IsASN(name)})
 		}
 		s.known = append(s.known, k)
 	}
@@ -96,11 +95,6 @@ func (s *Source) detector(name string) (*known, error) {
 	}
 }
 
-// asnFields are names under which datapoints hold the number of an autonomous system.
-var asnFields = []string{"asn", "scope", "originasn", "origin_asn", "as", "peer_asn", "peerasn", "src_asn", "dst_asn"}
-
-func isASN(name string) bool { return slices.Contains(asnFields, name) }
-
 // named adds the names to the values of an entity's fields; none if the values are not known.
 func (d *known) named(values []string) []answers.Field {
 	fields := []answers.Field{}
@@ -108,23 +102,9 @@ func (d *known) named(values []string) []answers.Field {
 		return fields
 	}
 	for i, field := range d.fields {
-		fields = append(fields, answers.Field{Name: field.Name, Value: values[i], ASN: field.ASN && numbered(values[i])})
+		fields = append(fields, answers.Field{Name: field.Name, Value: values[i], ASN: field.ASN && answers.Numbered(values[i])})
 	}
 	return fields
-}
-
-// numbered says whether a value may be the number of an autonomous system. The scope -1 of hegemony is the
-// global graph.
-func numbered(text string) bool {
-	if text == "-1" {
-		return true
-	}
-	for _, c := range text {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return text != "" && len(text) <= 10
 }
 
 // bad is the problem of a parameter.

@@ -1,9 +1,9 @@
 // The read-out of the lanes, for the cell that the pointer is near or that the arrow keys have reached.
 export function lanes() {
-  for (const plot of document.querySelectorAll('[data-lanes]:not([tabindex])')) enhance(plot)
+  for (const plot of document.querySelectorAll('[data-lanes]:not([tabindex])')) enhanceLanes(plot)
 }
 
-function enhance(plot) {
+function enhanceLanes(plot) {
   const cells = [...plot.querySelectorAll('g[data-name] rect')]
   if (!cells.length) return
   const tip = plot.querySelector('.tip'), mark = plot.querySelector('.mark')
@@ -14,7 +14,7 @@ function enhance(plot) {
   for (const cell of cells) { says(cell); cell.querySelector('title').remove() } // one read-out is enough
 
   plot.tabIndex = 0
-  plot.setAttribute('aria-roledescription', 'picture; arrow keys move, enter shows episodes')
+  plot.setAttribute('aria-roledescription', cells[0].closest('a') ? 'picture; arrow keys move, enter shows episodes' : 'picture; arrow keys move')
 
   function show(cell, spoken) {
     chosen = cell
@@ -58,7 +58,7 @@ function enhance(plot) {
     const i = same.indexOf(now)
     const to = { ArrowLeft: same[i - 1], ArrowRight: chosen ? same[i + 1] : now, ArrowUp: line(-1), ArrowDown: line(1), Home: same[0], End: same.at(-1) }
     if (event.key in to) { event.preventDefault(); show(to[event.key] ?? now, true) }
-    if (event.key === 'Enter' && chosen) location.href = chosen.parentNode.getAttribute('href')
+    if (event.key === 'Enter' && chosen?.closest('a')) location.href = chosen.parentNode.getAttribute('href')
     if (event.key === 'Escape') show()
   })
 }

@@ -1,4 +1,4 @@
-package page
+package look
 
 import (
 	"fmt"
@@ -10,32 +10,32 @@ import (
 	"anomalydetector/web/answers"
 )
 
-const unknown = "not known"
+const Unknown = "not known"
 
-// number is a value with about four significant digits.
-func number(v *float64) string {
+// Number is a value with about four significant digits.
+func Number(v *float64) string {
 	if v == nil {
-		return unknown
+		return Unknown
 	}
-	return digits(*v, 4)
+	return Digits(*v, 4)
 }
 
-// brief is a value with two decimals, for sentences.
-func brief(v *float64) string {
+// Brief is a value with two decimals, for sentences.
+func Brief(v *float64) string {
 	if v == nil {
-		return unknown
+		return Unknown
 	}
 	switch a := math.Abs(*v); {
 	case a >= 100:
-		return digits(*v, 0)
+		return Digits(*v, 0)
 	case a >= 10:
-		return digits(*v, 1)
+		return Digits(*v, 1)
 	}
-	return digits(*v, 2)
+	return Digits(*v, 2)
 }
 
-// digits writes a number with that many decimals; fewer if it is large, more if it is tiny.
-func digits(v float64, decimals int) string {
+// Digits writes a number with that many decimals; fewer if it is large, more if it is tiny.
+func Digits(v float64, decimals int) string {
 	a := math.Abs(v)
 	switch {
 	case a == 0:
@@ -53,7 +53,7 @@ func digits(v float64, decimals int) string {
 	text := strconv.FormatFloat(v, 'f', decimals, 64)
 	if decimals == 0 {
 		whole, _ := strconv.ParseInt(text, 10, 64)
-		return group(whole)
+		return Group(whole)
 	}
 	return minus(strings.TrimSuffix(strings.TrimRight(text, "0"), "."))
 }
@@ -61,32 +61,32 @@ func digits(v float64, decimals int) string {
 // minus uses the sign that is as wide as a plus.
 func minus(text string) string { return strings.Replace(text, "-", "−", 1) }
 
-// signed is a deviation with its sign.
-func signed(v *float64) string {
+// Signed is a deviation with its sign.
+func Signed(v *float64) string {
 	if v == nil {
 		return "not finite"
 	}
-	text := size(v)
+	text := Size(v)
 	if *v < 0 {
 		return "−" + text
 	}
 	return "+" + text
 }
 
-// size is a deviation without its sign.
-func size(v *float64) string {
+// Size is a deviation without its sign.
+func Size(v *float64) string {
 	if v == nil {
 		return "not finite"
 	}
 	a := math.Abs(*v)
 	if a >= 100 {
-		return digits(math.Round(a), 0)
+		return Digits(math.Round(a), 0)
 	}
 	return strconv.FormatFloat(a, 'f', 1, 64)
 }
 
-// group writes a whole number with a comma between each three digits.
-func group[N int | int64 | int32 | uint64](n N) string {
+// Group writes a whole number with a comma between each three digits.
+func Group[N int | int64 | int32 | uint64](n N) string {
 	text, sign := strconv.FormatInt(int64(n), 10), ""
 	if text[0] == '-' {
 		text, sign = text[1:], "−"
@@ -97,15 +97,16 @@ func group[N int | int64 | int32 | uint64](n N) string {
 	return sign + text
 }
 
-func count[N int | int64](n N, one, many string) string {
+// Count is a number of things.
+func Count[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return group(n) + " " + many
+	return Group(n) + " " + many
 }
 
-// span is how long something takes, in at most two units.
-func span(d time.Duration) string {
+// Span is how long something takes, in at most two units.
+func Span(d time.Duration) string {
 	d = max(d, 0)
 	switch minutes := int(d.Minutes()); {
 	case d < time.Minute:
@@ -124,8 +125,8 @@ func span(d time.Duration) string {
 	}
 }
 
-// within names the length of a bin in a sentence, as in "in the same quarter of an hour".
-func within(bin time.Duration) string {
+// Within names the length of a bin in a sentence, as in "in the same quarter of an hour".
+func Within(bin time.Duration) string {
 	switch bin {
 	case 15 * time.Minute:
 		return "quarter of an hour"
@@ -134,11 +135,11 @@ func within(bin time.Duration) string {
 	case time.Hour:
 		return "hour"
 	}
-	return span(bin)
+	return Span(bin)
 }
 
-// called is a field's value as people say it.
-func called(f answers.Field) string {
+// Called is a field's value as people say it.
+func Called(f answers.Field) string {
 	if !f.ASN {
 		return f.Value
 	}
@@ -151,62 +152,62 @@ func called(f answers.Field) string {
 	return "AS" + f.Value
 }
 
-// short is an entity's name in a list.
-func short(fields []answers.Field, key string) string {
+// Short is an entity's name in a list.
+func Short(fields []answers.Field, key string) string {
 	if len(fields) == 0 {
 		return key
 	}
 	parts := make([]string, len(fields))
 	for i, f := range fields {
-		parts[i] = called(f)
+		parts[i] = Called(f)
 	}
 	return strings.Join(parts, " · ")
 }
 
-// keyBeside is the key, if it says more than the name that it stands beside.
-func keyBeside(name, key string) string {
+// KeyBeside is the key, if it says more than the name that it stands beside.
+func KeyBeside(name, key string) string {
 	if strings.ReplaceAll(name, " · ", ",") == key {
 		return ""
 	}
 	return key
 }
 
-// full is an entity's name in a sentence.
-func full(fields []answers.Field, key string) string {
+// Full is an entity's name in a sentence.
+func Full(fields []answers.Field, key string) string {
 	if len(fields) == 2 && fields[0].ASN && fields[1].ASN {
-		return called(fields[1]) + " in " + together(fields[0])
+		return Called(fields[1]) + " in " + Together(fields[0])
 	}
-	return short(fields, key)
+	return Short(fields, key)
 }
 
-// together names what entities with the same value of a field have in common.
-func together(f answers.Field) string {
+// Together names what entities with the same value of a field have in common.
+func Together(f answers.Field) string {
 	if f.ASN && f.Value == "-1" {
 		return "the global graph"
 	}
-	return f.Name + " " + called(f)
+	return f.Name + " " + Called(f)
 }
 
-// turned is a direction in the past tense.
-func turned(d answers.Direction) string {
+// Turned is a direction in the past tense.
+func Turned(d answers.Direction) string {
 	if d == answers.Up {
 		return "rose"
 	}
 	return "fell"
 }
 
-func arrow(d answers.Direction) string {
+func Arrow(d answers.Direction) string {
 	if d == answers.Up {
 		return "▲"
 	}
 	return "▼"
 }
 
-// steps are the deviations, in thresholds, at which the next darker colour begins.
-var steps = [2]float64{2, 4}
+// Steps are the deviations, in thresholds, at which the next darker colour begins.
+var Steps = [2]float64{2, 4}
 
-// step is the colour of a deviation: u1 to u3, d1 to d3.
-func step(deviation *float64, threshold float64) string {
+// Step is the colour of a deviation: u1 to u3, d1 to d3.
+func Step(deviation *float64, threshold float64) string {
 	if deviation == nil {
 		return "u3"
 	}
@@ -215,9 +216,9 @@ func step(deviation *float64, threshold float64) string {
 		side = "d"
 	}
 	switch {
-	case a >= steps[1]*threshold:
+	case a >= Steps[1]*threshold:
 		return side + "3"
-	case a >= steps[0]*threshold:
+	case a >= Steps[0]*threshold:
 		return side + "2"
 	}
 	return side + "1"

@@ -1,0 +1,125 @@
+package backtest
+
+import (
+	"math"
+	"slices"
+
+	"anomalydetector/detection"
+	"anomalydetector/episode"
+)
+
+// findings are what a setting found in one entity.
+type findings struct {
+	state     episode.State
+	anomalies int64
+	episodes  int64
+	worst     worst // the largest |deviation|; of several the first
+}
+
+type worst struct {
+	at                             int64
+	value, usual, scale, deviation float64
+	place                          Place
+}
+
+func (f *findings) take(it *item, v *detection.Verdict, place Place) {
+	f.anomalies++
+	if f.anomalies == 1 || math.Abs(v.Deviation) > math.Abs(f.worst.deviation) {
+		f.worst = worst{it.at, it.value, v.Median, v.Scale, v.Deviation, place}
+	}
+}
+
+// count is what a setting found in all entities of a shard.
+type count struct {
+	scored, anomalies, episodes, reopened int64
+	over                                  timeline
+	adds, loses                           overlap
+}
+
+// overlap is the anomalies that only one of two settings reports.
+type overlap struct {
+	anomalies int64
+	entities  map[*entity]struct{}
+	first     []example
+}
+
+type example struct {
+	round, task int
+	anomaly     Anomaly
+}
+
+// examples is how many of them are kept.
+const examples = 5
+
+func (o *overlap) take(e *entity, v *detection.Verdict, round, number int, t *task, it *item) {
+	o.anomalies++
+	if o.entities == nil {
+		o.entities = make(map[*entity]struct{})
+	}
+	o.entities[e] = struct{}{}
+	if len(o.first) < examples {
+		o.first = append(o.first, example{round, number, found(e, v, t, it)})
+	}
+}
+
+// timeline counts over time, in spans of equal length. The spans double whenever there are too many.
+type timeline struct {
+	unit  int64 // milliseconds; 0: nothing so far
+	spans map[int64]Hour
+}
+
+const (
+	shortestSpan = 60 * 60 * 1000
+	mostSpans    = 2000
+)
+
+func (l *timeline) take(at int64, opened bool) {
+	hour := Hour{From: at, Anomalies: 1}
+	if opened {
+		hour.Episodes = 1
+	}
+	l.add(hour)
+}
+
+func (l *timeline) add(h Hour) {
+	if l.spans == nil {
+		l.spans = make(map[int64]Hour)
+		l.unit = max(l.unit, shortestSpan)
+	}
+	number := h.From / l.unit // times are not negative
+	sum := l.spans[number]
+	sum.From = number * l.unit
+	sum.Anomalies += h.Anomalies
+	sum.Episodes += h.Episodes
+	l.spans[number] = sum
+	for len(l.spans) > mostSpans {
+		l.widen(2 * l.unit)
+	}
+}
+
+func (l *timeline) widen(unit int64) {
+	old := l.spans
+	l.unit, l.spans = unit, nil
+	for _, hour := range old {
+		l.add(hour)
+	}
+}
+
+// join adds what another timeline has. The result does not depend on the order in which timelines are joined.
+func (l *timeline) join(o *timeline) {
+	if o.unit > l.unit {
+		l.widen(o.unit)
+	}
+	for _, hour := range o.spans {
+		l.add(hour)
+	}
+}
+
+func (l *timeline) inOrder() []Hour {
+	all := make([]Hour, 0, len(l.spans))
+	for _, hour := range l.spans {
+		all = append(all, hour)
+	}
+	slices.SortFunc(all, func(a, b Hour) int { return int(a.From/l.unit - b.From/l.unit) })
+	return all
+}

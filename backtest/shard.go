@@ -1,0 +1,151 @@
+package backtest
+
+import (
+	"anomalydetector/backtest/labels"
+	"anomalydetector/backtest/source"
+	"anomalydetector/detection"
+	"anomalydetector/episode"
+)
+
+// shard scores the datapoints of its entities. It serves one goroutine at a time.
+type shard struct {
+	*Windows
+	settings []Setting
+	judge    *labels.Judge // nil: there are no labels
+	decoder  source.Decoder
+	events   []episode.Event // scratch space
+
+	counts    []count // by setting
+	late      int64
+	lateFirst []placed
+	report    bool // keep the round's anomalies
+	reported  []reported
+}
+
+// place is where a datapoint lies in the input.
+type placed struct {
+	round, task int
+	place       Place
+}
+
+// reported is an anomaly of this round.
+type reported struct {
+	task    int
+	item    *item
+	setting int
+	anomaly Anomaly
+}
+
+func newShard(o *Options) *shard {
+	rules := make([]detection.Settings, len(o.Settings))
+	for i := range rules {
+		rules[i] = o.Settings[i].Rules
+	}
+	return &shard{Windows: NewWindows(rules), settings: o.Settings, judge: o.Labels, decoder: o.Decoder(), report: o.Anomaly != nil,
+		counts: make([]count, len(rules))}
+}
+
+// score takes what a round's tasks have for the shard with this number.
+func (s *shard) score(number, round int, tasks []*task) {
+	s.Forget()
+	s.reported = s.reported[:0]
+	for i, t := range tasks {
+		for k := range t.items[number] {
+			s.observe(round, i, t, &t.items[number][k])
+		}
+	}
+}
+
+// observe scores one datapoint at all settings.
+func (s *shard) observe(round, number int, t *task, it *item) {
+	e, anomalous := s.take(it.key.of(t.keys), it.at, it.value)
+	if e.judges == nil && s.judge != nil {
+		for range s.verdicts {
+			e.judges = append(e.judges, s.judge.Entity(e.key))
+		}
+	}
+	if it.at < e.newest {
+		s.late++
+		if len(s.lateFirst) < firstFew {
+			s.lateFirst = append(s.lateFirst, placed{round, number, Place{t.block.Input.Name, it.line}})
+		}
+	}
+	e.newest = max(e.newest, it.at)
+	if anomalous && e.found == nil {
+		e.found, e.fields = make([]*findings, len(s.verdicts)), s.decoder.Fields(t.block, t.row(it))
+	}
+	for k := range s.verdicts {
+		s.count(e, k, round, number, t, it)
+	}
+}
+
+// count notes what a setting says of a datapoint.
+func (s *shard) count(e *entity, setting, round, number int, t *task, it *item) {
+	verdict, c := &s.verdicts[setting], &s.counts[setting]
+	opened := false
+	switch verdict.Reason {
+	case detection.Normal:
+		c.scored++
+		if e.found != nil && e.found[setting] != nil {
+			s.normal(e.found[setting], setting, it)
+		}
+	case detection.Anomalous:
+		c.scored++
+		opened = s.anomaly(e, setting, t, it)
+		if s.report {
+			s.reported = append(s.reported, reported{number, it, setting, found(e, verdict, t, it)})
+		}
+	}
+	if setting > 0 {
+		first := &s.verdicts[0]
+		switch is, was := verdict.Reason == detection.Anomalous, first.Reason == detection.Anomalous; {
+		case is && !was:
+			c.adds.take(e, verdict, round, number, t, it)
+		case was && !is:
+			c.loses.take(e, first, round, number, t, it)
+		}
+	}
+	if e.judges != nil {
+		e.judges[setting].Take(it.at, verdict.Reason != detection.TooFewPoints, verdict.Reason == detection.Anomalous, opened)
+	}
+}
+
+// found describes an anomaly.
+func found(e *entity, v *detection.Verdict, t *task, it *item) Anomaly {
+	return Anomaly{Entity: e.key, Fields: e.fields, At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
+		Place: Place{t.block.Input.Name, it.line}}
+}
+
+// anomaly folds an anomaly into the entity's episodes, and returns whether it opens one.
+func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool) {
+	f := e.found[setting]
+	if f == nil {
+		f = new(findings)
+		e.found[setting] = f
+	}
+	v, c := &s.verdicts[setting], &s.counts[setting]
+	s.events = s.events[:0]
+	f.state, s.events = s.settings[setting].Episodes.Anomaly(f.state,
+		episode.Anomaly{At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation}, s.events)
+	for _, event := range s.events {
+		switch event.Kind {
+		case episode.Opened:
+			opened = true
+			f.episodes++
+			c.episodes++
+		case episode.Reopened:
+			c.reopened++
+		}
+	}
+	c.anomalies++
+	c.over.take(it.at, opened)
+	f.take(it, v, Place{t.block.Input.Name, it.line})
+	return opened
+}
+
+// normal folds a datapoint that is none.
+func (s *shard) normal(f *findings, setting int, it *item) {
+	if f.state.Episode.Open {
+		f.state, s.events = s.settings[setting].Episodes.Normal(f.state, episode.Point{At: it.at, Value: it.value}, s.events[:0])
+	}
+}

@@ -1,0 +1,253 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"anomalydetector/backtest"
+	"anomalydetector/backtest/labels"
+	"anomalydetector/backtest/report"
+	"anomalydetector/backtest/source"
+	"anomalydetector/configs"
+	"anomalydetector/episode"
+)
+
+type backtestCommand struct {
+	Conf    string   `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
+	Sources []string `arg:"" optional:"" name:"source" help:"Files, globs, or - for standard input: .csv, .jsonl or msgpack, plain or as .gz, .zst, .lz4, .bz2."`
+
+	Topic topicName `placeholder:"[NAME]" help:"Read a topic instead of files: the configuration's input topic, or this one. No consumer group is used."`
+	From  string    `placeholder:"TIME" help:"The first time to read from the topic, such as 2026-11-01 (default: all that it holds)."`
+	Until string    `placeholder:"TIME" default:"now" help:"The time to read up to (default ${default})."`
+
+	Map     []string `placeholder:"FIELD=COLUMN" help:"A field of the configuration has another name in the source, such as scope=originasn. May be repeated."`
+	Time    string   `placeholder:"COLUMN" help:"The column with the time (default: the first of timestamp, timebin, ts, time)."`
+	Format  string   `enum:"csv,jsonl,golden,msgpack," default:"" placeholder:"csv" help:"csv, jsonl, golden or msgpack, whatever the content looks like."`
+	KeyFrom string   `enum:"file," default:"" placeholder:"file" help:"file: each file is one entity, named by it."`
+
+	Set    []string `sep:"none" placeholder:"SECTION.KEY=VALUE[,VALUE]" help:"Try other values of a setting, such as detection.threshold=3,5,8. May be repeated: every combination is tried."`
+	Labels []string `placeholder:"FILE" help:"Compare with what really happened: a .csv or .json file. May be repeated."`
+
+	JSON      bool     `name:"json" xor:"print" help:"Print JSON instead of a table."`
+	CSV       bool     `name:"csv" xor:"print" help:"Print the table as CSV."`
+	Anomalies string   `placeholder:"FILE" help:"Write each anomaly as a line of JSON; - for stdout, without the table."`
+	Report    string   `placeholder:"FILE" help:"Write a page to open in a browser: settings side by side, the loudest entities with their bands."`
+	Entity    []string `sep:"none" placeholder:"KEY" help:"An entity that the report shows, however quiet it is. May be repeated."`
+
+	Into   string `placeholder:"TOPIC" help:"Write the source into a topic, with its own timestamps, instead of scoring it."`
+	Speed  string `default:"max" placeholder:"60x" help:"With --into: how fast, such as 60x, or max (default ${default})."`
+	Append bool   `help:"With --into: also write into a topic that has records."`
+}
+
+// topicName is the value of --topic, which may be left out.
+type topicName struct {
+	given bool
+	name  string // empty: the configuration's
+}
+
+// Decode takes the next argument unless it is a flag, or there is none.
+func (t *topicName) Decode(ctx *kong.DecodeContext) error {
+	t.given = true
+	if next := ctx.Scan.Peek(); next.IsValue() {
+		return ctx.Scan.PopValueInto("topic", &t.name)
+	}
+	return nil
+}
+
+// Run scores the source at all settings, and says what each would have reported.
+func (c *backtestCommand) Run(world *World) (err error) {
+	config, err := configs.Load(c.Conf, world.Env)
+	if err != nil {
+		return err
+	}
+	settings, err := c.settings(config, world)
+	if err != nil {
+		return err
+	}
+	judge, err := c.judge(settings[0].Episodes.Bin)
+	if err != nil {
+		return err
+	}
+	ctx, stop := c.interruptible(world)
+	defer stop()
+	options, err := c.options(config, world)
+	if err != nil {
+		return err
+	}
+	from, err := c.open(ctx, world, config, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	if c.Into != "" {
+		return c.replay(ctx, world, config, from, options)
+	}
+	told := newReadingBar(world, from)
+	run := backtest.Options{Settings: settings, Bin: settings[0].Episodes.Bin, Decoder: func() source.Decoder { return source.NewDecoder(options) },
+		Labels: judge, Told: told.rows, Named: c.Entity}
+	if c.Report != "" {
+		run.Traces = reportTraces
+	}
+	result, err := c.run(ctx, world, from, options, run)
+	told.clear()
+	if err != nil {
+		return err
+	}
+	result.Detector, result.ValueName, result.KeyFields = config.Name, config.IO.ValueField, config.IO.KeyFields
+	if err := c.usable(result); err != nil {
+		return err
+	}
+	if err := c.print(world, result); err != nil {
+		return err
+	}
+	if err := c.report(world, result); err != nil {
+		return err
+	}
+	if len(result.Broken) > 0 {
+		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))
+	}
+	return nil
+}
+
+// report writes the page.
+func (c *backtestCommand) report(world *World, result *backtest.Result) error {
+	if c.Report == "" {
+		return nil
+	}
+	about := report.About{Command: "anomalydetector " + strings.Join(world.Arguments, " "), Version: version(), Made: world.Now().UTC().Format(minutes) + " UTC"}
+	file := exportFile{path: c.Report, force: true, mode: 0o644, release: world.Release}
+	if err := file.write(func(to io.Writer) error { return report.Write(to, result, about) }); err != nil {
+		return fmt.Errorf("--report %s: %w", c.Report, err)
+	}
+	if !c.JSON && !c.CSV && c.Anomalies != "-" {
+		fmt.Fprintf(world.Stdout, "\nThe report is in %s\n", printable(c.Report))
+	}
+	return nil
+}
+
+// reportTraces is how many loud entities a report shows.
+const reportTraces = 12
+
+// options say how the source is read.
+func (c *backtestCommand) options(config *configs.Config, world *World) (source.Options, error) {
+	renamed, err := source.ParseMap(c.Map)
+	if err != nil {
+		return source.Options{}, usageError("--map: " + err.Error())
+	}
+	return source.Options{ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Time: c.Time, Format: c.Format,
+		KeyFromFile: c.KeyFrom == "file", Spool: c.Report != "", Map: renamed}, nil
+}
+
+// open finds out what the source is before anything is read of it.
+func (c *backtestCommand) open(ctx context.Context, world *World, config *configs.Config, options source.Options) (source.Source, error) {
+	switch {
+	case c.Topic.given && len(c.Sources) > 0:
+		return nil, usageError("--topic and files: want one of both; a topic's name follows --topic")
+	case c.Topic.given:
+		return c.openTopic(ctx, world, config, options)
+	case len(c.Sources) == 0:
+		return nil, usageError("nothing to read: want files, - for standard input, or --topic")
+	}
+	from, err := source.Open(c.Sources, options)
+	if err != nil {
+		return nil, usageError(err.Error())
+	}
+	return from, nil
+}
+
+// usable refuses a result without any datapoint.
+func (c *backtestCommand) usable(r *backtest.Result) error {
+	if r.Points > 0 || r.Partial {
+		return nil
+	}
+	var why []string
+	for _, f := range r.Faults {
+		why = append(why, fmt.Sprintf("%d rows are bad, the first at %s: %s", f.Count, at(f.First[0]), f.Explains))
+	}
+	why = append(why, r.Broken...)
+	if len(why) == 0 {
+		why = []string{"there are no rows"}
+	}
+	return usageError("no datapoint could be read: " + strings.Join(why, "; "))
+}
+
+// judge reads the labels; nil: there are none.
+func (c *backtestCommand) judge(bin time.Duration) (*labels.Judge, error) {
+	if len(c.Labels) == 0 {
+		return nil, nil
+	}
+	var all []labels.Label
+	for _, name := range c.Labels {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usageError("--labels: " + err.Error())
+		}
+		some, err := labels.Parse(name, file)
+		_ = file.Close() // it was only read
+		if err != nil {
+			return nil, usageError("--labels: " + err.Error())
+		}
+		all = append(all, some...)
+	}
+	return labels.NewJudge(all, labels.DefaultOptions(bin)), nil
+}
+
+// interruptible returns a context that the first signal ends. A second one ends the process.
+func (c *backtestCommand) interruptible(world *World) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-world.Signals:
+			world.Release()
+			fmt.Fprintln(world.Stderr, "anomalydetector: interrupted; what follows is what is known so far")
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// run runs the backtest, and writes its anomalies if they are asked for.
+func (c *backtestCommand) run(ctx context.Context, world *World, from source.Source, options source.Options, o backtest.Options) (result *backtest.Result, err error) {
+	switch c.Anomalies {
+	case "":
+		return backtest.Run(ctx, from, o)
+	case "-":
+		return c.writing(ctx, world.Stdout, from, options, o)
+	}
+	file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
+	err = file.write(func(to io.Writer) error {
+		result, err = c.writing(ctx, to, from, options, o)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("--anomalies %s: %w", c.Anomalies, err)
+	}
+	return result, nil
+}
+
+// writing runs the backtest, and writes each anomaly as a line.
+func (c *backtestCommand) writing(ctx context.Context, to io.Writer, from source.Source, options source.Options, o backtest.Options) (*backtest.Result, error) {
+	lines := newAnomalyLines(to, options, o.Settings)
+	o.Anomaly = lines.write
+	result, err := backtest.Run(ctx, from, o)
+	if failed := lines.flush(); err == nil {
+		err = failed
+	}
+	return result, err
+}
+
+// episodesOf are the rules by which a configuration's anomalies become episodes: those of the page, with every datapoint known.
+func episodesOf(config *configs.Config) episode.Rules {
+	bin := time.Duration(config.IO.GranularityMinutes * float64(time.Minute))
+	rules := episode.DefaultRules(bin, config.Detection.Threshold)
+	rules.EveryPoint = true
+	return rules
+}
