@@ -186,12 +186,12 @@ func (c *backtestCommand) labels() (all []labels.Label, err error) {
 	for _, name := range c.Labels {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, nil, usageError("--labels: " + err.Error())
+			return nil, usageError("--labels: " + err.Error())
 		}
 		some, err := labels.Parse(name, file)
 		_ = file.Close() // it was only read
 		if err != nil {
-			return nil, nil, usageError("--labels: " + err.Error())
+			return nil, usageError("--labels: " + err.Error())
 		}
 		all = append(all, some...)
 	}
