@@ -112,7 +112,7 @@ func Main(arguments []string, world World) int {
 	}
 	var command *kong.Context
 	if arguments, err = asHelp(arguments, parser.Model.Node); err == nil {
-		command, err = parser.Parse(keysLast(arguments))
+		command, err = parser.Parse(keysJoined(keysLast(arguments)))
 	}
 	if exit >= 0 {
 		return exit // --help, --version
@@ -131,6 +131,22 @@ func Main(arguments []string, world World) int {
 		err = out.failure()
 	}
 	return exitCode(orCommand(err, arguments, parser.Model.Node), world)
+}
+
+// keysJoined writes the key of a backtest's --entity that begins with a minus, such as -1,5, behind an equals sign, so that it is no flag.
+func keysJoined(arguments []string) (joined []string) {
+	if len(arguments) == 0 || arguments[0] != "backtest" {
+		return arguments
+	}
+	for i := 0; i < len(arguments); i++ {
+		argument := arguments[i]
+		if argument == "--entity" && i+1 < len(arguments) && strings.HasPrefix(arguments[i+1], "-") && !strings.HasPrefix(arguments[i+1], "--") {
+			i++
+			argument += "=" + arguments[i]
+		}
+		joined = append(joined, argument)
+	}
+	return joined
 }
 
 // keysLast moves an entity's key that begins with a minus, such as -1,5, behind --, so that it is no
