@@ -45,13 +45,33 @@ func (d *decoder) see(name []byte, value *fastjson.Value) {
 }
 
 // find returns the last field of a name: in Python the last one counts, too.
-func (d *decoder) find(name string) token {
+func (d *decoder) find(name string) token { return d.at(d.place(name)) }
+
+// place is where the last field of a name is in tokens; -1: nowhere.
+func (d *decoder) place(name string) int {
 	for i := len(d.tokens) - 1; i >= 0; i-- {
 		if string(d.tokens[i].name) == name {
-			return d.tokens[i]
+			return i
 		}
 	}
-	return token{}
+	return -1
+}
+
+func (d *decoder) at(place int) token {
+	if place < 0 {
+		return token{}
+	}
+	return d.tokens[place]
+}
+
+// arrange finds the wanted fields among the tokens. Rows of one shape have them at the same places.
+func (d *decoder) arrange(timeName string) {
+	d.places = d.places[:0]
+	for i := range d.wanted {
+		d.places = append(d.places, d.place(d.wanted[i].column))
+	}
+	d.places = append(d.places, d.place(timeName))
+	d.placed, d.placeOf = true, timeName
 }
 
 // object reads a datapoint that is a JSON object.
@@ -59,10 +79,13 @@ func (d *decoder) object(input *Input, raw []byte) (ms int64, why string) {
 	if !d.parse(raw) {
 		return 0, NotJSON
 	}
-	for i := range d.wanted {
-		d.cells[i] = d.find(d.wanted[i].column)
+	if !d.placed || d.placeOf != input.time {
+		d.arrange(input.time)
 	}
-	return d.time(d.find(input.time))
+	for i := range d.wanted {
+		d.cells[i] = d.at(d.places[i])
+	}
+	return d.time(d.at(d.places[len(d.wanted)]))
 }
 
 // golden reads a golden row.
@@ -97,7 +120,8 @@ func Origin(b *Block, row *Row) (partition int32, key []byte, known bool) {
 	if b.Input.format != Golden {
 		return 0, nil, false
 	}
-	var parser fastjson.Parser
+	parser := parsers.Get()
+	defer parsers.Put(parser)
 	value, err := parser.ParseBytes(row.Raw)
 	if err != nil {
 		return 0, nil, false
@@ -111,6 +135,8 @@ func Origin(b *Block, row *Row) (partition int32, key []byte, known bool) {
 	number := value.GetInt("partition")
 	return int32(number), key, value.Exists("partition") && number >= 0 && number <= math.MaxInt32
 }
+
+var parsers fastjson.ParserPool
 
 // dumped reads a datapoint of a msgpack dump, whose time is a number.
 func (d *decoder) dumped(input *Input, raw []byte) (ms int64, payload []byte, why string) {
