@@ -9,6 +9,5 @@
 // it sets EveryPoint and calls Normal, too. Then the event that ends an episode has its outcome.
 //
 // The package is pure: the same calls give the same events. It knows neither Kafka nor a clock. Time is
-// stream time, in Unix
 // stream time, in Unix milliseconds. It imports nothing of this project.
 package episode
