@@ -86,16 +86,18 @@ type soakFigure struct {
 	share float64 // of the level, that it may grow
 	slack float64 // that it may grow in any case
 	whole bool    // it is judged over the whole run: it does not end with a process
+	// merged: merges of the database move it up and down, in teeth of up to half an hour. So its highest values count, not its means.
+	merged bool
 }
 
 var soakFigures = []soakFigure{
-	{"RSS", func(s SoakSample) float64 { return s.RSS }, inMegabytes, 0.10, 24e6, false},
-	{"RSS without mapped files", func(s SoakSample) float64 { return s.Held }, inMegabytes, 0.10, 24e6, false},
-	{"Go heap in use", func(s SoakSample) float64 { return s.Heap }, inMegabytes, 0.10, 24e6, false},
-	{"goroutines", func(s SoakSample) float64 { return s.Goroutines }, plain, 0.05, 8, false},
-	{"file descriptors", func(s SoakSample) float64 { return s.Files }, plain, 0.05, 8, false},
-	{"threads", func(s SoakSample) float64 { return s.Threads }, plain, 0.10, 4, false},
-	{"data directory", func(s SoakSample) float64 { return s.Disk }, inMegabytes, 0.15, 48e6, true},
+	{"RSS", func(s SoakSample) float64 { return s.RSS }, inMegabytes, 0.10, 24e6, false, false},
+	{"RSS without mapped files", func(s SoakSample) float64 { return s.Held }, inMegabytes, 0.10, 24e6, false, false},
+	{"Go heap in use", func(s SoakSample) float64 { return s.Heap }, inMegabytes, 0.10, 24e6, false, false},
+	{"goroutines", func(s SoakSample) float64 { return s.Goroutines }, plain, 0.05, 8, false, false},
+	{"file descriptors", func(s SoakSample) float64 { return s.Files }, plain, 0.05, 8, false, true},
+	{"threads", func(s SoakSample) float64 { return s.Threads }, plain, 0.10, 4, false, false},
+	{"data directory", func(s SoakSample) float64 { return s.Disk }, inMegabytes, 0.10, 48e6, true, true},
 }
 
 func inMegabytes(x float64) string { return megabytes(int64(x)) }
@@ -104,7 +106,8 @@ func plain(x float64) string       { return fmt.Sprintf("%.0f", x) }
 // SoakTrend is how a figure went in a life, or in the whole run, after the warm-up.
 type SoakTrend struct {
 	Figure string  `json:"figure"`
-	Life   int     `json:"life"` // from 1; 0: the whole run
+	Life   int     `json:"life"`              // from 1; 0: the whole run
+	Merged bool    `json:"by_highest_values"` // merges move it: Middle is the highest value before the last third, Last the highest in it
 	Middle float64 `json:"middle_third_mean"`
 	Last   float64 `json:"last_third_mean"`
 	Trend  float64 `json:"linear_trend_over_the_time"` // change by the straight line of least squares
@@ -115,13 +118,13 @@ type SoakTrend struct {
 // Judge judges each figure in each life that lasts at least least seconds after the warm-up.
 // A figure that is not flat has grown from the middle third to the last one by more than it
 // may in half of the time, and by more than it may by the straight line. loose is a factor
-// for what it may grow. Over the whole run the first third is warm-up: the database has
-// then compacted what it wrote first.
+// for what it may grow. A figure that merges move is not flat if its highest value in the last third is higher
+// than the highest before by more than it may grow.
 func (s *Soak) Judge(warm, least, loose float64) {
 	s.Flat = nil
 	for _, figure := range soakFigures {
 		if figure.whole {
-			if trend, enough := figure.judge(s.Samples, max(warm, s.Minutes*60/3), least, loose); enough {
+			if trend, enough := figure.judge(s.Samples, warm, least, loose); enough {
 				s.Flat = append(s.Flat, trend)
 			}
 			continue
@@ -151,9 +154,15 @@ func (f soakFigure) judge(samples []SoakSample, from, least, loose float64) (Soa
 		times, values = append(times, s.At), append(values, f.of(s))
 	}
 	third := len(values) / 3
-	trend := SoakTrend{Figure: f.name, Middle: mean(values[third : 2*third]), Last: mean(values[2*third:])}
+	trend := SoakTrend{Figure: f.name, Merged: f.merged, Middle: mean(values[third : 2*third]), Last: mean(values[2*third:])}
 	trend.Trend = slope(times, values) * (times[len(times)-1] - times[0])
 	trend.May = loose * max(f.slack, f.share*mean(values))
+	if f.merged {
+		trend.Middle, trend.Last = slices.Max(values[:2*third]), slices.Max(values[2*third:])
+		trend.May = loose * max(f.slack, f.share*trend.Middle)
+		trend.Flat = trend.Last-trend.Middle <= trend.May
+		return trend, true
+	}
 	trend.Flat = trend.Last-trend.Middle <= trend.May/2 || trend.Trend <= trend.May
 	return trend, true
 }
@@ -231,7 +240,11 @@ func (s *Soak) text() string {
 			life := s.Lives[t.Life-1]
 			during = fmt.Sprintf("minutes %.1f to %.1f", life.From/60, life.To/60)
 		}
-		lines = append(lines, []string{t.Figure, during, show(t.Middle), show(t.Last), sign + show(math.Round(t.Trend)), show(t.May), flat})
+		figure := t.Figure
+		if t.Merged {
+			figure += ", highest before and in the last third"
+		}
+		lines = append(lines, []string{figure, during, show(t.Middle), show(t.Last), sign + show(math.Round(t.Trend)), show(t.May), flat})
 	}
 	b.WriteString(Table([]string{"figure", "process", "middle third", "last third", "linear trend", "may grow", "verdict"}, lines))
 	if len(s.Alerts) > 0 {

@@ -25,3 +25,19 @@ func TestSoakTellsALeakFromASawtooth(t *testing.T) {
 		t.Errorf("%d figures are judged, want %d", len(soak.Flat), len(soakFigures))
 	}
 }
+
+// TestSoakJudgesWhatMergesMoveByItsHighestValues: a tooth may last nearly as long as the run, and end at its top.
+func TestSoakJudgesWhatMergesMoveByItsHighestValues(t *testing.T) {
+	for name, leak := range map[string]float64{"none": 0, "five megabytes a minute": 5e6} {
+		soak := Soak{Minutes: 60, Lives: []SoakLife{{From: 0, To: 3600}}}
+		for i := range 1800 {
+			at := float64(2 * i)
+			tooth := float64(i%590) / 590 // 20 minutes
+			soak.Samples = append(soak.Samples, SoakSample{At: at, Disk: 150e6 + 450e6*tooth + leak*at/60, Files: 40 + 20*tooth})
+		}
+		soak.Judge(120, 240, 1)
+		if rising := soak.Rising(); (len(rising) > 0) != (leak > 0) {
+			t.Errorf("leak %s: rising are %v", name, rising)
+		}
+	}
+}
