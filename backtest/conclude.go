@@ -32,6 +32,9 @@ func (r *run) conclude() {
 	for _, p := range late[:min(len(late), firstFew)] {
 		result.LateFirst = append(result.LateFirst, p.place)
 	}
+	if !result.Partial {
+		result.Unknown = r.unknown()
+	}
 	for k := range r.Settings {
 		result.Settings = append(result.Settings, r.outcome(k))
 	}
@@ -56,6 +59,21 @@ func (r *run) entities() iter.Seq[*entity] {
 			}
 		}
 	}
+}
+
+// unknown are the named entities that the input does not have.
+func (r *run) unknown() (all []string) {
+	for _, name := range r.Named {
+		if !r.has(name) {
+			all = append(all, name)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (r *run) has(entity string) bool {
+	return slices.ContainsFunc(r.shards, func(s *shard) bool { return s.byKey[entity] != nil })
 }
 
 // outcome sums up what a setting found.

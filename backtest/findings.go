@@ -11,6 +11,7 @@ import (
 // findings are what a setting found in one entity.
 type findings struct {
 	state     episode.State
+	quiet     int64 // the newest point that was no anomaly while no episode was open, Unix milliseconds; 0: the state knows it
 	anomalies int64
 	episodes  int64
 	worst     worst // the largest |deviation|; of several the first
@@ -20,6 +21,17 @@ type worst struct {
 	at                             int64
 	value, usual, scale, deviation float64
 	place                          Place
+}
+
+// hear tells the state what it has not been told: of points that change nothing while no episode is open, and of stream time.
+func (f *findings) hear(rules *episode.Rules, now int64, scratch []episode.Event) []episode.Event {
+	scratch = scratch[:0]
+	if f.quiet > 0 {
+		f.state, scratch = rules.Normal(f.state, episode.Point{At: f.quiet}, scratch)
+		f.quiet = 0
+	}
+	f.state, scratch = rules.Advance(f.state, now, scratch)
+	return scratch
 }
 
 func (f *findings) take(it *item, v *detection.Verdict, place Place) {

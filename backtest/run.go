@@ -46,7 +46,6 @@ type run struct {
 	result *Result
 	faults faults
 	span   span
-	broken map[string]bool // inputs that could not be read to their end
 	round  int
 	inputs map[string]bool
 }
@@ -63,17 +62,23 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 		r.shards = append(r.shards, newShard(&o))
 	}
 	err := r.rounds(ctx, nil, r.score)
-	if r.result.Partial = errors.Is(err, context.Canceled); err != nil && !r.result.Partial {
+	if err != nil && !r.interrupted(ctx, err) {
 		return nil, err
 	}
 	r.conclude()
 	if !r.result.Partial {
-		if err := r.trace(ctx); err != nil {
+		if err := r.trace(ctx); err != nil && !r.interrupted(ctx, err) {
 			return nil, err
 		}
 	}
 	r.result.Took = time.Since(began)
 	return r.result, nil
+}
+
+// interrupted tells whether an error is the end of the context. If it is, the result is partial.
+func (r *run) interrupted(ctx context.Context, err error) bool {
+	r.result.Partial = errors.Is(err, ctx.Err())
+	return r.result.Partial
 }
 
 // rounds reads the source to its end, decodes its blocks, and hands them over in rounds. With wanted, it leaves out other entities.

@@ -87,7 +87,7 @@ func (s *shard) count(e *entity, setting, round, number int, t *task, it *item) 
 	case detection.Normal:
 		c.scored++
 		if e.found != nil && e.found[setting] != nil {
-			s.normal(e.found[setting], setting, it)
+			s.normal(e, setting, it)
 		}
 	case detection.Anomalous:
 		c.scored++
@@ -123,9 +123,9 @@ func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool)
 		f = new(findings)
 		e.found[setting] = f
 	}
-	v, c := &s.verdicts[setting], &s.counts[setting]
-	s.events = s.events[:0]
-	f.state, s.events = s.settings[setting].Episodes.Anomaly(f.state,
+	v, c, rules := &s.verdicts[setting], &s.counts[setting], &s.settings[setting].Episodes
+	s.events = f.hear(rules, e.newest, s.events)
+	f.state, s.events = rules.Anomaly(f.state,
 		episode.Anomaly{At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation}, s.events)
 	for _, event := range s.events {
 		switch event.Kind {
@@ -144,8 +144,12 @@ func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool)
 }
 
 // normal folds a datapoint that is none.
-func (s *shard) normal(f *findings, setting int, it *item) {
-	if f.state.Episode.Open {
-		f.state, s.events = s.settings[setting].Episodes.Normal(f.state, episode.Point{At: it.at, Value: it.value}, s.events[:0])
+func (s *shard) normal(e *entity, setting int, it *item) {
+	f, rules := e.found[setting], &s.settings[setting].Episodes
+	if !f.state.Episode.Open {
+		f.quiet = max(f.quiet, it.at)
+		return
 	}
+	s.events = f.hear(rules, e.newest, s.events)
+	f.state, s.events = rules.Normal(f.state, episode.Point{At: it.at, Value: it.value}, s.events)
 }

@@ -47,19 +47,14 @@ func (r *run) trace(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
 	for _, one := range wanted {
 		if one.trace.Points != nil {
+			one.keep(mostPoints)
 			r.result.Traces = append(r.result.Traces, one.trace)
-		} else {
-			r.result.Unknown = append(r.result.Unknown, one.trace.Entity)
 		}
 	}
 	slices.SortFunc(r.result.Traces, func(a, b Trace) int { return cmp.Compare(wanted[a.Entity].order, wanted[b.Entity].order) })
-	slices.Sort(r.result.Unknown)
-	return nil
+	return err
 }
 
 // wanted are the entities to trace: the named ones, then the loudest of each setting in turn.
@@ -76,7 +71,9 @@ func (r *run) wanted() map[string]*traced {
 		wanted[entity] = one
 	}
 	for _, entity := range r.Named {
-		add(entity, true)
+		if r.has(entity) {
+			add(entity, true)
+		}
 	}
 	most := len(wanted) + r.Traces
 	for rank := range loudest {
@@ -102,7 +99,12 @@ func (o *traced) take(epoch uint64, it *item) {
 		v.Anomalous, v.Deviation = verdict.Reason == detection.Anomalous, verdict.Deviation
 	}
 	if len(o.trace.Points) >= 2*mostPoints {
-		o.trace.Points = slices.Delete(o.trace.Points, 0, len(o.trace.Points)-mostPoints)
+		o.keep(mostPoints)
 	}
 	o.trace.Points = append(o.trace.Points, point)
+}
+
+// keep keeps at most this many points, the latest.
+func (o *traced) keep(most int) {
+	o.trace.Points = slices.Delete(o.trace.Points, 0, max(0, len(o.trace.Points)-most))
 }

@@ -89,6 +89,7 @@ var examples = map[string]example{
 	"state show":   {"anomalydetector state show hegemonydetector.conf --json", stateEnv},
 	"state export": {"anomalydetector state export hegemonydetector.conf windows.jsonl", stateEnv},
 	"state import": {"anomalydetector state import hegemonydetector.conf windows.jsonl", stateEnv},
+	"backtest":     {"anomalydetector backtest hegemonydetector.conf stream.csv.zst --set detection.threshold=5,3 --report report.html", kafkaEnv},
 	"synthesize":   {"anomalydetector synthesize --out stream.csv.zst --labels events.csv --hard", nil},
 	"status":       {"anomalydetector status hegemonydetector.conf --json", askEnv},
 	"entity":       {"anomalydetector entity hegemonydetector.conf -1,64510", askEnv},

@@ -81,7 +81,7 @@ func TestHelpOfAnUnknownCommandNamesTheCommands(t *testing.T) {
 	for line, want := range map[string]string{
 		"help chekc":         "there is no command chekc; did you mean check?",
 		"help state exprot":  "there is no command state exprot; did you mean state export?",
-		"help xyzzyxyzzy":    "there is no command xyzzyxyzzy, want one of run, demo, check, state, synthesize, status, entity, anomalies, episodes, health, version, help, completion, man",
+		"help xyzzyxyzzy":    "there is no command xyzzyxyzzy, want one of run, demo, check, backtest, state, synthesize, status, entity, anomalies, episodes, health, version, help, completion, man",
 		"help check nothing": "there is no command check nothing",
 	} {
 		want = "anomalydetector: " + want + "\nRun \"anomalydetector --help\" to see the commands.\n"

@@ -8,7 +8,7 @@ import (
 // TestErrorOfAMissingFileHintsAtCommands: a misspelt command is read as a configuration.
 func TestErrorOfAMissingFileHintsAtCommands(t *testing.T) {
 	for line, hint := range map[string]string{
-		"chekc my.conf":          "or a command: run, demo, check, state, status, entity, anomalies, episodes, health, version, help, completion, man; did you mean check?",
+		"chekc my.conf":          "or a command: run, demo, check, backtest, state, synthesize, status, entity, anomalies, episodes, health, version, help, completion, man; did you mean check?",
 		"--fail-fast entitty":    "did you mean entity?",
 		"export my.conf out":     "did you mean state export?",
 		"state foo a.conf":       "or a command: state show, state export, state import\n",

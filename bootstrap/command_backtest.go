@@ -122,7 +122,7 @@ func (c *backtestCommand) report(world *World, result *backtest.Result) error {
 		return nil
 	}
 	about := report.About{Command: "anomalydetector " + strings.Join(world.Arguments, " "), Version: version(), Made: world.Now().UTC().Format(minutes) + " UTC"}
-	file := exportFile{path: c.Report, force: true, release: world.Release}
+	file := exportFile{path: c.Report, force: true, mode: 0o644, release: world.Release}
 	if err := file.write(func(to io.Writer) error { return report.Write(to, result, about) }); err != nil {
 		return fmt.Errorf("--report %s: %w", c.Report, err)
 	}
@@ -222,7 +222,7 @@ func (c *backtestCommand) run(ctx context.Context, world *World, from source.Sou
 	case "-":
 		return c.writing(ctx, world.Stdout, from, options, o)
 	}
-	file := exportFile{path: c.Anomalies, force: true, release: world.Release}
+	file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
 	err = file.write(func(to io.Writer) error {
 		result, err = c.writing(ctx, to, from, options, o)
 		return err

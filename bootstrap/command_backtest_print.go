@@ -148,13 +148,21 @@ func printResult(to io.Writer, r *backtest.Result) error {
 		row(printable(r.Settings[i].Name), func(c column) string { return c.value(&r.Settings[i]) })
 	}
 	_ = table.Flush() // to memory
-	for i := range r.Settings {
-		printOutcome(&out, r, &r.Settings[i])
+	if len(r.Settings) <= shownSettings {
+		for i := range r.Settings {
+			printOutcome(&out, r, &r.Settings[i])
+		}
+		printScores(&out, r)
+	} else {
+		out.WriteString("\nFor the loudest entities and examples of each setting, use --report or --json, or try fewer settings.\n")
 	}
 	printMeans(&out, r)
 	_, err := io.WriteString(to, out.String())
 	return err
 }
+
+// shownSettings is how many settings are shown in detail, at most.
+const shownSettings = 3
 
 // shownLoud is how many loud entities the table names.
 const shownLoud = 5
@@ -170,18 +178,24 @@ func printOutcome(out *strings.Builder, r *backtest.Result, o *backtest.Outcome)
 	}
 	fmt.Fprintf(out, "\nloudest entities%s\n", name)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "  entity\tanomalies\tepisodes\tworst\n")
 	for _, l := range o.Loudest[:min(len(o.Loudest), shownLoud)] {
-		fmt.Fprintf(table, "  %s\t%d anomalies\t%d episodes\tworst %s\n", printable(l.Entity), l.Anomalies, l.Episodes, anomalyText(&l.Worst))
+		fmt.Fprintf(table, "  %s\t%d\t%d\t%s\n", printable(l.Entity), l.Anomalies, l.Episodes, anomalyText(&l.Worst))
 	}
+	_ = table.Flush()
 	for _, part := range []struct {
 		what string
 		of   backtest.Overlap
 	}{{"adds", o.Adds}, {"loses", o.Loses}} {
-		for i := range part.of.Examples {
-			fmt.Fprintf(table, "  %s\t%s\t\t%s\n", part.what, printable(part.of.Examples[i].Entity), anomalyText(&part.of.Examples[i]))
+		if len(part.of.Examples) == 0 {
+			continue
 		}
+		fmt.Fprintf(out, "%s in %d entities, such as\n", part.what, part.of.Entities)
+		for i := range part.of.Examples {
+			fmt.Fprintf(table, "  %s\t%s\n", printable(part.of.Examples[i].Entity), anomalyText(&part.of.Examples[i]))
+		}
+		_ = table.Flush()
 	}
-	_ = table.Flush()
 }
 
 func anomalyText(a *backtest.Anomaly) string {
@@ -189,20 +203,31 @@ func anomalyText(a *backtest.Anomaly) string {
 		strconv.FormatFloat(a.Value, 'g', 4, 64), strconv.FormatFloat(a.Usual, 'g', 4, 64))
 }
 
-// printMeans prints the measures of the labels, and what the columns mean.
+// printScores prints how well each setting fits the labels.
+func printScores(out *strings.Builder, r *backtest.Result) {
+	for i := range r.Settings {
+		o := &r.Settings[i]
+		if o.Score == nil {
+			return
+		}
+		fmt.Fprintf(out, "\nbeside the labels, %s\n", printable(o.Name))
+		table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		fmt.Fprintf(table, "  \teach episode\teach anomaly\n")
+		for _, m := range o.Score.Measures() {
+			episodes, anomalies := m.Episodes, m.Anomalies
+			if episodes == "" { // it does not depend on the way of counting
+				episodes, anomalies = m.Anomalies, ""
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", m.Title, episodes, anomalies)
+		}
+		_ = table.Flush()
+	}
+}
+
+// printMeans prints what the measures and the columns mean.
 func printMeans(out *strings.Builder, r *backtest.Result) {
 	if r.Settings[0].Score != nil {
-		for i := range r.Settings {
-			o := &r.Settings[i]
-			fmt.Fprintf(out, "\nbeside the labels, %s\n", printable(o.Name))
-			table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-			fmt.Fprintf(table, "  \tby episode\tby anomaly\n")
-			for _, m := range o.Score.Measures() {
-				fmt.Fprintf(table, "  %s\t%s\t%s\n", m.Title, m.Episodes, m.Anomalies)
-			}
-			_ = table.Flush()
-		}
-		fmt.Fprintln(out)
+		out.WriteString("\nFound, missed, false, precision, recall and F1 in the table count each episode as one report.\n")
 		for _, m := range r.Settings[0].Score.Measures() {
 			fmt.Fprintf(out, "%s: %s\n", m.Title, m.Means)
 		}

@@ -79,7 +79,7 @@ func Definitions() []Definition {
 		{"labels_without_entity", "Labels that are not judged, because the input has no datapoint of their entity."},
 		{"labels_after_input", "Labels that are not judged, because they begin after the last datapoint of the input."},
 		{"labels_too_early", "Labels that are not judged, because they end before the first datapoint of their entity that its window was long enough to score."},
-		{"events", "Labels that are judged: all others."},
+		{"events", "Labels that are judged: those whose entity is in the input and was scored before the label ends."},
 		{"found", "Events with a report of their entity from their first instant to their last; an event of * is found by a report of any entity."},
 		{"missed", "Events without one, also if their entity had no datapoint meanwhile."},
 		{"reports", "Reports on all entities = inside + aftermath + false."},

@@ -78,7 +78,7 @@ func (d *decoder) Decode(b *Block, row func(*Row), fault func(*Fault)) {
 	case topic, Msgpack:
 		begin := 0
 		for i, one := range b.rows {
-			raw := b.Data[begin:one.end:one.end]
+			raw := b.Data[begin:one.end]
 			if one.null {
 				raw = nil
 			}

@@ -11,6 +11,8 @@ import (
 
 const (
 	blockSize = 256 << 10 // bytes, about
+	// blockRows is how many records of a topic a block has at most: those without a payload take no bytes.
+	blockRows = 32 << 10
 	// rowSize is the longest row that is read, in bytes. It is more than a record of Kafka can hold.
 	rowSize = 16 << 20
 )

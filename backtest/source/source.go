@@ -84,7 +84,7 @@ type Row struct {
 	Key   []byte // the entity, as the detector joins it; valid until the next row
 	Value float64
 	Line  int    // of its input, from 1; in a topic the offset
-	Raw   []byte // the row as it stands in the block
+	Raw   []byte // the row as it stands in the block; its capacity ends where the block's does, which shows its place
 }
 
 // Fault is a row that holds no datapoint. It is valid during the call that hands it over.

@@ -85,7 +85,7 @@ func (s *records) partition(ctx context.Context, r *reading, part stream.Span) e
 		for _, record := range run.Records {
 			next = record.Offset + 1
 			if at := record.Timestamp.UnixMilli(); at >= s.from && at < s.until {
-				if len(b.rows) > 0 && len(b.Data)+len(record.Value) > blockSize {
+				if len(b.rows) == blockRows || len(b.rows) > 0 && len(b.Data)+len(record.Value) > blockSize {
 					if !r.give(read{block: b}) {
 						return errHalted
 					}

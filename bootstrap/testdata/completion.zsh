@@ -5,14 +5,15 @@ _anomalydetector() {
   for word in "${words[@]:1:$((CURRENT - 2))}"; do
     case $word in -*) continue ;; esac
     case "${command:+$command }$word" in
-      "run"|"demo"|"check"|"state"|"state show"|"state export"|"state import"|"synthesize"|"status"|"entity"|"anomalies"|"episodes"|"health"|"version"|"help"|"completion"|"man") command="${command:+$command }$word" ;;
+      "run"|"demo"|"check"|"backtest"|"state"|"state show"|"state export"|"state import"|"synthesize"|"status"|"entity"|"anomalies"|"episodes"|"health"|"version"|"help"|"completion"|"man") command="${command:+$command }$word" ;;
     esac
   done
   case $command in
-    "") words_="run demo check state synthesize status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "") words_="run demo check backtest state synthesize status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "run") words_="--help --version --fail-fast --quiet" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "demo") words_="--help --version --duration --entities --seed --nodes --feed --kill" confs="" ;;
     "check") words_="--help --version --json --connect" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "backtest") words_="--help --version --topic --from --until --map --time --format --key-from --set --labels --json --csv --anomalies --report --entity --into --speed --append" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state") words_="show export import --help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state show") words_="--help --version --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "state export") words_="--help --version --partition --force" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
@@ -24,7 +25,7 @@ _anomalydetector() {
     "episodes") words_="--help --version --since --limit --node --timeout --json --state" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "health") words_="--help --version --ready --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "version") words_="--help --version" confs="" ;;
-    "help") words_="run demo check state synthesize status entity anomalies episodes health version help completion man --help --version" confs="" ;;
+    "help") words_="run demo check backtest state synthesize status entity anomalies episodes health version help completion man --help --version" confs="" ;;
     "completion") words_="bash zsh fish --help --version" confs="" ;;
     "man") words_="--help --version" confs="" ;;
   esac

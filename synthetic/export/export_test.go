@@ -23,7 +23,7 @@ import (
 func varied(t testing.TB) *synthetic.Stream {
 	t.Helper()
 	o := synthetic.Default()
-	o.LiveBins, o.Events, o.Hard = 400, 14, true
+	o.Entities, o.LiveBins, o.Events, o.Hard = 120, 400, 14, true
 	for _, name := range synthetic.KindNames() {
 		kind, _ := synthetic.ParseKind(name)
 		o.Kinds = append(o.Kinds, kind)

@@ -9,7 +9,7 @@ import (
 // visible on each.
 func (b *tab) focusOrder() {
 	b.t.Helper()
-	eval[int](b, `document.activeElement?.blur(); window.stops = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')].filter(e => e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')); 0`)
+	eval[int](b, `document.activeElement?.blur(); window.stops = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]')].filter(e => e.tabIndex >= 0 && (e.type !== 'radio' || e.checked) && e.checkVisibility({visibilityProperty: true}) && !e.closest('details:not([open]) > :not(summary)')); 0`)
 	last := -1
 	for range 14 {
 		b.run(chromedp.KeyEvent(kb.Tab))

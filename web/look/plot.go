@@ -19,7 +19,12 @@ type Tick struct {
 
 // At is the part of the plot that lies before a time.
 func (p Plot) At(t time.Time) float64 {
-	return float64(t.Sub(p.From)) / float64(max(1, p.Until.Sub(p.From)))
+	return seconds(p.From, t) / max(1e-9, seconds(p.From, p.Until))
+}
+
+// seconds is the time between two times, which may be longer than a Duration.
+func seconds(from, until time.Time) float64 {
+	return float64(until.Unix()-from.Unix()) + float64(until.Nanosecond()-from.Nanosecond())/1e9
 }
 
 // Box is the part of the plot between two times.
@@ -73,14 +78,14 @@ const most = 9
 
 // dates are the ticks of a plot of many days: whole days, or firsts of months, or of years.
 func (p Plot) dates() []Tick {
-	days := p.Until.Sub(p.From).Hours() / 24
+	days := seconds(p.From, p.Until) / day.Seconds()
 	next, format := func(t time.Time) time.Time { return t.AddDate(1, 0, 0) }, "2006"
 	from := p.From.UTC()
 	begin := time.Date(from.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 	if years := int(days/365/most) + 1; years > 1 {
 		next = func(t time.Time) time.Time { return t.AddDate(years, 0, 0) }
 	}
-	for _, months := range []int{6, 3, 1} {
+	for _, months := range []int{6, 3, 2, 1} {
 		if days/30/float64(months) <= most {
 			next, format = func(t time.Time) time.Time { return t.AddDate(0, months, 0) }, "Jan 2006"
 		}

@@ -5,6 +5,9 @@ import "math"
 // Scale places values on a picture: the highest value at 0, the lowest at 1.
 type Scale struct{ Low, High, step float64 }
 
+// widest bounds a scale, so that its length is finite.
+const widest = 4e307
+
 // ScaleOf is a scale that holds all values and, beside them, the levels of a band. It ends at round numbers. It begins at
 // 0 if no value is below 0 and some come close to it.
 func ScaleOf(values, levels []float64) Scale {
@@ -19,6 +22,7 @@ func ScaleOf(values, levels []float64) Scale {
 	if math.IsInf(low, 0) || math.IsInf(high, 0) {
 		return Scale{0, 1, 0.25}
 	}
+	low, high = max(low, -widest), min(high, widest)
 	if least >= 0 && !math.IsInf(least, 0) && (low < 0 || low < high/2) {
 		low = 0
 	}

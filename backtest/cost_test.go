@@ -1,0 +1,64 @@
+package backtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"anomalydetector/backtest/source"
+)
+
+// TestDatapointAllocatesNothing once its entity is known and its window is as long as it gets.
+func TestDatapointAllocatesNothing(t *testing.T) {
+	const entities, bins = 20, 200
+	const ofBlock = 2 // the functions that take its rows and its faults
+	for _, format := range []string{source.CSV, source.JSON} {
+		t.Run(format, func(t *testing.T) {
+			var text strings.Builder
+			if format == source.CSV {
+				text.WriteString("timestamp,scope,asn,hege\n")
+			}
+			for i := range bins * entities {
+				one := row{at: 1_600_000_200_000 + int64(i/entities)*quarter, key: fmt.Sprintf("%d,as", i%entities), value: float64(i%7) / 100}
+				text.WriteString(one.write(format))
+			}
+			s := &stream{options: hegemony, files: []string{write(t, "s", text.String())}}
+			o := s.run()
+			o.Settings = o.Settings[1:4] // of two windows
+			for i := range o.Settings {
+				o.Settings[i].Rules.Threshold = 100
+			}
+			all, err := s.open(t).Next(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			const each = 2 * entities // datapoints
+			var parts []source.Block
+			for lines := bytes.SplitAfter(all.Data, []byte{'\n'}); len(lines) > each; lines = lines[each:] {
+				parts = append(parts, source.Block{Input: all.Input, Data: bytes.Join(lines[:each], nil)})
+			}
+			decoder, shards, one := o.Decoder(), []*shard{newShard(&o), newShard(&o)}, &task{}
+			tasks, round, scored := []*task{one}, 0, int64(0)
+			score := func() {
+				one.block = &parts[round]
+				one.decode(decoder, len(shards), nil)
+				for number, s := range shards {
+					s.score(number, round, tasks)
+				}
+				scored += one.points
+				round++
+			}
+			for range 40 {
+				score()
+			}
+			if allocations := testing.AllocsPerRun(40, score); allocations > ofBlock {
+				t.Errorf("%v allocations for a block of %d datapoints, want %d", allocations, each, ofBlock)
+			}
+			if scored != 81*each {
+				t.Errorf("%d datapoints are scored", scored)
+			}
+		})
+	}
+}
