@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"anomalydetector/backtest/source"
 	"anomalydetector/configs"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -80,9 +82,14 @@ func list(numbers []int32) string {
 }
 
 type stateImportCommand struct {
-	Conf      string  `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
-	File      string  `arg:"" name:"file" help:"The file to read; - for stdin."`
-	Partition []int32 `help:"Only this partition. May be repeated."`
+	Conf      string   `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
+	File      string   `arg:"" name:"file" help:"The file to read; - for stdin. With --csv, datapoints."`
+	More      []string `arg:"" optional:"" name:"more" help:"With --csv, further files, in the order of time."`
+	Partition []int32  `help:"Only this partition. May be repeated."`
+	CSV       bool     `name:"csv" help:"Fill the windows of a new deployment from files with old datapoints, which go on beyond the topic's first record."`
+	Map       []string `placeholder:"FIELD=COLUMN" help:"With --csv: the column that a field has, if it is called otherwise. May be repeated."`
+	Time      string   `placeholder:"COLUMN" help:"With --csv: the column with the time."`
+	Format    string   `enum:"golden,jsonl,csv,msgpack," default:"" help:"With --csv: the format of the files, if their content does not show it: golden, jsonl, csv or msgpack."`
 }
 
 // Run imports all wanted partitions of an archive, or none if one of them fails.
@@ -96,6 +103,12 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 	if !config.Persistence.Enabled {
 		return &configs.Error{File: config.Source, Section: "persistence", Key: "enabled", Problem: "it is off, so no detector would use what is imported",
 			Expected: "want yes for an import"}
+	}
+	if c.CSV {
+		return c.fill(world, confs)
+	}
+	if len(c.More) > 0 || len(c.Map) > 0 || c.Time != "" || c.Format != "" {
+		return usageError("several files, --map, --time and --format are for --csv")
 	}
 	in := os.Stdin
 	if c.File != "-" {
@@ -135,6 +148,34 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 		return fmt.Errorf("import %s: %w; the stored windows are unchanged", c.File, err)
 	}
 	tellMoved(world, "imported", taken)
+	return nil
+}
+
+// fill fills the windows from old datapoints.
+func (c *stateImportCommand) fill(world *World, confs []*configs.Config) (err error) {
+	config := confs[0]
+	if len(c.Partition) > 0 {
+		return usageError("--partition: the topic says which partition an entity is in; want none with --csv")
+	}
+	columns, err := source.ParseMap(c.Map)
+	if err != nil {
+		return usageError("--map: " + err.Error())
+	}
+	store, closeState, err := openState(config.Persistence.Dir, confs, world, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeState()) }()
+	a := &archiveImport{config: config, world: world, files: append([]string{c.File}, c.More...), options: source.Options{
+		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Map: columns, Time: c.Time, Format: c.Format,
+	}}
+	if err := a.run(context.Background(), store); err != nil {
+		var usage usageError
+		if errors.As(err, &usage) {
+			return err
+		}
+		return fmt.Errorf("import an archive: %w; nothing is stored", err)
+	}
 	return nil
 }
 

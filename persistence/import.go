@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 )
 
@@ -29,6 +30,34 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 	}
 	result := &Import{snapshot, i.slot}
 	if err != nil {
+		s.Drop(result)
+		return nil, err
+	}
+	return result, nil
+}
+
+// Make writes windows into a new slot, as Import does with those of a snapshot. Each has a point at least. The caller has to
+// pass the result to Adopt or Drop.
+func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, []Point]) (*Import, error) {
+	i := &importing{store: s, slot: s.newSlot()}
+	result := &Import{Snapshot{Partition: partition, Head: head}, i.slot}
+	for key, points := range windows {
+		if len(key) > maxKey {
+			s.Drop(result)
+			return nil, fmt.Errorf("the key %.40q... is longer than %d bytes", key, maxKey)
+		}
+		result.Entities++
+		result.Points += len(points)
+		for more := false; len(points) > 0; more = true {
+			part := points[:min(recordPoints, len(points))]
+			points = points[len(part):]
+			if err := i.take(key, more, part); err != nil {
+				s.Drop(result)
+				return nil, err
+			}
+		}
+	}
+	if err := i.flush(); err != nil {
 		s.Drop(result)
 		return nil, err
 	}

@@ -97,7 +97,8 @@ func Origin(b *Block, row *Row) (partition int32, key []byte, known bool) {
 	if b.Input.format != Golden {
 		return 0, nil, false
 	}
-	var parser fastjson.Parser
+	parser := parsers.Get()
+	defer parsers.Put(parser)
 	value, err := parser.ParseBytes(row.Raw)
 	if err != nil {
 		return 0, nil, false
@@ -111,6 +112,8 @@ func Origin(b *Block, row *Row) (partition int32, key []byte, known bool) {
 	number := value.GetInt("partition")
 	return int32(number), key, value.Exists("partition") && number >= 0 && number <= math.MaxInt32
 }
+
+var parsers fastjson.ParserPool
 
 // dumped reads a datapoint of a msgpack dump, whose time is a number.
 func (d *decoder) dumped(input *Input, raw []byte) (ms int64, payload []byte, why string) {
