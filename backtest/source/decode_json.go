@@ -13,9 +13,10 @@ import (
 
 // parse reads a JSON object into tokens.
 func (d *decoder) parse(raw []byte) bool {
-	if d.flat(raw) {
+	if d.clean = d.flat(raw); d.clean {
 		return true
 	}
+	d.layout.of = nil
 	d.tokens, d.scratch = d.tokens[:0], d.scratch[:0]
 	value, err := d.json.ParseBytes(raw)
 	if err != nil || value.Type() != fastjson.TypeObject {
@@ -45,13 +46,23 @@ func (d *decoder) see(name []byte, value *fastjson.Value) {
 }
 
 // find returns the last field of a name: in Python the last one counts, too.
-func (d *decoder) find(name string) token {
+func (d *decoder) find(name string) token { return d.token(d.place(name)) }
+
+// place is where the last field of a name is among the tokens; -1: there is none.
+func (d *decoder) place(name string) int {
 	for i := len(d.tokens) - 1; i >= 0; i-- {
 		if string(d.tokens[i].name) == name {
-			return d.tokens[i]
+			return i
 		}
 	}
-	return token{}
+	return -1
+}
+
+func (d *decoder) token(place int) token {
+	if place < 0 {
+		return token{}
+	}
+	return d.tokens[place]
 }
 
 // object reads a datapoint that is a JSON object.
@@ -59,10 +70,11 @@ func (d *decoder) object(input *Input, raw []byte) (ms int64, why string) {
 	if !d.parse(raw) {
 		return 0, NotJSON
 	}
-	for i := range d.wanted {
-		d.cells[i] = d.find(d.wanted[i].column)
+	d.locate(input)
+	for i, place := range d.layout.places {
+		d.cells[i] = d.token(place)
 	}
-	return d.time(d.find(input.time))
+	return d.time(d.cells[len(d.wanted)])
 }
 
 // golden reads a golden row.
