@@ -63,7 +63,7 @@ picture:
 # Measures what the parts cost by themselves.
 BENCHTIME ?= 1s
 microbench:
-	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors ./tail ./web/page
+	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./detection ./datapoint ./persistence ./actors ./tail ./web/page ./backtest/source
 
 # Measures the detector and its peers on a real Apache Kafka (Java 17 and Maven); see
 # docs/performance.md. make bench BENCH='throughput --rounds 1 --peers='

@@ -62,3 +62,25 @@ func TestDatapointAllocatesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestTaskKeepsMemoryForABlock and not for each shard, if each block has an entity of its own.
+func TestTaskKeepsMemoryForABlock(t *testing.T) {
+	const rows, shards = 5000, 64
+	s := &stream{options: hegemony, files: []string{write(t, "s.csv", "timestamp,scope,asn,hege\n1600000200,1,2,0.5\n")}}
+	all, err := s.open(t).Next(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder, one := source.NewDecoder(hegemony), &task{}
+	for entity := range 200 {
+		one.block = &source.Block{Input: all.Input, Data: bytes.Repeat(fmt.Appendf(nil, "1600000200,%d,2,0.5\n", entity), rows)}
+		one.decode(decoder, shards, nil)
+	}
+	kept := 0
+	for _, items := range one.items {
+		kept += cap(items)
+	}
+	if kept > 4*rows {
+		t.Errorf("there is room for %d items, and a block has %d", kept, rows)
+	}
+}

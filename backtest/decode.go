@@ -63,7 +63,7 @@ func (t *task) decode(d source.Decoder, shards int, wanted map[string]*traced) {
 		t.items = make([][]item, shards)
 	}
 	for i := range t.items {
-		t.items[i] = t.items[i][:0]
+		t.items[i] = emptied(t.items[i])
 	}
 	data := t.block.Data
 	row := func(r *source.Row) {
@@ -83,6 +83,14 @@ func (t *task) decode(d source.Decoder, shards int, wanted map[string]*traced) {
 		t.rows++
 		t.bad = append(t.bad, newFault(f))
 	})
+}
+
+// emptied keeps the memory of items, unless they took little of it: a block with one entity fills one shard, and the next block another.
+func emptied(items []item) []item {
+	if cap(items) > 1024 && cap(items) > 8*len(items) {
+		return nil
+	}
+	return items[:0]
 }
 
 // row is an item as its decoder handed it over.

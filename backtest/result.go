@@ -88,7 +88,7 @@ type Loud struct {
 // Overlap is what a setting reports beside the first one, or what it does not.
 type Overlap struct {
 	Anomalies int64
-	Entities  int64 // that only one of the two reports
+	Entities  int64 // with an anomaly that only one of the two reports
 	Examples  []Anomaly
 }
 

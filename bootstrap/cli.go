@@ -26,7 +26,7 @@ var exitStatus = []struct{ codes, meaning string }{
 	{"0", "Clean stop: SIGTERM, SIGINT, or the end of the job's duration."},
 	{"1", "Failure, or a stop that took too long."},
 	{"2", "Wrong command line or configuration, or the broker refuses the detector: its user, its password, its certificate or its permissions."},
-	{"130, 143", "Another SIGINT or SIGTERM ended a stop at once."},
+	{"130, 143", "Another SIGINT or SIGTERM ended a stop at once, or one ended a backtest: what it has written is of a part of the input."},
 }
 
 // World is what surrounds the program: a real process (Process), or a test.
@@ -112,7 +112,7 @@ func Main(arguments []string, world World) int {
 	}
 	var command *kong.Context
 	if arguments, err = asHelp(arguments, parser.Model.Node); err == nil {
-		command, err = parser.Parse(keysLast(arguments))
+		command, err = parser.Parse(keysJoined(keysLast(arguments)))
 	}
 	if exit >= 0 {
 		return exit // --help, --version
@@ -131,6 +131,22 @@ func Main(arguments []string, world World) int {
 		err = out.failure()
 	}
 	return exitCode(orCommand(err, arguments, parser.Model.Node), world)
+}
+
+// keysJoined writes the key of a backtest's --entity that begins with a minus, such as -1,5, behind an equals sign, so that it is no flag.
+func keysJoined(arguments []string) (joined []string) {
+	if len(arguments) == 0 || arguments[0] != "backtest" {
+		return arguments
+	}
+	for i := 0; i < len(arguments); i++ {
+		argument := arguments[i]
+		if argument == "--entity" && i+1 < len(arguments) && strings.HasPrefix(arguments[i+1], "-") && !strings.HasPrefix(arguments[i+1], "--") {
+			i++
+			argument += "=" + arguments[i]
+		}
+		joined = append(joined, argument)
+	}
+	return joined
 }
 
 // keysLast moves an entity's key that begins with a minus, such as -1,5, behind --, so that it is no
@@ -162,6 +178,11 @@ func exitCode(err error, world World) int {
 	if errors.As(err, &again) {
 		lastWords(world, "anomalydetector: "+again.Error()+"\n")
 		return again.code()
+	}
+	var ended endedBy
+	if errors.As(err, &ended) {
+		lastWords(world, "anomalydetector: "+ended.Error()+"\n")
+		return ended.code()
 	}
 	var wrong *configs.Error
 	var usage usageError

@@ -140,7 +140,7 @@ func TestBashCompletes(t *testing.T) {
 	must(t, os.Mkdir(filepath.Join(dir, "more"), 0o700))
 	for line, want := range map[string]string{
 		"an":                       "anomalies",
-		"":                         "run demo check state status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf my own.conf more",
+		"":                         "run demo check backtest state synthesize status entity anomalies episodes health version help completion man --help --version --fail-fast --quiet atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf my own.conf more",
 		"state e":                  "export",
 		"state export --f":         "--force",
 		"state export hegemonyd":   "hegemonydetector.conf hegemonydetector_v6.conf",

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,9 @@ func (t *topicName) Decode(ctx *kong.DecodeContext) error {
 
 // Run scores the source at all settings, and says what each would have reported.
 func (c *backtestCommand) Run(world *World) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
 	config, err := configs.Load(c.Conf, world.Env)
 	if err != nil {
 		return err
@@ -71,12 +75,13 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	judge, err := c.judge(settings[0].Episodes.Bin)
+	events, err := c.labels()
 	if err != nil {
 		return err
 	}
 	ctx, stop := c.interruptible(world)
 	defer stop()
+	defer func() { err = c.because(ctx, err) }()
 	options, err := c.options(config, world)
 	if err != nil {
 		return err
@@ -91,7 +96,10 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	}
 	told := newReadingBar(world, from)
 	run := backtest.Options{Settings: settings, Bin: settings[0].Episodes.Bin, Decoder: func() source.Decoder { return source.NewDecoder(options) },
-		Labels: judge, Told: told.rows, Named: c.Entity}
+		Told: told.rows, Named: c.Entity}
+	if len(c.Labels) > 0 {
+		run.Labels = labels.NewJudge(events, labels.DefaultOptions(run.Bin))
+	}
 	if c.Report != "" {
 		run.Traces = reportTraces
 	}
@@ -100,15 +108,15 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	result.Detector, result.ValueName, result.KeyFields = config.Name, config.IO.ValueField, config.IO.KeyFields
-	if err := c.usable(result); err != nil {
-		return err
-	}
+	result.Detector, result.ValueName, result.KeyFields, result.Labels = config.Name, config.IO.ValueField, config.IO.KeyFields, events
 	if err := c.print(world, result); err != nil {
 		return err
 	}
 	if err := c.report(world, result); err != nil {
 		return err
+	}
+	if result.Partial {
+		return ctx.Err()
 	}
 	if len(result.Broken) > 0 {
 		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))
@@ -147,13 +155,8 @@ func (c *backtestCommand) options(config *configs.Config, world *World) (source.
 
 // open finds out what the source is before anything is read of it.
 func (c *backtestCommand) open(ctx context.Context, world *World, config *configs.Config, options source.Options) (source.Source, error) {
-	switch {
-	case c.Topic.given && len(c.Sources) > 0:
-		return nil, usageError("--topic and files: want one of both; a topic's name follows --topic")
-	case c.Topic.given:
+	if c.Topic.given {
 		return c.openTopic(ctx, world, config, options)
-	case len(c.Sources) == 0:
-		return nil, usageError("nothing to read: want files, - for standard input, or --topic")
 	}
 	from, err := source.Open(c.Sources, options)
 	if err != nil {
@@ -178,12 +181,8 @@ func (c *backtestCommand) usable(r *backtest.Result) error {
 	return usageError("no datapoint could be read: " + strings.Join(why, "; "))
 }
 
-// judge reads the labels; nil: there are none.
-func (c *backtestCommand) judge(bin time.Duration) (*labels.Judge, error) {
-	if len(c.Labels) == 0 {
-		return nil, nil
-	}
-	var all []labels.Label
+// labels reads the label files.
+func (c *backtestCommand) labels() (all []labels.Label, err error) {
 	for _, name := range c.Labels {
 		file, err := os.Open(name)
 		if err != nil {
@@ -196,52 +195,49 @@ func (c *backtestCommand) judge(bin time.Duration) (*labels.Judge, error) {
 		}
 		all = append(all, some...)
 	}
-	return labels.NewJudge(all, labels.DefaultOptions(bin)), nil
+	return all, nil
 }
 
-// interruptible returns a context that the first signal ends. A second one ends the process.
-func (c *backtestCommand) interruptible(world *World) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		select {
-		case <-world.Signals:
-			world.Release()
-			fmt.Fprintln(world.Stderr, "anomalydetector: interrupted; what follows is what is known so far")
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
-}
-
-// run runs the backtest, and writes its anomalies if they are asked for.
+// run runs the backtest, and writes its anomalies if they are asked for. The result has a datapoint, or is partial.
 func (c *backtestCommand) run(ctx context.Context, world *World, from source.Source, options source.Options, o backtest.Options) (result *backtest.Result, err error) {
+	usable := func() error {
+		if result, err = backtest.Run(ctx, from, o); err != nil {
+			return err
+		}
+		return c.usable(result)
+	}
+	writing := func(to io.Writer) error {
+		lines := newAnomalyLines(to, options, o.Settings)
+		o.Anomaly = func(setting int, a *backtest.Anomaly, b *source.Block, r *source.Row) error {
+			return c.unwritten(lines.write(setting, a, b, r))
+		}
+		return cmp.Or(usable(), c.unwritten(lines.flush()))
+	}
 	switch c.Anomalies {
 	case "":
-		return backtest.Run(ctx, from, o)
+		err = usable()
 	case "-":
-		return c.writing(ctx, world.Stdout, from, options, o)
-	}
-	file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
-	err = file.write(func(to io.Writer) error {
-		result, err = c.writing(ctx, to, from, options, o)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("--anomalies %s: %w", c.Anomalies, err)
-	}
-	return result, nil
-}
-
-// writing runs the backtest, and writes each anomaly as a line.
-func (c *backtestCommand) writing(ctx context.Context, to io.Writer, from source.Source, options source.Options, o backtest.Options) (*backtest.Result, error) {
-	lines := newAnomalyLines(to, options, o.Settings)
-	o.Anomaly = lines.write
-	result, err := backtest.Run(ctx, from, o)
-	if failed := lines.flush(); err == nil {
-		err = failed
+		err = writing(world.Stdout)
+	default:
+		file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
+		read := false
+		err = file.write(func(to io.Writer) error {
+			read = true
+			return writing(to)
+		})
+		if !read {
+			err = c.unwritten(err)
+		}
 	}
 	return result, err
+}
+
+// unwritten says where anomalies could not be written.
+func (c *backtestCommand) unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("--anomalies %s: %w", c.Anomalies, err)
 }
 
 // episodesOf are the rules by which a configuration's anomalies become episodes: those of the page, with every datapoint known.

@@ -1,6 +1,7 @@
 package bootstrap
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,7 @@ func TestReplayedRowsGiveTheSameAnomalies(t *testing.T) {
 		if done.Records != int64(len(c.Records)) || done.Skipped != 0 || len(done.Problems) > 0 || done.Warning != "" {
 			t.Errorf("%s: replayed %+v of %d", name, done, len(c.Records))
 		}
+		b.sameRecords(t, name+".in", c.Records)
 	}
 	o := newOutside(t, map[string]string{"KAFKA_HOST": b.address(), "DETECTOR_DATA_DIR": filepath.Join(dir, "data")})
 	exit := o.run(confs...)
@@ -73,6 +75,30 @@ func TestReplayedRowsGiveTheSameAnomalies(t *testing.T) {
 	exits(t, exit, o)
 	for name := range b.cases {
 		b.verify(t, name)
+	}
+}
+
+// sameRecords compares a topic with records, in each partition in their order.
+func (b *broker) sameRecords(t *testing.T, topic string, want []*kgo.Record) {
+	t.Helper()
+	got, err := golden.Read(topic, kgo.SeedBrokers(b.cluster.ListenAddrs()...))
+	must(t, err)
+	next := make(map[int32][]*kgo.Record)
+	for _, r := range got {
+		next[r.Partition] = append(next[r.Partition], r)
+	}
+	for i, r := range want {
+		if len(next[r.Partition]) == 0 {
+			t.Fatalf("%s lacks record %d in partition %d", topic, i, r.Partition)
+		}
+		found := next[r.Partition][0]
+		next[r.Partition] = next[r.Partition][1:]
+		if !bytes.Equal(found.Key, r.Key) || !bytes.Equal(found.Value, r.Value) || !found.Timestamp.Equal(r.Timestamp) {
+			t.Fatalf("%s has the record %+v, want %+v", topic, found, r)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s has %d records, want %d", topic, len(got), len(want))
 	}
 }
 

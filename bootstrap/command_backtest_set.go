@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"anomalydetector/backtest"
@@ -65,6 +66,9 @@ func parseSet(argument string) (tried, error) {
 	for value := range strings.SplitSeq(values, ",") {
 		if value = strings.TrimSpace(value); value == "" {
 			return tried{}, usageError(fmt.Sprintf("--set %s: there is an empty value", argument))
+		}
+		if slices.Contains(one.values, value) {
+			return tried{}, usageError(fmt.Sprintf("--set %s: the value %s is there twice", argument, value))
 		}
 		one.values = append(one.values, value)
 	}

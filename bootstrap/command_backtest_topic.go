@@ -63,10 +63,7 @@ func moment(world *World, flag, text string) (time.Time, error) {
 
 // replay writes the source into a topic.
 func (c *backtestCommand) replay(ctx context.Context, world *World, config *configs.Config, from source.Source, options source.Options) error {
-	speed, err := parseSpeed(c.Speed)
-	if err != nil {
-		return err
-	}
+	speed, _ := parseSpeed(c.Speed) // check has read it
 	bar := newReadingBar(world, from)
 	r := replay{Topic: c.Into, Speed: speed, Append: c.Append, From: from, Decode: source.NewDecoder(options), Told: func(done replayed) { bar.rows(done.Records) }}
 	done, err := r.run(ctx, config, world.Now)
@@ -88,6 +85,9 @@ func (c *backtestCommand) replay(ctx context.Context, world *World, config *conf
 	}
 	if done.Warning != "" {
 		fmt.Fprintln(world.Stderr, "anomalydetector:", printable(done.Warning))
+	}
+	if interrupted {
+		return err
 	}
 	if len(done.Problems) > 0 {
 		return fmt.Errorf("not all could be read: %s", problemsIn(done.Problems))

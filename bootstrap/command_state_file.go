@@ -37,7 +37,7 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	about, err := os.Stat(e.path)
 	switch {
 	case err == nil && about.IsDir():
-		return errors.New("it is a directory; want the name of a file")
+		return errDirectory
 	case err == nil && !about.Mode().IsRegular():
 		return e.writeThrough(os.O_WRONLY, write)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -54,6 +54,34 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	}
 	return e.replace(path, about, write)
 }
+
+// writable tells whether write could begin. It looks at no device and no FIFO.
+func (e *exportFile) writable() error {
+	switch about, err := os.Stat(e.path); {
+	case err == nil && about.IsDir():
+		return errDirectory
+	case err == nil && !about.Mode().IsRegular():
+		return nil
+	}
+	path, descriptor, err := resolve(e.path)
+	if descriptor {
+		return nil
+	}
+	var file *renameio.PendingFile
+	if err == nil {
+		file, err = renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)))
+	}
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed):
+		return fmt.Errorf("a file cannot be made there: %w", failed.Err)
+	case err != nil:
+		return err
+	}
+	return file.Cleanup()
+}
+
+var errDirectory = errors.New("it is a directory; want the name of a file")
 
 // writeThrough writes to something that cannot be replaced.
 func (e *exportFile) writeThrough(flags int, write func(io.Writer) error) error {

@@ -35,21 +35,21 @@ func settingsOf(r *backtest.Result) []settingRow {
 			row.Reopened = look.Group(s.Reopened) + " reopened"
 		}
 		if i > 0 {
-			row.Adds = besideOf(s.Adds, "+", "only here")
-			row.Loses = besideOf(s.Loses, "−", "only at the first")
+			row.Adds = besideOf(s.Adds, "+")
+			row.Loses = besideOf(s.Loses, "−")
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
-func besideOf(o backtest.Overlap, sign, where string) beside {
+func besideOf(o backtest.Overlap, sign string) beside {
 	if o.Anomalies == 0 {
 		return beside{Anomalies: "0"}
 	}
 	b := beside{Anomalies: sign + look.Group(o.Anomalies)}
 	if o.Entities > 0 {
-		b.Entities = look.Count(o.Entities, "entity", "entities") + " " + where
+		b.Entities = "in " + look.Count(o.Entities, "entity", "entities")
 	}
 	return b
 }

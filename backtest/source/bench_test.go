@@ -75,6 +75,31 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkJSON is what finding the fields of a row costs, with the fast reader and with the library behind it.
+func BenchmarkJSON(b *testing.B) {
+	row := []byte(`{"timestamp": 1600009200, "scope": "2497", "asn": "173400", "hege": 0.0712345678901, "nb_peers": 91}`)
+	d := NewDecoder(hegemony).(*decoder)
+	b.Run("flat", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if !d.flat(row) {
+				b.Fatal("the row is not flat")
+			}
+		}
+	})
+	b.Run("fastjson", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			d.tokens, d.scratch = d.tokens[:0], d.scratch[:0]
+			value, err := d.json.ParseBytes(row)
+			if err != nil {
+				b.Fatal(err)
+			}
+			value.GetObject().Visit(d.visit)
+		}
+	})
+}
+
 // BenchmarkRead is what reading a row costs, decompression included, without decoding.
 func BenchmarkRead(b *testing.B) {
 	const rows = 200_000

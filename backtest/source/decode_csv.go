@@ -133,7 +133,8 @@ func (d *decoder) split(input *Input, raw []byte) (ms int64, why string) {
 			cell, rest, more = rest, nil, false
 		}
 		for _, c := range columns[i].cells {
-			d.cells[c] = columns[i].token(cell)
+			filled := &d.cells[c] // a whole token would be copied
+			filled.kind, filled.text = columns[i].token(cell)
 		}
 	}
 	if more {
@@ -143,14 +144,14 @@ func (d *decoder) split(input *Input, raw []byte) (ms int64, why string) {
 }
 
 // token says what a cell's text means. A key stays a str, because its text is the key.
-func (c *csvPart) token(cell []byte) token {
-	switch {
-	case !c.value:
-		return token{kind: textual, text: cell}
-	case len(bytes.TrimSpace(cell)) == 0:
-		return token{kind: packed, text: packedNil}
+func (c *csvPart) token(cell []byte) (kind tokenKind, text []byte) {
+	if !c.value {
+		return textual, cell
 	}
-	return token{kind: number, text: bytes.TrimSpace(cell)}
+	if cell = bytes.TrimSpace(cell); len(cell) == 0 {
+		return packed, packedNil
+	}
+	return number, cell
 }
 
 var packedNil = msgp.AppendNil(nil)
@@ -174,7 +175,8 @@ func (d *decoder) appendRow(to []byte, input *Input, raw []byte) []byte {
 			continue
 		}
 		to = append(to, c.name...)
-		t := c.token(cell)
+		var t token
+		t.kind, t.text = c.token(cell)
 		whole, is := integer(cell)
 		isNumber, _ := numeric(cell)
 		switch {

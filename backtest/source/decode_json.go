@@ -16,7 +16,6 @@ func (d *decoder) parse(raw []byte) bool {
 	if d.clean = d.flat(raw); d.clean {
 		return true
 	}
-	d.layout.of = nil
 	d.tokens, d.scratch = d.tokens[:0], d.scratch[:0]
 	value, err := d.json.ParseBytes(raw)
 	if err != nil || value.Type() != fastjson.TypeObject {
@@ -46,9 +45,9 @@ func (d *decoder) see(name []byte, value *fastjson.Value) {
 }
 
 // find returns the last field of a name: in Python the last one counts, too.
-func (d *decoder) find(name string) token { return d.token(d.place(name)) }
+func (d *decoder) find(name string) token { return d.at(d.place(name)) }
 
-// place is where the last field of a name is among the tokens; -1: there is none.
+// place is where the last field of a name is in tokens; -1: nowhere.
 func (d *decoder) place(name string) int {
 	for i := len(d.tokens) - 1; i >= 0; i-- {
 		if string(d.tokens[i].name) == name {
@@ -58,11 +57,21 @@ func (d *decoder) place(name string) int {
 	return -1
 }
 
-func (d *decoder) token(place int) token {
+func (d *decoder) at(place int) token {
 	if place < 0 {
 		return token{}
 	}
 	return d.tokens[place]
+}
+
+// arrange finds the wanted fields among the tokens. Rows of one shape have them at the same places.
+func (d *decoder) arrange(timeName string) {
+	d.places = d.places[:0]
+	for i := range d.wanted {
+		d.places = append(d.places, d.place(d.wanted[i].column))
+	}
+	d.places = append(d.places, d.place(timeName))
+	d.placed, d.placeOf = true, timeName
 }
 
 // object reads a datapoint that is a JSON object.
@@ -70,11 +79,13 @@ func (d *decoder) object(input *Input, raw []byte) (ms int64, why string) {
 	if !d.parse(raw) {
 		return 0, NotJSON
 	}
-	d.locate(input)
-	for i, place := range d.layout.places {
-		d.cells[i] = d.token(place)
+	if !d.placed || d.placeOf != input.time {
+		d.arrange(input.time)
 	}
-	return d.time(d.cells[len(d.wanted)])
+	for i := range d.wanted {
+		d.cells[i] = d.at(d.places[i])
+	}
+	return d.time(d.at(d.places[len(d.wanted)]))
 }
 
 // golden reads a golden row.

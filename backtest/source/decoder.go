@@ -34,7 +34,10 @@ type decoder struct {
 	json    fastjson.Parser
 	visit   func(name []byte, value *fastjson.Value) // d.see
 	tokens  []token
-	layout  layout
+	shape   shape
+	places  []int // where the wanted fields and the time are in tokens; -1: nowhere
+	placed  bool  // places is right for the tokens, and for the time of the name
+	placeOf string
 	cells   []token // of a CSV's row, as the wanted fields; the last is the time
 	scratch []byte  // texts that do not stand in the row
 	clean   bool    // the texts of the cells stand in the row, each whole

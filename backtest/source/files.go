@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"slices"
 	"sync/atomic"
 )
 
@@ -23,7 +25,6 @@ type files struct {
 	files   []*file
 	total   int64
 	done    atomic.Int64
-	stdin   *stdin
 	ahead
 }
 
@@ -31,11 +32,12 @@ type files struct {
 type file struct {
 	name string
 	path string // empty: standard input
+	pipe *pipe  // nil: it can be opened again and again
 }
 
 // Open opens files, which may be patterns, and standard input, which is called "-". It looks at the beginning of each file: if one
-// of them cannot be read, or lacks a column that is needed, it returns all the reasons, each as an *InputError. Standard input
-// is looked at by Next.
+// of them cannot be read, or lacks a column that is needed, it returns all the reasons, each as an *InputError. Standard input,
+// and what else can be read only once, is looked at by Next.
 func Open(patterns []string, options Options) (Source, error) {
 	if err := options.check(); err != nil {
 		return nil, err
@@ -48,33 +50,49 @@ func Open(patterns []string, options Options) (Source, error) {
 	var problems []error
 	for _, name := range names {
 		if name == standardInput {
-			if f.stdin != nil {
+			if slices.ContainsFunc(f.files, func(one *file) bool { return one.path == "" }) {
 				return nil, errors.New("standard input is named twice: it can be read only once")
 			}
-			f.stdin = &stdin{from: options.Stdin}
+			one := &file{name: "standard input", pipe: &pipe{from: options.Stdin}}
 			if options.Stdin == nil {
-				f.stdin.from = os.Stdin
+				one.pipe.from = os.Stdin
 			}
-			f.files = append(f.files, &file{name: "standard input"})
+			f.files = append(f.files, one)
 			continue
 		}
 		one := &file{name: name, path: name}
 		f.files = append(f.files, one)
+		if about, err := os.Stat(name); err == nil && !about.Mode().IsRegular() && !about.IsDir() {
+			later := &later{path: name}
+			one.pipe = &pipe{from: later, later: later}
+			continue
+		}
 		size, err := f.look(one)
 		if err != nil {
 			problems = append(problems, err)
 		}
 		f.total += size
 	}
-	if f.stdin != nil {
+	for p := range f.pipes() {
 		f.total = 0
 		if options.Spool && len(problems) == 0 {
-			if err := f.stdin.keep(); err != nil {
+			if err := p.keep(); err != nil {
 				problems = append(problems, err)
 			}
 		}
 	}
 	return f, errors.Join(problems...)
+}
+
+// pipes yields what can be read only once.
+func (f *files) pipes() iter.Seq[*pipe] {
+	return func(yield func(*pipe) bool) {
+		for _, one := range f.files {
+			if one.pipe != nil && !yield(one.pipe) {
+				return
+			}
+		}
+	}
 }
 
 // look opens a file and reads its beginning.
@@ -104,8 +122,8 @@ func (f *files) open(one *file) (*rows, error) {
 			s.input.key = withoutExtensions(one.path)
 		}
 	}
-	raw := io.Reader(f.stdin)
-	if one.path != "" {
+	raw := io.Reader(one.pipe)
+	if one.pipe == nil {
 		opened, err := os.Open(one.path)
 		if err != nil {
 			return nil, s.problem(0, unwrapped(err))
@@ -180,22 +198,28 @@ func (f *files) Progress() (done, of int64) { return f.done.Load(), f.total }
 
 // Rewind implements Source.
 func (f *files) Rewind() error {
-	if f.stdin != nil && !f.stdin.kept() {
-		return errors.New("standard input can be read only once: save it to a file and name that")
+	for _, one := range f.files {
+		if one.pipe != nil && !one.pipe.kept() {
+			return fmt.Errorf("%s can be read only once: save it to a file and name that", one.name)
+		}
 	}
 	f.halt(true)
 	f.done.Store(0)
-	if f.stdin != nil {
-		return f.stdin.rewind()
+	for p := range f.pipes() {
+		if err := p.rewind(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// Close implements Source. It does not wait for what standard input may still give.
-func (f *files) Close() error {
-	f.halt(f.stdin == nil)
-	if f.stdin != nil {
-		return f.stdin.close()
+// Close implements Source. It does not wait for what a pipe may still give.
+func (f *files) Close() (err error) {
+	wait := true
+	for p := range f.pipes() {
+		wait = false
+		err = errors.Join(err, p.close())
 	}
-	return nil
+	f.halt(wait)
+	return err
 }

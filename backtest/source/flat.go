@@ -2,130 +2,137 @@ package source
 
 import "bytes"
 
-// flat reads a JSON object without lists, objects and escapes in it, as nearly all rows are, into tokens. It returns false for any
-// other text, which fastjson reads then. It is several times as fast as fastjson, and reads no text otherwise: see FuzzFlat.
+// shape is how a row of flat JSON looks: the text before each value, with the opening quote of a string, and the text after the
+// last one. Most rows of an input have the shape of the row before, so comparing these texts is enough to find the values.
+type shape struct {
+	parts []shapePart
+	end   []byte
+}
+
+type shapePart struct {
+	before []byte
+	name   []byte // of the field; a part of before
+	kind   tokenKind
+}
+
+// flat reads a JSON object without lists, objects, booleans and escapes in it, as nearly all rows are, into tokens. It returns
+// false for any other text, which fastjson reads then. It reads no text otherwise than fastjson: see FuzzFlat.
 func (d *decoder) flat(line []byte) bool {
-	d.tokens = d.tokens[:0]
-	at := 0
-	for i := 0; ; i++ {
-		var t token
-		var ok bool
-		if known := d.layout.piece(i); known != nil && len(known.text) > 0 && bytes.HasPrefix(line[at:], known.text) {
-			t.name = known.name
-			at += len(known.text)
-		} else {
-			begin := at
-			if at = space(line, at); at == len(line) {
-				return false
-			}
-			switch {
-			case i == 0 && line[at] == '{', i > 0 && line[at] == ',':
-			case i > 0 && line[at] == '}':
-				d.layout.end(i)
-				return space(line, at+1) == len(line)
-			default:
-				return false
-			}
-			if t.name, at, ok = plainText(line, space(line, at+1)); !ok {
-				return false
-			}
-			name := at - 1 - len(t.name)
-			if at = space(line, at); at == len(line) || line[at] != ':' {
-				return false
-			}
-			at = space(line, at+1)
-			d.layout.learn(i, line[begin:at], name-begin, len(t.name))
-		}
-		if at == len(line) {
+	if d.alike(line) {
+		return true
+	}
+	d.placed = false
+	if !d.learn(line) {
+		d.shape.parts = d.shape.parts[:0]
+		return false
+	}
+	return true
+}
+
+// alike reads a row of the last shape.
+func (d *decoder) alike(line []byte) bool {
+	parts := d.shape.parts
+	if len(parts) == 0 {
+		return false
+	}
+	tokens, at := d.tokens[:0], 0
+	for i := range parts {
+		part := &parts[i]
+		begin := at + len(part.before)
+		if begin > len(line) || string(line[at:begin]) != string(part.before) {
 			return false
 		}
+		size := 0
+		if part.kind == textual {
+			size = textSize(line[begin:])
+			at = begin + size + 1
+		} else {
+			size = numberSize(line[begin:])
+			at = begin + size
+		}
+		if size < 0 {
+			return false
+		}
+		tokens = append(tokens, token{part.name, part.kind, line[begin : begin+size]})
+	}
+	d.tokens = tokens
+	return string(line[at:]) == string(d.shape.end)
+}
+
+// learn reads a row of any shape, and remembers the shape.
+func (d *decoder) learn(line []byte) bool {
+	d.tokens, d.shape.parts = d.tokens[:0], d.shape.parts[:0]
+	at, last, likely := space(line, 0), 0, true
+	if at == len(line) || line[at] != '{' {
+		return false
+	}
+	for at = space(line, at+1); ; at = space(line, at+1) {
+		if at == len(line) || line[at] != '"' {
+			return false
+		}
+		nameAt := at + 1
+		size := textSize(line[nameAt:])
+		if size < 0 {
+			return false
+		}
+		t := token{name: line[nameAt : nameAt+size]}
+		if at = space(line, nameAt+size+1); at == len(line) || line[at] != ':' {
+			return false
+		}
+		if at = space(line, at+1); at == len(line) {
+			return false
+		}
+		begin := at
 		switch c := line[at]; {
 		case c == '"':
-			t.kind = textual
-			t.text, at, ok = plainText(line, at)
-		case c == '-' || c >= '0' && c <= '9':
-			t.kind = number
-			begin := at
-			for at < len(line) && inNumber[line[at]] {
-				at++
-			}
-			t.text = line[begin:at]
-			ok = len(t.text) > 1 || c != '-'
+			begin++
+			t.kind, size = textual, textSize(line[begin:])
+			at = begin + size + 1
 		case c == 'n' && bytes.HasPrefix(line[at:], null):
-			t.kind, t.text, ok = packed, packedNil, true
-			at += len(null)
+			t.kind, size, likely = packed, len(null), false // the next row may have a value
+			at = begin + size
 		default:
+			t.kind, size = number, numberSize(line[begin:])
+			at = begin + size
+		}
+		if size < 0 {
 			return false
 		}
-		if !ok {
-			return false
+		if t.text = line[begin : begin+size]; t.kind == packed {
+			t.text = packedNil
 		}
 		d.tokens = append(d.tokens, t)
+		d.shape.add(t, line[last:begin], nameAt-last)
+		last = at
+		if at = space(line, at); at == len(line) {
+			return false
+		}
+		if line[at] == '}' {
+			d.shape.end = append(d.shape.end[:0], line[last:]...)
+			if !likely {
+				d.shape.parts = d.shape.parts[:0]
+			}
+			return space(line, at+1) == len(line)
+		}
+		if line[at] != ',' {
+			return false
+		}
 	}
 }
 
-// layout is what the row before had around its values. Most rows have the same, and then their names need not be read.
-type layout struct {
-	pieces [mostPieces]piece
-	ends   int    // how many values the row has
-	of     *Input // of which places are known; nil: they are not known
-	places []int  // of the fields that are wanted, and of the time, among the tokens; -1: missing
-}
-
-// piece is what stands before a value, with the value's name in it.
-type piece struct{ text, name []byte }
-
-// So a hostile row claims no more memory.
-const mostPieces, longestPiece = 32, 256
-
-// piece is the i-th one; nil if it is not remembered.
-func (l *layout) piece(i int) *piece {
-	if i >= mostPieces {
-		return nil
+// add adds a field with the text before its value, in which its name begins at an offset.
+func (s *shape) add(t token, before []byte, name int) {
+	if len(s.parts) < cap(s.parts) {
+		s.parts = s.parts[:len(s.parts)+1]
+	} else {
+		s.parts = append(s.parts, shapePart{})
 	}
-	return &l.pieces[i]
-}
-
-// learn remembers what stands before the i-th value.
-func (l *layout) learn(i int, text []byte, name, size int) {
-	l.of = nil
-	p := l.piece(i)
-	if p == nil {
-		return
-	}
-	p.text = p.text[:0]
-	if len(text) <= longestPiece {
-		p.text = append(p.text, text...)
-		p.name = p.text[name : name+size]
-	}
-}
-
-// end notes how many values the row has.
-func (l *layout) end(values int) {
-	if l.ends != values {
-		l.ends, l.of = values, nil
-	}
-}
-
-// locate finds the places of the fields, unless they are those of the row before.
-func (d *decoder) locate(input *Input) {
-	if d.layout.of == input {
-		return
-	}
-	if d.layout.places = d.layout.places[:0]; d.clean {
-		d.layout.of = input // fastjson's tokens say nothing of the next row
-	}
-	for i := range d.wanted {
-		d.layout.places = append(d.layout.places, d.place(d.wanted[i].column))
-	}
-	d.layout.places = append(d.layout.places, d.place(input.time))
+	part := &s.parts[len(s.parts)-1]
+	part.before = append(part.before[:0], before...)
+	part.name, part.kind = part.before[name:name+len(t.name)], t.kind
 }
 
 var null = []byte("null")
-
-// inNumber has the bytes that a JSON number may have.
-var inNumber = [256]bool{'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
-	'.': true, '-': true, '+': true, 'e': true, 'E': true}
 
 // space is the offset of the first byte that is no space.
 func space(line []byte, at int) int {
@@ -135,15 +142,32 @@ func space(line []byte, at int) int {
 	return at
 }
 
-// plainText reads a JSON string that has no escapes.
-func plainText(line []byte, at int) (text []byte, end int, ok bool) {
-	if at == len(line) || line[at] != '"' {
-		return nil, at, false
+// textSize is the size of a string without escapes whose opening quote is before text; -1 if it is none.
+func textSize(text []byte) int {
+	size := bytes.IndexByte(text, '"')
+	if size < 0 || bytes.IndexByte(text[:size], '\\') >= 0 {
+		return -1
 	}
-	at++
-	size := bytes.IndexByte(line[at:], '"')
-	if size < 0 || bytes.IndexByte(line[at:at+size], '\\') >= 0 {
-		return nil, at, false
-	}
-	return line[at : at+size], at + size + 1, true
+	return size
 }
+
+// numberSize is the size of the number at the beginning of text; -1 if there is none. It may be no valid one: strconv tells.
+func numberSize(text []byte) (size int) {
+	if len(text) == 0 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return -1
+	}
+	for size < len(text) && inNumber[text[size]] {
+		size++
+	}
+	if size == 1 && text[0] == '-' {
+		return -1
+	}
+	return size
+}
+
+var inNumber = func() (in [256]bool) {
+	for _, c := range []byte("0123456789+-.eE") {
+		in[c] = true
+	}
+	return in
+}()

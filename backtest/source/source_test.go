@@ -2,20 +2,16 @@ package source
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 	"github.com/tinylib/msgp/msgp"
 
 	"anomalydetector/datapoint"
@@ -172,82 +168,6 @@ func TestRowsOfEachFormat(t *testing.T) {
 	}
 }
 
-// compressed is content in each compression.
-func compressed(t testing.TB, content []byte) map[string][]byte {
-	t.Helper()
-	all := map[string][]byte{"": content}
-	for name, open := range map[string]func(io.Writer) io.WriteCloser{
-		".gz":  func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
-		".lz4": func(w io.Writer) io.WriteCloser { return lz4.NewWriter(w) },
-		".zst": func(w io.Writer) io.WriteCloser { z, _ := zstd.NewWriter(w); return z },
-	} {
-		var packed bytes.Buffer
-		for _, half := range [][]byte{content[:len(content)/2], content[len(content)/2:]} { // two members, as tools that append write them
-			to := open(&packed)
-			if _, err := to.Write(half); err != nil {
-				t.Fatal(err)
-			}
-			if err := to.Close(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		all[name] = packed.Bytes()
-	}
-	if path, err := exec.LookPath("bzip2"); err == nil {
-		command := exec.Command(path, "-1c") // in small blocks
-		command.Stdin = bytes.NewReader(content)
-		if all[".bz2"], err = command.Output(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return all
-}
-
-func TestCompressionIsToldByContent(t *testing.T) {
-	content := sample(CSV, 10_000)
-	want := readAll(t, hegemony, write(t, "plain.csv", string(content)))
-	if len(want) != 10_000 {
-		t.Fatalf("read %d rows", len(want))
-	}
-	for name, packed := range compressed(t, content) {
-		t.Run("content "+name, func(t *testing.T) {
-			compare(t, readAll(t, hegemony, write(t, "named.wrongly", string(packed))), want...)
-		})
-		if name == "" {
-			continue
-		}
-		t.Run("damaged "+name, func(t *testing.T) {
-			got := readAll(t, hegemony, write(t, "cut", string(packed[:len(packed)*3/4])), write(t, "whole", string(content)))
-			failed := -1
-			for i, line := range got {
-				if strings.HasPrefix(line, "error ") {
-					failed = i
-				}
-			}
-			if failed < 0 || !strings.Contains(got[failed], "ends too early") || !strings.HasPrefix(got[failed], fmt.Sprintf("error cut:%d: ", failed+2)) {
-				t.Fatalf("the error at %d of %d is %q", failed, len(got), got[max(failed, 0)])
-			}
-			compare(t, got[:failed], want[:failed]...)
-			compare(t, got[failed+1:], want...)
-		})
-		t.Run("garbled "+name, func(t *testing.T) {
-			garbled := bytes.Clone(packed)
-			for i := len(garbled) / 2; i < len(garbled)/2+64; i++ {
-				garbled[i] ^= 0x5a
-			}
-			got := readAll(t, hegemony, write(t, "garbled", string(garbled)))
-			if last := got[len(got)-1]; !strings.Contains(last, "data is damaged") && !strings.Contains(last, "ends too early") {
-				t.Errorf("the last line is %q", last)
-			}
-		})
-		t.Run("not even begun "+name, func(t *testing.T) {
-			if got := readAll(t, hegemony, write(t, "cut", string(packed[:6]))); len(got) != 1 || !strings.HasPrefix(got[0], "cannot open: cut") {
-				t.Errorf("read %q", got)
-			}
-		})
-	}
-}
-
 // TestRowsAreTheDetectorsOwn reads the golden cases, and compares each row with what the detector reads in the record.
 func TestRowsAreTheDetectorsOwn(t *testing.T) {
 	for _, name := range golden.Names {
@@ -368,130 +288,4 @@ func normal(value any) any {
 		}
 	}
 	return value
-}
-
-func TestInputsAreReadInTheirOrderAndAgain(t *testing.T) {
-	dir := t.TempDir()
-	for i, name := range []string{"b.csv", "a.csv", "[c].csv"} {
-		if err := os.WriteFile(filepath.Join(dir, name), fmt.Appendf(nil, "timestamp,scope,asn,hege\n1600000200,%d,2,3\n", i), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o := hegemony
-	o.Stdin = strings.NewReader("timestamp,scope,asn,hege\n1600000200,9,2,3\n")
-	o.Spool = true
-	from, err := Open([]string{"-", filepath.Join(dir, "*.csv"), filepath.Join(dir, "[c].csv")}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
-	want := []string{"2 1600000200000 9,2 3", "2 1600000200000 2,2 3", "2 1600000200000 1,2 3", "2 1600000200000 0,2 3", "2 1600000200000 2,2 3"}
-	for range 3 {
-		compare(t, everything(t, from, o), want...)
-		if err := from.Rewind(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := from.Next(context.Background()); err != nil { // and once more, given up in the middle
-		t.Fatal(err)
-	}
-	if err := from.Rewind(); err != nil {
-		t.Fatal(err)
-	}
-	compare(t, everything(t, from, o), want...)
-	if done, of := from.Progress(); done == 0 || of != 0 {
-		t.Errorf("progress is %d of %d", done, of)
-	}
-
-	o.Stdin, o.Spool = strings.NewReader("timestamp,scope,asn,hege\n"), false
-	once, err := Open([]string{"-"}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer once.Close()
-	if err := once.Rewind(); err == nil {
-		t.Error("standard input can rewind without a spool")
-	}
-}
-
-func TestWhatCannotBeOpenedIsSaid(t *testing.T) {
-	dir := t.TempDir()
-	good := write(t, "good.csv", "timestamp,scope,asn,hege\n")
-	for _, c := range []struct {
-		name  string
-		names []string
-		o     Options
-		want  string
-	}{
-		{"missing", []string{filepath.Join(dir, "x"), good, filepath.Join(dir, "y")}, hegemony, "x: cannot open it: no such file or directory y: cannot open it: no such file or directory"},
-		{"folder", []string{t.TempDir()}, hegemony, ": this is a folder: want a file"},
-		{"pattern", []string{filepath.Join(dir, "*.csv")}, hegemony, "*.csv: no file matches this pattern"},
-		{"broken pattern", []string{filepath.Join(dir, "[")}, hegemony, "[: not a pattern: syntax error in pattern"},
-		{"stdin twice", []string{"-", "-"}, hegemony, "standard input is named twice: it can be read only once"},
-		{"map", []string{good}, Options{ValueField: "v", KeyFields: []string{"k"}, Map: map[string]string{"x": "y"}}, `cannot map the field "x" to a column: the configuration's fields are v, k`},
-		{"map to one column", []string{good}, Options{ValueField: "v", KeyFields: []string{"k"}, Map: map[string]string{"k": "v"}}, `the fields "v" and "k" cannot both be in the column "v"`},
-		{"format", []string{good}, Options{Format: "xml"}, `unknown format "xml": want one of golden, jsonl, csv, msgpack`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Open(c.names, c.o)
-			if err == nil || !strings.HasSuffix(withoutFolder(err.Error()), c.want) {
-				t.Errorf("the error is %v, want %s", err, c.want)
-			}
-		})
-	}
-	if _, err := ParseMap([]string{"a=b", "c"}); err == nil {
-		t.Error("a mapping without = is taken")
-	}
-}
-
-// TestLongRowsAreRead has rows that are longer than a block, and one that is longer than any record.
-func TestLongRowsAreRead(t *testing.T) {
-	long := strings.Repeat("x", 3*blockSize)
-	content := "timestamp,scope,asn,hege\n1600000200,1,2,3\n1600000200," + long + ",2,3\n1600000200,\"" + strings.ReplaceAll(long, "xxx", "x\n\"\"") + "\",2,3\n1600000200,4,2,3\n"
-	got := readAll(t, hegemony, write(t, "rows", content))
-	if len(got) != 4 || got[0] != "2 1600000200000 1,2 3" || !strings.HasPrefix(got[1], "3 1600000200000 xxx") || !strings.HasPrefix(got[2], "4 1600000200000 x\n\"x") || !strings.HasSuffix(got[3], " 4,2 3") {
-		t.Errorf("read %.100q", got)
-	}
-	got = readAll(t, hegemony, write(t, "rows", "timestamp,scope,asn,hege\n1600000200,1,2,3\n1600000200,"+strings.Repeat("x", rowSize)+",2,3\n"))
-	compare(t, got, "2 1600000200000 1,2 3", "error rows:3: the row is longer than 16 MB: want one datapoint a line, and closed quotes")
-}
-
-func TestDecodingAllocatesNothing(t *testing.T) {
-	for _, format := range []string{JSON, CSV} {
-		from, err := Open([]string{write(t, "rows", string(sample(format, 2000)))}, hegemony)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := from.Next(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := NewDecoder(hegemony)
-		row, fault := func(*Row) {}, func(f *Fault) { t.Error(reason(f)) }
-		if allocations := testing.AllocsPerRun(10, func() { d.Decode(b, row, fault) }); allocations > 0 {
-			t.Errorf("decoding 2000 rows of %s allocates %v times", format, allocations)
-		}
-		if err := from.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestEndedContextEndsNext(t *testing.T) {
-	reader, writer := io.Pipe()
-	defer writer.Close()
-	o := hegemony
-	o.Stdin = reader
-	from, err := Open([]string{"-"}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := from.Next(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("the error is %v", err)
-	}
-	if err := from.Close(); err != nil {
-		t.Error(err)
-	}
 }

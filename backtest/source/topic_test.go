@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -88,6 +89,29 @@ func TestTopicIsReadBetweenTwoTimes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestOpenTransactionEndsATopic: what is in it is not committed, and nobody waits for its end.
+func TestOpenTransactionEndsATopic(t *testing.T) {
+	config := world(t, 1)
+	produce(t, config, kgo.TryCommit, at(0, 1, "a"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.TransactionalID("open"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := errors.Join(client.BeginTransaction(), client.ProduceSync(t.Context(), at(0, 2, "b")).FirstErr()); err != nil {
+		t.Fatal(err)
+	}
+	from, err := OpenTopic(t.Context(), stream.NewHistory(config), "in", time.Time{}, time.Time{}, hegemony)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	if _, of := from.Progress(); of != 2 { // a record, and the marker after it
+		t.Errorf("it wants to read %d offsets", of)
+	}
+	compare(t, everything(t, from, hegemony), "0 60000 a,1 1")
 }
 
 func TestTopicThatIsMissingIsSaid(t *testing.T) {

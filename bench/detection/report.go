@@ -80,8 +80,8 @@ func (r report) kinds() string {
 		best := r.outcomes[1].Episodes.Kinds[i]
 		t.row(kind.Kind, kind.Events, share(kind.Found, kind.Events), kind.Missed, delay(kind), share(best.Found, best.Events), best.Missed, delay(best))
 	}
-	none := share(0, r.streams.holes)
-	t.row("hole", r.streams.holes, none, r.streams.holes, "–", none, r.streams.holes, "–")
+	holes, original, best := r.streams.lacks, r.outcomes[0].holes, r.outcomes[1].holes
+	t.row("hole", holes, share(original, holes), holes-original, "–", share(best, holes), holes-best, "–")
 	return t.String()
 }
 

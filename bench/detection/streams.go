@@ -42,7 +42,8 @@ type streams struct {
 	kinds  map[string]synthetic.EntityKind // by entity
 	labels []labels.Label                  // without the holes: they are no event of an entity
 	events map[happened]event              // by label
-	holes  int
+	holes  []labels.Label                  // one for each entity that a hole lacks; the kind is the hole's own
+	lacks  int                             // how many holes
 }
 
 // happened is how a label is found again.
@@ -75,7 +76,7 @@ func newStreams(n size, first int) (*streams, error) {
 		}
 		for _, e := range part.Events() {
 			if e.Kind == synthetic.Hole {
-				all.holes++
+				all.addHole(seed, part, e)
 				continue
 			}
 			key := keyOf(seed, e.Entity)
@@ -84,6 +85,23 @@ func newStreams(n size, first int) (*streams, error) {
 		}
 	}
 	return all, nil
+}
+
+// addHole labels the entities that have no datapoint in a hole. A message of one of them would find it.
+func (s *streams) addHole(seed int, part *synthetic.Stream, hole synthetic.Event) {
+	there := make(map[string]bool)
+	first := part.Bin(0)[0].At
+	for at := hole.From; at <= hole.Until; at += binLength.Milliseconds() {
+		for _, d := range part.Bin(int((at - first) / binLength.Milliseconds())) {
+			there[d.Entity] = true
+		}
+	}
+	for _, e := range part.Entities() {
+		if !there[e.Key] {
+			s.holes = append(s.holes, labels.Label{Entity: keyOf(seed, e.Key), From: hole.From, Until: hole.Until, Kind: fmt.Sprint("hole ", s.lacks)})
+		}
+	}
+	s.lacks++
 }
 
 // keyOf is the name of an entity among those of all seeds: the seed is before its scope.

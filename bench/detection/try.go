@@ -18,6 +18,7 @@ type outcome struct {
 	*labels.Score
 	messages int64                          // episodes that opened
 	wrong    map[synthetic.EntityKind]int64 // false ones, by kind of entity
+	holes    int                            // holes with a message of an entity that they lack
 }
 
 func (o outcome) f1() float64 {
@@ -37,18 +38,28 @@ func (s *streams) try(ctx context.Context, settings []detection.Settings, kinds 
 	if err := s.write(dir); err != nil {
 		return nil, err
 	}
-	result, err := s.backtest(ctx, filesOf(dir, "*"), settings)
+	result, err := s.backtest(ctx, filesOf(dir, "*"), settings, s.labels)
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range result.Settings {
-		outcomes = append(outcomes, outcome{o.Score, o.Episodes, make(map[synthetic.EntityKind]int64)})
+		outcomes = append(outcomes, outcome{o.Score, o.Episodes, make(map[synthetic.EntityKind]int64), 0})
 	}
 	if !kinds {
 		return outcomes, nil
 	}
+	if result, err = s.backtest(ctx, filesOf(dir, "*"), settings, s.holes); err != nil {
+		return nil, err
+	}
+	for setting, o := range result.Settings {
+		for _, hole := range o.Score.Episodes.Kinds {
+			if hole.Found > 0 {
+				outcomes[setting].holes++
+			}
+		}
+	}
 	for i, name := range synthetic.EntityKindNames() {
-		result, err := s.backtest(ctx, filesOf(dir, name), settings)
+		result, err := s.backtest(ctx, filesOf(dir, name), settings, s.labels)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +70,7 @@ func (s *streams) try(ctx context.Context, settings []detection.Settings, kinds 
 	return outcomes, nil
 }
 
-func (s *streams) backtest(ctx context.Context, files string, settings []detection.Settings) (result *backtest.Result, err error) {
+func (s *streams) backtest(ctx context.Context, files string, settings []detection.Settings, all []labels.Label) (result *backtest.Result, err error) {
 	fields := source.Options{ValueField: "hege", KeyFields: []string{"scope", "asn"}}
 	from, err := source.Open([]string{files}, fields)
 	if err != nil {
@@ -69,7 +80,7 @@ func (s *streams) backtest(ctx context.Context, files string, settings []detecti
 	o := backtest.Options{
 		Bin:     binLength,
 		Decoder: func() source.Decoder { return source.NewDecoder(fields) },
-		Labels:  labels.NewJudge(s.labels, labels.DefaultOptions(binLength)),
+		Labels:  labels.NewJudge(all, labels.DefaultOptions(binLength)),
 	}
 	for _, rules := range settings {
 		o.Settings = append(o.Settings, backtest.Setting{Name: name(rules), Rules: rules, Episodes: episode.DefaultRules(binLength, rules.Threshold)})

@@ -86,7 +86,10 @@ func New(s Scenario) *backtest.Result {
 	if s == Grid || s == Partial || s == Hostile {
 		w.faults()
 	}
-	w.r.Partial = s == Partial
+	if w.r.Partial = s == Partial; w.r.Partial {
+		w.r.Broken = []string{w.r.Inputs[2] + ":88213: unexpected end of the compressed data"}
+		w.r.Unknown = []string{"-1,65001"}
+	}
 	if len(w.r.Labels) > 0 {
 		w.score()
 	}

@@ -198,16 +198,15 @@ func (w *world) anomaly(t backtest.Trace, i, setting int) backtest.Anomaly {
 // overlap is what setting a reports and setting b does not.
 func (w *world) overlap(a, b int) (o backtest.Overlap) {
 	for _, t := range w.r.Traces {
-		some := [2]bool{}
+		before := o.Anomalies
 		for i, p := range t.Points {
-			some[0], some[1] = some[0] || p.Settings[a].Anomalous, some[1] || p.Settings[b].Anomalous
 			if p.Settings[a].Anomalous && !p.Settings[b].Anomalous {
 				if o.Anomalies++; o.Anomalies%7 == 1 && len(o.Examples) < 5 {
 					o.Examples = append(o.Examples, w.anomaly(t, i, a))
 				}
 			}
 		}
-		if some[0] && !some[1] {
+		if o.Anomalies > before {
 			o.Entities++
 		}
 	}

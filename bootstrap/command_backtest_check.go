@@ -1,0 +1,103 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"syscall"
+
+	"anomalydetector/backtest/source"
+)
+
+// check refuses what does not go together, before anything is read.
+func (c *backtestCommand) check() error {
+	into, files := c.Into != "", !c.Topic.given
+	for _, wrong := range []struct {
+		is  bool
+		why string
+	}{
+		{c.Topic.given && len(c.Sources) > 0, "--topic and files: want one of both; a topic's name follows --topic"},
+		{files && len(c.Sources) == 0, "nothing to read: want files, - for standard input, or --topic"},
+		{files && (c.From != "" || c.Until != "now"), "--from and --until are for --topic: of files all is read"},
+		{!files && (c.Format != "" || len(c.Map) > 0 || c.Time != "" || c.KeyFrom != ""),
+			"--format, --map, --time and --key-from are for files: a topic has the detector's datapoints, with their times"},
+		{len(c.Entity) > 0 && c.Report == "", "--entity is for the page of --report"},
+		{c.Anomalies == "-" && (c.JSON || c.CSV), "--anomalies - with --json or --csv: want one of them on standard output"},
+		{c.Report == "-", "--report -: want the name of a file"},
+		{c.Report != "" && c.Report == c.Anomalies, "--report and --anomalies: want two files"},
+		{!into && c.Speed != "max", "--speed is for --into"},
+		{!into && c.Append, "--append is for --into"},
+		{into && (len(c.Set) > 0 || len(c.Labels) > 0 || c.JSON || c.CSV || c.Anomalies != "" || c.Report != ""),
+			"--into writes the source into a topic and scores nothing: want it without --set, --labels, --json, --csv, --anomalies and --report"},
+	} {
+		if wrong.is {
+			return usageError(wrong.why)
+		}
+	}
+	if _, err := parseSpeed(c.Speed); err != nil {
+		return err
+	}
+	return c.checkOutputs()
+}
+
+// checkOutputs refuses files that cannot be written, and those that are read.
+func (c *backtestCommand) checkOutputs() error {
+	inputs, err := source.Expand(c.Sources)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	for _, output := range []struct{ flag, path string }{{"--anomalies", c.Anomalies}, {"--report", c.Report}} {
+		if output.path == "" || output.path == "-" {
+			continue
+		}
+		if input := slices.IndexFunc(inputs, func(input string) bool { return sameFile(input, output.path) }); input >= 0 {
+			return usageError(fmt.Sprintf("%s %s: it is an input, too, and would be replaced", output.flag, output.path))
+		}
+		file := exportFile{path: output.path, force: true}
+		if err := file.writable(); err != nil {
+			return usageError(fmt.Sprintf("%s %s: %s", output.flag, output.path, err))
+		}
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	other, failed := os.Stat(b)
+	return err == nil && failed == nil && one.Mode().IsRegular() && os.SameFile(one, other)
+}
+
+// endedBy is the error of a command that a signal has ended before its end.
+type endedBy struct{ signal os.Signal }
+
+func (endedBy) Error() string { return "interrupted before the end of the input" }
+
+// code is the exit code that a shell would show if the signal had ended the process.
+func (e endedBy) code() int { return atOnce(e).code() }
+
+// interruptible returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
+func (c *backtestCommand) interruptible(world *World) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case signal := <-world.Signals:
+			world.Release()
+			cancel(endedBy{signal})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// because names the signal in place of the end of the context. If standard output was closed, its reader has what it wanted.
+func (c *backtestCommand) because(ctx context.Context, err error) error {
+	switch {
+	case err != nil && errors.Is(err, ctx.Err()):
+		return context.Cause(ctx)
+	case c.Anomalies == "-" && errors.Is(err, syscall.EPIPE):
+		return nil
+	}
+	return err
+}
