@@ -74,8 +74,21 @@ func (s *shard) observe(round, number int, t *task, it *item) {
 	if anomalous && e.found == nil {
 		e.found, e.fields = make([]*findings, len(s.verdicts)), s.decoder.Fields(t.block, t.row(it))
 	}
+	if e.found == nil && e.judges == nil {
+		s.uneventful()
+		return
+	}
 	for k := range s.verdicts {
 		s.count(e, k, round, number, t, it)
+	}
+}
+
+// uneventful does what count does at each setting for an entity that has had no anomaly, and without labels. Most datapoints are so.
+func (s *shard) uneventful() {
+	for k := range s.verdicts {
+		if s.verdicts[k].Reason == detection.Normal {
+			s.counts[k].scored++
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ type Windows struct {
 	groups      []group
 	comparisons []*detection.Comparison // by group
 	byKey       map[string]*entity
+	last        *entity // of the datapoint before
 	epoch       uint64
 	verdicts    []detection.Verdict // of the present datapoint, by setting
 }
@@ -22,6 +23,7 @@ type entity struct {
 	windows []detection.Window // by group
 	found   []*findings        // by setting; nil: no anomaly so far
 	judges  []*labels.EntityJudge
+	next    *entity // whose datapoint came after the last one of this entity
 }
 
 // NewWindows makes room for the windows of the settings.
@@ -44,11 +46,7 @@ func (w *Windows) Forget() { w.epoch++ }
 
 // take scores a datapoint, and returns its entity, and whether it is an anomaly at any setting.
 func (w *Windows) take(key []byte, at int64, value float64) (e *entity, anomalous bool) {
-	e = w.byKey[string(key)]
-	if e == nil {
-		e = &entity{key: string(key), windows: make([]detection.Window, len(w.groups))}
-		w.byKey[e.key] = e
-	}
+	e = w.find(key)
 	for g, comparison := range w.comparisons {
 		verdicts := e.windows[g].Compare(comparison, w.epoch, at, value)
 		for i, setting := range w.groups[g].settings {
@@ -57,4 +55,25 @@ func (w *Windows) take(key []byte, at int64, value float64) (e *entity, anomalou
 		}
 	}
 	return e, anomalous
+}
+
+// find returns the entity with a key. In most streams the entities of a bin come in the order of the bin before, so the map is
+// seldom needed.
+func (w *Windows) find(key []byte) *entity {
+	if w.last != nil {
+		if e := w.last.next; e != nil && e.key == string(key) {
+			w.last = e
+			return e
+		}
+	}
+	e := w.byKey[string(key)]
+	if e == nil {
+		e = &entity{key: string(key), windows: make([]detection.Window, len(w.groups))}
+		w.byKey[e.key] = e
+	}
+	if w.last != nil {
+		w.last.next = e
+	}
+	w.last = e
+	return e
 }

@@ -30,8 +30,12 @@ type hegemony struct {
 
 // newHegemony has one event for ten entities, if the stream is long enough.
 func (b *bench) newHegemony(entities, bins int, partitions int32) (*hegemony, error) {
-	options := synthetic.Options{Seed: b.settings.Seed, Entities: entities, Bin: bin}
-	options.Start = time.Now().Truncate(bin).Add(-time.Duration(bins-1) * bin)
+	return b.newHegemonyFrom(time.Now().Truncate(bin).Add(-time.Duration(bins-1)*bin), entities, bins, partitions)
+}
+
+// newHegemonyFrom is newHegemony with another first bin.
+func (b *bench) newHegemonyFrom(start time.Time, entities, bins int, partitions int32) (*hegemony, error) {
+	options := synthetic.Options{Seed: b.settings.Seed, Entities: entities, Bin: bin, Start: start}
 	options.HistoryBins = bins / 2
 	options.LiveBins = bins - options.HistoryBins
 	if options.LiveBins >= longestEvent {
@@ -123,22 +127,27 @@ func (l *sending) end(ctx context.Context) error {
 
 // fill makes a topic, and appends the whole stream.
 func (b *bench) fill(ctx context.Context, name string, entities, bins int, partitions int32) (string, *hegemony, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
-	defer cancel()
 	h, err := b.newHegemony(entities, bins, partitions)
 	if err != nil {
 		return "", nil, err
 	}
-	topic := b.name(name)
-	if err := b.createTopic(ctx, partitions, topic); err != nil {
-		return "", nil, err
+	topic, err := b.fillWith(ctx, name, h)
+	return topic, h, err
+}
+
+// fillWith makes a topic, and appends the whole of a stream. It counts the stream's points.
+func (b *bench) fillWith(ctx context.Context, name string, h *hegemony) (topic string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
+	defer cancel()
+	topic = b.name(name)
+	if err := b.createTopic(ctx, int32(h.shape.Partitions), topic); err != nil {
+		return "", err
 	}
 	start := time.Now()
-	h.shape.Points, err = b.load(ctx, h, topic, 0, bins)
-	if err != nil {
-		return "", nil, err
+	if h.shape.Points, err = b.load(ctx, h, topic, 0, h.shape.Bins); err != nil {
+		return "", err
 	}
-	say("%s: %s points of %d entities in %d bins, loaded in %.1f s (%s/s)", topic, report.Short(float64(h.shape.Points)), entities, bins,
+	say("%s: %s points of %d entities in %d bins, loaded in %.1f s (%s/s)", topic, report.Short(float64(h.shape.Points)), h.shape.Entities, h.shape.Bins,
 		time.Since(start).Seconds(), report.Short(float64(h.shape.Points)/time.Since(start).Seconds()))
-	return topic, h, nil
+	return topic, nil
 }

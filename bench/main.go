@@ -33,6 +33,7 @@ type commands struct {
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
 	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
+	Backtest   backtestCommand   `cmd:"" help:"Backtests of files, beside scoring the same stream in memory."`
 	Soak       soakCommand       `cmd:"" help:"A long run at full speed with kills and restarts: exactly once, and flat."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }
@@ -78,6 +79,7 @@ type (
 	watchedCommand    struct{ watchedFlags }
 	heapCommand       struct{ heapFlags }
 	soakCommand       struct{ soakFlags }
+	backtestCommand   struct{ backtestFlags }
 )
 
 func (c *allCommand) Run(ctx context.Context, settings *Settings) error {
@@ -138,4 +140,9 @@ func (c *heapCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *soakCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.soak(ctx, b) })
+}
+
+func (c *backtestCommand) Run(ctx context.Context, s *Settings) error {
+	s.brokerless = !c.Topic
+	return s.measure(ctx, c, func(b *bench) error { return c.backtest(ctx, b) })
 }

@@ -23,6 +23,7 @@ type program struct {
 	env       []string // in addition to ours
 	dir       string   // its working directory; its log is there, too
 	countsOut bool     // it prints its progress: see workCommand
+	ownOutput bool     // its stdout goes to a file beside the log
 }
 
 // process is a started program. The end of the context that it was started with kills it.
@@ -59,6 +60,14 @@ func (p program) start(ctx context.Context) (*process, error) {
 			return nil, err
 		}
 	}
+	if p.ownOutput {
+		output, err := os.Create(p.outputFile())
+		if err != nil {
+			return nil, err
+		}
+		defer output.Close()
+		command.Stdout = output
+	}
 	child.began = time.Now()
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
@@ -87,7 +96,8 @@ func collected(log string) int {
 	return percent
 }
 
-func (p program) log() string { return filepath.Join(p.dir, "log") }
+func (p program) log() string        { return filepath.Join(p.dir, "log") }
+func (p program) outputFile() string { return filepath.Join(p.dir, "output") }
 
 // said is this process's part of the log.
 func (p *process) said() string { return content(p.log())[p.logged:] }

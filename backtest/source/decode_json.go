@@ -13,7 +13,7 @@ import (
 
 // parse reads a JSON object into tokens.
 func (d *decoder) parse(raw []byte) bool {
-	if d.flat(raw) {
+	if d.clean = d.flat(raw); d.clean {
 		return true
 	}
 	d.tokens, d.scratch = d.tokens[:0], d.scratch[:0]

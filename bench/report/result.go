@@ -22,9 +22,10 @@ type Result struct {
 	Questions []Questions `json:"questions,omitempty"`
 	Total     []Total     `json:"total,omitempty"`
 
-	Watched *Watched `json:"watched,omitempty"`
-	Heap    []Heap   `json:"heap,omitempty"`
-	Soak    *Soak    `json:"soak,omitempty"`
+	Watched  *Watched   `json:"watched,omitempty"`
+	Heap     []Heap     `json:"heap,omitempty"`
+	Soak     *Soak      `json:"soak,omitempty"`
+	Backtest []Backtest `json:"backtest,omitempty"`
 }
 
 // Machine is the machine that it ran on.

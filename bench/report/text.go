@@ -35,6 +35,9 @@ func (r *Result) Text() string {
 	for _, h := range r.Heap {
 		part(h.title(), h.table(), true)
 	}
+	for _, one := range r.Backtest {
+		part(one.title(), one.table(), true)
+	}
 	if r.Soak != nil {
 		part("Soak", r.Soak.text(), true)
 	}

@@ -42,7 +42,7 @@ var allowed = map[string][]string{
 	"configs":                      {},
 	"synthetic":                    {},
 	"synthetic/export":             {"synthetic"},
-	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic"},
+	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export"},
 	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
 	"bench/report":                 {},
 	"test/imports":                 {},
