@@ -47,7 +47,6 @@ func newShard(o *Options) *shard {
 
 // score takes what a round's tasks have for the shard with this number.
 func (s *shard) score(number, round int, tasks []*task) {
-	s.Forget()
 	s.reported = s.reported[:0]
 	for i, t := range tasks {
 		for k := range t.items[number] {

@@ -10,8 +10,7 @@ type Windows struct {
 	groups      []group
 	comparisons []*detection.Comparison // by group
 	byKey       map[string]*entity
-	last        *entity // of the datapoint before
-	epoch       uint64
+	last        *entity             // of the datapoint before
 	verdicts    []detection.Verdict // of the present datapoint, by setting
 }
 
@@ -41,14 +40,11 @@ func (w *Windows) Take(key []byte, at int64, value float64) []detection.Verdict 
 	return w.verdicts
 }
 
-// Forget gives up the datapoints that have left their windows since it was called last.
-func (w *Windows) Forget() { w.epoch++ }
-
 // take scores a datapoint, and returns its entity, and whether it is an anomaly at any setting.
 func (w *Windows) take(key []byte, at int64, value float64) (e *entity, anomalous bool) {
 	e = w.find(key)
 	for g, comparison := range w.comparisons {
-		verdicts := e.windows[g].Compare(comparison, w.epoch, at, value)
+		verdicts := e.windows[g].Compare(comparison, 0, at, value) // nothing is rolled back
 		for i, setting := range w.groups[g].settings {
 			w.verdicts[setting] = verdicts[i]
 			anomalous = anomalous || verdicts[i].Reason == detection.Anomalous

@@ -107,7 +107,6 @@ func (w *workCommand) open(ctx context.Context) (*kgo.Client, int64, error) {
 }
 
 func (p *part) take(records []*kgo.Record, score bool) (bad int64) {
-	p.windows.Forget()
 	for _, r := range records {
 		at := r.Timestamp.UnixMilli()
 		point, fault := p.scanner.Scan(at, r.Value)

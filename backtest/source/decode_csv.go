@@ -115,7 +115,7 @@ var comma, twoQuotes = []byte{','}, []byte{'"', '"'}
 
 // split reads the cells that are wanted of a CSV's row.
 func (d *decoder) split(input *Input, raw []byte) (ms int64, why string) {
-	d.scratch, d.clean = d.scratch[:0], true
+	d.scratch = d.scratch[:0]
 	columns := input.columns
 	rest, more := raw, true
 	for i := range columns {

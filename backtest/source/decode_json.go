@@ -13,7 +13,7 @@ import (
 
 // parse reads a JSON object into tokens.
 func (d *decoder) parse(raw []byte) bool {
-	if d.clean = d.flat(raw); d.clean {
+	if d.flat(raw) {
 		return true
 	}
 	d.tokens, d.scratch = d.tokens[:0], d.scratch[:0]

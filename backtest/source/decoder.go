@@ -2,7 +2,6 @@ package source
 
 import (
 	"bytes"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
@@ -40,11 +39,7 @@ type decoder struct {
 	placeOf string
 	cells   []token // of a CSV's row, as the wanted fields; the last is the time
 	scratch []byte  // texts that do not stand in the row
-	clean   bool    // the texts of the cells stand in the row, each whole
 	payload []byte
-
-	keys []int // which cells are the key
-	key  []byte
 
 	lastTime   []byte // as text, and what it means
 	lastTimeMs int64
@@ -78,9 +73,6 @@ func NewDecoder(options Options) Decoder {
 	d := &decoder{options: options, wanted: options.wanted(), scanner: datapoint.NewScanner(options.ValueField, keys)}
 	d.cells = make([]token, len(d.wanted)+1)
 	d.visit = d.see
-	for _, field := range keys {
-		d.keys = append(d.keys, slices.IndexFunc(d.wanted, func(w wanted) bool { return w.column == options.column(field) }))
-	}
 	return d
 }
 
@@ -138,21 +130,7 @@ func withoutLineEnd(row []byte) []byte {
 
 // decode decodes one row.
 func (d *decoder) decode(b *Block, line int, at int64, raw []byte, row func(*Row), fault func(*Fault)) {
-	var payload []byte
-	var why string
-	switch b.Input.format {
-	case CSV, JSON:
-		if at, why = d.read(b.Input, raw); why != "" {
-			break
-		}
-		if value, plain := d.plain(at, raw); plain {
-			d.hand(b, line, at, raw, datapoint.Point{Key: d.key, Value: value}, row)
-			return
-		}
-		payload = d.pack(b.Input, raw)
-	default:
-		at, payload, why = d.record(b.Input, at, raw)
-	}
+	at, payload, why := d.record(b.Input, at, raw)
 	if why != "" {
 		d.fault = Fault{Input: b.Input, Line: line, Why: why, Raw: raw}
 		fault(&d.fault)
@@ -164,11 +142,6 @@ func (d *decoder) decode(b *Block, line int, at int64, raw []byte, row func(*Row
 		fault(&d.fault)
 		return
 	}
-	d.hand(b, line, at, raw, point, row)
-}
-
-// hand hands a row over.
-func (d *decoder) hand(b *Block, line int, at int64, raw []byte, point datapoint.Point, row func(*Row)) {
 	d.row = Row{At: at, Key: point.Key, Value: point.Value, Line: line, Raw: raw}
 	if d.options.KeyFromFile {
 		d.row.Key = append(d.scratch[:0], b.Input.key...)
@@ -187,27 +160,18 @@ func (d *decoder) record(input *Input, at int64, raw []byte) (ms int64, payload 
 		return d.dumped(input, raw)
 	case Golden:
 		return d.golden(raw)
+	case CSV:
+		ms, why = d.split(input, raw)
+	default:
+		ms, why = d.object(input, raw)
 	}
-	if ms, why = d.read(input, raw); why != "" {
+	if why != "" {
 		return 0, nil, why
 	}
-	return ms, d.pack(input, raw), ""
-}
-
-// read reads the cells that are wanted of a row of text, and its time.
-func (d *decoder) read(input *Input, raw []byte) (ms int64, why string) {
-	if input.format == CSV {
-		return d.split(input, raw)
-	}
-	return d.object(input, raw)
-}
-
-// pack makes msgpack of the cells.
-func (d *decoder) pack(input *Input, raw []byte) []byte {
 	if !utf8.Valid(raw) {
 		// The detector checks each str, not only those that it looks at.
 		d.payload = d.appendDatapoint(d.payload[:0], input, raw)
-		return d.payload
+		return ms, d.payload, ""
 	}
 	there := 0
 	for i := range d.wanted {
@@ -222,7 +186,7 @@ func (d *decoder) pack(input *Input, raw []byte) []byte {
 			d.payload = d.cells[i].append(d.payload)
 		}
 	}
-	return d.payload
+	return ms, d.payload, ""
 }
 
 // append appends a field's value as msgpack.

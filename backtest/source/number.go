@@ -29,48 +29,6 @@ func integer(text []byte) (number int64, ok bool) {
 	return number, true
 }
 
-// powers are those of ten that a float64 has exactly, as many as decimal needs.
-var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19}
-
-// decimal reads a number as appendNumber does, if it is short and has no exponent. A number with a point is the quotient of two whole
-// numbers. If a float64 has both exactly, the division rounds once, and gives what strconv gives in a third of the time.
-func decimal(text []byte) (number float64, ok bool) {
-	digits := text
-	if len(digits) > 0 && digits[0] == '-' {
-		digits = digits[1:]
-	}
-	if len(digits) == 0 || len(digits) > 20 {
-		return 0, false
-	}
-	var whole uint64
-	point := -1
-	for i, c := range digits {
-		if digit := c - '0'; digit <= 9 {
-			whole = 10*whole + uint64(digit)
-			continue
-		}
-		if c != '.' || point >= 0 {
-			return 0, false
-		}
-		point = i
-	}
-	switch {
-	case point < 0:
-		signed, ok := integer(text) // so -0 is 0, as an int is
-		return float64(signed), ok
-	case whole >= 1<<53:
-		number, err := strconv.ParseFloat(string(text), 64)
-		return number, err == nil
-	case len(digits) == 1:
-		return 0, false
-	}
-	number = float64(whole) / powers[len(digits)-1-point]
-	if len(digits) < len(text) {
-		number = -number
-	}
-	return number, true
-}
-
 // canonical says whether text is what integer's number looks like when it is written.
 func canonical(text []byte) bool {
 	if len(text) > 1 && text[0] == '-' {
