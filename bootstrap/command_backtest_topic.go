@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"anomalydetector/backtest/source"
+	"anomalydetector/backtest/times"
 	"anomalydetector/configs"
 	"anomalydetector/stream"
 	"anomalydetector/web/api"
@@ -51,14 +53,14 @@ func moment(world *World, flag, text string) (time.Time, error) {
 	if text == "now" {
 		return world.Now(), nil
 	}
-	if day, err := time.Parse(time.DateOnly, text); err == nil {
-		return day, nil
+	if strings.HasPrefix(text, "-") {
+		if at, ok := api.Moment(text, world.Now()); ok {
+			return at, nil
+		}
+	} else if ms, ok := times.Parse([]byte(text)); ok && ms >= 0 {
+		return time.UnixMilli(ms).UTC(), nil
 	}
-	at, ok := api.Moment(text, world.Now())
-	if !ok {
-		return time.Time{}, usageError(flag + " is " + printable(text) + ", want now, a duration back such as -7d, or a time such as 2026-11-01 or 2026-11-01T03:00:00Z")
-	}
-	return at, nil
+	return time.Time{}, usageError(flag + " is " + printable(text) + ", want now, a duration back such as -7d, or a time such as 2026-11-01 or 2026-11-01 03:00:00")
 }
 
 // replay writes the source into a topic.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"anomalydetector/backtest/times"
 	"anomalydetector/synthetic"
 	"anomalydetector/synthetic/export"
 )
@@ -102,11 +103,9 @@ func (c *synthesizeCommand) labels() (func(io.Writer, []synthetic.Event) error, 
 }
 
 func (c *synthesizeCommand) options() (o synthetic.Options, err error) {
-	start, err := time.Parse(time.DateOnly, c.Start)
-	if err != nil {
-		if start, err = time.Parse(time.RFC3339, c.Start); err != nil {
-			return o, usageError(fmt.Sprintf("--start: %q: want a date such as 2026-01-01, or a time such as 2026-01-01T12:00:00Z", c.Start))
-		}
+	start, known := times.Parse([]byte(c.Start))
+	if !known {
+		return o, usageError(fmt.Sprintf("--start: %q: %s", c.Start, times.Wanted))
 	}
 	if c.Bins < 1 {
 		return o, usageError(fmt.Sprintf("--bins: %d: want at least 1", c.Bins))
@@ -114,7 +113,7 @@ func (c *synthesizeCommand) options() (o synthetic.Options, err error) {
 	if c.Bin < time.Second {
 		return o, usageError(fmt.Sprintf("--bin: %v: want at least 1s", c.Bin))
 	}
-	o = synthetic.Options{Seed: c.Seed, Entities: c.Entities, Start: start, Bin: c.Bin, HistoryBins: c.History, Events: c.Events, Hard: c.Hard}
+	o = synthetic.Options{Seed: c.Seed, Entities: c.Entities, Start: time.UnixMilli(start).UTC(), Bin: c.Bin, HistoryBins: c.History, Events: c.Events, Hard: c.Hard}
 	if o.HistoryBins < 0 {
 		o.HistoryBins = min(c.Bins/2, int(72*time.Hour/c.Bin))
 	}

@@ -89,7 +89,7 @@ func TestSynthesizeRefusesInOneLine(t *testing.T) {
 		"--out x.csv --bins 0":                         "--bins: 0: want at least 1",
 		"--out x.csv --bin 1ms":                        "--bin: 1ms: want at least 1s",
 		"--out x.csv --history 2000":                   "--history: 2000: want at most 1344, the number of bins",
-		"--out x.csv --start soon":                     `--start: "soon": want a date such as 2026-01-01`,
+		"--out x.csv --start soon":                     `--start: "soon": want a time such as`,
 		"--out x.csv --entities 0":                     "synthetic stream: Entities is 0, want 1 to 1000000000",
 		"--out x.csv --kinds shift --events 100000":    "synthetic stream: Events is 100000, 100000 of them of one entity each, want at most 480",
 		"--out x.csv --kinds transit-loss --events 90": "synthetic stream: Events is 90, 90 of them transit losses, want at most ",

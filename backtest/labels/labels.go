@@ -4,8 +4,8 @@
 // setting judged them. Score says how well both fit: events found and missed, false reports, delays, and the
 // score of the Numenta Anomaly Benchmark (NAB). Definitions says what each number means.
 //
-// Memory is bounded by entities and labels, not by datapoints. The package is pure. It imports the standard
-// library only.
+// Memory is bounded by entities and labels, not by datapoints. The package is pure. Beside the standard library it
+// imports only the times.
 package labels
 
 import "strings"

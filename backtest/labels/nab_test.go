@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"anomalydetector/backtest/times"
 )
 
 // TestScoreOfAPublishedDetectorIsNABsOwn runs the reports that the project keeps.
@@ -55,7 +57,7 @@ func TestScoreOfThePublishedScoresIsNABsOwn(t *testing.T) {
 	for _, file := range files {
 		e := j.Entity(bare(base(file)))
 		gzipped(t, file, func(row []string) {
-			at, err := instant(row[0])
+			at, err := instant(row[0], times.Parse)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"github.com/valyala/fastjson"
 
+	"anomalydetector/backtest/times"
 	"anomalydetector/datapoint"
 )
 
@@ -145,7 +146,7 @@ func (d *decoder) dumped(input *Input, raw []byte) (ms int64, payload []byte, wh
 	}
 	point, bad := d.times.Scan(0, raw)
 	if bad == nil {
-		if ms, ok := whenFloat(point.Value); ok {
+		if ms, ok := times.FromNumber(point.Value); ok {
 			return ms, raw, ""
 		}
 	} else if _, other := d.scanner.Scan(0, raw); other != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"github.com/valyala/fastjson"
 
+	"anomalydetector/backtest/times"
 	"anomalydetector/datapoint"
 )
 
@@ -212,7 +213,7 @@ func (d *decoder) time(t token) (ms int64, why string) {
 	if len(d.lastTime) > 0 && string(t.text) == string(d.lastTime) {
 		return d.lastTimeMs, ""
 	}
-	ms, ok := when(t.text)
+	ms, ok := times.Parse(t.text)
 	if !ok {
 		return 0, NoTime
 	}

@@ -1,4 +1,4 @@
-package source
+package times
 
 import (
 	"testing"
@@ -28,25 +28,42 @@ func TestTimesAreReadByTheirShape(t *testing.T) {
 		"2020-09-13 12:30:00.123456789": 1600000200123,
 		"2020-02-29 00:00:00":           1582934400000,
 	} {
-		if got, ok := when([]byte(text)); !ok || got != want {
+		if got, ok := Parse([]byte(text)); !ok || got != want {
 			t.Errorf("%q is %d, %v, want %d", text, got, ok, want)
 		}
 	}
 	for _, text := range []string{"", "x", "100000000000000", "1600000200000000", "NaN", "inf", "1e300", "0x10", "2020-13-01", "2021-02-29", "2020-09-13 24:00",
 		"2020-09-13 12:60", "2020-09-13 12:30:60", "2020-09-13 12", "2020-09-13 12:30:00.", "2020-09-13 12:30:00+1", "2020-09-13 12:30:00 UTC", "2020-9-13", "13.09.2020"} {
-		if got, ok := when([]byte(text)); ok {
+		if got, ok := Parse([]byte(text)); ok {
 			t.Errorf("%q is taken for %d", text, got)
 		}
 	}
 }
 
-// FuzzWhen compares with package time, which reads RFC 3339 too.
-func FuzzWhen(f *testing.F) {
+func TestADayEndsWithItsLastMillisecond(t *testing.T) {
+	for text, want := range map[string]int64{
+		"2020-09-13":          1600041599999,
+		"2020-09-13+02":       1600034399999,
+		"2020-09-13 00:00":    1599955200000,
+		"2020-09-13 00:00+00": 1599955200000,
+		"1599955200":          1599955200000,
+	} {
+		if got, ok := ParseLast([]byte(text)); !ok || got != want {
+			t.Errorf("%q is %d, %v, want %d", text, got, ok, want)
+		}
+	}
+	if got, ok := ParseLast([]byte("2020-09-31")); ok {
+		t.Errorf("a day that is none is taken for %d", got)
+	}
+}
+
+// FuzzParse compares with package time, which reads RFC 3339 too.
+func FuzzParse(f *testing.F) {
 	for _, text := range []string{"1600000200", "2020-09-13T12:30:00.5+02:00", "2020-09-13 12:30:00", "1e3"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, ok := when([]byte(text))
+		got, ok := Parse([]byte(text))
 		if want, err := time.Parse(time.RFC3339Nano, text); err == nil && len(text) > 4 && text[4] == '-' {
 			if !ok || got != want.UnixMilli() {
 				t.Errorf("%q is %d, %v, and for package time %d", text, got, ok, want.UnixMilli())

@@ -1,11 +1,24 @@
-package source
+// Package times reads a time in the one grammar that data, labels and flags share. It is pure.
+//
+// A time is one of
+//
+//   - a number of Unix seconds or milliseconds; from 100,000,000,000 on it is milliseconds
+//   - YYYY-MM-DD HH:MM[:SS[.F]], with a blank or a T
+//   - YYYY-MM-DD, a day
+//
+// A date may end with Z, +HH, +HHMM or +HH:MM. Without that, it is UTC.
+package times
 
 import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
+
+// Wanted says how a time is written, for messages.
+const Wanted = "want a time such as 2026-11-01 03:00:00 or 2026-11-01T03:00:00Z, a day such as 2026-11-01, or Unix seconds or milliseconds"
 
 // A number below the first limit is Unix seconds, up to the year 5138. One below the second is Unix milliseconds,
 // which begin in March 1973 then. A larger one is no time.
@@ -14,27 +27,59 @@ const (
 	millisecondsBelow = 100_000_000_000_000
 )
 
-// when reads a time as text: a number, or a date as RFC 3339 has it. The T may be a space, and what is missing from the
-// end is zero and UTC.
-func when(text []byte) (ms int64, ok bool) {
-	text = bytes.TrimSpace(text)
+// Parse reads a time, in Unix milliseconds. A day is its first instant. Sums of a few times do not overflow.
+func Parse(text []byte) (ms int64, ok bool) {
+	ms, _, ok = parse(bytes.TrimSpace(text))
+	return ms, ok
+}
+
+// ParseLast reads a time of which what it names is a part. A day is its last millisecond.
+func ParseLast(text []byte) (ms int64, ok bool) {
+	ms, day, ok := parse(bytes.TrimSpace(text))
+	if day {
+		ms += 24*time.Hour.Milliseconds() - 1
+	}
+	return ms, ok
+}
+
+func parse(text []byte) (ms int64, day, ok bool) {
 	if whole, is := integer(text); is {
-		return whenInt(whole)
+		ms, ok = fromInteger(whole)
+		return ms, false, ok
 	}
 	if len(text) >= 10 && text[4] == '-' {
-		return whenDate(text)
+		return date(text)
 	}
-	if is, _ := numeric(text); !is {
-		return 0, false
+	if bytes.ContainsFunc(text, func(c rune) bool { return !strings.ContainsRune("0123456789+-.eE", c) }) {
+		return 0, false, false // strconv knows other spellings
 	}
 	number, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {
-		return 0, false
+		return 0, false, false
 	}
-	return whenFloat(number)
+	ms, ok = FromNumber(number)
+	return ms, false, ok
 }
 
-func whenInt(number int64) (ms int64, ok bool) {
+// integer reads a whole number of at most 18 digits.
+func integer(text []byte) (number int64, ok bool) {
+	digits := bytes.TrimPrefix(text, []byte("-"))
+	if len(digits) == 0 || len(digits) > 18 {
+		return 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		number = number*10 + int64(c-'0')
+	}
+	if len(digits) < len(text) {
+		number = -number
+	}
+	return number, true
+}
+
+func fromInteger(number int64) (ms int64, ok bool) {
 	switch {
 	case number > -secondsBelow && number < secondsBelow:
 		return number * 1000, true
@@ -44,7 +89,8 @@ func whenInt(number int64) (ms int64, ok bool) {
 	return 0, false
 }
 
-func whenFloat(number float64) (ms int64, ok bool) {
+// FromNumber takes a number for Unix seconds or milliseconds, by its size.
+func FromNumber(number float64) (ms int64, ok bool) {
 	switch size := math.Abs(number); {
 	case size < secondsBelow:
 		return int64(math.Round(number * 1000)), true
@@ -54,16 +100,18 @@ func whenFloat(number float64) (ms int64, ok bool) {
 	return 0, false // and so is NaN
 }
 
-// whenDate reads YYYY-MM-DD[ HH:MM[:SS[.F]]][Z|+HH[[:]MM]].
-func whenDate(text []byte) (ms int64, ok bool) {
+// date reads YYYY-MM-DD[ HH:MM[:SS[.F]]][Z|+HH[[:]MM]]. Without a time of day it is a day.
+func date(text []byte) (ms int64, day, ok bool) {
 	d := dateReader{rest: text, ok: true}
 	year := d.digits(4)
 	d.want('-')
 	month := d.digits(2)
 	d.want('-')
-	day := d.digits(2)
+	dayOfMonth := d.digits(2)
 	var hour, minute, second, fraction int
+	day = true
 	if d.skip('T') || d.skip(' ') {
+		day = false
 		hour = d.digits(2)
 		d.want(':')
 		minute = d.digits(2)
@@ -75,9 +123,9 @@ func whenDate(text []byte) (ms int64, ok bool) {
 		}
 	}
 	zone := d.zone()
-	at := time.Date(year, time.Month(month), day, hour, minute, second, fraction, time.UTC)
-	valid := at.Day() == day && int(at.Month()) == month && hour < 24 && minute < 60 && second < 60
-	return at.Add(-zone).UnixMilli(), d.ok && valid && len(d.rest) == 0
+	at := time.Date(year, time.Month(month), dayOfMonth, hour, minute, second, fraction, time.UTC)
+	valid := at.Day() == dayOfMonth && int(at.Month()) == month && hour < 24 && minute < 60 && second < 60
+	return at.Add(-zone).UnixMilli(), day, d.ok && valid && len(d.rest) == 0
 }
 
 // dateReader takes a date apart. Ok turns false at the first surprise.
