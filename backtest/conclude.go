@@ -110,9 +110,9 @@ func (r *run) outcome(k int) Outcome {
 		o.Loudest = append(o.Loudest, e.loud(k))
 	}
 	if r.Labels != nil {
-		o.Score = r.Labels.Score(func(yield func(*labels.EntityJudge) bool) {
+		o.Score = r.Labels.Score(k, func(yield func(*labels.EntityJudge) bool) {
 			for e := range r.entities() {
-				if !yield(e.judges[k]) {
+				if !yield(e.judge) {
 					return
 				}
 			}

@@ -149,7 +149,7 @@ func (n *naive) take(r *row, place Place) bool {
 		}
 	}
 	if j := n.judges[r.key]; j != nil {
-		j.Take(r.at, v.Reason != detection.TooFewPoints, n.is, opened)
+		j.Take(r.at, []labels.Said{{Scored: v.Reason != detection.TooFewPoints, Anomalous: n.is, Opened: opened}})
 	}
 	return n.is
 }
@@ -180,7 +180,7 @@ func (n *naive) conclude(r *Result) Outcome {
 	n.Loudest = n.Loudest[:min(10, len(n.Loudest))]
 	n.Hours = n.hours()
 	if n.options.Labels != nil {
-		n.Score = n.options.Labels.Score(func(yield func(*labels.EntityJudge) bool) {
+		n.Score = n.options.Labels.Score(0, func(yield func(*labels.EntityJudge) bool) {
 			for _, j := range n.judges {
 				if !yield(j) {
 					return

@@ -15,7 +15,8 @@ type shard struct {
 	decoder  source.Decoder
 	events   []episode.Event // scratch space
 
-	counts    []count // by setting
+	counts    []count       // by setting
+	said      []labels.Said // of the present datapoint, by setting
 	late      int64
 	lateFirst []placed
 	report    bool // keep the round's anomalies
@@ -42,7 +43,7 @@ func newShard(o *Options) *shard {
 		rules[i] = o.Settings[i].Rules
 	}
 	return &shard{Windows: NewWindows(rules), settings: o.Settings, judge: o.Labels, decoder: o.Decoder(), report: o.Anomaly != nil,
-		counts: make([]count, len(rules))}
+		counts: make([]count, len(rules)), said: make([]labels.Said, len(rules))}
 }
 
 // score takes what a round's tasks have for the shard with this number.
@@ -58,10 +59,8 @@ func (s *shard) score(number, round int, tasks []*task) {
 // observe scores one datapoint at all settings.
 func (s *shard) observe(round, number int, t *task, it *item) {
 	e, anomalous := s.take(it.key.of(t.keys), it.at, it.value)
-	if e.judges == nil && s.judge != nil {
-		for range s.verdicts {
-			e.judges = append(e.judges, s.judge.Entity(e.key))
-		}
+	if e.judge == nil && s.judge != nil {
+		e.judge = s.judge.Entity(e.key)
 	}
 	if it.at < e.newest {
 		s.late++
@@ -73,16 +72,20 @@ func (s *shard) observe(round, number int, t *task, it *item) {
 	if anomalous && e.found == nil {
 		e.found, e.fields = make([]*findings, len(s.verdicts)), s.decoder.Fields(t.block, t.row(it))
 	}
-	if e.found == nil && e.judges == nil {
+	judged := e.judge != nil && (anomalous || !e.judge.TakeNormal(it.at))
+	if e.found == nil && !judged {
 		s.uneventful()
 		return
 	}
 	for k := range s.verdicts {
 		s.count(e, k, round, number, t, it)
 	}
+	if judged {
+		e.judge.Take(it.at, s.said)
+	}
 }
 
-// uneventful does what count does at each setting for an entity that has had no anomaly, and without labels. Most datapoints are so.
+// uneventful does what count does at each setting for an entity that has had no anomaly. Most datapoints are so.
 func (s *shard) uneventful() {
 	for k := range s.verdicts {
 		if s.verdicts[k].Reason == detection.Normal {
@@ -117,9 +120,7 @@ func (s *shard) count(e *entity, setting, round, number int, t *task, it *item) 
 			c.loses.take(e, first, round, number, t, it)
 		}
 	}
-	if e.judges != nil {
-		e.judges[setting].Take(it.at, verdict.Reason != detection.TooFewPoints, verdict.Reason == detection.Anomalous, opened)
-	}
+	s.said[setting] = labels.Said{Scored: verdict.Reason != detection.TooFewPoints, Anomalous: verdict.Reason == detection.Anomalous, Opened: opened}
 }
 
 // found describes an anomaly.

@@ -19,10 +19,10 @@ type entity struct {
 	key     string
 	fields  []string // nil until its first anomaly
 	newest  int64
-	windows []detection.Window // by group
-	found   []*findings        // by setting; nil: no anomaly so far
-	judges  []*labels.EntityJudge
-	next    *entity // whose datapoint came after the last one of this entity
+	windows []detection.Window  // by group
+	found   []*findings         // by setting; nil: no anomaly so far
+	judge   *labels.EntityJudge // nil: there are no labels
+	next    *entity             // whose datapoint came after the last one of this entity
 }
 
 // NewWindows makes room for the windows of the settings.

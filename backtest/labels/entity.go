@@ -9,18 +9,23 @@ const (
 	ways
 )
 
-// EntityJudge judges the datapoints of one entity at one setting. It serves one goroutine at a time, and shares
-// nothing that changes with others.
+// EntityJudge judges the datapoints of one entity at all settings. It serves one goroutine at a time, and shares
+// nothing that changes with others. What settings have in common is there once.
 type EntityJudge struct {
 	judge       *Judge
 	line        *timeline
 	first, last int64 // the earliest and the latest time, Unix milliseconds
-	firstScored int64 // the earliest time of a scored datapoint
 	nab         nab
-	reports     *reports // nil until the first one, as most entities have none
+	firstScored []int64    // by setting, the earliest time of a scored datapoint; nil before the first datapoint
+	allScored   int64      // the latest of these: from it on, no datapoint changes them
+	reports     []*reports // by setting; nil until the first one, as most entities have none
 }
 
-// reports is what is known of the reports on an entity.
+// Said is what a setting says of a datapoint: whether the window was long enough to score it, and whether it is an
+// anomaly and one that opens an episode. An anomaly that reopens an episode opens none. Only a scored datapoint is an anomaly.
+type Said struct{ Scored, Anomalous, Opened bool }
+
+// reports is what is known of the reports on an entity at a setting.
 type reports struct {
 	count [ways][places]int64
 	hits  []hit // labels with a report inside
@@ -41,35 +46,75 @@ type hit struct {
 	at    [ways]int64
 }
 
-// Take judges the next datapoint of the entity: its time in Unix milliseconds, whether the window was long enough to
-// score it, and whether it is an anomaly and one that opens an episode. An anomaly that reopens an episode opens none.
-// Only a scored datapoint is an anomaly.
+// Take judges the next datapoint of the entity, given its time in Unix milliseconds and what each setting says.
 // Each datapoint must be given, scored or not, in the order of arrival: NAB's score counts rows.
 //
 // A datapoint may be older than one before it. A late report is judged by its own time. For NAB's score, which knows
 // only rows, it belongs to the window that is open when it arrives.
-func (e *EntityJudge) Take(at int64, scored, anomalous, opened bool) {
-	e.first, e.last = min(e.first, at), max(e.last, at)
-	if at >= e.nab.edge {
-		e.nab.cross(at, e.line.windows)
+func (e *EntityJudge) Take(at int64, settings []Said) {
+	e.reach(at)
+	if at < e.allScored {
+		e.scored(at, settings)
 	}
-	if scored && at < e.firstScored {
-		e.firstScored = at
-	}
-	if anomalous || opened {
-		e.report(at, [ways]bool{anomalous, opened})
+	for setting, said := range settings {
+		if said.Anomalous || said.Opened {
+			e.report(at, setting, len(settings), [ways]bool{said.Anomalous, said.Opened})
+		}
 	}
 	e.nab.rows++
 }
 
-// report judges a report.
-func (e *EntityJudge) report(at int64, counts [ways]bool) {
-	if e.reports == nil {
-		e.reports = &reports{}
-		e.nab.ways = &e.reports.nab
-		for way := range e.nab.ways {
-			e.nab.ways[way].inBeginnings = make([]int64, len(e.nab.begins))
+// TakeNormal takes a datapoint that is an anomaly at no setting. It returns false, and has done nothing, if it is of use to know
+// whether the settings scored it: then Take must have it.
+func (e *EntityJudge) TakeNormal(at int64) bool {
+	if at < e.allScored {
+		return false
+	}
+	e.reach(at)
+	e.nab.rows++
+	return true
+}
+
+func (e *EntityJudge) reach(at int64) {
+	e.first, e.last = min(e.first, at), max(e.last, at)
+	if at >= e.nab.edge {
+		e.nab.cross(at, e.line.windows, e.reports)
+	}
+}
+
+func (e *EntityJudge) scored(at int64, settings []Said) {
+	if e.firstScored == nil {
+		e.firstScored = never(len(settings))
+	}
+	e.allScored = math.MinInt64
+	for setting, said := range settings {
+		if said.Scored {
+			e.firstScored[setting] = min(e.firstScored[setting], at)
 		}
+		e.allScored = max(e.allScored, e.firstScored[setting])
+	}
+}
+
+// of is what is known of the reports at a setting; nil if there are none.
+func (e *EntityJudge) of(setting int) *reports {
+	if e.reports == nil {
+		return nil
+	}
+	return e.reports[setting]
+}
+
+// report judges a report at one of some settings.
+func (e *EntityJudge) report(at int64, setting, settings int, counts [ways]bool) {
+	if e.reports == nil {
+		e.reports = make([]*reports, settings)
+	}
+	r := e.reports[setting]
+	if r == nil {
+		r = &reports{}
+		for way := range r.nab {
+			r.nab[way].inBeginnings = make([]int64, len(e.nab.begins))
+		}
+		e.reports[setting] = r
 	}
 	where := outside
 	last := e.line.begun(at) - 1
@@ -82,21 +127,21 @@ func (e *EntityJudge) report(at int64, counts [ways]bool) {
 	}
 	for way, does := range counts {
 		if does {
-			e.nab.report(way)
-			e.reports.count[way][where]++
+			e.nab.report(&r.nab[way])
+			r.count[way][where]++
 		}
 	}
 	for i := last; i >= 0 && e.line.reach[i] >= at; i-- {
 		if e.line.spans[i].until >= at {
-			e.hit(e.line.spans[i].label, at, counts)
+			r.hit(e.line.spans[i].label, at, counts)
 		}
 	}
 }
 
 // hit remembers the earliest report inside of a label.
-func (e *EntityJudge) hit(label int, at int64, counts [ways]bool) {
+func (r *reports) hit(label int, at int64, counts [ways]bool) {
 	// The latest labels are last, and reports mostly come in the order of time.
-	hits := e.reports.hits
+	hits := r.hits
 	place := len(hits) - 1
 	for place >= 0 && hits[place].label != label {
 		place--
@@ -104,7 +149,7 @@ func (e *EntityJudge) hit(label int, at int64, counts [ways]bool) {
 	if place < 0 {
 		place = len(hits)
 		hits = append(hits, hit{label, [ways]int64{math.MaxInt64, math.MaxInt64}})
-		e.reports.hits = hits
+		r.hits = hits
 	}
 	for way, does := range counts {
 		if does {

@@ -48,9 +48,9 @@ func NewJudge(all []Label, o Options) *Judge {
 	return j
 }
 
-// Entity begins to judge an entity at one setting. It may be called by several goroutines at a time.
+// Entity begins to judge an entity. It may be called by several goroutines at a time.
 func (j *Judge) Entity(key string) *EntityJudge {
-	e := &EntityJudge{judge: j, line: j.common, first: math.MaxInt64, last: math.MinInt64, firstScored: math.MaxInt64}
+	e := &EntityJudge{judge: j, line: j.common, first: math.MaxInt64, last: math.MinInt64, allScored: math.MaxInt64}
 	own := slices.Clip(j.exact[key]) // others may append to the same list
 	if len(j.files) > 0 {
 		for _, i := range j.files[base(bare(key))] {

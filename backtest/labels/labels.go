@@ -1,10 +1,10 @@
 // Package labels compares what a detector reported with what really happened.
 //
-// Parse reads label files. A Judge keeps the labels, and an EntityJudge takes the datapoints of one entity, as one
-// setting judged them. Score says how well both fit: events found and missed, false reports, delays, and the
+// Parse reads label files. A Judge keeps the labels, and an EntityJudge takes the datapoints of one entity, as the
+// settings judged them. Score says how well both fit: events found and missed, false reports, delays, and the
 // score of the Numenta Anomaly Benchmark (NAB). Definitions says what each number means.
 //
-// Memory is bounded by entities and labels, not by datapoints. The package is pure. Beside the standard library it
+// Memory is bounded by entities, settings and labels, not by datapoints. The package is pure. Beside the standard library it
 // imports only the times.
 package labels
 

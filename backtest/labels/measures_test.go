@@ -16,7 +16,7 @@ func TestMeasuresAreWords(t *testing.T) {
 		{Entity: "a", From: 0, Until: 1},
 		{Entity: "a", From: 5000 * minute, Until: 5000 * minute},
 	}, DefaultOptions(15*time.Minute))
-	s := j.Score(slices.Values([]*EntityJudge{taken(j, "a", 0, 1425, 195, 196, 400, 500)}))
+	s := j.Score(0, slices.Values([]*EntityJudge{taken(j, "a", 0, 1425, 195, 196, 400, 500)}))
 	var got []string
 	for _, m := range s.Measures() {
 		got = append(got, m.Title+": "+m.Anomalies+" | "+m.Episodes)
@@ -44,7 +44,7 @@ NAB, standard: `
 	if text := strings.Join(got, "\n"); !strings.HasPrefix(text, want) {
 		t.Errorf("%s\nwant\n%s", text, want)
 	}
-	nothing := NewJudge(nil, Options{}).Score(slices.Values([]*EntityJudge{})).Measures()
+	nothing := NewJudge(nil, Options{}).Score(0, slices.Values([]*EntityJudge{})).Measures()
 	if last := nothing[len(nothing)-1]; last.Anomalies != "–" || last.Episodes != "–" {
 		t.Errorf("%+v", last)
 	}

@@ -33,7 +33,7 @@ func sigmoid(position float64) float64 {
 	return 2/(1+math.Exp(5*position)) - 1
 }
 
-// nab counts the rows and reports of one entity for NAB's score.
+// nab counts the rows of one entity for NAB's score. They are the same at each setting.
 type nab struct {
 	rows   int64
 	next   int   // the window that is open or comes next
@@ -44,7 +44,6 @@ type nab struct {
 	begins []rowsOf // the windows that begin in the longest probation
 	// windows is how many others have ended.
 	windows int64
-	ways    *[ways]nabWay // nil until there is a report
 }
 
 // rowsOf is the rows of a window. Both belong to it. No window has first > last.
@@ -52,7 +51,7 @@ type rowsOf struct{ first, last int64 }
 
 func (r rowsOf) rows() int64 { return r.last - r.first + 1 }
 
-// nabWay is what one way of counting reports has earned, before it is weighed.
+// nabWay is what the reports at a setting have earned by one way of counting, before it is weighed.
 type nabWay struct {
 	found        int64   // windows among nab.windows
 	earned       float64 // by reports in them
@@ -71,10 +70,17 @@ func (n *nab) begin(windows []span) {
 }
 
 // cross opens and closes windows until the next row, of a time that has reached the edge, lies where it belongs.
-func (n *nab) cross(at int64, windows []span) {
+func (n *nab) cross(at int64, windows []span, settings []*reports) {
 	for at >= n.edge {
 		if n.open {
-			n.close()
+			late := n.close()
+			for _, r := range settings {
+				for way := range ways {
+					if r != nil {
+						r.nab[way].close(n.left, late)
+					}
+				}
+			}
 			n.next++
 		} else if at <= windows[n.next].until {
 			n.open, n.opened = true, n.rows
@@ -90,34 +96,30 @@ func (n *nab) cross(at int64, windows []span) {
 	}
 }
 
-// close ends the open window before the next row.
-func (n *nab) close() {
+// close ends the open window before the next row. Late tells that it began after the longest probation.
+func (n *nab) close() (late bool) {
 	n.open = false
 	n.left = rowsOf{n.opened, n.rows - 1}
-	late := n.opened >= mostProbation
-	if late {
+	if late = n.opened >= mostProbation; late {
 		n.windows++
 	} else {
 		n.begins = append(n.begins, n.left)
 	}
-	if n.ways == nil {
-		return
+	return late
+}
+
+func (w *nabWay) close(window rowsOf, late bool) {
+	if !late {
+		w.inBeginnings = append(w.inBeginnings, w.inOpen)
+	} else if w.inOpen > 0 {
+		w.found++
+		w.earned += earns(window, w.inOpen-1)
 	}
-	for i := range n.ways {
-		w := &n.ways[i]
-		if !late {
-			w.inBeginnings = append(w.inBeginnings, w.inOpen)
-		} else if w.inOpen > 0 {
-			w.found++
-			w.earned += earns(n.left, w.inOpen-1)
-		}
-		w.inOpen = 0
-	}
+	w.inOpen = 0
 }
 
 // report counts a report of the next row.
-func (n *nab) report(way int) {
-	w := &n.ways[way]
+func (n *nab) report(w *nabWay) {
 	switch {
 	case n.rows < mostProbation:
 		for len(w.early) <= int(n.rows/64) {
@@ -151,22 +153,14 @@ type nabSum struct {
 	earned, lost   float64
 }
 
-// sum is the contribution so far.
-func (n nab) sum(way int) nabSum {
+// sum is the contribution so far of the reports of one way of counting.
+func (n nab) sum(w nabWay) nabSum {
 	// Closing the open window changes copies only.
-	n.begins = slices.Clip(n.begins)
-	var copied [ways]nabWay
-	if n.ways != nil {
-		copied = *n.ways
-		for i := range copied {
-			copied[i].inBeginnings = slices.Clip(copied[i].inBeginnings)
-		}
-		n.ways = &copied
-	}
+	n.begins, w.inBeginnings = slices.Clip(n.begins), slices.Clip(w.inBeginnings)
 	if n.open {
-		n.close()
+		late := n.close()
+		w.close(n.left, late)
 	}
-	w := &copied[way]
 	s := nabSum{n.windows, w.found, w.earned, w.lost}
 	begin := probation(n.rows)
 	first := make([]int64, len(n.begins)) // the first report in the window, plus 1
@@ -185,7 +179,7 @@ func (n nab) sum(way int) nabSum {
 		}
 	}
 	for i, window := range n.begins {
-		if first[i] == 0 && n.ways != nil {
+		if first[i] == 0 && i < len(w.inBeginnings) {
 			first[i] = w.inBeginnings[i]
 		}
 		window.first = max(window.first, begin)

@@ -32,12 +32,12 @@ func TestScoreOfAPublishedDetectorIsNABsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 		at += step * 1000
-		entities[len(entities)-1].Take(at, true, row[2] == "1", false)
+		entities[len(entities)-1].Take(at, []Said{{true, row[2] == "1", false}})
 	})
 	if len(entities) != 30 {
 		t.Fatalf("%d files, want 30", len(entities))
 	}
-	isPublished(t, j.Score(slices.Values(entities)), publishedIn(t, folder+"/published.json"))
+	isPublished(t, j.Score(0, slices.Values(entities)), publishedIn(t, folder+"/published.json"))
 }
 
 // TestScoreOfThePublishedScoresIsNABsOwn runs the published anomaly scores themselves, with the published thresholds.
@@ -65,11 +65,11 @@ func TestScoreOfThePublishedScoresIsNABsOwn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e.Take(at, true, score >= published["standard"].Threshold, false)
+			e.Take(at, []Said{{true, score >= published["standard"].Threshold, false}})
 		})
 		entities = append(entities, e)
 	}
-	isPublished(t, j.Score(slices.Values(entities)), published)
+	isPublished(t, j.Score(0, slices.Values(entities)), published)
 }
 
 // published is what NAB's program gives, by profile.
@@ -130,10 +130,10 @@ func TestNABScoresNothingZeroAndTheFirstRowsHundred(t *testing.T) {
 			j := NewJudge(all, DefaultOptions(time.Second))
 			nothing, first := j.Entity("a"), j.Entity("a")
 			for row := range int64(rows) {
-				nothing.Take(row*1000, true, row < probation(rows), false)
-				first.Take(row*1000, true, perfect[row], perfect[row])
+				nothing.Take(row*1000, []Said{{true, row < probation(rows), false}})
+				first.Take(row*1000, []Said{{true, perfect[row], perfect[row]}})
 			}
-			none, full := j.Score(slices.Values([]*EntityJudge{nothing})), j.Score(slices.Values([]*EntityJudge{first}))
+			none, full := j.Score(0, slices.Values([]*EntityJudge{nothing})), j.Score(0, slices.Values([]*EntityJudge{first}))
 			for _, c := range []struct {
 				got  NAB
 				want float64
@@ -154,9 +154,9 @@ func TestNABWeighsAReportByItsPlace(t *testing.T) {
 		j := NewJudge([]Label{{Entity: "a", From: 1000, Until: 1099}}, DefaultOptions(time.Second))
 		e := j.Entity("a")
 		for row := range int64(3000) {
-			e.Take(row, true, slices.Contains(reports, row), false)
+			e.Take(row, []Said{{true, slices.Contains(reports, row), false}})
 		}
-		return *j.Score(slices.Values([]*EntityJudge{e})).Anomalies.NAB.Standard
+		return *j.Score(0, slices.Values([]*EntityJudge{e})).Anomalies.NAB.Standard
 	}
 	near := func(what string, got, want float64) {
 		if math.Abs(got-want) > 1e-9 {

@@ -134,8 +134,8 @@ func FuzzParse(f *testing.F) {
 		j := NewJudge(all, DefaultOptions(time.Minute))
 		e := j.Entity("a")
 		for at := range int64(5) {
-			e.Take(at*apr10, true, true, true)
+			e.Take(at*apr10, []Said{{true, true, true}})
 		}
-		j.Score(slices.Values([]*EntityJudge{e}))
+		j.Score(0, slices.Values([]*EntityJudge{e}))
 	})
 }

@@ -62,7 +62,7 @@ func judged(j *Judge, rows map[string][]row) (all []*EntityJudge) {
 	for entity, of := range rows {
 		e := j.Entity(entity)
 		for _, r := range of {
-			e.Take(r.at, r.scored, r.anom, r.opn)
+			e.Take(r.at, []Said{{r.scored, r.anom, r.opn}})
 		}
 		all = append(all, e)
 	}
@@ -76,7 +76,7 @@ func TestScoreIsThatOfANaiveJudge(t *testing.T) {
 		rows := randomRows(r, bin)
 		all := randomLabels(r, 2*bin*int64(len(rows["data/e0"])+10))
 		j := NewJudge(all, Options{time.Second, time.Duration(r.IntN(20)) * time.Second})
-		s := j.Score(slices.Values(judged(j, rows)))
+		s := j.Score(0, slices.Values(judged(j, rows)))
 		events := naiveEvents(all, rows)
 		if s.Labels != len(all) || s.Events != len(events) || s.Events+s.NoEntity+s.NoTime+s.TooEarly != s.Labels {
 			t.Fatalf("seed %d: %d events, want %d: %+v", seed, s.Events, len(events), s)
@@ -145,16 +145,16 @@ func TestOrderOfEntitiesAndOfLabelsChangesNothing(t *testing.T) {
 		all := randomLabels(r, 2000*int64(len(rows["data/e0"])+10))
 		j := NewJudge(all, DefaultOptions(time.Second))
 		entities := judged(j, rows)
-		want := printed(t, j.Score(slices.Values(entities)))
+		want := printed(t, j.Score(0, slices.Values(entities)))
 		for range 5 {
 			r.Shuffle(len(entities), func(a, b int) { entities[a], entities[b] = entities[b], entities[a] })
-			if got := printed(t, j.Score(slices.Values(entities))); got != want {
+			if got := printed(t, j.Score(0, slices.Values(entities))); got != want {
 				t.Fatalf("seed %d:\n%s\nwant\n%s", seed, got, want)
 			}
 		}
 		r.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
 		j = NewJudge(all, DefaultOptions(time.Second))
-		if got := printed(t, j.Score(slices.Values(judged(j, rows)))); got != want {
+		if got := printed(t, j.Score(0, slices.Values(judged(j, rows)))); got != want {
 			t.Fatalf("seed %d, labels shuffled:\n%s\nwant\n%s", seed, got, want)
 		}
 	}
@@ -170,12 +170,12 @@ func TestScoreMayBeAskedForInTheMiddle(t *testing.T) {
 	for at := range int64(1000) {
 		next := row{at: at, scored: true, anom: r.IntN(20) == 0, opn: r.IntN(40) == 0}
 		rows = append(rows, next)
-		asked.Take(next.at, next.scored, next.anom, next.opn)
-		got := printed(t, j.Score(slices.Values([]*EntityJudge{asked})))
+		asked.Take(next.at, []Said{{next.scored, next.anom, next.opn}})
+		got := printed(t, j.Score(0, slices.Values([]*EntityJudge{asked})))
 		if at%50 != 7 {
 			continue
 		}
-		if want := printed(t, j.Score(slices.Values(judged(j, map[string][]row{"a": rows})))); got != want {
+		if want := printed(t, j.Score(0, slices.Values(judged(j, map[string][]row{"a": rows})))); got != want {
 			t.Fatalf("row %d:\n%s\nwant\n%s", at, got, want)
 		}
 	}

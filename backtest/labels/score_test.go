@@ -18,7 +18,7 @@ func taken(j *Judge, key string, from, until int64, anomalies ...int64) *EntityJ
 	e := j.Entity(key)
 	for at := from; at <= until; at++ {
 		is := slices.Contains(anomalies, at)
-		e.Take(at*minute, at >= from+10, is, is && !slices.Contains(anomalies, at-1))
+		e.Take(at*minute, []Said{{at >= from+10, is, is && !slices.Contains(anomalies, at-1)}})
 	}
 	return e
 }
@@ -35,8 +35,8 @@ func TestScoreCountsEvents(t *testing.T) {
 	}, DefaultOptions(time.Minute))
 	a := taken(j, "a", 0, 1439, 50, 103, 104, 112, 113, 114, 115, 900)
 	b := taken(j, "b", 0, 49)
-	b.Take(125*minute, true, true, true)
-	s := j.Score(slices.Values([]*EntityJudge{a, b, j.Entity("c")})) // c has no datapoint
+	b.Take(125*minute, []Said{{true, true, true}})
+	s := j.Score(0, slices.Values([]*EntityJudge{a, b, j.Entity("c")})) // c has no datapoint
 	got := []any{s.Labels, s.Events, s.NoEntity, s.NoEntityFirst, s.NoTime, s.TooEarly, s.Days, s.GraceMS}
 	if want := []any{7, 4, 1, []string{"c"}, 1, 1, 1.0, int64(4 * minute)}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -70,7 +70,7 @@ func TestScoreCountsEvents(t *testing.T) {
 }
 
 func TestScoreOfNothingIsNull(t *testing.T) {
-	s := NewJudge(nil, DefaultOptions(time.Minute)).Score(slices.Values([]*EntityJudge{}))
+	s := NewJudge(nil, DefaultOptions(time.Minute)).Score(0, slices.Values([]*EntityJudge{}))
 	for name, value := range flat(t, s) {
 		if value != nil && value != 0.0 && name != "grace_ms" && !reflect.DeepEqual(value, []any{}) {
 			t.Errorf("%s is %v", name, value)
@@ -86,7 +86,7 @@ func TestEachNumberHasADefinition(t *testing.T) {
 		}
 		defined[d.Name] = true
 	}
-	s := NewJudge(nil, Options{}).Score(slices.Values([]*EntityJudge{}))
+	s := NewJudge(nil, Options{}).Score(0, slices.Values([]*EntityJudge{}))
 	fields := flat(t, s)
 	for name := range fields {
 		if name != "grace_ms" && name != "kinds" && name != "missed_events" && name != "entities_not_in_input" && !defined[name] {
@@ -132,7 +132,7 @@ func TestEntitiesAreJudgedAtTheSameTime(t *testing.T) {
 		alone = append(alone, judge(key))
 	}
 	all.Wait()
-	if got, want := printed(t, j.Score(slices.Values(together))), printed(t, j.Score(slices.Values(alone))); got != want {
+	if got, want := printed(t, j.Score(0, slices.Values(together))), printed(t, j.Score(0, slices.Values(alone))); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -140,7 +140,7 @@ func TestEntitiesAreJudgedAtTheSameTime(t *testing.T) {
 func TestNormalDatapointsCostNoMemory(t *testing.T) {
 	e := NewJudge([]Label{{Entity: "a", From: 1e6, Until: 2e6}}, DefaultOptions(time.Minute)).Entity("a")
 	at := int64(1e7)
-	if allocated := testing.AllocsPerRun(1000, func() { at++; e.Take(at, true, false, false); e.Take(at, true, true, true) }); allocated > 0 {
+	if allocated := testing.AllocsPerRun(1000, func() { at++; e.Take(at, []Said{{true, false, false}}); e.Take(at, []Said{{true, true, true}}) }); allocated > 0 {
 		t.Errorf("%v allocations a datapoint", allocated)
 	}
 }
@@ -155,7 +155,7 @@ func BenchmarkTake(b *testing.B) {
 			b.ReportAllocs()
 			e := NewJudge(all, DefaultOptions(time.Minute)).Entity("a")
 			for at := range int64(b.N) {
-				e.Take(at*500, true, at%every == 1, false)
+				e.Take(at*500, []Said{{true, at%every == 1, false}})
 			}
 		})
 	}

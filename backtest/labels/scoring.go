@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Score judges one setting, given all entities that were judged at it, each once. Their order does not matter. It
+// Score judges one setting, given all entities, each once. Their order does not matter. It
 // changes nothing, so that it can be asked for again when there are more datapoints.
-func (j *Judge) Score(entities iter.Seq[*EntityJudge]) *Score {
+func (j *Judge) Score(setting int, entities iter.Seq[*EntityJudge]) *Score {
 	m := newMerge(len(j.labels))
 	for e := range entities {
 		if e.nab.rows > 0 {
-			m.add(e, e.line == j.common)
+			m.add(e, setting)
 		}
 	}
 	s := &Score{Labels: len(j.labels), NoEntityFirst: []string{}, GraceMS: j.options.Grace.Milliseconds()}
@@ -77,25 +77,32 @@ func newMerge(labels int) *merge {
 
 func never(n int) []int64 { return slices.Repeat([]int64{math.MaxInt64}, n) }
 
-func (m *merge) add(e *EntityJudge, common bool) {
-	m.first, m.last, m.firstScored = min(m.first, e.first), max(m.last, e.last), min(m.firstScored, e.firstScored)
-	if !common {
+func (m *merge) add(e *EntityJudge, setting int) {
+	scored := e.firstScored[setting]
+	m.first, m.last, m.firstScored = min(m.first, e.first), max(m.last, e.last), min(m.firstScored, scored)
+	if e.line != e.judge.common {
 		for _, s := range e.line.spans {
 			m.known[s.label] = true
-			m.scored[s.label] = min(m.scored[s.label], e.firstScored)
+			m.scored[s.label] = min(m.scored[s.label], scored)
 		}
+	}
+	r := e.of(setting)
+	if r == nil {
+		windows := e.nab.sum(nabWay{}).windows
+		for way := range m.ways {
+			m.ways[way].windows += windows
+		}
+		return
 	}
 	for way := range m.ways {
 		w := &m.ways[way]
-		if e.reports != nil {
-			for place, n := range e.reports.count[way] {
-				w.reports[place] += n
-			}
-			for _, h := range e.reports.hits {
-				w.found[h.label] = min(w.found[h.label], h.at[way])
-			}
+		for place, n := range r.count[way] {
+			w.reports[place] += n
 		}
-		sum := e.nab.sum(way)
+		for _, h := range r.hits {
+			w.found[h.label] = min(w.found[h.label], h.at[way])
+		}
+		sum := e.nab.sum(r.nab[way])
 		w.windows += sum.windows
 		w.seen += sum.found
 		if sum.earned != 0 {

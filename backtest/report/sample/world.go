@@ -223,13 +223,14 @@ func (w *world) score() {
 			e, last := judge.Entity(t.Entity), int64(math.MinInt64)
 			for _, p := range t.Points {
 				v := p.Settings[i]
-				e.Take(p.At, !math.IsNaN(v.Usual), v.Anomalous, v.Anomalous && (last == math.MinInt64 || p.At-last > 24*w.r.Bin.Milliseconds()))
+				opened := v.Anomalous && (last == math.MinInt64 || p.At-last > 24*w.r.Bin.Milliseconds())
+				e.Take(p.At, []labels.Said{{Scored: !math.IsNaN(v.Usual), Anomalous: v.Anomalous, Opened: opened}})
 				if v.Anomalous {
 					last = p.At
 				}
 			}
 			all = append(all, e)
 		}
-		w.r.Settings[i].Score = judge.Score(slices.Values(all))
+		w.r.Settings[i].Score = judge.Score(0, slices.Values(all))
 	}
 }
