@@ -101,7 +101,11 @@ type Anomaly struct {
 	Place                          Place
 }
 
-// Trace is the points of one entity, with what each setting said of them.
+// MostTraced is how many settings a Trace has at most: the first ones. More cannot be told apart in a picture, and each takes
+// memory for each point.
+const MostTraced = 12
+
+// Trace is the points of one entity, with what settings said of them.
 type Trace struct {
 	Entity string
 	Fields []string
@@ -113,7 +117,7 @@ type Trace struct {
 type TracePoint struct {
 	At    int64
 	Value float64
-	// At has the verdicts of the settings, in their order. Usual and Scale are NaN if the point was not scored.
+	// Settings has the verdicts of the first settings, at most MostTraced. Usual and Scale are NaN if the point was not scored.
 	Settings []TraceVerdict
 }
 

@@ -17,10 +17,14 @@ const mostPoints = 20_000
 
 // traced is an entity that is traced.
 type traced struct {
-	trace   Trace
-	order   int
-	scorers []*detection.Scorer
-	windows []detection.Window
+	trace Trace
+	order int
+}
+
+// tracer scores the datapoints of all traced entities once more.
+type tracer struct {
+	*Windows
+	scorers []*detection.Scorer // by setting
 }
 
 // trace collects the points of the entities that are named or loud.
@@ -32,7 +36,7 @@ func (r *run) trace(ctx context.Context) error {
 	if err := r.source.Rewind(); err != nil {
 		return err
 	}
-	d := r.Decoder()
+	d, again := r.Decoder(), newTracer(r.Settings[:r.tracedSettings()])
 	err := r.rounds(ctx, wanted, func(tasks []*task) error {
 		for _, t := range tasks {
 			for _, items := range t.items {
@@ -41,7 +45,7 @@ func (r *run) trace(ctx context.Context) error {
 					if one.trace.Fields == nil {
 						one.trace.Fields = d.Fields(t.block, t.row(&items[i]))
 					}
-					one.take(uint64(r.round), &items[i])
+					one.add(again.point(items[i].key.of(t.keys), items[i].at, items[i].value))
 				}
 			}
 		}
@@ -57,18 +61,16 @@ func (r *run) trace(ctx context.Context) error {
 	return err
 }
 
-// wanted are the entities to trace: the named ones, then the loudest of each setting in turn.
+func (r *run) tracedSettings() int { return min(len(r.Settings), MostTraced) }
+
+// wanted are the entities to trace: the named ones, then the loudest of each traced setting in turn.
 func (r *run) wanted() map[string]*traced {
 	wanted := make(map[string]*traced)
 	add := func(entity string, named bool) {
 		if wanted[entity] != nil {
 			return
 		}
-		one := &traced{trace: Trace{Entity: entity, Named: named}, order: len(wanted), windows: make([]detection.Window, len(r.Settings))}
-		for k := range r.Settings {
-			one.scorers = append(one.scorers, detection.NewScorer(detection.NewRules(r.Settings[k].Rules)))
-		}
-		wanted[entity] = one
+		wanted[entity] = &traced{trace: Trace{Entity: entity, Named: named}, order: len(wanted)}
 	}
 	for _, entity := range r.Named {
 		if r.has(entity) {
@@ -77,7 +79,7 @@ func (r *run) wanted() map[string]*traced {
 	}
 	most := len(wanted) + r.Traces
 	for rank := range loudest {
-		for _, outcome := range r.result.Settings {
+		for _, outcome := range r.result.Settings[:r.tracedSettings()] {
 			if rank < len(outcome.Loudest) && len(wanted) < most {
 				add(outcome.Loudest[rank].Entity, false)
 			}
@@ -86,18 +88,37 @@ func (r *run) wanted() map[string]*traced {
 	return wanted
 }
 
-// take scores a datapoint at each setting, and keeps it with what the settings say.
-func (o *traced) take(epoch uint64, it *item) {
-	point := TracePoint{At: it.at, Value: it.value, Settings: make([]TraceVerdict, len(o.windows))}
-	for k, scorer := range o.scorers {
-		v := &point.Settings[k]
-		v.Usual, v.Scale = math.NaN(), math.NaN()
-		if median, scale, ok := o.windows[k].Expect(scorer, it.at); ok {
-			v.Usual, v.Scale = median, scale
-		}
-		verdict := o.windows[k].Add(scorer, epoch, it.at, it.value)
-		v.Anomalous, v.Deviation = verdict.Reason == detection.Anomalous, verdict.Deviation
+func newTracer(settings []Setting) *tracer {
+	rules := make([]detection.Settings, len(settings))
+	scorers := make([]*detection.Scorer, len(settings))
+	for k := range settings {
+		rules[k] = settings[k].Rules
+		scorers[k] = detection.NewScorer(detection.NewRules(rules[k]))
 	}
+	return &tracer{NewWindows(rules), scorers}
+}
+
+// point scores a datapoint. A verdict says what is usual only of an anomaly, so the window is asked before.
+func (t *tracer) point(key []byte, at int64, value float64) TracePoint {
+	point := TracePoint{At: at, Value: value, Settings: make([]TraceVerdict, len(t.scorers))}
+	e := t.find(key)
+	for g, group := range t.groups {
+		for _, k := range group.settings {
+			v := &point.Settings[k]
+			v.Usual, v.Scale = math.NaN(), math.NaN()
+			if median, scale, ok := e.windows[g].Expect(t.scorers[k], at); ok {
+				v.Usual, v.Scale = median, scale
+			}
+		}
+	}
+	t.score(e, at, value)
+	for k := range t.verdicts {
+		point.Settings[k].Anomalous, point.Settings[k].Deviation = t.verdicts[k].Reason == detection.Anomalous, t.verdicts[k].Deviation
+	}
+	return point
+}
+
+func (o *traced) add(point TracePoint) {
 	if len(o.trace.Points) >= 2*mostPoints {
 		o.keep(mostPoints)
 	}

@@ -93,6 +93,22 @@ func TestTraceKeepsTheLatestPoints(t *testing.T) {
 	}
 }
 
+// TestTracesHaveTheFirstSettings however many there are.
+func TestTracesHaveTheFirstSettings(t *testing.T) {
+	s := random(t, 6, 2, 150)
+	o := s.run()
+	for few := len(o.Settings); len(o.Settings) < 3*MostTraced; {
+		more := o.Settings[len(o.Settings)%few]
+		more.Rules.Threshold += float64(len(o.Settings)) / 10
+		o.Settings = append(o.Settings, more)
+	}
+	o.Named = []string{s.rows[0].key}
+	got := comparable(must(t, s.open(t), o))
+	if want := s.points(s.rows[0].key, o.Settings[:MostTraced]); !reflect.DeepEqual(got.Traces[0].Points, want) || len(got.Settings) != len(o.Settings) {
+		t.Errorf("the trace has %d settings of %d", len(got.Traces[0].Points[0].Settings), len(got.Settings))
+	}
+}
+
 // TestEndOfTheSecondPassKeepsTheResult: only the traces are not whole.
 func TestEndOfTheSecondPassKeepsTheResult(t *testing.T) {
 	s := random(t, 5, 2, 200)

@@ -43,6 +43,10 @@ func (w *Windows) Take(key []byte, at int64, value float64) []detection.Verdict 
 // take scores a datapoint, and returns its entity, and whether it is an anomaly at any setting.
 func (w *Windows) take(key []byte, at int64, value float64) (e *entity, anomalous bool) {
 	e = w.find(key)
+	return e, w.score(e, at, value)
+}
+
+func (w *Windows) score(e *entity, at int64, value float64) (anomalous bool) {
 	for g, comparison := range w.comparisons {
 		verdicts := e.windows[g].Compare(comparison, 0, at, value) // nothing is rolled back
 		for i, setting := range w.groups[g].settings {
@@ -50,7 +54,7 @@ func (w *Windows) take(key []byte, at int64, value float64) (e *entity, anomalou
 			anomalous = anomalous || verdicts[i].Reason == detection.Anomalous
 		}
 	}
-	return e, anomalous
+	return anomalous
 }
 
 // find returns the entity with a key. In most streams the entities of a bin come in the order of the bin before, so the map is
