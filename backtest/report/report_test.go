@@ -136,6 +136,7 @@ func TestEachReportSaysWhatItIs(t *testing.T) {
 		sample.Years:   {"1 entity 3 years of stream time", "ec2_cpu_utilization_24ae8d.csv 82 anomalies 191 anomalies 82 anomalies"},
 		sample.Many:    {"hole of the pipeline", "labels can be judged; not judged: "},
 		sample.Big:     {"drawn", "farthest of"},
+		sample.Wide:    {"Pictures and tables by setting have the first 12 of 128 settings.", "threshold=10.9375 dev_metric=mean"},
 	} {
 		t.Run(string(scenario), func(t *testing.T) {
 			text := plain(page(t, scenario))
@@ -213,8 +214,10 @@ func TestForeignTextIsOnlyText(t *testing.T) {
 }
 
 func TestReportStaysSmall(t *testing.T) {
-	if n := len(page(t, sample.Big)); n > 3<<20 {
-		t.Errorf("8 settings and 20 entities of 3,000 points make %d bytes", n)
+	for _, s := range []sample.Scenario{sample.Big, sample.Wide} {
+		if n := len(page(t, s)); n > 3<<20 {
+			t.Errorf("%s: %d bytes", s, n)
+		}
 	}
 }
 

@@ -58,7 +58,6 @@ func scoresOf(r *backtest.Result) *scores {
 	nab := first.Anomalies.NAB.Standard != nil
 	v.Episodes = scoreTable{"episodes", "Each episode counts once, when it opens", scoreRows(r, func(s *labels.Score) *labels.Fit { return &s.Episodes }), nab}
 	v.Anomalies = scoreTable{"anomalies", "The same, if each anomaly counts", scoreRows(r, func(s *labels.Score) *labels.Fit { return &s.Anomalies }), nab}
-	v.Kinds = kindsOf(r)
 	return v
 }
 

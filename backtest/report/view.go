@@ -20,7 +20,8 @@ type view struct {
 	Sentence    []string
 	Strip       []fact
 	Parts       []part
-	Names       []string // of the settings
+	Few         string   // that only some settings are drawn
+	Names       []string // of the settings that are drawn
 	Short       []string // the same, without what all have in common
 	Varied      string   // what the short names are values of
 	Settings    []settingRow
@@ -42,25 +43,39 @@ type fact struct{ Label, Value, Kind string }
 type part struct{ ID, Label string }
 
 func viewOf(r *backtest.Result, about About) *view {
-	v := &view{inline: inlined(len(r.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, Broken: r.Broken, Unknown: r.Unknown}
-	v.Names = namesOf(r)
+	drawn := firstSettings(r)
+	v := &view{inline: inlined(len(drawn.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, Broken: r.Broken, Unknown: r.Unknown}
+	v.Names = namesOf(drawn)
+	if n := len(drawn.Settings); n < len(r.Settings) {
+		v.Few = fmt.Sprintf("Pictures and tables by setting have the first %d of %d settings.", n, len(r.Settings))
+	}
 	v.Short, v.Varied = shortened(v.Names)
 	v.say(r)
 	v.Strip = strip(r)
 	v.Settings = settingsOf(r)
-	v.Scores = scoresOf(r)
-	v.Lanes = lanesOf(r)
-	v.Traces = tracesOf(r)
+	if v.Scores = scoresOf(r); v.Scores != nil {
+		v.Scores.Kinds = kindsOf(drawn)
+	}
+	v.Lanes = lanesOf(drawn)
+	v.Traces = tracesOf(drawn)
 	for _, t := range v.Traces {
 		v.Labelled = v.Labelled || len(t.Labels) > 0
 	}
-	v.Loud = loudestOf(r)
-	v.Examples = examplesOf(r)
+	v.Loud = loudestOf(drawn)
+	v.Examples = examplesOf(drawn)
 	v.Input = inputOf(r)
 	v.Rules = rulesOf(r)
 	v.Definitions = definitionsOf(r)
 	v.Parts = v.parts()
 	return v
+}
+
+// firstSettings is the result with at most as many settings as a picture has. The tables that have a row for each setting have
+// all of them.
+func firstSettings(r *backtest.Result) *backtest.Result {
+	few := *r
+	few.Settings = r.Settings[:min(len(r.Settings), backtest.MostTraced)]
+	return &few
 }
 
 func namesOf(r *backtest.Result) (names []string) {

@@ -15,7 +15,12 @@ import (
 
 // TestBacktestFindsWhatADetectorCommits on the same rows: from the file, and from the topic that --into writes them into.
 func TestBacktestFindsWhatADetectorCommits(t *testing.T) {
-	const name = "hegemony_mean_holes"
+	for _, name := range []string{"hegemony_mean_holes", "hegemony_median"} {
+		t.Run(name, func(t *testing.T) { backtestFindsWhatADetectorCommits(t, name) })
+	}
+}
+
+func backtestFindsWhatADetectorCommits(t *testing.T, name string) {
 	w := newWorld(t, name)
 	w.createInput()
 	input, err := filepath.Abs(filepath.Join("..", "..", "testdata", "golden", name, "input.jsonl.gz"))

@@ -24,11 +24,12 @@ const (
 	Years   Scenario = "years"   // a value each hour of three years, from a file without key fields
 	Many    Scenario = "many"    // many labels
 	Big     Scenario = "big"     // eight settings, 20 entities of 3,000 points each, many anomalies
+	Wide    Scenario = "wide"    // 128 settings
 )
 
 // All are the scenarios.
 func All() []Scenario {
-	return []Scenario{Grid, One, Eight, Calm, Nothing, Partial, Hostile, Years, Many, Big}
+	return []Scenario{Grid, One, Eight, Calm, Nothing, Partial, Hostile, Years, Many, Big, Wide}
 }
 
 // begin is when most samples begin.
@@ -49,6 +50,10 @@ func New(s Scenario) *backtest.Result {
 		for _, metric := range []detection.Metric{detection.MedianDeviation, detection.MeanDeviation} {
 			w.settings(setting{5, metric}, setting{3, metric}, setting{8, metric}, setting{12, metric})
 		}
+	case Wide:
+		for i := range 128 {
+			w.settings(setting{3 + float64(i)/16, detection.MeanDeviation})
+		}
 	case Calm:
 		w.settings(setting{5, detection.MeanDeviation}, setting{8, detection.MeanDeviation})
 	default:
@@ -67,6 +72,11 @@ func New(s Scenario) *backtest.Result {
 		w.cheap, w.tight = true, true
 		for i := range 20 {
 			w.entity(3000, []string{fmt.Sprint(64500 + i), "64524"}, 0.5, 0.02, event{700, 200, 0.9, "shift"}, event{2000, 400, 0.2, "shift"}, event{2900, 20, 0, "outage"})
+		}
+	case Wide:
+		w.cheap, w.tight = true, true
+		for i := range 10 {
+			w.entity(1500, []string{fmt.Sprint(64500 + i), "64524"}, 0.5, 0.02, event{700, 100, 0.9, "shift"}, event{1400, 20, 0, "outage"})
 		}
 	case Hostile:
 		w.entity(960, []string{`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`}, 0.5, 0.012, event{700, 10, 0.1, `</style><b>`})
@@ -93,6 +103,7 @@ func New(s Scenario) *backtest.Result {
 	if len(w.r.Labels) > 0 {
 		w.score()
 	}
+	w.cut()
 	return w.r
 }
 

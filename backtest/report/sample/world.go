@@ -144,6 +144,15 @@ func (w *world) sum() {
 	}
 }
 
+// cut leaves the traces what a backtest keeps.
+func (w *world) cut() {
+	for _, t := range w.r.Traces {
+		for i := range t.Points {
+			t.Points[i].Settings = t.Points[i].Settings[:min(len(t.Points[i].Settings), backtest.MostTraced)]
+		}
+	}
+}
+
 func (w *world) outcome(setting int) {
 	r, o := w.r, &w.r.Settings[setting]
 	step := max(w.r.Bin.Milliseconds(), (r.Until-r.From)/2000)
