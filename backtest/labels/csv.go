@@ -50,6 +50,9 @@ type columns struct{ entity, from, until, kind int }
 
 func columnsOf(header []string) (columns, error) {
 	c := columns{-1, -1, -1, -1}
+	if len(header) == 1 {
+		return c, fmt.Errorf("the columns are separated by commas, and the header has none: %.80q; it needs entity, from and until, and may have kind", header[0])
+	}
 	wanted := []struct {
 		name  string
 		place *int

@@ -52,10 +52,11 @@ func TestLabelFilesAreRead(t *testing.T) {
 
 func TestBadLabelFilesAreRefusedWithTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                         "l.csv: the file is empty; it needs a header",
-		"a,b\n":                    "l.csv:1: the header (a,b) has no column entity; it needs entity, from and until",
-		"\n\nfrom,x":               "l.csv:3: the header (from,x) has no column entity",
-		"entity,from,until,from\n": "l.csv:1: the header has the column from twice",
+		"":                           "l.csv: the file is empty; it needs a header",
+		"a,b\n":                      "l.csv:1: the header (a,b) has no column entity; it needs entity, from and until",
+		"\n\nfrom,x":                 "l.csv:3: the header (from,x) has no column entity",
+		"entity;from;until\na;1;2\n": `l.csv:1: the columns are separated by commas, and the header has none: "entity;from;until"`,
+		"entity,from,until,from\n":   "l.csv:1: the header has the column from twice",
 		"entity,from,until\na,1,2\n64510,3356,1,2\n":   `l.csv:3: the row has more or fewer cells than the header; write an entity with commas in quotes`,
 		"entity,from,until\na,1\n":                     "l.csv:2: the row has more or fewer cells",
 		"entity,from,until\na,\"1,2\n":                 "l.csv:",

@@ -19,6 +19,9 @@ type csvPart struct {
 
 // header reads the first row of a CSV.
 func (o Options) header(row []byte) (columns []csvPart, timeName string, err error) {
+	if bytes.IndexByte(row, ',') < 0 { // there are at least a time and a value
+		return nil, "", fmt.Errorf("the columns of a CSV are separated by commas, and its first row has none: %.80q", withoutLineEnd(row))
+	}
 	var names []string
 	for rest := withoutLineEnd(row); ; {
 		cell, after, more, why := nextCell(rest, nil)
