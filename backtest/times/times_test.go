@@ -1,6 +1,7 @@
 package times
 
 import (
+	"regexp"
 	"testing"
 	"time"
 )
@@ -57,17 +58,22 @@ func TestADayEndsWithItsLastMillisecond(t *testing.T) {
 	}
 }
 
-// FuzzParse compares with package time, which reads RFC 3339 too.
+// Package time also reads hours of one digit, fractions after a comma, and zones of 24 hours.
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
+// FuzzParse compares with package time, which reads RFC 3339, too.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"1600000200", "2020-09-13T12:30:00.5+02:00", "2020-09-13 12:30:00", "1e3"} {
+	for _, text := range []string{"1600000200", "2020-09-13T12:30:00.5+02:00", "2020-09-13 12:30:00", "1e3", "0000-01-01T0:00:00+00:00"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got, ok := Parse([]byte(text))
-		if want, err := time.Parse(time.RFC3339Nano, text); err == nil && len(text) > 4 && text[4] == '-' {
-			if !ok || got != want.UnixMilli() {
-				t.Errorf("%q is %d, %v, and for package time %d", text, got, ok, want.UnixMilli())
-			}
+		if want, err := time.Parse(time.RFC3339Nano, text); err == nil && rfc3339.MatchString(text) && (!ok || got != want.UnixMilli()) {
+			t.Errorf("%q is %d, %v, and for package time %d", text, got, ok, want.UnixMilli())
+		}
+		last, known := ParseLast([]byte(text))
+		if known != ok || last < got || last-got >= 24*time.Hour.Milliseconds() {
+			t.Errorf("%q is %d, %v, and at last %d, %v", text, got, ok, last, known)
 		}
 	})
 }
