@@ -64,24 +64,17 @@ func (t *topicName) Decode(ctx *kong.DecodeContext) error {
 
 // Run scores the source at all settings, and says what each would have reported.
 func (c *backtestCommand) Run(world *World) (err error) {
+	ctx, stop := untilSignal(world, "the end of the input")
+	defer stop()
+	defer func() { err = c.because(ctx, err) }()
 	if err := c.check(); err != nil {
 		return err
 	}
-	config, err := configs.Load(c.Conf, world.Env)
+	plan, err := c.plan(ctx, world)
 	if err != nil {
 		return err
 	}
-	settings, err := c.settings(config, world)
-	if err != nil {
-		return err
-	}
-	events, err := c.labels()
-	if err != nil {
-		return err
-	}
-	ctx, stop := c.interruptible(world)
-	defer stop()
-	defer func() { err = c.because(ctx, err) }()
+	config, settings, events := plan.config, plan.settings, plan.events
 	options, err := c.options(config, world)
 	if err != nil {
 		return err
@@ -122,6 +115,49 @@ func (c *backtestCommand) Run(world *World) (err error) {
 		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))
 	}
 	return nil
+}
+
+// backtestPlan is what is read before the source.
+type backtestPlan struct {
+	config   *configs.Config
+	settings []backtest.Setting
+	events   []labels.Label
+}
+
+// plan reads the configuration and the labels. Each may be a pipe, and an open of one without a writer never ends. So the end
+// of the context ends plan, and leaves the open behind.
+func (c *backtestCommand) plan(ctx context.Context, world *World) (p backtestPlan, err error) {
+	type outcome struct {
+		plan backtestPlan
+		err  error
+	}
+	read := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		o.plan, o.err = c.readPlan(world.Env)
+		read <- o
+	}()
+	select {
+	case o := <-read:
+		return o.plan, o.err
+	case <-ctx.Done():
+		return p, ctx.Err()
+	}
+}
+
+func (c *backtestCommand) readPlan(env func(string) string) (p backtestPlan, err error) {
+	file, err := configs.Open(c.Conf)
+	if err != nil {
+		return p, err
+	}
+	if p.config, err = file.Load(env); err != nil {
+		return p, err
+	}
+	if p.settings, err = c.settings(file, env); err != nil {
+		return p, err
+	}
+	p.events, err = c.labels()
+	return p, err
 }
 
 // report writes the page.

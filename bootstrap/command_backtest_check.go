@@ -92,28 +92,6 @@ func realPath(path string) string {
 	return filepath.Join(folder, filepath.Base(end))
 }
 
-// endedBy is the error of a command that a signal has ended before its end.
-type endedBy struct{ signal os.Signal }
-
-func (endedBy) Error() string { return "interrupted before the end of the input" }
-
-// code is the exit code that a shell would show if the signal had ended the process.
-func (e endedBy) code() int { return atOnce(e).code() }
-
-// interruptible returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
-func (c *backtestCommand) interruptible(world *World) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	go func() {
-		select {
-		case signal := <-world.Signals:
-			world.Release()
-			cancel(endedBy{signal})
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
 // because names the signal in place of the end of the context. If standard output was closed, its reader has what it wanted.
 func (c *backtestCommand) because(ctx context.Context, err error) error {
 	switch {

@@ -1,0 +1,31 @@
+package bootstrap
+
+import (
+	"context"
+	"os"
+)
+
+// endedBy is the error of a command that a signal has ended before its end.
+type endedBy struct {
+	signal os.Signal
+	before string // what has not happened
+}
+
+func (e endedBy) Error() string { return "interrupted before " + e.before }
+
+// code is the exit code that a shell would show if the signal had ended the process.
+func (e endedBy) code() int { return atOnce{e.signal}.code() }
+
+// untilSignal returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
+func untilSignal(world *World, before string) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case signal := <-world.Signals:
+			world.Release()
+			cancel(endedBy{signal, before})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
