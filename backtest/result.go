@@ -26,6 +26,7 @@ type Result struct {
 	Unknown   []string // entities that were named, and are not in the input
 	Entities  int
 	Partial   bool          // it was ended before the end of its inputs
+	CutTraces bool          // it was ended before the end of the second pass: only Traces are not whole
 	Took      time.Duration // wall clock
 	Settings  []Outcome     // one for each setting, in their order
 	Labels    []labels.Label
@@ -113,7 +114,7 @@ type Trace struct {
 type TracePoint struct {
 	At    int64
 	Value float64
-	// At has the verdicts of the settings, in their order. Usual and Scale are NaN if the point was not scored.
+	// Settings has the verdicts of the settings, in their order. Usual and Scale are NaN if the point was not scored.
 	Settings []TraceVerdict
 }
 

@@ -108,8 +108,11 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err := c.report(world, result); err != nil {
 		return err
 	}
-	if result.Partial {
+	switch {
+	case result.Partial:
 		return ctx.Err()
+	case result.CutTraces:
+		return cutBy(ctx)
 	}
 	if len(result.Broken) > 0 {
 		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))

@@ -100,6 +100,9 @@ func printInput(to io.Writer, r *backtest.Result) {
 	if r.Partial {
 		fmt.Fprintln(to, "INTERRUPTED: only a part of the input was read.")
 	}
+	if r.CutTraces {
+		fmt.Fprintln(to, "INTERRUPTED in the second reading: all numbers are whole, and only the pictures of the report are cut.")
+	}
 	from := ""
 	if r.Points > 0 {
 		from = fmt.Sprintf(", %s to %s UTC", time.UnixMilli(r.From).UTC().Format(minutes), time.UnixMilli(r.Until).UTC().Format(minutes))

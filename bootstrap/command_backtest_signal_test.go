@@ -1,10 +1,13 @@
 package bootstrap
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"anomalydetector/backtest"
 )
 
 // TestBacktestReadsItsConfigurationOnce, so that it may be a pipe.
@@ -40,5 +43,23 @@ func TestSignalEndsABacktestThatWaitsForAPipe(t *testing.T) {
 				t.Errorf("it exits with %d and prints\n%s", code, o.output)
 			}
 		})
+	}
+}
+
+// TestSignalInTheSecondPassCutsOnlyPictures, and the command says so.
+func TestSignalInTheSecondPassCutsOnlyPictures(t *testing.T) {
+	var said strings.Builder
+	printInput(&said, &backtest.Result{CutTraces: true})
+	if !strings.HasPrefix(said.String(), "INTERRUPTED in the second reading: all numbers are whole") || strings.Contains(said.String(), "only a part") {
+		t.Errorf("it prints\n%s", said.String())
+	}
+	o := newOutside(t, nil)
+	ctx, stop := untilSignal(&o.World, "the end of the input")
+	defer stop()
+	o.signals <- syscall.SIGINT
+	<-ctx.Done()
+	var by endedBy
+	if err := cutBy(ctx); !errors.As(err, &by) || by.code() != 130 || err.Error() != "interrupted before the pictures of the report were whole" {
+		t.Errorf("it ends with %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"os"
 )
 
@@ -15,6 +16,16 @@ func (e endedBy) Error() string { return "interrupted before " + e.before }
 
 // code is the exit code that a shell would show if the signal had ended the process.
 func (e endedBy) code() int { return atOnce{e.signal}.code() }
+
+// cutBy is the error of a backtest that a signal has ended in its second pass.
+func cutBy(ctx context.Context) error {
+	var by endedBy
+	if errors.As(context.Cause(ctx), &by) {
+		by.before = "the pictures of the report were whole"
+		return by
+	}
+	return ctx.Err()
+}
 
 // untilSignal returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
 func untilSignal(world *World, before string) (context.Context, func()) {

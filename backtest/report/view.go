@@ -14,6 +14,7 @@ type view struct {
 	About
 	Detector    string
 	Partial     bool
+	CutTraces   bool
 	Broken      []string // inputs that could not be read to their end
 	Unknown     []string // entities that were named and are not there
 	Headline    string
@@ -42,7 +43,7 @@ type fact struct{ Label, Value, Kind string }
 type part struct{ ID, Label string }
 
 func viewOf(r *backtest.Result, about About) *view {
-	v := &view{inline: inlined(len(r.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, Broken: r.Broken, Unknown: r.Unknown}
+	v := &view{inline: inlined(len(r.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, CutTraces: r.CutTraces, Broken: r.Broken, Unknown: r.Unknown}
 	v.Names = namesOf(r)
 	v.Short, v.Varied = shortened(v.Names)
 	v.say(r)
