@@ -70,7 +70,7 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
-	plan, err := c.plan(ctx, world)
+	plan, err := withinContext(ctx, func() (backtestPlan, error) { return c.plan(world.Env) })
 	if err != nil {
 		return err
 	}
@@ -127,28 +127,8 @@ type backtestPlan struct {
 	events   []labels.Label
 }
 
-// plan reads the configuration and the labels. Each may be a pipe, and an open of one without a writer never ends. So the end
-// of the context ends plan, and leaves the open behind.
-func (c *backtestCommand) plan(ctx context.Context, world *World) (p backtestPlan, err error) {
-	type outcome struct {
-		plan backtestPlan
-		err  error
-	}
-	read := make(chan outcome, 1)
-	go func() {
-		var o outcome
-		o.plan, o.err = c.readPlan(world.Env)
-		read <- o
-	}()
-	select {
-	case o := <-read:
-		return o.plan, o.err
-	case <-ctx.Done():
-		return p, ctx.Err()
-	}
-}
-
-func (c *backtestCommand) readPlan(env func(string) string) (p backtestPlan, err error) {
+// plan reads the configuration and the labels.
+func (c *backtestCommand) plan(env func(string) string) (p backtestPlan, err error) {
 	file, err := configs.Open(c.Conf)
 	if err != nil {
 		return p, err

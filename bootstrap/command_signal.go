@@ -40,3 +40,24 @@ func untilSignal(world *World, before string) (context.Context, func()) {
 	}()
 	return ctx, func() { cancel(nil) }
 }
+
+// withinContext returns what read returns. An open of a pipe without a writer never ends: then the end of the context ends the wait, and
+// leaves the open behind.
+func withinContext[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type outcome struct {
+		is  T
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		is, err := read()
+		ended <- outcome{is, err}
+	}()
+	select {
+	case o := <-ended:
+		return o.is, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
