@@ -40,12 +40,12 @@ func (r *run) conclude() {
 	}
 }
 
-// days is the length of the stream, its last bin of a setting included.
-func (r *run) days(k int) float64 {
+// days is the length of the stream, its last bin included.
+func (r *run) days() float64 {
 	if !r.span.any {
 		return 0
 	}
-	return (time.Duration(r.span.last-r.span.first)*time.Millisecond + r.Settings[k].Episodes.Bin).Hours() / 24
+	return (time.Duration(r.span.last-r.span.first)*time.Millisecond + r.Bin).Hours() / 24
 }
 
 // entities yields all entities, in no order.
@@ -92,7 +92,7 @@ func (r *run) outcome(k int) Outcome {
 		loses.join(&c.loses)
 	}
 	o.Hours, o.Adds, o.Loses = over.inOrder(), adds.conclude(), loses.conclude()
-	if days := r.days(k); days > 0 {
+	if days := r.days(); days > 0 {
 		o.PerDay = float64(o.Episodes) / days
 	}
 	var found []*entity
@@ -109,8 +109,8 @@ func (r *run) outcome(k int) Outcome {
 	for _, e := range found[:min(len(found), loudest)] {
 		o.Loudest = append(o.Loudest, e.loud(k))
 	}
-	if r.judges != nil {
-		o.Score = r.judges[k].Score(func(yield func(*labels.EntityJudge) bool) {
+	if r.Labels != nil {
+		o.Score = r.Labels.Score(func(yield func(*labels.EntityJudge) bool) {
 			for e := range r.entities() {
 				if !yield(e.judges[k]) {
 					return

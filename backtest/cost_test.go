@@ -39,7 +39,7 @@ func TestDatapointAllocatesNothing(t *testing.T) {
 			for lines := bytes.SplitAfter(all.Data, []byte{'\n'}); len(lines) > each; lines = lines[each:] {
 				parts = append(parts, source.Block{Input: all.Input, Data: bytes.Join(lines[:each], nil)})
 			}
-			decoder, shards, one := o.Decoder(), []*shard{newShard(&o, nil), newShard(&o, nil)}, &task{}
+			decoder, shards, one := o.Decoder(), []*shard{newShard(&o), newShard(&o)}, &task{}
 			tasks, round, scored := []*task{one}, 0, int64(0)
 			score := func() {
 				one.block = &parts[round]

@@ -110,7 +110,7 @@ func (n *naive) take(r *row, place Place) bool {
 	if n.windows[r.key] == nil {
 		n.windows[r.key] = &detection.Window{}
 		if n.options.Labels != nil {
-			n.judges[r.key] = n.options.Labels.At(n.Setting.Episodes.Bin).Entity(r.key)
+			n.judges[r.key] = n.options.Labels.Entity(r.key)
 		}
 	}
 	v := n.windows[r.key].Add(n.scorer, 1, r.at, r.value)
@@ -169,7 +169,7 @@ func onlyHere(o *Overlap, entities map[string]bool, one, other *naive) {
 func (n *naive) conclude(r *Result) Outcome {
 	n.Outcome.Entities = len(n.loud)
 	if r.Points > 0 {
-		n.PerDay = float64(n.Outcome.Episodes) / (float64(r.Until-r.From+n.Setting.Episodes.Bin.Milliseconds()) / 3_600_000 / 24)
+		n.PerDay = float64(n.Outcome.Episodes) / (float64(r.Until-r.From+n.options.Bin.Milliseconds()) / 3_600_000 / 24)
 	}
 	for _, l := range n.loud {
 		n.Loudest = append(n.Loudest, *l)
@@ -180,7 +180,7 @@ func (n *naive) conclude(r *Result) Outcome {
 	n.Loudest = n.Loudest[:min(10, len(n.Loudest))]
 	n.Hours = n.hours()
 	if n.options.Labels != nil {
-		n.Score = n.options.Labels.At(n.Setting.Episodes.Bin).Score(func(yield func(*labels.EntityJudge) bool) {
+		n.Score = n.options.Labels.Score(func(yield func(*labels.EntityJudge) bool) {
 			for _, j := range n.judges {
 				if !yield(j) {
 					return

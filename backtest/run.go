@@ -18,10 +18,9 @@ import (
 // Options say what is run.
 type Options struct {
 	Settings []Setting // at least one
-	// Bin is the time granularity that pictures are drawn for. Each setting is counted and judged by that of its episodes.
-	Bin     time.Duration
-	Decoder func() source.Decoder // makes one for a goroutine
-	Labels  *labels.Judge         // nil: there are none
+	Bin      time.Duration
+	Decoder  func() source.Decoder // makes one for a goroutine
+	Labels   *labels.Judge         // nil: there are none
 	// Anomaly is called with each anomaly, in the order of the input, and for one datapoint in the order of the settings. An error of
 	// it ends the run. The block and the row are valid during the call.
 	Anomaly func(setting int, a *Anomaly, b *source.Block, r *source.Row) error
@@ -43,7 +42,6 @@ const (
 type run struct {
 	*Options
 	source source.Source
-	judges []*labels.Judge // by setting; nil: there are no labels
 	shards []*shard
 	result *Result
 	faults faults
@@ -59,9 +57,9 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	r := &run{Options: &o, source: from, result: &Result{Bin: o.Bin}, inputs: make(map[string]bool), judges: o.judges()}
+	r := &run{Options: &o, source: from, result: &Result{Bin: o.Bin}, inputs: make(map[string]bool)}
 	for range o.Workers * shardsEachWorker {
-		r.shards = append(r.shards, newShard(&o, r.judges))
+		r.shards = append(r.shards, newShard(&o))
 	}
 	err := r.rounds(ctx, nil, r.score)
 	if r.result.Partial = interrupted(ctx, err); err != nil && !r.result.Partial {
@@ -76,22 +74,6 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	}
 	r.result.Took = time.Since(began)
 	return r.result, nil
-}
-
-// judges are those of the settings. Settings of one time granularity share one.
-func (o *Options) judges() (all []*labels.Judge) {
-	if o.Labels == nil {
-		return nil
-	}
-	byBin := map[time.Duration]*labels.Judge{o.Bin: o.Labels}
-	for i := range o.Settings {
-		bin := o.Settings[i].Episodes.Bin
-		if byBin[bin] == nil {
-			byBin[bin] = o.Labels.At(bin)
-		}
-		all = append(all, byBin[bin])
-	}
-	return all
 }
 
 // interrupted tells whether an error is the end of the context.

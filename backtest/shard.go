@@ -11,7 +11,7 @@ import (
 type shard struct {
 	*Windows
 	settings []Setting
-	judges   []*labels.Judge // by setting; nil: there are no labels
+	judge    *labels.Judge // nil: there are no labels
 	decoder  source.Decoder
 	events   []episode.Event // scratch space
 
@@ -36,12 +36,12 @@ type reported struct {
 	anomaly Anomaly
 }
 
-func newShard(o *Options, judges []*labels.Judge) *shard {
+func newShard(o *Options) *shard {
 	rules := make([]detection.Settings, len(o.Settings))
 	for i := range rules {
 		rules[i] = o.Settings[i].Rules
 	}
-	return &shard{Windows: NewWindows(rules), settings: o.Settings, judges: judges, decoder: o.Decoder(), report: o.Anomaly != nil,
+	return &shard{Windows: NewWindows(rules), settings: o.Settings, judge: o.Labels, decoder: o.Decoder(), report: o.Anomaly != nil,
 		counts: make([]count, len(rules))}
 }
 
@@ -58,9 +58,9 @@ func (s *shard) score(number, round int, tasks []*task) {
 // observe scores one datapoint at all settings.
 func (s *shard) observe(round, number int, t *task, it *item) {
 	e, anomalous := s.take(it.key.of(t.keys), it.at, it.value)
-	if e.judges == nil && s.judges != nil {
-		for _, judge := range s.judges {
-			e.judges = append(e.judges, judge.Entity(e.key))
+	if e.judges == nil && s.judge != nil {
+		for range s.verdicts {
+			e.judges = append(e.judges, s.judge.Entity(e.key))
 		}
 	}
 	if it.at < e.newest {

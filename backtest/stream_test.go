@@ -174,12 +174,8 @@ func some() []Setting {
 		{HistoryHours: 6, MinRatio: 0.5, Threshold: 3, Metric: detection.MedianDeviation},
 		{HistoryHours: 12, MinRatio: 0.2, Threshold: 8, Metric: detection.MedianDeviation},
 	} {
-		bin := 15 * time.Minute
-		if i == 4 {
-			bin = time.Hour // that counts for this setting only
-		}
-		rules.GranularityMinutes = bin.Minutes()
-		episodes := episode.DefaultRules(bin, rules.Threshold)
+		rules.GranularityMinutes = 15
+		episodes := episode.DefaultRules(15*time.Minute, rules.Threshold)
 		episodes.EveryPoint = true
 		all = append(all, Setting{Name: fmt.Sprint("number ", i), Rules: rules, Episodes: episodes})
 	}

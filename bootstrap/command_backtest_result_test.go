@@ -243,32 +243,6 @@ func TestInfiniteDeviationIsNull(t *testing.T) {
 	}
 }
 
-// TestSettingHasTheSameNumbersInAnyPlace, also if the settings differ in their time granularity.
-func TestSettingHasTheSameNumbersInAnyPlace(t *testing.T) {
-	inFolder(t, map[string]string{"s.csv": binsOf(400), "l.csv": "entity,from,until\n*,1600354000,1600355000\n*,1600300000,1600300900\n"})
-	numbers := func(bins string) (all []string) {
-		code, printed, told := backtested(t, conf, "s.csv", "--labels", "l.csv", "--csv", "--set", "io.time_granularity_min="+bins, "--set", "detection.history_min_ratio=0.1")
-		rows, err := csv.NewReader(strings.NewReader(printed)).ReadAll()
-		if err != nil || code != exitClean || len(rows) != 3 {
-			t.Fatalf("it exits with %d (%v) and prints\n%s%s", code, err, printed, told)
-		}
-		for _, row := range rows[1:] {
-			var kept []string
-			for i, name := range rows[0] {
-				if name != "adds" && name != "loses" {
-					kept = append(kept, name+" "+row[i])
-				}
-			}
-			all = append(all, strings.Join(kept, ", "))
-		}
-		return all
-	}
-	fine, coarse := numbers("15,60"), numbers("60,15")
-	if fine[0] != coarse[1] || fine[1] != coarse[0] || !strings.Contains(fine[0], "aftermath 0") || !strings.Contains(fine[1], "aftermath 2") {
-		t.Errorf("with 15,60 they are\n%s\nand with 60,15\n%s", strings.Join(fine, "\n"), strings.Join(coarse, "\n"))
-	}
-}
-
 // TestTableOfManySettingsHasTheScores, and defines what it shows and nothing else.
 func TestTableOfManySettingsHasTheScores(t *testing.T) {
 	inFolder(t, map[string]string{"s.csv": binsOf(400), "l.csv": "entity,from,until\nno such,1600000000,1600000001\n*,1600358000,1600361000\n"})

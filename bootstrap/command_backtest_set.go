@@ -3,7 +3,6 @@ package bootstrap
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"anomalydetector/backtest"
@@ -68,19 +67,12 @@ func parseSet(argument string) (tried, error) {
 		if value = strings.TrimSpace(value); value == "" {
 			return tried{}, usageError(fmt.Sprintf("--set %s: there is an empty value", argument))
 		}
-		if slices.ContainsFunc(one.values, func(other string) bool { return sameValue(other, value) }) {
+		if slices.Contains(one.values, value) {
 			return tried{}, usageError(fmt.Sprintf("--set %s: the value %s is there twice", argument, value))
 		}
 		one.values = append(one.values, value)
 	}
 	return one, nil
-}
-
-// sameValue tells whether two values are the same text or number, such as 5 and 5.0.
-func sameValue(a, b string) bool {
-	x, failed := strconv.ParseFloat(a, 64)
-	y, err := strconv.ParseFloat(b, 64)
-	return a == b || failed == nil && err == nil && x == y
 }
 
 // combination is the i-th combination of the values. The values of the last setting change fastest.

@@ -63,13 +63,3 @@ func TestSignalInTheSecondPassCutsOnlyPictures(t *testing.T) {
 		t.Errorf("it ends with %v", err)
 	}
 }
-
-// TestReplayOfNothingHasNoTimes: a replay that a signal ends before its first record.
-func TestReplayOfNothingHasNoTimes(t *testing.T) {
-	if times := (&replayed{}).times(); times != "" {
-		t.Errorf("it says %q", times)
-	}
-	if times := (&replayed{Records: 2, From: 0, Until: 60_000}).times(); times != ", of 1970-01-01 00:00 to 1970-01-01 00:01 UTC" {
-		t.Errorf("it says %q", times)
-	}
-}

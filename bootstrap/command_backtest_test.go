@@ -118,7 +118,6 @@ func TestBacktestRefusesBadInput(t *testing.T) {
 		"s.csv --set detection.threshold=3,":    "there is an empty value",
 		"s.csv --set detection.threshold=":      "there is an empty value",
 		"s.csv --set detection.threshold=3,4,3": "the value 3 is there twice",
-		"s.csv --set detection.threshold=5,5.0": "the value 5.0 is there twice",
 		"s.csv --set detection.min_dev=1 --set detection.min_dev=2":                                             "detection.min_dev is there twice; give all its values at once",
 		"s.csv --set detection.threshold=" + numbers(1, 30) + " --set detection.history_hours=" + numbers(1, 9): "these are more than 256 combinations",
 		"s.csv --labels nothing.csv":                   "--labels: open nothing.csv: no such file or directory",

@@ -75,7 +75,8 @@ func (c *backtestCommand) replay(ctx context.Context, world *World, config *conf
 	if done.Records == 0 && !interrupted {
 		return usageError("nothing was written: " + cmp.Or(problemsIn(done.Problems), "there are no rows"))
 	}
-	fmt.Fprintf(world.Stdout, "wrote %d records into %s%s\n", done.Records, printable(c.Into), done.times())
+	fmt.Fprintf(world.Stdout, "wrote %d records into %s, of %s to %s UTC\n", done.Records, printable(c.Into),
+		time.UnixMilli(done.From).UTC().Format(minutes), time.UnixMilli(done.Until).UTC().Format(minutes))
 	if done.Bad > 0 {
 		fmt.Fprintf(world.Stdout, "%d of them are bad records, which a detector refuses\n", done.Bad)
 	}
@@ -92,14 +93,6 @@ func (c *backtestCommand) replay(ctx context.Context, world *World, config *conf
 		return fmt.Errorf("not all could be read: %s", problemsIn(done.Problems))
 	}
 	return nil
-}
-
-// times says of which times the records are.
-func (r *replayed) times() string {
-	if r.Records == 0 {
-		return ""
-	}
-	return fmt.Sprintf(", of %s to %s UTC", time.UnixMilli(r.From).UTC().Format(minutes), time.UnixMilli(r.Until).UTC().Format(minutes))
 }
 
 func problemsIn(problems []error) string {

@@ -48,13 +48,6 @@ func NewJudge(all []Label, o Options) *Judge {
 	return j
 }
 
-// At is the same judge for datapoints of another time granularity.
-func (j *Judge) At(bin time.Duration) *Judge {
-	other := *j
-	other.options = DefaultOptions(bin)
-	return &other
-}
-
 // Entity begins to judge an entity at one setting. It may be called by several goroutines at a time.
 func (j *Judge) Entity(key string) *EntityJudge {
 	e := &EntityJudge{judge: j, line: j.common, first: math.MaxInt64, last: math.MinInt64, firstScored: math.MaxInt64}
