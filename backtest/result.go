@@ -26,6 +26,7 @@ type Result struct {
 	Unknown   []string // entities that were named, and are not in the input
 	Entities  int
 	Partial   bool          // it was ended before the end of its inputs
+	CutTraces bool          // it was ended before the end of the second pass: only Traces are not whole
 	Took      time.Duration // wall clock
 	Settings  []Outcome     // one for each setting, in their order
 	Labels    []labels.Label

@@ -51,7 +51,7 @@ type run struct {
 }
 
 // Run reads the source to its end. If the context ends before, the result is what is known so far, and marked as
-// partial. An input that cannot be read does not end the run: Result.Broken names it. What else goes wrong is an error.
+// partial. If it ends in the second pass, only the traces are cut. An input that cannot be read does not end the run: Result.Broken names it. What else goes wrong is an error.
 func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	began := time.Now()
 	if o.Workers == 0 {
@@ -62,12 +62,13 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 		r.shards = append(r.shards, newShard(&o))
 	}
 	err := r.rounds(ctx, nil, r.score)
-	if err != nil && !r.interrupted(ctx, err) {
+	if r.result.Partial = interrupted(ctx, err); err != nil && !r.result.Partial {
 		return nil, err
 	}
 	r.conclude()
 	if !r.result.Partial {
-		if err := r.trace(ctx); err != nil && !r.interrupted(ctx, err) {
+		err := r.trace(ctx)
+		if r.result.CutTraces = interrupted(ctx, err); err != nil && !r.result.CutTraces {
 			return nil, err
 		}
 	}
@@ -75,11 +76,8 @@ func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	return r.result, nil
 }
 
-// interrupted tells whether an error is the end of the context. If it is, the result is partial.
-func (r *run) interrupted(ctx context.Context, err error) bool {
-	r.result.Partial = errors.Is(err, ctx.Err())
-	return r.result.Partial
-}
+// interrupted tells whether an error is the end of the context.
+func interrupted(ctx context.Context, err error) bool { return err != nil && errors.Is(err, ctx.Err()) }
 
 // rounds reads the source to its end, decodes its blocks, and hands them over in rounds. With wanted, it leaves out other entities.
 func (r *run) rounds(ctx context.Context, wanted map[string]*traced, each func([]*task) error) error {

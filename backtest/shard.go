@@ -23,7 +23,7 @@ type shard struct {
 	reported  []reported
 }
 
-// place is where a datapoint lies in the input.
+// placed is a place with its round and task, which give the order of the input.
 type placed struct {
 	round, task int
 	place       Place

@@ -126,7 +126,7 @@ func TestEndOfTheSecondPassKeepsTheResult(t *testing.T) {
 	if points := comparable(got).Traces[0].Points; len(points) == 0 || len(points) >= len(whole) || !reflect.DeepEqual(points, whole[:len(points)]) {
 		t.Errorf("the trace has %d points of %d", len(points), len(whole))
 	}
-	want.Partial, want.Traces, want.Unknown = true, got.Traces, []string{"never there"}
+	want.CutTraces, want.Traces, want.Unknown = true, got.Traces, []string{"never there"}
 	equal(t, got, want)
 }
 

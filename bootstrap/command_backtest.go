@@ -64,24 +64,17 @@ func (t *topicName) Decode(ctx *kong.DecodeContext) error {
 
 // Run scores the source at all settings, and says what each would have reported.
 func (c *backtestCommand) Run(world *World) (err error) {
+	ctx, stop := untilSignal(world, "the end of the input")
+	defer stop()
+	defer func() { err = c.because(ctx, err) }()
 	if err := c.check(); err != nil {
 		return err
 	}
-	config, err := configs.Load(c.Conf, world.Env)
+	plan, err := withinContext(ctx, func() (backtestPlan, error) { return c.plan(world.Env) })
 	if err != nil {
 		return err
 	}
-	settings, err := c.settings(config, world)
-	if err != nil {
-		return err
-	}
-	events, err := c.labels()
-	if err != nil {
-		return err
-	}
-	ctx, stop := c.interruptible(world)
-	defer stop()
-	defer func() { err = c.because(ctx, err) }()
+	config, settings, events := plan.config, plan.settings, plan.events
 	options, err := c.options(config, world)
 	if err != nil {
 		return err
@@ -115,13 +108,39 @@ func (c *backtestCommand) Run(world *World) (err error) {
 	if err := c.report(world, result); err != nil {
 		return err
 	}
-	if result.Partial {
+	switch {
+	case result.Partial:
 		return ctx.Err()
+	case result.CutTraces:
+		return cutBy(ctx)
 	}
 	if len(result.Broken) > 0 {
 		return fmt.Errorf("not all could be read: %s", strings.Join(result.Broken, "; "))
 	}
 	return nil
+}
+
+// backtestPlan is what is read before the source.
+type backtestPlan struct {
+	config   *configs.Config
+	settings []backtest.Setting
+	events   []labels.Label
+}
+
+// plan reads the configuration and the labels.
+func (c *backtestCommand) plan(env func(string) string) (p backtestPlan, err error) {
+	file, err := configs.Open(c.Conf)
+	if err != nil {
+		return p, err
+	}
+	if p.config, err = file.Load(env); err != nil {
+		return p, err
+	}
+	if p.settings, err = c.settings(file, env); err != nil {
+		return p, err
+	}
+	p.events, err = c.labels()
+	return p, err
 }
 
 // report writes the page.

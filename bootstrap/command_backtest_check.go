@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 
@@ -42,19 +43,21 @@ func (c *backtestCommand) check() error {
 	return c.checkOutputs()
 }
 
-// checkOutputs refuses files that cannot be written, and those that are read.
+// checkOutputs refuses files that cannot be written, and those that are read or written already.
 func (c *backtestCommand) checkOutputs() error {
-	inputs, err := source.Expand(c.Sources)
+	used, err := source.Expand(c.Sources)
 	if err != nil {
 		return usageError(err.Error())
 	}
+	used = append(append(used, c.Conf), c.Labels...)
 	for _, output := range []struct{ flag, path string }{{"--anomalies", c.Anomalies}, {"--report", c.Report}} {
 		if output.path == "" || output.path == "-" {
 			continue
 		}
-		if input := slices.IndexFunc(inputs, func(input string) bool { return sameFile(input, output.path) }); input >= 0 {
-			return usageError(fmt.Sprintf("%s %s: it is an input, too, and would be replaced", output.flag, output.path))
+		if i := slices.IndexFunc(used, func(path string) bool { return sameFile(path, output.path) }); i >= 0 {
+			return usageError(fmt.Sprintf("%s %s: this is the same file as %s, and would replace it; want another file", output.flag, output.path, used[i]))
 		}
+		used = append(used, output.path)
 		file := exportFile{path: output.path, force: true}
 		if err := file.writable(); err != nil {
 			return usageError(fmt.Sprintf("%s %s: %s", output.flag, output.path, err))
@@ -63,32 +66,30 @@ func (c *backtestCommand) checkOutputs() error {
 	return nil
 }
 
+// sameFile tells whether two paths are one regular file, or would become one.
 func sameFile(a, b string) bool {
 	one, err := os.Stat(a)
 	other, failed := os.Stat(b)
-	return err == nil && failed == nil && one.Mode().IsRegular() && os.SameFile(one, other)
+	if err == nil && failed == nil {
+		return one.Mode().IsRegular() && os.SameFile(one, other)
+	}
+	return err != nil && failed != nil && realPath(a) != "" && realPath(a) == realPath(b)
 }
 
-// endedBy is the error of a command that a signal has ended before its end.
-type endedBy struct{ signal os.Signal }
-
-func (endedBy) Error() string { return "interrupted before the end of the input" }
-
-// code is the exit code that a shell would show if the signal had ended the process.
-func (e endedBy) code() int { return atOnce(e).code() }
-
-// interruptible returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
-func (c *backtestCommand) interruptible(world *World) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	go func() {
-		select {
-		case signal := <-world.Signals:
-			world.Release()
-			cancel(endedBy{signal})
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
+// realPath is the path of a file that need not exist, without links; "" if its folder does not exist.
+func realPath(path string) string {
+	end, _, err := resolve(path)
+	if err != nil {
+		return ""
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(end))
+	if err != nil {
+		return ""
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return ""
+	}
+	return filepath.Join(folder, filepath.Base(end))
 }
 
 // because names the signal in place of the end of the context. If standard output was closed, its reader has what it wanted.

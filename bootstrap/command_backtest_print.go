@@ -1,10 +1,10 @@
 package bootstrap
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -25,6 +25,7 @@ func (c *backtestCommand) print(world *World, r *backtest.Result) error {
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(viewOf(r))
 	case c.CSV:
+		printInput(world.Stderr, r) // the table has no room for it
 		return printCSV(world.Stdout, r)
 	case c.Anomalies == "-":
 		printInput(world.Stderr, r)
@@ -33,72 +34,15 @@ func (c *backtestCommand) print(world *World, r *backtest.Result) error {
 	return printResult(world.Stdout, r)
 }
 
-// column is a column of the table: one number of a setting.
-type column struct {
-	title, name string // for people; for programs
-	value       func(*backtest.Outcome) string
-}
-
-func columnsOf(r *backtest.Result) []column {
-	whole := func(value func(*backtest.Outcome) int64) func(*backtest.Outcome) string {
-		return func(o *backtest.Outcome) string { return strconv.FormatInt(value(o), 10) }
-	}
-	all := []column{
-		{"scored", "scored", whole(func(o *backtest.Outcome) int64 { return o.Scored })},
-		{"anomalies", "anomalies", whole(func(o *backtest.Outcome) int64 { return o.Anomalies })},
-		{"episodes", "episodes", whole(func(o *backtest.Outcome) int64 { return o.Episodes })},
-		{"entities", "entities", whole(func(o *backtest.Outcome) int64 { return int64(o.Entities) })},
-		{"messages a day", "messages_per_day", func(o *backtest.Outcome) string { return strconv.FormatFloat(o.PerDay, 'f', 1, 64) }},
-	}
-	if len(r.Settings) > 1 {
-		all = append(all,
-			column{"adds", "adds", whole(func(o *backtest.Outcome) int64 { return o.Adds.Anomalies })},
-			column{"loses", "loses", whole(func(o *backtest.Outcome) int64 { return o.Loses.Anomalies })})
-	}
-	if r.Settings[0].Score == nil {
-		return all
-	}
-	share := func(value func(*backtest.Outcome) *float64) func(*backtest.Outcome) string {
-		return func(o *backtest.Outcome) string {
-			if v := value(o); v != nil {
-				return strconv.FormatFloat(*v, 'f', 3, 64)
-			}
-			return "-"
-		}
-	}
-	return append(all,
-		column{"found", "found", whole(func(o *backtest.Outcome) int64 { return int64(o.Score.Episodes.Found) })},
-		column{"missed", "missed", whole(func(o *backtest.Outcome) int64 { return int64(o.Score.Episodes.Missed) })},
-		column{"false a day", "false_per_day", share(func(o *backtest.Outcome) *float64 { return o.Score.Episodes.FalsePerDay })},
-		column{"precision", "precision", share(func(o *backtest.Outcome) *float64 { return o.Score.Episodes.Precision })},
-		column{"recall", "recall", share(func(o *backtest.Outcome) *float64 { return o.Score.Episodes.Recall })},
-		column{"F1", "f1", share(func(o *backtest.Outcome) *float64 { return o.Score.Episodes.F1 })})
-}
-
-func printCSV(to io.Writer, r *backtest.Result) error {
-	rows, columns := csv.NewWriter(to), columnsOf(r)
-	head := []string{"setting"}
-	for _, c := range columns {
-		head = append(head, c.name)
-	}
-	_ = rows.Write(head) // Error has it
-	for i := range r.Settings {
-		row := []string{r.Settings[i].Name}
-		for _, c := range columns {
-			row = append(row, c.value(&r.Settings[i]))
-		}
-		_ = rows.Write(row)
-	}
-	rows.Flush()
-	return rows.Error()
-}
-
 const minutes = "2006-01-02 15:04"
 
 // printInput says what was read, and what was wrong with it.
 func printInput(to io.Writer, r *backtest.Result) {
 	if r.Partial {
 		fmt.Fprintln(to, "INTERRUPTED: only a part of the input was read.")
+	}
+	if r.CutTraces {
+		fmt.Fprintln(to, "INTERRUPTED in the second reading: all numbers are whole, and only the pictures of the report are cut.")
 	}
 	from := ""
 	if r.Points > 0 {
@@ -131,6 +75,9 @@ func printResult(to io.Writer, r *backtest.Result) error {
 	printInput(&out, r)
 	out.WriteByte('\n')
 	columns := columnsOf(r)
+	if len(r.Settings) > shownSettings {
+		columns = append(columns, scoreColumns(r)...)
+	}
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	width := len("setting")
 	for i := range r.Settings {
@@ -154,6 +101,7 @@ func printResult(to io.Writer, r *backtest.Result) error {
 		}
 		printScores(&out, r)
 	} else {
+		printUnjudged(&out, r)
 		out.WriteString("\nFor the loudest entities and examples of each setting, use --report or --json, or try fewer settings.\n")
 	}
 	printMeans(&out, r)
@@ -224,12 +172,31 @@ func printScores(out *strings.Builder, r *backtest.Result) {
 	}
 }
 
-// printMeans prints what the measures and the columns mean.
+// printUnjudged prints which labels cannot be judged at any setting: a typing error in an entity must show.
+func printUnjudged(out *strings.Builder, r *backtest.Result) {
+	score := r.Settings[0].Score
+	if score == nil {
+		return
+	}
+	for _, m := range score.Measures() {
+		if m.Name == "labels_without_entity" || m.Name == "labels_after_input" {
+			fmt.Fprintf(out, "\n%s: %s\n", m.Title, m.Anomalies)
+		}
+	}
+}
+
+// printMeans prints what the measures and the columns mean, of those that are printed.
 func printMeans(out *strings.Builder, r *backtest.Result) {
-	if r.Settings[0].Score != nil {
-		out.WriteString("\nFound, missed, false, precision, recall and F1 in the table count each episode as one report.\n")
-		for _, m := range r.Settings[0].Score.Measures() {
-			fmt.Fprintf(out, "%s: %s\n", m.Title, m.Means)
+	if score := r.Settings[0].Score; score != nil {
+		what := "Found, missed, false, precision, recall and F1"
+		if len(r.Settings) > shownSettings {
+			what = "The columns from found on"
+		}
+		fmt.Fprintf(out, "\n%s in the table count each episode as one report.\n", what)
+		for _, m := range score.Measures() {
+			if len(r.Settings) <= shownSettings || slices.Contains(inTable, m.Name) {
+				fmt.Fprintf(out, "%s: %s\n", m.Title, m.Means)
+			}
 		}
 	}
 	fmt.Fprintf(out, "\nscored: the window had enough datapoints. episodes: runs of anomalies of one entity; each is one message.\n")
@@ -237,3 +204,7 @@ func printMeans(out *strings.Builder, r *backtest.Result) {
 		fmt.Fprintf(out, "adds, loses: anomalies that only this setting reports, or only the first one (%s).\n", printable(r.Settings[0].Name))
 	}
 }
+
+// inTable are the measures that the table of many settings has, and those that their definitions need.
+var inTable = []string{"labels_without_entity", "labels_after_input", "found", "missed", "inside", "aftermath", "false", "false_per_day", "delay_p50_ms",
+	"precision", "recall", "f1", "nab.standard"}

@@ -223,8 +223,51 @@ func TestBacktestPrintsOnlyWhatIsAskedFor(t *testing.T) {
 
 	code, printed, told = backtested(t, append(arguments, "--csv")...)
 	rows, err := csv.NewReader(strings.NewReader(printed)).ReadAll()
-	if err != nil || code != exitClean || told != "" || len(rows) != 5 || rows[0][0] != "setting" || rows[4][0] != names[3] {
+	if err != nil || code != exitClean || len(rows) != 5 || rows[0][0] != "setting" || rows[4][0] != names[3] ||
+		!strings.Contains(strings.Join(rows[0], " "), "f1 aftermath delay_p50_ms delay_p90_ms nab_standard nab_reward_low_fp_rate nab_reward_low_fn_rate") ||
+		!strings.HasPrefix(told, "hegemonydetector: 801 datapoints") || !strings.Contains(told, "\nout of order: 1 ") || !strings.Contains(told, "\nbad rows: 1 value_not_a_number") {
 		t.Errorf("--csv exits with %d (%v) and prints\n%s%s", code, err, printed, told)
+	}
+}
+
+// TestInfiniteDeviationIsNull in a line of --anomalies, and its direction is there.
+func TestInfiniteDeviationIsNull(t *testing.T) {
+	rows := strings.NewReplacer(",0.01\n", ",0\n", ",0.02\n", ",0\n", ",0.03\n", ",0\n", ",0.04\n", ",0\n").Replace(binsOf(400))
+	inFolder(t, map[string]string{"s.csv": rows, "down.csv": strings.ReplaceAll(rows, ",9\n", ",-9\n")})
+	for file, direction := range map[string]string{"s.csv": "up", "down.csv": "down"} {
+		code, printed, told := backtested(t, conf, file, "--set", "detection.min_dev=0", "--anomalies", "-")
+		all := foundIn(t, printed)
+		if code != exitClean || len(all) != 2 || all[0].Deviation != nil || all[0].Direction != direction || !strings.Contains(printed, `"scale":0,"deviation":null`) {
+			t.Errorf("%s: it exits with %d and prints\n%s%s", file, code, printed, told)
+		}
+	}
+}
+
+// TestTableOfManySettingsHasTheScores, and defines what it shows and nothing else.
+func TestTableOfManySettingsHasTheScores(t *testing.T) {
+	inFolder(t, map[string]string{"s.csv": binsOf(400), "l.csv": "entity,from,until\nno such,1600000000,1600000001\n*,1600358000,1600361000\n"})
+	few := []string{"Delay, 90 %: ", "NAB, few false: ", "beside the labels"}
+	for settings, many := range map[string]bool{"3,4": false, "3,4,5,6": true} {
+		code, printed, told := backtested(t, conf, "s.csv", "--labels", "l.csv", "--set", "detection.threshold="+settings)
+		if code != exitClean || told != "" {
+			t.Errorf("%s: it exits with %d and prints\n%s%s", settings, code, printed, told)
+		}
+		for _, says := range []string{"Delay, median: ", "NAB, standard: ", "False a day: ", "Labels without their entity: Labels that are not judged"} {
+			if strings.Count(printed, "\n"+says) != 1 {
+				t.Errorf("%s: it does not define %q once:\n%s", settings, says, printed)
+			}
+		}
+		for _, says := range few {
+			if strings.Contains(printed, "\n"+says) == many {
+				t.Errorf("%s: %q is or is not there:\n%s", settings, says, printed)
+			}
+		}
+		if shown := regexp.MustCompile(`(?m)F1 +median delay +NAB *$`).MatchString(printed); shown != many {
+			t.Errorf("%s: the columns are there: %v\n%s", settings, shown, printed)
+		}
+		if listed := strings.Contains(printed, "\nLabels without their entity: 1, such as no such\n"); listed != many {
+			t.Errorf("%s: a label that fits nothing is there: %v\n%s", settings, listed, printed)
+		}
 	}
 }
 

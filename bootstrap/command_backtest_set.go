@@ -19,7 +19,7 @@ type tried struct {
 const mostSettings = 256
 
 // settings are the combinations to try.
-func (c *backtestCommand) settings(config *configs.Config, world *World) ([]backtest.Setting, error) {
+func (c *backtestCommand) settings(file *configs.File, env func(string) string) ([]backtest.Setting, error) {
 	var all []tried
 	count := 1
 	for _, argument := range c.Set {
@@ -40,7 +40,7 @@ func (c *backtestCommand) settings(config *configs.Config, world *World) ([]back
 	settings := make([]backtest.Setting, 0, count)
 	for i := range count {
 		overrides := combination(all, i)
-		with, err := configs.LoadWith(c.Conf, world.Env, overrides...)
+		with, err := file.Load(env, overrides...)
 		if err != nil {
 			return nil, err
 		}
@@ -71,6 +71,9 @@ func parseSet(argument string) (tried, error) {
 			return tried{}, usageError(fmt.Sprintf("--set %s: the value %s is there twice", argument, value))
 		}
 		one.values = append(one.values, value)
+	}
+	if section == "io" && len(one.values) > 1 {
+		return tried{}, usageError(fmt.Sprintf("--set %s: the time granularity belongs to the data, not to a choice: want one value", argument))
 	}
 	return one, nil
 }

@@ -134,7 +134,7 @@ func TestBacktestRefusesBadInput(t *testing.T) {
 		"s.csv --from 2026-01-01":                      "--from and --until are for --topic",
 		"s.csv --until 2026-01-01":                     "--from and --until are for --topic",
 		"s.csv --anomalies folder":                     "--anomalies folder: it is a directory; want the name of a file",
-		"s.csv --anomalies s.csv":                      "--anomalies s.csv: it is an input, too, and would be replaced",
+		"s.csv --anomalies s.csv":                      "--anomalies s.csv: this is the same file as s.csv, and would replace it; want another file",
 		"s.csv --anomalies none/out.jsonl":             "--anomalies none/out.jsonl: a file cannot be made there: no such file or directory",
 		"s.csv --report folder":                        "--report folder: it is a directory; want the name of a file",
 		"s.csv --report s.csv/out.html":                "--report s.csv/out.html: a file cannot be made there: not a directory",
@@ -185,4 +185,31 @@ func TestBacktestThatFailsReplacesNoFile(t *testing.T) {
 	holds(t, "out.jsonl", "earlier")
 	holds(t, "out.html", "earlier")
 	alone(t, ".", "bad.csv", "out.html", "out.jsonl")
+}
+
+// TestBacktestReplacesNothingThatItReads or writes, by whatever name.
+func TestBacktestReplacesNothingThatItReads(t *testing.T) {
+	configuration, err := os.ReadFile("../configs/" + conf)
+	must(t, err)
+	inFolder(t, map[string]string{"s.csv": binsOf(400), "own.conf": string(configuration), "l.csv": "entity,from,until\n*,1600000000,1600000001\n"})
+	must(t, os.Link("l.csv", "hard.csv"))
+	must(t, os.Symlink("s.csv", "soft.csv"))
+	must(t, os.Symlink(".", "here"))
+	must(t, os.Symlink("later.html", "dangling"))
+	for _, outputs := range []string{
+		"--anomalies l.csv", "--anomalies ./l.csv", "--anomalies hard.csv", "--anomalies here/l.csv", "--report l.csv", "--report hard.csv",
+		"--anomalies own.conf", "--report here/own.conf", "--anomalies soft.csv", "--report here/s.csv",
+		"--report new.html --anomalies ./new.html", "--report new.html --anomalies here/new.html", "--report dangling --anomalies later.html",
+	} {
+		code, printed := asked(t, nil, append([]string{"backtest", "own.conf", "s.csv", "--labels", "l.csv"}, strings.Fields(outputs)...)...)
+		if code != exitUsage || !strings.Contains(printed, "this is the same file as ") || strings.Count(printed, "\n") != 1 {
+			t.Errorf("%s: it exits with %d and prints\n%s", outputs, code, printed)
+		}
+	}
+	if code, printed := asked(t, nil, "backtest", conf, "s.csv", "--report", conf); code != exitUsage {
+		t.Errorf("a report with the name of the built-in configuration exits with %d and prints\n%s", code, printed)
+	}
+	holds(t, "s.csv", binsOf(400))
+	holds(t, "own.conf", string(configuration))
+	alone(t, ".", "dangling", "hard.csv", "here", "l.csv", "own.conf", "s.csv", "soft.csv")
 }

@@ -56,6 +56,14 @@ func (a *archiveImport) run(ctx context.Context, store *persistence.Store) error
 		return fmt.Errorf("the data directory %s has windows of %s already: want one without (anomalydetector state shows what is stored)",
 			a.config.Persistence.Dir, a.config.Name)
 	}
+	if err := a.read(ctx); err != nil {
+		return err
+	}
+	return a.store(ctx, store)
+}
+
+// read fills the windows in memory, and checks that the archive fits the topic.
+func (a *archiveImport) read(ctx context.Context) error {
 	from, err := source.Open(a.files, a.options)
 	if err != nil {
 		return usageError(err.Error())
@@ -77,7 +85,7 @@ func (a *archiveImport) run(ctx context.Context, store *persistence.Store) error
 			return err
 		}
 	}
-	return a.store(store)
+	return nil
 }
 
 func (a *archiveImport) bin() time.Duration {
@@ -248,8 +256,8 @@ func (a *archiveImport) begins() int64 {
 
 func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
-// store stores the windows of all partitions.
-func (a *archiveImport) store(store *persistence.Store) error {
+// store stores the windows of all partitions, or none if the context ends before they are made.
+func (a *archiveImport) store(ctx context.Context, store *persistence.Store) error {
 	source := settingsOf(a.config).Source()
 	var imports []*persistence.Import
 	for _, part := range a.parts {
@@ -258,12 +266,16 @@ func (a *archiveImport) store(store *persistence.Store) error {
 			Source: source, Cluster: part.Topic.Cluster, Topic: part.Topic.Topic, Offset: part.From, History: history(a.config).Milliseconds(),
 			CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
 			StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
-		}, pointsOf(all))
+		}, pointsOf(ctx, all))
 		if err != nil {
 			store.Drop(imports...)
 			return err
 		}
 		imports = append(imports, made)
+		if err := ctx.Err(); err != nil { // some windows may be missing
+			store.Drop(imports...)
+			return err
+		}
 	}
 	if err := store.Adopt(a.config.Name, imports...); err != nil {
 		store.Drop(imports...)
@@ -273,11 +285,14 @@ func (a *archiveImport) store(store *persistence.Store) error {
 	return nil
 }
 
-// pointsOf are windows as the store wants them.
-func pointsOf(all iter.Seq2[string, iter.Seq2[int64, float64]]) iter.Seq2[string, []persistence.Point] {
+// pointsOf are windows as the store wants them. They end with the context.
+func pointsOf(ctx context.Context, all iter.Seq2[string, iter.Seq2[int64, float64]]) iter.Seq2[string, []persistence.Point] {
 	return func(yield func(string, []persistence.Point) bool) {
 		var points []persistence.Point
 		for key, window := range all {
+			if ctx.Err() != nil {
+				return
+			}
 			points = points[:0]
 			for at, value := range window {
 				points = append(points, persistence.Point{At: at, Value: value})

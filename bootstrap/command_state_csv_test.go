@@ -1,6 +1,8 @@
 package bootstrap
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/backtest/source"
 	"anomalydetector/test/golden"
 )
 
@@ -234,6 +237,69 @@ func TestArchiveThatDiffersIsRefused(t *testing.T) {
 	if code, said := w.fill(t, filepath.Join(w.dir, "good.csv")); code != exitFailure || !strings.Contains(said, "has windows of "+archived+" already") {
 		t.Errorf("it is imported over other windows: exit code %d: %s", code, said)
 	}
+}
+
+// TestInterruptedImportStoresNothing, says so in one line, and can be repeated.
+func TestInterruptedImportStoresNothing(t *testing.T) {
+	w := newArchiveWorld(t)
+	fifo := filepath.Join(w.dir, "fifo")
+	must(t, syscall.Mkfifo(fifo, 0o600))
+	archive := w.rows(t, "good.csv", time.Time{}, w.begins.Add(2*time.Hour), nil)
+	o := w.outside(t)
+	exit := o.run("state", "import", w.conf, fifo, "--csv", "--map", "scope=originasn")
+	writer, err := os.OpenFile(fifo, os.O_WRONLY, 0) // waits until the archive is read
+	must(t, err)
+	defer writer.Close()
+	_, err = writer.WriteString("originasn,asn,hege,timebin\n")
+	must(t, err)
+	o.signals <- syscall.SIGINT
+	if code := exits(t, exit, o); code != 130 || o.output.String() != "anomalydetector: interrupted before the windows were stored; nothing is stored\n" {
+		t.Errorf("exit code %d: %s", code, o.output)
+	}
+	if code, said := w.fill(t, archive); code != exitClean {
+		t.Errorf("after that it cannot be imported: exit code %d: %s", code, said)
+	}
+}
+
+// TestImportEndsWhileItStores without any windows, whichever entity it is at.
+func TestImportEndsWhileItStores(t *testing.T) {
+	w := newArchiveWorld(t)
+	archive := w.rows(t, "good.csv", time.Time{}, w.begins.Add(2*time.Hour), nil)
+	o := w.outside(t)
+	confs, err := loadAll([]string{w.conf}, &o.World)
+	must(t, err)
+	config := confs[0]
+	store, closeState, err := openState(config.Persistence.Dir, confs, &o.World, false)
+	must(t, err)
+	a := &archiveImport{config: config, world: &o.World, files: []string{archive}, options: fieldsOf(config)}
+	a.options.Map, err = source.ParseMap([]string{"scope=originasn"})
+	must(t, err)
+	must(t, a.read(t.Context()))
+	for _, looks := range []int{0, 1, 2, 5, 20} {
+		if err := a.store(&endsAfter{t.Context(), looks}, store); !errors.Is(err, context.Canceled) {
+			t.Errorf("after %d looks at the context it ends with %v", looks, err)
+		}
+		if stored, err := store.Numbers(archived); err != nil || len(stored) > 0 {
+			t.Fatalf("after %d looks at the context %v are stored (%v)", looks, stored, err)
+		}
+	}
+	must(t, closeState())
+	if code, said := w.fill(t, archive); code != exitClean {
+		t.Errorf("after that it cannot be imported: exit code %d: %s", code, said)
+	}
+}
+
+// endsAfter is a context that ends after some looks at it.
+type endsAfter struct {
+	context.Context
+	looks int
+}
+
+func (e *endsAfter) Err() error {
+	if e.looks--; e.looks < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 // TestArchiveGoesOverIntoANewTopic: the topic begins with the bin after the archive's last one, and has lost nothing.

@@ -50,7 +50,7 @@ func (e *exportFile) write(write func(io.Writer) error) error {
 	case descriptor: // such as /dev/stdout: an open file, which cannot be replaced
 		return e.writeThrough(os.O_WRONLY|os.O_APPEND, write)
 	case err == nil && !e.force:
-		return errors.New("the file exists; --force replaces it")
+		return errExists
 	}
 	return e.replace(path, about, write)
 }
@@ -67,6 +67,9 @@ func (e *exportFile) writable() error {
 	if descriptor {
 		return nil
 	}
+	if _, there := os.Stat(e.path); there == nil && !e.force {
+		return errExists
+	}
 	var file *renameio.PendingFile
 	if err == nil {
 		file, err = renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)))
@@ -81,7 +84,10 @@ func (e *exportFile) writable() error {
 	return file.Cleanup()
 }
 
-var errDirectory = errors.New("it is a directory; want the name of a file")
+var (
+	errDirectory = errors.New("it is a directory; want the name of a file")
+	errExists    = errors.New("the file exists; --force replaces it")
+)
 
 // writeThrough writes to something that cannot be replaced.
 func (e *exportFile) writeThrough(flags int, write func(io.Writer) error) error {

@@ -94,8 +94,20 @@ type stateImportCommand struct {
 
 // Run imports all wanted partitions of an archive, or none if one of them fails.
 func (c *stateImportCommand) Run(world *World) (err error) {
-	world.Release()
-	confs, err := loadAll([]string{c.Conf}, world)
+	ctx := context.Background()
+	if c.CSV {
+		var stop func()
+		ctx, stop = untilSignal(world, "the windows were stored; nothing is stored")
+		defer stop()
+		defer func() {
+			if err != nil && ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+		}()
+	} else {
+		world.Release()
+	}
+	confs, err := withinContext(ctx, func() ([]*configs.Config, error) { return loadAll([]string{c.Conf}, world) })
 	if err != nil {
 		return err
 	}
@@ -105,7 +117,7 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 			Expected: "want yes for an import"}
 	}
 	if c.CSV {
-		return c.fill(world, confs)
+		return c.fill(ctx, world, confs)
 	}
 	if len(c.More) > 0 || len(c.Map) > 0 || c.Time != "" || c.Format != "" {
 		return usageError("several files, --map, --time and --format are for --csv")
@@ -152,7 +164,7 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 }
 
 // fill fills the windows from old datapoints.
-func (c *stateImportCommand) fill(world *World, confs []*configs.Config) (err error) {
+func (c *stateImportCommand) fill(ctx context.Context, world *World, confs []*configs.Config) (err error) {
 	config := confs[0]
 	if len(c.Partition) > 0 {
 		return usageError("--partition: the topic says which partition an entity is in; want none with --csv")
@@ -169,7 +181,7 @@ func (c *stateImportCommand) fill(world *World, confs []*configs.Config) (err er
 	a := &archiveImport{config: config, world: world, files: append([]string{c.File}, c.More...), options: source.Options{
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Map: columns, Time: c.Time, Format: c.Format,
 	}}
-	if err := a.run(context.Background(), store); err != nil {
+	if err := a.run(ctx, store); err != nil {
 		var usage usageError
 		if errors.As(err, &usage) {
 			return err

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +48,11 @@ func (c *synthesizeCommand) Run(world *World) error {
 		return err
 	}
 	for _, file := range []struct{ flag, name string }{{"--out", c.Out}, {"--labels", c.Labels}} {
-		if err := c.writable(file.flag, file.name); err != nil {
-			return err
+		if file.name == "" || file.name == "-" {
+			continue
+		}
+		if err := (&exportFile{path: file.name, force: c.Force}).writable(); err != nil {
+			return usageError(fmt.Sprintf("%s %s: %s", file.flag, file.name, err))
 		}
 	}
 	source, err := synthetic.New(options)
@@ -92,7 +93,7 @@ func (c *synthesizeCommand) format() (export.Format, export.Compression, error) 
 // labels is how the labels are written.
 func (c *synthesizeCommand) labels() (func(io.Writer, []synthetic.Event) error, error) {
 	switch {
-	case c.Labels != "" && c.Labels == c.Out:
+	case c.Labels != "" && (c.Labels == c.Out || c.Labels != "-" && c.Out != "-" && sameFile(c.Labels, c.Out)):
 		return nil, usageError("--labels: the stream goes to " + c.Out + " too: want another file")
 	case c.Labels == "" || c.Labels == "-" || strings.HasSuffix(c.Labels, ".csv"):
 		return export.LabelsCSV, nil
@@ -165,26 +166,6 @@ func inTurn[K any](flag string, words []string, parse func(string) (K, bool), na
 		return nil, usageError(flag + ": want at least one kind")
 	}
 	return turns, nil
-}
-
-// writable refuses a file that cannot be written, before any work is done.
-func (c *synthesizeCommand) writable(flag, name string) error {
-	if name == "" || name == "-" {
-		return nil
-	}
-	about, err := os.Stat(name)
-	switch {
-	case err == nil && about.IsDir():
-		return usageError(fmt.Sprintf("%s: %q is a directory; want the name of a file", flag, name))
-	case err == nil && about.Mode().IsRegular() && !c.Force:
-		return usageError(fmt.Sprintf("%s: the file %q exists; --force replaces it", flag, name))
-	case err == nil:
-		return nil
-	}
-	if about, err = os.Stat(filepath.Dir(name)); err != nil || !about.IsDir() {
-		return usageError(fmt.Sprintf("%s: %q: there is no such directory", flag, filepath.Dir(name)))
-	}
-	return nil
 }
 
 func (c *synthesizeCommand) write(world *World, name string, write func(io.Writer) error) (err error) {

@@ -30,20 +30,35 @@ func BuiltIn() []string {
 // Load reads the file at a path or, if there is none, the built-in file of that name. It completes the
 // configuration from the environment and checks it. The error is an *Error.
 func Load(argument string, env func(string) string) (*Config, error) {
-	return LoadWith(argument, env)
+	file, err := Open(argument)
+	if err != nil {
+		return nil, err
+	}
+	return file.Load(env)
+}
+
+// File is the content of a configuration file. It is read once, because a pipe can be read only once and a file may change.
+type File struct {
+	argument, source string
+	content          []byte
+}
+
+// Open reads the file at a path or, if there is none, the built-in file of that name. The error is an *Error.
+func Open(argument string) (*File, error) {
+	content, source, err := find(argument)
+	if err != nil {
+		return nil, err
+	}
+	return &File{argument, source, content}, nil
 }
 
 // Override is a value that counts instead of the file's.
 type Override struct{ Section, Key, Value string }
 
-// LoadWith reads a configuration like Load, but with other values for some settings. An error about one of them names overrideSource
-// in place of the file.
-func LoadWith(argument string, env func(string) string, overrides ...Override) (*Config, error) {
-	content, source, err := find(argument)
-	if err != nil {
-		return nil, err
-	}
-	return read(argument, source, content, env, overrides...)
+// Load makes a configuration of the file like the function Load, but with other values for some settings. An error about one of
+// them names overrideSource in place of the file.
+func (f *File) Load(env func(string) string, overrides ...Override) (*Config, error) {
+	return read(f.argument, f.source, f.content, env, overrides...)
 }
 
 // overrideSource stands for the file of a setting that is overridden.

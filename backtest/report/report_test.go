@@ -259,6 +259,16 @@ func TestExtremeResultsAreDrawn(t *testing.T) {
 	}
 }
 
+// TestReportOfACutSecondPassSaysThatItsNumbersAreWhole.
+func TestReportOfACutSecondPassSaysThatItsNumbersAreWhole(t *testing.T) {
+	r := sample.New(sample.Grid)
+	r.CutTraces = true
+	if text := plain(write(t, r)); !strings.Contains(text, "Interrupted. All numbers are whole. Only the pictures of the entities end too early") ||
+		strings.Contains(text, "before the end of its input") {
+		t.Errorf("it says %.1500s", text)
+	}
+}
+
 type full struct{}
 
 var errFull = errors.New("no space")

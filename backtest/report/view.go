@@ -14,6 +14,7 @@ type view struct {
 	About
 	Detector    string
 	Partial     bool
+	CutTraces   bool
 	Broken      []string // inputs that could not be read to their end
 	Unknown     []string // entities that were named and are not there
 	Headline    string
@@ -44,7 +45,7 @@ type part struct{ ID, Label string }
 
 func viewOf(r *backtest.Result, about About) *view {
 	drawn := firstSettings(r)
-	v := &view{inline: inlined(len(drawn.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, Broken: r.Broken, Unknown: r.Unknown}
+	v := &view{inline: inlined(len(drawn.Settings)), About: about, Detector: r.Detector, Partial: r.Partial, CutTraces: r.CutTraces, Broken: r.Broken, Unknown: r.Unknown}
 	v.Names = namesOf(drawn)
 	if n := len(drawn.Settings); n < len(r.Settings) {
 		v.Few = fmt.Sprintf("Pictures and tables by setting have the first %d of %d settings.", n, len(r.Settings))

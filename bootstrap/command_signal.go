@@ -1,0 +1,63 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"os"
+)
+
+// endedBy is the error of a command that a signal has ended before its end.
+type endedBy struct {
+	signal os.Signal
+	before string // what has not happened
+}
+
+func (e endedBy) Error() string { return "interrupted before " + e.before }
+
+// code is the exit code that a shell would show if the signal had ended the process.
+func (e endedBy) code() int { return atOnce{e.signal}.code() }
+
+// cutBy is the error of a backtest that a signal has ended in its second pass.
+func cutBy(ctx context.Context) error {
+	var by endedBy
+	if errors.As(context.Cause(ctx), &by) {
+		by.before = "the pictures of the report were whole"
+		return by
+	}
+	return ctx.Err()
+}
+
+// untilSignal returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
+func untilSignal(world *World, before string) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go func() {
+		select {
+		case signal := <-world.Signals:
+			world.Release()
+			cancel(endedBy{signal, before})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// withinContext returns what read returns. An open of a pipe without a writer never ends: then the end of the context ends the wait, and
+// leaves the open behind.
+func withinContext[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type outcome struct {
+		is  T
+		err error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		is, err := read()
+		ended <- outcome{is, err}
+	}()
+	select {
+	case o := <-ended:
+		return o.is, o.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
