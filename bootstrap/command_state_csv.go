@@ -12,8 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/backtest/archive"
 	"anomalydetector/backtest/source"
-	"anomalydetector/backtest/windows"
 	"anomalydetector/configs"
 	"anomalydetector/datapoint"
 	"anomalydetector/persistence"
@@ -29,7 +29,7 @@ type archiveImport struct {
 	files   []string
 
 	streams stream.Config
-	fill    *windows.Fill
+	fill    *archive.Fill
 	parts   []*topicPart
 	bad     int64 // rows of the archive that hold no datapoint
 	example string
@@ -73,7 +73,7 @@ func (a *archiveImport) read(ctx context.Context) error {
 		return err
 	}
 	limits := rules(a.config)
-	a.fill = windows.New(&limits, history(a.config), a.bin())
+	a.fill = archive.New(&limits, history(a.config), a.bin())
 	if err := a.topic(ctx); err != nil {
 		return stream.Explain(ctx, a.streams, err)
 	}

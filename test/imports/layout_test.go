@@ -6,13 +6,13 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                             {"bootstrap"},
-	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/windows", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/archive", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":           {},
 	"backtest":                     {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
 	"backtest/source":              {"backtest/times", "stream", "datapoint"},
 	"backtest/labels":              {"backtest/times"},
 	"backtest/times":               {},
-	"backtest/windows":             {"completeness", "detection"},
+	"backtest/archive":             {"completeness", "detection"},
 	"backtest/report":              {"backtest", "backtest/labels", "detection", "web/answers", "web/look"},
 	"backtest/report/sample":       {"backtest", "backtest/labels", "detection", "episode"},
 	"backtest/report/sample/write": {"backtest/report", "backtest/report/sample"},
@@ -103,7 +103,7 @@ var pictures = []string{"docs/architecture.md"}
 
 // pure are the packages of which the same input gives the same output: they reach nothing
 // outside, know no clock, start nothing, and import pure packages only.
-var pure = []string{"completeness", "detection", "datapoint", "episode", "round", "standstill", "tail", "synthetic", "backtest/labels", "backtest/times", "backtest/windows", "bench/report", "test/naive"}
+var pure = []string{"completeness", "detection", "datapoint", "episode", "round", "standstill", "tail", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
 
 // vocabulary are the packages whose types and constants a pure package may use as words. Their functions and variables are
 // not for it.
@@ -111,4 +111,4 @@ var vocabulary = []string{"messages", "stream"}
 
 // ownState are the packages whose state belongs to one goroutine at a time: they have no
 // mutex, and nothing like one.
-var ownState = []string{"actors", "completeness", "detection", "datapoint", "episode", "round", "standstill", "synthetic", "messages", "backtest/labels", "backtest/times", "backtest/windows", "bench/report", "test/naive"}
+var ownState = []string{"actors", "completeness", "detection", "datapoint", "episode", "round", "standstill", "synthetic", "messages", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}

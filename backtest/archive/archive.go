@@ -1,4 +1,4 @@
-// Package windows builds what the windows of a daemon would be if the topic still had what an archive has.
+// Package archive builds what the windows of a daemon would be if the topic still had what an archive has.
 //
 // A topic keeps the last days of a stream, and an archive has what came before. They overlap: the archive goes on for a while
 // after the topic's first record. The windows at that first record are the archive's points without those that the
@@ -8,7 +8,7 @@
 // its window in each partition. Only one of these is ever used, and the others age as any window without points does.
 //
 // The package is pure. It imports detection and completeness.
-package windows
+package archive
 
 import (
 	"fmt"

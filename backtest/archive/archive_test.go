@@ -1,4 +1,4 @@
-package windows
+package archive
 
 import (
 	"fmt"
