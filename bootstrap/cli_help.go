@@ -60,7 +60,7 @@ var (
 	kafkaEnv = []string{"KAFKA_HOST"}
 	stateEnv = []string{"DETECTOR_DATA_DIR"}
 	askEnv   = []string{"DETECTOR_HTTP", "DETECTOR_CLUSTER_ADVERTISE"}
-	runEnv   = []string{"KAFKA_HOST", "DETECTOR_DATA_DIR", "DETECTOR_HTTP", "DETECTOR_HTTP_INSECURE", "DETECTOR_HEALTH", "DETECTOR_CLUSTER_LISTEN", "DETECTOR_CLUSTER_ADVERTISE",
+	runEnv   = []string{"KAFKA_HOST", "DETECTOR_DATA_DIR", "DETECTOR_HTTP", "DETECTOR_HTTP_INSECURE", "DETECTOR_HEALTH", "DETECTOR_STOP_TIMEOUT", "DETECTOR_CLUSTER_LISTEN", "DETECTOR_CLUSTER_ADVERTISE",
 		"DETECTOR_NODE_ID", "DETECTOR_LOG", "LOG_LEVEL", "LOG_FORMAT", "NO_COLOR"}
 )
 
@@ -74,6 +74,7 @@ var variables = map[string]string{
 	"DETECTOR_CLUSTER_ADVERTISE": "host:port at which other nodes reach this one",
 	"DETECTOR_NODE_ID":           "the node's id, instead of the one in the data directory",
 	"DETECTOR_LOG":               "stdout or file: where the log goes",
+	"DETECTOR_STOP_TIMEOUT":      "how long a stop may take, such as 25s",
 	"LOG_LEVEL":                  "debug, info, warn or error",
 	"LOG_FORMAT":                 "json: for collectors",
 	"NO_COLOR":                   "if set: no colour",

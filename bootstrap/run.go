@@ -50,6 +50,8 @@ type Options struct {
 	Client []kgo.Opt
 	Timing *stream.Timing
 	Batch  int
+	// How long a stop may take; Run sets it.
+	stopWithin time.Duration
 	// For tests: the number of records to replay from which other nodes are asked for windows first
 	// (0: the default), and what replaces TCP between nodes.
 	HandoffFrom int64
@@ -96,6 +98,10 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 // work.
 func Run(world *World, confs []*configs.Config, options Options) (err error) {
 	asked := &requests{signals: world.Signals, now: world.Now}
+	if asked.within, err = stopWithin(world.Env); err != nil {
+		return err
+	}
+	options.stopWithin = asked.within
 	var stops []func() error
 	defer func() { err = errors.Join(err, asked.unwind(stops)) }()
 
@@ -240,7 +246,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Explain:     config.Output.Explain,
 		FailFast:    options.FailFast,
 		Stay:        !config.Kafka.LeaveOnStop,
-		StopWithin:  stopTimeout,
+		StopWithin:  options.stopWithin,
 		Backoff:     streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			b.prepare(ctx)

@@ -63,7 +63,7 @@ func (w *waiting) await() error {
 		case <-w.manager.ticks():
 			w.manager.tick()
 		case <-w.deadline:
-			return w.end(errLongStop)
+			return w.end(longStop(w.bound()))
 		}
 	}
 	return w.failed

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"anomalydetector/persistence"
+
+	"anomalydetector/configs"
 )
 
 // TestFirstSignalAfterAFailureIsAGentleStop: the failure of another detector does not count as a
@@ -48,20 +50,22 @@ func TestStopThatHangsTakesNoLongerThanItsBound(t *testing.T) {
 		detector time.Duration // when the detector ends after the signal; 0: never
 		closes   bool          // closing does not hang
 		again    time.Duration // when another signal comes; 0: never
+		bound    time.Duration // of DETECTOR_STOP_TIMEOUT; 0: not set
 		want     error
 		within   time.Duration
 	}{
-		"detector hangs":                           {closes: true, want: errLongStop, within: stopTimeout},
-		"detector and disk hang":                   {want: errLongStop, within: stopTimeout},
-		"disk hangs after a long stop":             {detector: stopTimeout - 2*lastMoment, want: errLongStop, within: stopTimeout},
-		"disk hangs after a short stop":            {detector: time.Second, want: errLongStop, within: stopTimeout},
+		"detector hangs":                           {closes: true, want: longStop(stopTimeout), within: stopTimeout},
+		"detector and disk hang":                   {want: longStop(stopTimeout), within: stopTimeout},
+		"disk hangs after a long stop":             {detector: stopTimeout - 2*lastMoment, want: longStop(stopTimeout), within: stopTimeout},
+		"both hang, with a bound of its own":       {bound: 9 * time.Second, want: longStop(9 * time.Second), within: 9 * time.Second},
+		"disk hangs after a short stop":            {detector: time.Second, want: longStop(stopTimeout), within: stopTimeout},
 		"another signal for a detector that hangs": {again: 5 * time.Second, want: atOnce{syscall.SIGTERM}, within: 5*time.Second + lastMoment},
 		"another signal for a disk that hangs":     {detector: time.Second, again: 5 * time.Second, want: atOnce{syscall.SIGTERM}, within: 5 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				results, signals, over := make(chan error), make(chan os.Signal), make(chan struct{})
-				w := &waiting{requests: &requests{now: time.Now, signals: signals}, results: results, running: 1, stopAll: func(string, bool) {
+				w := &waiting{requests: &requests{now: time.Now, signals: signals, within: c.bound}, results: results, running: 1, stopAll: func(string, bool) {
 					if c.detector > 0 {
 						time.AfterFunc(c.detector, func() { results <- nil })
 					}
@@ -139,4 +143,19 @@ func TestLaterSignalDoesNotWaitForADiskThatHangs(t *testing.T) {
 		node, err := persistence.OpenNode(data, "")
 		return err == nil && node.Close() == nil
 	})
+}
+
+func TestBoundOfAStopComesFromTheEnvironment(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": stopTimeout, "9s": 9 * time.Second, "10m": 10 * time.Minute, "2s": 0, "11m": 0, "9": 0, "soon": 0} {
+		got, err := stopWithin(func(name string) string {
+			if name == stopVariable {
+				return text
+			}
+			return ""
+		})
+		var wrong *configs.Error
+		if got != want || (err != nil) != (want == 0) || err != nil && !errors.As(err, &wrong) {
+			t.Errorf("%q: %s, %v, want %s", text, got, err, want)
+		}
+	}
 }

@@ -1,11 +1,15 @@
 package bootstrap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
+
+	"anomalydetector/configs"
 )
 
 // sameRequest is how long after a signal another one belongs to the same request: timeout(1) and some
@@ -23,14 +27,18 @@ type requests struct {
 	counted  time.Time       // when the last one that counts was read
 	deadline <-chan struct{} // closed when the stop has taken too long; nil: none is under way
 	atOnce   bool            // the process does not wait any more, except for lastMoment
+	within   time.Duration   // how long a stop may take; 0: stopTimeout
 }
 
 // begin sets the deadline of the stop, unless it has one.
 func (r *requests) begin() {
 	if r.deadline == nil {
-		r.deadline = closedAfter(stopTimeout - lastMoment)
+		r.deadline = closedAfter(r.bound() - lastMoment)
 	}
 }
+
+// bound is how long a stop may take.
+func (r *requests) bound() time.Duration { return cmp.Or(r.within, stopTimeout) }
 
 // end makes the process end at once.
 func (r *requests) end(why error) error {
@@ -76,13 +84,39 @@ func (r *requests) unwind(stops []func() error) error {
 			if r.atOnce {
 				return nil // the reason is told already
 			}
-			return r.end(errLongStop)
+			return r.end(longStop(r.bound()))
 		}
 	}
 }
 
-// errLongStop is the error of a process whose stop takes too long.
-var errLongStop = fmt.Errorf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", stopTimeout)
+// longStop is the error of a process whose stop takes longer than it may.
+type longStop time.Duration
+
+func (l longStop) Error() string {
+	return fmt.Sprintf("the stop took longer than %s: ended at once; what was not committed is read again at the next start", time.Duration(l))
+}
+
+// Limits of stopVariable. A clean stop needs some time for its last commit.
+const (
+	stopVariable = "DETECTOR_STOP_TIMEOUT"
+	leastStop    = 3 * time.Second
+	mostStop     = 10 * time.Minute
+)
+
+// stopWithin reads how long a stop may take. What starts the process may kill it after a time of its own: docker stop
+// after 10 seconds, for example.
+func stopWithin(env func(string) string) (time.Duration, error) {
+	text := env(stopVariable)
+	if text == "" {
+		return stopTimeout, nil
+	}
+	within, err := time.ParseDuration(text)
+	if err != nil || within < leastStop || within > mostStop {
+		return 0, &configs.Error{File: "environment", Key: stopVariable, Problem: "the value is " + strconv.Quote(text),
+			Expected: fmt.Sprintf("want a duration from %s to %s, such as 25s", leastStop, mostStop)}
+	}
+	return within, nil
+}
 
 // atOnce is the error of a process that another signal ends during its stop.
 type atOnce struct{ signal os.Signal }

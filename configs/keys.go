@@ -240,6 +240,8 @@ var variables = []schemaVariable{
 	{"DETECTOR_LOG", "file or stdout", "where the log goes, instead of deciding it by terminal and container"},
 	{healthVariable, "host:port, such as 127.0.0.1:8079, or off", "an address that serves /healthz and /readyz without a password, besides `[http] health_listen`; " +
 		"the command health asks it first; the image sets it"},
+	{"DETECTOR_STOP_TIMEOUT", "a duration from 3s to 10m, by default 25s", "how long a stop may take; then the process ends by itself, with 1. What stops the process should " +
+		"wait longer before it kills. The image sets 9s, because `docker stop` waits 10 s"},
 	{"LOG_FORMAT", "text or json", "the form of the log on stdout; json is one object a line, for collectors"},
 	{"NO_COLOR", "anything", "no colours, even on a terminal"},
 	{"DETECTOR_NODE_ID", "a name", "the id of the process, instead of the one in the data directory"},
