@@ -39,8 +39,7 @@ func (c *backtestCommand) openTopic(ctx context.Context, world *World, config *c
 	history := stream.NewHistory(streams)
 	opened, err := source.OpenTopic(ctx, history, name, from, until, options)
 	if err != nil {
-		history.Close()
-		return nil, fmt.Errorf("read topic %s: %w", name, stream.Explain(ctx, streams, err))
+		return nil, errors.Join(fmt.Errorf("read topic %s: %w", name, stream.Explain(ctx, streams, err)), history.Close())
 	}
 	return opened, nil
 }
