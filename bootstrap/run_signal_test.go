@@ -237,10 +237,12 @@ func TestLogFileRotates(t *testing.T) {
 	log := filepath.Join(p.dir, "the.log")
 	until(t, "the log is there", func() bool { return fileHas(log, "partition ready") })
 
+	first, _, _ := strings.Cut(readAll(t, log), "\n")
 	must(t, os.Truncate(log, 0))
 	b.bad(t, name)
 	until(t, "the line is at the beginning", func() bool { return fileHas(log, "WARNING bad record") })
-	if content := readAll(t, log); strings.Contains(content, "\x00") || strings.Contains(content, "partition ready") {
+	// Other partitions may become ready after it was truncated.
+	if content := readAll(t, log); strings.Contains(content, "\x00") || strings.Contains(content, first) {
 		t.Errorf("after the file was truncated it holds\n%q", content)
 	}
 
