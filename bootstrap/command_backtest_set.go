@@ -83,7 +83,7 @@ func combination(all []tried, i int) []configs.Override {
 	overrides := make([]configs.Override, len(all))
 	for k := len(all) - 1; k >= 0; k-- {
 		one := all[k]
-		overrides[k] = configs.Override{Section: one.section, Key: one.key, Value: one.values[i%len(one.values)]}
+		overrides[k] = configs.Override{Section: one.section, Key: one.key, Value: one.values[i%len(one.values)], Source: "--set"}
 		i /= len(one.values)
 	}
 	return overrides

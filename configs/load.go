@@ -52,41 +52,39 @@ func Open(argument string) (*File, error) {
 	return &File{argument, source, content}, nil
 }
 
-// Override is a value that counts instead of the file's.
-type Override struct{ Section, Key, Value string }
+// Override is a value that counts instead of the file's. Source names where it comes from, for errors.
+type Override struct{ Section, Key, Value, Source string }
 
-// Load makes a configuration of the file like the function Load, but with other values for some settings. An error about one of
-// them names overrideSource in place of the file.
+// Load makes a configuration of the file like the function Load, but with other values for some settings.
 func (f *File) Load(env func(string) string, overrides ...Override) (*Config, error) {
 	return read(f.argument, f.source, f.content, env, overrides...)
 }
-
-// overrideSource stands for the file of a setting that is overridden.
-const overrideSource = "--set"
 
 // override writes values over those of a file.
 func (r *reading) override(overrides []Override) error {
 	for _, o := range overrides {
 		keys := keysOf(o.Section)
 		if keys == nil {
-			return &Error{File: overrideSource, Section: o.Section, Key: o.Key, Problem: "there is no such section", Expected: "want one of: " + join(sectionNames())}
+			return &Error{File: o.Source, Section: o.Section, Key: o.Key, Problem: "there is no such section", Expected: "want one of: " + join(sectionNames())}
 		}
 		if !slices.Contains(keys, o.Key) {
-			return &Error{File: overrideSource, Section: o.Section, Key: o.Key, Problem: "unknown key", Expected: meant(o.Key, keys)}
+			return &Error{File: o.Source, Section: o.Section, Key: o.Key, Problem: "unknown key", Expected: meant(o.Key, keys)}
 		}
 		if r.doc.sections[o.Section] == nil {
 			r.doc.sections[o.Section] = make(map[string]string)
 		}
 		r.doc.sections[o.Section][o.Key] = o.Value
-		r.overridden = append(r.overridden, [2]string{o.Section, o.Key})
+		r.overridden = append(r.overridden, o)
 	}
 	return nil
 }
 
 // sourceOf is where a setting comes from, if not from the environment.
 func (r *reading) sourceOf(section, key string) string {
-	if slices.Contains(r.overridden, [2]string{section, key}) {
-		return overrideSource
+	for _, o := range r.overridden {
+		if o.Section == section && o.Key == key {
+			return o.Source
+		}
 	}
 	return r.file
 }

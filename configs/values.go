@@ -18,7 +18,7 @@ type reading struct {
 	warnings []Warning
 	settings []Setting
 
-	overridden [][2]string // section and key
+	overridden []Override
 }
 
 func (r *reading) fail(section, key, problem, expected string) {
