@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -14,28 +13,30 @@ import (
 
 // readingBar tells how much of a source is read: a bar if standard error is a terminal, or else a line now and then. It belongs to one goroutine.
 type readingBar struct {
-	out      io.Writer
-	terminal bool
-	source   source.Source
-	now      func() time.Time
-	began    time.Time
-	told     time.Time
-	shown    bool
+	out    io.Writer
+	screen *screen // nil: no terminal
+	source source.Source
+	now    func() time.Time
+	began  time.Time
+	told   time.Time // the last line or bar
 }
 
 // readingLines is the time between two lines where there is no terminal.
 const readingLines = 10 * time.Second
 
 func newReadingBar(world *World, from source.Source) *readingBar {
-	file, isFile := world.Stderr.(*os.File)
 	now := world.Now()
-	return &readingBar{out: world.Stderr, terminal: isFile && term.IsTerminal(int(file.Fd())), source: from, now: world.Now, began: now, told: now}
+	b := &readingBar{out: world.Stderr, source: from, now: world.Now, began: now, told: now}
+	if file, isFile := world.Stderr.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
+		b.screen = &screen{out: file}
+	}
+	return b
 }
 
 // rows is called with the number of rows so far.
 func (b *readingBar) rows(count int64) {
 	now, every := b.now(), readingLines
-	if b.terminal {
+	if b.screen != nil {
 		every = barEvery
 	}
 	if now.Sub(b.told) < every {
@@ -51,27 +52,24 @@ func (b *readingBar) rows(count int64) {
 	}
 	percent := min(100, 100*done/of)
 	left := timeFor(of-done, float64(done)/took)
-	if !b.terminal {
+	if b.screen == nil {
 		b.show(fmt.Sprintf("reading: %d %%, %d rows, %d rows/s, %s left", percent, count, int64(rate), left))
 		return
 	}
-	full := int(percent / 5)
-	b.show(fmt.Sprintf("reading [%s%s] %d %%, %d rows/s, %s left", strings.Repeat("=", full), strings.Repeat(" ", 20-full), percent, int64(rate), left))
+	b.show(barOf("reading", percent, rate, "rows", left+" left"))
 }
 
 func (b *readingBar) show(text string) {
-	if !b.terminal {
+	if b.screen == nil {
 		fmt.Fprintln(b.out, text)
 		return
 	}
-	b.shown = true
-	fmt.Fprint(b.out, wipe+text[:min(len(text), mostBar)])
+	b.screen.draw(b, text)
 }
 
 // clear takes the bar away.
 func (b *readingBar) clear() {
-	if b.shown {
-		fmt.Fprint(b.out, wipe)
-		b.shown = false
+	if b.screen != nil {
+		b.screen.clear(b)
 	}
 }

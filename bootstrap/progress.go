@@ -144,11 +144,16 @@ func timeFor(records int64, perSecond float64) string {
 const mostBar = 79
 
 func (p *progress) draw(doing string, percent int64, rate float64, left string) {
+	p.screen.draw(p, barOf(printable(p.name)+": "+doing, percent, rate, "records", left))
+}
+
+// barOf is a bar with its words, of at most mostBar characters. The rate is in units a second.
+func barOf(doing string, percent int64, rate float64, units, left string) string {
 	const width = 20
 	full := int(percent * width / 100)
-	bar := []rune(fmt.Sprintf("%s: %s [%s%s] %d %%, %d records/s, %s", printable(p.name), doing,
-		strings.Repeat("=", full), strings.Repeat(" ", width-full), percent, int(rate), left))
-	p.screen.draw(p, string(bar[:min(len(bar), mostBar)]))
+	bar := []rune(fmt.Sprintf("%s [%s%s] %d %%, %d %s/s, %s", doing,
+		strings.Repeat("=", full), strings.Repeat(" ", width-full), percent, int(rate), units, left))
+	return string(bar[:min(len(bar), mostBar)])
 }
 
 func (p *progress) clear() {
