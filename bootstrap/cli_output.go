@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // watchedOutput remembers that a write to standard output failed, so that the command does not exit
@@ -41,3 +42,6 @@ func (o *watchedOutput) failure() error {
 	}
 	return fmt.Errorf("write to standard output: %w", o.first)
 }
+
+// utc prints a time, in UTC.
+func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

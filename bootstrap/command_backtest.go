@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -261,8 +260,7 @@ func (c *backtestCommand) unwritten(err error) error {
 
 // episodesOf are the rules by which a configuration's anomalies become episodes: those of the page, with every datapoint known.
 func episodesOf(config *configs.Config) episode.Rules {
-	bin := time.Duration(config.IO.GranularityMinutes * float64(time.Minute))
-	rules := episode.DefaultRules(bin, config.Detection.Threshold)
+	rules := episode.DefaultRules(binOf(config), config.Detection.Threshold)
 	rules.EveryPoint = true
 	return rules
 }

@@ -89,7 +89,7 @@ func (r *replay) run(ctx context.Context, config *configs.Config, now func() tim
 	}
 	if keeps := feed.Retention; keeps > 0 && done.Records > 0 && now().Sub(time.UnixMilli(done.From)) > keeps {
 		done.Warning = fmt.Sprintf("the topic %s keeps records for %s after their own times, and the oldest one is of %s: the broker deletes it soon; set retention.ms = -1",
-			r.Topic, keeps, time.UnixMilli(done.From).UTC().Format(time.RFC3339))
+			r.Topic, keeps, utc(done.From))
 	}
 	return done, err
 }

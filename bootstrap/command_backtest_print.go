@@ -36,6 +36,9 @@ func (c *backtestCommand) print(world *World, r *backtest.Result) error {
 
 const minutes = "2006-01-02 15:04"
 
+// minute prints a time to the minute, in UTC.
+func minute(ms int64) string { return time.UnixMilli(ms).UTC().Format(minutes) }
+
 // printInput says what was read, and what was wrong with it.
 func printInput(to io.Writer, r *backtest.Result) {
 	if r.Partial {
@@ -46,7 +49,7 @@ func printInput(to io.Writer, r *backtest.Result) {
 	}
 	from := ""
 	if r.Points > 0 {
-		from = fmt.Sprintf(", %s to %s UTC", time.UnixMilli(r.From).UTC().Format(minutes), time.UnixMilli(r.Until).UTC().Format(minutes))
+		from = fmt.Sprintf(", %s to %s UTC", minute(r.From), minute(r.Until))
 	}
 	fmt.Fprintf(to, "%s: %d datapoints of %d entities%s; %.1f s, %s rows/s\n", printable(r.Detector), r.Points, r.Entities, from,
 		r.Took.Seconds(), strconv.FormatFloat(float64(r.Rows)/max(r.Took.Seconds(), 1e-9), 'f', 0, 64))
@@ -147,7 +150,7 @@ func printOutcome(out *strings.Builder, r *backtest.Result, o *backtest.Outcome)
 }
 
 func anomalyText(a *backtest.Anomaly) string {
-	return fmt.Sprintf("%+.1f at %s: %s instead of %s", a.Deviation, time.UnixMilli(a.At).UTC().Format(minutes),
+	return fmt.Sprintf("%+.1f at %s: %s instead of %s", a.Deviation, minute(a.At),
 		strconv.FormatFloat(a.Value, 'g', 4, 64), strconv.FormatFloat(a.Usual, 'g', 4, 64))
 }
 

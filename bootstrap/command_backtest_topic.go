@@ -77,7 +77,7 @@ func (c *backtestCommand) replay(ctx context.Context, world *World, config *conf
 		return usageError("nothing was written: " + cmp.Or(problemsIn(done.Problems), "there are no rows"))
 	}
 	fmt.Fprintf(world.Stdout, "wrote %d records into %s, of %s to %s UTC\n", done.Records, printable(c.Into),
-		time.UnixMilli(done.From).UTC().Format(minutes), time.UnixMilli(done.Until).UTC().Format(minutes))
+		minute(done.From), minute(done.Until))
 	if done.Bad > 0 {
 		fmt.Fprintf(world.Stdout, "%d of them are bad records, which a detector refuses\n", done.Bad)
 	}

@@ -132,6 +132,11 @@ func history(config *configs.Config) time.Duration {
 	return time.Duration(config.Detection.HistoryHours * float64(time.Hour))
 }
 
+// binOf is the time between two datapoints of an entity.
+func binOf(config *configs.Config) time.Duration {
+	return time.Duration(config.IO.GranularityMinutes * float64(time.Minute))
+}
+
 // openState locks and opens a data directory. If it is only to be read, something must be stored in
 // it; otherwise it is created if it is missing.
 func openState(dir string, confs []*configs.Config, world *World, readOnly bool) (*persistence.Store, func() error, error) {

@@ -89,7 +89,7 @@ func (a *archiveImport) read(ctx context.Context) error {
 }
 
 func (a *archiveImport) bin() time.Duration {
-	return max(time.Duration(a.config.IO.GranularityMinutes*float64(time.Minute)), time.Millisecond)
+	return max(binOf(a.config), time.Millisecond)
 }
 
 // topic reads the topic: where it begins, which entities each partition has, and what it delivers in the overlap.
@@ -253,8 +253,6 @@ func (a *archiveImport) begins() int64 {
 	}
 	return first
 }
-
-func utc(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
 // store stores the windows of all partitions, or none if the context ends before they are made.
 func (a *archiveImport) store(ctx context.Context, store *persistence.Store) error {

@@ -187,7 +187,7 @@ func streamTime(at int64) string {
 	if at == 0 {
 		return "-"
 	}
-	return time.UnixMilli(at).UTC().Format(time.RFC3339)
+	return utc(at)
 }
 
 // statusRow is a partition on a node.
@@ -228,7 +228,7 @@ func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error
 		printf(table, "partition\t%d, %s (%s) on node %s, as of offset %d\n", e.Partition, e.Role, e.Phase, e.Address, e.Offset)
 		printf(table, "points\t%d of %d (coverage %.0f %%); %d are needed\n", e.Points, e.Full, 100*e.Coverage, e.Needed)
 		if last := len(e.Window) - 1; last >= 0 {
-			printf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), time.UnixMilli(e.Window[last].At).UTC().Format(time.RFC3339))
+			printf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), utc(e.Window[last].At))
 		}
 		printf(table, "its deviation\t%s\n", number(e.LastDeviation))
 		printf(table, "median\t%s\n", number(e.Median))

@@ -186,7 +186,7 @@ func (c *synthesizeCommand) write(world *World, name string, write func(io.Write
 func (c *synthesizeCommand) tell(world *World, source *synthetic.Stream, written export.Written, took time.Duration) {
 	fmt.Fprintf(world.Stderr, "wrote %s: %d datapoints of %d entities in %d bins", printable(c.Out), written.Datapoints, source.Len(), source.Bins())
 	if written.Datapoints > 0 {
-		fmt.Fprintf(world.Stderr, ", from %s until %s", instant(written.From), instant(written.Until))
+		fmt.Fprintf(world.Stderr, ", from %s until %s", utc(written.From), utc(written.Until))
 	}
 	fmt.Fprintf(world.Stderr, "; %d bytes in %.1f s\n", written.Bytes, took.Seconds())
 	if c.Labels != "" {
@@ -195,8 +195,6 @@ func (c *synthesizeCommand) tell(world *World, source *synthetic.Stream, written
 		fmt.Fprintf(world.Stderr, "events: %s\n", countKinds(source.Events()))
 	}
 }
-
-func instant(at int64) string { return time.UnixMilli(at).UTC().Format(time.RFC3339) }
 
 // countKinds says how many events there are of each kind.
 func countKinds(events []synthetic.Event) string {

@@ -27,9 +27,8 @@ type tailing struct {
 // newTailing prepares to read an output topic.
 func newTailing(config *configs.Config, streams stream.Config) *tailing {
 	settings, io := settings(config), &config.IO
-	bin := time.Duration(settings.GranularityMinutes * float64(time.Minute))
 	t := &tailing{streams: streams, span: max(shownFor, history(config))}
-	held := tail.New(tail.Config{KeyFields: len(io.KeyFields), Rules: episode.DefaultRules(bin, settings.Threshold), Range: t.span})
+	held := tail.New(tail.Config{KeyFields: len(io.KeyFields), Rules: episode.DefaultRules(binOf(config), settings.Threshold), Range: t.span})
 	t.to = feed.New(feed.Config{InputTopic: io.InputTopic, Group: io.ConsumerGroup, ValueField: io.ValueField, KeyFields: io.KeyFields}, held)
 	t.about = &source.Detector{
 		Name: config.Name, Topic: io.InputTopic, OutputTopic: io.OutputTopic, Group: io.ConsumerGroup,
