@@ -135,7 +135,7 @@ func (c *backtestCommand) plan(env func(string) string) (p backtestPlan, err err
 	if p.config, err = file.Load(env); err != nil {
 		return p, err
 	}
-	if p.settings, err = c.settings(file, env); err != nil {
+	if p.settings, err = c.combinations(file, env); err != nil {
 		return p, err
 	}
 	p.events, err = c.labels()
@@ -216,38 +216,44 @@ func (c *backtestCommand) labels() (all []labels.Label, err error) {
 	return all, nil
 }
 
-// run runs the backtest, and writes its anomalies if they are asked for. The result has a datapoint, or is partial.
-func (c *backtestCommand) run(ctx context.Context, world *World, from source.Source, options source.Options, o backtest.Options) (result *backtest.Result, err error) {
-	usable := func() error {
-		if result, err = backtest.Run(ctx, from, o); err != nil {
-			return err
-		}
-		return c.usable(result)
-	}
-	writing := func(to io.Writer) error {
-		lines := newAnomalyLines(to, options, o.Settings)
-		o.Anomaly = func(setting int, a *backtest.Anomaly, b *source.Block, r *source.Row) error {
-			return c.unwritten(lines.write(setting, a, b, r))
-		}
-		return cmp.Or(usable(), c.unwritten(lines.flush()))
-	}
+// run runs the backtest, and writes its anomalies if they are asked for.
+func (c *backtestCommand) run(ctx context.Context, world *World, from source.Source, options source.Options, o backtest.Options) (*backtest.Result, error) {
 	switch c.Anomalies {
 	case "":
-		err = usable()
+		return c.score(ctx, from, o)
 	case "-":
-		err = writing(world.Stdout)
-	default:
-		file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
-		read := false
-		err = file.write(func(to io.Writer) error {
-			read = true
-			return writing(to)
-		})
-		if !read {
-			err = c.unwritten(err)
-		}
+		return c.scoreInto(ctx, world.Stdout, from, options, o)
+	}
+	file := exportFile{path: c.Anomalies, force: true, mode: 0o644, release: world.Release}
+	var result *backtest.Result
+	var failed error // of the backtest, not of the file
+	err := file.write(func(to io.Writer) error {
+		result, failed = c.scoreInto(ctx, to, from, options, o)
+		return failed
+	})
+	if failed == nil {
+		err = c.unwritten(err)
 	}
 	return result, err
+}
+
+// score runs the backtest. The result has a datapoint, or is partial.
+func (c *backtestCommand) score(ctx context.Context, from source.Source, o backtest.Options) (*backtest.Result, error) {
+	result, err := backtest.Run(ctx, from, o)
+	if err != nil {
+		return nil, err
+	}
+	return result, c.usable(result)
+}
+
+// scoreInto is like score, and writes each anomaly as a line.
+func (c *backtestCommand) scoreInto(ctx context.Context, to io.Writer, from source.Source, options source.Options, o backtest.Options) (*backtest.Result, error) {
+	lines := newAnomalyLines(to, options, o.Settings)
+	o.Anomaly = func(setting int, a *backtest.Anomaly, b *source.Block, r *source.Row) error {
+		return c.unwritten(lines.write(setting, a, b, r))
+	}
+	result, err := c.score(ctx, from, o)
+	return result, cmp.Or(err, c.unwritten(lines.flush()))
 }
 
 // unwritten says where anomalies could not be written.

@@ -18,8 +18,8 @@ type tried struct {
 // mostSettings bounds the combinations of one run: each takes time for each datapoint, and memory for each entity with anomalies.
 const mostSettings = 256
 
-// settings are the combinations to try.
-func (c *backtestCommand) settings(file *configs.File, env func(string) string) ([]backtest.Setting, error) {
+// combinations are the settings to try.
+func (c *backtestCommand) combinations(file *configs.File, env func(string) string) ([]backtest.Setting, error) {
 	var all []tried
 	count := 1
 	for _, argument := range c.Set {
@@ -37,16 +37,16 @@ func (c *backtestCommand) settings(file *configs.File, env func(string) string) 
 			return nil, usageError(fmt.Sprintf("--set: these are more than %d combinations; try fewer values at a time", mostSettings))
 		}
 	}
-	settings := make([]backtest.Setting, 0, count)
+	combined := make([]backtest.Setting, 0, count)
 	for i := range count {
 		overrides := combination(all, i)
 		with, err := file.Load(env, overrides...)
 		if err != nil {
 			return nil, err
 		}
-		settings = append(settings, setting(with, overrides))
+		combined = append(combined, named(with, overrides))
 	}
-	return settings, nil
+	return combined, nil
 }
 
 // parseSet reads an argument such as detection.threshold=3,5.
@@ -89,8 +89,8 @@ func combination(all []tried, i int) []configs.Override {
 	return overrides
 }
 
-// setting is a combination with its name.
-func setting(config *configs.Config, overrides []configs.Override) backtest.Setting {
+// named is a combination with its name.
+func named(config *configs.Config, overrides []configs.Override) backtest.Setting {
 	s := backtest.Setting{Name: "as configured", Rules: settings(config), Episodes: episodesOf(config), Values: make(map[string]string)}
 	var names []string
 	for _, o := range overrides {
