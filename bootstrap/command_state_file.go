@@ -34,45 +34,25 @@ type exportFile struct {
 
 // write writes the whole file, or leaves what was there unchanged.
 func (e *exportFile) write(write func(io.Writer) error) error {
-	about, err := os.Stat(e.path)
+	to, err := e.destination()
 	switch {
-	case err == nil && about.IsDir():
-		return errDirectory
-	case err == nil && !about.Mode().IsRegular():
-		return e.writeThrough(os.O_WRONLY, write)
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case err != nil:
 		return err
+	case to.direct:
+		return e.writeThrough(to.flags, write)
 	}
-	path, descriptor, unresolved := resolve(e.path)
-	switch {
-	case unresolved != nil:
-		return unresolved
-	case descriptor: // such as /dev/stdout: an open file, which cannot be replaced
-		return e.writeThrough(os.O_WRONLY|os.O_APPEND, write)
-	case err == nil && !e.force:
-		return errExists
-	}
-	return e.replace(path, about, write)
+	return e.replace(to.path, to.former, write)
 }
 
-// writable tells whether write could begin. It looks at no device and no FIFO.
+// writable returns the error with which write would fail before it writes. It opens no device and no FIFO.
 func (e *exportFile) writable() error {
-	switch about, err := os.Stat(e.path); {
-	case err == nil && about.IsDir():
-		return errDirectory
-	case err == nil && !about.Mode().IsRegular():
+	to, err := e.destination()
+	if err == nil && to.direct {
 		return nil
-	}
-	path, descriptor, err := resolve(e.path)
-	if descriptor {
-		return nil
-	}
-	if _, there := os.Stat(e.path); there == nil && !e.force {
-		return errExists
 	}
 	var file *renameio.PendingFile
 	if err == nil {
-		file, err = renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)))
+		file, err = renameio.NewPendingFile(to.path, renameio.WithTempDir(filepath.Dir(to.path)))
 	}
 	var failed *fs.PathError
 	switch {
@@ -82,6 +62,38 @@ func (e *exportFile) writable() error {
 		return err
 	}
 	return file.Cleanup()
+}
+
+// destination is what write writes to: something that it opens, or a file that it replaces or makes.
+type destination struct {
+	direct bool
+	flags  int // to open it, if direct
+
+	path   string      // behind all links
+	former fs.FileInfo // nil: there is no file yet
+}
+
+// destination looks at what has the name. It returns an error if nothing can be written there.
+func (e *exportFile) destination() (destination, error) {
+	about, err := os.Stat(e.path)
+	switch {
+	case err == nil && about.IsDir():
+		return destination{}, errDirectory
+	case err == nil && !about.Mode().IsRegular():
+		return destination{direct: true, flags: os.O_WRONLY}, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return destination{}, err
+	}
+	path, descriptor, unresolved := resolve(e.path)
+	switch {
+	case unresolved != nil:
+		return destination{}, unresolved
+	case descriptor: // such as /dev/stdout: an open file, which cannot be replaced
+		return destination{direct: true, flags: os.O_WRONLY | os.O_APPEND}, nil
+	case err == nil && !e.force:
+		return destination{}, errExists
+	}
+	return destination{path: path, former: about}, nil
 }
 
 var (
