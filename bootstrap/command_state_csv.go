@@ -38,7 +38,9 @@ type archiveImport struct {
 // topicPart is a partition of the topic.
 type topicPart struct {
 	stream.Span
-	begins int64 // the time at which its records begin, Unix milliseconds
+	first  []arrival // at most beginsAfter, which wait until it has begun
+	begun  bool      // begins is decided
+	begins int64     // the time at which its records begin, Unix milliseconds
 }
 
 // beginsAfter is how many records decide where a partition begins. Their median counts, because a single one may have a wrong time.
@@ -129,50 +131,51 @@ type arrival struct {
 	value float64
 }
 
+// partition reads a partition of the topic.
 func (a *archiveImport) partition(ctx context.Context, history *stream.History, part *topicPart, scanner *datapoint.Scanner) error {
-	var first []arrival // until it is known where the partition begins
-	begin := func() {
-		times := make([]int64, len(first))
-		for i := range first {
-			times[i] = first[i].at
-		}
-		slices.Sort(times)
-		if len(times) > 0 {
-			part.begins = times[len(times)/2]
-		}
-		a.fill.Partition(part.Partition, part.begins+overlap.Milliseconds())
-		for _, f := range first {
-			a.fill.Delivers(part.Partition, []byte(f.key), f.at, f.value)
-		}
-	}
-	begun := false
 	_, err := history.Read(ctx, part.Span, func(run stream.Replayed) error {
 		for _, record := range run.Records {
-			a.arrives(part, scanner, record, &first, &begun, begin)
+			a.arrives(part, scanner, record)
 			record.Recycle()
 		}
 		return nil
 	})
-	if err == nil && !begun {
-		begin()
+	if err == nil && !part.begun {
+		a.begin(part)
 	}
 	return err
 }
 
 // arrives takes a record of the topic.
-func (a *archiveImport) arrives(part *topicPart, scanner *datapoint.Scanner, record *kgo.Record, first *[]arrival, begun *bool, begin func()) {
+func (a *archiveImport) arrives(part *topicPart, scanner *datapoint.Scanner, record *kgo.Record) {
 	at := record.Timestamp.UnixMilli()
 	point, bad := scanner.Scan(at, record.Value)
 	switch {
 	case bad != nil:
-	case *begun:
+	case part.begun:
 		a.fill.Delivers(part.Partition, point.Key, at, point.Value)
 	default:
-		*first = append(*first, arrival{string(point.Key), at, point.Value})
-		if len(*first) == beginsAfter {
-			begin()
-			*begun = true
+		part.first = append(part.first, arrival{string(point.Key), at, point.Value})
+		if len(part.first) == beginsAfter {
+			a.begin(part)
 		}
+	}
+}
+
+// begin decides where a partition begins, and delivers what has waited for that.
+func (a *archiveImport) begin(part *topicPart) {
+	part.begun = true
+	if len(part.first) > 0 {
+		times := make([]int64, len(part.first))
+		for i := range part.first {
+			times[i] = part.first[i].at
+		}
+		slices.Sort(times)
+		part.begins = times[len(times)/2]
+	}
+	a.fill.Partition(part.Partition, part.begins+overlap.Milliseconds())
+	for _, f := range part.first {
+		a.fill.Delivers(part.Partition, []byte(f.key), f.at, f.value)
 	}
 }
 
@@ -213,16 +216,13 @@ func (a *archiveImport) rows(ctx context.Context, from source.Source) error {
 		}
 	}
 	if a.fill.Rows == 0 {
-		return usageError(fmt.Sprintf("there is no datapoint in %s%s", strings.Join(a.files, ", "), because(a.example)))
+		problem := "there is no datapoint in " + strings.Join(a.files, ", ")
+		if a.bad > 0 {
+			problem += ": " + a.example
+		}
+		return usageError(problem)
 	}
 	return nil
-}
-
-func because(example string) string {
-	if example == "" {
-		return ""
-	}
-	return ": " + example
 }
 
 // agree refuses an archive that is of another stream than the topic, or does not reach up to it.
