@@ -174,12 +174,10 @@ func exitCode(err error, world World) int {
 	if err == nil {
 		return exitClean
 	}
-	var again atOnce
-	if errors.As(err, &again) {
-		lastWords(world, "anomalydetector: "+again.Error()+"\n")
-		return again.code()
-	}
-	var ended endedBy
+	var ended interface {
+		error
+		code() int
+	} // atOnce or endedBy
 	if errors.As(err, &ended) {
 		lastWords(world, "anomalydetector: "+ended.Error()+"\n")
 		return ended.code()

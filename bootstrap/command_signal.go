@@ -14,8 +14,7 @@ type endedBy struct {
 
 func (e endedBy) Error() string { return "interrupted before " + e.before }
 
-// code is the exit code that a shell would show if the signal had ended the process.
-func (e endedBy) code() int { return atOnce{e.signal}.code() }
+func (e endedBy) code() int { return signalCode(e.signal) }
 
 // cutBy is the error of a backtest that a signal has ended in its second pass.
 func cutBy(ctx context.Context) error {

@@ -125,9 +125,11 @@ func (a atOnce) Error() string {
 	return "another signal: ended at once; what was not committed is read again at the next start"
 }
 
-// code is the exit code that a shell would show if the signal had ended the process: 128 and its number.
-func (a atOnce) code() int {
-	number, _ := a.signal.(syscall.Signal)
+func (a atOnce) code() int { return signalCode(a.signal) }
+
+// signalCode is the exit code that a shell would show if the signal had ended the process: 128 and its number.
+func signalCode(signal os.Signal) int {
+	number, _ := signal.(syscall.Signal)
 	return 128 + int(number)
 }
 
