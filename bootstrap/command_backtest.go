@@ -23,14 +23,14 @@ type backtestCommand struct {
 	Conf    string   `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
 	Sources []string `arg:"" optional:"" name:"source" help:"Files, globs, or - for standard input: .csv, .jsonl or msgpack, plain or as .gz, .zst, .lz4, .bz2."`
 
-	Topic topicName `placeholder:"[NAME]" help:"Read a topic instead of files: the configuration's input topic, or this one. No consumer group is used."`
-	From  string    `placeholder:"TIME" help:"The first time to read from the topic, such as 2026-11-01 (default: all that it holds)."`
-	Until string    `placeholder:"TIME" default:"now" help:"The time to read up to (default ${default})."`
+	Topic topicName `placeholder:"[NAME]" help:"Read a topic instead of files: this one, or the configuration's input topic. The command joins no consumer group."`
+	From  string    `placeholder:"TIME" help:"With --topic: read from this time on, such as 2026-11-01 (default: all that it holds)."`
+	Until string    `placeholder:"TIME" default:"now" help:"With --topic: read up to this time (default ${default})."`
 
-	Map     []string `placeholder:"FIELD=COLUMN" help:"A field of the configuration has another name in the source, such as scope=originasn. May be repeated."`
+	Map     []string `placeholder:"FIELD=COLUMN" help:"The column of a field, if it has another name than the field, such as scope=originasn. May be repeated."`
 	Time    string   `placeholder:"COLUMN" help:"The column with the time (default: the first of timestamp, timebin, ts, time)."`
-	Format  string   `enum:"csv,jsonl,golden,msgpack," default:"" placeholder:"csv" help:"csv, jsonl, golden or msgpack, whatever the content looks like."`
-	KeyFrom string   `enum:"file," default:"" placeholder:"file" help:"file: each file is one entity, named by it."`
+	Format  string   `enum:"csv,jsonl,golden,msgpack," default:"" placeholder:"FORMAT" help:"The format of the files, instead of what their content shows: csv, jsonl, golden or msgpack."`
+	KeyFrom string   `enum:"file," default:"" placeholder:"file" help:"file: each file holds one entity, which has the file's name."`
 
 	Set    []string `sep:"none" placeholder:"SECTION.KEY=VALUE[,VALUE]" help:"Try other values of a setting, such as detection.threshold=3,5,8. May be repeated: every combination is tried."`
 	Labels []string `placeholder:"FILE" help:"Compare with what really happened: a .csv or .json file. May be repeated."`
@@ -39,7 +39,7 @@ type backtestCommand struct {
 	CSV       bool     `name:"csv" xor:"print" help:"Print the table as CSV."`
 	Anomalies string   `placeholder:"FILE" help:"Write each anomaly as a line of JSON; - for stdout, without the table."`
 	Report    string   `placeholder:"FILE" help:"Write a page to open in a browser: settings side by side, the loudest entities with their bands."`
-	Entity    []string `sep:"none" placeholder:"KEY" help:"An entity that the report shows, however quiet it is. May be repeated."`
+	Entity    []string `sep:"none" placeholder:"KEY" help:"With --report: show this entity too, however quiet it is. May be repeated."`
 
 	Into   string `placeholder:"TOPIC" help:"Write the source into a topic, with its own timestamps, instead of scoring it."`
 	Speed  string `default:"max" placeholder:"60x" help:"With --into: how fast, such as 60x, or max (default ${default})."`

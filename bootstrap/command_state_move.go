@@ -83,13 +83,13 @@ func list(numbers []int32) string {
 
 type stateImportCommand struct {
 	Conf      string   `arg:"" name:"conf" help:"Configuration file, or the name of a built-in one: ${builtin}."`
-	File      string   `arg:"" name:"file" help:"The file to read; - for stdin. With --csv, datapoints."`
-	More      []string `arg:"" optional:"" name:"more" help:"With --csv, further files, in the order of time."`
+	File      string   `arg:"" name:"file" help:"The file to read; - for stdin. With --csv: a file of datapoints."`
+	More      []string `arg:"" optional:"" name:"more" help:"With --csv: further files, in the order of time."`
 	Partition []int32  `help:"Only this partition. May be repeated."`
-	CSV       bool     `name:"csv" help:"Fill the windows of a new deployment from files with old datapoints, which go on beyond the topic's first record."`
-	Map       []string `placeholder:"FIELD=COLUMN" help:"With --csv: the column that a field has, if it is called otherwise. May be repeated."`
-	Time      string   `placeholder:"COLUMN" help:"With --csv: the column with the time."`
-	Format    string   `enum:"golden,jsonl,csv,msgpack," default:"" help:"With --csv: the format of the files, if their content does not show it: golden, jsonl, csv or msgpack."`
+	CSV       bool     `name:"csv" help:"Fill the windows of a new deployment from files of old datapoints. The files must go on beyond the topic's first record."`
+	Map       []string `placeholder:"FIELD=COLUMN" help:"With --csv: the column of a field, if it has another name than the field, such as scope=originasn. May be repeated."`
+	Time      string   `placeholder:"COLUMN" help:"With --csv: the column with the time (default: the first of timestamp, timebin, ts, time)."`
+	Format    string   `enum:"golden,jsonl,csv,msgpack," default:"" placeholder:"FORMAT" help:"With --csv: the format of the files, instead of what their content shows: csv, jsonl, golden or msgpack."`
 }
 
 // Run imports all wanted partitions of an archive, or none if one of them fails.

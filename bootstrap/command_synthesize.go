@@ -18,14 +18,14 @@ import (
 type synthesizeCommand struct {
 	Out         string        `required:"" placeholder:"FILE" help:"The file to write: .csv, .jsonl (a datapoint a line) or .golden.jsonl (a Kafka record a line), each plain or with .gz or .zst; - for stdout."`
 	Labels      string        `placeholder:"FILE" help:"Also write the events to this .csv or .json file, to compare with what is found."`
-	Format      string        `enum:"csv,jsonl,golden," default:"" placeholder:"csv" help:"csv, jsonl or golden, whatever the name of the file says."`
+	Format      string        `enum:"csv,jsonl,golden," default:"" placeholder:"FORMAT" help:"The format of the stream, instead of what the file's name says: csv, jsonl or golden."`
 	Entities    int           `default:"200" help:"Number of entities (default ${default})."`
 	Bins        int           `default:"1344" help:"Number of bins (default ${default}: two weeks of 15 minutes)."`
 	History     int           `default:"-1" placeholder:"N" help:"How many of the first bins are free of events, to fill windows (default: 72 hours, at most half of the bins)."`
 	Events      int           `default:"-1" placeholder:"N" help:"Number of events (default: one for every five entities, at most 100)."`
-	Kinds       []string      `default:"shift=5,spike=5,outage=5,vanish=4,drift=3,transit-loss=1,hole=1" placeholder:"KIND[=N]" help:"Kinds of events; a kind with =N is N times as frequent as one without (default ${default}). Kinds that are too long for the bins are left out."`
+	Kinds       []string      `default:"shift=5,spike=5,outage=5,vanish=4,drift=3,transit-loss=1,hole=1" placeholder:"KIND[=N]" help:"Kinds of events. A kind with =N is N times as frequent as one without (default ${default}). Kinds that are too long for the bins are left out."`
 	EntityKinds []string      `default:"ordinary=10,constant=2,noisy=2,sparse=2,seasonal=3,flapping=1" placeholder:"KIND[=N]" help:"Kinds of entities, in the same way (default ${default})."`
-	Hard        bool          `help:"Changes of all sizes, most of them small, in entities of all kinds. Without it, each shift, spike, outage and transit-loss is found with the settings of hegemonydetector.conf."`
+	Hard        bool          `help:"Make changes of all sizes, most of them small, in entities of all kinds. Without --hard, each shift, spike, outage and transit-loss is found with the settings of hegemonydetector.conf."`
 	Seed        uint64        `default:"1" help:"Equal seeds give equal streams (default ${default})."`
 	Start       string        `default:"2026-01-01" help:"The first bin: a date, or a time such as 2026-01-01T12:00:00Z (default ${default})."`
 	Bin         time.Duration `default:"15m" help:"Time between two bins (default ${default})."`
