@@ -65,7 +65,7 @@ func (t *topicName) Decode(ctx *kong.DecodeContext) error {
 func (c *backtestCommand) Run(world *World) (err error) {
 	ctx, stop := untilSignal(world, "the end of the input")
 	defer stop()
-	defer func() { err = c.because(ctx, err) }()
+	defer func() { err = c.outcome(ctx, err) }()
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ type readingBar struct {
 	told   time.Time // the last line or bar
 }
 
-// readingLines is the time between two lines where there is no terminal.
+// readingLines is the time between two lines if there is no terminal.
 const readingLines = 10 * time.Second
 
 func newReadingBar(world *World, from source.Source) *readingBar {

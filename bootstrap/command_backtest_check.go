@@ -12,7 +12,7 @@ import (
 	"anomalydetector/backtest/source"
 )
 
-// check refuses what does not go together, before anything is read.
+// check refuses flags that do not go together, before anything is read.
 func (c *backtestCommand) check() error {
 	into, files := c.Into != "", !c.Topic.given
 	for _, wrong := range []struct {
@@ -21,7 +21,7 @@ func (c *backtestCommand) check() error {
 	}{
 		{c.Topic.given && len(c.Sources) > 0, "--topic and files: want one of both; a topic's name follows --topic"},
 		{files && len(c.Sources) == 0, "nothing to read: want files, - for standard input, or --topic"},
-		{files && (c.From != "" || c.Until != "now"), "--from and --until are for --topic: of files all is read"},
+		{files && (c.From != "" || c.Until != "now"), "--from and --until are for --topic: files are read as a whole"},
 		{!files && (c.Format != "" || len(c.Map) > 0 || c.Time != "" || c.KeyFrom != ""),
 			"--format, --map, --time and --key-from are for files: a topic has the detector's datapoints, with their times"},
 		{len(c.Entity) > 0 && c.Report == "", "--entity is for the page of --report"},
@@ -92,8 +92,8 @@ func realPath(path string) string {
 	return filepath.Join(folder, filepath.Base(end))
 }
 
-// because names the signal in place of the end of the context. If standard output was closed, its reader has what it wanted.
-func (c *backtestCommand) because(ctx context.Context, err error) error {
+// outcome names the signal instead of the end of the context. If the reader of standard output has closed it, it has what it wanted.
+func (c *backtestCommand) outcome(ctx context.Context, err error) error {
 	switch {
 	case err != nil && errors.Is(err, ctx.Err()):
 		return context.Cause(ctx)

@@ -154,7 +154,7 @@ func (w *writing) write(ctx context.Context, b *source.Block, row *source.Row, b
 		record.Value = w.Decode.Datapoint([]byte{}, b, row)
 	}
 	if wait := w.pace.until(row.At); wait > 0 {
-		if wait > unwritten {
+		if wait > longestUnwritten {
 			w.err = w.feed.Flush(ctx)
 		}
 		if w.err == nil {
@@ -177,9 +177,9 @@ func (w *writing) write(ctx context.Context, b *source.Block, row *source.Row, b
 	}
 }
 
-// unwritten is the longest wait in which records may be on their way. Before a longer one they are written, so that an end while
-// waiting leaves nothing behind.
-const unwritten = 100 * time.Millisecond
+// longestUnwritten is the longest wait during which records may be on their way. Before a longer one they are written, so that a
+// signal during the wait leaves none behind.
+const longestUnwritten = 100 * time.Millisecond
 
 // sleep waits, unless the context ends before.
 func sleep(ctx context.Context, wait time.Duration) error {

@@ -118,7 +118,7 @@ const shownSettings = 3
 // shownLoud is how many loud entities the table names.
 const shownLoud = 5
 
-// printOutcome prints who is loud at a setting, and examples of what it adds and loses.
+// printOutcome prints the loudest entities at a setting, and examples of what it adds and loses.
 func printOutcome(out *strings.Builder, r *backtest.Result, o *backtest.Outcome) {
 	if len(o.Loudest) == 0 {
 		return

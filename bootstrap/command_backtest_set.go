@@ -73,7 +73,7 @@ func parseSet(argument string) (tried, error) {
 		one.values = append(one.values, value)
 	}
 	if section == "io" && len(one.values) > 1 {
-		return tried{}, usageError(fmt.Sprintf("--set %s: the time granularity belongs to the data, not to a choice: want one value", argument))
+		return tried{}, usageError(fmt.Sprintf("--set %s: the time granularity is that of the data: want one value", argument))
 	}
 	return one, nil
 }
