@@ -74,7 +74,7 @@ func (c *backtestCommand) Run(world *World) (err error) {
 		return err
 	}
 	config, settings, events := plan.config, plan.settings, plan.events
-	options, err := c.options(config, world)
+	options, err := c.options(config)
 	if err != nil {
 		return err
 	}
@@ -162,13 +162,19 @@ func (c *backtestCommand) report(world *World, result *backtest.Result) error {
 const reportTraces = 12
 
 // options say how the source is read.
-func (c *backtestCommand) options(config *configs.Config, world *World) (source.Options, error) {
-	renamed, err := source.ParseMap(c.Map)
+func (c *backtestCommand) options(config *configs.Config) (source.Options, error) {
+	options, err := fileOptions(config, c.Map, c.Time, c.Format)
+	options.KeyFromFile, options.Spool = c.KeyFrom == "file", c.Report != ""
+	return options, err
+}
+
+// fileOptions say how files with a detector's datapoints are read, by the flags --map, --time and --format.
+func fileOptions(config *configs.Config, columns []string, time, format string) (source.Options, error) {
+	renamed, err := source.ParseMap(columns)
 	if err != nil {
 		return source.Options{}, usageError("--map: " + err.Error())
 	}
-	return source.Options{ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Time: c.Time, Format: c.Format,
-		KeyFromFile: c.KeyFrom == "file", Spool: c.Report != "", Map: renamed}, nil
+	return source.Options{ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Map: renamed, Time: time, Format: format}, nil
 }
 
 // open finds out what the source is before anything is read of it.

@@ -21,18 +21,15 @@ import (
 	"anomalydetector/test/golden"
 )
 
-// fieldsOf are a configuration's fields, as a source wants them.
-func fieldsOf(config *configs.Config) source.Options {
-	return source.Options{ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields}
-}
-
-// replayed writes files into a topic of the broker.
+// replay writes files into a topic of the broker.
 func (b *broker) replay(t *testing.T, config *configs.Config, r replay, files ...string) (replayed, error) {
 	t.Helper()
-	from, err := source.Open(files, fieldsOf(config))
+	options, err := fileOptions(config, nil, "", "")
+	must(t, err)
+	from, err := source.Open(files, options)
 	must(t, err)
 	defer from.Close()
-	r.From, r.Decode = from, source.NewDecoder(fieldsOf(config))
+	r.From, r.Decode = from, source.NewDecoder(options)
 	if r.Speed == 0 {
 		r.Speed = math.Inf(1)
 	}
@@ -173,7 +170,9 @@ func TestEndedReplayHasWrittenWhatWasDue(t *testing.T) {
 	for c.Records[due].Timestamp.Equal(c.Records[0].Timestamp) {
 		due++
 	}
-	from, err := source.Open([]string{filepath.Join(folder, "input.jsonl.gz")}, fieldsOf(config))
+	options, err := fileOptions(config, nil, "", "")
+	must(t, err)
+	from, err := source.Open([]string{filepath.Join(folder, "input.jsonl.gz")}, options)
 	must(t, err)
 	defer from.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -185,7 +184,7 @@ func TestEndedReplayHasWrittenWhatWasDue(t *testing.T) {
 		}
 		return time.UnixMilli(0)
 	}
-	r := replay{Topic: "slow", Speed: 1, From: from, Decode: source.NewDecoder(fieldsOf(config))}
+	r := replay{Topic: "slow", Speed: 1, From: from, Decode: source.NewDecoder(options)}
 	done, err := r.run(ctx, config, frozen)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the replay ended with %v", err)

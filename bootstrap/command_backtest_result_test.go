@@ -103,7 +103,7 @@ func TestBacktestOfGoldenInputIsBitEqual(t *testing.T) {
 	}
 }
 
-// goldenAnomalies runs a backtest of a topic of the broker, and returns what is reported.
+// backtested runs a backtest of a topic of the broker, and returns what is reported.
 func (b *broker) backtested(t *testing.T, conf string, arguments ...string) []foundLine {
 	t.Helper()
 	errors := &output{}

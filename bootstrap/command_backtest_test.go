@@ -189,9 +189,8 @@ func TestBacktestThatFailsReplacesNoFile(t *testing.T) {
 
 // TestBacktestReplacesNothingThatItReads or writes, by whatever name.
 func TestBacktestReplacesNothingThatItReads(t *testing.T) {
-	configuration, err := os.ReadFile("../configs/" + conf)
-	must(t, err)
-	inFolder(t, map[string]string{"s.csv": binsOf(400), "own.conf": string(configuration), "l.csv": "entity,from,until\n*,1600000000,1600000001\n"})
+	configuration := read(t, "../configs/"+conf)
+	inFolder(t, map[string]string{"s.csv": binsOf(400), "own.conf": configuration, "l.csv": "entity,from,until\n*,1600000000,1600000001\n"})
 	must(t, os.Link("l.csv", "hard.csv"))
 	must(t, os.Symlink("s.csv", "soft.csv"))
 	must(t, os.Symlink(".", "here"))
@@ -210,6 +209,6 @@ func TestBacktestReplacesNothingThatItReads(t *testing.T) {
 		t.Errorf("a report with the name of the built-in configuration exits with %d and prints\n%s", code, printed)
 	}
 	holds(t, "s.csv", binsOf(400))
-	holds(t, "own.conf", string(configuration))
+	holds(t, "own.conf", configuration)
 	alone(t, ".", "dangling", "hard.csv", "here", "l.csv", "own.conf", "s.csv", "soft.csv")
 }

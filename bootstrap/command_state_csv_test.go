@@ -16,7 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"anomalydetector/backtest/source"
 	"anomalydetector/test/golden"
 )
 
@@ -103,9 +102,11 @@ func (w *archiveWorld) fill(t *testing.T, files ...string) (code int, said strin
 	return code, o.output.String()
 }
 
-func (w *archiveWorld) outside(t *testing.T) *outside {
-	return newOutside(t, map[string]string{"KAFKA_HOST": w.address(), "DETECTOR_DATA_DIR": filepath.Join(w.dir, w.data)})
+func (w *archiveWorld) env() map[string]string {
+	return map[string]string{"KAFKA_HOST": w.address(), "DETECTOR_DATA_DIR": filepath.Join(w.dir, w.data)}
 }
+
+func (w *archiveWorld) outside(t *testing.T) *outside { return newOutside(t, w.env()) }
 
 // detects runs a detector over all of the topic.
 func (w *archiveWorld) detects(t *testing.T) (log string) {
@@ -163,11 +164,8 @@ func TestImportedWindowsEqualStoredOnes(t *testing.T) {
 func (w *archiveWorld) export(t *testing.T, data string) (file string) {
 	t.Helper()
 	w.data = data
-	o := w.outside(t)
 	file = filepath.Join(w.dir, data+".archive")
-	if code := exits(t, o.run("state", "export", w.conf, file), o); code != exitClean {
-		t.Fatal(o.output)
-	}
+	did(t, w.env(), exitClean, "state", "export", w.conf, file)
 	return file
 }
 
@@ -271,9 +269,9 @@ func TestImportEndsWhileItStores(t *testing.T) {
 	config := confs[0]
 	store, closeState, err := openState(config.Persistence.Dir, confs, &o.World, false)
 	must(t, err)
-	a := &archiveImport{config: config, world: &o.World, files: []string{archive}, options: fieldsOf(config)}
-	a.options.Map, err = source.ParseMap([]string{"scope=originasn"})
+	options, err := fileOptions(config, []string{"scope=originasn"}, "", "")
 	must(t, err)
+	a := &archiveImport{config: config, world: &o.World, files: []string{archive}, options: options}
 	must(t, a.read(t.Context()))
 	for _, looks := range []int{0, 1, 2, 5, 20} {
 		if err := a.store(&endsAfter{t.Context(), looks}, store); !errors.Is(err, context.Canceled) {

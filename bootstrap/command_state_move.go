@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"anomalydetector/backtest/source"
 	"anomalydetector/configs"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -169,18 +168,16 @@ func (c *stateImportCommand) fill(ctx context.Context, world *World, confs []*co
 	if len(c.Partition) > 0 {
 		return usageError("--partition: the topic says which partition an entity is in; want none with --csv")
 	}
-	columns, err := source.ParseMap(c.Map)
+	options, err := fileOptions(config, c.Map, c.Time, c.Format)
 	if err != nil {
-		return usageError("--map: " + err.Error())
+		return err
 	}
 	store, closeState, err := openState(config.Persistence.Dir, confs, world, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeState()) }()
-	a := &archiveImport{config: config, world: world, files: append([]string{c.File}, c.More...), options: source.Options{
-		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, Map: columns, Time: c.Time, Format: c.Format,
-	}}
+	a := &archiveImport{config: config, world: world, options: options, files: append([]string{c.File}, c.More...)}
 	if err := a.run(ctx, store); err != nil {
 		var usage usageError
 		if errors.As(err, &usage) {

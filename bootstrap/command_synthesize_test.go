@@ -17,14 +17,11 @@ func TestSynthesizeWritesAStreamAndItsEvents(t *testing.T) {
 	if code != exitClean || !regexp.MustCompile(want).MatchString(printed) {
 		t.Errorf("it exits with %d and prints\n%swant\n%s", code, printed, want)
 	}
-	stream, err := os.ReadFile("s.csv")
-	must(t, err)
-	labels, err := os.ReadFile("l.csv")
-	must(t, err)
-	if !strings.HasPrefix(string(stream), "timestamp,scope,asn,hege,nb_peers\n1767225600,-1,") {
+	stream, labels := read(t, "s.csv"), read(t, "l.csv")
+	if !strings.HasPrefix(stream, "timestamp,scope,asn,hege,nb_peers\n1767225600,-1,") {
 		t.Errorf("the stream begins with %.60q", stream)
 	}
-	if n := strings.Count(string(labels), "\n"); n != 15 {
+	if n := strings.Count(labels, "\n"); n != 15 {
 		t.Errorf("%d lines of labels, want a header and 14", n)
 	}
 	about, err := os.Stat("s.csv")
@@ -34,17 +31,17 @@ func TestSynthesizeWritesAStreamAndItsEvents(t *testing.T) {
 	}
 
 	code, printed = asked(t, nil, "synthesize", "--out", "-", "--labels", "l.json", "--entities", "60", "--bins", "1000")
-	if !strings.HasPrefix(printed, string(stream)) || code != exitClean {
+	if !strings.HasPrefix(printed, stream) || code != exitClean {
 		t.Errorf("stdout gets something else, and the exit code is %d", code)
 	}
 	if code, printed = asked(t, nil, "synthesize", "--out", "s2.csv", "--entities", "60", "--bins", "1000", "--seed", "2"); code != exitClean || !strings.Contains(printed, "\nevents: 2 shift,") {
 		t.Errorf("without labels it exits with %d and prints\n%s", code, printed)
 	}
-	if other, err := os.ReadFile("s2.csv"); err != nil || string(other) == string(stream) {
+	if other, err := os.ReadFile("s2.csv"); err != nil || string(other) == stream {
 		t.Errorf("another seed gives the same stream (%v)", err)
 	}
 	code, _ = asked(t, nil, "synthesize", "--out", "s2.csv", "--entities", "60", "--bins", "1000", "--force")
-	holds(t, "s2.csv", string(stream))
+	holds(t, "s2.csv", stream)
 	if code != exitClean {
 		t.Errorf("with --force it exits with %d", code)
 	}

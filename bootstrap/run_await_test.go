@@ -11,9 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"anomalydetector/persistence"
-
 	"anomalydetector/configs"
+	"anomalydetector/persistence"
 )
 
 // TestFirstSignalAfterAFailureIsAGentleStop: the failure of another detector does not count as a
