@@ -66,7 +66,7 @@ func viewOf(r *backtest.Result, about About) *view {
 	v.Examples = examplesOf(drawn)
 	v.Input = inputOf(r)
 	v.Rules = rulesOf(r)
-	v.Definitions = definitionsOf(r)
+	v.Definitions = definitionsOf(r, v.Scores != nil)
 	v.Parts = v.parts()
 	return v
 }
