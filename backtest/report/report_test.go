@@ -259,7 +259,6 @@ func TestExtremeResultsAreDrawn(t *testing.T) {
 	}
 }
 
-// TestReportOfACutSecondPassSaysThatItsNumbersAreWhole.
 func TestReportOfACutSecondPassSaysThatItsNumbersAreWhole(t *testing.T) {
 	r := sample.New(sample.Grid)
 	r.CutTraces = true
