@@ -259,6 +259,14 @@ func TestExtremeResultsAreDrawn(t *testing.T) {
 	}
 }
 
+func TestAboutOneMessageADayIsOne(t *testing.T) {
+	r := sample.New(sample.One)
+	r.Settings[0].PerDay = 0.9989
+	if text := plain(write(t, r)); !strings.Contains(text, " UTC. 1 message a day.") {
+		t.Errorf("it says %.300s", text)
+	}
+}
+
 // A result has only the hours with anomalies.
 func TestCellsOfLanesDoNotFollowTheGapsBetweenAnomalies(t *testing.T) {
 	r := sample.New(sample.One)

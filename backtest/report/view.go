@@ -188,10 +188,10 @@ func best(r *backtest.Result) string {
 }
 
 func message(perDay float64) string {
-	if perDay == 1 {
-		return "1 message"
+	if text := rate(perDay); text != "1" {
+		return text + " messages"
 	}
-	return rate(perDay) + " messages"
+	return "1 message"
 }
 
 // strip is the numbers below the headline.
