@@ -81,7 +81,7 @@ func (c *canvas) scaleOf() look.Scale {
 			}
 		}
 	}
-	return look.ScaleOf(values, slices.DeleteFunc(levels, func(v float64) bool { return finite(v) == nil }))
+	return look.ScaleOf(values, slices.DeleteFunc(levels, func(v float64) bool { return answers.Finite(v) == nil }))
 }
 
 // banded tells whether a setting has a band at a point.
@@ -141,7 +141,7 @@ func (c *canvas) layer(setting int) look.Layer {
 	layer.Band, layer.Usual = c.band(setting)
 	sides := map[answers.Direction][]look.Vertex{}
 	for _, i := range c.kept.dots[setting] {
-		side := side(c.Points[i].Settings[setting].Deviation)
+		side := answers.SideOf(c.Points[i].Settings[setting].Deviation)
 		sides[side] = append(sides[side], c.vertex(i, c.Points[i].Value))
 	}
 	id := fmt.Sprintf("%s-%d", c.id, setting)

@@ -100,7 +100,7 @@ func (c *canvas) table() (rows []anomalyRow, more string) {
 		for _, s := range p.Settings {
 			x := cell{}
 			if s.Anomalous {
-				x = cell{deviation(s.Deviation), string(side(s.Deviation))}
+				x = cell{deviation(s.Deviation), string(answers.SideOf(s.Deviation))}
 			}
 			if row.Usual == look.Unknown {
 				row.Usual = number(s.Usual)
