@@ -41,7 +41,7 @@ type scoreCell struct {
 type measure struct {
 	name string // of its definition, which has the words for its head
 	text func(*labels.Fit) string
-	goal func(*labels.Fit) *float64 // what is better the more it is; nil: no setting is the best by this number
+	goal func(*labels.Fit) *float64 // higher is better; nil: no setting stands out by this number
 }
 
 // measures are the columns of all tables of scores.
@@ -140,7 +140,7 @@ func scoreTableOf(r *backtest.Result, columns []measure, of func(*labels.Score) 
 	return table
 }
 
-// best says of each fit whether no other reaches more, and some reach less.
+// best tells of each fit whether its goal is the highest, and not that of all.
 func (m measure) best(fits []*labels.Fit) []bool {
 	best := make([]bool, len(fits))
 	if m.goal == nil {
