@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"math"
@@ -38,20 +39,12 @@ type anomalyLines struct {
 	names    []string // of the key fields
 	settings []backtest.Setting
 	packed   []byte
-	text     jsonText
-}
-
-// jsonText is a buffer that keeps its memory.
-type jsonText struct{ bytes []byte }
-
-func (t *jsonText) Write(p []byte) (int, error) {
-	t.bytes = append(t.bytes, p...)
-	return len(p), nil
+	text     bytes.Buffer // of the datapoint
 }
 
 func newAnomalyLines(to io.Writer, options source.Options, settings []backtest.Setting) *anomalyLines {
 	buffered := bufio.NewWriterSize(to, 1<<16)
-	encoder := json.NewEncoder(buffered)
+	encoder := json.NewEncoder(plainJSON{buffered})
 	encoder.SetEscapeHTML(false)
 	return &anomalyLines{to: buffered, encoder: encoder, decoder: source.NewDecoder(options), names: options.KeyFields, settings: settings}
 }
@@ -73,9 +66,10 @@ func (l *anomalyLines) write(setting int, a *backtest.Anomaly, b *source.Block, 
 			line.Fields[l.names[i]] = field
 		}
 	}
-	l.packed, l.text.bytes = l.decoder.Datapoint(l.packed[:0], b, r), l.text.bytes[:0]
-	if _, err := msgp.UnmarshalAsJSON(&l.text, l.packed); err == nil && json.Valid(l.text.bytes) {
-		line.Datapoint = l.text.bytes
+	l.packed = l.decoder.Datapoint(l.packed[:0], b, r)
+	l.text.Reset()
+	if _, err := msgp.UnmarshalAsJSON(&l.text, l.packed); err == nil && json.Valid(l.text.Bytes()) {
+		line.Datapoint = l.text.Bytes()
 	} else {
 		line.Datapoint = json.RawMessage("null") // such as one with a NaN in another field
 	}

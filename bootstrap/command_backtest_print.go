@@ -1,7 +1,6 @@
 package bootstrap
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -20,10 +19,7 @@ func at(p backtest.Place) string { return printable(p.Input) + ":" + strconv.Ito
 func (c *backtestCommand) print(world *World, r *backtest.Result) error {
 	switch {
 	case c.JSON:
-		encoder := json.NewEncoder(world.Stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(viewOf(r))
+		return printJSON(world.Stdout, viewOf(r))
 	case c.CSV:
 		printInput(world.Stderr, r) // the table has no room for it
 		return printCSV(world.Stdout, r)

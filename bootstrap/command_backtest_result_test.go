@@ -243,6 +243,18 @@ func TestInfiniteDeviationIsNull(t *testing.T) {
 	}
 }
 
+// TestJSONOfABacktestIsSafeOnATerminal, whatever a file or an entity is called.
+func TestJSONOfABacktestIsSafeOnATerminal(t *testing.T) {
+	const hostile = "s\u009b2J.csv"
+	inFolder(t, map[string]string{hostile: strings.ReplaceAll(binsOf(400), "a b", "a\u009b31mb")})
+	for _, form := range [][]string{{"--json"}, {"--anomalies", "-"}} {
+		code, printed, told := backtested(t, append([]string{conf, hostile}, form...)...)
+		if !strings.Contains(printed, `s\u009b2J.csv`) || !isPrintable(printed, "\n") {
+			t.Errorf("%v: it exits with %d and prints\n%q%s", form, code, printed, told)
+		}
+	}
+}
+
 // TestTableOfManySettingsHasTheScores, and defines what it shows and nothing else.
 func TestTableOfManySettingsHasTheScores(t *testing.T) {
 	inFolder(t, map[string]string{"s.csv": binsOf(400), "l.csv": "entity,from,until\nno such,1600000000,1600000001\n*,1600358000,1600361000\n"})
