@@ -26,7 +26,7 @@ var exitStatus = []struct{ codes, meaning string }{
 	{"0", "Clean stop: SIGTERM, SIGINT, or the end of the job's duration."},
 	{"1", "Failure, or a stop that took too long."},
 	{"2", "Wrong command line or configuration, or the broker refuses the detector: its user, its password, its certificate or its permissions."},
-	{"130, 143", "Another SIGINT or SIGTERM ended a stop at once, or one ended a backtest: what it has written is of a part of the input."},
+	{"130, 143", "Another SIGINT or SIGTERM ended a stop at once, or one ended a backtest, and what it has written is of a part of the input; or one ended state import --csv, and nothing is stored."},
 }
 
 // World is what surrounds the program: a real process (Process), or a test.

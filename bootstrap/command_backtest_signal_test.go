@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"anomalydetector/backtest"
 )
@@ -62,4 +64,21 @@ func TestSignalInTheSecondPassCutsOnlyPictures(t *testing.T) {
 	if err := cutBy(ctx); !errors.As(err, &by) || by.code() != 130 || err.Error() != "interrupted before the pictures of the report were whole" {
 		t.Errorf("it ends with %v", err)
 	}
+}
+
+// TestSignalsOfOneRequestEndACommandOnce: timeout(1) sends two. Only a later one may end the process.
+func TestSignalsOfOneRequestEndACommandOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals, released := make(chan os.Signal, 2), make(chan struct{})
+		ctx, stop := untilSignal(&World{Signals: signals, Release: func() { close(released) }}, "the end")
+		defer stop()
+		signals <- syscall.SIGTERM
+		signals <- syscall.SIGTERM
+		<-ctx.Done()
+		begun := time.Now()
+		<-released
+		if waited := time.Since(begun); waited != sameRequest || len(signals) > 0 {
+			t.Errorf("another signal ends the process after %s, and %d of the request are left for it", waited, len(signals))
+		}
+	})
 }

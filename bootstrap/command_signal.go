@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 )
 
 // endedBy is the error of a command that a signal has ended before its end.
@@ -26,14 +27,22 @@ func cutBy(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// untilSignal returns a context that the first signal ends, with endedBy as its cause. A second one ends the process.
+// untilSignal returns a context that the first signal ends, with endedBy as its cause. Another one ends the process, unless it is the same
+// request (sameRequest).
 func untilSignal(world *World, before string) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	go func() {
 		select {
 		case signal := <-world.Signals:
-			world.Release()
 			cancel(endedBy{signal, before})
+			for same := time.After(sameRequest); ; {
+				select {
+				case <-world.Signals:
+				case <-same:
+					world.Release()
+					return
+				}
+			}
 		case <-ctx.Done():
 		}
 	}()

@@ -99,7 +99,7 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 		ctx, stop = untilSignal(world, "the windows were stored; nothing is stored")
 		defer stop()
 		defer func() {
-			if err != nil && ctx.Err() != nil {
+			if err != nil && errors.Is(err, ctx.Err()) {
 				err = context.Cause(ctx)
 			}
 		}()
