@@ -30,36 +30,32 @@ func (h *History) Since(ctx context.Context, since time.Time) (spans []Span, err
 	if err != nil {
 		return nil, fmt.Errorf("ask for the offsets of topic %s: %w", h.config.InputTopic, err)
 	}
-	stable, err := admin.ListCommittedOffsets(ctx, h.config.InputTopic)
-	if err == nil {
-		err = stable.Error()
-	}
-	if err != nil {
+	if err := untilStable(ctx, admin, h.config.InputTopic, all); err != nil {
 		return nil, fmt.Errorf("ask for the ends of topic %s: %w", h.config.InputTopic, err)
 	}
-	first, err := admin.ListOffsetsAfterMilli(ctx, max(since.UnixMilli(), 0), h.config.InputTopic)
-	if err == nil {
-		err = first.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ask topic %s for offsets at a time: %w", h.config.InputTopic, err)
+	var first kadm.ListedOffsets // empty for the zero time
+	if !since.IsZero() {
+		first, err = admin.ListOffsetsAfterMilli(ctx, max(since.UnixMilli(), 0), h.config.InputTopic)
+		if err == nil {
+			err = first.Error()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask topic %s for offsets at a time: %w", h.config.InputTopic, err)
+		}
 	}
 	for partition, bound := range all {
 		span := Span{Partition: partition, Topic: topic, From: bound.first, Until: bound.end}
-		if end, ok := stable.Lookup(h.config.InputTopic, partition); ok {
-			span.Until = end.Offset
-		}
 		if span.From >= span.Until {
 			continue
 		}
 		found, ok := first.Lookup(h.config.InputTopic, partition)
 		switch {
-		case since.IsZero() || !ok:
+		case !ok:
 		case found.Timestamp >= 0:
 			span.From = max(found.Offset, bound.first)
 		default:
 			// The broker knows no such record. A real one says so in error after a part of a segment was deleted.
-			at, err := h.timeAt(ctx, Span{Partition: partition, Topic: topic, Until: span.Until}, bounds{bound.first, span.Until})
+			at, err := h.timeAt(ctx, Span{Partition: partition, Topic: topic, Until: span.Until}, bound)
 			if err != nil {
 				return nil, fmt.Errorf("read the last records of partition %d: %w", partition, err)
 			}
