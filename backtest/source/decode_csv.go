@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"anomalydetector/backtest/times"
 )
 
 // csvPart is a column of a CSV.
@@ -180,7 +182,7 @@ func (d *decoder) appendRow(to []byte, input *Input, raw []byte) []byte {
 		to = append(to, c.name...)
 		var t token
 		t.kind, t.text = c.token(cell)
-		whole, is := integer(cell)
+		whole, is := times.Integer(cell)
 		isNumber, _ := numeric(cell)
 		switch {
 		case c.value:

@@ -95,7 +95,7 @@ func (d *decoder) golden(raw []byte) (ms int64, payload []byte, why string) {
 		return 0, nil, NotJSON
 	}
 	at, value := d.find("timestamp"), d.find("value")
-	ms, whole := integer(at.text)
+	ms, whole := times.Integer(at.text)
 	switch {
 	case at.kind != number || !whole:
 		return 0, nil, NotGolden
