@@ -145,7 +145,7 @@ func (d *decoder) split(input *Input, raw []byte) (ms int64, why string) {
 	if more {
 		return 0, OtherWidth
 	}
-	return d.time(token{kind: textual, text: d.cells[len(d.wanted)].text})
+	return d.time()
 }
 
 // token says what a cell's text means. A key stays a str, because its text is the key.
