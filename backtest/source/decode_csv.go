@@ -70,15 +70,6 @@ func (o Options) header(row []byte) (columns []csvPart, timeName string, err err
 	return columns, timeName, errors.Join(problems...)
 }
 
-// datapointName is what the datapoint calls a column.
-func (o Options) datapointName(column string) (field string, keep bool) {
-	field, keep = o.field(column)
-	if o.KeyFromFile && len(o.KeyFields) > 0 && field == o.KeyFields[0] {
-		return "", false // the file's name has this place
-	}
-	return field, keep
-}
-
 // nextCell reads the first field of a row. More is false if it is the last one. Scratch takes the text if it does not stand
 // in the row as it is.
 func nextCell(row []byte, scratch *[]byte) (cell, rest []byte, more bool, why string) {
