@@ -48,6 +48,7 @@ WORKDIR /app
 # DETECTOR_HTTP: within a container, loopback is of no use. The operator decides which port
 # to publish.
 # DETECTOR_HEALTH: HEALTHCHECK needs no password, and finds the port whatever the configuration says.
+# DETECTOR_STOP_TIMEOUT: docker stop kills after 10 s.
 ENV DETECTOR_DATA_DIR=/data container=oci DETECTOR_HTTP=0.0.0.0:8080 DETECTOR_HTTP_INSECURE=yes DETECTOR_HEALTH=127.0.0.1:8079 \
     DETECTOR_STOP_TIMEOUT=9s
 EXPOSE 8080

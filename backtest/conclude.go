@@ -20,18 +20,13 @@ func (r *run) conclude() {
 	if r.span.any {
 		result.From, result.Until = r.span.first, r.span.last
 	}
-	var late []placed
+	var late []ordered[Place]
 	for _, s := range r.shards {
 		result.Entities += len(s.byKey)
 		result.Late += s.late
 		late = append(late, s.lateFirst...)
 	}
-	slices.SortFunc(late, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(a.task, b.task), cmp.Compare(a.place.Line, b.place.Line))
-	})
-	for _, p := range late[:min(len(late), firstFew)] {
-		result.LateFirst = append(result.LateFirst, p.place)
-	}
+	result.LateFirst = earliest(late, firstFew)
 	if !result.Partial {
 		result.Unknown = r.unknown()
 	}
@@ -104,10 +99,11 @@ func (r *run) outcome(k int) Outcome {
 	}
 	slices.SortFunc(found, func(a, b *entity) int {
 		x, y := a.found[k], b.found[k]
-		return cmp.Or(cmp.Compare(y.anomalies, x.anomalies), cmp.Compare(math.Abs(y.worst.deviation), math.Abs(x.worst.deviation)), cmp.Compare(a.key, b.key))
+		return cmp.Or(cmp.Compare(y.anomalies, x.anomalies), cmp.Compare(math.Abs(y.worst.Deviation), math.Abs(x.worst.Deviation)), cmp.Compare(a.key, b.key))
 	})
 	for _, e := range found[:min(len(found), loudest)] {
-		o.Loudest = append(o.Loudest, e.loud(k))
+		f := e.found[k]
+		o.Loudest = append(o.Loudest, Loud{Entity: e.key, Fields: e.fields, Anomalies: f.anomalies, Episodes: f.episodes, Worst: f.worst})
 	}
 	if r.Labels != nil {
 		o.Score = r.Labels.Score(k, func(yield func(*labels.EntityJudge) bool) {
@@ -119,13 +115,6 @@ func (r *run) outcome(k int) Outcome {
 		})
 	}
 	return o
-}
-
-func (e *entity) loud(k int) Loud {
-	f := e.found[k]
-	w := &f.worst
-	return Loud{Entity: e.key, Fields: e.fields, Anomalies: f.anomalies, Episodes: f.episodes,
-		Worst: Anomaly{Entity: e.key, Fields: e.fields, At: w.at, Value: w.value, Usual: w.usual, Scale: w.scale, Deviation: w.deviation, Place: w.place}}
 }
 
 // join adds the overlap that another shard found, in other entities.
@@ -141,12 +130,5 @@ func (o *overlap) join(other *overlap) {
 }
 
 func (o *overlap) conclude() Overlap {
-	slices.SortFunc(o.first, func(a, b example) int {
-		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(a.task, b.task), cmp.Compare(a.anomaly.Place.Line, b.anomaly.Place.Line))
-	})
-	all := Overlap{Anomalies: o.anomalies, Entities: int64(len(o.entities))}
-	for _, e := range o.first[:min(len(o.first), examples)] {
-		all.Examples = append(all.Examples, e.anomaly)
-	}
-	return all
+	return Overlap{Anomalies: o.anomalies, Entities: int64(len(o.entities)), Examples: earliest(o.first, examples)}
 }

@@ -98,6 +98,37 @@ func (t *task) row(it *item) *source.Row {
 	return &source.Row{At: it.at, Value: it.value, Line: it.line, Key: it.key.of(t.keys), Raw: it.raw.of(t.block.Data)}
 }
 
+// datum is an item of a task, with its place in the input.
+type datum struct {
+	order
+	task *task
+	item *item
+}
+
+func (d *datum) place() Place { return Place{d.task.block.Input.Name, d.item.line} }
+
+// order is where a row stands in the input. Rounds, the tasks of a round and the lines of a task are in its order.
+type order struct{ round, task, line int }
+
+func (o order) compare(other order) int {
+	return cmp.Or(cmp.Compare(o.round, other.round), cmp.Compare(o.task, other.task), cmp.Compare(o.line, other.line))
+}
+
+// ordered is a thing that a row is an example of.
+type ordered[T any] struct {
+	order order
+	thing T
+}
+
+// earliest are the first of the things by the order of the input.
+func earliest[T any](all []ordered[T], most int) (things []T) {
+	slices.SortFunc(all, func(a, b ordered[T]) int { return a.order.compare(b.order) })
+	for _, one := range all[:min(len(all), most)] {
+		things = append(things, one.thing)
+	}
+	return things
+}
+
 // fault is a bad row.
 type fault struct {
 	reason, explains string

@@ -14,13 +14,7 @@ type findings struct {
 	quiet     int64 // the newest point that was no anomaly while no episode was open, Unix milliseconds; 0: the state knows it
 	anomalies int64
 	episodes  int64
-	worst     worst // the largest |deviation|; of several the first
-}
-
-type worst struct {
-	at                             int64
-	value, usual, scale, deviation float64
-	place                          Place
+	worst     Anomaly // the largest |deviation|; of several the first
 }
 
 // hear tells the state what it has not been told: of points that change nothing while no episode is open, and of stream time.
@@ -34,10 +28,10 @@ func (f *findings) hear(rules *episode.Rules, now int64, scratch []episode.Event
 	return scratch
 }
 
-func (f *findings) take(it *item, v *detection.Verdict, place Place) {
+func (f *findings) take(a *Anomaly) {
 	f.anomalies++
-	if f.anomalies == 1 || math.Abs(v.Deviation) > math.Abs(f.worst.deviation) {
-		f.worst = worst{it.at, it.value, v.Median, v.Scale, v.Deviation, place}
+	if f.anomalies == 1 || math.Abs(a.Deviation) > math.Abs(f.worst.Deviation) {
+		f.worst = *a
 	}
 }
 
@@ -52,25 +46,20 @@ type count struct {
 type overlap struct {
 	anomalies int64
 	entities  map[*entity]struct{}
-	first     []example
-}
-
-type example struct {
-	round, task int
-	anomaly     Anomaly
+	first     []ordered[Anomaly]
 }
 
 // examples is how many of them are kept.
 const examples = 5
 
-func (o *overlap) take(e *entity, v *detection.Verdict, round, number int, t *task, it *item) {
+func (o *overlap) take(e *entity, v *detection.Verdict, d *datum) {
 	o.anomalies++
 	if o.entities == nil {
 		o.entities = make(map[*entity]struct{})
 	}
 	o.entities[e] = struct{}{}
 	if len(o.first) < examples {
-		o.first = append(o.first, example{round, number, found(e, v, t, it)})
+		o.first = append(o.first, ordered[Anomaly]{d.order, anomalyOf(e, v, d)})
 	}
 }
 

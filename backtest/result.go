@@ -67,12 +67,12 @@ type Outcome struct {
 	Loudest     []Loud  // the entities with the most anomalies
 	Adds, Loses Overlap // beside the first setting
 	Score       *labels.Score
-	Hours       []Hour // anomalies over time, in order; at most 2,000
+	Hours       []Hour // those with anomalies, in order; at most 2,000, else the spans are longer
 }
 
-// Hour counts anomalies of a span of time.
+// Hour counts anomalies of a span of time: of an hour, or as many times longer as keeps the spans few.
 type Hour struct {
-	From      int64 // Unix milliseconds; the span lasts until the next one begins
+	From      int64 // Unix milliseconds
 	Anomalies int64
 	Episodes  int64
 }

@@ -51,7 +51,8 @@ type run struct {
 }
 
 // Run reads the source to its end. If the context ends before, the result is what is known so far, and marked as
-// partial. If it ends in the second pass, only the traces are cut. An input that cannot be read does not end the run: Result.Broken names it. What else goes wrong is an error.
+// partial. If it ends in the second pass, only the traces are cut. An input that cannot be read does not end the
+// run: Result.Broken names it. What else goes wrong is an error.
 func Run(ctx context.Context, from source.Source, o Options) (*Result, error) {
 	began := time.Now()
 	if o.Workers == 0 {
@@ -171,12 +172,11 @@ func (r *run) score(tasks []*task) error {
 		all = append(all, s.reported...)
 	}
 	slices.SortFunc(all, func(a, b reported) int {
-		return cmp.Or(cmp.Compare(a.task, b.task), cmp.Compare(a.item.raw.from, b.item.raw.from), cmp.Compare(a.setting, b.setting))
+		return cmp.Or(a.order.compare(b.order), cmp.Compare(a.setting, b.setting))
 	})
 	for i := range all {
 		one := &all[i]
-		t := tasks[one.task]
-		if err := r.Anomaly(one.setting, &one.anomaly, t.block, t.row(one.item)); err != nil {
+		if err := r.Anomaly(one.setting, &one.anomaly, one.task.block, one.task.row(one.item)); err != nil {
 			return err
 		}
 	}

@@ -18,21 +18,14 @@ type shard struct {
 	counts    []count       // by setting
 	said      []labels.Said // of the present datapoint, by setting
 	late      int64
-	lateFirst []placed
+	lateFirst []ordered[Place]
 	report    bool // keep the round's anomalies
 	reported  []reported
 }
 
-// placed is a place with its round and task, which give the order of the input.
-type placed struct {
-	round, task int
-	place       Place
-}
-
 // reported is an anomaly of this round.
 type reported struct {
-	task    int
-	item    *item
+	datum
 	setting int
 	anomaly Anomaly
 }
@@ -51,13 +44,15 @@ func (s *shard) score(number, round int, tasks []*task) {
 	s.reported = s.reported[:0]
 	for i, t := range tasks {
 		for k := range t.items[number] {
-			s.observe(round, i, t, &t.items[number][k])
+			it := &t.items[number][k]
+			s.observe(&datum{order{round, i, it.line}, t, it})
 		}
 	}
 }
 
 // observe scores one datapoint at all settings.
-func (s *shard) observe(round, number int, t *task, it *item) {
+func (s *shard) observe(d *datum) {
+	t, it := d.task, d.item
 	e, anomalous := s.take(it.key.of(t.keys), it.at, it.value)
 	if e.judge == nil && s.judge != nil {
 		e.judge = s.judge.Entity(e.key)
@@ -65,7 +60,7 @@ func (s *shard) observe(round, number int, t *task, it *item) {
 	if it.at < e.newest {
 		s.late++
 		if len(s.lateFirst) < firstFew {
-			s.lateFirst = append(s.lateFirst, placed{round, number, Place{t.block.Input.Name, it.line}})
+			s.lateFirst = append(s.lateFirst, ordered[Place]{d.order, d.place()})
 		}
 	}
 	e.newest = max(e.newest, it.at)
@@ -78,7 +73,7 @@ func (s *shard) observe(round, number int, t *task, it *item) {
 		return
 	}
 	for k := range s.verdicts {
-		s.count(e, k, round, number, t, it)
+		s.count(e, k, d)
 	}
 	if judged {
 		e.judge.Take(it.at, s.said)
@@ -95,51 +90,51 @@ func (s *shard) uneventful() {
 }
 
 // count notes what a setting says of a datapoint.
-func (s *shard) count(e *entity, setting, round, number int, t *task, it *item) {
+func (s *shard) count(e *entity, setting int, d *datum) {
 	verdict, c := &s.verdicts[setting], &s.counts[setting]
 	opened := false
 	switch verdict.Reason {
 	case detection.Normal:
 		c.scored++
 		if e.found != nil && e.found[setting] != nil {
-			s.normal(e, setting, it)
+			s.normal(e, setting, d.item)
 		}
 	case detection.Anomalous:
 		c.scored++
-		opened = s.anomaly(e, setting, t, it)
+		found := anomalyOf(e, verdict, d)
+		opened = s.anomaly(e, setting, &found)
 		if s.report {
-			s.reported = append(s.reported, reported{number, it, setting, found(e, verdict, t, it)})
+			s.reported = append(s.reported, reported{*d, setting, found})
 		}
 	}
 	if setting > 0 {
 		first := &s.verdicts[0]
 		switch is, was := verdict.Reason == detection.Anomalous, first.Reason == detection.Anomalous; {
 		case is && !was:
-			c.adds.take(e, verdict, round, number, t, it)
+			c.adds.take(e, verdict, d)
 		case was && !is:
-			c.loses.take(e, first, round, number, t, it)
+			c.loses.take(e, first, d)
 		}
 	}
 	s.said[setting] = labels.Said{Scored: verdict.Reason != detection.TooFewPoints, Anomalous: verdict.Reason == detection.Anomalous, Opened: opened}
 }
 
-// found describes an anomaly.
-func found(e *entity, v *detection.Verdict, t *task, it *item) Anomaly {
-	return Anomaly{Entity: e.key, Fields: e.fields, At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
-		Place: Place{t.block.Input.Name, it.line}}
+// anomalyOf describes an anomaly.
+func anomalyOf(e *entity, v *detection.Verdict, d *datum) Anomaly {
+	return Anomaly{Entity: e.key, Fields: e.fields, At: d.item.at, Value: d.item.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
+		Place: d.place()}
 }
 
 // anomaly folds an anomaly into the entity's episodes, and returns whether it opens one.
-func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool) {
+func (s *shard) anomaly(e *entity, setting int, a *Anomaly) (opened bool) {
 	f := e.found[setting]
 	if f == nil {
 		f = new(findings)
 		e.found[setting] = f
 	}
-	v, c, rules := &s.verdicts[setting], &s.counts[setting], &s.settings[setting].Episodes
+	c, rules := &s.counts[setting], &s.settings[setting].Episodes
 	s.events = f.hear(rules, e.newest, s.events)
-	f.state, s.events = rules.Anomaly(f.state,
-		episode.Anomaly{At: it.at, Value: it.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation}, s.events)
+	f.state, s.events = rules.Anomaly(f.state, episode.Anomaly{At: a.At, Value: a.Value, Usual: a.Usual, Scale: a.Scale, Deviation: a.Deviation}, s.events)
 	for _, event := range s.events {
 		switch event.Kind {
 		case episode.Opened:
@@ -151,8 +146,8 @@ func (s *shard) anomaly(e *entity, setting int, t *task, it *item) (opened bool)
 		}
 	}
 	c.anomalies++
-	c.over.take(it.at, opened)
-	f.take(it, v, Place{t.block.Input.Name, it.line})
+	c.over.take(a.At, opened)
+	f.take(a)
 	return opened
 }
 

@@ -76,12 +76,12 @@ func (f *backtestFlags) stream(ctx context.Context, b *bench, entities, bins int
 		if files[i], err = b.keptFile(h, extension); err != nil {
 			return err
 		}
+		info, err := os.Stat(files[i])
+		if err != nil {
+			return err
+		}
 		for _, try := range f.Tries {
-			way := report.BacktestWay{File: extension, Label: backtestTries[try].label}
-			if info, err := os.Stat(files[i]); err == nil {
-				way.Bytes = info.Size()
-			}
-			result.Ways = append(result.Ways, way)
+			result.Ways = append(result.Ways, report.BacktestWay{File: extension, Label: backtestTries[try].label, Bytes: info.Size()})
 		}
 	}
 	score, topic := b.workSystem("score", "scoring in memory"), ""
@@ -101,21 +101,22 @@ func (f *backtestFlags) stream(ctx context.Context, b *bench, entities, bins int
 			say("round %d: scoring in memory: %s points/s, %s CPU s/M", round+1, report.Short(run.Steady), report.Short(run.SteadyCPU))
 			result.Score = append(result.Score, run)
 		}
-		for i, file := range files {
-			for k, try := range f.Tries {
-				way := &result.Ways[i*len(f.Tries)+k]
-				run, err := b.backtestOnce(ctx, file, backtestTries[try].set)
-				if err != nil {
-					return err
-				}
-				say("round %d: %s, %s: %s points/s, %s CPU s/M, peak %d MB", round+1, way.File, way.Label, report.Short(run.Speed), report.Short(run.CPU), run.PeakRSS/1e6)
-				way.Runs = append(way.Runs, run)
-				if result.Shape.Points == 0 {
-					result.Shape.Points = run.Points
-				}
-				if first := result.Ways[k].Runs[0]; run.Points != result.Shape.Points || !slices.Equal(run.Anomalies, first.Anomalies) {
-					return fmt.Errorf("%s, %s: %d points and %v anomalies, want %d and %v", way.File, way.Label, run.Points, run.Anomalies, result.Shape.Points, first.Anomalies)
-				}
+		for i := range result.Ways {
+			way, try := &result.Ways[i], i%len(f.Tries)
+			run, err := b.backtestOnce(ctx, files[i/len(f.Tries)], backtestTries[f.Tries[try]].set)
+			if err != nil {
+				return err
+			}
+			say("round %d: %s, %s: %s points/s, %s CPU s/M, peak %d MB", round+1, way.File, way.Label,
+				report.Short(run.Speed), report.Short(run.CPU), run.PeakRSS/1e6)
+			way.Runs = append(way.Runs, run)
+			if result.Shape.Points == 0 {
+				result.Shape.Points = run.Points
+			}
+			// All files hold the same stream, so the first file's first run says what the others must find.
+			if first := result.Ways[try].Runs[0]; run.Points != result.Shape.Points || !slices.Equal(run.Anomalies, first.Anomalies) {
+				return fmt.Errorf("%s, %s: %d points and %v anomalies, want %d and %v", way.File, way.Label,
+					run.Points, run.Anomalies, result.Shape.Points, first.Anomalies)
 			}
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"anomalydetector/detection"
 )
 
-// soakPart scores a partition of the input.
+// soakPart scores a partition of the input. It keeps the windows itself, unlike part, because it removes those of entities that
+// have gone: an hour of soak has many.
 type soakPart struct {
 	scanner *datapoint.Scanner
 	scorer  *detection.Scorer

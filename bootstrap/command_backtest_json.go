@@ -1,11 +1,11 @@
 package bootstrap
 
 import (
-	"math"
 	"time"
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
+	"anomalydetector/web/answers"
 )
 
 // What --json prints. Names are those of the API: times as RFC 3339, null for what is not known or not finite.
@@ -121,12 +121,5 @@ func overlapOf(o *backtest.Overlap) overlapView {
 }
 
 func foundOf(a *backtest.Anomaly) foundView {
-	return foundView{a.Entity, time.UnixMilli(a.At).UTC(), finite(a.Value), finite(a.Usual), finite(a.Scale), finite(a.Deviation), placeView(a.Place)}
-}
-
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
+	return foundView{a.Entity, time.UnixMilli(a.At).UTC(), answers.Finite(a.Value), answers.Finite(a.Usual), answers.Finite(a.Scale), answers.Finite(a.Deviation), placeView(a.Place)}
 }

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// EntityKind says how an entity behaves while nothing happens to it.
+// EntityKind says how an entity behaves while nothing happens to it. Unless the stream is hard, only Ordinary and Sparse
+// entities have events of their own.
 type EntityKind uint8
 
 const (
 	// Ordinary has a usual level, little noise and a mild wave of day and night.
 	Ordinary EntityKind = iota
-	// Constant has the same value in every bin. No events.
+	// Constant has the same value in every bin.
 	Constant
-	// Noisy has so much noise that an event would not stand out. No events.
+	// Noisy has so much noise that an event would not stand out.
 	Noisy
 	// Sparse is Ordinary, but about one bin in twenty has no datapoint, except in events.
 	Sparse
 	// Seasonal has a strong wave of day and night. For about half of these entities it is weak on Saturdays and
-	// Sundays. The wave is far wider than any band, so a change hides in it.
+	// Sundays. The band is several times as wide as the wave, so a change hides in it.
 	Seasonal
 	// Flapping has two levels, and goes from one to the other for some hours at a time.
 	Flapping
@@ -63,7 +64,7 @@ const (
 	maxNoise = 0.017
 )
 
-const mostTail = 4
+const mostTail = 4 // of entity.tail
 
 const missing = 0.05 // the part of bins in which a sparse entity has no datapoint
 
@@ -143,7 +144,7 @@ func constants(d *dice) float64 {
 	return d.between(0.02, 0.9)
 }
 
-// eventful says whether events may happen to the entity.
+// eventful says whether events of one entity may happen to the entity.
 func (e *entity) eventful(hard bool) bool {
 	return hard || e.Kind == Ordinary || e.Kind == Sparse
 }

@@ -40,7 +40,7 @@ func newPlanner(d *dice, o *Options, entities []entity) *planner {
 
 // plan chooses all events. They are in the order of their first bins.
 func (p *planner) plan() ([]planned, error) {
-	var kinds, holes, losses []int // the numbers of the events
+	var losses, single, holes []int // the numbers of the events
 	for n := range p.Events {
 		switch p.kind(n) {
 		case Hole:
@@ -48,13 +48,13 @@ func (p *planner) plan() ([]planned, error) {
 		case TransitLoss:
 			losses = append(losses, n)
 		default:
-			kinds = append(kinds, n)
+			single = append(single, n)
 		}
 	}
 	for _, plan := range []struct {
 		numbers []int
 		choose  func(numbers []int) error
-	}{{losses, p.transitLosses}, {kinds, p.ofEntities}, {holes, p.holes}} {
+	}{{losses, p.transitLosses}, {single, p.ofEntities}, {holes, p.holes}} {
 		if len(plan.numbers) > 0 {
 			if err := plan.choose(plan.numbers); err != nil {
 				return nil, err

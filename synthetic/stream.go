@@ -26,8 +26,8 @@ type Stream struct {
 }
 
 // New makes the stream of the options. It returns an error if they are not valid, or if the events do not
-// fit. About eight entities in ten can have events, each one event in 72 hours of live bins. An event needs
-// up to 24 bins.
+// fit. By default, about eight entities in ten can have events, each one event in 72 hours of live bins. Kind.Most is
+// how many bins an event needs.
 func New(o Options) (*Stream, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Measure is a number of a Score as people read it: in a table, or on the page of a report.
+// Measure is a number of a Score as people read it on a terminal.
 type Measure struct {
 	Name      string // of its Definition
-	Title     string
+	Title     string // of its Definition, with a capital letter
 	Anomalies string // if each anomaly is a report
 	Episodes  string // if only the anomaly that opens an episode is one; empty: the number does not depend on it
 	Means     string // its Definition
@@ -17,42 +17,42 @@ type Measure struct {
 
 // Measures are the numbers to show, in their order: what is not judged only if there is any. Unknown is written as a dash.
 func (s *Score) Measures() []Measure {
-	means := map[string]string{}
+	definitions := map[string]Definition{}
 	for _, d := range Definitions() {
-		means[d.Name] = d.Means
+		definitions[d.Name] = d
 	}
 	var all []Measure
-	once := func(name, title, value string) {
-		all = append(all, Measure{name, title, value, "", means[name]})
+	add := func(name, anomalies, episodes string) {
+		d := definitions[name]
+		all = append(all, Measure{name, strings.ToUpper(d.Title[:1]) + d.Title[1:], anomalies, episodes, d.Means})
 	}
-	both := func(name, title string, value func(f *Fit) string) {
-		all = append(all, Measure{name, title, value(&s.Anomalies), value(&s.Episodes), means[name]})
-	}
-	once("events", "Events", fmt.Sprint(s.Events))
+	once := func(name, value string) { add(name, value, "") }
+	both := func(name string, value func(f *Fit) string) { add(name, value(&s.Anomalies), value(&s.Episodes)) }
+	once("events", fmt.Sprint(s.Events))
 	if s.NoEntity > 0 {
-		once("labels_without_entity", "Labels without their entity", fmt.Sprintf("%d, such as %s", s.NoEntity, strings.Join(s.NoEntityFirst, "; ")))
+		once("labels_without_entity", fmt.Sprintf("%d, such as %s", s.NoEntity, strings.Join(s.NoEntityFirst, "; ")))
 	}
 	if s.NoTime > 0 {
-		once("labels_after_input", "Labels after the input", fmt.Sprint(s.NoTime))
+		once("labels_after_input", fmt.Sprint(s.NoTime))
 	}
 	if s.TooEarly > 0 {
-		once("labels_too_early", "Labels too early", fmt.Sprint(s.TooEarly))
+		once("labels_too_early", fmt.Sprint(s.TooEarly))
 	}
-	both("found", "Found", func(f *Fit) string { return fmt.Sprint(f.Found) })
-	both("missed", "Missed", func(f *Fit) string { return missed(f) })
-	both("reports", "Reports", func(f *Fit) string { return fmt.Sprint(f.Reports) })
-	both("inside", "Inside a label", func(f *Fit) string { return fmt.Sprint(f.Inside) })
-	both("aftermath", "Soon after one", func(f *Fit) string { return fmt.Sprint(f.Aftermath) })
-	both("false", "False", func(f *Fit) string { return fmt.Sprint(f.False) })
-	both("false_per_day", "False a day", func(f *Fit) string { return decimals(f.FalsePerDay, "%.2f") })
-	both("delay_p50_ms", "Delay, median", func(f *Fit) string { return delay(f.DelayP50, f.DelayP50Bins) })
-	both("delay_p90_ms", "Delay, 90 %", func(f *Fit) string { return delay(f.DelayP90, f.DelayP90Bins) })
-	both("precision", "Precision", func(f *Fit) string { return decimals(f.Precision, "%.3f") })
-	both("recall", "Recall", func(f *Fit) string { return decimals(f.Recall, "%.3f") })
-	both("f1", "F1", func(f *Fit) string { return decimals(f.F1, "%.3f") })
-	both("nab.standard", "NAB, standard", func(f *Fit) string { return decimals(f.NAB.Standard, "%.1f") })
-	both("nab.reward_low_fp_rate", "NAB, few false", func(f *Fit) string { return decimals(f.NAB.LowFP, "%.1f") })
-	both("nab.reward_low_fn_rate", "NAB, few missed", func(f *Fit) string { return decimals(f.NAB.LowFN, "%.1f") })
+	both("found", func(f *Fit) string { return fmt.Sprint(f.Found) })
+	both("missed", missed)
+	both("reports", func(f *Fit) string { return fmt.Sprint(f.Reports) })
+	both("inside", func(f *Fit) string { return fmt.Sprint(f.Inside) })
+	both("aftermath", func(f *Fit) string { return fmt.Sprint(f.Aftermath) })
+	both("false", func(f *Fit) string { return fmt.Sprint(f.False) })
+	both("false_per_day", func(f *Fit) string { return decimals(f.FalsePerDay, "%.2f") })
+	both("delay_p50_ms", func(f *Fit) string { return delay(f.DelayP50, f.DelayP50Bins) })
+	both("delay_p90_ms", func(f *Fit) string { return delay(f.DelayP90, f.DelayP90Bins) })
+	both("precision", func(f *Fit) string { return decimals(f.Precision, "%.3f") })
+	both("recall", func(f *Fit) string { return decimals(f.Recall, "%.3f") })
+	both("f1", func(f *Fit) string { return decimals(f.F1, "%.3f") })
+	both("nab.standard", func(f *Fit) string { return decimals(f.NAB.Standard, "%.1f") })
+	both("nab.reward_low_fp_rate", func(f *Fit) string { return decimals(f.NAB.LowFP, "%.1f") })
+	both("nab.reward_low_fn_rate", func(f *Fit) string { return decimals(f.NAB.LowFN, "%.1f") })
 	return all
 }
 

@@ -67,6 +67,7 @@ type NAB struct {
 // Definition says what a number of a Score means.
 type Definition struct {
 	Name  string `json:"name"` // as in JSON
+	Title string `json:"-"`    // as people read it within a sentence; empty: only programs are told the number
 	Means string `json:"means"`
 }
 
@@ -74,31 +75,31 @@ type Definition struct {
 // of an episode, by the way of counting.
 func Definitions() []Definition {
 	return []Definition{
-		{"report", "An anomaly (under anomalies), or the anomaly that opens an episode (under episodes); reopening an episode is no report."},
-		{"labels", "Lines of the label files; * stands for each entity, and its line is one label."},
-		{"labels_without_entity", "Labels that are not judged, because the input has no datapoint of their entity."},
-		{"labels_after_input", "Labels that are not judged, because they begin after the last datapoint of the input."},
-		{"labels_too_early", "Labels that are not judged, because they end before the first datapoint of their entity that its window was long enough to score."},
-		{"events", "Labels that are judged: those whose entity is in the input and was scored before the label ends."},
-		{"found", "Events with a report of their entity from their first instant to their last; an event of * is found by a report of any entity."},
-		{"missed", "Events without one, also if their entity had no datapoint meanwhile."},
-		{"reports", "Reports on all entities = inside + aftermath + false."},
-		{"inside", "Reports within a label of their entity, or of *."},
-		{"aftermath", "Reports outside each label, but at most the grace (grace_ms) after the end of one: the return from an event; neither right nor false."},
-		{"false", "All other reports."},
-		{"days", "Days of stream time: from the earliest datapoint of the input to the latest, and one bin."},
-		{"false_per_day", "false / days."},
-		{"delay_p50_ms", "Of the found events, half have at most this delay: from the event's first instant to the first report within it, in milliseconds of stream time."},
-		{"delay_p90_ms", "Of the found events, 90 % have at most this delay."},
-		{"delay_p50_bins", "delay_p50_ms in bins of the time granularity."},
-		{"delay_p90_bins", "delay_p90_ms in bins of the time granularity."},
-		{"precision", "inside / (inside + false): the share of reports that are right."},
-		{"recall", "found / events: the share of events that are found."},
-		{"f1", "2 * precision * recall / (precision + recall): high only if both are."},
-		{"nab.windows", "Windows of the Numenta Anomaly Benchmark's score, by entity: overlapping labels are one window, and windows without a row after the probation do not count."},
-		{"nab.windows_found", "Windows with a report in a row after the probation, which is the first 15 % of an entity's rows, at most 750."},
-		{"nab.standard", "100 if each window has a report in its first row and no report is elsewhere, 0 if nothing is reported; the first report in a window earns up to 1, the less the later it is, a report outside costs up to 0.11, the less the sooner it follows a window, a missed window costs 1."},
-		{"nab.reward_low_fp_rate", "The same, but a report outside costs up to 0.22."},
-		{"nab.reward_low_fn_rate", "The same as nab.standard, but a missed window costs 2."},
+		{"report", "", "An anomaly (under anomalies), or the anomaly that opens an episode (under episodes); reopening an episode is no report."},
+		{"labels", "", "Lines of the label files; * stands for each entity, and its line is one label."},
+		{"labels_without_entity", "labels without their entity", "Labels that are not judged, because the input has no datapoint of their entity."},
+		{"labels_after_input", "labels after the input", "Labels that are not judged, because they begin after the last datapoint of the input."},
+		{"labels_too_early", "labels too early", "Labels that are not judged, because they end before the first datapoint of their entity that its window was long enough to score."},
+		{"events", "events", "Labels that are judged: those whose entity is in the input and was scored before the label ends."},
+		{"found", "found", "Events with a report of their entity from their first instant to their last; an event of * is found by a report of any entity."},
+		{"missed", "missed", "Events without one, also if their entity had no datapoint meanwhile."},
+		{"reports", "reports", "Reports on all entities = inside + aftermath + false."},
+		{"inside", "inside a label", "Reports within a label of their entity, or of *."},
+		{"aftermath", "soon after one", "Reports outside each label, but at most the grace (grace_ms) after the end of one: the return from an event; neither right nor false."},
+		{"false", "false", "All other reports."},
+		{"days", "", "Days of stream time: from the earliest datapoint of the input to the latest, and one bin."},
+		{"false_per_day", "false a day", "false / days."},
+		{"delay_p50_ms", "delay, median", "Of the found events, half have at most this delay: from the event's first instant to the first report within it, in milliseconds of stream time."},
+		{"delay_p90_ms", "delay, 90 %", "Of the found events, 90 % have at most this delay."},
+		{"delay_p50_bins", "", "delay_p50_ms in bins of the time granularity."},
+		{"delay_p90_bins", "", "delay_p90_ms in bins of the time granularity."},
+		{"precision", "precision", "inside / (inside + false): the share of reports that are right."},
+		{"recall", "recall", "found / events: the share of events that are found."},
+		{"f1", "F1", "2 * precision * recall / (precision + recall): high only if both are."},
+		{"nab.windows", "", "Windows of the Numenta Anomaly Benchmark's score, by entity: overlapping labels are one window, and windows without a row after the probation do not count."},
+		{"nab.windows_found", "", "Windows with a report in a row after the probation, which is the first 15 % of an entity's rows, at most 750."},
+		{"nab.standard", "NAB, standard", "100 if each window has a report in its first row and no report is elsewhere, 0 if nothing is reported; the first report in a window earns up to 1, the less the later it is, a report outside costs up to 0.11, the less the sooner it follows a window, a missed window costs 1."},
+		{"nab.reward_low_fp_rate", "NAB, few false", "The same, but a report outside costs up to 0.22."},
+		{"nab.reward_low_fn_rate", "NAB, few missed", "The same as nab.standard, but a missed window costs 2."},
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -22,7 +23,10 @@ type canvas struct {
 	plot  look.Plot
 	scale look.Scale
 	kept  thinned
-	says  []string
+
+	// draw fills these in, too.
+	says   []string       // what each setting found
+	labels []labels.Label // of the entity, in the time that is shown and in its order
 }
 
 func (c *canvas) draw(name string) *look.Chart {
@@ -34,6 +38,7 @@ func (c *canvas) draw(name string) *look.Chart {
 		chart.Note = "No point is known."
 	}
 	c.plot = look.Plot{From: at(from), Until: at(until + c.r.Bin.Milliseconds())}
+	c.labels = c.labelsInPlot()
 	c.scale = c.scaleOf()
 	c.kept = thin(c.Trace, len(c.r.Settings), c.room)
 	chart.Ticks, chart.Levels = c.plot.Ticks(), c.scale.Levels()
@@ -48,7 +53,7 @@ func (c *canvas) draw(name string) *look.Chart {
 				found++
 			}
 		}
-		c.says = append(c.says, verdicts(found, len(c.kept.dots[i]), i == 0))
+		c.says = append(c.says, verdicts(found, len(c.kept.dots[i])))
 	}
 	chart.Data = c.data()
 	return chart
@@ -65,7 +70,7 @@ func (c *canvas) scaleOf() look.Scale {
 	beyond := (high - low) / 2
 	for _, p := range c.Points {
 		for i, s := range p.Settings {
-			if math.IsNaN(s.Usual) || math.IsNaN(s.Scale) {
+			if !banded(s) {
 				continue
 			}
 			reach := c.r.Settings[i].Rules.Threshold * s.Scale
@@ -76,8 +81,11 @@ func (c *canvas) scaleOf() look.Scale {
 			}
 		}
 	}
-	return look.ScaleOf(values, slices.DeleteFunc(levels, func(v float64) bool { return finite(v) == nil }))
+	return look.ScaleOf(values, slices.DeleteFunc(levels, func(v float64) bool { return answers.Finite(v) == nil }))
 }
+
+// banded tells whether a setting has a band at a point.
+func banded(v backtest.TraceVerdict) bool { return !math.IsNaN(v.Usual) && !math.IsNaN(v.Scale) }
 
 func (c *canvas) vertex(i int, value float64) look.Vertex {
 	return look.Vertex{X: c.plot.At(at(c.Points[i].At)), Y: min(1, max(0, c.scale.At(value)))}
@@ -116,7 +124,7 @@ func (c *canvas) gaps(chart *look.Chart) {
 			gaps = append(gaps, gap{from, until})
 		}
 	}
-	slices.SortStableFunc(gaps, func(a, b gap) int { return int((b.until - b.from) - (a.until - a.from)) })
+	slices.SortStableFunc(gaps, func(a, b gap) int { return cmp.Compare(b.until-b.from, a.until-a.from) })
 	for _, g := range gaps[:min(len(gaps), mostGaps)] {
 		box := c.plot.Box(at(g.from), at(g.until), "No point: "+between(g.from, g.until)+" UTC")
 		if g.until-g.from < look.Skipped*bin {
@@ -133,7 +141,7 @@ func (c *canvas) layer(setting int) look.Layer {
 	layer.Band, layer.Usual = c.band(setting)
 	sides := map[answers.Direction][]look.Vertex{}
 	for _, i := range c.kept.dots[setting] {
-		side := side(c.Points[i].Settings[setting].Deviation)
+		side := answers.SideOf(c.Points[i].Settings[setting].Deviation)
 		sides[side] = append(sides[side], c.vertex(i, c.Points[i].Value))
 	}
 	id := fmt.Sprintf("%s-%d", c.id, setting)
@@ -145,14 +153,17 @@ func (c *canvas) layer(setting int) look.Layer {
 func (c *canvas) band(setting int) (area, line string) {
 	var areas strings.Builder
 	var usual []look.Vertex
-	var run [][3]look.Vertex
+	type edge struct{ low, high look.Vertex }
+	var run []edge
 	end := func() {
 		if len(run) > 1 {
-			for i, v := range run {
-				fmt.Fprintf(&areas, "%s%.1f %.0f", map[bool]string{true: "M", false: "L"}[i == 0], v[2].X*1000, v[2].Y*1000)
+			to := "M"
+			for _, e := range run {
+				fmt.Fprintf(&areas, "%s%.1f %.0f", to, e.high.X*1000, e.high.Y*1000)
+				to = "L"
 			}
-			for _, v := range slices.Backward(run) {
-				fmt.Fprintf(&areas, "L%.1f %.0f", v[0].X*1000, v[0].Y*1000)
+			for _, e := range slices.Backward(run) {
+				fmt.Fprintf(&areas, "L%.1f %.0f", e.low.X*1000, e.low.Y*1000)
 			}
 			areas.WriteString("Z")
 		}
@@ -161,7 +172,7 @@ func (c *canvas) band(setting int) (area, line string) {
 	reach, every := c.r.Settings[setting].Rules.Threshold, max(1, (len(c.Points)+c.room.band-1)/c.room.band)
 	for i, p := range c.Points {
 		v := p.Settings[setting]
-		if math.IsNaN(v.Usual) || math.IsNaN(v.Scale) {
+		if !banded(v) {
 			end()
 			continue
 		}
@@ -170,17 +181,16 @@ func (c *canvas) band(setting int) (area, line string) {
 			continue
 		}
 		half := reach * v.Scale
-		edge := [3]look.Vertex{c.vertex(i, v.Usual-half), c.vertex(i, v.Usual), c.vertex(i, v.Usual+half)}
-		edge[1].Apart = len(run) == 0
-		run = append(run, edge)
-		usual = append(usual, edge[1])
+		middle := c.vertex(i, v.Usual)
+		middle.Apart = len(run) == 0
+		usual = append(usual, middle)
+		run = append(run, edge{c.vertex(i, v.Usual-half), c.vertex(i, v.Usual+half)})
 	}
 	end()
 	return areas.String(), look.Line(usual)
 }
 
-// labels are those of the entity in the time that is shown, in order of time.
-func (c *canvas) labels() []labels.Label {
+func (c *canvas) labelsInPlot() []labels.Label {
 	var all []labels.Label
 	from, until := c.plot.From.UnixMilli(), c.plot.Until.UnixMilli()
 	for _, l := range c.r.Labels {
@@ -188,7 +198,7 @@ func (c *canvas) labels() []labels.Label {
 			all = append(all, l)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b labels.Label) int { return int(min(1, max(-1, a.From-b.From))) })
+	slices.SortStableFunc(all, func(a, b labels.Label) int { return cmp.Compare(a.From, b.From) })
 	return all
 }
 
@@ -200,7 +210,7 @@ func (c *canvas) known() []look.Known {
 		times       [2]int64
 	}
 	var spans []*span
-	for _, l := range c.labels() {
+	for _, l := range c.labels {
 		from, until := max(0, c.plot.At(at(l.From))), min(1, c.plot.At(at(l.Until).Add(time.Millisecond)))
 		until = max(until, from+0.003)
 		if n := len(spans); n > 0 && from < spans[n-1].until+0.003 {

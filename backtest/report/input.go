@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
 	"anomalydetector/web/look"
@@ -39,7 +41,8 @@ func inputOf(r *backtest.Result) input {
 // definition says what a word of the page means.
 type definition struct{ Name, Means string }
 
-func definitionsOf(r *backtest.Result) []definition {
+// definitionsOf has those of the scores only if there are any.
+func definitionsOf(r *backtest.Result, scored bool) []definition {
 	all := []definition{
 		{"scored", "A datapoint is scored if the window of its entity holds more points than history_min_ratio of a full one. The window is the points of the last history_hours."},
 		{"deviation", "How far a value lies from the median of the window (the usual level), in units of the window's spread: 1.4826 × (min_dev + the mean or median distance from the median, by dev_metric)."},
@@ -54,10 +57,21 @@ func definitionsOf(r *backtest.Result) []definition {
 	if r.Late > 0 {
 		all = append(all, definition{"late", "A datapoint that is older than the newest one of its entity. It is scored as it comes, as the detector does."})
 	}
-	if scoresOf(r) != nil {
+	if scored {
 		for _, d := range labels.Definitions() {
-			all = append(all, definition{d.Name, d.Means})
+			all = append(all, definition{termOf(d), d.Means})
 		}
 	}
 	return all
+}
+
+// termOf is the head of a column, and the name in JSON if that is another word: other definitions are made of the names.
+func termOf(d labels.Definition) string {
+	switch {
+	case d.Title == "":
+		return d.Name
+	case strings.EqualFold(d.Title, d.Name):
+		return d.Title
+	}
+	return d.Title + " (" + d.Name + ")"
 }

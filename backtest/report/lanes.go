@@ -31,24 +31,14 @@ type grid struct {
 	cells       int
 }
 
-// gridOf is a grid over the datapoints. Its cells are no shorter than the spans of the counts.
+// gridOf is a grid over the datapoints. Its cells are no shorter than the spans of the counts: these are longer than an hour only
+// if a setting has anomalies in more than 2,000 of them, and then mostCells makes the cells longer still.
 func gridOf(r *backtest.Result) grid {
-	least := max(r.Bin.Milliseconds(), 1)
-	for _, s := range r.Settings {
-		for i := 1; i < len(s.Hours); i++ {
-			if step := s.Hours[i].From - s.Hours[i-1].From; i == 1 || step < least {
-				least = max(least, step)
-			}
-		}
+	least := max(time.Hour.Milliseconds(), r.Bin.Milliseconds(), (r.Until-r.From)/mostCells)
+	width := least
+	if i := slices.IndexFunc(widths, func(w time.Duration) bool { return w.Milliseconds() >= least }); i >= 0 {
+		width = widths[i].Milliseconds()
 	}
-	least = max(least, (r.Until-r.From)/mostCells)
-	width := widths[len(widths)-1].Milliseconds()
-	for _, w := range slices.Backward(widths) {
-		if w.Milliseconds() >= least {
-			width = w.Milliseconds()
-		}
-	}
-	width = max(width, least)
 	from := r.From - mod(r.From, width)
 	return grid{from, width, int((r.Until-from)/width) + 1}
 }

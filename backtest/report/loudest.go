@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"anomalydetector/backtest"
+	"anomalydetector/web/answers"
 	"anomalydetector/web/look"
 )
 
@@ -68,7 +69,7 @@ type example struct {
 }
 
 func exampleOf(r *backtest.Result, a backtest.Anomaly) example {
-	e := example{At: when(a.At), Value: number(a.Value), Usual: number(a.Usual), Deviation: deviation(a.Deviation), Side: string(side(a.Deviation)),
+	e := example{At: when(a.At), Value: number(a.Value), Usual: number(a.Usual), Deviation: deviation(a.Deviation), Side: string(answers.SideOf(a.Deviation)),
 		Place: place(a.Place), Href: traceLink(r, a.Entity)}
 	e.Name, e.Beside = name(r.KeyFields, a.Fields, a.Entity)
 	return e

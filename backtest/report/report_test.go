@@ -259,7 +259,27 @@ func TestExtremeResultsAreDrawn(t *testing.T) {
 	}
 }
 
-// TestReportOfACutSecondPassSaysThatItsNumbersAreWhole.
+func TestAboutOneMessageADayIsOne(t *testing.T) {
+	r := sample.New(sample.One)
+	r.Settings[0].PerDay = 0.9989
+	if text := plain(write(t, r)); !strings.Contains(text, " UTC. 1 message a day.") {
+		t.Errorf("it says %.300s", text)
+	}
+}
+
+// A result has only the hours with anomalies.
+func TestCellsOfLanesDoNotFollowTheGapsBetweenAnomalies(t *testing.T) {
+	r := sample.New(sample.One)
+	last := r.Until - r.Until%3600000
+	r.Settings[0].Hours = []backtest.Hour{{From: r.From, Anomalies: 1, Episodes: 1}, {From: last, Anomalies: 2, Episodes: 1}}
+	text := plain(write(t, r))
+	for _, want := range []string{"1 Nov 2026 00:00 to 02:00 UTC 1 anomaly, 1 episode opens", "10 Nov 2026 22:00 to 11 Nov 2026 00:00 UTC 2 anomalies, 1 episode opens"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no lane says %q", want)
+		}
+	}
+}
+
 func TestReportOfACutSecondPassSaysThatItsNumbersAreWhole(t *testing.T) {
 	r := sample.New(sample.Grid)
 	r.CutTraces = true

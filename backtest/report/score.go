@@ -23,16 +23,49 @@ type scores struct {
 // scoreTable is the scores by one way of counting reports.
 type scoreTable struct {
 	ID, Title string
+	Heads     []string
 	Rows      []scoreRow
-	NAB       bool // some input is long enough for the score of the benchmark
 }
 
 type scoreRow struct {
-	Name                                       string
-	Found, Missed, False, P50, P90             string
-	Precision, Recall, F1                      string
-	Standard, LowFP, LowFN                     string
-	BestF1, BestStandard, BestLowFP, BestLowFN bool // no other is higher, and some are lower
+	Name  string
+	Cells []scoreCell
+}
+
+type scoreCell struct {
+	Text string
+	Best bool // no other setting has more, and some have less
+}
+
+// measure is a column of a table of scores.
+type measure struct {
+	name string // of its definition, which has the words for its head
+	text func(*labels.Fit) string
+	goal func(*labels.Fit) *float64 // higher is better; nil: no setting stands out by this number
+}
+
+// measures are the columns of all tables of scores.
+var measures = []measure{
+	{"found", func(f *labels.Fit) string { return look.Group(f.Found) }, nil},
+	{"missed", func(f *labels.Fit) string { return look.Group(f.Missed) }, nil},
+	{"false_per_day", func(f *labels.Fit) string { return optional(f.FalsePerDay, 2) }, nil},
+	{"delay_p50_ms", func(f *labels.Fit) string { return delay(f.DelayP50) }, nil},
+	{"delay_p90_ms", func(f *labels.Fit) string { return delay(f.DelayP90) }, nil},
+	{"precision", func(f *labels.Fit) string { return share(f.Precision) }, nil},
+	{"recall", func(f *labels.Fit) string { return share(f.Recall) }, nil},
+	{"f1", func(f *labels.Fit) string { return share(f.F1) }, func(f *labels.Fit) *float64 { return f.F1 }},
+}
+
+// nabMeasures are further columns, if some input is long enough for the score of the benchmark.
+var nabMeasures = []measure{
+	nabMeasure("nab.standard", func(n labels.NAB) *float64 { return n.Standard }),
+	nabMeasure("nab.reward_low_fp_rate", func(n labels.NAB) *float64 { return n.LowFP }),
+	nabMeasure("nab.reward_low_fn_rate", func(n labels.NAB) *float64 { return n.LowFN }),
+}
+
+func nabMeasure(name string, of func(labels.NAB) *float64) measure {
+	goal := func(f *labels.Fit) *float64 { return of(f.NAB) }
+	return measure{name, func(f *labels.Fit) string { return optional(goal(f), 1) }, goal}
 }
 
 // kindRow is how the events of a kind were found.
@@ -55,9 +88,14 @@ func scoresOf(r *backtest.Result) *scores {
 		return nil
 	}
 	v := &scores{Sentence: judged(first)}
-	nab := first.Anomalies.NAB.Standard != nil
-	v.Episodes = scoreTable{"episodes", "Each episode counts once, when it opens", scoreRows(r, func(s *labels.Score) *labels.Fit { return &s.Episodes }), nab}
-	v.Anomalies = scoreTable{"anomalies", "The same, if each anomaly counts", scoreRows(r, func(s *labels.Score) *labels.Fit { return &s.Anomalies }), nab}
+	columns := measures
+	if first.Anomalies.NAB.Standard != nil {
+		columns = slices.Concat(measures, nabMeasures)
+	}
+	v.Episodes = scoreTableOf(r, columns, func(s *labels.Score) *labels.Fit { return &s.Episodes })
+	v.Episodes.ID, v.Episodes.Title = "episodes", "Each episode counts once, when it opens"
+	v.Anomalies = scoreTableOf(r, columns, func(s *labels.Score) *labels.Fit { return &s.Anomalies })
+	v.Anomalies.ID, v.Anomalies.Title = "anomalies", "The same, if each anomaly counts"
 	return v
 }
 
@@ -79,34 +117,47 @@ func judged(s *labels.Score) string {
 	return text + "."
 }
 
-func scoreRows(r *backtest.Result, of func(*labels.Score) *labels.Fit) []scoreRow {
-	var rows []scoreRow
-	var f1, standard, lowFP, lowFN []float64
-	value := func(v *float64) float64 {
-		if v == nil {
-			return math.Inf(-1)
-		}
-		return *v
-	}
+func scoreTableOf(r *backtest.Result, columns []measure, of func(*labels.Score) *labels.Fit) scoreTable {
+	var table scoreTable
+	var fits []*labels.Fit
 	for _, s := range r.Settings {
-		row := scoreRow{Name: s.Name}
-		f := &labels.Fit{}
 		if s.Score != nil {
-			f = of(s.Score)
-			row.Found, row.Missed = look.Group(f.Found), look.Group(f.Missed)
+			fits = append(fits, of(s.Score))
+			table.Rows = append(table.Rows, scoreRow{Name: s.Name})
 		}
-		row.False, row.P50, row.P90 = optional(f.FalsePerDay, 2), delay(f.DelayP50), delay(f.DelayP90)
-		row.Precision, row.Recall, row.F1 = share(f.Precision), share(f.Recall), share(f.F1)
-		row.Standard, row.LowFP, row.LowFN = optional(f.NAB.Standard, 1), optional(f.NAB.LowFP, 1), optional(f.NAB.LowFN, 1)
-		f1, standard = append(f1, value(f.F1)), append(standard, value(f.NAB.Standard))
-		lowFP, lowFN = append(lowFP, value(f.NAB.LowFP)), append(lowFN, value(f.NAB.LowFN))
-		rows = append(rows, row)
 	}
-	for i := range rows {
-		best := func(all []float64) bool { return all[i] == slices.Max(all) && all[i] > slices.Min(all) }
-		rows[i].BestF1, rows[i].BestStandard, rows[i].BestLowFP, rows[i].BestLowFN = best(f1), best(standard), best(lowFP), best(lowFN)
+	titles := map[string]string{}
+	for _, d := range labels.Definitions() {
+		titles[d.Name] = d.Title
 	}
-	return rows
+	for _, m := range columns {
+		table.Heads = append(table.Heads, titles[m.name])
+		best := m.best(fits)
+		for i, f := range fits {
+			table.Rows[i].Cells = append(table.Rows[i].Cells, scoreCell{m.text(f), best[i]})
+		}
+	}
+	return table
+}
+
+// best tells of each fit whether its goal is the highest, and not that of all.
+func (m measure) best(fits []*labels.Fit) []bool {
+	best := make([]bool, len(fits))
+	if m.goal == nil {
+		return best
+	}
+	reached := make([]float64, len(fits))
+	for i, f := range fits {
+		reached[i] = math.Inf(-1)
+		if v := m.goal(f); v != nil {
+			reached[i] = *v
+		}
+	}
+	most, least := slices.Max(reached), slices.Min(reached)
+	for i, v := range reached {
+		best[i] = v == most && v > least
+	}
+	return best
 }
 
 // kindsOf says by kind of event, if there are several kinds, how many each setting's episodes find.
@@ -122,13 +173,14 @@ func kindsOf(r *backtest.Result) []kindRow {
 				at = len(rows)
 				rows = append(rows, kindRow{Kind: k.Kind, Events: look.Group(k.Events), Found: make([]kindCell, len(r.Settings))})
 			}
-			rows[at].Found[i] = kindCell{Found: look.Group(k.Found), Delay: ""}
+			cell := kindCell{Found: look.Group(k.Found)}
 			if k.DelayP50 != nil {
-				rows[at].Found[i].Delay = delay(k.DelayP50)
+				cell.Delay = delay(k.DelayP50)
 				if *k.DelayP50 > 0 {
-					rows[at].Found[i].Delay = "after " + rows[at].Found[i].Delay
+					cell.Delay = "after " + cell.Delay
 				}
 			}
+			rows[at].Found[i] = cell
 		}
 	}
 	if len(rows) < 2 {
@@ -143,14 +195,14 @@ func kindsOf(r *backtest.Result) []kindRow {
 }
 
 func optional(v *float64, decimals int) string {
-	if v == nil || finite(*v) == nil {
+	if v == nil {
 		return "–"
 	}
 	return look.Digits(*v, decimals)
 }
 
 func share(v *float64) string {
-	if v == nil || finite(*v) == nil {
+	if v == nil {
 		return "–"
 	}
 	return fmt.Sprintf("%.2f", *v)

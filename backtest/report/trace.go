@@ -63,7 +63,7 @@ func tracesOf(r *backtest.Result) []trace {
 		v.Chart = c.draw(v.Name)
 		v.Says = c.says
 		v.Rows, v.More = c.table()
-		for _, l := range c.labels() {
+		for _, l := range c.labels {
 			v.Labels = append(v.Labels, labelRow{cmp.Or(l.Kind, "not said"), when(l.From), when(l.Until)})
 		}
 		v.Labels = v.Labels[:min(len(v.Labels), room.rows)]
@@ -100,7 +100,7 @@ func (c *canvas) table() (rows []anomalyRow, more string) {
 		for _, s := range p.Settings {
 			x := cell{}
 			if s.Anomalous {
-				x = cell{deviation(s.Deviation), string(side(s.Deviation))}
+				x = cell{deviation(s.Deviation), string(answers.SideOf(s.Deviation))}
 			}
 			if row.Usual == look.Unknown {
 				row.Usual = number(s.Usual)
@@ -113,7 +113,7 @@ func (c *canvas) table() (rows []anomalyRow, more string) {
 }
 
 // verdicts says what a setting found, and if the picture draws only some of it.
-func verdicts(found, drawn int, first bool) string {
+func verdicts(found, drawn int) string {
 	text := look.Count(found, "anomaly", "anomalies")
 	if drawn < found {
 		text += ", " + look.Group(drawn) + " drawn"

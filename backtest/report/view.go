@@ -66,7 +66,7 @@ func viewOf(r *backtest.Result, about About) *view {
 	v.Examples = examplesOf(drawn)
 	v.Input = inputOf(r)
 	v.Rules = rulesOf(r)
-	v.Definitions = definitionsOf(r)
+	v.Definitions = definitionsOf(r, v.Scores != nil)
 	v.Parts = v.parts()
 	return v
 }
@@ -188,10 +188,10 @@ func best(r *backtest.Result) string {
 }
 
 func message(perDay float64) string {
-	if perDay == 1 {
-		return "1 message"
+	if text := rate(perDay); text != "1" {
+		return text + " messages"
 	}
-	return rate(perDay) + " messages"
+	return "1 message"
 }
 
 // strip is the numbers below the headline.
@@ -210,15 +210,15 @@ func strip(r *backtest.Result) []fact {
 	if r.Points == 0 {
 		length = "–"
 	}
-	facts := []fact{
+	speed := "to compute"
+	if s := r.Took.Seconds(); s > 0.1 && r.Rows > 1000 {
+		speed = "at " + look.Group(roundTo3(float64(r.Rows)/s)) + " rows a second"
+	}
+	return []fact{
 		{Value: look.Group(r.Points), Label: "datapoints"}, {Value: look.Group(r.Entities), Label: things(int64(r.Entities), "entity", "entities")}, {Value: length, Label: "of stream time"},
 		{Value: look.Group(bad), Label: things(bad, "bad row", "bad rows"), Kind: kind(bad)}, {Value: look.Group(r.Late), Label: things(r.Late, "late datapoint", "late datapoints"), Kind: kind(r.Late)},
-		{Value: took(r.Took), Label: "to compute"},
+		{Value: took(r.Took), Label: speed},
 	}
-	if s := r.Took.Seconds(); s > 0.1 && r.Rows > 1000 {
-		facts[5].Label = "at " + look.Group(roundTo3(float64(r.Rows)/s)) + " rows a second"
-	}
-	return facts
 }
 
 func things(n int64, one, many string) string {

@@ -35,38 +35,23 @@ func between(from, until int64) string {
 	return a.Format("2 Jan 2006 15:04") + " to " + b.Format("2 Jan 2006 15:04")
 }
 
-// finite is a number as web/look takes it: nil if it is none, or infinite.
-func finite(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
-}
-
-func number(v float64) string { return look.Number(finite(v)) }
+func number(v float64) string { return look.Number(answers.Finite(v)) }
 
 // deviation is a deviation with its arrow.
 func deviation(v float64) string {
-	side := side(v)
+	side := answers.SideOf(v)
 	switch {
 	case math.IsInf(v, 1):
 		return look.Arrow(side) + " +∞"
 	case math.IsInf(v, -1):
 		return look.Arrow(side) + " −∞"
 	}
-	return look.Arrow(side) + " " + look.Signed(finite(v))
-}
-
-func side(deviation float64) answers.Direction {
-	if deviation < 0 {
-		return answers.Down
-	}
-	return answers.Up
+	return look.Arrow(side) + " " + look.Signed(answers.Finite(v))
 }
 
 // rate is a number of something a day.
 func rate(v float64) string {
-	if f := finite(v); f != nil {
+	if f := answers.Finite(v); f != nil {
 		return look.Brief(f)
 	}
 	return look.Unknown

@@ -104,15 +104,14 @@ func (r report) missed(i int) map[happened]bool {
 
 // count counts the events of a group, and those of them that each setting finds.
 func (r report) count(in func(event) bool) (events int, found [2]int) {
-	for i := range found {
-		events = 0
-		missed := r.missed(i)
-		for at, e := range r.streams.events {
-			if !in(e) {
-				continue
-			}
-			events++
-			if !missed[at] {
+	missed := [2]map[happened]bool{r.missed(0), r.missed(1)}
+	for at, e := range r.streams.events {
+		if !in(e) {
+			continue
+		}
+		events++
+		for i := range found {
+			if !missed[i][at] {
 				found[i]++
 			}
 		}

@@ -1,6 +1,9 @@
 package answers
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Direction is the side of the usual level on which a value lies.
 type Direction string
@@ -9,6 +12,22 @@ const (
 	Up   Direction = "up"
 	Down Direction = "down"
 )
+
+// SideOf is the side of a deviation.
+func SideOf(deviation float64) Direction {
+	if deviation < 0 {
+		return Down
+	}
+	return Up
+}
+
+// Finite is a number as answers have it: nil if it is infinite or not a number.
+func Finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
 
 // EpisodeState says whether an episode is open.
 type EpisodeState string

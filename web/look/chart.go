@@ -60,8 +60,8 @@ type Known struct {
 	Class  string // of the label
 }
 
-// Fit places the label beside the begin of the span, or its end, where there is room. It has none between the span before
-// and the next one otherwise, and loses its label.
+// Fit places the label right of the span's beginning, or else left of its end. The label goes if neither side has room for
+// it: before is where the span before this one ends, next where the one after it begins.
 func (k *Known) Fit(from, until, before, next float64) {
 	const letter, letterNarrow, edge = 0.0075, 0.024, 0.008
 	need := func(letter float64) float64 { return edge + letter*float64(len([]rune(k.Label))) }

@@ -25,7 +25,7 @@ type Lane struct {
 type Cell struct {
 	X, Width string
 	Y        int
-	Class    string // its colour, by Step or Amount
+	Class    string // its colour, such as that of Step
 	Href     string
 	Span     string // the time, for people
 	Says     string

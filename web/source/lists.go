@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -214,7 +213,7 @@ func (d *known) lane(row tail.Lane, place int) answers.Lane {
 		lane.Fields = []answers.Field{{Name: field.Name, Value: row.Label, ASN: field.ASN && answers.Numbered(row.Label)}}
 	}
 	for _, cell := range row.Cells {
-		lane.Cells = append(lane.Cells, answers.Cell{Bin: cell.Bin, Count: cell.Count, Deviation: finite(cell.Deviation)})
+		lane.Cells = append(lane.Cells, answers.Cell{Bin: cell.Bin, Count: cell.Count, Deviation: answers.Finite(cell.Deviation)})
 	}
 	return lane
 }
@@ -256,21 +255,6 @@ func (s *Source) Entities(ctx context.Context, q answers.EntitiesQuery) (list an
 
 func moment(at int64) time.Time { return time.UnixMilli(at).UTC() }
 
-// finite is nil if JSON has no number for x.
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
-}
-
-func direction(deviation float64) answers.Direction {
-	if deviation < 0 {
-		return answers.Down
-	}
-	return answers.Up
-}
-
 func (d *known) anomalies(entries []tail.Entry) []answers.Anomaly {
 	all := make([]answers.Anomaly, len(entries))
 	for i := range entries {
@@ -283,8 +267,8 @@ func (d *known) anomaly(e *tail.Entry) answers.Anomaly {
 	low, high := d.rules.Band(e.Usual, e.Scale)
 	anomaly := answers.Anomaly{
 		ID: e.ID, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), Time: moment(e.At),
-		Value: finite(e.Value), Usual: finite(e.Usual), Scale: finite(e.Scale), Deviation: finite(e.Deviation),
-		Direction: direction(e.Deviation), Low: finite(low), High: finite(high),
+		Value: answers.Finite(e.Value), Usual: answers.Finite(e.Usual), Scale: answers.Finite(e.Scale), Deviation: answers.Finite(e.Deviation),
+		Direction: answers.SideOf(e.Deviation), Low: answers.Finite(low), High: answers.Finite(high),
 		Output: answers.Position{Topic: d.OutputTopic, Partition: e.Output.Partition, Offset: e.Output.Offset},
 	}
 	if e.Input != tail.Nowhere {
@@ -305,8 +289,8 @@ func (d *known) episode(e *tail.Episode) answers.Episode {
 	one := answers.Episode{
 		ID: e.ID, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), State: answers.Open,
 		OpenedAt: moment(e.OpenedAt), LastAt: moment(e.LastAt), Points: e.Points, Reopened: e.Reopened,
-		Direction: direction(e.Peak.Deviation), Usual: finite(e.Usual), Low: finite(e.Low), High: finite(e.High),
-		Value: finite(e.Peak.Value), Deviation: finite(e.Peak.Deviation), PeakAt: moment(e.Peak.At), PeakID: e.Peak.ID,
+		Direction: answers.SideOf(e.Peak.Deviation), Usual: answers.Finite(e.Usual), Low: answers.Finite(e.Low), High: answers.Finite(e.High),
+		Value: answers.Finite(e.Peak.Value), Deviation: answers.Finite(e.Peak.Deviation), PeakAt: moment(e.Peak.At), PeakID: e.Peak.ID,
 		Concurrent: e.Concurrent,
 	}
 	if !e.Open {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
@@ -155,10 +156,10 @@ func (w *world) cut() {
 
 func (w *world) outcome(setting int) {
 	r, o := w.r, &w.r.Settings[setting]
-	step := max(w.r.Bin.Milliseconds(), (r.Until-r.From)/2000)
-	o.Hours = make([]backtest.Hour, (r.Until-r.From)/step+1)
-	for i := range o.Hours {
-		o.Hours[i].From = r.From + int64(i)*step
+	step := time.Hour.Milliseconds()
+	hours := make([]backtest.Hour, (r.Until-r.From)/step+1)
+	for i := range hours {
+		hours[i].From = r.From + int64(i)*step
 	}
 	for _, t := range r.Traces {
 		l, last := backtest.Loud{Entity: t.Entity, Fields: t.Fields}, int64(math.MinInt64)
@@ -170,7 +171,7 @@ func (w *world) outcome(setting int) {
 			if !v.Anomalous {
 				continue
 			}
-			hour := &o.Hours[(p.At-r.From)/step]
+			hour := &hours[(p.At-r.From)/step]
 			hour.Anomalies++
 			l.Anomalies++
 			if last == math.MinInt64 || p.At-last > 24*r.Bin.Milliseconds() {
@@ -190,6 +191,7 @@ func (w *world) outcome(setting int) {
 			o.Loudest = append(o.Loudest, l)
 		}
 	}
+	o.Hours = slices.DeleteFunc(hours, func(h backtest.Hour) bool { return h.Anomalies == 0 })
 	slices.SortStableFunc(o.Loudest, func(a, b backtest.Loud) int { return cmp.Compare(b.Anomalies, a.Anomalies) })
 	if len(o.Loudest) > 5 {
 		o.Loudest = o.Loudest[:5]
