@@ -29,16 +29,7 @@ func (p *Partition) densify() error {
 	}
 	rewritten := &importing{store: p.store, slot: p.store.newSlot()}
 	err := p.store.view(func(txn *badger.Txn) error {
-		return p.eachWindow(txn, func(key string, points []Point) error {
-			for more := false; len(points) > 0; more = true {
-				part := points[:min(recordPoints, len(points))]
-				points = points[len(part):]
-				if err := rewritten.take(key, more, part); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		return p.eachWindow(txn, rewritten.window)
 	})
 	if err == nil {
 		err = rewritten.flush()

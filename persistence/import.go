@@ -36,28 +36,16 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 	return result, nil
 }
 
-// Make writes windows into a new slot, as Import does with those of a snapshot. Each has a point at least. The caller has to
+// Make writes windows into a new slot, as Import does with those of a snapshot. Each has at least one point. The caller has to
 // pass the result to Adopt or Drop.
 func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, []Point]) (*Import, error) {
 	i := &importing{store: s, slot: s.newSlot()}
 	result := &Import{Snapshot{Partition: partition, Head: head}, i.slot}
-	for key, points := range windows {
-		if len(key) > maxKey {
-			s.Drop(result)
-			return nil, fmt.Errorf("the key %.40q... is longer than %d bytes", key, maxKey)
-		}
-		result.Entities++
-		result.Points += len(points)
-		for more := false; len(points) > 0; more = true {
-			part := points[:min(recordPoints, len(points))]
-			points = points[len(part):]
-			if err := i.take(key, more, part); err != nil {
-				s.Drop(result)
-				return nil, err
-			}
-		}
+	err := i.windows(windows, &result.Snapshot)
+	if err == nil {
+		err = i.flush()
 	}
-	if err := i.flush(); err != nil {
+	if err != nil {
 		s.Drop(result)
 		return nil, err
 	}
@@ -88,6 +76,33 @@ func (i *importing) take(key string, more bool, points []Point) error {
 		return nil
 	}
 	return i.flush()
+}
+
+// window takes an entity with all its points.
+func (i *importing) window(key string, points []Point) error {
+	for more := false; len(points) > 0; more = true {
+		part := points[:min(recordPoints, len(points))]
+		points = points[len(part):]
+		if err := i.take(key, more, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// windows takes all windows, and counts them.
+func (i *importing) windows(all iter.Seq2[string, []Point], counts *Snapshot) error {
+	for key, points := range all {
+		if len(key) > maxKey {
+			return fmt.Errorf("the key %.40q... is longer than %d bytes", key, maxKey)
+		}
+		counts.Entities++
+		counts.Points += len(points)
+		if err := i.window(key, points); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (i *importing) put(key, value []byte) {

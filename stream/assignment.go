@@ -230,3 +230,20 @@ func boundsOf(ctx context.Context, admin *kadm.Client, topic string) (map[int32]
 	})
 	return all, nil
 }
+
+// untilStable lets bounds end at the last stable offsets: records after a writer's open transaction cannot be read.
+func untilStable(ctx context.Context, admin *kadm.Client, topic string, all map[int32]bounds) error {
+	stable, err := admin.ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = stable.Error()
+	}
+	if err != nil {
+		return err
+	}
+	for partition, bound := range all {
+		if end, ok := stable.Lookup(topic, partition); ok {
+			all[partition] = bounds{bound.first, end.Offset}
+		}
+	}
+	return nil
+}

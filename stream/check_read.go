@@ -65,18 +65,14 @@ func (c *check) last(ctx context.Context) (records []*kgo.Record, err error) {
 	if err != nil {
 		return nil, err
 	}
-	stable, err := c.admin.ListCommittedOffsets(ctx, c.InputTopic)
-	if err == nil {
-		err = stable.Error()
-	}
-	if err != nil {
+	if err := untilStable(ctx, c.admin, c.InputTopic, all); err != nil {
 		return nil, err
 	}
 	ends, places := make(map[int32]int64), make(map[int32]kgo.Offset)
 	for partition, bound := range all {
-		if end, is := stable.Lookup(c.InputTopic, partition); is && end.Offset > bound.first && len(ends) < mostLastPartitions {
-			ends[partition] = end.Offset
-			places[partition] = kgo.NewOffset().At(max(bound.first, end.Offset-lastOffsets))
+		if bound.end > bound.first && len(ends) < mostLastPartitions {
+			ends[partition] = bound.end
+			places[partition] = kgo.NewOffset().At(max(bound.first, bound.end-lastOffsets))
 		}
 	}
 	if len(ends) == 0 {

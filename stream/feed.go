@@ -19,7 +19,7 @@ const AnyPartition = -1
 // Feed writes old records into a topic, with their own times, outside of any transaction.
 type Feed struct {
 	Partitions int32
-	// Retention is how long the topic keeps a record, counted from the record's own time; 0: unknown.
+	// Retention is how long the topic keeps a record, counted from the record's own time; 0: unknown. It may be Unlimited.
 	Retention time.Duration
 
 	client  *kgo.Client
@@ -38,7 +38,7 @@ var ErrHasRecords = errors.New("the topic has records")
 // one that has records, unless more may be added.
 func OpenFeed(ctx context.Context, config Config, more bool) (*Feed, error) {
 	f := &Feed{topic: config.InputTopic}
-	client, err := kgo.NewClient(append(config.client("feed"), kgo.DefaultProduceTopic(f.topic), kgo.RecordPartitioner(feedPartitioner{kgo.StickyKeyPartitioner(nil)}))...)
+	client, err := kgo.NewClient(append(config.client("feed"), kgo.DefaultProduceTopic(f.topic), kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(namedOrByKey)))...)
 	if err != nil {
 		return nil, fmt.Errorf("create Kafka client: %w", err)
 	}
@@ -123,20 +123,13 @@ func (f *Feed) Flush(ctx context.Context) error {
 // Close closes the connections.
 func (f *Feed) Close() { f.client.Close() }
 
-// feedPartitioner takes the partition that a record names, or else the one that Kafka's own producers choose for its key.
-type feedPartitioner struct{ byKey kgo.Partitioner }
-
-func (p feedPartitioner) ForTopic(topic string) kgo.TopicPartitioner {
-	return feedTopicPartitioner{p.byKey.ForTopic(topic)}
-}
-
-type feedTopicPartitioner struct{ byKey kgo.TopicPartitioner }
-
-func (feedTopicPartitioner) RequiresConsistency(*kgo.Record) bool { return true }
-
-func (p feedTopicPartitioner) Partition(record *kgo.Record, partitions int) int {
-	if record.Partition != AnyPartition {
-		return int(record.Partition)
+// namedOrByKey chooses the partition that a record names, or else the one that Kafka's own producers choose for its key.
+func namedOrByKey(topic string) func(*kgo.Record, int) int {
+	byKey := kgo.StickyKeyPartitioner(nil).ForTopic(topic)
+	return func(record *kgo.Record, partitions int) int {
+		if record.Partition != AnyPartition {
+			return int(record.Partition)
+		}
+		return byKey.Partition(record, partitions)
 	}
-	return p.byKey.Partition(record, partitions)
 }

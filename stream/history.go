@@ -147,17 +147,10 @@ func (h *History) start(ctx context.Context, span Span) (from, completeFrom int6
 		}
 		return span.Until, Complete, nil
 	}
-	// Records after a writer's open transaction cannot be read.
-	stable, err := admin.ListCommittedOffsets(ctx, h.config.InputTopic)
-	if err == nil {
-		err = stable.Error()
-	}
-	if err != nil {
+	if err := untilStable(ctx, admin, h.config.InputTopic, all); err != nil {
 		return 0, 0, err
 	}
-	if end, ok := stable.Lookup(h.config.InputTopic, span.Partition); ok {
-		bound.end = end.Offset
-	}
+	bound = all[span.Partition]
 	at, err := h.timeAt(ctx, span, bound)
 	if err != nil {
 		return 0, 0, err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // Since returns for each partition of the input topic the span of the records from a time on, up to what is committed now, in the
@@ -30,36 +29,32 @@ func (h *History) Since(ctx context.Context, since time.Time) (spans []Span, err
 	if err != nil {
 		return nil, fmt.Errorf("ask for the offsets of topic %s: %w", h.config.InputTopic, err)
 	}
-	stable, err := admin.ListCommittedOffsets(ctx, h.config.InputTopic)
-	if err == nil {
-		err = stable.Error()
-	}
-	if err != nil {
+	if err := untilStable(ctx, admin, h.config.InputTopic, all); err != nil {
 		return nil, fmt.Errorf("ask for the ends of topic %s: %w", h.config.InputTopic, err)
 	}
-	first, err := admin.ListOffsetsAfterMilli(ctx, max(since.UnixMilli(), 0), h.config.InputTopic)
-	if err == nil {
-		err = first.Error()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ask topic %s for offsets at a time: %w", h.config.InputTopic, err)
+	var first kadm.ListedOffsets // empty for the zero time
+	if !since.IsZero() {
+		first, err = admin.ListOffsetsAfterMilli(ctx, max(since.UnixMilli(), 0), h.config.InputTopic)
+		if err == nil {
+			err = first.Error()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("ask topic %s for offsets at a time: %w", h.config.InputTopic, err)
+		}
 	}
 	for partition, bound := range all {
 		span := Span{Partition: partition, Topic: topic, From: bound.first, Until: bound.end}
-		if end, ok := stable.Lookup(h.config.InputTopic, partition); ok {
-			span.Until = end.Offset
-		}
 		if span.From >= span.Until {
 			continue
 		}
 		found, ok := first.Lookup(h.config.InputTopic, partition)
 		switch {
-		case since.IsZero() || !ok:
+		case !ok:
 		case found.Timestamp >= 0:
 			span.From = max(found.Offset, bound.first)
 		default:
 			// The broker knows no such record. A real one says so in error after a part of a segment was deleted.
-			at, err := h.timeAt(ctx, Span{Partition: partition, Topic: topic, Until: span.Until}, bounds{bound.first, span.Until})
+			at, err := h.timeAt(ctx, Span{Partition: partition, Topic: topic, Until: span.Until}, bound)
 			if err != nil {
 				return nil, fmt.Errorf("read the last records of partition %d: %w", partition, err)
 			}
@@ -75,27 +70,18 @@ func (h *History) Since(ctx context.Context, since time.Time) (spans []Span, err
 	return spans, nil
 }
 
-// Committed is the offset that the group has committed for each partition of the input topic, as far as it has.
+// Committed is Group.Committed for a caller that asks once. A group that does not exist has committed nothing.
 func Committed(ctx context.Context, config Config) (map[int32]int64, error) {
-	client, err := kgo.NewClient(config.client("topics")...)
+	group, err := NewGroup(config)
 	if err != nil {
-		return nil, fmt.Errorf("create Kafka client: %w", err)
+		return nil, err
 	}
-	defer client.Close()
+	defer group.Close()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	answer, err := kadm.NewClient(client).FetchOffsets(ctx, config.Group)
-	if err == nil {
-		err = answer.Error()
+	committed, _, err := group.Committed(ctx)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		return nil, nil // nobody has joined it yet
 	}
-	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-		return nil, fmt.Errorf("ask for the offsets of group %s: %w", config.Group, err)
-	}
-	committed := make(map[int32]int64)
-	for partition, offset := range answer[config.InputTopic] {
-		if offset.At >= 0 {
-			committed[partition] = offset.At
-		}
-	}
-	return committed, nil
+	return committed, err
 }

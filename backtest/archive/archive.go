@@ -27,7 +27,7 @@ type Fill struct {
 	rules    *detection.Rules
 	history  time.Duration
 	parts    map[int32]*part
-	all      []*part            // the same, by number
+	all      []*part            // the same, in the order in which they were added
 	homes    map[string][]*part // the partitions in which the topic has an entity
 	Rows     int64              // of the archive
 	Earliest int64              // time of a row, Unix milliseconds
@@ -40,7 +40,6 @@ type Fill struct {
 
 // part is a partition of the topic.
 type part struct {
-	number    int32
 	cut       int64            // Unix milliseconds: what is newer comes from the topic
 	delivered map[delivery]int // points up to the cut that the topic delivers, and how often the archive has not had them yet
 	oldest    int64            // of these
@@ -74,7 +73,8 @@ func New(rules *detection.Rules, history, bin time.Duration) *Fill {
 
 // Partition adds a partition. Points after the cut, in Unix milliseconds, come from the topic alone.
 func (f *Fill) Partition(number int32, cut int64) {
-	p := &part{number: number, cut: cut, oldest: math.MaxInt64, delivered: make(map[delivery]int), tracker: completeness.New(f.history), entities: make(map[string]*entity)}
+	p := &part{cut: cut, oldest: math.MaxInt64, delivered: make(map[delivery]int), tracker: completeness.New(f.history),
+		entities: make(map[string]*entity)}
 	f.parts[number] = p
 	f.all = append(f.all, p)
 	f.from = min(f.from, cut-f.history.Milliseconds())

@@ -2,16 +2,10 @@ package source
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"testing"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // sample is rows of hegemony in each format.
@@ -36,37 +30,18 @@ var hegemony = Options{ValueField: "hege", KeyFields: []string{"scope", "asn"}}
 
 // BenchmarkDecode is what decoding a row costs, without reading and decompression.
 func BenchmarkDecode(b *testing.B) {
-	golden := "../../testdata/golden/hegemony_mean/input.jsonl.gz"
 	for _, format := range []string{Golden, JSON, CSV} {
 		b.Run(format, func(b *testing.B) {
-			name := golden
+			name := "../../testdata/golden/hegemony_mean/input.jsonl.gz"
 			if format != Golden {
-				name = filepath.Join(b.TempDir(), "rows")
-				if err := os.WriteFile(name, sample(format, 20_000), 0o600); err != nil {
-					b.Fatal(err)
-				}
+				name = write(b, "rows", string(sample(format, 20_000)))
 			}
-			from, err := Open([]string{name}, hegemony)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer from.Close()
-			var blocks []*Block
-			for {
-				block, err := from.Next(context.Background())
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					b.Fatal(err)
-				}
-				blocks = append(blocks, block)
-			}
+			all := slices.Collect(blocks(b, open(b, hegemony, name)))
 			d := NewDecoder(hegemony)
 			points := 0
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, block := range blocks {
+				for _, block := range all {
 					d.Decode(block, func(*Row) { points++ }, func(f *Fault) { b.Fatal(f) })
 				}
 			}
@@ -105,39 +80,12 @@ func BenchmarkRead(b *testing.B) {
 	const rows = 200_000
 	for _, c := range []struct{ name, format string }{{"jsonl.gz", JSON}, {"csv.zst", CSV}, {"csv", CSV}} {
 		b.Run(c.name, func(b *testing.B) {
-			name := filepath.Join(b.TempDir(), c.name)
-			var packed bytes.Buffer
-			var to io.WriteCloser
-			switch filepath.Ext(c.name) {
-			case ".gz":
-				to = gzip.NewWriter(&packed)
-			case ".zst":
-				to, _ = zstd.NewWriter(&packed)
-			default:
-				to = nopCloser{&packed}
-			}
-			if _, err := to.Write(sample(c.format, rows)); err != nil {
-				b.Fatal(err)
-			}
-			if err := errors.Join(to.Close(), os.WriteFile(name, packed.Bytes(), 0o600)); err != nil {
-				b.Fatal(err)
-			}
-			from, err := Open([]string{name}, hegemony)
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer from.Close()
+			packed := compressed(b, sample(c.format, rows))[filepath.Ext(c.name)]
+			from := open(b, hegemony, write(b, c.name, string(packed)))
 			loops := 0
 			for b.Loop() {
 				loops++
-				for {
-					block, err := from.Next(context.Background())
-					if errors.Is(err, io.EOF) {
-						break
-					}
-					if err != nil {
-						b.Fatal(err)
-					}
+				for block := range blocks(b, from) {
 					from.Release(block)
 				}
 				if err := from.Rewind(); err != nil {
@@ -148,7 +96,3 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
-
-type nopCloser struct{ io.Writer }
-
-func (nopCloser) Close() error { return nil }

@@ -72,7 +72,7 @@ func (d *decoder) arrange(timeName string) {
 		d.places = append(d.places, d.place(d.wanted[i].column))
 	}
 	d.places = append(d.places, d.place(timeName))
-	d.placed, d.placeOf = true, timeName
+	d.placesFor = timeName
 }
 
 // object reads a datapoint that is a JSON object.
@@ -80,13 +80,13 @@ func (d *decoder) object(input *Input, raw []byte) (ms int64, why string) {
 	if !d.parse(raw) {
 		return 0, NotJSON
 	}
-	if !d.placed || d.placeOf != input.time {
+	if d.placesFor != input.time {
 		d.arrange(input.time)
 	}
-	for i := range d.wanted {
-		d.cells[i] = d.at(d.places[i])
+	for i, place := range d.places {
+		d.cells[i] = d.at(place)
 	}
-	return d.time(d.at(d.places[len(d.wanted)]))
+	return d.time()
 }
 
 // golden reads a golden row.
@@ -95,7 +95,7 @@ func (d *decoder) golden(raw []byte) (ms int64, payload []byte, why string) {
 		return 0, nil, NotJSON
 	}
 	at, value := d.find("timestamp"), d.find("value")
-	ms, whole := integer(at.text)
+	ms, whole := times.Integer(at.text)
 	switch {
 	case at.kind != number || !whole:
 		return 0, nil, NotGolden
@@ -141,7 +141,7 @@ var parsers fastjson.ParserPool
 
 // dumped reads a datapoint of a msgpack dump, whose time is a number.
 func (d *decoder) dumped(input *Input, raw []byte) (ms int64, payload []byte, why string) {
-	if d.times == nil || d.timeName != input.time {
+	if d.timeName != input.time {
 		d.times, d.timeName = datapoint.NewScanner(input.time, nil), input.time
 	}
 	point, bad := d.times.Scan(0, raw)

@@ -31,16 +31,15 @@ type decoder struct {
 	times    *datapoint.Scanner
 	timeName string
 
-	json    fastjson.Parser
-	visit   func(name []byte, value *fastjson.Value) // d.see
-	tokens  []token
-	shape   shape
-	places  []int // where the wanted fields and the time are in tokens; -1: nowhere
-	placed  bool  // places is right for the tokens, and for the time of the name
-	placeOf string
-	cells   []token // of a CSV's row, as the wanted fields; the last is the time
-	scratch []byte  // texts that do not stand in the row
-	payload []byte
+	json      fastjson.Parser
+	visit     func(name []byte, value *fastjson.Value) // d.see
+	tokens    []token                                  // the fields of a JSON object
+	shape     shape
+	places    []int   // where the wanted fields are in tokens, and then the time; -1: nowhere
+	placesFor string  // the name of the time with which places fits the shape; empty: it does not
+	cells     []token // the wanted fields of a row, and then the time
+	scratch   []byte  // texts that do not stand in the row
+	payload   []byte
 
 	lastTime   []byte // as text, and what it means
 	lastTimeMs int64
@@ -205,8 +204,9 @@ func (t *token) append(to []byte) []byte {
 	return msgp.AppendStringFromBytes(to, t.text)
 }
 
-// time reads a time, which is often that of the row before.
-func (d *decoder) time(t token) (ms int64, why string) {
+// time reads the time among the cells, which is often that of the row before.
+func (d *decoder) time() (ms int64, why string) {
+	t := &d.cells[len(d.wanted)]
 	if t.kind != textual && t.kind != number {
 		return 0, NoTime
 	}

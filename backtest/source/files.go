@@ -115,7 +115,7 @@ func (f *files) look(one *file) (size int64, err error) {
 
 // open opens a file and finds out how it is compressed.
 func (f *files) open(one *file) (*rows, error) {
-	s := &rows{options: f.options, input: &Input{Name: one.name}, line: 1, done: &f.done}
+	s := &rows{options: f.options, input: &Input{Name: one.name}, line: 1}
 	if f.options.KeyFromFile {
 		s.input.key = standardInput
 		if one.path != "" {
@@ -134,13 +134,11 @@ func (f *files) open(one *file) (*rows, error) {
 		}
 		s.file, raw = opened, opened
 	}
-	s.raw = raw
-	plain, compression, err := decompress(s.counted())
-	if err != nil {
+	var err error
+	if s.plain, s.compression, err = decompress(counting{raw, &f.done}); err != nil {
 		s.close()
 		return nil, s.problem(0, err)
 	}
-	s.plain, s.compression = plain, compression
 	return s, nil
 }
 

@@ -21,11 +21,7 @@ func TestInputsAreReadInTheirOrderAndAgain(t *testing.T) {
 	o := hegemony
 	o.Stdin = strings.NewReader("timestamp,scope,asn,hege\n1600000200,9,2,3\n")
 	o.Spool = true
-	from, err := Open([]string{"-", filepath.Join(dir, "*.csv"), filepath.Join(dir, "[c].csv")}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
+	from := open(t, o, "-", filepath.Join(dir, "*.csv"), filepath.Join(dir, "[c].csv"))
 	want := []string{"2 1600000200000 9,2 3", "2 1600000200000 2,2 3", "2 1600000200000 1,2 3", "2 1600000200000 0,2 3", "2 1600000200000 2,2 3"}
 	for range 3 {
 		compare(t, everything(t, from, o), want...)
@@ -45,12 +41,7 @@ func TestInputsAreReadInTheirOrderAndAgain(t *testing.T) {
 	}
 
 	o.Stdin, o.Spool = strings.NewReader("timestamp,scope,asn,hege\n"), false
-	once, err := Open([]string{"-"}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer once.Close()
-	if err := once.Rewind(); err == nil {
+	if err := open(t, o, "-").Rewind(); err == nil {
 		t.Error("standard input can rewind without a spool")
 	}
 }
@@ -99,11 +90,7 @@ func TestLongRowsAreRead(t *testing.T) {
 
 func TestDecodingAllocatesNothing(t *testing.T) {
 	for _, format := range []string{JSON, CSV} {
-		from, err := Open([]string{write(t, "rows", string(sample(format, 2000)))}, hegemony)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := from.Next(context.Background())
+		b, err := open(t, hegemony, write(t, "rows", string(sample(format, 2000)))).Next(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,9 +98,6 @@ func TestDecodingAllocatesNothing(t *testing.T) {
 		row, fault := func(*Row) {}, func(f *Fault) { t.Error(reason(f)) }
 		if allocations := testing.AllocsPerRun(10, func() { d.Decode(b, row, fault) }); allocations > 0 {
 			t.Errorf("decoding 2000 rows of %s allocates %v times", format, allocations)
-		}
-		if err := from.Close(); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (d *decoder) flat(line []byte) bool {
 	if d.alike(line) {
 		return true
 	}
-	d.placed = false
+	d.placesFor = ""
 	if !d.learn(line) {
 		d.shape.parts = d.shape.parts[:0]
 		return false

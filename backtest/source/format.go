@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"github.com/tinylib/msgp/msgp"
 	"github.com/valyala/fastjson"
@@ -107,7 +106,7 @@ func (s *rows) firstLine(data []byte) error {
 		s.input.time, err = s.options.timeColumn(names)
 		return err
 	}
-	return fmt.Errorf("none of the first lines is a JSON object: want one datapoint a line")
+	return errors.New("none of the first lines is a JSON object: want one datapoint a line")
 }
 
 // isGolden says whether a row holds a datapoint's msgpack, and not the datapoint itself.

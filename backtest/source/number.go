@@ -6,30 +6,11 @@ import (
 	"strconv"
 
 	"github.com/tinylib/msgp/msgp"
+
+	"anomalydetector/backtest/times"
 )
 
-// integer reads a whole number of at most 18 digits.
-func integer(text []byte) (number int64, ok bool) {
-	digits := text
-	if len(digits) > 0 && digits[0] == '-' {
-		digits = digits[1:]
-	}
-	if len(digits) == 0 || len(digits) > 18 {
-		return 0, false
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		number = number*10 + int64(c-'0')
-	}
-	if len(digits) < len(text) {
-		number = -number
-	}
-	return number, true
-}
-
-// canonical says whether text is what integer's number looks like when it is written.
+// canonical says whether text is what times.Integer's number looks like when it is written.
 func canonical(text []byte) bool {
 	if len(text) > 1 && text[0] == '-' {
 		return text[1] != '0'
@@ -65,7 +46,7 @@ func appendNumber(to, text []byte) (appended []byte, ok bool) {
 		return msgp.AppendFloat64(to, float), true
 	}
 	if whole {
-		if short, is := integer(text); is {
+		if short, is := times.Integer(text); is {
 			return msgp.AppendInt64(to, short), true
 		}
 		if signed, err := strconv.ParseInt(string(text), 10, 64); err == nil {

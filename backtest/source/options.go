@@ -77,14 +77,19 @@ func (o Options) check() error {
 // column is what the rows call a field of the configuration.
 func (o Options) column(field string) string { return cmp.Or(o.Map[field], field) }
 
-// field is what the datapoint calls a column. Ok is false if the datapoint leaves it out, because another column has the name.
-func (o Options) field(column string) (name string, ok bool) {
-	for field, from := range o.Map {
+// datapointName is what the datapoint calls a column. Keep is false if the datapoint leaves the column out, because another one, or
+// the file's name, takes its place.
+func (o Options) datapointName(column string) (field string, keep bool) {
+	field, keep = column, o.Map[column] == ""
+	for name, from := range o.Map {
 		if from == column {
-			return field, true
+			field, keep = name, true
 		}
 	}
-	return column, o.Map[column] == ""
+	if o.KeyFromFile && len(o.KeyFields) > 0 && field == o.KeyFields[0] {
+		return "", false
+	}
+	return field, keep
 }
 
 // timeNames are where the time is looked for.

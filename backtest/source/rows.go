@@ -14,10 +14,8 @@ type rows struct {
 	options     Options
 	input       *Input
 	file        *os.File // nil: standard input
-	raw         io.Reader
 	plain       io.ReadCloser
 	compression string
-	done        *atomic.Int64 // counts the bytes of raw
 
 	begun bool   // the first row was looked at, and the input can be read
 	line  int    // of the next row
@@ -38,9 +36,7 @@ func (s *rows) problem(line int, err error) error {
 	return &InputError{Input: s.input.Name, Line: line, Err: err}
 }
 
-// counted is raw, and done counts its bytes.
-func (s *rows) counted() io.Reader { return counting{s.raw, s.done} }
-
+// counting counts the bytes that are read.
 type counting struct {
 	from io.Reader
 	done *atomic.Int64

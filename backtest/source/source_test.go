@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -26,6 +27,39 @@ func write(t testing.TB, name, content string) (path string) {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// open opens files, and closes them at the end of the test.
+func open(t testing.TB, o Options, names ...string) Source {
+	t.Helper()
+	from, err := Open(names, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := from.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return from
+}
+
+// blocks yields the blocks of a source that can be read to its end.
+func blocks(t testing.TB, from Source) iter.Seq[*Block] {
+	return func(yield func(*Block) bool) {
+		for {
+			b, err := from.Next(context.Background())
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(b) {
+				return
+			}
+		}
+	}
 }
 
 // everything reads a source to its end, as one line of text for each row, fault and error.
@@ -182,20 +216,9 @@ func TestRowsAreTheDetectorsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := Options{ValueField: c.Conf.IO.ValueField, KeyFields: c.Conf.IO.KeyFields}
-			from, err := Open([]string{filepath.Join(dir, "input.jsonl.gz")}, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer from.Close()
+			from := open(t, o, filepath.Join(dir, "input.jsonl.gz"))
 			scanner, d, i := datapoint.NewScanner(o.ValueField, o.KeyFields), NewDecoder(o), 0
-			for {
-				b, err := from.Next(context.Background())
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+			for b := range blocks(t, from) {
 				d.Decode(b, func(r *Row) {
 					record := c.Records[i]
 					point, bad := scanner.Scan(record.Timestamp.UnixMilli(), record.Value)
@@ -242,12 +265,7 @@ func TestDatapointHasTheWholeRow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := write(t, "rows.csv", c.content)
-			from, err := Open([]string{path}, c.options)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer from.Close()
-			b, err := from.Next(context.Background())
+			b, err := open(t, c.options, path).Next(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -140,11 +140,7 @@ func TestTopicHasTheRecordsDatapoints(t *testing.T) {
 	}
 	defer from.Close()
 	d, rows := NewDecoder(hegemony), 0
-	for {
-		b, err := from.Next(context.Background())
-		if err != nil {
-			break
-		}
+	for b := range blocks(t, from) {
 		d.Decode(b, func(r *Row) {
 			if string(d.Datapoint(nil, b, r)) != string(written[rows].Value) || r.Line != rows || r.At != written[rows].Timestamp.UnixMilli() {
 				t.Fatalf("row %d is %+v", rows, r)
