@@ -19,7 +19,7 @@ type Result struct {
 	Until     int64 // of the latest one
 	Rows      int64 // datapoints and faults
 	Points    int64 // datapoints
-	Late      int64 // datapoints that are older than the newest one of their entity
+	Late      int64 // datapoints out of order: older than the newest one of their entity
 	LateFirst []Place
 	Faults    []FaultCount
 	Broken    []string // inputs that could not be read to their end, and why

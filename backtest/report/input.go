@@ -55,7 +55,7 @@ func definitionsOf(r *backtest.Result, scored bool) []definition {
 		all = append(all, definition{"adds, loses", "Anomalies that a setting reports and the first setting does not, and the other way round."})
 	}
 	if r.Late > 0 {
-		all = append(all, definition{"late", "A datapoint that is older than the newest one of its entity. It is scored as it comes, as the detector does."})
+		all = append(all, definition{"out of order", "A datapoint that is older than the newest one of its entity. It is scored as it comes, as the detector does."})
 	}
 	if scored {
 		for _, d := range labels.Definitions() {

@@ -129,7 +129,7 @@ func TestEachReportSaysWhatItIs(t *testing.T) {
 			"18 bad rows", "missing_value The row has no field hege. 17 hegemony-2026-11-01.jsonl.gz:1204, hegemony-2026-11-01.jsonl.gz:1205, hegemony-2026-11-03.jsonl.gz:9",
 			"7 of 7 labels can be judged", "+32 in 2 entities", "precision inside / (inside + false)", "global · AS64530 -1,64530 named 30 anomalies 30 anomalies 30 anomalies",
 			"Adds 32, for example AS64500 · AS3356 8 Nov 2026 07:30 ▲ +3.3 0.5218 0.3246 hegemony-2026-11-03.jsonl.gz:2957527", "threshold 5 or 3", "Made by anomalydetector 1.2.3, today · all times are UTC anomalydetector backtest x.conf <in>"},
-		sample.One:     {"5 episodes, 92 anomalies.", "0.5 messages a day.", "No row is bad, and none is late."},
+		sample.One:     {"5 episodes, 92 anomalies.", "0.5 messages a day.", "No row is bad, and none is out of order."},
 		sample.Calm:    {"No anomaly, at any setting.", "0 messages a day.", "No anomaly at any setting."},
 		sample.Nothing: {"There is no datapoint in the input.", "0 rows"},
 		sample.Partial: {"Interrupted. The backtest ended before the end of its input.", "Not all could be read. hegemony-2026-11-03.jsonl.gz:88213: unexpected end", "Asked for, and not in the input: -1,65001"},

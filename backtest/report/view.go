@@ -216,7 +216,7 @@ func strip(r *backtest.Result) []fact {
 	}
 	return []fact{
 		{Value: look.Group(r.Points), Label: "datapoints"}, {Value: look.Group(r.Entities), Label: things(int64(r.Entities), "entity", "entities")}, {Value: length, Label: "of stream time"},
-		{Value: look.Group(bad), Label: things(bad, "bad row", "bad rows"), Kind: kind(bad)}, {Value: look.Group(r.Late), Label: things(r.Late, "late datapoint", "late datapoints"), Kind: kind(r.Late)},
+		{Value: look.Group(bad), Label: things(bad, "bad row", "bad rows"), Kind: kind(bad)}, {Value: look.Group(r.Late), Label: things(r.Late, "datapoint out of order", "datapoints out of order"), Kind: kind(r.Late)},
 		{Value: took(r.Took), Label: speed},
 	}
 }
