@@ -99,7 +99,7 @@ func Definitions() []Definition {
 		{"nab.windows", "", "Windows of the Numenta Anomaly Benchmark's score, by entity: overlapping labels are one window, and windows without a row after the probation do not count."},
 		{"nab.windows_found", "", "Windows with a report in a row after the probation, which is the first 15 % of an entity's rows, at most 750."},
 		{"nab.standard", "NAB, standard", "100 if each window has a report in its first row and no report is elsewhere, 0 if nothing is reported; the first report in a window earns up to 1, the less the later it is, a report outside costs up to 0.11, the less the sooner it follows a window, a missed window costs 1."},
-		{"nab.reward_low_fp_rate", "NAB, few false", "The same, but a report outside costs up to 0.22."},
-		{"nab.reward_low_fn_rate", "NAB, few missed", "The same as nab.standard, but a missed window costs 2."},
+		{"nab.reward_low_fp_rate", "NAB, few false", "As the standard score, but a report outside costs up to 0.22."},
+		{"nab.reward_low_fn_rate", "NAB, few missed", "As the standard score, but a missed window costs 2."},
 	}
 }

@@ -128,7 +128,7 @@ func scoreTableOf(r *backtest.Result, columns []measure, of func(*labels.Score) 
 	}
 	titles := map[string]string{}
 	for _, d := range labels.Definitions() {
-		titles[d.Name] = d.Title
+		titles[d.Name] = strings.ReplaceAll(d.Title, " %", "\u00a0%") // the sign stays with its number
 	}
 	for _, m := range columns {
 		table.Heads = append(table.Heads, titles[m.name])
