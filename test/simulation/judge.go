@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,12 +85,15 @@ func (j *judge) exited(p *process) {
 	}
 }
 
+// isPanicOrDamage finds these as whole words. The id of a topic is random text, and one began with "panic".
+var isPanicOrDamage = regexp.MustCompile(`(^|[ "=(])(panic|corrupt|corrupted)([ ",:;.)\n]|$)`)
+
 // reaped takes the log of a dead process. No fault makes the program panic, and none
 // damages what is stored.
 func (j *judge) reaped(p *process) {
 	text := p.text()
 	for line := range strings.Lines(text) {
-		if strings.Contains(line, "panic") || strings.Contains(line, "corrupt") {
+		if isPanicOrDamage.MatchString(line) {
 			j.problem("%s: %s", p.party, strings.TrimSpace(line))
 		}
 	}
