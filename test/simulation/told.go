@@ -16,18 +16,18 @@ type listed struct {
 
 func (l *listed) place() place { return place{l.Output.Partition, l.Output.Offset} }
 
-// episode is an episode that a process told of.
-type episode struct{ ID, PeakID, Entity string }
+// toldEpisode is an episode that a process told of.
+type toldEpisode struct{ ID, PeakID, Entity string }
 
 // UnmarshalJSON also reads the one name that is not spelled like its field.
-func (e *episode) UnmarshalJSON(text []byte) error {
+func (e *toldEpisode) UnmarshalJSON(text []byte) error {
 	var told struct {
 		ID     string
 		Peak   string `json:"peak_id"`
 		Entity string
 	}
 	err := json.Unmarshal(text, &told)
-	*e = episode{told.ID, told.Peak, told.Entity}
+	*e = toldEpisode{told.ID, told.Peak, told.Entity}
 	return err
 }
 
@@ -45,7 +45,7 @@ func (j *judge) note(one listed, party string) {
 }
 
 // noteEpisode remembers an episode. Its ids are those of anomalies of its entity.
-func (j *judge) noteEpisode(one episode, party string) {
+func (j *judge) noteEpisode(one toldEpisode, party string) {
 	j.noteEntity(one.ID, one.Entity, party)
 	j.noteEntity(one.PeakID, one.Entity, party)
 }
