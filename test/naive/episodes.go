@@ -26,8 +26,8 @@ type Episodes struct {
 	ID func(offset int64, kind string, n int) string
 
 	clock      clock
-	bin        int64           // the number of the current bin
-	present    map[string]bool // entities in it
+	first, bin int64           // numbers of bins: the first one since stream time is known or has moved back, and the current one
+	present    int             // entities in the current bin
 	counts     []float64       // of entities in the bins that ended, within the history
 	whole      []int64         // the beginnings of the whole bins that ended
 	gap        *life           // nil: none is open
@@ -61,7 +61,7 @@ func (e *Episodes) Begin() []episode.Record {
 			}
 		}
 	}
-	e.clock, e.present, e.counts, e.whole, e.gap = clock{}, nil, nil, nil, nil
+	e.clock, e.present, e.counts, e.whole, e.gap = clock{}, 0, nil, nil, nil
 	e.absences, e.deviations = make(map[string]*life), make(map[string]*life)
 	return e.events
 }
@@ -69,7 +69,7 @@ func (e *Episodes) Begin() []episode.Record {
 // Take reads the next record.
 func (e *Episodes) Take(offset int64, key string, at int64, value float64) []episode.Record {
 	e.events = nil
-	known := len(e.present)
+	known := e.present
 	if len(e.counts) > 0 {
 		known = int(e.counts[len(e.counts)-1])
 	}
@@ -82,12 +82,13 @@ func (e *Episodes) Take(offset int64, key string, at int64, value float64) []epi
 	switch {
 	case now == 0:
 	case before == 0 || now < before:
-		e.bin, e.present, e.counts, e.whole = now/e.length(), make(map[string]bool), nil, nil
+		e.bin, e.present, e.counts, e.whole = now/e.length(), 0, nil, nil
+		e.first = e.bin
 	case now/e.length() > e.bin:
 		e.endBins(offset, now)
 	}
-	if now != 0 && at/e.length() == e.bin {
-		e.present[key] = true
+	if now != 0 && at/e.length() == e.bin && e.newest(key)/e.length() != e.bin {
+		e.present++
 	}
 	e.take(e.Judge(key, at, value), offset, key, at, value)
 	return e.events
@@ -95,6 +96,14 @@ func (e *Episodes) Take(offset int64, key string, at int64, value float64) []epi
 
 func (e *Episodes) length() int64  { return int64(e.Rules.GranularityMinutes * 60 * 1000) }
 func (e *Episodes) history() int64 { return int64(e.Rules.HistoryHours * 60 * 60 * 1000) }
+
+// newest is the newest time of a point of an entity.
+func (e *Episodes) newest(key string) (at int64) {
+	for _, p := range e.Windows.windows[key] {
+		at = max(at, p.at)
+	}
+	return at
+}
 
 // lately is the beginning of the n-th latest whole bin.
 func (e *Episodes) lately(n int) int64 {
@@ -115,8 +124,8 @@ func (e *Episodes) endBins(offset, now int64) {
 			e.bin = until
 			break
 		}
-		count := float64(len(e.present))
-		e.present = make(map[string]bool)
+		count := float64(e.present)
+		e.present = 0
 		e.endBin(offset, count)
 		e.counts = append(e.counts, count)
 		e.counts = e.counts[max(0, len(e.counts)-int(most)):]
@@ -139,7 +148,7 @@ func (e *Episodes) endBin(offset int64, count float64) {
 		usual = median(e.counts)
 	}
 	least := e.EpisodeRules.GapBelow * usual
-	if count > 0 && !(count < least) {
+	if e.bin == e.first || count > 0 && !(count < least) {
 		e.whole = append(e.whole, begin)
 		if e.gap != nil {
 			e.resolve(e.gap, "filled", begin)
@@ -172,20 +181,19 @@ func (e *Episodes) findSilent(offset, now int64) {
 			e.resolve(l, "silent", l.seen+int64(r.ClearAfter)*e.length())
 		}
 	}
-	opened := 0
+	from, opened := max(e.lately(r.AbsenceAfter+1), e.first*e.length()), 0
 	for _, key := range slices.Sorted(maps.Keys(e.Windows.windows)) {
 		if r.AbsenceAfter == 0 || e.absences[key] != nil {
 			continue
 		}
-		oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
+		newest, oldest := e.newest(key), int64(math.MaxInt64)
 		var values []float64 // not older than the history
 		for _, p := range e.Windows.windows[key] {
-			newest = max(newest, p.at)
 			if p.at >= now-e.history() {
 				oldest, values = min(oldest, p.at), append(values, p.value)
 			}
 		}
-		if newest < e.lately(r.AbsenceAfter+1) || newest >= e.lately(r.AbsenceAfter) || !e.Rules.enough(len(values)) ||
+		if newest < from || newest >= e.lately(r.AbsenceAfter) || !e.Rules.enough(len(values)) ||
 			float64(len(values)) < r.MinPresence*float64(newest/e.length()-oldest/e.length()+1) {
 			continue
 		}

@@ -25,6 +25,11 @@ func (s *Scenario) drawEpisodes(d dice) {
 		return
 	}
 	s.Episodes.On = true
+	for number := range s.Records { // when an entity was last seen is kept in seconds
+		if at := &s.Records[number].At; *at >= 0 {
+			*at -= *at % 1000
+		}
+	}
 	s.Episodes.Rules = naive.EpisodeRules{
 		OpenAfter: 1 + d.IntN(2), ClearAfter: 1 + d.IntN(4), AbsenceAfter: 1 + d.IntN(4),
 		ReopenWithin: []int64{0, 4 * quarter, 24 * quarter}[d.IntN(3)],
