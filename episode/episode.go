@@ -13,11 +13,14 @@ const (
 	Recovered                // the values are back in the band from before
 	Absorbed                 // the window has taken on the new level
 	Silent                   // no more points came
+	Returned                 // an absent entity has a point again
+	Forgotten                // an absent entity has been absent for longer than its window
+	Filled                   // a gap is over
 )
 
 // String is the outcome's word; empty for Unknown.
 func (o Outcome) String() string {
-	return [...]string{"", "recovered", "absorbed", "silent"}[o]
+	return [...]string{"", "recovered", "absorbed", "silent", "returned", "forgotten", "filled"}[o]
 }
 
 // Rules decide when an episode ends and when it goes on.
