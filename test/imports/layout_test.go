@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"web/page":                     {"web/answers", "web/look"},
 	"web/page/sample":              {"web/page", "web/answers"},
 	"web/page/sample/serve":        {"web/page/sample"},
-	"stream":                       {"messages"},
+	"stream":                       {"messages", "episode"},
 	"persistence":                  {},
 	"messages":                     {"detection"},
 	"detection":                    {},
