@@ -1,6 +1,7 @@
 package naive
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -25,12 +26,13 @@ type Episodes struct {
 	// ID is the id of an anomaly (kind is empty), or of the n-th episode of a kind that a record opens, from 0 on.
 	ID func(offset int64, kind string, n int) string
 
+	anew       bool
 	clock      clock
-	first, bin int64           // numbers of bins: the first one since stream time is known or has moved back, and the current one
-	present    int             // entities in the current bin
-	counts     []float64       // of entities in the bins that ended, within the history
-	whole      []int64         // the beginnings of the whole bins that ended
-	gap        *life           // nil: none is open
+	first, bin int64     // numbers of bins: the first one since stream time is known or has moved back, and the current one
+	present    int       // entities in the current bin
+	counts     []float64 // of entities in the bins that ended, within the history
+	whole      []int64   // the beginnings of the whole bins that ended
+	gap        *life     // nil: none is open
 	absences   map[string]*life
 	deviations map[string]*life
 	at         int64 // of events
@@ -47,9 +49,11 @@ type life struct {
 	told        float64 // the |deviation| of the peak in the last event
 }
 
-// Begin begins without a state. It returns the ends of the episodes that were open.
-func (e *Episodes) Begin() []episode.Record {
-	e.at, e.events = e.clock.now, nil
+// Begin says that the state begins anew with the next record.
+func (e *Episodes) Begin() { e.anew = true }
+
+// begin ends the episodes that are open, and forgets all.
+func (e *Episodes) begin() {
 	if e.gap != nil {
 		e.resolve(e.gap, "unknown", e.at)
 	}
@@ -62,13 +66,15 @@ func (e *Episodes) Begin() []episode.Record {
 		}
 	}
 	e.clock, e.present, e.counts, e.whole, e.gap = clock{}, 0, nil, nil, nil
-	e.absences, e.deviations = make(map[string]*life), make(map[string]*life)
-	return e.events
+	e.absences, e.deviations, e.anew = make(map[string]*life), make(map[string]*life), false
 }
 
 // Take reads the next record.
 func (e *Episodes) Take(offset int64, key string, at int64, value float64) []episode.Record {
-	e.events = nil
+	e.events, e.at = nil, cmp.Or(e.clock.now, at)
+	if e.anew {
+		e.begin()
+	}
 	known := e.present
 	if len(e.counts) > 0 {
 		known = int(e.counts[len(e.counts)-1])
@@ -76,9 +82,7 @@ func (e *Episodes) Take(offset int64, key string, at int64, value float64) []epi
 	before := e.clock.now
 	e.clock.look(at, key, known)
 	now := e.clock.now
-	if e.at = now; now == 0 {
-		e.at = at
-	}
+	e.at = cmp.Or(now, at)
 	switch {
 	case now == 0:
 	case before == 0 || now < before:
