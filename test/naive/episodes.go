@@ -2,6 +2,8 @@ package naive
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -37,6 +39,16 @@ type Episodes struct {
 	deviations map[string]*life
 	at         int64 // of events
 	events     []episode.Record
+}
+
+// ID is the id of the anomaly of a record (kind is empty), or of the n-th episode of a kind that it opens, as the detector
+// publishes it.
+func ID(topic, topicID, group string, partition int32, offset int64, kind string, n int) string {
+	text := fmt.Sprintf("%s\x00%d\x00%d\x00%s\x00%s", topic, partition, offset, group, topicID)
+	if kind != "" {
+		text += fmt.Sprintf("\x00%s\x00%d", kind, n)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:32]
 }
 
 // life is an episode from its first record on.

@@ -2,8 +2,6 @@ package simulation
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -142,7 +140,7 @@ func (j *judge) readSpan(life *incarnation, partition int32, of span, e *naive.E
 	for _, era := range eras {
 		windows = append(windows, naive.New(era.rules))
 	}
-	e.ID = func(offset int64, kind string, n int) string { return episodeID(life.id, partition, offset, kind, n) }
+	e.ID = func(offset int64, kind string, n int) string { return naive.ID(inputTopic, life.id, group, partition, offset, kind, n) }
 	for _, record := range life.log {
 		truth := j.truth(record)
 		if record.Partition != partition || record.Offset >= of.until || truth.Bad != "" {
@@ -169,16 +167,6 @@ func (j *judge) readSpan(life *incarnation, partition int32, of span, e *naive.E
 		}
 		note(e.Take(record.Offset, truth.Key, truth.At, truth.Value))
 	}
-}
-
-// episodeID is the id of an anomaly, or of the n-th absence or gap that a record opens.
-func episodeID(topic string, partition int32, offset int64, kind string, n int) string {
-	text := fmt.Sprintf("%s\x00%d\x00%d\x00%s\x00%s", inputTopic, partition, offset, group, topic)
-	if kind != "" {
-		text += fmt.Sprintf("\x00%s\x00%d", kind, n)
-	}
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:16])
 }
 
 // identify asks for the id of the input topic.
