@@ -23,7 +23,7 @@ func (w *world) episodes() string { return w.name + ".episodes" }
 // TestEpisodesAreCommittedOnceWhateverIsLost kills a process, and then loses its disk, too. The episodes topic must hold the
 // events of one uninterrupted run.
 func TestEpisodesAreCommittedOnceWhateverIsLost(t *testing.T) {
-	w := newWorld(t, "hegemony_mean_holes")
+	w := newWorld(t, "hegemony_median")
 	w.createInput()
 	part := len(w.golden.Records) / 5
 	w.conf("[persistence]", "commit_interval = 0.2", "[episodes]", "output_topic = "+w.episodes(), "absence_after = 2", "clear_after = 2")

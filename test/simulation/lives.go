@@ -3,7 +3,6 @@ package simulation
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -140,7 +139,9 @@ func (j *judge) readSpan(life *incarnation, partition int32, of span, e *naive.E
 	for _, era := range eras {
 		windows = append(windows, naive.New(era.rules))
 	}
-	e.ID = func(offset int64, kind string, n int) string { return naive.ID(inputTopic, life.id, group, partition, offset, kind, n) }
+	e.ID = func(offset int64, kind string, n int) string {
+		return naive.ID(inputTopic, life.id, group, partition, offset, kind, n)
+	}
 	for _, record := range life.log {
 		truth := j.truth(record)
 		if record.Partition != partition || record.Offset >= of.until || truth.Bad != "" {
