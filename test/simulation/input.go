@@ -26,7 +26,7 @@ func newInput(s *Scenario) *input {
 	return i
 }
 
-// unfed does something while nobody writes to the topic.
+// unfed does something while nobody else writes to the topic.
 func (i *input) unfed(do func()) {
 	<-i.writing
 	defer func() { i.writing <- struct{}{} }()

@@ -1,4 +1,4 @@
-package episode_test
+package stories_test
 
 import (
 	"fmt"
@@ -60,14 +60,14 @@ func (o *owner) ID(class episode.Class, offset int64, ordinal int) string {
 func TestTheLedgerTellsTheStories(t *testing.T) {
 	for _, story := range stories.All() {
 		t.Run(story.Name, func(t *testing.T) {
-			if got := stories.Text(tell(t, story)); got != story.Want {
+			if got := stories.Text(tellLedger(t, story)); got != story.Want {
 				t.Errorf("%s:\n%swant\n%s", story.Rule, got, story.Want)
 			}
 		})
 	}
 }
 
-func tell(t *testing.T, story stories.Story) (records []episode.Record) {
+func tellLedger(t *testing.T, story stories.Story) (records []episode.Record) {
 	o := &owner{rules: story.Rules, points: map[string][]stories.Record{}, newest: map[string]int64{}}
 	rules := episode.LedgerRules{
 		Rules: episode.Rules{
