@@ -279,6 +279,7 @@ func (e *Episodes) anomaly(l *life, v Verdict, id, key string, at int64, value f
 		return
 	case l.began:
 		l.open, l.Resolved, l.Outcome = true, 0, ""
+		l.Reopened++
 		e.tell(l, "reopened")
 	default:
 		l.open, l.began = true, true

@@ -1,4 +1,4 @@
-package episode_test
+package stories_test
 
 import (
 	"strings"
@@ -13,7 +13,7 @@ func TestTheLedgerTellsWhatTheNaiveDetectorTells(t *testing.T) {
 	failed := 0
 	for seed := range uint64(2000) {
 		story := stories.Draw(seed)
-		events := tell(t, story)
+		events := tellLedger(t, story)
 		for i := range events {
 			count[events[i].Kind+" "+events[i].Event+" "+events[i].Outcome]++
 		}
