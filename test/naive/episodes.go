@@ -1,6 +1,9 @@
 package naive
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -25,16 +28,27 @@ type Episodes struct {
 	// ID is the id of an anomaly (kind is empty), or of the n-th episode of a kind that a record opens, from 0 on.
 	ID func(offset int64, kind string, n int) string
 
+	anew       bool
 	clock      clock
-	bin        int64           // the number of the current bin
-	present    map[string]bool // entities in it
-	counts     []float64       // of entities in the bins that ended, within the history
-	whole      []int64         // the beginnings of the whole bins that ended
-	gap        *life           // nil: none is open
+	first, bin int64     // numbers of bins: the first one since stream time is known or has moved back, and the current one
+	present    int       // entities in the current bin
+	counts     []float64 // of entities in the bins that ended, within the history
+	whole      []int64   // the beginnings of the whole bins that ended
+	gap        *life     // nil: none is open
 	absences   map[string]*life
 	deviations map[string]*life
 	at         int64 // of events
 	events     []episode.Record
+}
+
+// ID is the id of the anomaly of a record (kind is empty), or of the n-th episode of a kind that it opens, as the detector
+// publishes it.
+func ID(topic, topicID, group string, partition int32, offset int64, kind string, n int) string {
+	text := fmt.Sprintf("%s\x00%d\x00%d\x00%s\x00%s", topic, partition, offset, group, topicID)
+	if kind != "" {
+		text += fmt.Sprintf("\x00%s\x00%d", kind, n)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:32]
 }
 
 // life is an episode from its first record on.
@@ -47,9 +61,11 @@ type life struct {
 	told        float64 // the |deviation| of the peak in the last event
 }
 
-// Begin begins without a state. It returns the ends of the episodes that were open.
-func (e *Episodes) Begin() []episode.Record {
-	e.at, e.events = e.clock.now, nil
+// Begin says that the state begins anew with the next record.
+func (e *Episodes) Begin() { e.anew = true }
+
+// begin ends the episodes that are open, and forgets all.
+func (e *Episodes) begin() {
 	if e.gap != nil {
 		e.resolve(e.gap, "unknown", e.at)
 	}
@@ -61,33 +77,34 @@ func (e *Episodes) Begin() []episode.Record {
 			}
 		}
 	}
-	e.clock, e.present, e.counts, e.whole, e.gap = clock{}, nil, nil, nil, nil
-	e.absences, e.deviations = make(map[string]*life), make(map[string]*life)
-	return e.events
+	e.clock, e.present, e.counts, e.whole, e.gap = clock{}, 0, nil, nil, nil
+	e.absences, e.deviations, e.anew = make(map[string]*life), make(map[string]*life), false
 }
 
 // Take reads the next record.
 func (e *Episodes) Take(offset int64, key string, at int64, value float64) []episode.Record {
-	e.events = nil
-	known := len(e.present)
+	e.events, e.at = nil, cmp.Or(e.clock.now, at)
+	if e.anew {
+		e.begin()
+	}
+	known := e.present
 	if len(e.counts) > 0 {
 		known = int(e.counts[len(e.counts)-1])
 	}
 	before := e.clock.now
 	e.clock.look(at, key, known)
 	now := e.clock.now
-	if e.at = now; now == 0 {
-		e.at = at
-	}
+	e.at = cmp.Or(now, at)
 	switch {
 	case now == 0:
 	case before == 0 || now < before:
-		e.bin, e.present, e.counts, e.whole = now/e.length(), make(map[string]bool), nil, nil
+		e.bin, e.present, e.counts, e.whole = now/e.length(), 0, nil, nil
+		e.first = e.bin
 	case now/e.length() > e.bin:
 		e.endBins(offset, now)
 	}
-	if now != 0 && at/e.length() == e.bin {
-		e.present[key] = true
+	if now != 0 && at/e.length() == e.bin && e.newest(key)/e.length() != e.bin {
+		e.present++
 	}
 	e.take(e.Judge(key, at, value), offset, key, at, value)
 	return e.events
@@ -95,6 +112,14 @@ func (e *Episodes) Take(offset int64, key string, at int64, value float64) []epi
 
 func (e *Episodes) length() int64  { return int64(e.Rules.GranularityMinutes * 60 * 1000) }
 func (e *Episodes) history() int64 { return int64(e.Rules.HistoryHours * 60 * 60 * 1000) }
+
+// newest is the newest time of a point of an entity.
+func (e *Episodes) newest(key string) (at int64) {
+	for _, p := range e.Windows.windows[key] {
+		at = max(at, p.at)
+	}
+	return at
+}
 
 // lately is the beginning of the n-th latest whole bin.
 func (e *Episodes) lately(n int) int64 {
@@ -115,8 +140,8 @@ func (e *Episodes) endBins(offset, now int64) {
 			e.bin = until
 			break
 		}
-		count := float64(len(e.present))
-		e.present = make(map[string]bool)
+		count := float64(e.present)
+		e.present = 0
 		e.endBin(offset, count)
 		e.counts = append(e.counts, count)
 		e.counts = e.counts[max(0, len(e.counts)-int(most)):]
@@ -139,7 +164,7 @@ func (e *Episodes) endBin(offset int64, count float64) {
 		usual = median(e.counts)
 	}
 	least := e.EpisodeRules.GapBelow * usual
-	if count > 0 && !(count < least) {
+	if e.bin == e.first || count > 0 && !(count < least) {
 		e.whole = append(e.whole, begin)
 		if e.gap != nil {
 			e.resolve(e.gap, "filled", begin)
@@ -172,20 +197,19 @@ func (e *Episodes) findSilent(offset, now int64) {
 			e.resolve(l, "silent", l.seen+int64(r.ClearAfter)*e.length())
 		}
 	}
-	opened := 0
+	from, opened := max(e.lately(r.AbsenceAfter+1), e.first*e.length()), 0
 	for _, key := range slices.Sorted(maps.Keys(e.Windows.windows)) {
 		if r.AbsenceAfter == 0 || e.absences[key] != nil {
 			continue
 		}
-		oldest, newest := int64(math.MaxInt64), int64(math.MinInt64)
+		newest, oldest := e.newest(key), int64(math.MaxInt64)
 		var values []float64 // not older than the history
 		for _, p := range e.Windows.windows[key] {
-			newest = max(newest, p.at)
 			if p.at >= now-e.history() {
 				oldest, values = min(oldest, p.at), append(values, p.value)
 			}
 		}
-		if newest < e.lately(r.AbsenceAfter+1) || newest >= e.lately(r.AbsenceAfter) || !e.Rules.enough(len(values)) ||
+		if newest < from || newest >= e.lately(r.AbsenceAfter) || !e.Rules.enough(len(values)) ||
 			float64(len(values)) < r.MinPresence*float64(newest/e.length()-oldest/e.length()+1) {
 			continue
 		}

@@ -40,14 +40,19 @@ func (d *Detector) Decide(key string, at int64, value float64) (deviation float6
 	return v.Deviation, v.Anomalous
 }
 
-// Judge takes an entity's next point.
-func (d *Detector) Judge(key string, at int64, value float64) (v Verdict) {
-	r := d.rules
+// Add takes an entity's next point into its window, and returns the window that decides on it.
+func (d *Detector) Add(key string, at int64, value float64) (before []point) {
 	window := d.windows[key]
-	for len(window) > 0 && float64(window[0].at) < float64(at)-r.HistoryHours*60*60*1000 {
+	for len(window) > 0 && float64(window[0].at) < float64(at)-d.rules.HistoryHours*60*60*1000 {
 		window = window[1:]
 	}
 	d.windows[key] = append(window, point{at, value})
+	return window
+}
+
+// Judge takes an entity's next point.
+func (d *Detector) Judge(key string, at int64, value float64) (v Verdict) {
+	r, window := d.rules, d.Add(key, at, value)
 	if !r.enough(len(window)) {
 		return v
 	}

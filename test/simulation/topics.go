@@ -77,7 +77,7 @@ func (o *operator) remake(committed map[int32]int64) {
 		return
 	}
 	now := r.input.now
-	now.log = log
+	now.log, now.id = log, o.identify()
 	now.committedTo(committed)
 	r.input.former = append(r.input.former, now)
 	r.input.now = newIncarnation(now.rulesNow())

@@ -9,5 +9,4 @@ want
 0 opened deviation e0 #1 since 0 points 1 value 112 peak 112 at 0
 4 resolved deviation e0 #1 since 0 points 1 value 112 peak 112 at 0 until 4 recovered
 6 opened deviation e0 #2 since 6 points 1 value 112 peak 112 at 6
-10 opened absence e1 #3 since 5 points 5 usual 101
 11 resolved deviation e0 #2 since 6 points 2 value 112 peak 112 at 6 until 11 recovered

@@ -2,13 +2,10 @@ package stories_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
 
-	"anomalydetector/episode"
-	"anomalydetector/test/naive"
 	"anomalydetector/test/naive/stories"
 )
 
@@ -21,7 +18,7 @@ func TestTheNaiveDetectorTellsTheStories(t *testing.T) {
 	}
 	for _, story := range all {
 		t.Run(story.Name, func(t *testing.T) {
-			got := stories.Text(tell(story))
+			got := stories.Text(stories.Tell(story))
 			if got == story.Want {
 				return
 			}
@@ -31,27 +28,6 @@ func TestTheNaiveDetectorTellsTheStories(t *testing.T) {
 			t.Errorf("%s:\n%swant\n%s", story.Rule, got, story.Want)
 		})
 	}
-}
-
-func tell(story stories.Story) (events []episode.Record) {
-	windows, next := naive.New(story.Rules), 0
-	e := naive.Episodes{
-		Rules: story.Rules, EpisodeRules: story.Episodes, Windows: windows,
-		Judge: func(key string, at int64, value float64) naive.Verdict {
-			windows.Judge(key, at, value)
-			return story.Records[next].Verdict
-		},
-		ID: func(offset int64, kind string, n int) string { return fmt.Sprint(kind, offset, n) },
-	}
-	e.Begin()
-	for ; next < len(story.Records); next++ {
-		if next > 0 && next == story.Anew {
-			events = append(events, e.Begin()...)
-		}
-		r := story.Records[next]
-		events = append(events, e.Take(int64(next), r.Key, r.At, r.Value)...)
-	}
-	return events
 }
 
 func rewrite(t *testing.T, name, want string) {
