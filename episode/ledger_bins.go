@@ -10,8 +10,9 @@ import (
 // Advance takes stream time after a record at a time and an offset; 0 if it is not known yet. If stream time lies in a later
 // bin than before, bins have ended, and the record is the cause. If it has moved back, the bins begin anew.
 func (l *Ledger) Advance(now, at, offset int64) error {
+	l.at = at
 	l.restart()
-	if l.at = at; now == 0 {
+	if now == 0 {
 		return nil
 	}
 	bin := l.binOf(now)

@@ -89,7 +89,9 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 		return nil, err
 	}
 	if err := s.config.widen(ctx, s.admin, len(bounds)); err != nil {
-		s.owned.fail(err) // the next session says why it cannot begin
+		if isA[*Explained](err) {
+			s.owned.fail(err) // the next session says why it cannot begin
+		}
 		return nil, err
 	}
 	if s.config.EpisodesTopic != "" {

@@ -49,8 +49,12 @@ var ErrEpisodeRefused = errors.New("the episodes topic refuses a record")
 type episodeRefused struct{ Refusal }
 
 func (e *episodeRefused) Error() string {
-	return fmt.Sprintf("%v: partition %d, key %q, %d bytes: %v; change the settings of the topic, such as max.message.bytes, and start again",
-		ErrEpisodeRefused, e.Record.Partition, e.Record.Key, sizeOf(e.Record), e.Err)
+	advice := "change the settings of the topic, or the broker's policy"
+	if tooLarge(e.Err) {
+		advice = "raise max.message.bytes of the topic"
+	}
+	return fmt.Sprintf("%v: topic %s, partition %d, key %q, %d bytes: %v (%s, and start again)",
+		ErrEpisodeRefused, e.Record.Topic, e.Record.Partition, e.Record.Key, sizeOf(e.Record), e.Err, advice)
 }
 
 func (e *episodeRefused) Unwrap() []error { return []error{ErrEpisodeRefused, ErrForbidden, e.Err} }

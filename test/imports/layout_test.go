@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"test/golden":                  {"configs"},
 	"test/licences":                {},
 	"test/naive":                   {"episode"},
-	"test/naive/stories":           {"episode", "test/naive"},
+	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
 	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
 	"test/kafka":                   {},
