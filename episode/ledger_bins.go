@@ -195,7 +195,7 @@ func (l *Ledger) restart() {
 		return
 	}
 	l.change()
-	now := l.whole.now
+	now := l.now()
 	if gap := l.whole.gap; gap.Open {
 		l.end(&gap, now, Unknown)
 		l.say(Gap, "", Event{Resolved, now, gap}, gap.Peak.Value, math.NaN())

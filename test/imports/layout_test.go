@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
 	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
-	"test/kafka":                   {},
+	"test/kafka":                   {"episode", },
 	"test/links":                   {},
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
