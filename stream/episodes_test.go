@@ -178,7 +178,9 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 				defer close(over)
 				l.finds(8, c.want)
 			}()
-			must(t, looks.Wait(t.Context(), 9)) // three a look
+			waiting, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			must(t, looks.Wait(waiting, 9)) // three a look
 			select {
 			case <-over:
 				t.Error("it has not waited")
@@ -193,7 +195,8 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 func TestWaitingForAStateEndsWithItsContext(t *testing.T) {
 	l := newLives(t, 2)
 	l.begin(1, "A", 8, "new")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	looks := l.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
 	go func() {
 		_ = looks.Wait(ctx, 6)
