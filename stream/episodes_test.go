@@ -107,10 +107,14 @@ func TestNewestStateOfEpisodesIsFound(t *testing.T) {
 		"the newer of two":             {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "A", 8, "n") }, "n of A at 8"},
 		"an offset that was set back":  {2, func(l *lives) { l.commit(1, "A", 8, "old"); l.commit(1, "A", 5, "n") }, "n of A at 5"},
 		"the same offset twice":        {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "A", 8, "."); l.commit(1, "A", 5, "new") }, "new of A at 5"},
-		"another topic":                {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "B", 5, "new") }, "new of B at 5"},
-		"aborted ones":                 {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(3, "A", 8, "t"); l.abort(3, "A", 8, "t") }, "s of A at 5"},
-		"only aborted ones":            {2, func(l *lives) { l.abort(3, "A", 8, "t") }, "none"},
-		"a long aborted one":           {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(40*firstTail, "A", 8, "t") }, "s of A at 5"},
+		"twice in a row": {2, func(l *lives) {
+			l.commit(1, "A", 5, strings.Repeat("x", 2*firstTail))
+			l.commit(1, "A", 5, strings.Repeat("y", 2*firstTail))
+		}, strings.Repeat("y", 2*firstTail) + " of A at 5"},
+		"another topic":      {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "B", 5, "new") }, "new of B at 5"},
+		"aborted ones":       {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(3, "A", 8, "t"); l.abort(3, "A", 8, "t") }, "s of A at 5"},
+		"only aborted ones":  {2, func(l *lives) { l.abort(3, "A", 8, "t") }, "none"},
+		"a long aborted one": {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(40*firstTail, "A", 8, "t") }, "s of A at 5"},
 		"a long way back": {2, func(l *lives) {
 			l.commit(1, "A", 5, "state")
 			must(l.T, l.client.BeginTransaction())
