@@ -243,6 +243,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Name: config.Name, Log: log, Now: world.Now,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
+		EpisodesTopic: config.Episodes.OutputTopic, Episodes: ledgerRules(config),
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
 		History:        history(config),
