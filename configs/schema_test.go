@@ -14,7 +14,7 @@ import (
 const withCluster = base + "[cluster]\nlisten = 127.0.0.1:7100\n"
 
 func TestDefaultsOfTheSchemaAreThoseOfLoading(t *testing.T) {
-	content := withCluster
+	content := withCluster + "[episodes]\noutput_topic = e\n[notify]\nalertmanager = http://localhost:9093\n"
 	for _, line := range []string{"dev_metric = mean\n", "history_min_ratio = 0.6\n", "[job]\nduration = 0\n"} {
 		content = strings.Replace(content, line, "", 1)
 	}
