@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"sync"
 
 	"anomalydetector/configs"
@@ -50,6 +51,7 @@ func newAlerting(config *configs.Config, streams stream.Config, site *site, log 
 	if a.notifier, err = notify.New(settings); err != nil {
 		return nil, fmt.Errorf("[notify] alertmanager: %w", err)
 	}
+	log.Info("Alertmanagers will be told of episodes", "alertmanagers", strings.Join(section.Alertmanagers, ","), "topic", section.Topic)
 	var once sync.Once
 	a.to = feed.New(a.notifier, func(records int) {
 		once.Do(func() {

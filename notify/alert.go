@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"anomalydetector/episode"
 	"anomalydetector/notify/alerts"
 )
 
@@ -73,9 +74,12 @@ func (n *Notifier) alert(e *Event) (a alerts.Alert, told bool) {
 		return a, false
 	}
 	a = alerts.Alert{
-		Kind: r.Kind, Entity: cut(r.Entity), Partition: -1, Direction: r.Direction, ID: cut(r.ID),
-		OpenedAt: r.OpenedAt, At: r.At, Resolved: r.Event == "resolved", ResolvedAt: r.Resolved, Outcome: r.Outcome, Points: r.Points,
+		Kind: r.Kind, Entity: cut(r.Entity), Partition: -1, ID: cut(r.ID),
+		OpenedAt: r.OpenedAt, At: r.At, Resolved: r.Event == episode.Resolved.String(), ResolvedAt: r.Resolved, Outcome: cut(r.Outcome),
 		Usual: r.Usual, Low: r.Low, High: r.High, Value: r.Value, Deviation: r.Deviation,
+	}
+	if r.Direction == "above" || r.Direction == "below" {
+		a.Direction = r.Direction
 	}
 	if a.Resolved && a.ResolvedAt == 0 {
 		a.ResolvedAt = r.At

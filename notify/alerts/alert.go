@@ -23,7 +23,6 @@ type Alert struct {
 	Resolved   bool
 	ResolvedAt int64
 	Outcome    string
-	Points     int
 
 	Usual, Low, High, Value, Deviation episode.Number
 }
