@@ -113,22 +113,14 @@ func (n *Notifier) wire(a *alerts.Alert, now time.Time) wire {
 	if a.Kind == alerts.Gap {
 		set("partition", strconv.Itoa(int(a.Partition)))
 	}
-	// Stream time may be anything. An Alertmanager wants a begin that is not after the end, and an end of what is resolved that is past.
-	w.StartsAt = within(a.OpenedAt, now)
-	w.EndsAt = now.Add(endures * n.config.Resend).UTC()
-	if a.Resolved {
-		w.EndsAt = within(a.ResolvedAt, now)
-		if w.EndsAt.Before(w.StartsAt) {
-			w.EndsAt = w.StartsAt
-		}
+	// An Alertmanager keeps the earliest begin that it was told, so the begin may be the present time. It must be: a group whose
+	// first alert began longer ago than group_wait does not wait for its other alerts, and episodes open in the past.
+	w.StartsAt, w.EndsAt = now.UTC(), now.UTC()
+	if !a.Resolved {
+		w.EndsAt = w.StartsAt.Add(endures * n.config.Resend)
 	}
 	w.Annotations = n.annotations(a, w.GeneratorURL)
 	return w
-}
-
-// within is a time of the stream, but not before 1970 and not after now.
-func within(at int64, now time.Time) time.Time {
-	return time.UnixMilli(min(max(at, 0), now.UnixMilli())).UTC()
 }
 
 // link is the page of an alert's entity.

@@ -21,6 +21,10 @@ func (n *Notifier) annotations(a *alerts.Alert, link string) map[string]string {
 		}
 	}
 	set("link", link)
+	set("opened_at", time.UnixMilli(a.OpenedAt).UTC().Format(time.RFC3339))
+	if a.Resolved {
+		set("resolved_at", time.UnixMilli(a.ResolvedAt).UTC().Format(time.RFC3339))
+	}
 	set("outcome", a.Outcome)
 	set("value", exact(a.Value))
 	set("usual", exact(a.Usual))
