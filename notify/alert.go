@@ -28,10 +28,10 @@ var ownLabels = []string{"alertname", "detector", "kind", "direction", "entity",
 func labelNames(fields []string) (all []string) {
 	for _, field := range fields {
 		name := strings.Map(func(r rune) rune {
-			if r >= utf8.RuneSelf || !isWord(byte(r)) {
-				return '_'
+			if isWord(r) {
+				return r
 			}
-			return r
+			return '_'
 		}, field)
 		if name == "" || name[0] >= '0' && name[0] <= '9' || strings.HasPrefix(name, "__") || slices.Contains(ownLabels, name) {
 			name = "field_" + name
@@ -45,7 +45,7 @@ func labelNames(fields []string) (all []string) {
 	return all
 }
 
-func isWord(c byte) bool {
+func isWord(c rune) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
 

@@ -65,6 +65,16 @@ func TestSummaryIsTheSentenceOfThePage(t *testing.T) {
 	}
 }
 
+func TestTimeOfAResolutionMayBeThatOfItsEvent(t *testing.T) {
+	n := &Notifier{}
+	for want, resolved := range map[int64]int64{7: 0, 5: 5} {
+		a, told := n.alert(&Event{Record: episode.Record{Event: "resolved", Kind: "absence", At: 7, Resolved: resolved}})
+		if !told || !a.Resolved || a.ResolvedAt != want {
+			t.Errorf("%+v, want %d", a, want)
+		}
+	}
+}
+
 func TestLinkIsThatOfTheEntity(t *testing.T) {
 	n := &Notifier{config: Config{Detector: "d", Page: "https://h/"}}
 	for want, a := range map[string]alerts.Alert{

@@ -15,13 +15,14 @@ var begun = time.UnixMilli(1_700_000_000_000)
 
 // world is a Set with a clock.
 type world struct {
-	t   *testing.T
-	set *Set
-	now time.Time
+	t    *testing.T
+	set  *Set
+	now  time.Time
+	read time.Time // when events are read; zero: when they happen
 }
 
 func newWorld(t *testing.T, config Config) *world {
-	w := &world{t, NewSet(config), begun}
+	w := &world{t: t, set: NewSet(config), now: begun}
 	w.set.Live(w.now)
 	return w
 }
@@ -31,12 +32,19 @@ func (w *world) wait(length time.Duration) { w.now = w.now.Add(length) }
 // open and resolve apply an event of an entity's deviation.
 func (w *world) open(entity, id, direction string) {
 	at := w.now.UnixMilli()
-	w.set.Apply(Alert{Kind: Deviation, Entity: entity, Partition: -1, Direction: direction, ID: id, OpenedAt: at, At: at}, w.now)
+	w.set.Apply(Alert{Kind: Deviation, Entity: entity, Partition: -1, Direction: direction, ID: id, OpenedAt: at, At: at}, w.reads())
 }
 
 func (w *world) resolve(entity, id, direction string) {
 	at := w.now.UnixMilli()
-	w.set.Apply(Alert{Kind: Deviation, Entity: entity, Partition: -1, Direction: direction, ID: id, At: at, Resolved: true, ResolvedAt: at}, w.now)
+	w.set.Apply(Alert{Kind: Deviation, Entity: entity, Partition: -1, Direction: direction, ID: id, At: at, Resolved: true, ResolvedAt: at}, w.reads())
+}
+
+func (w *world) reads() time.Time {
+	if w.read.IsZero() {
+		return w.now
+	}
+	return w.read
 }
 
 // next is what a target is sent now, in short. It takes it if takes is set.
@@ -130,7 +138,7 @@ func TestTurnOfThePeakEndsTheAlertWithTheFormerDirection(t *testing.T) {
 }
 
 func TestHistoryIsNotTold(t *testing.T) {
-	w := &world{t, NewSet(standard), begun}
+	w := &world{t: t, set: NewSet(standard), now: begun, read: begun.Add(85 * time.Minute)}
 	w.open("old and open", "1", "above")
 	w.open("old", "2", "above")
 	w.open("turned", "6", "below")
