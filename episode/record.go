@@ -25,8 +25,6 @@ type Record struct {
 	Reopened  int    `json:"reopened,omitempty"` // how often it was reopened
 	// Points counts the anomalies so far; of an absence and a gap the bins.
 	Points int `json:"points"`
-	// Reopened is how often the episode was open again after it had ended.
-	Reopened int `json:"reopened,omitempty"`
 	// Usual, Low and High are of the first anomaly: its window's median, and the band of normal values. Of an absence, Usual is the
 	// median of its window; of a gap, the usual number of entities in a bin, and Low the least that is no gap.
 	Usual Number `json:"usual,omitzero"`

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -112,6 +113,57 @@ func TestEachRecordFitsTheSchema(t *testing.T) {
 	})
 	if count < 80 {
 		t.Errorf("only %d records", count)
+	}
+}
+
+// A crowd with holes, and a ledger that sometimes begins anew, say something of each class with each outcome.
+func TestWhatTheLedgerSaysFitsTheSchema(t *testing.T) {
+	schema := strict(t)
+	random := rand.New(rand.NewPCG(20, 4))
+	said := make(map[string]int)
+	for world := range 40 {
+		c := newCrowd(ledgerRules)
+		away := make([]int, 8)
+		for i, offset := 0, int64(0); i < 260; i++ {
+			hole := random.IntN(12) == 0
+			if world%2 == 0 && random.IntN(40) == 0 {
+				c.ledger.BeginAnew()
+			}
+			for row := range away {
+				if away[row]--; away[row] > 0 || hole && random.IntN(6) > 0 {
+					continue
+				}
+				if random.IntN(40) == 0 {
+					away[row] = 1 + random.IntN(20)
+				}
+				if row == 7 && i == 40 {
+					away[row] = 1 << 20
+				}
+				what := "nnnnnnna"[random.IntN(8)]
+				for _, o := range c.point(what, string(rune('A'+row)), int64(i)*bin, offset) {
+					r := RecordOf(&o, "d")
+					said[strings.TrimSpace(r.Kind+" "+r.Event+" "+r.Outcome)]++
+					r.ID = anID // the ids of a crowd are names
+					if r.Peak != nil {
+						r.Peak.ID = anotherID
+					}
+					text, err := json.Marshal(r)
+					if err == nil {
+						err = check(schema, text)
+					}
+					if err != nil {
+						t.Fatalf("%s: %v", text, err)
+					}
+				}
+				offset++
+			}
+		}
+	}
+	for _, words := range []string{"deviation opened", "deviation reopened", "deviation resolved recovered", "deviation resolved silent", "deviation resolved unknown",
+		"absence opened", "absence resolved returned", "absence resolved forgotten", "absence resolved unknown", "gap opened", "gap resolved filled", "gap resolved unknown"} {
+		if said[words] == 0 {
+			t.Errorf("no %s: %v", words, said)
+		}
 	}
 }
 
