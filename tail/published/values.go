@@ -9,14 +9,14 @@ import (
 )
 
 // Kinds of episodes.
-const (
-	Deviation = "deviation"
-	Absence   = "absence"
-	Gap       = "gap"
+var (
+	Deviation = episode.Deviation.String()
+	Absence   = episode.Absence.String()
+	Gap       = episode.Gap.String()
 )
 
 // silent is the outcome of a deviation of which no more points came.
-const silent = "silent"
+var silent = episode.Silent.String()
 
 // Config says what is held.
 type Config struct {
