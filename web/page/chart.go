@@ -67,6 +67,11 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 		}) {
 			continue // it is shown as an absence
 		}
+		if slices.ContainsFunc(e.Gaps, func(x answers.Episode) bool {
+			return !x.OpenedAt.After(m.From) && (x.EndedAt == nil || !x.EndedAt.Before(m.Until))
+		}) {
+			continue // it is shown as a gap
+		}
 		gap := p.Box(m.From, m.Until, "No point: "+window(m.From, m.Until))
 		if m.Until.Sub(m.From) < look.Skipped*bin {
 			c.Skipped = append(c.Skipped, gap)

@@ -197,11 +197,14 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 		}
 	} else if len(e.Episodes) > 0 {
 		x := e.Episodes[0]
-		what := "episode"
+		what, ended := "episode", outcome(x)
+		if again := s.row(x).Reopened; again != "" {
+			ended += ", " + again
+		}
 		if x.Kind == answers.Absence {
 			what = "absence"
 		}
-		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last "+what+" began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), outcome(x)))
+		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last "+what+" began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), ended))
 	}
 	if e.Full > 0 {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(e.Full), look.Digits(s.Detector.HistoryHours, 0)))

@@ -23,6 +23,7 @@ type nowView struct {
 	Matches  []match // entities that the search finds
 	MoreHits bool
 	Empty    string // why there are no episodes
+	None     string // what an empty table says in place of that
 }
 
 // fact is a number of the health strip.
@@ -67,7 +68,7 @@ func now(ctx context.Context, s *shell) error {
 			return err
 		}
 	}
-	if len(v.Episodes) == 0 {
+	if len(v.Episodes) == 0 && v.None == "" {
 		v.Empty = s.nothing()
 	}
 	return nil
@@ -97,6 +98,9 @@ func (v *nowView) list(ctx context.Context, s *shell, filter answers.Filter, ope
 		return err
 	}
 	v.Episodes = s.folded(shown.Items)
+	if len(v.Episodes) == 0 && state == answers.SilentEntities && !s.Filtered() {
+		v.None = "No entity is silent."
+	}
 	if shown.Next != "" {
 		v.Next = s.link("cursor", shown.Next)
 	}

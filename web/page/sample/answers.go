@@ -293,7 +293,7 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 	w.away(&l, q)
 	if w.d.DataUntil != nil {
 		gap := w.d.DataUntil.Truncate(bin).Add(-188 * 15 * time.Minute)
-		if gap.After(q.From) && w.d.PointsFull == 288 {
+		if gap.After(q.From) && w.d.PointsFull == 288 && len(w.gaps) == 0 {
 			l.Holes = []answers.TimeSpan{{From: gap, Until: gap.Add(30 * time.Minute)}}
 		}
 	}
@@ -363,6 +363,9 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 		if a, b := e.points[i-1].Time, e.points[i].Time; b.Sub(a) > bin {
 			x.Missing = append(x.Missing, answers.TimeSpan{From: a.Add(bin), Until: b})
 		}
+	}
+	if end := w.d.DataUntil.UTC().Truncate(bin).Add(bin); e.gone > 0 && e.back == 0 {
+		x.Missing = append(x.Missing, answers.TimeSpan{From: last.Time.Add(bin), Until: end})
 	}
 	if e.short {
 		x.Reason, x.Verdict = "too_few_points", "It is not scored before 173 points of 72 hours are known."
