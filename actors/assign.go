@@ -69,6 +69,11 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 			return
 		}
 	}
+	p.bringEpisodes(ctx)
+}
+
+// bringForward brings the windows forward, by an import or a replay.
+func (p *partition) bringForward(ctx actor.Context) {
 	if p.importPays() {
 		p.beginImport(ctx)
 		return

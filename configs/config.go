@@ -15,6 +15,7 @@ type Config struct {
 	Kafka       Kafka
 	Persistence Persistence
 	Output      Output
+	Episodes    Episodes
 	Cluster     Cluster
 	HTTP        HTTP
 	Log         Log

@@ -82,6 +82,9 @@ const (
 	Reopened      // it is open again
 )
 
+// Kinds is how many kinds there are.
+const Kinds = 4
+
 // String is the kind's word.
 func (k Kind) String() string {
 	return [...]string{"opened", "updated", "resolved", "reopened"}[k]

@@ -27,8 +27,8 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 	e := &s.Episode
 	kind := Updated
 	switch {
-	case e.Points > 0 && e.Open, s.waiting:
-	case e.Points > 0 && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
+	case e.Points > 0 && e.Open, s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
+	case e.Points > 0 && !s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
 		kind = Reopened
 		e.Open, e.EndedAt, e.Outcome = true, 0, Unknown
 		e.Reopened++
@@ -92,15 +92,12 @@ func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 	return s.end(since+r.clear(), how, events)
 }
 
-// Silence tells the entity that no more points came, at a time. It serves a fold with Bins.
-func (r Rules) Silence(s State, at int64, events []Event) (State, []Event) {
-	switch {
-	case s.waiting:
-		return State{Now: s.Now}, events
-	case s.Episode.Open:
-		return s.end(at, Silent, events)
+// Silence tells the entity that it is silent. It serves a fold with Bins.
+func (r Rules) Silence(s State, events []Event) (State, []Event) {
+	if !s.Episode.Open {
+		return s, events
 	}
-	return s, events
+	return s.end(s.heard+r.clear(), Silent, events)
 }
 
 // end ends the episode at a time, with an outcome.

@@ -23,6 +23,7 @@ type Ledger struct {
 	whole    whole
 	before   *whole            // as it was at the last commit; nil: it has not changed
 	undo     map[string]*entry // the entries that changed, as they were; nil: there was none
+	at       int64             // time of the record at hand
 	events   []Occurrence
 }
 
@@ -40,8 +41,8 @@ type LedgerRules struct {
 type Owner interface {
 	// Silent lists the entities whose newest point has a time in [from, until), Unix milliseconds, in the order of keys.
 	Silent(from, until int64) ([]Silence, error)
-	// Presence describes an entity's window.
-	Presence(key string) (Presence, error)
+	// Presence describes the points of an entity's window that are not older than a time, Unix milliseconds.
+	Presence(key string, since int64) (Presence, error)
 	// ID is the id of an absence (ordinal from 0 among those of a record) or of a gap, caused by the record at an offset.
 	ID(class Class, offset int64, ordinal int) string
 }
@@ -94,6 +95,7 @@ type whole struct {
 	first   int64        // the first bin since stream time began anew
 	counts  []int32      // of the last ended bins
 	wholes  []int64      // the last ended bins that are no gaps, as many as silence needs
+	ended   int64        // how many such bins have ended
 	gap     Episode      // its ID is empty if there has been none
 	entries [Classes]int // how many are open
 }
@@ -113,8 +115,8 @@ const mostBins = 1000
 // forgetAfter is how long after its window an absent entity is forgotten. It is the patience of package completeness.
 const forgetAfter = 24 * time.Hour
 
-// longestKey is the length of the longest key of an entity that has episodes. Longer ones would not fit into records.
-const longestKey = 16_000
+// longestKey is the length of the longest key of an entity that has episodes. The store shortens longer ones.
+const longestKey = 999
 
 // NewLedger makes an empty ledger.
 func NewLedger(rules LedgerRules, owner Owner) *Ledger {
@@ -133,6 +135,14 @@ func (l *Ledger) BeginAnew() {
 // Open is how many episodes of each class are open.
 func (l *Ledger) Open() [Classes]int { return l.whole.entries }
 
+// Entities is how many entities the partition has: those of the last ended bin, or of the first one while it has not ended.
+func (l *Ledger) Entities() int {
+	if n := len(l.whole.counts); n > 0 {
+		return int(l.whole.counts[n-1])
+	}
+	return l.whole.count
+}
+
 // Keeps tells whether something is known of an entity, so that Saw and Normal matter for it.
 func (l *Ledger) Keeps(key string) bool { return l.entities[key] != nil }
 
@@ -147,17 +157,13 @@ func (l *Ledger) Bin() (from, until int64) {
 	return l.start(l.whole.bin), l.start(l.whole.bin + 1)
 }
 
-// NeededFrom is the time of the oldest point that tells whether an entity is absent: entities whose newest point is older
-// are absent already, or never will be. It is math.MaxInt64 if none is needed.
-func (l *Ledger) NeededFrom() int64 {
+// SilentFrom is the time of the oldest point that may still be the last one of an entity that becomes absent, Unix
+// milliseconds; math.MaxInt64 if there is none.
+func (l *Ledger) SilentFrom() int64 {
 	if !l.whole.begun || l.rules.AbsenceAfter == 0 {
 		return math.MaxInt64
 	}
-	from, known := l.horizon(l.rules.AbsenceAfter)
-	if !known {
-		from = l.start(l.whole.first)
-	}
-	return from
+	return l.horizon(l.rules.AbsenceAfter)
 }
 
 // Drain returns the events since the last Drain. They are valid until the next call of another method.
@@ -234,9 +240,7 @@ func (l *Ledger) say(class Class, key string, event Event, value, deviation floa
 	case Resolved:
 		l.whole.entries[class]--
 	}
-	if l.whole.begun {
-		event.At = l.whole.now
-	}
+	event.At = l.now()
 	l.events = append(l.events, Occurrence{Event: event, Class: class, Entity: key, Value: value, Deviation: deviation})
 }
 

@@ -7,29 +7,31 @@ import (
 
 // What the ledger does when bins end.
 
-// Advance takes a stream time. If it lies in another bin than before, bins have ended, and the record at the offset is the
-// cause. If it lies in an earlier one, the bins begin anew.
-func (l *Ledger) Advance(now, offset int64) error {
+// Advance takes stream time after a record at a time and an offset; 0 if it is not known yet. If stream time lies in a later
+// bin than before, bins have ended, and the record is the cause. If it has moved back, the bins begin anew.
+func (l *Ledger) Advance(now, at, offset int64) error {
+	l.at = at
 	l.restart()
+	if now == 0 {
+		return nil
+	}
 	bin := l.binOf(now)
 	w := &l.whole
 	if w.begun && now == w.now {
 		return nil
 	}
 	l.change()
+	before := w.now
 	w.now = now
 	switch {
-	case !w.begun || bin < w.bin:
+	case !w.begun || now < before:
 		w.begun, w.bin, w.first, w.count = true, bin, bin, 0
 		w.counts, w.wholes = w.counts[:0], w.wholes[:0]
 		return nil
 	case bin == w.bin:
 		return nil
 	}
-	absent, wasAbsent := l.horizon(l.rules.AbsenceAfter)
-	if !wasAbsent {
-		absent = l.start(w.first)
-	}
+	from, until := l.horizon(l.rules.AbsenceAfter), w.ended
 	l.endBin(w.bin, w.count, offset)
 	for ended := w.bin + 1; ended < bin; ended++ {
 		l.endBin(ended, 0, offset)
@@ -42,11 +44,11 @@ func (l *Ledger) Advance(now, offset int64) error {
 		}
 	}
 	w.bin, w.count = bin, 0
-	if err := l.silences(); err != nil {
-		return err
-	}
-	if err := l.absences(absent, offset); err != nil {
-		return err
+	if w.ended > until {
+		l.silences()
+		if err := l.absences(from, offset); err != nil {
+			return err
+		}
 	}
 	l.forget()
 	return nil
@@ -57,12 +59,13 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 	w := &l.whole
 	usual := l.usual()
 	least := l.rules.GapBelow * usual
-	gap := l.rules.GapBelow > 0 && (count == 0 || float64(count) < least)
+	gap := count == 0 && bin > w.first || float64(count) < least
 	switch open := w.gap.Open; {
+	case gap && l.rules.GapBelow == 0:
 	case gap && !open:
 		w.gap = Episode{
 			ID: l.owner.ID(Gap, offset, 0), Open: true, OpenedAt: l.start(bin), LastAt: l.start(bin), Points: 1,
-			Usual: usual, Low: least, High: math.NaN(), Peak: Anomaly{Value: float64(count), Deviation: math.NaN()},
+			Usual: usual, Low: max(1, math.Ceil(least)), High: math.NaN(), Peak: Anomaly{Value: float64(count), Deviation: math.NaN()},
 		}
 		l.say(Gap, "", Event{Opened, w.now, w.gap}, float64(count), math.NaN())
 	case gap:
@@ -70,7 +73,7 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 		w.gap.LastAt = l.start(bin)
 		w.gap.Peak.Value = float64(count)
 	case open:
-		w.gap.Open, w.gap.EndedAt, w.gap.Outcome = false, l.start(bin), Filled
+		l.end(&w.gap, l.start(bin), Filled)
 		l.say(Gap, "", Event{Resolved, w.now, w.gap}, w.gap.Peak.Value, math.NaN())
 		w.gap = Episode{}
 	}
@@ -81,6 +84,7 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 	if gap {
 		return
 	}
+	w.ended++
 	w.wholes = append(w.wholes, bin)
 	if most := max(l.rules.ClearAfter, l.rules.AbsenceAfter); len(w.wholes) > most {
 		w.wholes = slices.Delete(w.wholes, 0, len(w.wholes)-most)
@@ -90,7 +94,7 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 // mostCounts is how many bins the usual number of entities is taken of.
 func (l *Ledger) mostCounts() int {
 	length := l.rules.Bin.Milliseconds()
-	return int(min(max((l.rules.History.Milliseconds()+length-1)/length, 1), mostBins))
+	return int(min(max(l.rules.History.Milliseconds()/length, 1), mostBins))
 }
 
 // usual is the median number of entities in a bin; NaN if it is not known.
@@ -105,38 +109,32 @@ func (l *Ledger) usual() float64 {
 	return (float64(sorted[(n-1)/2]) + float64(sorted[n/2])) / 2
 }
 
-// horizon is the start of the n-th latest whole bin; an entity without a point since then is silent for n bins. It is not
-// known before there are as many, and if n is 0.
-func (l *Ledger) horizon(n int) (start int64, known bool) {
+// horizon is the start of the n-th latest whole bin: an entity without a point since then is silent for n bins. Before there
+// are as many, none is; then it is the start of the first bin, because all entities that matter have had a point since.
+func (l *Ledger) horizon(n int) int64 {
 	wholes := l.whole.wholes
 	if n == 0 || len(wholes) < n {
-		return 0, false
+		return l.start(l.whole.first)
 	}
-	return l.start(wholes[len(wholes)-n]), true
+	return l.start(wholes[len(wholes)-n])
 }
 
 // silences ends the deviations of entities that are silent.
-func (l *Ledger) silences() error {
-	horizon, known := l.horizon(l.rules.ClearAfter)
-	if !known {
-		return nil
+func (l *Ledger) silences() {
+	if len(l.whole.wholes) < l.rules.ClearAfter {
+		return
 	}
-	wholes := l.whole.wholes
-	end := l.start(wholes[len(wholes)-1] + 1)
-	for _, key := range l.keys(func(e *entry) bool {
-		return (e.deviation.Episode.Open || e.deviation.waiting) && e.deviation.heard < horizon
-	}) {
+	horizon := l.horizon(l.rules.ClearAfter)
+	for _, key := range l.keys(func(e *entry) bool { return e.deviation.Episode.Open && e.deviation.heard < horizon }) {
 		e := l.keep(key)
-		l.fold(key, e, func(events []Event) (State, []Event) { return l.rules.Silence(e.deviation, end, events) })
-		l.tidy(key, e)
+		l.fold(key, e, func(events []Event) (State, []Event) { return l.rules.Silence(e.deviation, events) })
 	}
-	return nil
 }
 
 // absences opens the absences of entities that have become silent: their last points are not before from.
 func (l *Ledger) absences(from, offset int64) error {
-	horizon, known := l.horizon(l.rules.AbsenceAfter)
-	if !known || horizon <= from {
+	horizon := l.horizon(l.rules.AbsenceAfter)
+	if l.rules.AbsenceAfter == 0 || horizon <= from {
 		return nil
 	}
 	silent, err := l.owner.Silent(from, horizon)
@@ -148,7 +146,7 @@ func (l *Ledger) absences(from, offset int64) error {
 		if known := l.entities[s.Key]; known != nil && known.absence.ID != "" || len(s.Key) > longestKey {
 			continue
 		}
-		p, err := l.owner.Presence(s.Key)
+		p, err := l.owner.Presence(s.Key, l.whole.now-l.rules.History.Milliseconds())
 		if err != nil {
 			return err
 		}
@@ -160,10 +158,11 @@ func (l *Ledger) absences(from, offset int64) error {
 		e.lastSeen = s.LastSeen
 		e.absence = Episode{
 			ID: l.owner.ID(Absence, offset, ordinal), Open: true, OpenedAt: l.start(l.binOf(s.LastSeen) + 1), LastAt: s.LastSeen,
-			Points: l.rules.AbsenceAfter, Usual: p.Usual, Low: math.NaN(), High: math.NaN(),
+			Usual: p.Usual, Low: math.NaN(), High: math.NaN(),
 			Peak: Anomaly{Value: math.NaN(), Deviation: math.NaN()},
 		}
 		ordinal++
+		l.countBins(&e.absence)
 		l.say(Absence, s.Key, Event{Opened, l.whole.now, e.absence}, math.NaN(), math.NaN())
 	}
 	return nil
@@ -171,17 +170,17 @@ func (l *Ledger) absences(from, offset int64) error {
 
 // forget drops what is over: absent entities whose window is gone, and closed deviations that cannot be reopened.
 func (l *Ledger) forget() {
-	end := l.start(l.whole.bin)
+	now := l.whole.now
 	patience := (l.rules.History + forgetAfter).Milliseconds()
-	gone := func(e *entry) bool { return e.absence.ID != "" && end > e.lastSeen+patience }
+	gone := func(e *entry) bool { return e.absence.ID != "" && now > e.lastSeen+patience }
 	over := func(e *entry) bool {
 		d := &e.deviation
-		return d.Episode.Points > 0 && !d.Episode.Open && !d.waiting && end > d.Episode.LastAt+l.rules.ReopenWithin.Milliseconds()
+		return d.Episode.Points > 0 && !d.Episode.Open && now > d.Episode.LastAt+l.rules.ReopenWithin.Milliseconds()
 	}
 	for _, key := range l.keys(func(e *entry) bool { return gone(e) || over(e) }) {
 		e := l.keep(key)
 		if gone(e) {
-			l.endAbsence(key, e, e.lastSeen+patience, Forgotten, l.whole.now)
+			l.endAbsence(key, e, e.lastSeen+patience, Forgotten)
 		}
 		if over(e) {
 			e.deviation = State{}
@@ -190,28 +189,32 @@ func (l *Ledger) forget() {
 	}
 }
 
-// restart ends all open episodes with an unknown outcome, and begins the bins anew, if BeginAnew asked for it.
+// restart ends all open episodes with an unknown outcome, and begins with an empty ledger, if BeginAnew asked for it.
 func (l *Ledger) restart() {
 	if !l.whole.anew {
 		return
 	}
 	l.change()
+	now := l.now()
 	if gap := l.whole.gap; gap.Open {
-		gap.Open, gap.EndedAt = false, l.whole.now
-		l.say(Gap, "", Event{Resolved, l.whole.now, gap}, gap.Peak.Value, math.NaN())
+		l.end(&gap, now, Unknown)
+		l.say(Gap, "", Event{Resolved, now, gap}, gap.Peak.Value, math.NaN())
 	}
-	for _, key := range l.keys(func(*entry) bool { return true }) {
-		e := l.keep(key)
-		if e.deviation.Episode.Open {
-			l.fold(key, e, func(events []Event) (State, []Event) { return e.deviation.end(l.whole.now, Unknown, events) })
+	keys := l.keys(func(*entry) bool { return true })
+	for _, key := range keys {
+		if e := l.keep(key); e.deviation.Episode.Open {
+			l.fold(key, e, func(events []Event) (State, []Event) { return e.deviation.end(now, Unknown, events) })
 		}
+	}
+	for _, key := range keys {
+		e := l.keep(key)
 		if e.absence.ID != "" {
-			l.endAbsence(key, e, l.whole.now, Unknown, l.whole.now)
+			l.endAbsence(key, e, now, Unknown)
 		}
 		e.deviation = State{}
 		l.tidy(key, e)
 	}
-	l.whole = whole{entries: l.whole.entries}
+	l.whole = whole{}
 }
 
 // keys are the keys of the entities with such an entry, in order.

@@ -4,8 +4,8 @@ import "math"
 
 // What the ledger does with the points of an entity.
 
-// Count counts an entity in the current bin. The owner calls it for a point in the bin of an entity whose points before it
-// are all older than the bin.
+// Count counts an entity in the current bin. The owner calls it for a point in the bin of an entity whose newest point
+// before it is not in the bin. A newer point is of a time that stream time has not reached, or has moved back from.
 func (l *Ledger) Count() {
 	l.change()
 	l.whole.count++
@@ -23,10 +23,10 @@ func (l *Ledger) Saw(key string, at int64) {
 		return
 	}
 	e.lastSeen = max(e.lastSeen, at)
-	if horizon, known := l.horizon(l.rules.AbsenceAfter); known && at < horizon {
+	if len(l.whole.wholes) >= l.rules.AbsenceAfter && at < l.horizon(l.rules.AbsenceAfter) {
 		return
 	}
-	l.endAbsence(key, e, at, Returned, at)
+	l.endAbsence(key, e, at, Returned)
 	l.tidy(key, e)
 }
 
@@ -59,13 +59,36 @@ func (l *Ledger) fold(key string, e *entry, step func([]Event) (State, []Event))
 	state, events := step(room[:0])
 	e.deviation = state
 	for _, event := range events {
+		if event.Kind == Resolved {
+			l.end(&event.Episode, event.Episode.EndedAt, event.Episode.Outcome)
+			e.deviation.Episode.EndedAt = event.Episode.EndedAt
+		}
 		l.say(Deviation, key, event, e.value, e.deviates)
 	}
 }
 
 // endAbsence resolves an absence.
-func (l *Ledger) endAbsence(key string, e *entry, at int64, how Outcome, now int64) {
-	e.absence.Open, e.absence.EndedAt, e.absence.Outcome = false, at, how
-	l.say(Absence, key, Event{Resolved, now, e.absence}, math.NaN(), math.NaN())
+func (l *Ledger) endAbsence(key string, e *entry, at int64, how Outcome) {
+	l.countBins(&e.absence)
+	l.end(&e.absence, at, how)
+	l.say(Absence, key, Event{Resolved, l.whole.now, e.absence}, math.NaN(), math.NaN())
 	e.absence, e.lastSeen = Episode{}, 0
+}
+
+// countBins counts the bins of an absence.
+func (l *Ledger) countBins(absence *Episode) {
+	absence.Points = int(max(l.binOf(l.whole.now)-l.binOf(absence.OpenedAt), 0))
+}
+
+// end notes the end of an episode: not before its beginning, and not after now.
+func (l *Ledger) end(e *Episode, at int64, how Outcome) {
+	e.Open, e.EndedAt, e.Outcome = false, max(e.OpenedAt, min(at, l.now())), how
+}
+
+// now is stream time, or the time of the record at hand before stream time is known.
+func (l *Ledger) now() int64 {
+	if l.whole.begun {
+		return l.whole.now
+	}
+	return l.at
 }

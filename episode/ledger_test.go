@@ -33,7 +33,7 @@ func (c *crowd) Silent(from, until int64) (all []Silence, err error) {
 	return all, nil
 }
 
-func (c *crowd) Presence(key string) (Presence, error) {
+func (c *crowd) Presence(key string, since int64) (Presence, error) {
 	times := c.seen[key]
 	return Presence{Points: len(times), First: slices.Min(times), Last: slices.Max(times), Enough: len(times) > 2, Usual: 100}, nil
 }
@@ -45,14 +45,14 @@ func (c *crowd) ID(class Class, offset int64, ordinal int) string {
 // point takes a point of an entity: "a" is an anomaly, "n" a normal point, "u" one that is not scored.
 func (c *crowd) point(what byte, key string, at, offset int64) []Occurrence {
 	l := c.ledger
-	if err := l.Advance(max(at, l.whole.now), offset); err != nil {
+	if err := l.Advance(max(at, l.whole.now), at, offset); err != nil {
 		panic(err)
 	}
 	before := int64(-1 << 62)
 	if times := c.seen[key]; len(times) > 0 {
 		before = slices.Max(times)
 	}
-	if from, until := l.Bin(); from <= at && at < until && before < from {
+	if from, until := l.Bin(); from <= at && at < until && (before < from || before >= until) {
 		l.Count()
 	}
 	c.seen[key] = append(c.seen[key], at)

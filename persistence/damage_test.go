@@ -492,7 +492,7 @@ func TestWhatIsNoDamageStaysAsItIs(t *testing.T) {
 	_, err := OpenStore(dir, Options{Log: log})
 	unmoved("in use", err)
 	change(t, store, headKind, func(_ int, value []byte) []byte {
-		value[0] = format + 1
+		value[0] = sectioned + 1
 		return value
 	})
 	_, err = store.Partition("d", 0)

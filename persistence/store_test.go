@@ -118,7 +118,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	dir := filled(t)
 	store := openState(t, dir, Options{})
 	change(t, store, headKind, func(_ int, value []byte) []byte {
-		value[0] = format + 1
+		value[0] = sectioned + 1
 		return value
 	})
 	if err := store.Close(); err != nil {
