@@ -50,7 +50,7 @@ func newTailing(config *configs.Config, streams stream.Config) *tailing {
 		ValueField: io.ValueField, KeyFields: io.KeyFields, Settings: settings, Tail: held,
 		Median: func() (float64, bool) { return 0, false },
 	}
-	if topic := episodesTopic(config); topic != "" {
+	if topic := config.Episodes.OutputTopic; topic != "" {
 		streams.OutputTopic = topic
 		t.about.EpisodesTopic = topic
 		t.about.Episodes = published.New(published.Config{KeyFields: io.KeyFields, Bin: binOf(config), Range: span})
@@ -97,11 +97,13 @@ func (s *site) tell(world *World, asker source.Asker, all []*built, clustered bo
 	return made.Close
 }
 
-// episodesTopic is where the detector publishes its episodes; empty: nowhere.
-func episodesTopic(*configs.Config) string { return "" }
-
 // shownRules are the rules by which anomalies are folded into episodes: those of [episodes], or the default ones.
 func shownRules(config *configs.Config) episode.Rules {
+	if config.Episodes.OutputTopic != "" {
+		rules := ledgerRules(config).Rules
+		rules.OpenAfter = 1 // the tail knows only anomalies, and counts each
+		return rules
+	}
 	return episode.DefaultRules(binOf(config), config.Detection.Threshold)
 }
 

@@ -190,6 +190,7 @@ type PhaseEntered struct {
 	Cached     int   // of the entities, those in memory
 	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64
+	Open       [episode.Classes]int // episodes that are open
 }
 
 // Checkpointed answers Committed.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/actors"
+	"anomalydetector/episode"
 	"anomalydetector/messages"
 )
 
@@ -53,10 +54,13 @@ func TestEachMetricMoves(t *testing.T) {
 		change func(*shown, actors.Measure)
 		want   map[string]string
 	}{
-		"records":      {totals(func(t *actors.Totals) { t.Records = 5 }), map[string]string{"records_total" + d + "}": "5"}},
-		"unscored":     {totals(func(t *actors.Totals) { t.Unscored = 5 }), map[string]string{"points_unscored_total" + d + `,reason="too_few_points"}`: "5"}},
-		"above":        {totals(func(t *actors.Totals) { t.Above = 5 }), map[string]string{"anomalies_total" + d + `,direction="above"}`: "5"}},
-		"below":        {totals(func(t *actors.Totals) { t.Below = 5 }), map[string]string{"anomalies_total" + d + `,direction="below"}`: "5"}},
+		"records":       {totals(func(t *actors.Totals) { t.Records = 5 }), map[string]string{"records_total" + d + "}": "5"}},
+		"unscored":      {totals(func(t *actors.Totals) { t.Unscored = 5 }), map[string]string{"points_unscored_total" + d + `,reason="too_few_points"}`: "5"}},
+		"above":         {totals(func(t *actors.Totals) { t.Above = 5 }), map[string]string{"anomalies_total" + d + `,direction="above"}`: "5"}},
+		"below":         {totals(func(t *actors.Totals) { t.Below = 5 }), map[string]string{"anomalies_total" + d + `,direction="below"}`: "5"}},
+		"open episodes": {partition(func(_ *messages.PartitionStatus, p *actors.PartitionReport) { p.Open[episode.Gap] = 5 }), map[string]string{"episodes_open" + d + `,kind="gap"}`: "5"}},
+		"events": {totals(func(t *actors.Totals) { t.Episodes[episode.Absence][episode.Resolved] = 5 }),
+			map[string]string{"episodes_total" + d + `,event="resolved",kind="absence"}`: "5"}},
 		"dead letters": {totals(func(t *actors.Totals) { t.DeadLetters = 5 }), map[string]string{"dead_letters_total" + d + "}": "5"}},
 		"bad records": {totals(func(t *actors.Totals) { t.Bad = map[string]int64{"tombstone": 5} }),
 			map[string]string{"bad_records_total" + d + `,reason="tombstone"}`: "5"}},
@@ -200,7 +204,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 // The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target"}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target", "kind", "event"}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {

@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"limiter":                      {},
 	"round":                        {"messages"},
 	"standstill":                   {"stream"},
-	"web":                          {"web/api", "web/page", "web/answers", "actors", "messages"},
+	"web":                          {"web/api", "web/page", "web/answers", "actors", "messages", "episode"},
 	"web/answers":                  {},
 	"web/answers/madeup":           {"web/answers"},
 	"web/api":                      {"web/answers", "configs"},
