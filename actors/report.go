@@ -82,11 +82,7 @@ func (t *Totals) add(m messages.Tally) {
 	t.Early += int64(m.Early)
 	t.Refused += int64(m.Refused)
 	t.DeadLetters += int64(m.DeadLetters)
-	for class := range m.Episodes {
-		for kind, count := range m.Episodes[class] {
-			t.Episodes[class][kind] += count
-		}
-	}
+	t.Episodes.Add(m.Episodes)
 	for _, bad := range m.Bad {
 		if t.Bad == nil {
 			t.Bad = make(map[string]int64)

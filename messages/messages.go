@@ -143,6 +143,15 @@ type Tally struct {
 // EpisodeEvents counts events of episodes by class and kind.
 type EpisodeEvents [episode.Classes][episode.Kinds]int64
 
+// Add adds the counts of others.
+func (e *EpisodeEvents) Add(others EpisodeEvents) {
+	for class := range e {
+		for kind := range e[class] {
+			e[class][kind] += others[class][kind]
+		}
+	}
+}
+
 // Bad counts the bad records of one reason.
 type Bad struct {
 	Reason string
