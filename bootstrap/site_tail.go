@@ -53,7 +53,7 @@ func newTailing(config *configs.Config, streams stream.Config) *tailing {
 	if topic := config.Episodes.OutputTopic; topic != "" {
 		streams.OutputTopic = topic
 		t.about.EpisodesTopic = topic
-		t.about.Episodes = published.New(published.Config{KeyFields: io.KeyFields, Bin: binOf(config), Range: span})
+		t.about.Episodes = published.New(published.Config{KeyFields: io.KeyFields, Bin: binOf(config), Range: span, FieldsOf: held.FieldsOf})
 		t.episodes = following{streams, feed.NewEpisodes(t.about.Episodes), max(span, history(config)+absentFor)}
 	}
 	return t

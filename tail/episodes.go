@@ -121,6 +121,17 @@ func (t *Tail) Within(entity string, from, until int64) (count int, last int64) 
 	return count, last
 }
 
+// FieldsOf are the fields of an entity; nil if they are not known.
+func (t *Tail) FieldsOf(entity string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	id, known := t.index[entity]
+	if !known {
+		return nil
+	}
+	return t.fieldTexts(id)
+}
+
 // eachRun calls take with all runs that match.
 func (t *Tail) eachRun(m *matcher, take func(id uint32, u *run)) {
 	if m.nothing {

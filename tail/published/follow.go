@@ -57,7 +57,7 @@ func (r *Reader) Next(limit int) (changed []Item) {
 		}
 		r.vector[one.Partition] = one.offset + 1
 		if m.takes(one) {
-			changed = append(changed, Item{one.Episode, r.vector.Clone()})
+			changed = append(changed, Item{e.told(one), r.vector.Clone()})
 		}
 	}
 	if len(changed) < limit {

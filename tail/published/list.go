@@ -80,10 +80,25 @@ func (e *Episodes) List(q Query, cursor string, limit int) (list []Episode, next
 	}
 	list = make([]Episode, len(all))
 	for i, one := range all {
-		list[i] = one.Episode
+		list[i] = e.told(one)
 	}
 	e.countConcurrent(list)
 	return list, next, nil
+}
+
+// fieldsOf are the fields of an episode's entity; nil: not known.
+func (e *Episodes) fieldsOf(one *Episode) []string {
+	if one.Fields != nil || one.Entity == "" || e.config.FieldsOf == nil {
+		return one.Fields
+	}
+	return e.config.FieldsOf(one.Entity)
+}
+
+// told is an episode as answers have it.
+func (e *Episodes) told(one *held) Episode {
+	episode := one.Episode
+	episode.Fields = e.fieldsOf(&episode)
+	return episode
 }
 
 // each calls take with the episodes that a query chooses.
@@ -125,9 +140,12 @@ func (m *matcher) takes(one *held) bool {
 		m.text != "" && !strings.Contains(strings.ToLower(one.Entity), m.text):
 		return false
 	}
-	for field, value := range q.Fields {
-		if field < 0 || field >= len(one.Fields) || one.Fields[field] != value {
-			return false
+	if len(q.Fields) > 0 {
+		fields := m.e.fieldsOf(&one.Episode)
+		for field, value := range q.Fields {
+			if field < 0 || field >= len(fields) || fields[field] != value {
+				return false
+			}
 		}
 	}
 	if q.MinDeviation <= 0 && q.Direction == tail.Both {
@@ -161,11 +179,12 @@ type together struct {
 }
 
 func (e *Episodes) together(one *Episode) (t together, is bool) {
-	if len(one.Fields) == 0 {
+	fields := e.fieldsOf(one)
+	if len(fields) == 0 {
 		return t, false
 	}
 	bin := e.config.Bin.Milliseconds()
-	return together{one.Kind, one.Fields[0], (one.OpenedAt - (one.OpenedAt%bin+bin)%bin) / bin}, true
+	return together{one.Kind, fields[0], (one.OpenedAt - (one.OpenedAt%bin+bin)%bin) / bin}, true
 }
 
 // countConcurrent fills in Concurrent.
@@ -214,7 +233,7 @@ func (e *Episodes) At(entity string, at int64) (found Episode, is bool) {
 	defer e.mu.RUnlock()
 	for _, one := range e.byEntity[entity] {
 		if one.Kind == Deviation && one.OpenedAt <= at && (one.Open || at <= one.EndedAt) {
-			found, is = one.Episode, true
+			found, is = e.told(one), true
 		}
 	}
 	return found, is

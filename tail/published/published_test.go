@@ -315,3 +315,18 @@ func TestAReaderGoesOnFromAVector(t *testing.T) {
 		t.Errorf("of a topic that is gone: %+v", list)
 	}
 }
+
+// Records do not tell fields that hold commas.
+func TestFieldsThatAreNotToldAreAskedFor(t *testing.T) {
+	told := newTopic(Config{FieldsOf: func(entity string) []string {
+		return map[string][]string{"a, b,1": {"a, b", "1"}}[entity]
+	}})
+	told.add(episode.Record{ID: "a", Event: "opened", Kind: Absence, Entity: "a, b,1"}, 0).add(episode.Record{ID: "b", Event: "opened", Kind: Absence, Entity: "c, d,1"}, 0)
+	list, _, _ := told.List(Query{Filter: tail.Filter{Fields: map[int]string{0: "a, b"}}}, "", 0)
+	if ids(list) != "a+" || !slices.Equal(list[0].Fields, []string{"a, b", "1"}) {
+		t.Errorf("%+v", list)
+	}
+	if all := told.list(t, Query{}); all != "a+ b+" {
+		t.Error(all)
+	}
+}

@@ -24,6 +24,9 @@ type Config struct {
 	Bin       time.Duration // the time granularity of the datapoints
 	Range     time.Duration // an ended episode leaves when its end is older than stream time by more than this
 	MostBytes int64         // the memory limit; 0: DefaultMostBytes
+	// FieldsOf returns the fields of an entity whose records do not tell them, because one holds a comma; nil if they are not
+	// known. It may be nil.
+	FieldsOf func(entity string) []string
 }
 
 // DefaultMostBytes is room for about 100,000 episodes.
