@@ -2,6 +2,7 @@ package actors
 
 import (
 	"context"
+	"encoding/binary"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -26,20 +27,35 @@ func (p *partition) bringEpisodes(ctx actor.Context) {
 	switch {
 	case e == nil || to.Standby:
 	case e.offset == to.Offset && e.source == to.Topic.Topic: // in memory
-	case p.assigned.kept && p.position.next == to.Offset && len(p.storedEpisodes()) > 0:
-		p.takeEpisodes(stream.EpisodeState{Topic: to.Topic.Topic, Offset: to.Offset, State: p.storedEpisodes()}, true)
 	default:
+		if state, offset := p.storedEpisodes(); p.assigned.kept && offset == to.Offset {
+			p.takeEpisodes(stream.EpisodeState{Topic: to.Topic.Topic, Offset: offset, State: state}, true)
+			break
+		}
 		p.readEpisodes(ctx)
 		return
 	}
 	p.bringForward(ctx)
 }
 
-func (p *partition) storedEpisodes() []byte {
+// storedEpisodes is the state that is stored with the windows, and its offset: a replay brings the windows forward without it.
+// The offset is -1 if there is none.
+func (p *partition) storedEpisodes() (state []byte, offset int64) {
 	if p.stored.state == nil {
-		return nil
+		return nil, -1
 	}
-	return p.stored.state.State()
+	state = p.stored.state.State()
+	offset, n := binary.Varint(state)
+	if n <= 0 {
+		return nil, -1
+	}
+	return state[n:], offset
+}
+
+// storeEpisodes has the next checkpoint store the state.
+func (p *partition) storeEpisodes(state []byte) {
+	stored := append(binary.AppendVarint(make([]byte, 0, len(state)+10), p.episodes.offset), state...)
+	p.stored.state.SetState(stored, p.episodes.ledger.SilentFrom())
 }
 
 // readEpisodes asks the topic. episodesRead goes on.
@@ -91,8 +107,8 @@ func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
 	if state.Offset != to.Offset || state.Topic != to.Topic.Topic {
 		p.log.Warn("the episodes begin anew, because their state is of another offset: open ones end with an unknown outcome",
 			"offset", to.Offset, "state_offset", state.Offset, "same_topic", state.Topic == to.Topic.Topic)
+		e.ledger.BeginAnew(e.clock.Time())
 		e.clock = completeness.Clock{}
-		e.ledger.BeginAnew()
 		e.ledger.Commit()
 	}
 	e.before = e.clock

@@ -194,7 +194,7 @@ func (p *partition) commitEpisodes() {
 	e.ledger.Commit()
 	e.before, e.offset, e.source = e.clock, p.position.committed, p.shared.topic
 	if e.said != nil {
-		p.stored.state.SetState(e.said, e.ledger.SilentFrom())
+		p.storeEpisodes(e.said)
 		e.said = nil
 	}
 }
@@ -214,6 +214,12 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 		}
 		p.stored.state.SetLastSeen(stored, entity.newest)
 	}
+	p.undoEpisodes()
+}
+
+// undoEpisodes makes the ledger what it was at the last commit.
+func (p *partition) undoEpisodes() {
+	e := p.episodes
 	for _, key := range e.ledger.RollBack() {
 		p.tell(key)
 	}

@@ -125,11 +125,11 @@ func NewLedger(rules LedgerRules, owner Owner) *Ledger {
 	return &Ledger{rules: rules, owner: owner, entities: map[string]*entry{}, undo: map[string]*entry{}}
 }
 
-// BeginAnew says that the points since the ledger's offset are not known. The next Advance or Saw ends the open episodes with
-// an unknown outcome, and the bins begin anew.
-func (l *Ledger) BeginAnew() {
+// BeginAnew says that the points since the ledger's offset are not known, where stream time was now. The next Advance ends the
+// open episodes with an unknown outcome, and the ledger is empty.
+func (l *Ledger) BeginAnew(now int64) {
 	l.change()
-	l.whole.anew = true
+	l.whole.anew, l.whole.now = true, now
 }
 
 // Open is how many episodes of each class are open.

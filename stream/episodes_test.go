@@ -107,10 +107,14 @@ func TestNewestStateOfEpisodesIsFound(t *testing.T) {
 		"the newer of two":             {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "A", 8, "n") }, "n of A at 8"},
 		"an offset that was set back":  {2, func(l *lives) { l.commit(1, "A", 8, "old"); l.commit(1, "A", 5, "n") }, "n of A at 5"},
 		"the same offset twice":        {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "A", 8, "."); l.commit(1, "A", 5, "new") }, "new of A at 5"},
-		"another topic":                {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "B", 5, "new") }, "new of B at 5"},
-		"aborted ones":                 {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(3, "A", 8, "t"); l.abort(3, "A", 8, "t") }, "s of A at 5"},
-		"only aborted ones":            {2, func(l *lives) { l.abort(3, "A", 8, "t") }, "none"},
-		"a long aborted one":           {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(40*firstTail, "A", 8, "t") }, "s of A at 5"},
+		"twice in a row": {2, func(l *lives) {
+			l.commit(1, "A", 5, strings.Repeat("x", 2*firstTail))
+			l.commit(1, "A", 5, strings.Repeat("y", 2*firstTail))
+		}, strings.Repeat("y", 2*firstTail) + " of A at 5"},
+		"another topic":      {2, func(l *lives) { l.commit(1, "A", 5, "old"); l.commit(1, "B", 5, "new") }, "new of B at 5"},
+		"aborted ones":       {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(3, "A", 8, "t"); l.abort(3, "A", 8, "t") }, "s of A at 5"},
+		"only aborted ones":  {2, func(l *lives) { l.abort(3, "A", 8, "t") }, "none"},
+		"a long aborted one": {2, func(l *lives) { l.commit(1, "A", 5, "s"); l.abort(40*firstTail, "A", 8, "t") }, "s of A at 5"},
 		"a long way back": {2, func(l *lives) {
 			l.commit(1, "A", 5, "state")
 			must(l.T, l.client.BeginTransaction())
@@ -178,7 +182,9 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 				defer close(over)
 				l.finds(8, c.want)
 			}()
-			must(t, looks.Wait(t.Context(), 9)) // three a look
+			waiting, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			must(t, looks.Wait(waiting, 9)) // three a look
 			select {
 			case <-over:
 				t.Error("it has not waited")
@@ -193,7 +199,8 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 func TestWaitingForAStateEndsWithItsContext(t *testing.T) {
 	l := newLives(t, 2)
 	l.begin(1, "A", 8, "new")
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
 	looks := l.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
 	go func() {
 		_ = looks.Wait(ctx, 6)

@@ -24,32 +24,38 @@ func (j *judge) compareEpisodes() {
 		return
 	}
 	slices.SortFunc(records, func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
-	got := make(map[int32][]*kgo.Record)
+	found := make(map[int32][]*kgo.Record)
 	for _, record := range records {
 		if record.Partition >= r.input.partitions.Load() {
 			j.problem("%s has a record in partition %d", episodesTopic, record.Partition)
 		}
-		got[record.Partition] = append(got[record.Partition], record)
+		found[record.Partition] = append(found[record.Partition], record)
 	}
 	for partition := range r.input.partitions.Load() {
 		want := j.expectEpisodes(partition)
-		events := j.readStates(partition, got[partition])
+		events := j.readStates(partition, found[partition])
 		j.count(func(report *Report) { report.Episodes += len(events) })
-		for i := range max(len(events), len(want)) {
-			is, should := "nothing", "nothing"
-			if i < len(events) {
-				is = string(events[i].Value)
-				j.checkHeaders(events[i])
-			}
-			if i < len(want) {
-				should = want[i]
-			}
-			if is != should {
-				j.problem("%s: event %d of %d of partition %d is %s, want %s", episodesTopic, i+1, len(want), partition, is, should)
+		var got []string
+		for _, event := range events {
+			got = append(got, string(event.Value))
+			j.checkHeaders(event)
+		}
+		for i := range max(len(got), len(want)) {
+			if is, should := at(got, i), at(want, i); is != should {
+				j.problem("%s: event %d of %d of partition %d is %s, want %s; before it %s, after it %s, want %s", episodesTopic, i+1, len(want), partition,
+					is, should, at(got, i-1), at(got, i+1), at(want, i+1))
 				break
 			}
 		}
 	}
+}
+
+// at is an event of a list.
+func at(events []string, number int) string {
+	if number < 0 || number >= len(events) {
+		return "nothing"
+	}
+	return events[number]
 }
 
 // checkHeaders checks that the key and the headers of an event are those of its value.

@@ -82,8 +82,8 @@ func tellLedger(t *testing.T, story stories.Story) (records []episode.Record) {
 	var clock completeness.Clock
 	for i, r := range story.Records {
 		if i > 0 && i == story.Anew {
+			l.BeginAnew(clock.Time())
 			clock = completeness.Clock{}
-			l.BeginAnew()
 		}
 		if !clock.Near(r.At) {
 			clock.Outlier(r.At, r.Key, l.Entities())
