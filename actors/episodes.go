@@ -33,8 +33,7 @@ type episodes struct {
 	before completeness.Clock // at the last commit
 
 	from, until int64  // the ledger's current bin: Advance matters outside of it
-	offset      int64  // the ledger is of this offset when nothing is uncommitted; -1: there is no ledger
-	source      string // the id of the topic that the offset is of
+	offset      int64  // the committed offset that the ledger is of
 	said        []byte // the state in the last state records
 	tally       *tally // of the slice under way
 }
@@ -51,7 +50,7 @@ func newEpisodes(p *partition) *episodes {
 	if p.config.EpisodesTopic == "" {
 		return nil
 	}
-	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}, offset: -1}
+	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}}
 	e.ledger = episode.NewLedger(p.config.Episodes, e.owner)
 	return e
 }
@@ -193,7 +192,7 @@ func (p *partition) commitEpisodes() {
 		return
 	}
 	e.ledger.Commit()
-	e.before, e.offset, e.source = e.clock, p.position.committed, p.shared.topic
+	e.before, e.offset = e.clock, p.position.committed
 	if e.said != nil {
 		p.storeEpisodes(e.said)
 		e.said = nil
