@@ -78,6 +78,7 @@ type Options struct {
 func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 	var confs []*configs.Config
 	names := make(map[string]bool)
+	episodes := make(map[string]string) // the detector of each episodes topic
 	for _, argument := range arguments {
 		config, err := configs.Load(argument, world.Env)
 		if err != nil {
@@ -88,6 +89,13 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 				Expected: "want files of different names: the names distinguish the members of a consumer group"}
 		}
 		names[config.Name] = true
+		if topic := config.Episodes.OutputTopic; topic != "" {
+			if other := episodes[topic]; other != "" {
+				return nil, &configs.Error{File: config.Source, Section: "episodes", Key: "output_topic", Problem: other + " has the same topic",
+					Expected: "want a topic of its own: the topic keeps the state of its detector's episodes"}
+			}
+			episodes[topic] = config.Name
+		}
 		confs = append(confs, config)
 	}
 	return confs, nil
@@ -209,6 +217,7 @@ type built struct {
 	peers    *cluster.GroupWatcher // nil: no [cluster] section
 	shown    *web.Detector         // nil: nothing is served
 	tailing  *tailing              // of its output topic; nil: no page and no API
+	alerting *alerting             // nil: there is no Alertmanager
 	node     string                // the id in its data directory
 	prepared bool                  // prepare was called
 	duration time.Duration         // of the job; 0: for ever
@@ -235,6 +244,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Name: config.Name, Log: log, Now: world.Now,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
+		EpisodesTopic: config.Episodes.OutputTopic, Episodes: ledgerRules(config),
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
 		History:        history(config),
@@ -272,6 +282,12 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	if site != nil && site.address != "" {
 		b.tailing = newTailing(config, streams)
 		b.config.Searched = true
+	}
+	if b.alerting, err = newAlerting(config, streams, site, log, world); err != nil {
+		return nil, err
+	}
+	if b.alerting != nil && b.shown != nil {
+		b.shown.Notified = b.alerting.status
 	}
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
@@ -339,6 +355,8 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		read := site.read(all)
 		defer func() { err = errors.Join(err, asked.unwind([]func() error{told, read})) }()
 	}
+	alerted := alert(all)
+	defer func() { err = errors.Join(err, asked.unwind([]func() error{alerted})) }()
 	manager := newNotifier(world, site.page(), all)
 	defer manager.close()
 	w := &waiting{

@@ -148,6 +148,34 @@ var known = []schemaSection{
 				"as usual level, scale, band and known points.",
 		},
 	}},
+	{name: "episodes", doc: "Life cycles instead of points: when a deviation of an entity opens and ends, when an entity that was always there stays away, " +
+		"and when the input has a hole. A bin is a time_granularity_min of the timestamps of a Kafka partition; nothing depends on the clock.", keys: []schemaKey{
+		{
+			name: "output_topic", values: topicName, without: "no episodes, and the keys below have no effect", since: "1.1.0",
+			doc: "The topic for the episodes, as JSON. Each detector needs one of its own. If it is missing, it is made: compacted, with as many partitions " +
+				"as the input topic; if it has fewer, partitions are added. It needs [persistence] enabled, and a time_granularity_min of whole seconds.",
+		}, {
+			name: "open_after", values: pointCount, standard: "1", since: "1.1.0",
+			doc: "How many anomalies in a row open a deviation, among the scored points of an entity.",
+		}, {
+			name: "clear_after", values: pointCount, standard: "4", since: "1.1.0",
+			doc: "A deviation ends after this many scored points in a row that are no anomalies, or as silent after as many whole bins without a point.",
+		}, {
+			name: "reopen_within", values: reopenTime, standard: "6h", since: "1.1.0",
+			doc: "An anomaly this soon after the last one, by their timestamps, reopens the same deviation, with its id, instead of opening another.",
+		}, {
+			name: "absence_after", values: binCount, standard: "4", since: "1.1.0",
+			doc: "An entity is absent once it has no point in this many whole bins. Bins of a gap do not count. The absence ends with the entity's " +
+				"next point, or when its window is dropped.",
+		}, {
+			name: "absence_min_presence", values: "a number from 0 to 1", standard: "0.8", since: "1.1.0",
+			doc: "Only an entity with points in at least this part of the bins of its window can be absent. The window must be long enough to be scored, too.",
+		}, {
+			name: "gap_below", values: gapShare, standard: "0.5", since: "1.1.0",
+			doc: "A bin with fewer entities than this part of the usual number in its Kafka partition is a gap, a hole in the input. A bin without any " +
+				"is one in any case, unless this is 0.",
+		},
+	}},
 	{name: "cluster", doc: "How processes with the same consumer_group reach each other. With it, any of them answers for all, and a Kafka " +
 		"partition that moves takes its windows along.", keys: []schemaKey{
 		{
@@ -199,6 +227,45 @@ var known = []schemaSection{
 		}, {
 			name: "health_listen", values: "host:port, such as 127.0.0.1:8080, or off", without: "only listen serves them",
 			doc: "An address that also serves /healthz and /readyz, without a password.",
+		},
+	}},
+	{name: "notify", doc: "Which Prometheus Alertmanagers are told of open and resolved episodes. They route, group, silence and deliver; " +
+		"docs/alerting.md has examples. It needs [episodes] output_topic.", keys: []schemaKey{
+		{
+			name: "alertmanager", values: alertmanagerURLs, without: "nobody is told, and the keys below have no effect",
+			doc: "The URLs of the Alertmanagers, such as http://localhost:9093, without /api/v2/alerts. All of them are told of every episode, as " +
+				"the members of an Alertmanager cluster want it.",
+		}, {
+			name: "kinds", values: episodeKinds, standard: "deviation,absence,gap",
+			doc: "The kinds of episodes that are told.",
+		}, {
+			name: "url", values: pageURL, without: "the address of [http] listen, with the name of the host in the place of a loopback address",
+			doc: "Where people reach the page. The links in alerts begin with it.",
+		}, {
+			name: "resend_interval", values: "a time from 1s to 1h, such as 1m, or a number of seconds", standard: "1m0s",
+			doc: "How often an open episode is sent again. An Alertmanager that has not heard of one for four times as long takes it for resolved.",
+		}, {
+			name: "timeout", values: "a time from 1s to 5m, such as 10s, or a number of seconds", standard: "10s",
+			doc: "How long a request may take.",
+		}, {
+			name: "tls_ca", values: filePath, without: "those of the system",
+			doc: "A PEM file with the certificates of the authorities that may have signed those of the Alertmanagers. All files of this section are " +
+				"read again when they change.",
+		}, {
+			name: "tls_cert", values: filePath, without: "the detector shows no certificate",
+			doc: "A PEM file with the detector's own certificate, for mutual TLS. It needs tls_key.",
+		}, {
+			name: "tls_key", values: filePath, without: "none",
+			doc: "A PEM file with the key of tls_cert.",
+		}, {
+			name: "username", without: "none",
+			doc: "The user's name, for basic authentication. It needs password_file.",
+		}, {
+			name: "password_file", values: filePath, without: "none",
+			doc: "A file that holds the user's password in one line. It is read at each request.",
+		}, {
+			name: "token_file", values: filePath, without: "none",
+			doc: "A file that holds a bearer token in one line, for a proxy in front of the Alertmanagers. It is read at each request.",
 		},
 	}},
 }
