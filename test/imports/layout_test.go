@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"synthetic":                    {},
 	"synthetic/export":             {"synthetic"},
 	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export"},
-	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
+	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "completeness", "detection", "episode", "configs", "synthetic"},
 	"bench/report":                 {},
 	"test/imports":                 {},
 	"test/alertmanager":            {"notify", "episode"},
