@@ -53,6 +53,9 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	}
 	p.assigned.cancel()
 	p.rollBack(ctx)
+	if p.episodes != nil {
+		p.undoEpisodes() // also if the windows are of no use any more
+	}
 	another := p.assigned.to.Topic.Differs(assignment.Topic)
 	if another { // its late records and refusals are of the former topic
 		p.history.ForgetTopic()
@@ -69,6 +72,11 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 			return
 		}
 	}
+	p.bringEpisodes(ctx)
+}
+
+// bringForward brings the windows forward, by an import or a replay.
+func (p *partition) bringForward(ctx actor.Context) {
 	if p.importPays() {
 		p.beginImport(ctx)
 		return

@@ -23,6 +23,7 @@ func (p *partition) commit(ctx actor.Context) {
 	p.refused.committed(p.position.next)
 	p.history.Committed(p.position.next)
 	if p.stored.state != nil {
+		p.commitEpisodes()
 		p.stored.state.Commit() // first: an abort must not undo these points, even if the sweep fails
 	}
 	if err := p.sweep(ctx); err != nil {
@@ -58,6 +59,7 @@ func (p *partition) rollBack(ctx actor.Context) {
 		ctx.Send(entity.pid, message)
 	}
 	p.check()
+	p.rollBackEpisodes(ctx)
 	if p.stored.state != nil {
 		p.stored.state.RollBack()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"anomalydetector/detection"
+	"anomalydetector/episode"
 	"anomalydetector/limiter"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -26,6 +27,8 @@ type Config struct {
 
 	InputTopic, OutputTopic, Group string
 	DeadLetterTopic                string // empty: bad records are only logged and counted
+	EpisodesTopic                  string // empty: episodes are not published; else Store is there
+	Episodes                       episode.LedgerRules
 
 	ValueField string   // the field of a datapoint that is scored
 	KeyFields  []string // the fields that name its entity

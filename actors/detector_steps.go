@@ -77,9 +77,21 @@ func (d *Detector) poll(ctx actor.Context, poll round.Poll) {
 	})
 }
 
-// flush asks the producer, which answers after it has taken all that the partitions sent it.
+// flush asks the producer, which answers after it has taken all that the partitions sent it. The partitions that have scored
+// send the state of their episodes now, once a transaction.
 func (d *Detector) flush(ctx actor.Context) {
-	ctx.Request(d.producer, &messages.Flush{})
+	flush := &messages.Flush{}
+	if d.config.EpisodesTopic != "" {
+		for number, partition := range d.partitions {
+			if partition.health.scored {
+				flush.States = append(flush.States, number)
+			}
+		}
+	}
+	ctx.Request(d.producer, flush)
+	for _, number := range flush.States {
+		ctx.Send(d.partitions[number].pid, &messages.StateWanted{})
+	}
 }
 
 // discard asks the producer, too: an anomaly that is still on its way to the producer must not get into the next

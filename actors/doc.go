@@ -43,8 +43,10 @@
 //	assign.go               an assignment begins
 //	import.go               windows of another node
 //	replay.go               history from the topic
+//	bring_episodes.go       the state of its episodes, from memory, the store or the episodes topic
 //	work.go                 the queue of slices and history, which waits for the limiter
 //	score.go, tally.go      a slice
+//	episodes.go             what of it matters for episodes, and their records
 //	cached.go               the entities in memory
 //	commit.go               the transaction ends
 //	checkpoint.go           plan, write, settle

@@ -61,6 +61,9 @@ func (d *Detector) lost(ctx actor.Context, partition *trackedPartition, err erro
 	partition.pid = nil
 	partition.health.scored, partition.health.proving = false, false // the next actor begins with none of it
 	d.count(ctx, partition.number, replaying, err)
+	if d.config.EpisodesTopic != "" {
+		ctx.Send(d.producer, &messages.StateSaid{Partition: partition.number, Err: err}) // a flush may wait for it
+	}
 	d.run(ctx, d.round.Gone(d.config.Now(), partition.number))
 }
 

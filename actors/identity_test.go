@@ -2,13 +2,18 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/actors"
 	"anomalydetector/persistence"
+	"anomalydetector/stream"
+	"anomalydetector/test/sink"
 )
 
 // outputs are the anomalies in the output topic, by their positions.
@@ -73,6 +78,62 @@ func TestWindowsOfAFormerTopicAreNotUsed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRefusalsOfAFormerTopicAreNotUsed: the topic is deleted when the output topic has just refused anomalies. It is
+// created again with the same records, and the output topic refuses nothing any more.
+func TestRefusalsOfAFormerTopicAreNotUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "short_window_median")
+	refusing := sink.Refuse(w.cluster, outputTopic, outPartitions, kerr.InvalidRecord, isAnomaly)
+	w.feed(len(w.golden.Records))
+	found, madeAgain := make(chan struct{}), make(chan struct{})
+	n := w.start("one", func(config *actors.Config, _ *stream.Config) {
+		open := config.Open
+		config.Open = func(ctx context.Context) (actors.Session, error) {
+			session, err := open(ctx)
+			return &interrupted{Session: session, found: found, goOn: madeAgain}, err
+		}
+	})
+	<-found
+	refusing.Remove()
+	must(t, w.cluster.DeleteTopic(inputTopic))
+	must(t, w.cluster.CreateTopic(inputTopic, w.golden.Partitions, nil))
+	w.client.PurgeTopicsFromProducing(inputTopic)
+	w.fed = 0
+	w.feed(len(w.golden.Records))
+	close(madeAgain)
+	w.untilCommitted()
+	must(t, n.stop())
+	w.verify()
+	if dead := w.read(deadLetterTopic); len(dead) > 0 {
+		t.Errorf("%d anomalies of the new topic became dead letters", len(dead))
+	}
+}
+
+// interrupted is a session that fails when a topic refuses a record. Before that it tells so, and waits.
+type interrupted struct {
+	actors.Session
+	found, goOn chan struct{}
+	broken      bool
+}
+
+func (i *interrupted) Flush(ctx context.Context) error {
+	err := i.Session.Flush(ctx)
+	var refused *stream.Refused
+	if errors.As(err, &refused) {
+		i.broken = true
+		close(i.found)
+		<-i.goOn
+	}
+	return err
+}
+
+func (i *interrupted) End(ctx context.Context, commit bool) (bool, error) {
+	if i.broken {
+		return false, errors.New("the session is broken")
+	}
+	return i.Session.End(ctx, commit)
 }
 
 // TestMarkersThatExpireAreNoLoss: all records are read, and nothing of them is left in

@@ -21,6 +21,8 @@ import (
 //   - *windowsFetched: the windows that another node has, or why there are none (import.go).
 //   - *messages.HistoryRead, *messages.HistoryEnded: from the goroutine that reads the topic (replay.go).
 //   - *messages.Slice: score these records; answered with messages.SliceDone or messages.SliceFailed (score.go).
+//   - *episodesRead: the state of its episodes, from the episodes topic (bring_episodes.go).
+//   - *messages.StateWanted: send the state of its episodes, because the transaction ends (episodes.go).
 //   - *messages.Committed, *messages.RolledBack: the transaction was committed or aborted (commit.go). Committed is
 //     answered with messages.Checkpointed.
 //   - *checkpointWritten: from the goroutine that writes a checkpoint (checkpoint.go).
@@ -50,6 +52,7 @@ type partition struct {
 	stored   stored               // the state on disk
 	work     work                 // slices and history that wait for a permit
 	refused  refusals             // records that a topic refuses
+	episodes *episodes            // nil: episodes are not published
 }
 
 // partitionLog is a partition's logger. Lines that one bad stream could repeat for each record are limited.
@@ -96,6 +99,7 @@ func newPartition(config *Config, number int32, contact *contact, producer *acto
 		work:     work{permit: limiter.Permit{Limiter: config.Limiter}},
 		refused:  make(refusals),
 	}
+	p.episodes = newEpisodes(p)
 	p.shared.props = entityProps(&p.shared)
 	if config.poison != nil {
 		p.shared.props = poisonedProps(&p.shared, config.poison, partitionName(number))
@@ -134,6 +138,10 @@ func (p *partition) Receive(ctx actor.Context) {
 		p.commit(ctx)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
+	case *messages.StateWanted:
+		p.sayState(ctx)
+	case *episodesRead:
+		p.episodesRead(ctx, message)
 	case *checkpointWritten:
 		p.checkpointWritten(ctx, message)
 	case *messages.Refusals:

@@ -56,6 +56,10 @@ func (noHistory) Read(context.Context, stream.Span, func(stream.Replayed) error)
 	return stream.Complete, nil
 }
 
+func (noHistory) ReadEpisodes(context.Context, int32, messages.Identity, int64) (stream.EpisodeState, bool, error) {
+	return stream.EpisodeState{}, false, nil
+}
+
 func newBench(tb testing.TB, config *Config) *bench {
 	tb.Helper()
 	produced := make(chan any, 1<<16)

@@ -172,6 +172,11 @@ func originOf(record *kgo.Record) (o origin, known bool) {
 // computed from the topic's name and id, the position and the group. The topic's id tells apart the records of a topic
 // that was deleted and created again. Zero bytes separate the parts, because Kafka's names and ids cannot hold one.
 func anomalyID(shared *shared, record *kgo.Record) []byte {
+	sum := sha256.Sum256(anomalyIDText(shared, record))
+	return hex.AppendEncode(nil, sum[:16])
+}
+
+func anomalyIDText(shared *shared, record *kgo.Record) []byte {
 	var text []byte
 	text = append(append(text, record.Topic...), 0)
 	text = append(strconv.AppendInt(text, int64(record.Partition), 10), 0)
@@ -180,6 +185,5 @@ func anomalyID(shared *shared, record *kgo.Record) []byte {
 	if shared.topic != "" {
 		text = append(append(text, 0), shared.topic...)
 	}
-	sum := sha256.Sum256(text)
-	return hex.AppendEncode(nil, sum[:16])
+	return text
 }

@@ -19,6 +19,9 @@ type HistoryReader interface {
 	// Read delivers the records of a span in order, one run at a time. It returns from which time on points are complete, in
 	// Unix milliseconds. The error wraps stream.ErrDeleted if the topic no longer holds the beginning of the span.
 	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (completeFrom int64, err error)
+	// ReadEpisodes finds a partition's state in the episodes topic: that of an offset if it is there, else the newest. It waits while
+	// a transaction is open that may hold it.
+	ReadEpisodes(ctx context.Context, partition int32, topic messages.Identity, offset int64) (newest stream.EpisodeState, found bool, err error)
 	// Close waits until all cancelled Reads have returned.
 	Close() error
 }
@@ -32,7 +35,7 @@ func (p *partition) replay(ctx actor.Context) {
 	assignment := p.assigned.to
 	span := stream.Span{
 		Partition: p.number, Topic: assignment.Topic, From: -1, Until: assignment.Offset,
-		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.history.NeededFrom(), More: assignment.Standby,
+		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.completeAt(), More: assignment.Standby,
 	}
 	switch {
 	case assignment.NoCommittedOffset:

@@ -28,6 +28,9 @@ const piece = 512
 
 // score scores the records of a piece in order. If it cannot score one, the whole slice fails, and the round is aborted.
 func (p *partition) score(ctx actor.Context, slice *scoring) {
+	if p.episodes != nil {
+		p.episodes.tally = &slice.tally
+	}
 	records := slice.rest[:min(piece, len(slice.rest))]
 	slice.rest = slice.rest[len(records):]
 	if p.phase.name == messages.Broken { // it broke down after the detector sent the slice
@@ -90,10 +93,14 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		p.begin(slice)
 		return
 	}
-	ctx.Send(ctx.Parent(), &messages.SliceDone{
+	done := &messages.SliceDone{
 		Partition: p.number, Next: p.position.next, End: slice.end, Tally: tally.message(p.known(), len(p.entities.byKey)),
 		StreamTime: p.history.StreamTime(),
-	})
+	}
+	if p.episodes != nil {
+		done.Tally.Open = p.episodes.ledger.Open()
+	}
+	ctx.Send(ctx.Parent(), done)
 }
 
 // recycle gives records, and the memory that they point into, back to the Kafka client. Nothing may refer to them any more.
@@ -110,6 +117,11 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	if !known {
 		var err error
 		if entity, err = p.bring(ctx, string(point.Key), at); err != nil {
+			return nil, err
+		}
+	}
+	if p.episodes != nil && p.seen.Scored {
+		if err := p.beginEpisode(ctx, record, entity, point.Key, at); err != nil {
 			return nil, err
 		}
 	}
@@ -136,6 +148,9 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	entity.empty = false
 	if entity.stored != nil {
 		p.stored.state.Append(entity.stored, at, point.Value)
+	}
+	if p.episodes != nil && p.seen.Scored {
+		return answer, p.judgeEpisode(ctx, record, entity, point, at, &answer.Verdict)
 	}
 	return answer, nil
 }

@@ -176,6 +176,7 @@ func storeOptions(confs []*configs.Config, dir string) (o persistence.Options) {
 			o.Memory = max(o.Memory, int64(p.MemoryMB)<<20)
 			o.Floor = max(o.Floor, uint64(p.FloorMB)<<20)
 			o.StopOnDamage = o.StopOnDamage || p.StopOnDamage
+			o.Seen = o.Seen || config.Episodes.OutputTopic != ""
 		}
 	}
 	return o

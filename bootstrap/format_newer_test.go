@@ -17,7 +17,7 @@ import (
 func TestStateOfANewerVersionIsRefused(t *testing.T) {
 	f := storedFormats(t)[0]
 	dir := f.Unpack(t, formats.Closed)
-	renumberHeads(t, dir, 1)
+	renumberHeads(t, dir, 8)
 	b := newBroker(t)
 	b.commitUpTo(t, f, formats.Closed, "atlasdelaydetector")
 	p := startProcess(t, t.TempDir(), []string{"KAFKA_HOST=" + b.address(), "DETECTOR_DATA_DIR=" + dir, "container=test"}, "atlasdelaydetector.conf")
@@ -38,7 +38,7 @@ func TestStateOfANewerVersionIsRefused(t *testing.T) {
 	if strings.Count(told, "newer version") != 1 || strings.Contains(told, "goroutine ") {
 		t.Errorf("it does not say once that a newer version wrote the state:\n%s", told)
 	}
-	renumberHeads(t, dir, -1)
+	renumberHeads(t, dir, -8)
 	says(t, did(t, in(dir), exitClean, "state", "atlasdelaydetector.conf"), "yes")
 }
 

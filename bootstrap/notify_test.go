@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"anomalydetector/episode"
 )
@@ -57,7 +58,7 @@ func (k *alertmanager) ends() map[string]time.Time {
 func TestAlertmanagersAreToldOfEpisodes(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
-	must(t, b.cluster.CreateTopic("episodes", 1, nil))
+	must(t, b.cluster.CreateTopic("episodes", b.cases[name].Partitions, map[string]*string{"cleanup.policy": kmsg.StringPtr("compact")}))
 	write := func(entity, event string, at time.Time) {
 		value, err := json.Marshal(episode.Record{ID: entity, Event: event, Kind: "absence", Entity: entity, OpenedAt: 1000, At: at.UnixMilli()})
 		must(t, err)

@@ -78,6 +78,7 @@ type Options struct {
 func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 	var confs []*configs.Config
 	names := make(map[string]bool)
+	episodes := make(map[string]string) // the detector of each episodes topic
 	for _, argument := range arguments {
 		config, err := configs.Load(argument, world.Env)
 		if err != nil {
@@ -88,6 +89,13 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 				Expected: "want files of different names: the names distinguish the members of a consumer group"}
 		}
 		names[config.Name] = true
+		if topic := config.Episodes.OutputTopic; topic != "" {
+			if other := episodes[topic]; other != "" {
+				return nil, &configs.Error{File: config.Source, Section: "episodes", Key: "output_topic", Problem: other + " has the same topic",
+					Expected: "want a topic of its own: the topic keeps the state of its detector's episodes"}
+			}
+			episodes[topic] = config.Name
+		}
 		confs = append(confs, config)
 	}
 	return confs, nil
@@ -236,6 +244,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Name: config.Name, Log: log, Now: world.Now,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
 		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
+		EpisodesTopic: config.Episodes.OutputTopic, Episodes: ledgerRules(config),
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
 		History:        history(config),

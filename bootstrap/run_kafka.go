@@ -39,7 +39,7 @@ func streamConfig(config *configs.Config, home *home, log *slog.Logger, options 
 	return stream.Config{
 		Brokers: config.Kafka.Brokers, TLS: security, SASL: mechanism, Client: options.Client, Log: log,
 		InputTopic: config.IO.InputTopic, OutputTopic: config.IO.OutputTopic,
-		DeadLetterTopic: config.Output.DeadLetterTopic, Group: config.IO.ConsumerGroup,
+		DeadLetterTopic: config.Output.DeadLetterTopic, EpisodesTopic: config.Episodes.OutputTopic, Group: config.IO.ConsumerGroup,
 		Member: config.Name + "." + home.node.ID,
 		Timing: timing, Given: config.Kafka.SessionTimeout != 0,
 		History: history(config), Retention: config.Output.Retention, Outlet: stream.NewOutlet(),

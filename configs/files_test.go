@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -93,16 +94,10 @@ func builtInFile(name string) string {
 		}
 		for _, key := range section.keys {
 			explain(&text, key)
-			value, given := about.values[key.name]
-			if !given {
-				value, given = everywhere[key.name]
-			}
-			switch {
-			case given:
-			case key.since == original || section.isLogging():
-				value, given = key.standard, true
-			default:
-				value = key.standard
+			given := key.since == original || section.isLogging()
+			value := key.standard
+			if given { // another section may have a key of that name
+				value = cmp.Or(about.values[key.name], everywhere[key.name], key.standard)
 			}
 			line := strings.TrimRight(key.name+" = "+value, " ")
 			if !given {

@@ -148,6 +148,34 @@ var known = []schemaSection{
 				"as usual level, scale, band and known points.",
 		},
 	}},
+	{name: "episodes", doc: "Life cycles instead of points: when a deviation of an entity opens and ends, when an entity that was always there stays away, " +
+		"and when the input has a hole. A bin is a time_granularity_min of the timestamps of a Kafka partition; nothing depends on the clock.", keys: []schemaKey{
+		{
+			name: "output_topic", values: topicName, without: "no episodes, and the keys below have no effect", since: "1.1.0",
+			doc: "The topic for the episodes, as JSON. Each detector needs one of its own. If it is missing, it is made: compacted, with as many partitions " +
+				"as the input topic; if it has fewer, partitions are added. It needs [persistence] enabled, and a time_granularity_min of whole seconds.",
+		}, {
+			name: "open_after", values: pointCount, standard: "1", since: "1.1.0",
+			doc: "How many anomalies in a row open a deviation, among the scored points of an entity.",
+		}, {
+			name: "clear_after", values: pointCount, standard: "4", since: "1.1.0",
+			doc: "A deviation ends after this many scored points in a row that are no anomalies, or as silent after as many whole bins without a point.",
+		}, {
+			name: "reopen_within", values: reopenTime, standard: "6h", since: "1.1.0",
+			doc: "An anomaly this soon after the last one, by their timestamps, reopens the same deviation, with its id, instead of opening another.",
+		}, {
+			name: "absence_after", values: binCount, standard: "4", since: "1.1.0",
+			doc: "An entity is absent once it has no point in this many whole bins. Bins of a gap do not count. The absence ends with the entity's " +
+				"next point, or when its window is dropped.",
+		}, {
+			name: "absence_min_presence", values: "a number from 0 to 1", standard: "0.8", since: "1.1.0",
+			doc: "Only an entity with points in at least this part of the bins of its window can be absent. The window must be long enough to be scored, too.",
+		}, {
+			name: "gap_below", values: gapShare, standard: "0.5", since: "1.1.0",
+			doc: "A bin with fewer entities than this part of the usual number in its Kafka partition is a gap, a hole in the input. A bin without any " +
+				"is one in any case, unless this is 0.",
+		},
+	}},
 	{name: "cluster", doc: "How processes with the same consumer_group reach each other. With it, any of them answers for all, and a Kafka " +
 		"partition that moves takes its windows along.", keys: []schemaKey{
 		{

@@ -50,6 +50,7 @@ var restart = map[string]string{
 	"kafka":       "the session with Kafka has it; the files it names are read again at each connection",
 	"persistence": "the open data directory depends on it",
 	"output":      "what is written would depend on when the signal came",
+	"episodes":    "what is written would depend on when the signal came",
 	"cluster":     "the other nodes know this one by it; the certificate that it names is read again by itself",
 	"http":        "the port is open; the file that web_config_file names is read again by itself",
 	"notify":      "those who were told of an episode must be told of its end; the files that it names are read again by themselves",
@@ -59,7 +60,7 @@ var restart = map[string]string{
 // sections are the parts of a configuration, by the name of their section.
 func (c *Config) sections() map[string]any {
 	return map[string]any{"io": c.IO, "detection": c.Detection, "job": c.Job, "kafka": c.Kafka, "persistence": c.Persistence,
-		"output": c.Output, "cluster": c.Cluster, "http": c.HTTP, "notify": c.Notify, "log": c.Log}
+		"output": c.Output, "episodes": c.Episodes, "cluster": c.Cluster, "http": c.HTTP, "notify": c.Notify, "log": c.Log}
 }
 
 // Compare returns the changes from the configuration in force to one that was read again, in the order of

@@ -13,8 +13,17 @@ import (
 // withCluster is base with the one key without which [cluster] has no effect.
 const withCluster = base + "[cluster]\nlisten = 127.0.0.1:7100\n"
 
+// withEpisodes is base with the one key without which [episodes] has no effect.
+const withEpisodes = base + "[episodes]\noutput_topic = life\n"
+
+// lacking is base without a key.
+func lacking(section, key string) string {
+	line := regexp.MustCompile(`(?m)(^\[` + section + `\]\n(?:[^\[].*\n)*?)` + key + ` =.*\n`)
+	return line.ReplaceAllString(base, "$1")
+}
+
 func TestDefaultsOfTheSchemaAreThoseOfLoading(t *testing.T) {
-	content := withCluster + "[episodes]\noutput_topic = e\n[notify]\nalertmanager = http://localhost:9093\n"
+	content := withCluster + strings.TrimPrefix(withEpisodes, base) + "[notify]\nalertmanager = http://localhost:9093\n"
 	for _, line := range []string{"dev_metric = mean\n", "history_min_ratio = 0.6\n", "[job]\nduration = 0\n"} {
 		content = strings.Replace(content, line, "", 1)
 	}
@@ -51,8 +60,7 @@ func TestDefaultsOfTheSchemaAreThoseOfLoading(t *testing.T) {
 func TestRequiredKeysAreThoseWithoutWhichLoadingFails(t *testing.T) {
 	for _, section := range known {
 		for _, key := range section.keys {
-			line := regexp.MustCompile(`(?m)^` + key.name + ` =.*\n`)
-			_, err := read("d.conf", "d.conf", []byte(line.ReplaceAllString(base, "")), none)
+			_, err := read("d.conf", "d.conf", []byte(lacking(section.name, key.name)), none)
 			if (err != nil) != key.required {
 				t.Errorf("without [%s] %s: %v; the schema says required: %v", section.name, key.name, err, key.required)
 			}
@@ -77,7 +85,7 @@ func TestErrorMessagesNameTheValuesOfTheSchema(t *testing.T) {
 func refused(section, key string) string {
 	for _, value := range []string{"\x01,-1", "-1", ""} {
 		line := regexp.MustCompile(`(?m)^` + key + ` =.*\n`)
-		content := line.ReplaceAllString(base, "")
+		content := lacking(section, key)
 		if value == "" && section == "io" { // such a name can be anything but empty
 			content = strings.Replace(base, line.FindString(base), key+" =\n", 1)
 		} else if line := key + " = " + value + "\n"; strings.Contains(content, header(section)) {

@@ -13,11 +13,14 @@ const (
 	Recovered                // the values are back in the band from before
 	Absorbed                 // the window has taken on the new level
 	Silent                   // no more points came
+	Returned                 // an absent entity has a point again
+	Forgotten                // an absent entity has been absent for longer than its window
+	Filled                   // a gap is over
 )
 
 // String is the outcome's word; empty for Unknown.
 func (o Outcome) String() string {
-	return [...]string{"", "recovered", "absorbed", "silent"}[o]
+	return [...]string{"", "recovered", "absorbed", "silent", "returned", "forgotten", "filled"}[o]
 }
 
 // Rules decide when an episode ends and when it goes on.
@@ -25,15 +28,18 @@ type Rules struct {
 	Bin          time.Duration // the time granularity of the datapoints
 	ClearAfter   int           // how many bins, or scored points in a row, without an anomaly end an episode
 	ReopenWithin time.Duration // an anomaly this soon after the last one reopens the episode
+	OpenAfter    int           // how many anomalies in a row of scored points open an episode
 	Threshold    float64       // the largest |deviation| that is normal
 	// EveryPoint says that Normal is called with each scored point that is no anomaly. Then an episode ends
 	// as silent if its entity has no point for ClearAfter bins.
 	EveryPoint bool
+	// Bins says that Silence, and not the time that has passed, ends an episode as silent: the owner counts bins.
+	Bins bool
 }
 
 // DefaultRules are the rules for datapoints of a time granularity, scored with a threshold.
 func DefaultRules(bin time.Duration, threshold float64) Rules {
-	return Rules{Bin: bin, ClearAfter: 4, ReopenWithin: 6 * time.Hour, Threshold: threshold}
+	return Rules{Bin: bin, OpenAfter: 1, ClearAfter: 4, ReopenWithin: 6 * time.Hour, Threshold: threshold}
 }
 
 // clear is the time without an anomaly that ends an episode, in milliseconds.
@@ -75,6 +81,9 @@ const (
 	Resolved      // it has ended
 	Reopened      // it is open again
 )
+
+// Kinds is how many kinds there are.
+const Kinds = 4
 
 // String is the kind's word.
 func (k Kind) String() string {

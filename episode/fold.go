@@ -10,6 +10,7 @@ type State struct {
 	heard   int64   // time of its latest point, anomalous or not
 	normal  int     // how many scored points in a row are no anomalies
 	told    float64 // |deviation| of the peak in the last event
+	waiting bool    // the episode has too few anomalies to open
 }
 
 // Resume is the State after an episode that was kept without its State, at a stream time. The episode must
@@ -26,16 +27,16 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 	e := &s.Episode
 	kind := Updated
 	switch {
-	case e.Points > 0 && e.Open:
-	case e.Points > 0 && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
+	case e.Points > 0 && e.Open, s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
+	case e.Points > 0 && !s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
 		kind = Reopened
 		e.Open, e.EndedAt, e.Outcome = true, 0, Unknown
 		e.Reopened++
 	default:
 		kind = Opened
-		*e = Episode{ID: a.ID, Open: true, OpenedAt: a.At, LastAt: a.At, Usual: a.Usual, Peak: a}
+		*e = Episode{ID: a.ID, OpenedAt: a.At, LastAt: a.At, Usual: a.Usual, Peak: a}
 		e.Low, e.High = r.Band(a.Usual, a.Scale)
-		s.heard, s.told = a.At, 0
+		s.heard, s.told, s.waiting = a.At, 0, true
 	}
 	e.Points++
 	e.LastAt = max(e.LastAt, a.At)
@@ -43,6 +44,12 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 	size := math.Abs(a.Deviation)
 	if size > math.Abs(e.Peak.Deviation) {
 		e.Peak = a
+	}
+	if s.waiting {
+		if e.Points < r.OpenAfter {
+			return s, events
+		}
+		kind, e.Open, s.waiting = Opened, true, false
 	}
 	if kind != Updated || size > s.told && size >= s.told*1.5 {
 		s.told = math.Abs(e.Peak.Deviation)
@@ -56,6 +63,9 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 	s, events = r.Advance(s, p.At, events)
 	s.heard = max(s.heard, p.At)
+	if s.waiting {
+		return State{Now: s.Now}, events
+	}
 	if !s.Episode.Open {
 		return s, events
 	}
@@ -69,7 +79,7 @@ func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 // passed since the last anomaly or, with EveryPoint, since the last point.
 func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 	s.Now = max(s.Now, now)
-	if !s.Episode.Open {
+	if !s.Episode.Open || r.Bins {
 		return s, events
 	}
 	since, how := s.Episode.LastAt, Unknown
@@ -80,6 +90,14 @@ func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 		return s, events
 	}
 	return s.end(since+r.clear(), how, events)
+}
+
+// Silence tells the entity that it is silent. It serves a fold with Bins.
+func (r Rules) Silence(s State, events []Event) (State, []Event) {
+	if !s.Episode.Open {
+		return s, events
+	}
+	return s.end(s.heard+r.clear(), Silent, events)
 }
 
 // end ends the episode at a time, with an outcome.

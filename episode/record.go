@@ -1,6 +1,7 @@
 package episode
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -21,6 +22,7 @@ type Record struct {
 	Outcome  string            `json:"outcome,omitempty"` // recovered, absorbed, silent, returned, forgotten, filled or unknown
 	// Direction is above or below, that of the peak; empty for an absence and a gap.
 	Direction string `json:"direction,omitempty"`
+	Reopened  int    `json:"reopened,omitempty"` // how often it was reopened
 	// Points counts the anomalies so far; of an absence and a gap the bins.
 	Points int `json:"points"`
 	// Usual, Low and High are of the first anomaly: its window's median, and the band of normal values. Of an absence, Usual is the
@@ -87,4 +89,27 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 	}
 	*n = NumberOf(x)
 	return err
+}
+
+// RecordOf is the record of an event.
+func RecordOf(o *Occurrence, detector string) Record {
+	e := &o.Episode
+	r := Record{
+		ID: e.ID, Event: o.Kind.String(), Kind: o.Class.String(), Detector: detector, Entity: o.Entity,
+		OpenedAt: e.OpenedAt, At: o.At, Reopened: e.Reopened, Points: e.Points,
+		Usual: NumberOf(e.Usual), Low: NumberOf(e.Low), High: NumberOf(e.High),
+		Value: NumberOf(o.Value), Deviation: NumberOf(o.Deviation),
+	}
+	if o.Kind == Resolved {
+		r.Resolved, r.Outcome = e.EndedAt, cmp.Or(e.Outcome.String(), "unknown")
+	}
+	if o.Class == Deviation {
+		peak := &e.Peak
+		r.Direction = "above"
+		if peak.Deviation < 0 {
+			r.Direction = "below"
+		}
+		r.Peak = &Peak{ID: peak.ID, At: peak.At, Value: NumberOf(peak.Value), Deviation: NumberOf(peak.Deviation)}
+	}
+	return r
 }

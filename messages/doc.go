@@ -5,5 +5,5 @@
 // phases.go has the names for the phases of partitions and the states of detectors. remote.go and entities.go have the
 // JSON that nodes exchange and the web API shows.
 //
-// The package has no actors, no I/O and no clock. Of this module it imports the value types of detection only.
+// The package has no actors, no I/O and no clock. Of this module it imports the value types of detection and episode only.
 package messages

@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/detection"
+	"anomalydetector/episode"
 )
 
 // To an entity, from its partition.
@@ -72,6 +73,10 @@ type Slice struct {
 	End       int64         // the partition's high watermark at the time of the fetch
 }
 
+// StateWanted asks a partition to send the producer the state of its episodes, and then StateSaid, because the transaction
+// ends.
+type StateWanted struct{}
+
 // Committed says that all slices up to now were committed. The partition answers with Checkpointed.
 type Committed struct{}
 
@@ -130,7 +135,13 @@ type Tally struct {
 	DeadLetters int   // records copied to the dead-letter topic
 	Entities    int   // of the partition after the slice, cached or stored
 	Cached      int   // of the entities, those in memory
+	// Episodes counts the events of episodes that were sent to the producer, and Open those that are open after the slice.
+	Episodes EpisodeEvents
+	Open     [episode.Classes]int
 }
+
+// EpisodeEvents counts events of episodes by class and kind.
+type EpisodeEvents [episode.Classes][episode.Kinds]int64
 
 // Bad counts the bad records of one reason.
 type Bad struct {
@@ -210,8 +221,21 @@ type Finding struct {
 // DeadLetter is a record for the dead-letter topic, from a partition.
 type DeadLetter struct{ Record *kgo.Record }
 
-// Flush asks the producer to answer with Flushed when the broker has acknowledged all records sent before it.
-type Flush struct{}
+// Episode is a record for the episodes topic, from a partition.
+type Episode struct{ Record *kgo.Record }
+
+// Flush asks the producer to answer with Flushed when the broker has acknowledged all records sent before it, and the state
+// records of some partitions.
+type Flush struct {
+	States []int32 // the partitions that have been asked for their state with StateWanted
+}
+
+// StateSaid says that a partition has sent all its records of the transaction, with its state of episodes. The producer waits for
+// it.
+type StateSaid struct {
+	Partition int32
+	Err       error // the partition is gone: the transaction must be aborted
+}
 
 // Discard asks the producer to answer with Discarded when it has taken all records sent before it. The transaction is
 // about to be aborted, and a record that came later would be in the next one.

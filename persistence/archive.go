@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // An archive is a file with the snapshots of several partitions of a detector, in
@@ -16,15 +18,20 @@ import (
 //	'l' list    count | count × partition, in ascending order, as the snapshots are
 //	'z' end     entities | points | sha256 of all bytes before this record
 const (
-	archiveMagic   = "adetect-archive-"
-	archiveVersion = 1
+	archiveMagic      = "adetect-archive-"
+	archiveVersion    = 1
+	archiveWithStates = 2 // some snapshot has the state of an owner
 )
 
 // WriteArchive writes snapshots of some partitions, in ascending order.
 func (s *Store) WriteArchive(w io.Writer, detector string, numbers []int32) ([]Snapshot, error) {
 	numbers = slices.Clone(numbers)
 	slices.Sort(numbers)
-	out, err := newRecordWriter(w, archiveMagic, archiveVersion)
+	version, err := s.archiveVersion(detector, numbers)
+	if err != nil {
+		return nil, err
+	}
+	out, err := newRecordWriter(w, archiveMagic, version)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +56,23 @@ func (s *Store) WriteArchive(w io.Writer, detector string, numbers []int32) ([]S
 	return written, out.end(entities, points)
 }
 
+func (s *Store) archiveVersion(detector string, numbers []int32) (version byte, err error) {
+	version = archiveVersion
+	err = s.view(func(txn *badger.Txn) error {
+		for _, number := range numbers {
+			r, err := readHead(txn, headKey(detector, number))
+			if err != nil {
+				return fmt.Errorf("export partition %d: %w", number, err)
+			}
+			if r != nil && r.state.parts > 0 {
+				version = archiveWithStates
+			}
+		}
+		return nil
+	})
+	return version, err
+}
+
 // ReadArchive imports the wanted snapshots of an archive. It only checks the others, and
 // that the archive ends after them. Accept may refuse a snapshot by its head. After an
 // error it has dropped all imports.
@@ -60,7 +84,7 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 		}
 	}()
 	in = buffered(in)
-	r, err := newRecordReader(in, "archive", archiveMagic, archiveVersion)
+	r, err := newRecordReader(in, "archive", archiveMagic, archiveWithStates)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +102,7 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 			return accept(found)
 		}
 		if !wanted(number) {
-			skipped, err := readSnapshot(inner, inspect, func(string, bool, []Point) error { return nil })
+			skipped, err := readSnapshot(inner, inspect, func([]byte) error { return nil }, func(string, bool, []Point) error { return nil })
 			if err != nil {
 				return imports, fmt.Errorf("partition %d: %w", number, err)
 			}

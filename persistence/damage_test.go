@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -20,8 +21,9 @@ import (
 
 // specimen is a directory, and the windows that each head it may have stands for.
 type specimen struct {
-	dir    string
-	stored map[int64]map[string][]Point
+	dir      string
+	stored   map[int64]map[string][]Point
+	stateful bool // each head was written with stateAt
 }
 
 // specimens are a directory that was closed, one of a process that was killed, and one
@@ -29,13 +31,14 @@ type specimen struct {
 // a value log with a journal block.
 func specimens(t *testing.T) map[string]specimen {
 	t.Helper()
-	m := newModel(t, 5, Options{Journal: 300, Large: 512}) // small, so that every byte can be tried
+	m := newModel(t, 5, Options{Journal: 300, Large: 512, Seen: true}) // small, so that every byte can be tried
 	rounds := func(count, points int) {
 		for range count {
 			for range points {
 				m.observe()
 			}
 			m.remove()
+			m.p.SetState(stateAt(m.points), 0)
 			if err := m.checkpoint(); err != nil {
 				t.Fatal(err)
 			}
@@ -43,7 +46,7 @@ func specimens(t *testing.T) map[string]specimen {
 	}
 	all := make(map[string]specimen)
 	take := func(name string) {
-		all[name] = specimen{copied(t, m.dir), maps.Clone(m.stored)}
+		all[name] = specimen{copied(t, m.dir), maps.Clone(m.stored), true}
 	}
 	rounds(3, 12)
 	m.crash()
@@ -52,7 +55,7 @@ func specimens(t *testing.T) map[string]specimen {
 	m.crash()
 	rounds(6, 12)
 	take("killed")
-	several := specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	several := specimen{copied(t, m.dir), maps.Clone(m.stored), true}
 	splitLog(t, filepath.Join(several.dir, "state"))
 	all["killed with three logs"] = several
 	m.crash()
@@ -63,6 +66,9 @@ func specimens(t *testing.T) map[string]specimen {
 	take("closed")
 	return all
 }
+
+// stateAt is the owner's state in the specimens.
+func stateAt(offset int64) []byte { return fmt.Appendf(nil, "the owner's state at offset %d", offset) }
 
 // splitLog makes three logs of the one that there is.
 func splitLog(t *testing.T, state string) {
@@ -279,7 +285,7 @@ func TestDamageNeverGivesWrongWindows(t *testing.T) {
 func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, said bool) {
 	t.Helper()
 	var log bytes.Buffer
-	store, err := OpenStore(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	store, err := OpenStore(dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil)), Seen: true})
 	if err != nil {
 		t.Fatalf("%v: %v", d, err)
 	}
@@ -302,11 +308,24 @@ func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, sa
 	if !known {
 		t.Fatalf("%v: the head has offset %d, which no checkpoint had", d, head.Offset)
 	}
+	if state := p.State(); s.stateful && string(state) != string(stateAt(head.Offset)) {
+		t.Fatalf("%v: the owner's state is %q at offset %d", d, state, head.Offset)
+	}
 	outcome = intact
 	if strings.Contains(log.String(), "level=WARN") {
 		outcome = "mended"
 	}
+	silent, err := p.Silent(0, math.MaxInt64)
+	if errors.Is(err, ErrCorrupt) {
+		outcome = "found as it is read"
+	} else if err != nil {
+		t.Fatalf("%v: %v", d, err)
+	}
 	for key, want := range windows {
+		if at, found := slices.BinarySearchFunc(silent, key, func(s Silent, key string) int { return strings.Compare(s.Key, key) }); err == nil &&
+			(!found || silent[at].LastSeen != newestOf(want)/1000*1000) {
+			t.Fatalf("%v: entity %s is not among the silent %v, want %d", d, key, silent, newestOf(want))
+		}
 		_, points, _, err := p.Load(key)
 		if errors.Is(err, ErrCorrupt) {
 			outcome = "found as it is read"
@@ -320,6 +339,13 @@ func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, sa
 		}
 	}
 	return outcome, said
+}
+
+func newestOf(points []Point) (at int64) {
+	for _, p := range points {
+		at = max(at, p.At)
+	}
+	return at
 }
 
 const nothingStored, intact = "rebuilt", "as it was"
@@ -492,7 +518,7 @@ func TestWhatIsNoDamageStaysAsItIs(t *testing.T) {
 	_, err := OpenStore(dir, Options{Log: log})
 	unmoved("in use", err)
 	change(t, store, headKind, func(_ int, value []byte) []byte {
-		value[0] = format + 1
+		value[0] = sectioned + 1
 		return value
 	})
 	_, err = store.Partition("d", 0)
@@ -540,7 +566,7 @@ func TestDirectoryOfTheVersionBeforeIsUsed(t *testing.T) {
 	}
 	m.check()
 	rounds()
-	s := specimen{copied(t, m.dir), maps.Clone(m.stored)}
+	s := specimen{copied(t, m.dir), maps.Clone(m.stored), false}
 	if outcome, said := s.judge(t, s.dir, damage{what: "killed"}); outcome != intact || said {
 		t.Errorf("after a kill it is %s", outcome)
 	}

@@ -27,20 +27,24 @@ func (p *Partition) densify() error {
 	if p.stored == nil || !sparse(p.nextID, p.entities, cmp.Or(p.store.options.FewIDs, fewIDs)) {
 		return nil
 	}
-	rewritten := &importing{store: p.store, slot: p.store.newSlot()}
+	rewritten := p.store.importing()
 	err := p.store.view(func(txn *badger.Txn) error {
+		err := eachPart(p.state, rewritten.statePart)
+		if err != nil {
+			return err
+		}
 		return p.eachWindow(txn, rewritten.window)
 	})
 	if err == nil {
-		err = rewritten.flush()
+		err = rewritten.end()
 	}
 	detector, number, _ := headOf(p.head)
 	log := p.store.options.Log.With("detector", detector, "partition", number)
 	if err != nil {
 		p.store.purge(rewritten.slot)
 	} else {
-		dense := record{Head: p.stored.Head, slot: rewritten.slot, reserved: rewritten.entities, entities: rewritten.entities}
-		err = p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(&dense)) })
+		dense := rewritten.result(Snapshot{Head: p.stored.Head, Entities: int(rewritten.entities)}).record()
+		err = p.store.update(func(u *update) error { return u.set(p.head, encodeRecord(dense)) })
 	}
 	if err != nil && !errors.Is(err, ErrCorrupt) {
 		log.Warn("the ids of a partition's entities stay sparse, which costs memory", "ids", p.nextID, "entities", p.entities, "problem", err)

@@ -1,6 +1,7 @@
 package persistence_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -42,6 +43,8 @@ func (a *author) point(key string, at int64, value float64) {
 func (a *author) try(toDisk ...string) error {
 	a.t.Helper()
 	a.p.Commit()
+	a.want.State = fmt.Appendf(nil, "the state of %s/%d at offset %d", a.want.Detector, a.want.Number, a.head.Offset)
+	a.p.SetState(a.want.State, a.head.StreamTime-a.head.History-24*hour)
 	var entities []*persistence.Entity
 	for _, key := range toDisk {
 		entities = append(entities, a.cached[key])

@@ -39,7 +39,7 @@ const (
 
 // formatOptions keep the journal short, so that there are chunks. The value log takes small
 // values, too, so that some blocks are in it.
-var formatOptions = persistence.Options{Journal: 60, Large: 150, Log: slog.New(slog.DiscardHandler)}
+var formatOptions = persistence.Options{Journal: 60, Large: 150, Seen: true, Log: slog.New(slog.DiscardHandler)}
 
 var errKilled = errors.New("killed")
 
@@ -250,19 +250,19 @@ func writeKilled(t *testing.T, dir, killed string, one, far, delay *author) {
 		t.Fatal(err)
 	}
 
-	head, memory := one.head, maps.Clone(one.memory)
+	head, memory, state := one.head, maps.Clone(one.memory), one.want.State
 	one.round(rounds + 5)
-	for i := range 11 {
+	for i := range 13 {
 		one.point(fmt.Sprintf("64520,%d", i), one.head.StreamTime, 5)
 		one.want.Gone = append(one.want.Gone, fmt.Sprintf("64520,%d", i))
 	}
-	// One announces the checkpoint, three have three entities each, the fifth has two and a
-	// block, and the sixth would have the head.
-	transactions = 6
+	// One announces the checkpoint, four have three entities each, the sixth has one, a part of
+	// the owner's state and a block, and the seventh would have the head.
+	transactions = 7
 	if err := one.try(); !errors.Is(err, errKilled) || !strings.Contains(err.Error(), "write checkpoint") {
 		t.Fatalf("the checkpoint ended with %v, want an error for the head", err)
 	}
-	one.head, one.memory = head, memory
+	one.head, one.memory, one.want.State = head, memory, state
 	closeAll(t, store, one, far, delay)
 }
 

@@ -30,6 +30,10 @@ type record struct {
 	entities uint32
 	removing bool // removed entities, which are not counted, may still be stored
 	underway bool // a checkpoint of several transactions may have stored entities with other ids, which do not count
+
+	// Sections; see sections.go.
+	seen  bool // the pages of last seen are complete
+	state stateRef
 }
 
 const (
@@ -54,6 +58,9 @@ func encodeRecord(r *record) []byte {
 	for _, x := range []uint64{uint64(r.slot), r.seq, uint64(r.reserved), uint64(r.entities), flags} {
 		b = binary.AppendUvarint(b, x)
 	}
+	if sections := appendSections(nil, r); len(sections) > 0 {
+		return sealAs(sectioned, append(appendIDs(b, &r.Head), sections...))
+	}
 	return seal(appendIdentity(b, &r.Head))
 }
 
@@ -63,6 +70,10 @@ func appendIdentity(b []byte, h *Head) []byte {
 	if h.Cluster == "" && h.Topic == "" {
 		return b
 	}
+	return appendIDs(b, h)
+}
+
+func appendIDs(b []byte, h *Head) []byte {
 	for _, id := range []string{h.Cluster, h.Topic} {
 		b = append(binary.AppendUvarint(b, uint64(len(id))), id...)
 	}
@@ -77,7 +88,7 @@ func (r *reader) identity(h *Head) {
 }
 
 func decodeRecord(value []byte) (*record, error) {
-	b, err := body(value)
+	b, version, err := bodyUpTo(sectioned, value)
 	if err != nil {
 		return nil, err
 	}
@@ -93,5 +104,10 @@ func decodeRecord(value []byte) (*record, error) {
 	flags := b.uvarint()
 	r.removing, r.underway = flags&removingFlag != 0, flags&underwayFlag != 0
 	b.identity(&r.Head)
+	if version == sectioned {
+		if err := b.sections(r); err != nil {
+			return nil, err
+		}
+	}
 	return r, b.end("head")
 }

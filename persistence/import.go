@@ -12,7 +12,15 @@ import (
 // adopted.
 type Import struct {
 	Snapshot
-	slot uint32
+	slot  uint32
+	seen  bool // the pages of last seen are written
+	state stateRef
+}
+
+// record is the head that the import has once it is adopted.
+func (i *Import) record() *record {
+	entities := uint32(i.Entities)
+	return &record{Head: i.Head, slot: i.slot, reserved: entities, entities: entities, seen: i.seen, state: i.state}
 }
 
 // importBytes is how much of a snapshot is kept in memory until it is written.
@@ -23,12 +31,12 @@ const importBytes = 1 << 20
 // caller has to pass the result to Adopt or Drop. The error wraps ErrDamaged or ErrCut
 // if the snapshot is not whole, and ErrNewer if a later version wrote it.
 func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, error) {
-	i := &importing{store: s, slot: s.newSlot()}
-	snapshot, err := readSnapshot(in, accept, i.take)
+	i := s.importing()
+	snapshot, err := readSnapshot(in, accept, i.statePart, i.take)
 	if err == nil {
-		err = i.flush()
+		err = i.end()
 	}
-	result := &Import{snapshot, i.slot}
+	result := i.result(snapshot)
 	if err != nil {
 		s.Drop(result)
 		return nil, err
@@ -39,12 +47,12 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 // Make writes windows into a new slot, as Import does with those of a snapshot. Each has at least one point. The caller has to
 // pass the result to Adopt or Drop.
 func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, []Point]) (*Import, error) {
-	i := &importing{store: s, slot: s.newSlot()}
-	result := &Import{Snapshot{Partition: partition, Head: head}, i.slot}
-	err := i.windows(windows, &result.Snapshot)
+	i, snapshot := s.importing(), Snapshot{Partition: partition, Head: head}
+	err := i.windows(windows, &snapshot)
 	if err == nil {
-		err = i.flush()
+		err = i.end()
 	}
+	result := i.result(snapshot)
 	if err != nil {
 		s.Drop(result)
 		return nil, err
@@ -61,6 +69,32 @@ type importing struct {
 	keys     [][]byte
 	values   [][]byte
 	bytes    int
+	index    bool     // of last seen, which is kept
+	seen     []uint32 // as in Partition
+	length   int      // of the owner's state
+	parts    uint32
+}
+
+// importing begins in a new slot.
+func (s *Store) importing() *importing {
+	return &importing{store: s, slot: s.newSlot(), index: s.options.Seen}
+}
+
+func (i *importing) result(snapshot Snapshot) *Import {
+	return &Import{Snapshot: snapshot, slot: i.slot, seen: i.index, state: i.state()}
+}
+
+// state refers to the owner's state, of which there is one generation.
+func (i *importing) state() stateRef { return newStateRef(1, i.length) }
+
+// statePart takes a part of the owner's state. A snapshot that has one is for a store with
+// Options.Seen, even if it is a command without it that imports the snapshot.
+func (i *importing) statePart(bytes []byte) error {
+	i.put(sectionKey(i.slot, stateTag, newStateRef(1, 1).number(i.parts)), encodePart(1, bytes))
+	i.index = true
+	i.parts++
+	i.length += len(bytes)
+	return i.flushIfMany()
 }
 
 // take gives an entity an id, and makes a chunk of its points.
@@ -72,6 +106,32 @@ func (i *importing) take(key string, more bool, points []Point) error {
 	}
 	i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, points))
 	i.start += uint32(len(points))
+	if i.index {
+		i.see(more, points)
+	}
+	return i.flushIfMany()
+}
+
+// see notes when the last entity was seen.
+func (i *importing) see(more bool, points []Point) {
+	if !more {
+		i.seen = append(i.seen, 0)
+	}
+	last := &i.seen[len(i.seen)-1]
+	for _, point := range points {
+		*last = max(*last, secondsOf(point.At))
+	}
+}
+
+// end writes what is left, and the pages of last seen.
+func (i *importing) end() error {
+	for start := 0; start < len(i.seen); start += pageIDs {
+		i.put(sectionKey(i.slot, seenTag, uint32(start/pageIDs)), encodePage(i.seen[start:min(start+pageIDs, len(i.seen))]))
+	}
+	return i.flush()
+}
+
+func (i *importing) flushIfMany() error {
 	if i.bytes < importBytes {
 		return nil
 	}
@@ -152,8 +212,7 @@ func (s *Store) Adopt(detector string, imports ...*Import) error {
 			if err != nil && !errors.Is(err, ErrCorrupt) {
 				return err
 			}
-			entities := uint32(i.Entities)
-			if err := u.set(key, encodeRecord(&record{Head: i.Head, slot: i.slot, reserved: entities, entities: entities})); err != nil {
+			if err := u.set(key, encodeRecord(i.record())); err != nil {
 				return err
 			}
 		}

@@ -25,6 +25,7 @@ type block struct {
 	points int
 	ids    []uint32 // of its entities, each once
 	counts []uint16 // of their points
+	newest uint32   // the second of its newest point, with Options.Seen
 }
 
 // readJournal reads all blocks twice: first to count each entity's points, then to

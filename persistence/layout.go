@@ -17,16 +17,23 @@ var ErrCorrupt = errors.New("stored state is corrupt")
 // ErrNewer is in an error if a value has a later format version.
 var ErrNewer = errors.New("stored state was written by a newer version of this program")
 
-// format is the version in front of every value.
-const format = 1
+// Versions in front of values.
+const (
+	format    = 1
+	sectioned = 2 // of a head that names sections; see sections.go
+)
 
 // Kinds of keys.
 const (
-	headKind   = 'h'
-	entityKind = 'e'
-	chunkKind  = 'c'
-	blockKind  = 'j'
+	headKind    = 'h'
+	entityKind  = 'e'
+	chunkKind   = 'c'
+	blockKind   = 'j'
+	sectionKind = 's'
 )
+
+// slotKinds are the kinds of keys that a slot has.
+var slotKinds = []byte{entityKind, chunkKind, blockKind, sectionKind}
 
 var order = binary.BigEndian // in keys, so that they sort as the numbers do
 
@@ -79,8 +86,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // seal puts version and checksum in front of a body: the first five bytes of
 // value are room for them.
-func seal(value []byte) []byte {
-	value[0] = format
+func seal(value []byte) []byte { return sealAs(format, value) }
+
+func sealAs(version byte, value []byte) []byte {
+	value[0] = version
 	binary.LittleEndian.PutUint32(value[1:], crc32.Checksum(value[5:], castagnoli))
 	return value
 }
@@ -100,7 +109,7 @@ func bind(key, value []byte) {
 // bound tells whether a value is what was written under this key. Values of older
 // versions are not bound to a key: body checks them.
 func bound(key, value []byte) bool {
-	if len(value) < 5 || value[0]&tied == 0 || value[0]&^tied > format {
+	if len(value) < 5 || value[0]&tied == 0 || value[0]&^tied > sectioned {
 		return true
 	}
 	sum := crc32.Update(crc32.Checksum(value[5:], castagnoli), castagnoli, key)
@@ -113,20 +122,23 @@ func room(size int) []byte { return make([]byte, 5, 5+size) }
 // body checks a value and returns a reader of its body. If the value is bound to its
 // key, bound checks the checksum.
 func body(value []byte) (*reader, error) {
+	b, _, err := bodyUpTo(format, value)
+	return b, err
+}
+
+// bodyUpTo is body for a value that may have any version up to one, which it returns.
+func bodyUpTo(newest byte, value []byte) (b *reader, version byte, err error) {
 	if len(value) < 5 {
-		return nil, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
+		return nil, 0, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
-	version := value[0] &^ tied
-	if version > format {
-		return nil, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, format)
+	version = value[0] &^ tied
+	if version > newest {
+		return nil, 0, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, newest)
 	}
-	if value[0] == format|tied {
-		return &reader{rest: value[5:]}, nil
+	if version < format || value[0]&tied == 0 && crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
+		return nil, 0, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
 	}
-	if version != format || crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
-		return nil, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
-	}
-	return &reader{rest: value[5:]}, nil
+	return &reader{rest: value[5:]}, version, nil
 }
 
 // reader takes a body apart. After a failure it returns only zeros.
@@ -254,6 +266,20 @@ func appendPoints(b []byte, points []Point) []byte {
 		b = appendFloat(b, p.Value)
 	}
 	return b
+}
+
+// newestOfChunk reads no points.
+func newestOfChunk(value []byte) (int64, error) {
+	b, err := body(value)
+	if err != nil {
+		return 0, err
+	}
+	_ = b.uvarint()
+	newest := b.varint()
+	if b.failed {
+		return 0, b.end("chunk")
+	}
+	return newest, nil
 }
 
 func decodeChunk(value []byte) (c chunk, err error) {

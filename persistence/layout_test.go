@@ -37,12 +37,27 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 		if r.IntN(2) == 0 {
 			head.Cluster, head.Topic = "cluster", string(make([]byte, r.IntN(9)))
 		}
+		head.seen = r.IntN(2) == 0
+		if r.IntN(2) == 0 {
+			head.state = newStateRef(r.Uint64(), 1+r.IntN(maxParts*partBytes))
+		}
 		if got, err := decodeRecord(encodeRecord(&head)); err != nil || *got != head {
 			t.Fatalf("head %+v became %+v, %v", head, got, err)
 		}
 		id := r.Uint32()
 		if got, err := decodeID(encodeID(id)); err != nil || got != id {
 			t.Fatalf("id %d became %d, %v", id, got, err)
+		}
+		seen := make([]uint32, r.IntN(pageIDs+1))
+		for i := range seen {
+			seen[i] = uint32(r.Uint64() >> (32 + r.IntN(33)))
+		}
+		if got, err := decodePage(encodePage(seen)); err != nil || !slices.Equal(got, seen) {
+			t.Fatalf("page %v became %v, %v", seen, got, err)
+		}
+		generation, part := r.Uint64(), make([]byte, 1+r.IntN(100))
+		if g, got, err := decodePart(encodePart(generation, part)); err != nil || g != generation || !slices.Equal(got, part) {
+			t.Fatalf("part %v of %d became %v of %d, %v", part, generation, got, g, err)
 		}
 		through, points := r.Uint64(), wildPoints(r)
 		if got, err := decodeChunk(encodeChunk(through, points)); err != nil || got.through != through || !slices.Equal(got.points, points) {
@@ -67,10 +82,13 @@ func TestDamageIsNoticed(t *testing.T) {
 		value  []byte
 		decode func([]byte) error
 	}{
-		"head":  {encodeRecord(&record{Head: Head{Source: "in", Offset: 9}}), func(v []byte) error { _, err := decodeRecord(v); return err }},
-		"id":    {encodeID(300), func(v []byte) error { _, err := decodeID(v); return err }},
-		"chunk": {encodeChunk(7, points), func(v []byte) error { _, err := decodeChunk(v); return err }},
-		"block": {appendBlock(nil, []entry{{1, points[0]}, {2, points[1]}}), func(v []byte) error { return eachOfBlock(v, func(uint32, Point) {}) }},
+		"head":               {encodeRecord(&record{Head: Head{Source: "in", Offset: 9}}), func(v []byte) error { _, err := decodeRecord(v); return err }},
+		"head with sections": {encodeRecord(&record{Head: Head{Source: "in", Offset: 9}, seen: true, state: newStateRef(7, 300)}), func(v []byte) error { _, err := decodeRecord(v); return err }},
+		"page":               {encodePage([]uint32{0, 1_600_000_000, 1_600_000_900}), func(v []byte) error { _, err := decodePage(v); return err }},
+		"part of a state":    {encodePart(7, []byte("state")), func(v []byte) error { _, _, err := decodePart(v); return err }},
+		"id":                 {encodeID(300), func(v []byte) error { _, err := decodeID(v); return err }},
+		"chunk":              {encodeChunk(7, points), func(v []byte) error { _, err := decodeChunk(v); return err }},
+		"block":              {appendBlock(nil, []entry{{1, points[0]}, {2, points[1]}}), func(v []byte) error { return eachOfBlock(v, func(uint32, Point) {}) }},
 	} {
 		key := []byte("key of " + name)
 		bind(key, c.value)
@@ -101,7 +119,7 @@ func TestDamageIsNoticed(t *testing.T) {
 
 // errorOf is what a damaged value with this version is refused with.
 func errorOf(version byte) error {
-	if version&^tied > format {
+	if version&^tied > sectioned {
 		return ErrNewer
 	}
 	return ErrCorrupt
@@ -112,13 +130,60 @@ func errorOf(version byte) error {
 func FuzzHead(f *testing.F) {
 	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9}})[5:])
 	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9, Cluster: "c", Topic: "t"}})[5:])
+	f.Add(encodeRecord(&record{seen: true, state: newStateRef(7, 300)})[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if got, err := decodeRecord(sealedBody(body)); refused(t, err) {
+		checkHead(t, sealAs(sectioned, append(room(len(body)), body...)))
+		checkHead(t, sealedBody(body))
+	})
+}
+
+func checkHead(t *testing.T, value []byte) {
+	t.Helper()
+	got, err := decodeRecord(value)
+	if err != nil {
+		if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNewer) {
+			t.Fatal(err)
+		}
+		return
+	}
+	if again, err := decodeRecord(encodeRecord(got)); err != nil || !reflect.DeepEqual(got, again) {
+		t.Fatalf("%+v became %+v, %v", got, again, err)
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	f.Add(encodePage([]uint32{0, 1_600_000_000, 1_600_000_900, 1, math.MaxUint32})[5:])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got, err := decodePage(sealedBody(body)); refused(t, err) {
 			return
-		} else if again, err := decodeRecord(encodeRecord(got)); err != nil || !reflect.DeepEqual(got, again) {
-			t.Fatalf("%+v became %+v, %v", got, again, err)
+		} else if again, err := decodePage(encodePage(got)); err != nil || !slices.Equal(got, again) {
+			t.Fatalf("%v became %v, %v", got, again, err)
 		}
 	})
+}
+
+func FuzzPart(f *testing.F) {
+	f.Add(encodePart(7, []byte("state"))[5:])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if generation, got, err := decodePart(sealedBody(body)); refused(t, err) {
+			return
+		} else if g, again, err := decodePart(encodePart(generation, got)); err != nil || g != generation || !slices.Equal(got, again) {
+			t.Fatalf("part %v of %d became %v of %d, %v", got, generation, again, g, err)
+		}
+	})
+}
+
+// TestUnknownSections: a head that has one is refused, unless its tag says that it may be
+// ignored.
+func TestUnknownSections(t *testing.T) {
+	r := &record{Head: Head{Source: "in"}, seen: true}
+	for tag, want := range map[byte]error{77: ErrNewer, 77 | skippable: nil} {
+		value := encodeRecord(r)
+		value = sealAs(sectioned, append(value, tag, 2, 'x', 'y'))
+		if got, err := decodeRecord(value); !errors.Is(err, want) || err == nil && *got != *r {
+			t.Errorf("tag %d: %+v, %v, want %v", tag, got, err, want)
+		}
+	}
 }
 
 func FuzzEntityID(f *testing.F) {

@@ -39,6 +39,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	if e != nil {
 		p.byID[e.id] = e
 		e.tail, e.cached = nil, true
+		p.seeAll(e.id, points) // it may have been seen before silentFrom
 		if e.named {
 			p.cached++
 		}
@@ -47,6 +48,9 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	e = &Entity{key: key, id: p.nextID, cached: true}
 	p.nextID++
 	p.byID = append(p.byID, e)
+	if p.store.options.Seen {
+		p.seen = append(p.seen, 0)
+	}
 	return e, nil, false, nil
 }
 

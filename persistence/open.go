@@ -7,6 +7,9 @@ func (p *Partition) open() error {
 	var torn [][]byte
 	err := p.store.view(func(txn *badger.Txn) (err error) {
 		torn, err = p.read(txn)
+		if err == nil && p.stored != nil && p.store.options.Seen {
+			err = p.readSections(txn)
+		}
 		return err
 	})
 	if err != nil || len(torn) == 0 {

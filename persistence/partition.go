@@ -32,6 +32,14 @@ type Partition struct {
 	removed   []*Entity
 	removing  map[string]bool // the stored keys of removed
 
+	// With Options.Seen; see seen.go and sections.go.
+	seen       []uint32    // when each entity was last seen, by its id; 0: it was not
+	silentFrom uint32      // who was last seen before this second need not be in a page
+	state      []byte      // the owner's state that was stored at the opening, until SetState
+	setting    *ownerState // for the next plan to store; nil: the stored one stays
+	generation uint64      // the last one of the owner's state
+	untidy     bool        // parts that the head does not name may be stored
+
 	plan   *Plan    // in flight; nil: none
 	spare  buffers  // for the next plan
 	marks  uint64   // the last mark that was given to entities
@@ -145,7 +153,7 @@ func (p *Partition) Entities() int { return p.entities }
 // Uncached is how many entities are stored that are not cached.
 func (p *Partition) Uncached() int { return p.entities - p.cached }
 
-// Reset begins anew, without entities. What is stored counts until the first
+// Reset begins anew, without entities and without the owner's state. What is stored counts until the first
 // checkpoint is written.
 func (p *Partition) Reset() {
 	p.mustBeSettled("Reset")
@@ -153,6 +161,7 @@ func (p *Partition) Reset() {
 	p.abandon()
 	p.slot, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), 0, 0, 0, false
 	p.byID, p.blocks, p.unsealed = nil, nil, 0
+	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.pending, p.committed, p.removed, p.removing, p.cursor = nil, 0, nil, nil, nil
 }
 

@@ -3,12 +3,16 @@ package persistence
 // Append adds a point of a cached entity. A checkpoint stores it once it is committed.
 func (p *Partition) Append(e *Entity, at int64, value float64) {
 	p.pending = append(p.pending, entry{e.id, Point{at, value}})
+	if int(e.id) < len(p.seen) {
+		p.see(e.id, at)
+	}
 }
 
 // Commit marks all points that were appended for the next plan.
 func (p *Partition) Commit() { p.committed = len(p.pending) }
 
-// RollBack drops the points that were appended since the last Commit.
+// RollBack drops the points that were appended since the last Commit. LastSeen stays as it
+// is; see SetLastSeen.
 func (p *Partition) RollBack() { p.pending = p.pending[:p.committed] }
 
 // Pending is how many points are not stored, with those of a plan in flight.

@@ -33,7 +33,11 @@ type Plan struct {
 	trimmedPoints int       // the points in them
 	removed       []*Entity
 	buffers
-	evictions int // the first of the sealings are of entities to evict
+	evictions int         // the first of the sealings are of entities to evict
+	setting   *ownerState // to be stored; nil: the stored one stays
+	untidy    bool        // parts that the head does not name may be stored
+	pages     []page      // of last seen
+	complete  *record     // the head once all pages are stored, if it does not say so yet
 
 	filled bool // by Fill, or no tail is needed
 
@@ -111,6 +115,9 @@ func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
 		plan.through = p.stored.seq
 	}
 	p.planSealings(plan, evict, cmp.Or(p.store.options.Journal, journalLimit(entities)))
+	if p.store.options.Seen {
+		p.planPages(plan)
+	}
 	p.plan = plan
 	return plan
 }
@@ -125,13 +132,16 @@ func (p *Partition) mustBeSettled(call string) {
 // nextHead is the head to write, before the new blocks are counted; nil if there
 // is nothing new to store.
 func (p *Partition) nextHead(head Head) *record {
-	next := &record{Head: head, slot: p.slot, reserved: p.nextID, removing: len(p.removed) > 0}
+	next := &record{Head: head, slot: p.slot, reserved: p.nextID, removing: len(p.removed) > 0, seen: p.store.options.Seen}
 	old := p.stored
 	if old == nil || old.slot != p.slot {
+		next.state = p.nextState(stateRef{})
 		return next
 	}
 	next.seq = old.seq
-	if p.committed == 0 && !next.removing && !old.removing && head == old.Head {
+	next.seen = next.seen && old.seen
+	next.state = p.nextState(old.state)
+	if p.committed == 0 && !next.removing && !old.removing && head == old.Head && next.seen == old.seen && next.state == old.state {
 		return nil
 	}
 	return next
@@ -144,6 +154,7 @@ func (p *Partition) planJournal(plan *Plan, next *record) {
 	} else {
 		plan.replaced, p.begun = p.stored, true
 	}
+	plan.setting, plan.untidy = p.setting, p.untidy
 	plan.entries = p.pending[:p.committed:p.committed]
 	for rest := plan.entries; len(rest) > 0; {
 		next.seq++
@@ -177,7 +188,11 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 		}
 		e.planned++
 	}
-	return block{seq, len(entries), slices.Clone(p.ids), slices.Clone(p.counts)}
+	b := block{seq: seq, points: len(entries), ids: slices.Clone(p.ids), counts: slices.Clone(p.counts)}
+	if p.store.options.Seen {
+		b.noteNewest(entries)
+	}
+	return b
 }
 
 // Fill asks for each tail that the plan needs, and copies its points. The owner

@@ -22,11 +22,12 @@ var ErrCut = errors.New("it is cut short")
 
 // Kinds of records.
 const (
-	listRecord   = 'l'
-	headRecord   = 'h'
-	entityRecord = 'e'
-	pointsRecord = 'p'
-	endRecord    = 'z'
+	listRecord    = 'l'
+	headRecord    = 'h'
+	sectionRecord = 's'
+	entityRecord  = 'e'
+	pointsRecord  = 'p'
+	endRecord     = 'z'
 )
 
 const (
@@ -75,14 +76,15 @@ func (w *recordWriter) end(entities, points int) error {
 
 // recordReader reads what a recordWriter has written, and not a byte more.
 type recordReader struct {
-	in     io.Reader
-	what   string // for errors
-	sum    hash.Hash
-	body   bytes.Buffer
-	number int // how many records were read
+	in      io.Reader
+	what    string // for errors
+	sum     hash.Hash
+	body    bytes.Buffer
+	version byte
+	number  int // how many records were read
 }
 
-// newRecordReader reads the magic and the version. It does not read ahead, because the
+// newRecordReader reads the magic, and the version, which must not be later than the given one. It does not read ahead, because the
 // bytes after the last record belong to another reader.
 func newRecordReader(in io.Reader, what, magic string, version byte) (*recordReader, error) {
 	r := &recordReader{in: in, what: what, sum: sha256.New()}
@@ -91,12 +93,13 @@ func newRecordReader(in io.Reader, what, magic string, version byte) (*recordRea
 		return nil, err
 	}
 	found := begin[len(magic)]
+	r.version = found
 	switch {
 	case string(begin[:len(magic)]) != magic:
 		return nil, fmt.Errorf("this is no %s: it begins with %q", what, begin)
 	case found > version:
 		return nil, fmt.Errorf("%w: the %s has version %d, this one knows up to %d", ErrNewer, what, found, version)
-	case found != version:
+	case found == 0:
 		return nil, r.damaged("there is no version %d", found)
 	}
 	r.sum.Write(begin)

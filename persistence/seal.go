@@ -105,12 +105,20 @@ func (plan *Plan) writeSealings() error {
 				return err
 			}
 		}
+		if err := plan.writePages(u); err != nil {
+			return err
+		}
 		for i := range plan.trimmed {
 			if err := u.delete(blockKey(plan.slot, plan.trimFrom+uint64(i))); err != nil {
 				return err
 			}
 		}
-		return nil
+		if plan.complete != nil {
+			if err := u.set(plan.head, encodeRecord(plan.complete)); err != nil {
+				return err
+			}
+		}
+		return plan.dropState(u)
 	})
 }
 

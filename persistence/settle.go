@@ -26,6 +26,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 	for _, e := range plan.touched {
 		e.planned = 0
 	}
+	p.untidy = p.untidy || plan.setting != nil && err != nil
 	if plan.sealed {
 		evicted = p.settleSealings(plan)
 	}
@@ -38,6 +39,9 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 // settleJournal takes over the new blocks and the head.
 func (p *Partition) settleJournal(plan *Plan) {
 	p.stored, p.begun = plan.next, false
+	if p.setting == plan.setting {
+		p.setting = nil
+	}
 	p.entities = int(plan.next.entities)
 	for _, e := range plan.added {
 		e.named = true
@@ -84,6 +88,12 @@ func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 		if !e.cached {
 			p.byID[e.id] = nil
 		}
+	}
+	if plan.complete != nil {
+		p.stored = plan.complete
+	}
+	if plan.setting != nil {
+		p.untidy = false
 	}
 	p.blocks = p.blocks[plan.trimmed:]
 	p.unsealed -= plan.trimmedPoints

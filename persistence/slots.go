@@ -30,7 +30,7 @@ func (s *Store) survey() (garbage []uint32, err error) {
 		o.PrefetchValues = false
 		iterator := txn.NewIterator(o)
 		defer iterator.Close()
-		for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+		for _, kind := range slotKinds {
 			for slot := uint32(0); ; slot++ {
 				iterator.Seek(slotPrefix(kind, slot))
 				if !iterator.ValidForPrefix([]byte{kind}) {
@@ -70,7 +70,7 @@ func (s *Store) purge(slots ...uint32) {
 	}
 	s.chore.Go(func() {
 		for _, slot := range slots {
-			for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+			for _, kind := range slotKinds {
 				for s.purgeSome(slotPrefix(kind, slot)) {
 				}
 			}

@@ -13,10 +13,12 @@ import (
 // store it comes from: two stores that hold the same windows write the same
 // bytes. It is written and read as a stream, a record at a time.
 //
-//	+--------------------+---------+------+---------------------+-----+
-//	| "adetect-snapshot" | version | head | entity points* ...  | end |
-//	+--------------------+---------+------+---------------------+-----+
-//	         16 bytes       1 byte          in the order of keys
+//	+--------------------+---------+------+--------+---------------------+-----+
+//	| "adetect-snapshot" | version | head | state* | entity points* ...  | end |
+//	+--------------------+---------+------+--------+---------------------+-----+
+//	         16 bytes       1 byte                   in the order of keys
+//
+// The version is 2 if the owner has stored a state, or else 1.
 //
 // A record, with a checksum of all its other bytes:
 //
@@ -26,6 +28,7 @@ import (
 //	'h' head    partition | source | offset history complete-from complete-for-new-from
 //	            stream-time swept lateness
 //	            and, if they are known, cluster id | topic id
+//	's' section tag u8 | bytes   the owner's state, tag 2: all records before it are full
 //	'e' entity  key | points     the oldest of its window, in the order of arrival
 //	'p' points  points           of the same entity; all records before it are full
 //	'z' end     entities | points | sha256 of all bytes before this record
@@ -35,8 +38,9 @@ import (
 // Fixed-size numbers are little-endian, the others varints. The checksum of the
 // end tells that no record is missing, twice, or of another snapshot.
 const (
-	snapshotMagic   = "adetect-snapshot"
-	snapshotVersion = 1
+	snapshotMagic     = "adetect-snapshot"
+	snapshotVersion   = 1
+	snapshotWithState = 2
 )
 
 // ErrNotStored is in the error of Export if nothing is stored of the partition.
@@ -65,11 +69,22 @@ func (s *Store) ExportIf(detector string, number int32, w io.Writer, accept func
 		if err := accept(snapshot.Head); err != nil {
 			return err
 		}
-		out, err := newRecordWriter(w, snapshotMagic, snapshotVersion)
+		state, err := p.readState(txn)
+		if err != nil {
+			return err
+		}
+		version := byte(snapshotVersion)
+		if len(state) > 0 {
+			version = snapshotWithState
+		}
+		out, err := newRecordWriter(w, snapshotMagic, version)
 		if err != nil {
 			return err
 		}
 		if err := out.write(headRecord, appendHead(nil, &snapshot)); err != nil {
+			return err
+		}
+		if err := out.state(state); err != nil {
 			return err
 		}
 		err = p.eachWindow(txn, func(key string, points []Point) error {
@@ -89,6 +104,14 @@ func (s *Store) ExportIf(detector string, number int32, w io.Writer, accept func
 		return Snapshot{}, fmt.Errorf("export partition %d: %w", number, err)
 	}
 	return snapshot, nil
+}
+
+// state writes the owner's state, if there is one.
+func (w *recordWriter) state(state []byte) error {
+	return eachPart(state, func(bytes []byte) error {
+		w.body = append(append(w.body[:0], stateTag), bytes...)
+		return w.write(sectionRecord, w.body)
+	})
 }
 
 // window writes one entity, in as many records as it takes.

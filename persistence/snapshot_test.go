@@ -340,16 +340,21 @@ func TestRefusedImportIsNotRead(t *testing.T) {
 }
 
 // written is a small snapshot, or an archive of it.
-func written(several bool) []byte {
+func written(several bool, state []byte) []byte {
 	var file bytes.Buffer
-	out, _ := newRecordWriter(&file, archiveMagic, archiveVersion)
+	version := byte(1)
+	if state != nil {
+		version = 2
+	}
+	out, _ := newRecordWriter(&file, archiveMagic, version)
 	if several {
 		_ = out.write(listRecord, []byte{1, 7})
 	} else {
 		file.Reset()
 	}
-	inner, _ := newRecordWriter(out.out, snapshotMagic, snapshotVersion)
+	inner, _ := newRecordWriter(out.out, snapshotMagic, version)
 	_ = inner.write(headRecord, appendHead(nil, &Snapshot{Partition: 7, Head: Head{Source: "a\x00b", Offset: 9, History: hours}}))
+	_ = inner.state(state)
 	_ = inner.window("64500", []Point{{1000, 0.5}, {2000, 0.25}, {1500, 3}})
 	_ = inner.window("64501", []Point{{1000, -1}})
 	_ = inner.end(2, 4)
@@ -360,9 +365,12 @@ func written(several bool) []byte {
 }
 
 func FuzzSnapshot(f *testing.F) {
-	f.Add(written(true), true)
-	f.Add(written(false), false)
-	f.Add([]byte(snapshotMagic+"\x02"), false)
+	f.Add(written(true, nil), true)
+	f.Add(written(false, nil), false)
+	f.Add(written(true, []byte("state")), true)
+	f.Add(written(false, []byte("state")), false)
+	f.Add(written(false, make([]byte, partBytes+1)), false)
+	f.Add([]byte(snapshotMagic+"\x03"), false)
 	f.Fuzz(func(t *testing.T, content []byte, several bool) {
 		if several {
 			imports, err := (&Store{}).ReadArchive(bytes.NewReader(content), func(int32) bool { return false }, anyHead)
@@ -373,7 +381,11 @@ func FuzzSnapshot(f *testing.F) {
 		}
 		// What is accepted is written again as it was read.
 		var again bytes.Buffer
-		out, err := newRecordWriter(&again, snapshotMagic, snapshotVersion)
+		version := byte(snapshotVersion)
+		if len(content) > len(snapshotMagic) && content[len(snapshotMagic)] == snapshotWithState {
+			version = snapshotWithState
+		}
+		out, err := newRecordWriter(&again, snapshotMagic, version)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -386,7 +398,7 @@ func FuzzSnapshot(f *testing.F) {
 		}
 		s, err := readSnapshot(bytes.NewReader(content), func(s Snapshot) error {
 			return out.write(headRecord, appendHead(nil, &s))
-		}, func(k string, more bool, p []Point) error {
+		}, out.state, func(k string, more bool, p []Point) error {
 			if !more {
 				entity()
 				key, points = k, nil
@@ -408,7 +420,7 @@ func FuzzSnapshot(f *testing.F) {
 }
 
 func TestWholeArchiveIsRead(t *testing.T) {
-	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true)), func(int32) bool { return false }, anyHead)
+	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true, nil)), func(int32) bool { return false }, anyHead)
 	if err != nil || len(imports) > 0 {
 		t.Errorf("%d imports, %v", len(imports), err)
 	}

@@ -41,6 +41,9 @@ type Options struct {
 	// StopOnDamage has OpenStore and Partition fail with ErrCorrupt if something is
 	// damaged, instead of beginning anew.
 	StopOnDamage bool
+	// Seen has partitions keep when each entity was last seen, and the owner's state. Without
+	// it a checkpoint forgets both.
+	Seen bool
 	// Long is called before a verification that can take long, as after a start of the
 	// machine. The channel it returns is closed if the opening is to end, with
 	// ErrInterrupted. It may be nil.

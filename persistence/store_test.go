@@ -14,11 +14,12 @@ import (
 // journal blocks.
 func filled(t *testing.T) string {
 	t.Helper()
-	m := newModel(t, 3, Options{Journal: 40})
+	m := newModel(t, 3, Options{Journal: 40, Seen: true})
 	for range 10 {
 		for range 20 {
 			m.observe()
 		}
+		m.p.SetState([]byte("state"), 0)
 		if err := m.checkpoint(); err != nil {
 			t.Fatal(err)
 		}
@@ -73,9 +74,22 @@ func TestDamagedPartitionBeginsAnew(t *testing.T) {
 			}
 			return value
 		}},
+		"page of last seen, or part of the owner's state": {sectionKind, damaged},
+		"page of last seen": {sectionKind, func(i int, value []byte) []byte {
+			if i == 0 {
+				return damaged(i, value)
+			}
+			return value
+		}},
+		"part of the owner's state that is gone": {sectionKind, func(i int, value []byte) []byte {
+			if i == 0 {
+				return value
+			}
+			return nil
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store := openState(t, filled(t), Options{})
+			store := openState(t, filled(t), Options{Seen: true})
 			change(t, store, how.kind, how.how)
 			p, err := store.Partition("d", 0)
 			if err != nil {
@@ -118,7 +132,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	dir := filled(t)
 	store := openState(t, dir, Options{})
 	change(t, store, headKind, func(_ int, value []byte) []byte {
-		value[0] = format + 1
+		value[0] = sectioned + 1
 		return value
 	})
 	if err := store.Close(); err != nil {

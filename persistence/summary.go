@@ -77,7 +77,7 @@ func (s *Store) Summaries() ([]Summary, error) {
 // count reads all windows, so that it also tells whether they can be read.
 func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 	y.Head, y.Journaled = p.stored.Head, p.unsealed
-	for _, kind := range []byte{entityKind, chunkKind, blockKind} {
+	for _, kind := range slotKinds {
 		err := each(txn, slotPrefix(kind, p.slot), func(item *badger.Item) error {
 			y.Bytes += item.EstimatedSize()
 			if kind == chunkKind {

@@ -16,6 +16,7 @@ func (p *Partition) Remove(e *Entity) {
 		}
 	}
 	e.cached, e.removed = false, true
+	p.SetLastSeen(e, -1)
 	p.byID[e.id] = e
 	p.removed = append(p.removed, e)
 	if p.removing == nil {

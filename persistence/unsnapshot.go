@@ -9,11 +9,11 @@ import (
 const maxKey = 65_000 - 16
 
 // readSnapshot reads a snapshot to its end, and not a byte more. It calls accept with
-// the head, and take with the points of each record. More tells that they belong to the
+// the head, state with each part of the owner's state, and take with the points of each record. More tells that they belong to the
 // same entity as the points before. If readSnapshot returns an error, nothing that was
 // taken may be used.
-func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key string, more bool, points []Point) error) (Snapshot, error) {
-	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotVersion)
+func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) error, take func(key string, more bool, points []Point) error) (Snapshot, error) {
+	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotWithState)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -30,8 +30,7 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key strin
 	}
 	var key string
 	full := false // the last record was, so the next one may have more points of its entity
-	for {
-		kind, body, err := r.next()
+	for kind, body, err = r.sections(state); ; kind, body, err = r.next() {
 		if err != nil {
 			return Snapshot{}, err
 		}
@@ -61,6 +60,26 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, take func(key strin
 		full = len(points) == recordPoints
 		if err := take(key, kind == pointsRecord, points); err != nil {
 			return Snapshot{}, err
+		}
+	}
+}
+
+// sections reads the parts of the owner's state, and the record after them.
+func (r *recordReader) sections(state func([]byte) error) (kind byte, body []byte, err error) {
+	full := true // the part before is
+	for parts := 0; ; parts++ {
+		kind, body, err = r.next()
+		switch {
+		case err != nil:
+			return 0, nil, err
+		case r.version < snapshotWithState || kind != sectionRecord && parts > 0:
+			return kind, body, nil
+		case kind != sectionRecord || !full || parts == maxParts || len(body) < 2 || len(body) > 1+partBytes || body[0] != stateTag:
+			return 0, nil, r.damaged("record %d is no part of a state", r.number)
+		}
+		full = len(body) == 1+partBytes
+		if err := state(body[1:]); err != nil {
+			return 0, nil, err
 		}
 	}
 }

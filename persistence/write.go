@@ -30,7 +30,7 @@ func (plan *Plan) Write() error {
 			return fmt.Errorf("write checkpoint: %w", err)
 		}
 	}
-	if plan.trimmed > 0 || len(plan.sealings) > 0 || len(plan.removed) > 0 {
+	if plan.trimmed > 0 || len(plan.sealings) > 0 || len(plan.removed) > 0 || plan.complete != nil || plan.dropsState() {
 		if err := plan.writeSealings(); err != nil {
 			return fmt.Errorf("seal chunks: %w", err)
 		}
@@ -68,6 +68,9 @@ func (plan *Plan) writeJournal() error {
 			if err := u.set(entityKey(plan.slot, e.key), encodeID(e.id)); err != nil {
 				return err
 			}
+		}
+		if err := plan.writeState(u); err != nil {
+			return err
 		}
 		for i, b := range plan.blocks {
 			if err := u.set(blockKey(plan.slot, b.seq), values[i]); err != nil {

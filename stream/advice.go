@@ -1,10 +1,10 @@
 package stream
 
 // Names are the names in a configuration that an advice mentions.
-type Names struct{ Group, Input, Output, DeadLetter string }
+type Names struct{ Group, Input, Output, DeadLetter, Episodes string }
 
 func (c Config) names() Names {
-	return Names{c.Group, c.InputTopic, c.OutputTopic, c.DeadLetterTopic}
+	return Names{c.Group, c.InputTopic, c.OutputTopic, c.DeadLetterTopic, c.EpisodesTopic}
 }
 
 // Advice is what a person can do about one of Kafka's errors, given the error's name; empty if that is not
@@ -20,16 +20,22 @@ func (n Names) Advice(name string) string {
 
 // permissions are those that the user needs on a topic.
 func (n Names) permissions(topic string) string {
-	if topic == n.Input {
+	switch topic {
+	case n.Input:
 		return "Read and Describe"
+	case n.Episodes:
+		return "Read, Write and Describe"
 	}
 	return "Write and Describe"
 }
 
 // written names the topics that the detector writes to, in words.
 func (n Names) written() string {
-	if n.DeadLetter == "" {
-		return n.Output
+	words := n.Output
+	for _, topic := range []string{n.DeadLetter, n.Episodes} {
+		if topic != "" {
+			words += " and " + topic
+		}
 	}
-	return n.Output + " and " + n.DeadLetter
+	return words
 }

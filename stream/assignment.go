@@ -88,6 +88,15 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 	if err != nil {
 		return nil, err
 	}
+	if err := s.config.widen(ctx, s.admin, len(bounds)); err != nil {
+		if isA[*Explained](err) {
+			s.owned.fail(err) // the next session says why it cannot begin
+		}
+		return nil, err
+	}
+	if s.config.EpisodesTopic != "" {
+		s.client.ForceMetadataRefresh() // the producer must know the partitions
+	}
 	var partitions []int32
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()

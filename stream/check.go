@@ -103,8 +103,8 @@ func (c *check) cluster(ctx context.Context) bool {
 func (c *check) topics(ctx context.Context) {
 	about := make(map[string]settings)
 	var there []string
-	for i, topic := range append([]string{c.InputTopic}, c.written()...) {
-		role := []string{"input", "output", "dead-letter"}[i]
+	for _, topic := range append([]string{c.InputTopic}, c.written()...) {
+		role := c.role(topic)
 		detail, err := ask(kadm.WithAuthorizedOps(ctx), func(ctx context.Context) (kadm.TopicDetail, error) {
 			metadata, err := c.admin.Metadata(ctx, topic)
 			if err != nil {
@@ -126,11 +126,10 @@ func (c *check) topics(ctx context.Context) {
 			c.problem("look at topic %s: %s", topic, err)
 			continue
 		}
-		needed := kmsg.ACLOperationWrite
 		if topic == c.InputTopic {
-			c.input, needed = detail, kmsg.ACLOperationRead
+			c.input = detail
 		}
-		if forbidden(detail.AuthorizedOperations, needed) {
+		if c.unusable(detail) {
 			c.problem("%s", c.topicRefused(topic, kerr.TopicAuthorizationFailed))
 		}
 		if role == "output" && c.Shown && forbidden(detail.AuthorizedOperations, kmsg.ACLOperationRead) {
@@ -150,6 +149,9 @@ func (c *check) topics(ctx context.Context) {
 		}
 		c.fact("%s topic %s: %s, retention %s", role, topic, counted(len(detail.Partitions), "partition"), keep)
 		there = append(there, topic)
+		if topic == c.EpisodesTopic {
+			c.narrow(detail)
+		}
 	}
 	if len(c.input.Partitions) > 0 {
 		telling := c.quietly()
@@ -158,6 +160,32 @@ func (c *check) topics(ctx context.Context) {
 		defer cancel()
 		written := slices.DeleteFunc(there, func(topic string) bool { return topic == c.InputTopic })
 		telling.warnOfRetention(asking, c.client, written, about)
+		telling.warnOfCompaction(about)
+	}
+}
+
+// role says what a topic is for.
+func (c *check) role(topic string) string {
+	switch topic {
+	case c.InputTopic:
+		return "input"
+	case c.OutputTopic:
+		return "output"
+	case c.EpisodesTopic:
+		return "episodes"
+	}
+	return "dead-letter"
+}
+
+// narrow says whether the episodes topic has fewer partitions than the input topic.
+func (c *check) narrow(episodes kadm.TopicDetail) {
+	has, wanted := len(episodes.Partitions), len(c.input.Partitions)
+	switch {
+	case has >= wanted:
+	case forbidden(episodes.AuthorizedOperations, kmsg.ACLOperationAlter):
+		c.problem("%s", c.tooNarrow(has, wanted, kerr.TopicAuthorizationFailed))
+	default:
+		c.fact("episodes topic %s has %s, and the input topic %d: a start adds the others", c.EpisodesTopic, counted(has, "partition"), wanted)
 	}
 }
 
@@ -170,15 +198,22 @@ func (c *check) quietly() Config {
 
 // missing asks the broker whether it would let us create a topic, as the start does.
 func (c *check) missing(ctx context.Context, role, topic string, input settings) {
+	made := c.making(topic, input, len(c.input.Partitions))
 	keep := "the broker's default retention"
-	if known := c.retention(input); known != 0 {
+	if topic == c.EpisodesTopic {
+		keep = "compacted"
+	} else if known := c.retention(input); known != 0 {
 		keep = "retention " + hours(known)
 	} else if len(c.input.Partitions) == 0 {
 		keep = "the input topic's retention"
 	}
-	c.fact("%s topic %s does not exist; a start creates it: %s, %s", role, topic, counted(outputPartitions, "partition"), keep)
+	if made.partitions == 0 {
+		c.fact("%s topic %s does not exist; a start creates it: as many partitions as the input topic, %s", role, topic, keep)
+		return
+	}
+	c.fact("%s topic %s does not exist; a start creates it: %s, %s", role, topic, counted(int(made.partitions), "partition"), keep)
 	answers, err := ask(ctx, func(ctx context.Context) (kadm.CreateTopicResponses, error) {
-		return c.admin.ValidateCreateTopics(ctx, outputPartitions, minimumReplicas(ctx, c.admin), c.madeWith(input), topic)
+		return c.admin.ValidateCreateTopics(ctx, made.partitions, minimumReplicas(ctx, c.admin), made.with, topic)
 	})
 	if err == nil {
 		err = answers[topic].Err

@@ -154,6 +154,60 @@ func TestCheckReportsMissingPermissions(t *testing.T) {
 	}
 }
 
+// Check looks at the episodes topic as a start does.
+func TestCheckLooksAtTheEpisodesTopic(t *testing.T) {
+	compacted, alter := map[string]string{"cleanup.policy": "compact"}, kmsg.ACLOperationAlter
+	const topic, group = kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup
+	const read, write = kmsg.ACLOperationRead, kmsg.ACLOperationWrite
+	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
+		return kfake.ACL{Resource: of, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
+	}
+	for name, c := range map[string]struct {
+		partitions             int32 // 0: no such topic
+		settings               map[string]string
+		allowed                []kmsg.ACLOperation
+		fact, warning, problem string
+	}{
+		"all is well":        {3, compacted, []kmsg.ACLOperation{read, write}, "episodes topic life: 3 partitions", "", ""},
+		"not there":          {0, nil, []kmsg.ACLOperation{read, write, kmsg.ACLOperationCreate}, "episodes topic life does not exist; a start creates it: 3 partitions, compacted", "", ""},
+		"may not be made":    {0, nil, []kmsg.ACLOperation{read, write}, "", "", "topic life: TOPIC_AUTHORIZATION_FAILED"},
+		"not compacted":      {3, nil, []kmsg.ACLOperation{read, write}, "", "the episodes topic is not compacted", ""},
+		"may not be read":    {3, compacted, []kmsg.ACLOperation{write}, "", "", "the user needs the permissions Read, Write and Describe on it"},
+		"may not be written": {3, compacted, []kmsg.ACLOperation{read}, "", "", "the user needs the permissions Read, Write and Describe on it"},
+		"too narrow":         {2, compacted, []kmsg.ACLOperation{read, write, alter}, "has 2 partitions, and the input topic 3: a start adds the others", "", ""},
+		"stays too narrow":   {2, compacted, []kmsg.ACLOperation{read, write}, "", "", "kafka-topics.sh --alter --topic life --partitions 3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			acls := []kfake.ACL{acl(topic, "in", read), acl(topic, "out", write), acl(group, "group", read), transactions}
+			for _, operation := range c.allowed {
+				acls = append(acls, acl(topic, "life", operation))
+			}
+			for _, of := range []string{"in", "out", "life"} {
+				acls = append(acls, acl(topic, of, kmsg.ACLOperationDescribeConfigs))
+			}
+			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
+				kfake.User("SCRAM-SHA-256", "me", "right", acls...))
+			config.DeadLetterTopic, config.EpisodesTopic = "", "life"
+			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
+			must(t, cluster.CreateTopic("in", 3, map[string]string{"retention.ms": "-1"}))
+			must(t, cluster.CreateTopic("out", 1, map[string]string{"retention.ms": "-1"}))
+			if c.partitions > 0 {
+				must(t, cluster.CreateTopic("life", c.partitions, c.settings))
+			}
+			found := Check(context.Background(), config, Wanted{})
+			warned := c.warning == "" && len(found.Warnings) == 0 || c.warning != "" && has(found.Warnings, c.warning)
+			wrong := c.problem == "" && len(found.Problems) == 0 || c.problem != "" && has(found.Problems, c.problem)
+			if !has(found.Facts, c.fact) || !warned || !wrong {
+				t.Errorf("found %q; want %q, %q, %q", found, c.fact, c.warning, c.problem)
+			}
+			err := PrepareTopics(context.Background(), config)
+			if (err != nil) != (c.problem != "") {
+				t.Errorf("the start says %v", err)
+			}
+		})
+	}
+}
+
 // Only a detector whose anomalies are shown reads the output topic. One that cannot read it still works.
 func TestCheckWarnsIfAnomaliesCannotBeShown(t *testing.T) {
 	acl := func(of kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {

@@ -32,6 +32,7 @@ type Config struct {
 	InputTopic      string
 	OutputTopic     string
 	DeadLetterTopic string // empty: none
+	EpisodesTopic   string // empty: none
 	Group           string
 
 	// Member is the group instance id, and part of the transactional id. A process that starts with the

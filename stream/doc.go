@@ -3,8 +3,8 @@
 // something is wrong.
 //
 // It decides nothing about datapoints and holds no windows. It knows no actors, no store and no
-// web. Of this module it imports messages alone, whose assignments and slices of records it hands
-// out. Time comes from Config.Now; timestamps are Unix milliseconds, from Kafka's record
+// web. Of this module it imports messages, whose assignments and slices of records it hands out,
+// and episode, whose state records it finds. Time comes from Config.Now; timestamps are Unix milliseconds, from Kafka's record
 // timestamp.
 //
 // The files by subject:
@@ -19,6 +19,8 @@
 //     member that is gone.
 //   - History: history.go reads a span of a partition again, readers.go keeps its connections, since.go
 //     finds the spans from a time on.
+//   - Episodes: episodes_topic.go makes and widens their topic, episodes.go finds the state of a
+//     partition's episodes in it, episodes_parts.go puts its parts together.
 //   - The output topic as people see it: tail.go follows it, tail_begin.go finds where to begin,
 //     tail_panic.go survives a listener's panic.
 //   - Topics: topics.go creates them, retention.go compares how long they keep records.

@@ -139,7 +139,7 @@ func (c Config) refusedTopic(ctx context.Context, admin *kadm.Client, err error)
 	if !errors.Is(err, kerr.TopicAuthorizationFailed) {
 		return err
 	}
-	for _, topic := range []string{c.InputTopic, c.OutputTopic, c.DeadLetterTopic} {
+	for _, topic := range []string{c.InputTopic, c.OutputTopic, c.DeadLetterTopic, c.EpisodesTopic} {
 		if topic == "" {
 			continue
 		}

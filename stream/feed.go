@@ -60,7 +60,7 @@ func (f *Feed) prepare(ctx context.Context, config Config, more bool) error {
 	}
 	if !topics.Has(f.topic) {
 		config.Retention = Unlimited
-		if err := config.create(ctx, admin, f.topic, config.madeWith(nil)); err != nil {
+		if err := config.create(ctx, admin, f.topic, making{outputPartitions, config.madeWith(nil), nil}); err != nil {
 			return fmt.Errorf("create topic %s: %w", f.topic, err)
 		}
 	}

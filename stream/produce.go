@@ -14,9 +14,24 @@ import (
 func (c Config) writing() []kgo.Opt {
 	return []kgo.Opt{
 		kgo.ProducerBatchCompression(kgo.SnappyCompression()),
-		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
+		kgo.RecordPartitioner(partitioner{c.EpisodesTopic, kgo.ManualPartitioner(), kgo.StickyKeyPartitioner(nil)}),
 		kgo.ProducerBatchMaxBytesFn(c.Outlet.clientLimit),
 	}
+}
+
+// partitioner sends a record of the episodes topic to the partition that the record names, which is the number of
+// the input's partition. All other records go by their keys.
+type partitioner struct {
+	episodes     string
+	named, byKey kgo.Partitioner
+}
+
+// ForTopic implements kgo.Partitioner.
+func (p partitioner) ForTopic(topic string) kgo.TopicPartitioner {
+	if topic == p.episodes && topic != "" {
+		return p.named.ForTopic(topic)
+	}
+	return p.byKey.ForTopic(topic)
 }
 
 // limits are the client's size limits of the topics that the detector writes to.
@@ -50,6 +65,9 @@ func (s *Session) Flush(ctx context.Context) error {
 		return fmt.Errorf("write output: %w", failed.gone)
 	case failed.refused != nil:
 		return s.refused(ctx, failed)
+	}
+	if s.config.EpisodesTopic != "" {
+		s.client.ForceMetadataRefresh() // the client may not know a partition that was just added
 	}
 	return fmt.Errorf("write output: %w", failed.first)
 }
@@ -99,6 +117,9 @@ func (s *Session) refused(ctx context.Context, failed failed) error {
 		}
 	}
 	found, all, err := s.config.isolate(ctx, failed.suspects)
+	if of := slices.IndexFunc(found, func(r Refusal) bool { return r.Record.Topic == s.config.EpisodesTopic }); of >= 0 {
+		return fmt.Errorf("write output: %w", &episodeRefused{found[of]})
+	}
 	switch {
 	case len(found) > 0:
 		return fmt.Errorf("write output: %w", &Refused{found, failed.refused})

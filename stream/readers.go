@@ -40,8 +40,17 @@ type readers struct {
 // errHistoryClosed is returned by a Read after Close, such as that of a partition that is about to stop.
 var errHistoryClosed = errors.New("the history is closed")
 
-// admin is the client for questions.
+// admin asks questions.
 func (r *readers) admin() (*kadm.Client, error) {
+	client, err := r.questions()
+	if err != nil {
+		return nil, err
+	}
+	return kadm.NewClient(client), nil
+}
+
+// questions is the client for questions.
+func (r *readers) questions() (*kgo.Client, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -54,7 +63,7 @@ func (r *readers) admin() (*kadm.Client, error) {
 		}
 		r.asker = client
 	}
-	return kadm.NewClient(r.asker), nil
+	return r.asker, nil
 }
 
 // waits says whether a kept reader of the span's topic waits at an offset.

@@ -36,9 +36,28 @@ func (r *Refused) Error() string {
 
 func (r *Refused) Unwrap() error { return r.First }
 
-// ErrForbidden is in the error of a Flush if a topic refuses records and the broker does not allow the search
-// for them. The same transaction would fail again and again.
+// ErrForbidden is in the error of a Flush if a topic refuses records and they cannot be left out. The same
+// transaction would fail again and again. Either the broker does not allow the search for them, which is this
+// error's text, or one of them belongs to an episode (ErrEpisodeRefused).
 var ErrForbidden = errors.New("a topic refuses records, and the broker does not allow the search for them")
+
+// ErrEpisodeRefused is in the error of a Flush if the episodes topic refuses a record. Without that record the life
+// cycles in the topic, or the state that the next owner of the partition reads, would be wrong. So it is not left out.
+var ErrEpisodeRefused = errors.New("the episodes topic refuses a record")
+
+// episodeRefused is a refusal by the episodes topic.
+type episodeRefused struct{ Refusal }
+
+func (e *episodeRefused) Error() string {
+	advice := "change the settings of the topic, or the broker's policy"
+	if tooLarge(e.Err) {
+		advice = "raise max.message.bytes of the topic"
+	}
+	return fmt.Sprintf("%v: topic %s, partition %d, key %q, %d bytes: %v (%s, and start again)",
+		ErrEpisodeRefused, e.Record.Topic, e.Record.Partition, e.Record.Key, sizeOf(e.Record), e.Err, advice)
+}
+
+func (e *episodeRefused) Unwrap() []error { return []error{ErrEpisodeRefused, ErrForbidden, e.Err} }
 
 // refusing are the errors by which a broker refuses a batch because of its content. Every other error, such
 // as a missing permission or replica, may pass with time.

@@ -22,10 +22,10 @@ const outputPartitions = 10
 // askTimeout limits one question to the broker, so that an outage is reported instead of waited for.
 const askTimeout = 10 * time.Second
 
-// PrepareTopics checks that the input topic exists, and creates the output topic and the dead-letter topic if
-// they are missing. It does not change existing topics. It learns how large their records may be, and warns
-// if they keep records for too short a time. Its error says what is wrong; every one of them may pass with
-// time, so the caller tries again.
+// PrepareTopics checks that the input topic exists, and creates the topics that the detector writes to if they
+// are missing. It does not change existing topics, except that the episodes topic gets as many partitions as the
+// input topic. It learns how large their records may be, and warns if they keep records for too short a time. Its
+// error says what is wrong; every one of them may pass with time, so the caller tries again.
 func PrepareTopics(ctx context.Context, config Config) (err error) {
 	defer func() { config.Observer.note(Opening, err) }()
 	client, err := kgo.NewClient(append(config.client("topics"), kgo.WithContext(ctx))...) // the client would let a silent broker hold up a stop
@@ -46,11 +46,7 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 		return fmt.Errorf("input topic %s does not exist: %w", config.InputTopic, kerr.UnknownTopicOrPartition)
 	}
 	for _, detail := range topics.Sorted() {
-		needed := kmsg.ACLOperationWrite
-		if detail.Topic == config.InputTopic {
-			needed = kmsg.ACLOperationRead
-		}
-		if detail.Err == nil && forbidden(detail.AuthorizedOperations, needed) {
+		if detail.Err == nil && config.unusable(detail) {
 			return config.topicRefused(detail.Topic, kerr.TopicAuthorizationFailed)
 		}
 	}
@@ -59,7 +55,8 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 		if topics.Has(topic) {
 			continue
 		}
-		if err := config.create(ctx, admin, topic, config.madeWith(about[config.InputTopic])); err != nil {
+		made := config.making(topic, about[config.InputTopic], len(topics[config.InputTopic].Partitions))
+		if err := config.create(ctx, admin, topic, made); err != nil {
 			if errors.Is(err, kerr.TopicAuthorizationFailed) || errors.Is(err, kerr.ClusterAuthorizationFailed) {
 				err = config.topicRefused(topic, err)
 			}
@@ -68,36 +65,63 @@ func PrepareTopics(ctx context.Context, config Config) (err error) {
 		maps.Copy(about, config.describe(ctx, admin, topic))
 	}
 	config.warnOfRetention(ctx, client, wanted, about)
-	return nil
+	config.warnOfCompaction(about)
+	return config.widen(ctx, admin, len(topics[config.InputTopic].Partitions))
 }
 
 // written are the topics that the detector writes to.
 func (c Config) written() []string {
-	if c.DeadLetterTopic == "" {
-		return []string{c.OutputTopic}
+	written := []string{c.OutputTopic}
+	for _, topic := range []string{c.DeadLetterTopic, c.EpisodesTopic} {
+		if topic != "" {
+			written = append(written, topic)
+		}
 	}
-	return []string{c.OutputTopic, c.DeadLetterTopic}
+	return written
+}
+
+// unusable says whether the user lacks a permission on a topic.
+func (c Config) unusable(topic kadm.TopicDetail) bool {
+	allowed := topic.AuthorizedOperations
+	reads := topic.Topic == c.InputTopic || topic.Topic == c.EpisodesTopic
+	writes := topic.Topic != c.InputTopic
+	return reads && forbidden(allowed, kmsg.ACLOperationRead) || writes && forbidden(allowed, kmsg.ACLOperationWrite)
+}
+
+// making is how a topic is created.
+type making struct {
+	partitions int32
+	with       map[string]*string // its settings
+	least      map[string]*string // those without which it is not created, even if the broker refuses the others
+}
+
+// making is how a topic that the detector writes to is created.
+func (c Config) making(topic string, input settings, partitions int) making {
+	if topic == c.EpisodesTopic {
+		return making{int32(partitions), c.episodesMadeWith(input), compacted()}
+	}
+	return making{outputPartitions, c.madeWith(input), nil}
 }
 
 // create creates a topic with the smallest number of replicas with which the broker accepts writes. If the
 // broker's policy refuses that, it tries the broker's default for the replicas, then for the settings, then for
 // both.
-func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, with map[string]*string) error {
+func (c Config) create(ctx context.Context, admin *kadm.Client, topic string, made making) error {
 	const brokerDefault = -1
 	replicas := minimumReplicas(ctx, admin)
 	var err error
 	for _, try := range []struct {
 		replicas int16
 		with     map[string]*string
-	}{{replicas, with}, {brokerDefault, with}, {replicas, nil}, {brokerDefault, nil}} {
-		_, err = admin.CreateTopic(ctx, outputPartitions, try.replicas, try.with, topic)
+	}{{replicas, made.with}, {brokerDefault, made.with}, {replicas, made.least}, {brokerDefault, made.least}} {
+		_, err = admin.CreateTopic(ctx, made.partitions, try.replicas, try.with, topic)
 		switch {
-		case err == nil && try.with == nil && with != nil:
+		case err == nil && try.with == nil && made.with != nil:
 			c.Log.Warn("topic created with the broker's settings, because it refuses ours: make sure that it keeps records as long as the input topic",
-				"topic", topic, "partitions", outputPartitions)
+				"topic", topic, "partitions", made.partitions)
 			return nil
 		case err == nil:
-			c.Log.Info("topic created", "topic", topic, "partitions", outputPartitions, "settings", inWords(with))
+			c.Log.Info("topic created", "topic", topic, "partitions", made.partitions, "settings", inWords(try.with))
 			return nil
 		case errors.Is(err, kerr.TopicAlreadyExists):
 			return nil // another node was faster

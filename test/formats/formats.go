@@ -26,7 +26,7 @@ const (
 type Format struct {
 	Path       string
 	Node       string // the id of the node in both directories
-	Number     int    // the format of all values
+	Number     int    // the format of all heads
 	Partitions []*Partition
 }
 
@@ -38,6 +38,7 @@ type Partition struct {
 	Head      Head
 	Journal   int // points in it
 	Chunks    int
+	State     []byte // of the owner; since format 2
 	Windows   map[string]Window
 	Gone      []string // keys of entities that are not stored any more
 }
@@ -81,6 +82,7 @@ type line struct {
 	Head      *Head     `json:"head,omitempty"`
 	Journal   int       `json:"journal_points,omitempty"`
 	Chunks    int       `json:"chunks,omitempty"`
+	State     []byte    `json:"state,omitempty"`
 	Gone      []string  `json:"gone,omitempty"`
 	Key       string    `json:"key,omitempty"`
 	Times     []int64   `json:"times,omitempty"`
@@ -124,7 +126,7 @@ func read(path string) (*Format, error) {
 			f.Number, f.Node = l.Format, l.Node
 		case l.Head != nil:
 			p = &Partition{Directory: l.Directory, Detector: l.Detector, Number: l.Partition, Head: *l.Head,
-				Journal: l.Journal, Chunks: l.Chunks, Gone: l.Gone, Windows: make(map[string]Window)}
+				Journal: l.Journal, Chunks: l.Chunks, State: l.State, Gone: l.Gone, Windows: make(map[string]Window)}
 			f.Partitions = append(f.Partitions, p)
 		default:
 			p.Windows[l.Key] = Window{l.Times, l.Values}
@@ -154,7 +156,7 @@ func (f *Format) Write(t *testing.T) {
 	}
 	put(line{Format: f.Number, Node: f.Node})
 	for _, p := range f.Partitions {
-		put(line{Directory: p.Directory, Detector: p.Detector, Partition: p.Number, Head: &p.Head, Journal: p.Journal, Chunks: p.Chunks, Gone: p.Gone})
+		put(line{Directory: p.Directory, Detector: p.Detector, Partition: p.Number, Head: &p.Head, Journal: p.Journal, Chunks: p.Chunks, State: p.State, Gone: p.Gone})
 		for _, key := range Keys(p.Windows) {
 			put(line{Key: key, Times: p.Windows[key].Times, Values: p.Windows[key].Values})
 		}

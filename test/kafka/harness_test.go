@@ -64,6 +64,7 @@ func newWorld(t *testing.T, name string) *world {
 func (w *world) input() string  { return w.name + ".in" }
 func (w *world) output() string { return w.name + ".out" }
 func (w *world) letter() string { return w.name + ".bad" }
+func (w *world) life() string   { return w.name + ".life" }
 
 // createInput makes the input topic, which keeps records that are years old.
 func (w *world) createInput() {

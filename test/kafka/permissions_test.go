@@ -23,7 +23,7 @@ func (g *guarded) documented() (rules []rule) {
 	if !found {
 		g.Fatal("docs/security.md has no table of permissions")
 	}
-	names := strings.NewReplacer("ihr_hegemony", g.input(), "OUTPUT", g.output(), "GROUP", g.name)
+	names := strings.NewReplacer("ihr_hegemony", g.input(), "OUTPUT", g.output(), "EPISODES", g.life(), "GROUP", g.name)
 	for row := range strings.SplitSeq(table, "\n") {
 		cells := strings.Split(row, "|")
 		if len(cells) != 5 {
@@ -53,12 +53,14 @@ func (g *guarded) documented() (rules []rule) {
 func TestPermissionsAreThoseOfThePage(t *testing.T) {
 	g := &guarded{world: &world{T: t, name: "name"}}
 	rules, needed := g.documented(), g.needed()
+	needed = slices.Insert(needed, len(needed)-1, g.neededForEpisodes()...)
 	if len(rules) < len(needed) || !slices.Equal(rules[:len(needed)], needed) {
 		t.Fatalf("the page says %v, and the tests allow %v", rules, needed)
 	}
 	more := []rule{
 		{"topic", g.output(), false, kadm.OpRead},
 		{"topic", g.output(), false, kadm.OpCreate},
+		{"topic", g.life(), false, kadm.OpAlter},
 		{"topic", "NAME", false, kadm.OpDescribeConfigs},
 		{"cluster", "", false, kadm.OpDescribeConfigs},
 	}

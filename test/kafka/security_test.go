@@ -351,6 +351,7 @@ func (s *secured) eachPermission(t *testing.T) {
 		p.stop()
 		g.verify()
 	})
+	t.Run("episodes", s.episodesPermissions)
 	t.Run("shown", func(t *testing.T) {
 		t.Parallel()
 		g := newGuarded(t, s)

@@ -27,7 +27,10 @@ func (b *broker) start() {
 	}
 	var err error
 	b.cluster, err = kfake.NewCluster(kfake.NumBrokers(brokers), kfake.Ports(ports...), kfake.ListenFn(b.run.network.listener("")),
-		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+		kfake.BrokerConfigs(map[string]string{
+			"group.initial.rebalance.delay.ms": "0",
+			"log.cleaner.backoff.ms":           "360000000", // the judge wants to see all events, not only the latest of each entity
+		}))
 	if err == nil {
 		err = b.cluster.CreateTopic(inputTopic, s.Partitions, nil)
 	}

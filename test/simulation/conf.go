@@ -42,8 +42,8 @@ enabled = %t
 memory_mb = 16
 free_space_floor_mb = 1
 cached_entities = %d
-%s[cluster]
+%s%s[cluster]
 standbys = %d
 %s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
-		historyHours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Cached, deadLetters, s.Standbys, debugLog), 0o644)
+		historyHours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Cached, deadLetters, s.Episodes.conf(), s.Standbys, debugLog), 0o644)
 }

@@ -14,23 +14,31 @@ const feederID = "feeder" // its transactional id
 // feeder writes the scenario's records to the input. If the scenario says so it writes in
 // transactions, and aborts some. A record that it fails to write is no part of the input:
 // the judge takes the input from the log.
-type feeder struct{ run *run }
+type feeder struct {
+	run    *run
+	client *kgo.Client // of feed; feed alone replaces it, and holds the token of the input then
+}
+
+// begin connects.
+func (f *feeder) begin() {
+	options := []kgo.Opt{
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.Dialer(f.run.network.dialer(feederParty)), kgo.MaxProduceRequestsInflightPerBroker(1),
+	}
+	if f.run.scenario.Aborts {
+		options = append(options, kgo.TransactionalID(feederID), kgo.TransactionTimeout(10*time.Second))
+	}
+	f.client = f.run.operator.newClient(options...)
+}
+
+func (f *feeder) end() { f.client.Close() }
 
 // feed writes all records, each at its time.
 func (f *feeder) feed() {
 	r := f.run
 	d := dice{rand.New(rand.NewPCG(r.scenario.Seed, 0xfeed))}
-	options := []kgo.Opt{
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.Dialer(r.network.dialer(feederParty)), kgo.MaxProduceRequestsInflightPerBroker(1),
-	}
-	if r.scenario.Aborts {
-		options = append(options, kgo.TransactionalID(feederID), kgo.TransactionTimeout(10*time.Second))
-	}
-	client := r.operator.newClient(options...)
-	defer func() { client.Close() }()
 	renew := func() {
-		client.Close()
-		client = r.operator.newClient(options...)
+		f.end()
+		f.begin()
 	}
 	records, made := r.scenario.Records, 0
 	for first := 0; first < len(records); {
@@ -44,19 +52,35 @@ func (f *feeder) feed() {
 				made = r.input.made
 				renew()
 			}
-			if !f.feedSome(client, d, first, past) {
+			if !f.feedSome(d, first, past) {
 				renew()
 			}
 		})
 		first = past
 	}
+	f.landed()
+}
+
+// landed waits for a minute until nothing of what feed wrote is under way.
+func (f *feeder) landed() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_ = client.Flush(ctx)
+	return f.client.Flush(ctx) == nil
+}
+
+// pause does something while nothing is written to the input, and nothing is under way to it.
+// Without transactions feed does not wait for answers, so the token alone is not enough.
+func (f *feeder) pause(do func()) {
+	f.run.input.unfed(func() {
+		if f.landed() { // otherwise another fault holds the records up
+			do()
+		}
+	})
 }
 
 // feedSome writes the records [first, past). It is false if the client is of no more use.
-func (f *feeder) feedSome(client *kgo.Client, d dice, first, past int) bool {
+func (f *feeder) feedSome(d dice, first, past int) bool {
+	client := f.client
 	// A client that has records before it has its producer id asks for that without a
 	// pause while no broker can be dialled: no virtual time passes.
 	if !f.run.operator.insist("producer id", func(ctx context.Context) error {
@@ -97,9 +121,13 @@ func (f *feeder) kafkaRecord(record *Record, number int) *kgo.Record {
 	}
 }
 
-// feedLast feeds each partition once more when all faults have ended.
+// feedLast feeds each partition once more when all faults have ended. What feed wrote lands before.
 func (f *feeder) feedLast() bool {
 	r := f.run
+	if !f.landed() {
+		r.judge.problem("a minute after all faults had ended records of the feeder were still under way")
+		return false
+	}
 	newest := r.scenario.newest()
 	var records []*kgo.Record
 	for entity := range 3 * int(r.input.partitions.Load()) {

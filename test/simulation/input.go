@@ -26,7 +26,7 @@ func newInput(s *Scenario) *input {
 	return i
 }
 
-// unfed does something while nobody writes to the topic.
+// unfed does something while nobody else writes to the topic.
 func (i *input) unfed(do func()) {
 	<-i.writing
 	defer func() { i.writing <- struct{}{} }()
@@ -36,6 +36,7 @@ func (i *input) unfed(do func()) {
 // incarnation is one life of the input topic, from its making to its deletion. Offsets
 // begin at 0 in the next one.
 type incarnation struct {
+	id        string // the topic's, once its log is read
 	rules     naive.Rules
 	eras      []era            // of settings, after the first
 	committed map[int32][]span // by partition: what was read and committed, one span after another

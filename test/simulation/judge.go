@@ -139,6 +139,7 @@ func (j *judge) compareTopics() {
 		j.problem("read the input: %v", err)
 		return
 	}
+	r.input.now.id = r.operator.identify()
 	var want []map[place]expected
 	for _, life := range append(r.input.former, r.input.now) {
 		want = append(want, j.expect(life))
@@ -154,6 +155,7 @@ func (j *judge) compareTopics() {
 		j.report.DeadLetters = j.compare(deadLetterTopic, want,
 			func(e expected) string { return e.reason }, func(record *kgo.Record) string { return header(record, "reason") })
 	}
+	j.compareEpisodes()
 }
 
 // compare checks that a topic holds what is wanted of each incarnation of the input, as

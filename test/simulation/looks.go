@@ -9,7 +9,7 @@ import (
 // looks are the pages and lists that a person opens now and then.
 var looks = []func(*prober){
 	func(b *prober) {
-		var list struct{ Items []episode }
+		var list struct{ Items []toldEpisode }
 		if b.read("/api/v1/episodes", &list) {
 			for _, one := range list.Items {
 				b.process.node.run.judge.noteEpisode(one, b.process.party)
@@ -41,7 +41,7 @@ func (b *prober) entity() {
 	var entity struct {
 		Key       string
 		Anomalies []listed
-		Episodes  []episode
+		Episodes  []toldEpisode
 	}
 	if !b.read("/api/v1/entity?key="+url.QueryEscape(key), &entity) {
 		return

@@ -27,6 +27,7 @@ type Report struct {
 	Gaps        int             // gaps that streams told
 	Anomalies   int             // in the output topic
 	DeadLetters int
+	Episodes    int // events in the episodes topic
 	Withheld    int // anomalies that the output topic refused
 	Virtual     time.Duration
 	Log         string // of all processes, in the order in which they ended

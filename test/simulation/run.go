@@ -75,6 +75,7 @@ func newRun(scenario *Scenario, dir string) *run {
 func (r *run) live() {
 	r.broker.start()
 	r.operator.begin()
+	r.feeder.begin()
 	for number, n := range r.nodes {
 		r.later(time.Duration(number)*700*time.Millisecond, n.startHeld)
 	}
@@ -103,6 +104,7 @@ func (r *run) live() {
 	}
 	r.reaping.Wait()
 	r.judge.compareClaims()
+	r.feeder.end()
 	r.operator.end()
 	r.broker.stop()
 	r.judge.findLeaks()

@@ -35,9 +35,10 @@ type Scenario struct {
 	HandoffFrom int64
 	PeerDelay   time.Duration // of each answer of a node to another
 	Sink        Sink          // what the output and dead-letter topics refuse
-	Outliers    int           // groups of records with timestamps of other times
-	Records     []Record      // in the order of feeding
-	Faults      []Fault       // by time
+	Episodes    Episodes
+	Outliers    int      // groups of records with timestamps of other times
+	Records     []Record // in the order of feeding
+	Faults      []Fault  // by time
 }
 
 // Disk is how the nodes store their state, and how slowly.
@@ -102,6 +103,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawIdentity(dice{rand.New(rand.NewPCG(seed, 0x1d))})
 	s.ProduceDelay = []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 300 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
 	s.drawSink(dice{rand.New(rand.NewPCG(seed, 0x51a7))})
+	s.drawEpisodes(dice{rand.New(rand.NewPCG(seed, 0xe915))})
 	return s
 }
 
@@ -250,6 +252,7 @@ func (s *Scenario) Words() string {
 		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, cached %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached)
 	}
 	text.WriteString(s.Sink.words())
+	text.WriteString(s.Episodes.words())
 	if s.Cluster {
 		fmt.Fprintf(&text, "  the nodes know each other: %d standbys, handoffs from %d records on, answers take %s\n", s.Standbys, s.HandoffFrom, s.PeerDelay)
 	}

@@ -197,6 +197,7 @@ func (a *total) add(r Report) {
 	a.sum.Anomalies += r.Anomalies
 	a.sum.DeadLetters += r.DeadLetters
 	a.sum.Withheld += r.Withheld
+	a.sum.Episodes += r.Episodes
 	a.virtual += r.Virtual
 }
 
@@ -210,6 +211,7 @@ func (a *total) print(first uint64, took time.Duration) {
 	fmt.Printf("  %d histories read again for late records; %d log lines about timestamps far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
 	fmt.Printf("  %d streams told all %d anomalies that they had to tell, and %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)
+	fmt.Printf("  %d events of episodes\n", a.sum.Episodes)
 	if a.sum.Unstuck > 0 {
 		fmt.Printf("  %d rebalances that the embedded broker could not end without help\n", a.sum.Unstuck)
 	}

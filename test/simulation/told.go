@@ -16,18 +16,19 @@ type listed struct {
 
 func (l *listed) place() place { return place{l.Output.Partition, l.Output.Offset} }
 
-// episode is an episode that a process told of.
-type episode struct{ ID, PeakID, Entity string }
+// toldEpisode is an episode that a process told of.
+type toldEpisode struct{ ID, PeakID, Entity, Kind string }
 
 // UnmarshalJSON also reads the one name that is not spelled like its field.
-func (e *episode) UnmarshalJSON(text []byte) error {
+func (e *toldEpisode) UnmarshalJSON(text []byte) error {
 	var told struct {
 		ID     string
 		Peak   string `json:"peak_id"`
 		Entity string
+		Kind   string
 	}
 	err := json.Unmarshal(text, &told)
-	*e = episode{told.ID, told.Peak, told.Entity}
+	*e = toldEpisode{told.ID, told.Peak, told.Entity, told.Kind}
 	return err
 }
 
@@ -44,10 +45,15 @@ func (j *judge) note(one listed, party string) {
 	j.noteEntity(one.ID, one.Entity, party)
 }
 
-// noteEpisode remembers an episode. Its ids are those of anomalies of its entity.
-func (j *judge) noteEpisode(one episode, party string) {
-	j.noteEntity(one.ID, one.Entity, party)
-	j.noteEntity(one.PeakID, one.Entity, party)
+// noteEpisode remembers an episode. Its ids, and those of its peaks, are of its entity. A gap has none, and only a
+// deviation has a peak.
+func (j *judge) noteEpisode(one toldEpisode, party string) {
+	if one.Kind != "gap" {
+		j.noteEntity(one.ID, one.Entity, party)
+	}
+	if one.PeakID != "" {
+		j.noteEntity(one.PeakID, one.Entity, party)
+	}
 }
 
 // noteEntity remembers the entity of an anomaly.

@@ -32,9 +32,9 @@ func (f Fault) identityWords() string {
 // makeTopicAgain deletes the input topic and makes it again, while nothing is fed. The
 // nodes are stopped for a while, or they run and have read all.
 func (o *operator) makeTopicAgain(f Fault) {
-	input := o.run.input
+	feeder := o.run.feeder
 	if f.Running {
-		input.unfed(func() {
+		feeder.pause(func() {
 			if committed, ok := o.allRead(); ok {
 				o.remake(committed)
 			}
@@ -42,7 +42,7 @@ func (o *operator) makeTopicAgain(f Fault) {
 		return
 	}
 	o.whileStopped(func() {
-		input.unfed(func() {
+		feeder.pause(func() {
 			if committed, ok := o.settledOffsets(); ok {
 				o.remake(committed)
 			}
@@ -77,7 +77,7 @@ func (o *operator) remake(committed map[int32]int64) {
 		return
 	}
 	now := r.input.now
-	now.log = log
+	now.log, now.id = log, o.identify()
 	now.committedTo(committed)
 	r.input.former = append(r.input.former, now)
 	r.input.now = newIncarnation(now.rulesNow())

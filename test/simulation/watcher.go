@@ -141,7 +141,7 @@ func (w *watcher) hear(party, name, data string) {
 		}
 		w.run.judge.note(one, party)
 	case "episode":
-		var one episode
+		var one toldEpisode
 		if err = json.Unmarshal([]byte(data), &one); err == nil {
 			w.run.judge.noteEpisode(one, party)
 		}

@@ -1,0 +1,129 @@
+package actors
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"anomalydetector/completeness"
+	"anomalydetector/stream"
+)
+
+// How a partition brings its episodes to the offset of its assignment. Their state is in memory, or stored with the windows, or in
+// the episodes topic, each as of an offset. If none is of the group's offset, the episodes begin anew.
+
+// episodesRead says what the episodes topic holds.
+type episodesRead struct {
+	reading uint64 // number of the source; see assigned.reading
+	newest  stream.EpisodeState
+	found   bool // false: it holds no state
+	err     error
+}
+
+// bringEpisodes brings the episodes to the assignment's offset, and then the windows.
+func (p *partition) bringEpisodes(ctx actor.Context) {
+	e, to := p.episodes, p.assigned.to
+	switch {
+	case e == nil || to.Standby:
+	case e.offset == to.Offset && e.source == to.Topic.Topic: // in memory
+	default:
+		if state, offset := p.storedEpisodes(); p.assigned.kept && offset == to.Offset {
+			p.takeEpisodes(stream.EpisodeState{Topic: to.Topic.Topic, Offset: offset, State: state}, true)
+			break
+		}
+		p.readEpisodes(ctx)
+		return
+	}
+	p.bringForward(ctx)
+}
+
+// storedEpisodes is the state that is stored with the windows, and its offset: a replay brings the windows forward without it.
+// The offset is -1 if there is none.
+func (p *partition) storedEpisodes() (state []byte, offset int64) {
+	if p.stored.state == nil {
+		return nil, -1
+	}
+	state = p.stored.state.State()
+	offset, n := binary.Varint(state)
+	if n <= 0 {
+		return nil, -1
+	}
+	return state[n:], offset
+}
+
+// storeEpisodes has the next checkpoint store the state.
+func (p *partition) storeEpisodes(state []byte) {
+	stored := append(binary.AppendVarint(make([]byte, 0, len(state)+10), p.episodes.offset), state...)
+	p.stored.state.SetState(stored, p.episodes.ledger.SilentFrom())
+}
+
+// readEpisodes asks the topic. episodesRead goes on.
+func (p *partition) readEpisodes(ctx actor.Context) {
+	reading, cancel := context.WithCancel(context.Background())
+	answer := &episodesRead{reading: p.assigned.began(cancel)}
+	self, root, reader, number, to := ctx.Self(), ctx.ActorSystem().Root, p.config.Reader, p.number, p.assigned.to
+	go func() {
+		answer.err = safely("the reading of episodes", func() (err error) {
+			answer.newest, answer.found, err = reader.ReadEpisodes(reading, number, to.Topic, to.Offset)
+			return err
+		})
+		root.Send(self, answer)
+	}()
+}
+
+func (p *partition) episodesRead(ctx actor.Context, r *episodesRead) {
+	if !p.assigned.from(r.reading) {
+		return
+	}
+	p.assigned.cancel()
+	if f, panicked := isFault(r.err); panicked {
+		panic(f)
+	}
+	if r.err != nil {
+		p.historyFailed(ctx, historyFails, r.err)
+		return
+	}
+	p.takeEpisodes(r.newest, r.found)
+	p.bringForward(ctx)
+}
+
+// takeEpisodes makes a state the partition's. If it is of another offset or topic, its open episodes end with the first scored
+// record, and nothing else of it is kept.
+func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
+	e, to := newEpisodes(p), p.assigned.to
+	p.episodes = e
+	e.before, e.offset, e.source = e.clock, to.Offset, to.Topic.Topic
+	if !found {
+		return
+	}
+	rest, ok := e.clock.Decode(state.State)
+	err := e.ledger.Decode(rest)
+	if !ok || err != nil {
+		p.log.Error("the state of the episodes cannot be read, they begin anew", "offset", to.Offset, "error", err)
+		p.takeEpisodes(state, false)
+		return
+	}
+	if state.Offset != to.Offset || state.Topic != to.Topic.Topic {
+		p.log.Warn("the episodes begin anew, because their state is of another offset: open ones end with an unknown outcome",
+			"offset", to.Offset, "state_offset", state.Offset, "same_topic", state.Topic == to.Topic.Topic)
+		e.ledger.BeginAnew(e.clock.Time())
+		e.clock = completeness.Clock{}
+		e.ledger.Commit()
+	}
+	e.before = e.clock
+	e.from, e.until = e.ledger.Bin()
+	for key, entity := range p.entities.byKey {
+		entity.told = e.ledger.Keeps(key)
+	}
+}
+
+// completeAt is a time for which a replay has to be complete, Unix milliseconds: that of late records that wait, and stream
+// time of the episodes, because the record at the offset may be far ahead of it. math.MaxInt64: nothing is asked.
+func (p *partition) completeAt() int64 {
+	at := p.history.NeededFrom()
+	if p.episodes != nil && p.episodes.clock.Time() > 0 {
+		at = min(at, p.episodes.clock.Time())
+	}
+	return at
+}

@@ -1,0 +1,277 @@
+package actors
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/completeness"
+	"anomalydetector/datapoint"
+	"anomalydetector/detection"
+	"anomalydetector/episode"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// How a partition keeps its episodes: it tells the ledger what it scores, and sends the ledger's events to the producer.
+
+// episodes is a partition's ledger and its stream time; nil: episodes are not published. The ledger is always of the committed
+// offset plus what the running transaction has scored.
+type episodes struct {
+	topic  string // the episodes topic
+	ledger *episode.Ledger
+	owner  *owner
+	clock  completeness.Clock // the ledger's stream time
+	before completeness.Clock // at the last commit
+
+	from, until int64  // the ledger's current bin: Advance matters outside of it
+	offset      int64  // the ledger is of this offset when nothing is uncommitted; -1: there is no ledger
+	source      string // the id of the topic that the offset is of
+	said        []byte // the state in the last state records
+	tally       *tally // of the slice under way
+}
+
+// owner answers the ledger's questions during a step.
+type owner struct {
+	*partition
+	ctx    actor.Context
+	record *kgo.Record // the record of the step
+	err    error
+}
+
+func newEpisodes(p *partition) *episodes {
+	if p.config.EpisodesTopic == "" {
+		return nil
+	}
+	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}, offset: -1}
+	e.ledger = episode.NewLedger(p.config.Episodes, e.owner)
+	return e
+}
+
+// beginEpisode takes the time of a record of an entity before its point is scored. It ends bins, counts the entity, and ends its
+// absence.
+func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *child, key []byte, at int64) error {
+	e := p.episodes
+	if !e.clock.Near(at) {
+		e.clock.Outlier(at, string(key), e.ledger.Entities())
+	}
+	if now := e.clock.Time(); now >= e.until || now < e.from {
+		if err := p.advance(ctx, record, now); err != nil {
+			return err
+		}
+	}
+	if e.from <= at && at < e.until && (entity.newest < e.from || entity.newest >= e.until) {
+		e.ledger.Count()
+	}
+	if entity.told {
+		if err := p.advance(ctx, record, e.clock.Time()); err != nil {
+			return err
+		}
+		e.ledger.Saw(string(key), at)
+		entity.told = e.ledger.Keeps(string(key))
+		p.say(ctx, record)
+	}
+	return nil
+}
+
+// advance tells the ledger of stream time, so that its events have it, and bins end.
+func (p *partition) advance(ctx actor.Context, record *kgo.Record, now int64) error {
+	e := p.episodes
+	e.owner.ctx, e.owner.record = ctx, record
+	err := e.ledger.Advance(now, record.Timestamp.UnixMilli(), record.Offset)
+	e.from, e.until = e.ledger.Bin()
+	p.say(ctx, record)
+	return err
+}
+
+// judgeEpisode folds the verdict on an entity's point.
+func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *child, point datapoint.Point, at int64, verdict *detection.Verdict) error {
+	e := p.episodes
+	switch {
+	case verdict.Reason == detection.Normal && entity.told:
+		e.ledger.Normal(string(point.Key), episode.Point{At: at, Value: point.Value})
+	case verdict.Reason == detection.Anomalous:
+		if !entity.told { // else beginEpisode did
+			if err := p.advance(ctx, record, e.clock.Time()); err != nil {
+				return err
+			}
+		}
+		e.ledger.Anomaly(string(point.Key), episode.Anomaly{
+			ID: string(anomalyID(&p.shared, record)), At: at, Value: point.Value,
+			Usual: verdict.Median, Scale: verdict.Scale, Deviation: verdict.Deviation,
+		})
+	default:
+		return nil
+	}
+	entity.told = e.ledger.Keeps(string(point.Key))
+	p.say(ctx, record)
+	return nil
+}
+
+// say sends the ledger's events to the producer.
+func (p *partition) say(ctx actor.Context, cause *kgo.Record) {
+	for _, o := range p.episodes.ledger.Drain() {
+		if entity := p.entities.byKey[o.Entity]; entity != nil {
+			entity.told = true // beginEpisode finds out if nothing is kept
+		}
+		p.episodes.tally.told[o.Class][o.Kind]++
+		record := episode.RecordOf(&o, p.config.Name)
+		record.Fields = p.keyFields(o.Entity)
+		key := []byte(o.Entity)
+		if o.Class == episode.Gap {
+			key = []byte(episode.GapKey)
+		}
+		p.sendEpisode(ctx, key, record, cause, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
+			kgo.RecordHeader{Key: "event", Value: []byte(record.Event)}, kgo.RecordHeader{Key: "kind", Value: []byte(record.Kind)})
+	}
+}
+
+// sendEpisode sends a record of the episodes topic to the producer, for the partition with this partition's number.
+func (p *partition) sendEpisode(ctx actor.Context, key []byte, value any, cause *kgo.Record, headers ...kgo.RecordHeader) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // its types hold nothing that JSON cannot
+	}
+	record := &kgo.Record{Topic: p.episodes.topic, Partition: p.number, Key: key, Value: text, Headers: headers}
+	if cause != nil {
+		record.Timestamp = cause.Timestamp
+	}
+	ctx.Send(p.shared.producer, &messages.Episode{Record: record})
+}
+
+// keyFields are the fields of an entity's key by name; nil if a field holds a comma, so that the key does not tell them apart.
+func (p *partition) keyFields(key string) map[string]string {
+	names := p.config.KeyFields
+	values := strings.Split(key, ",")
+	if key == "" || len(values) != len(names) {
+		return nil
+	}
+	fields := make(map[string]string, len(names))
+	for i, name := range names {
+		fields[name] = values[i]
+	}
+	return fields
+}
+
+// stateRecordBytes is how much of a state one record holds; base64 makes a third more of it.
+const stateRecordBytes = 500_000
+
+// sayState sends the ledger's state as of the last scored record to the producer, and tells the producer that all is sent.
+func (p *partition) sayState(ctx actor.Context) {
+	e := p.episodes
+	e.said = e.ledger.Append(e.clock.Append(nil))
+	state := episode.StateRecord{Partition: p.number, Topic: p.shared.topic, Offset: p.position.next}
+	for _, part := range state.Split(e.said, stateRecordBytes) {
+		p.sendEpisode(ctx, episode.StateKey(part.Part), part, nil, kgo.RecordHeader{Key: "event", Value: []byte(part.Event)})
+	}
+	ctx.Send(p.shared.producer, &messages.StateSaid{Partition: p.number})
+}
+
+// commitEpisodes makes the transaction's changes final.
+func (p *partition) commitEpisodes() {
+	e := p.episodes
+	if e == nil {
+		return
+	}
+	e.ledger.Commit()
+	e.before, e.offset, e.source = e.clock, p.position.committed, p.shared.topic
+	if e.said != nil {
+		p.storeEpisodes(e.said)
+		e.said = nil
+	}
+}
+
+// rollBackEpisodes undoes the transaction's changes. The windows are rolled back already, and the stored state is not.
+func (p *partition) rollBackEpisodes(ctx actor.Context) {
+	e := p.episodes
+	if e == nil {
+		return
+	}
+	for _, stored := range p.stored.state.Uncommitted() {
+		entity := p.entities.byKey[stored.Key()]
+		entity.newest = math.MinInt64
+		points, _ := p.windowTail(ctx, entity, math.MaxInt32)
+		for _, point := range points {
+			entity.newest = max(entity.newest, point.At)
+		}
+		p.stored.state.SetLastSeen(stored, entity.newest)
+	}
+	p.undoEpisodes()
+}
+
+// undoEpisodes makes the ledger what it was at the last commit.
+func (p *partition) undoEpisodes() {
+	e := p.episodes
+	for _, key := range e.ledger.RollBack() {
+		p.tell(key)
+	}
+	e.clock, e.said = e.before, nil
+	e.from, e.until = e.ledger.Bin()
+}
+
+// tell notes whether the ledger keeps anything of an entity in memory.
+func (p *partition) tell(key string) {
+	if entity := p.entities.byKey[key]; entity != nil {
+		entity.told = p.episodes.ledger.Keeps(key)
+	}
+}
+
+// Silent lists the entities whose newest point lies in a time.
+func (o *owner) Silent(from, until int64) ([]episode.Silence, error) {
+	silent, err := o.stored.state.Silent(from, until)
+	all := make([]episode.Silence, len(silent))
+	for i, s := range silent {
+		all[i] = episode.Silence(s)
+	}
+	return all, err
+}
+
+// Presence describes the later points of an entity's window, in memory or on disk.
+func (o *owner) Presence(key string, since int64) (presence episode.Presence, err error) {
+	points, err := o.window(key)
+	if err != nil {
+		return presence, err
+	}
+	var values []float64
+	for _, point := range points {
+		if point.At < since {
+			continue
+		}
+		if len(values) == 0 {
+			presence.First, presence.Last = point.At, point.At
+		}
+		presence.First, presence.Last = min(presence.First, point.At), max(presence.Last, point.At)
+		values = append(values, point.Value)
+	}
+	slices.Sort(values)
+	if n := len(values); n > 0 {
+		presence.Usual = (values[(n-1)/2] + values[n/2]) / 2
+	}
+	presence.Points, presence.Enough = len(values), len(values) >= o.shared.scorer.Rules().Needed()
+	return presence, nil
+}
+
+// window returns the points of an entity's window, and perhaps older ones.
+func (o *owner) window(key string) ([]persistence.Point, error) {
+	if entity := o.entities.byKey[key]; entity != nil {
+		points, _ := o.windowTail(o.ctx, entity, math.MaxInt32)
+		return points, nil
+	}
+	return o.stored.state.Peek(key)
+}
+
+// ID is computed like an anomaly's, from the record that is the cause, the class and the ordinal.
+func (o *owner) ID(class episode.Class, offset int64, ordinal int) string {
+	text := anomalyIDText(&o.shared, o.record)
+	text = append(append(text, 0), class.String()...)
+	text = strconv.AppendInt(append(text, 0), int64(ordinal), 10)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16])
+}

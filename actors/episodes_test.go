@@ -1,0 +1,155 @@
+package actors_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"anomalydetector/actors"
+	"anomalydetector/episode"
+	"anomalydetector/persistence"
+	"anomalydetector/stream"
+	"anomalydetector/test/naive"
+)
+
+const episodesTopic = "life"
+
+// startTelling runs a detector that publishes episodes.
+func (w *world) startTelling(dir string, change func(*actors.Config)) *storing {
+	w.Helper()
+	s := &storing{log: &told{Handler: slog.DiscardHandler}}
+	var err error
+	s.store, err = persistence.OpenStore(dir, persistence.Options{Journal: 300, Seen: true, Log: slog.New(s.log)})
+	must(w.T, err)
+	s.node = w.start("one", func(c *actors.Config, streams *stream.Config) {
+		c.Store, c.Log = s.store, slog.New(s.log)
+		c.EpisodesTopic, c.Episodes = episodesTopic, w.ledgerRules()
+		streams.Stored, streams.Log, streams.EpisodesTopic = c.StoredOffset, slog.New(s.log), episodesTopic
+		c.Reader = stream.NewHistory(*streams)
+		if change != nil {
+			change(c)
+		}
+	})
+	return s
+}
+
+func (w *world) ledgerRules() episode.LedgerRules {
+	bin := time.Duration(w.set.rules.GranularityMinutes * float64(time.Minute))
+	return episode.LedgerRules{
+		Rules:        episode.DefaultRules(bin, w.set.rules.Threshold),
+		AbsenceAfter: 3, AbsencePresence: 0.8, GapBelow: 0.5,
+		History: time.Duration(w.set.rules.HistoryHours * float64(time.Hour)),
+		Minimum: w.set.rules.MinRatio * w.set.rules.HistoryHours * 60 / w.set.rules.GranularityMinutes,
+	}
+}
+
+// verifyEpisodes compares the events in the episodes topic with those of the naive detector, in the order of each partition.
+func (w *world) verifyEpisodes() (kinds map[string]int) {
+	w.Helper()
+	got, want := make([][]string, w.golden.Partitions), make([][]string, w.golden.Partitions)
+	kinds = make(map[string]int)
+	for _, record := range w.read(episodesTopic) {
+		if record.Attrs.IsControl() || episode.IsStateKey(record.Key) {
+			continue
+		}
+		var r episode.Record
+		must(w.T, json.Unmarshal(record.Value, &r))
+		got[record.Partition] = append(got[record.Partition], plain(r))
+		kinds[r.Kind+" "+r.Event+" "+r.Outcome]++
+	}
+	rules, ledger := naive.Rules{GranularityMinutes: w.set.rules.GranularityMinutes, HistoryHours: w.set.rules.HistoryHours,
+		MinRatio: w.set.rules.MinRatio, Threshold: w.set.rules.Threshold, MinDeviation: w.set.rules.MinDeviation}, w.ledgerRules()
+	var all []*naive.Episodes
+	for range w.golden.Partitions {
+		windows := naive.New(rules)
+		e := &naive.Episodes{Rules: rules, Windows: windows, Judge: windows.Judge, ID: func(offset int64, kind string, n int) string { return fmt.Sprint(kind, offset, n) },
+			EpisodeRules: naive.EpisodeRules{OpenAfter: ledger.OpenAfter, ClearAfter: ledger.ClearAfter, AbsenceAfter: ledger.AbsenceAfter,
+				ReopenWithin: ledger.ReopenWithin.Milliseconds(), MinPresence: ledger.AbsencePresence, GapBelow: ledger.GapBelow}}
+		e.Begin()
+		all = append(all, e)
+	}
+	offsets := make([]int64, w.golden.Partitions)
+	for _, record := range w.golden.Records[:w.fed] {
+		fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
+		must(w.T, err)
+		number := record.Partition
+		for _, r := range all[number].Take(offsets[number], fields["k"].(string), record.Timestamp.UnixMilli(), fields["v"].(float64)) {
+			want[number] = append(want[number], plain(r))
+		}
+		offsets[number]++
+	}
+	for number := range want {
+		if slices.Equal(got[number], want[number]) {
+			continue
+		}
+		for i := range max(len(got[number]), len(want[number])) {
+			if i >= len(got[number]) || i >= len(want[number]) || got[number][i] != want[number][i] {
+				w.Errorf("partition %d: event %d of %d is\n%s\nwant %d\n%s", number, i, len(got[number]),
+					strings.Join(got[number][min(i, len(got[number])):min(i+3, len(got[number]))], "\n"), len(want[number]),
+					strings.Join(want[number][min(i, len(want[number])):min(i+3, len(want[number]))], "\n"))
+				break
+			}
+		}
+	}
+	return kinds
+}
+
+// plain is a record as text, without what the naive detector does not know.
+func plain(r episode.Record) string {
+	r.ID, r.Detector, r.Fields, r.Reopened = "", "", nil, 0
+	if r.Peak != nil {
+		r.Peak.ID = ""
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// TestEpisodesGoOnWhereTheGroupIs: whatever happens to the state between processes, the episodes topic gets the events of a
+// process that never stopped, each once.
+func TestEpisodesGoOnWhereTheGroupIs(t *testing.T) {
+	t.Parallel()
+	for name, between := range map[string]func(w *world, dir, older string){
+		"nothing happens": func(*world, string, string) {},
+		"an older copy": func(w *world, dir, older string) {
+			must(w.T, os.RemoveAll(dir))
+			must(w.T, os.CopyFS(dir, os.DirFS(older)))
+		},
+		"the state is gone": func(w *world, dir, _ string) { must(w.T, os.RemoveAll(filepath.Join(dir, "state"))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, set := wild(11, 400)
+			w := newWorldOf(t, g, set)
+			dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+			const parts = 6
+			for part := range parts {
+				n := w.startTelling(dir, nil)
+				w.feed(len(g.Records)/parts + 2)
+				w.untilCommitted()
+				n.end()
+				if part == 0 {
+					must(t, os.CopyFS(older, os.DirFS(dir)))
+				}
+				between(w, dir, older)
+			}
+			w.verify()
+			kinds := w.verifyEpisodes()
+			for _, least := range []string{"deviation opened ", "deviation reopened ", "deviation resolved recovered", "absence opened ", "absence resolved returned"} {
+				if kinds[least] == 0 {
+					t.Errorf("there is no %s in %v", least, kinds)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package kafka_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/episode"
+	"anomalydetector/test/naive"
+)
+
+func (w *world) episodes() string { return w.name + ".episodes" }
+
+// TestEpisodesAreCommittedOnceWhateverIsLost kills a process, and then loses its disk, too. The episodes topic must hold the
+// events of one uninterrupted run.
+func TestEpisodesAreCommittedOnceWhateverIsLost(t *testing.T) {
+	w := newWorld(t, "hegemony_median")
+	w.createInput()
+	part := len(w.golden.Records) / 5
+	w.conf("[persistence]", "commit_interval = 0.2", "[episodes]", "output_topic = "+w.episodes(), "absence_after = 2", "clear_after = 2")
+	process := w.start("detector.conf")
+	w.feed(part)
+	w.untilCommitted()
+	for _, lost := range []bool{false, true, false} {
+		w.feed(part)
+		process.signal(syscall.SIGKILL)
+		process.ends()
+		if lost {
+			must(t, os.RemoveAll(filepath.Join(w.home, "data")))
+		}
+		w.feed(part / 3)
+		process = w.start("detector.conf")
+	}
+	w.feed(len(w.golden.Records))
+	w.untilCommitted()
+	process.stop()
+	w.verify()
+	w.verifyEpisodes(naive.EpisodeRules{OpenAfter: 1, ClearAfter: 2, AbsenceAfter: 2, ReopenWithin: 6 * 60 * 60 * 1000, MinPresence: 0.8, GapBelow: 0.5})
+}
+
+// verifyEpisodes compares each partition of the episodes topic with what the naive detector tells of the input.
+func (w *world) verifyEpisodes(rules naive.EpisodeRules) {
+	w.Helper()
+	metadata, err := w.admin.Metadata(context.Background(), w.input())
+	must(w.T, err)
+	conf := w.golden.Conf
+	base := naive.Rules{
+		GranularityMinutes: conf.IO.GranularityMinutes, HistoryHours: conf.Detection.HistoryHours, MinRatio: conf.Detection.MinRatio,
+		Threshold: conf.Detection.Threshold, MinDeviation: conf.Detection.MinDeviation, Median: conf.Detection.Metric == "median",
+	}
+	oracles, want, got := make(map[int32]*naive.Episodes), make(map[int32][]string), make(map[int32][]string)
+	kinds := make(map[string]int)
+	for _, record := range inOrder(w.read(w.input())) {
+		e := oracles[record.Partition]
+		if e == nil {
+			windows := naive.New(base)
+			e = &naive.Episodes{Rules: base, EpisodeRules: rules, Windows: windows, Judge: windows.Judge}
+			e.ID = func(offset int64, kind string, n int) string {
+				return naive.ID(w.input(), metadata.Topics[w.input()].ID.String(), w.name, record.Partition, offset, kind, n)
+			}
+			e.Begin()
+			oracles[record.Partition] = e
+		}
+		fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
+		must(w.T, err)
+		value, isFloat := fields[conf.IO.ValueField].(float64)
+		if whole, isWhole := fields[conf.IO.ValueField].(int64); isWhole && !isFloat {
+			value = float64(whole)
+		}
+		var key []string
+		for _, field := range conf.IO.KeyFields {
+			key = append(key, fmt.Sprint(fields[field]))
+		}
+		for _, event := range e.Take(record.Offset, strings.Join(key, ","), record.Timestamp.UnixMilli(), value) {
+			kinds[event.Kind+" "+event.Event]++
+			event.Detector = "detector"
+			if event.Entity != "" {
+				event.Fields = make(map[string]string)
+				for i, part := range strings.Split(event.Entity, ",") {
+					event.Fields[conf.IO.KeyFields[i]] = part
+				}
+			}
+			text, err := json.Marshal(event)
+			must(w.T, err)
+			want[record.Partition] = append(want[record.Partition], string(text))
+		}
+	}
+	for _, record := range inOrder(w.read(w.episodes())) {
+		if !episode.IsStateKey(record.Key) {
+			got[record.Partition] = append(got[record.Partition], string(record.Value))
+		}
+	}
+	for partition, events := range want {
+		if len(got[partition]) != len(events) {
+			w.Errorf("partition %d has %d events, want %d", partition, len(got[partition]), len(events))
+		}
+		for i := range min(len(got[partition]), len(events)) {
+			if got[partition][i] != events[i] {
+				w.Errorf("event %d of partition %d is %s, want %s", i, partition, got[partition][i], events[i])
+				break
+			}
+		}
+	}
+	w.Log(kinds)
+	for _, kind := range []string{"deviation opened", "deviation resolved", "absence opened", "absence resolved", "gap opened", "gap resolved"} {
+		if kinds[kind] == 0 {
+			w.Errorf("the case has no %s", kind)
+		}
+	}
+}
+
+// inOrder are records in the order of each partition.
+func inOrder(records []*kgo.Record) []*kgo.Record {
+	return slices.SortedStableFunc(slices.Values(records), func(a, b *kgo.Record) int { return int(a.Offset - b.Offset) })
+}

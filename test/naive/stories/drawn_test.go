@@ -1,0 +1,38 @@
+package stories_test
+
+import (
+	"strings"
+	"testing"
+
+	"anomalydetector/test/naive/stories"
+)
+
+// TestTheLedgerTellsWhatTheNaiveDetectorTells tells both random stories.
+func TestTheLedgerTellsWhatTheNaiveDetectorTells(t *testing.T) {
+	count := make(map[string]int)
+	failed := 0
+	for seed := range uint64(2000) {
+		story := stories.Draw(seed)
+		events := tellLedger(t, story)
+		for i := range events {
+			count[events[i].Kind+" "+events[i].Event+" "+events[i].Outcome]++
+		}
+		if got := stories.Text(events); got != story.Want {
+			gotLines, wantLines := strings.Split(got, "\n"), strings.Split(story.Want, "\n")
+			i := 0
+			for i < min(len(gotLines), len(wantLines))-1 && gotLines[i] == wantLines[i] {
+				i++
+			}
+			if failed++; failed > 5 {
+				t.FailNow()
+			}
+			t.Errorf("seed %d, event %d of %d: %s, want %s\n%+v %+v", seed, i, len(wantLines)-1, gotLines[i], wantLines[i], story.Rules, story.Episodes)
+		}
+	}
+	for _, kind := range []string{"deviation resolved silent", "deviation resolved absorbed", "deviation reopened ", "absence resolved returned",
+		"absence resolved forgotten", "absence resolved unknown", "gap resolved filled", "gap resolved unknown"} {
+		if count[kind] < 20 {
+			t.Errorf("%q was told %d times: the stories test too little", kind, count[kind])
+		}
+	}
+}
