@@ -139,7 +139,7 @@ func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition
 func (d *Detector) partitionReady(partition *trackedPartition, r *messages.PhaseEntered) {
 	partition.health.stored()
 	partition.replay.pending = 0
-	partition.census = census{r.Entities, r.Cached, r.StreamTime}
+	partition.census = census{r.Entities, r.Cached, r.StreamTime, r.Open}
 	partition.begin(r.Next)
 	delete(d.falls.replaying, r.Partition)
 	if partition.standby() {

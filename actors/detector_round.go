@@ -110,7 +110,7 @@ func (d *Detector) score(ctx actor.Context, slices []messages.Slice) {
 func (d *Detector) sliceDone(ctx actor.Context, s *messages.SliceDone) {
 	if partition, known := d.partitions[s.Partition]; known {
 		partition.next, partition.end, partition.health.scored = s.Next, s.End, true
-		partition.census = census{s.Tally.Entities, s.Tally.Cached, s.StreamTime}
+		partition.census = census{s.Tally.Entities, s.Tally.Cached, s.StreamTime, s.Tally.Open}
 		partition.stable = max(partition.stable, s.Next) // what was read is stable
 	}
 	d.run(ctx, d.round.SliceDone(d.config.Now(), s))

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -142,6 +143,8 @@ func (p *partition) sendEpisode(ctx actor.Context, key []byte, value any, cause 
 	record := &kgo.Record{Topic: p.episodes.topic, Partition: p.number, Key: key, Value: text, Headers: headers}
 	if cause != nil {
 		record.Timestamp = cause.Timestamp
+	} else if now := p.episodes.clock.Time(); now > 0 {
+		record.Timestamp = time.UnixMilli(now) // readers find by it where a span of stream time begins
 	}
 	ctx.Send(p.shared.producer, &messages.Episode{Record: record})
 }
@@ -172,6 +175,14 @@ func (p *partition) sayState(ctx actor.Context) {
 		p.sendEpisode(ctx, episode.StateKey(part.Part), part, nil, kgo.RecordHeader{Key: "event", Value: []byte(part.Event)})
 	}
 	ctx.Send(p.shared.producer, &messages.StateSaid{Partition: p.number})
+}
+
+// openEpisodes is how many episodes of each class are open.
+func (p *partition) openEpisodes() (open [episode.Classes]int) {
+	if p.episodes != nil {
+		open = p.episodes.ledger.Open()
+	}
+	return open
 }
 
 // commitEpisodes makes the transaction's changes final.

@@ -47,6 +47,6 @@ func (p *partition) enterPhase(ctx actor.Context, name messages.Phase, why break
 	p.phase.name, p.phase.why = name, why
 	ctx.Send(ctx.Parent(), &messages.PhaseEntered{
 		Partition: p.number, Generation: p.assigned.to.Generation, Phase: name, Err: err, Unstored: why == storeFails, Next: p.position.next, Records: p.assigned.replayed,
-		Entities: p.known(), Cached: len(p.entities.byKey), StreamTime: p.history.StreamTime(),
+		Entities: p.known(), Cached: len(p.entities.byKey), StreamTime: p.history.StreamTime(), Open: p.openEpisodes(),
 	})
 }

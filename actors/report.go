@@ -7,6 +7,7 @@ import (
 
 	"anomalydetector/datapoint"
 	"anomalydetector/detection"
+	"anomalydetector/episode"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 	"anomalydetector/round"
@@ -23,6 +24,7 @@ type Report struct {
 	Paused     Pause             // why intake is stopped; empty: it goes on
 	Committed  time.Time         // when records were committed the last time; zero: never
 	Totals     Totals
+	Publishes  bool // episodes are published
 }
 
 // PartitionReport is what a report says about a partition besides its status.
@@ -30,6 +32,8 @@ type PartitionReport struct {
 	Partition  int32
 	Cached     int   // entities in memory
 	StreamTime int64 // Unix milliseconds; 0: not known yet
+	// Open is how many of its episodes are open, also by what is not committed yet.
+	Open [episode.Classes]int
 }
 
 // Pause is why a detector's intake is stopped. Metrics and health checks print this word.
@@ -66,6 +70,7 @@ type Totals struct {
 	Bad         map[string]int64 // bad records by reason; see BadReasons
 	Commits     int64            // committed transactions that had records
 	Aborts      int64            // aborted transactions that had records
+	Episodes    messages.EpisodeEvents
 }
 
 func (t *Totals) add(m messages.Tally) {
@@ -77,6 +82,7 @@ func (t *Totals) add(m messages.Tally) {
 	t.Early += int64(m.Early)
 	t.Refused += int64(m.Refused)
 	t.DeadLetters += int64(m.DeadLetters)
+	t.Episodes.Add(m.Episodes)
 	for _, bad := range m.Bad {
 		if t.Bad == nil {
 			t.Bad = make(map[string]int64)
@@ -100,12 +106,12 @@ func (d *Detector) publish() {
 	now := &Report{
 		At: d.config.Now(), Status: d.status().status, Ended: d.round.Step() == round.Over, Paused: pauseOf(d.round.Stall()),
 		Joined:    d.session != nil && d.joined && (d.config.Observer == nil || !d.config.Observer.Out()),
-		Committed: d.round.Committed(), Totals: d.totals.copied(),
+		Committed: d.round.Committed(), Totals: d.totals.copied(), Publishes: d.config.EpisodesTopic != "",
 	}
 	for _, status := range now.Status.Partitions {
 		partition := d.partitions[status.Partition]
 		now.Partitions = append(now.Partitions, PartitionReport{
-			Partition: status.Partition, Cached: partition.census.cached, StreamTime: partition.census.streamTime,
+			Partition: status.Partition, Cached: partition.census.cached, StreamTime: partition.census.streamTime, Open: partition.census.open,
 		})
 	}
 	d.config.Hub.reported(d.config.Name, d.config.latest.Swap(now), now)

@@ -36,6 +36,9 @@ func (s *siteReader) Episodes(ctx context.Context, q answers.EpisodesQuery) (lis
 	if q.State != "" {
 		values.Set("state", string(q.State))
 	}
+	if q.Kind != "" {
+		values.Set("kind", string(q.Kind))
+	}
 	return list, s.get(ctx, "/episodes", values, &list)
 }
 

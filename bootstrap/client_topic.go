@@ -24,15 +24,16 @@ func openTopic(ctx context.Context, world *World, config *configs.Config, since 
 		return nil, nil, err
 	}
 	t := newTailing(config, streams)
-	if !since.IsZero() { // tail.Range counts back from the latest record, which is hardly later than the clock
-		t.span = max(world.Now().Sub(since), time.Minute)
+	t.about.Episodes, t.about.EpisodesTopic = nil, "" // anomalies are asked for, and nobody reads the episodes
+	if !since.IsZero() {                              // tail.Range counts back from the latest record, which is hardly later than the clock
+		t.anomalies.span = max(world.Now().Sub(since), time.Minute)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	first := &firstEnd{Listener: t.to, told: make(chan error, 1)}
+	first := &firstEnd{Listener: t.anomalies.to, told: make(chan error, 1)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		stream.FollowOutput(ctx, t.streams, t.span, first)
+		stream.FollowOutput(ctx, t.anomalies.streams, t.anomalies.span, first)
 	}()
 	end = func() error {
 		cancel()

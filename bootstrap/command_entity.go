@@ -63,10 +63,10 @@ func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
 	printf(table, "median\t%s\n", number(e.Median))
 	printf(table, "scale\t%s\n", number(e.Scale))
 	printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
-	for _, episode := range e.Episodes {
-		if episode.State == answers.Open {
-			printf(table, "open episode\tsince %s; anomalies: %d; peak: deviation %s at %s\n", episode.OpenedAt.UTC().Format(time.RFC3339), episode.Points,
-				rounded(episode.Deviation, 4), episode.PeakAt.UTC().Format(time.RFC3339))
+	for i := range e.Episodes {
+		if episode := &e.Episodes[i]; episode.State == answers.Open {
+			name, value := openEpisode(episode)
+			printf(table, "%s\t%s\n", name, value)
 		}
 	}
 	if err := table.Flush(); err != nil {
@@ -80,11 +80,48 @@ func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
 			printf(out, "%s  %s\n", point.Time.UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
 		}
 	}
+	if err := printEnded(out, e.Episodes); err != nil {
+		return err
+	}
 	if err := printLatest(out, e.Anomalies, colour); err != nil {
 		return err
 	}
 	printPartial(out, e.Partial, e.Problems)
 	return nil
+}
+
+// openEpisode is a line about an open episode.
+func openEpisode(e *answers.Episode) (name, value string) {
+	since := e.OpenedAt.UTC().Format(time.RFC3339)
+	if kindOf(e) == answers.Absence {
+		return "absent", "since " + since
+	}
+	value = fmt.Sprintf("since %s; anomalies: %d; peak: deviation %s at %s", since, e.Points, rounded(e.Deviation, 4), e.PeakAt.UTC().Format(time.RFC3339))
+	if e.Reopened > 0 {
+		value += fmt.Sprintf("; reopened: %d", e.Reopened)
+	}
+	return "open episode", value
+}
+
+// printEnded prints the latest ended episodes of an entity, the oldest of them first.
+func printEnded(out io.Writer, episodes []answers.Episode) error {
+	var ended []*answers.Episode
+	for i := range episodes {
+		if e := &episodes[i]; e.State == answers.Ended && e.EndedAt != nil && len(ended) < mostOfEntity {
+			ended = append(ended, e)
+		}
+	}
+	if len(ended) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out, "\nlatest ended episodes")
+	slices.Reverse(ended)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, e := range ended {
+		printf(table, "%s\t%s\tfrom %s\tto %s\tpoints: %d\treopened: %d\n", kindOf(e), stateOf(e), e.OpenedAt.UTC().Format(time.RFC3339),
+			e.EndedAt.UTC().Format(time.RFC3339), e.Points, e.Reopened)
+	}
+	return table.Flush()
 }
 
 // printLatest prints the latest anomalies of an entity, the oldest of them first.

@@ -56,9 +56,13 @@ const (
 	anomaliesLines = `{"id":"aa00","detector":"hegemony","entity":"=Paris, 1,64511","fields":[{"name":"scope","value":"=Paris, 1","asn":false},{"name":"asn","value":"64511","asn":true}],"time":"2026-01-02T03:00:00.000Z","value":2,"usual":null,"scale":null,"deviation":null,"direction":"up","low":null,"high":null,"output":{"topic":"anomalies","partition":0,"offset":3},"input":null}
 {"id":"aa01","detector":"hegemony","entity":"-1,64510","fields":[{"name":"scope","value":"-1","asn":false},{"name":"asn","value":"64510","asn":true}],"time":"2026-01-02T03:15:00.000Z","value":0.1,"usual":0.30000000000000004,"scale":1e-21,"deviation":-20.5,"direction":"down","low":0.25,"high":0.35,"output":{"topic":"anomalies","partition":1,"offset":7},"input":{"topic":"points","partition":2,"offset":99}}
 `
-	episodesTable = `state      opened                last anomaly          points  deviation       value       usual  entity
-recovered  2026-01-02T03:00:00Z  2026-01-02T03:00:00Z       3          -           2           -  =Paris, 1,64511
-open       2026-01-02T03:15:00Z  2026-01-02T03:15:00Z       1      -20.5         0.1         0.3  -1,64510
+	episodesTable = `kind       state      opened                last event            points  reopened  deviation       value       usual  entity
+deviation  recovered  2026-01-02T03:00:00Z  2026-01-02T03:00:00Z       3         1          -           2           -  =Paris, 1,64511
+deviation  open       2026-01-02T03:15:00Z  2026-01-02T03:15:00Z       1         0      -20.5         0.1         0.3  -1,64510
+`
+	publishedTable = `kind       state      opened                last event            points  reopened  deviation       value       usual  entity
+gap        filled     2026-01-02T03:00:00Z  2026-01-02T03:30:00Z       2         0          -           3          40  partition 7
+absence    open       2026-01-02T03:15:00Z  2026-01-02T03:15:00Z       4         0          -           -         0.3  -1,64510
 `
 )
 
@@ -92,6 +96,7 @@ func TestCommandsPrintWhatTheProcessKnows(t *testing.T) {
 		"anomalies without colour": {arguments: "anomalies", world: plain, want: anomaliesTable},
 		"episodes":                 {arguments: "episodes", want: episodesTable},
 		"episodes in colour":       {arguments: "episodes", world: terminal, want: strings.Replace(episodesTable, "    -20.5", "\x1b[36m    -20.5\x1b[0m", 1)},
+		"published episodes":       {arguments: "episodes", source: publishes, want: publishedTable},
 		"no episodes":              {arguments: "episodes --state open", source: nothing, want: "no episodes\n"},
 		"a part": {arguments: "anomalies", source: func(s *madeup.Source) {
 			s.Anomalous.Partial, s.Anomalous.Problems = true, []string{"node b\x1b does not answer"}
@@ -166,12 +171,12 @@ func TestFlagsBecomeTheQuery(t *testing.T) {
 	source.Anomalous.Items, source.Anomalous.Next = source.Anomalous.Items[:1], "more"
 	_, address := shown(t, source)
 	asked(t, nil, "anomalies", conf, "--node", address, "--since", "2026-01-02T01:30:00Z", "--min-deviation", "20.5", "--limit", "3")
-	asked(t, nil, "episodes", conf, "--node", address, "--state", "ended", "--limit", "2000")
+	asked(t, nil, "episodes", conf, "--node", address, "--state", "ended", "--kind", "gap", "--limit", "2000")
 	filter := answers.Filter{Detector: "hegemonydetector", MinDeviation: 20.5, From: madeup.At.Add(-90 * time.Minute)}
 	want := []any{
 		answers.AnomaliesQuery{Filter: filter, Limit: 3}, answers.AnomaliesQuery{Filter: filter, Limit: 2, Cursor: "more"},
 		answers.AnomaliesQuery{Filter: filter, Limit: 1, Cursor: "more"},
-		answers.EpisodesQuery{Filter: answers.Filter{Detector: "hegemonydetector"}, State: answers.Ended, Limit: 1000},
+		answers.EpisodesQuery{Filter: answers.Filter{Detector: "hegemonydetector"}, State: answers.Ended, Kind: answers.PartitionGap, Limit: 1000},
 	}
 	if got := source.Asked(); !reflect.DeepEqual(got, want) {
 		t.Errorf("the queries are\n%+v, want\n%+v", got, want)
@@ -205,6 +210,34 @@ open episode     since 2026-01-02T03:15:00Z; anomalies: 1; peak: deviation -20.5
 
 latest anomalies
 `
+
+// publishes makes a source tell an absence and a gap.
+func publishes(s *madeup.Source) {
+	ended, filled, partition := madeup.At.Add(30*time.Minute), answers.Filled, int32(7)
+	absence, gap := s.Runs.Items[0], s.Runs.Items[1]
+	absence.Kind, absence.Points, absence.Direction, absence.Value, absence.Deviation, absence.PeakID = answers.Absence, 4, "", nil, nil, ""
+	gap.Kind, gap.Partition, gap.Entity, gap.Fields, gap.Points, gap.Reopened, gap.Direction = answers.PartitionGap, &partition, "", nil, 2, 0, ""
+	gap.LastAt, gap.EndedAt, gap.Outcome, gap.Value, gap.Usual = ended, &ended, &filled, madeup.Number(3), madeup.Number(40)
+	s.Runs.Items = []answers.Episode{absence, gap}
+	returned := absence
+	returned.State, returned.EndedAt, returned.Outcome = answers.Ended, &ended, new(answers.Returned)
+	s.One.Episodes = []answers.Episode{absence, returned}
+}
+
+func TestEntityTellsItsPublishedEpisodes(t *testing.T) {
+	source := madeup.New()
+	publishes(source)
+	_, address := shown(t, source)
+	_, printed := asked(t, atSite(address), "entity", conf, "-1,64510")
+	for _, want := range []string{
+		"\nabsent           since 2026-01-02T03:15:00Z\n",
+		"\nlatest ended episodes\nabsence  returned  from 2026-01-02T03:15:00Z  to 2026-01-02T03:30:00Z  points: 4  reopened: 0\n",
+	} {
+		if !strings.Contains(printed, want) {
+			t.Errorf("it printed\n%s\nwant\n%s", printed, want)
+		}
+	}
+}
 
 // TestEntityTellsTheVerdict, the latest anomalies and the open episode from the API. While the API
 // cannot answer, it prints what nodes tell each other.

@@ -31,6 +31,19 @@ const (
 	demoRoom       = 1 << 14          // commits that may wait for the terminal
 )
 
+// demoKinds are the kinds of the events. Most are such that anomalies tell of them.
+var demoKinds = []synthetic.Kind{
+	synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Vanish, synthetic.Shift,
+	synthetic.Spike, synthetic.Outage, synthetic.Hole, synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Shift, synthetic.Spike,
+	synthetic.Vanish, synthetic.Outage, synthetic.Shift, synthetic.Spike,
+}
+
+// demoEpisodes are the settings with which the demo publishes its episodes: the default ones.
+func demoEpisodes(config *configs.Config) configs.Episodes {
+	return configs.Episodes{OutputTopic: config.IO.OutputTopic + "_episodes", OpenAfter: 1, ClearAfter: 4, ReopenWithin: 6 * time.Hour,
+		AbsenceAfter: 4, AbsencePresence: 0.8, GapBelow: 0.5}
+}
+
 // demo is a broker, a stream, and the page that shows both.
 type demo struct {
 	command *demoCommand
@@ -61,6 +74,7 @@ func (c *demoCommand) Run(world *World) (err error) {
 	d := &demo{command: c, world: world, options: synthetic.Default(), over: make(chan os.Signal, 8)}
 	d.options.Entities, d.options.Seed = c.Entities, c.Seed
 	d.options.Events = max(1, min(d.options.Events, c.Entities/5))
+	d.options.Kinds = demoKinds
 	source, err := synthetic.New(d.options)
 	if err != nil {
 		return usageError(err.Error())
@@ -87,6 +101,7 @@ func (c *demoCommand) Run(world *World) (err error) {
 		return err
 	}
 	d.config.Log.File, d.config.Job.Duration = "", 0
+	d.config.Episodes = demoEpisodes(d.config)
 	if err := cluster.CreateTopic(d.config.IO.InputTopic, demoPartitions, nil); err != nil {
 		return fmt.Errorf("create the demo's input topic: %w", err)
 	}

@@ -228,9 +228,11 @@ dir = %s
 [cluster]
 listen = %s
 standbys = 1
+[episodes]
+output_topic = %s
 `, c.IO.InputTopic, c.IO.OutputTopic, c.IO.ValueField, joined(c.IO.KeyFields), c.IO.GranularityMinutes, c.IO.ConsumerGroup,
 		c.Detection.Threshold, c.Detection.Metric, c.Detection.MinDeviation, c.Detection.HistoryHours, c.Detection.MinRatio,
-		joined(d.brokers), demoSession, filepath.Join(dir, "data"), listen)
+		joined(d.brokers), demoSession, filepath.Join(dir, "data"), listen, c.Episodes.OutputTopic)
 }
 
 // freePort is a loopback address with a port that is free at the moment.

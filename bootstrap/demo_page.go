@@ -15,16 +15,27 @@ import (
 // demoPage prints the demo.
 type demoPage struct {
 	out    io.Writer
-	mu     sync.Mutex // several goroutines print
-	events []synthetic.Event
+	mu     sync.Mutex        // several goroutines print
+	events []synthetic.Event // those that anomalies tell of
 	found  []bool
 	others int
 	shown  int
 }
 
 func newDemoPage(out io.Writer, source *synthetic.Stream) *demoPage {
-	events := source.Events()
-	return &demoPage{out: out, events: events, found: make([]bool, len(events))}
+	p := &demoPage{out: out}
+	p.add(source)
+	return p
+}
+
+// add adds the events of a stream. No anomaly tells of an entity that vanishes, and of a hole.
+func (p *demoPage) add(source *synthetic.Stream) {
+	for _, event := range source.Events() {
+		if !event.Silent {
+			p.events = append(p.events, event)
+		}
+	}
+	p.found = append(p.found, make([]bool, len(p.events)-len(p.found))...)
 }
 
 // begin prints the address of the page, and a heading. The url is empty if there is no page.
@@ -45,7 +56,8 @@ func (p *demoPage) begin(options synthetic.Options, config *configs.Config, url 
 	}
 	fmt.Fprintf(p.out, "A synthetic AS hegemony stream, a Kafka broker inside this process, and %s", detector)
 	printf(p.out, ` on %s. %d networks: %s of history at once, then %s with
-%d events (spikes, shifts, outages) hidden in them. Anomalies, as they are committed:
+%d events (spikes, shifts, outages) hidden in them. Networks that vanish and holes of
+the stream are on the page, as absences and gaps. Anomalies, as they are committed:
 
 %-16s  %-24s  %9s  %12s  %9s
 `, config.Source, options.Entities, days(options.HistoryBins), days(options.LiveBins), len(p.events),
@@ -86,8 +98,7 @@ func (p *demoPage) goOn() {
 func (p *demoPage) expect(source *synthetic.Stream) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.events = append(p.events, source.Events()...)
-	p.found = append(p.found, make([]bool, len(p.events)-len(p.found))...)
+	p.add(source)
 }
 
 // say prints a line between the anomalies.

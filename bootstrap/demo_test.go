@@ -24,7 +24,7 @@ func TestDemoThatGoesOnFindsItsEvents(t *testing.T) {
 	must(t, err)
 	for seed := range uint64(3) {
 		d := &demo{options: synthetic.Default(), config: config}
-		d.options.Seed = seed + 1
+		d.options.Seed, d.options.Kinds = seed+1, demoKinds
 		source, err := synthetic.New(d.options)
 		must(t, err)
 		d.show = newDemoPage(io.Discard, source)
@@ -51,7 +51,7 @@ func TestDemoThatGoesOnFindsItsEvents(t *testing.T) {
 		var out strings.Builder
 		d.show.out = &out
 		d.show.end(1<<62, 0)
-		const want = "\nFound 340 of 340 injected events; "
+		const want = "\nFound 287 of 287 injected events; "
 		if text := out.String(); !strings.HasPrefix(text, want) || !strings.HasSuffix(text, " 0 of them outside any event.\n") {
 			t.Errorf("seed %d: it says %q, want %q", seed+1, text, want)
 		}
@@ -73,6 +73,16 @@ func TestDemoOnATerminalGoesOnUntilCtrlC(t *testing.T) {
 	records := func() float64 {
 		_, metrics := fetch(url + "metrics")
 		return sample(metrics, `anomalydetector_records_total{detector="hegemonydetector"}`)
+	}
+	for kind, outcome := range map[string]string{"absence": "returned", "gap": "filled"} {
+		until(t, kind+" on the page", func() bool {
+			_, episodes := fetch(url + "api/v1/episodes?kind=" + kind)
+			return strings.Contains(episodes, `"outcome":"`+outcome+`"`)
+		})
+		_, metrics := fetch(url + "metrics")
+		if sample(metrics, `anomalydetector_episodes_total{detector="hegemonydetector",event="opened",kind="`+kind+`"}`) == 0 {
+			t.Errorf("the metrics count no %s", kind)
+		}
 	}
 	before := records()
 	until(t, "the stream goes on", func() bool { return records() > before })

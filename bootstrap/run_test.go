@@ -233,7 +233,8 @@ func TestDemoFindsAllItsEventsAndNothingElse(t *testing.T) {
 	const begin = `The page is off: DETECTOR_HTTP=127.0.0.1:8080 turns it on.
 A synthetic AS hegemony stream, a Kafka broker inside this process, and the real
 detector on built-in hegemonydetector.conf. 60 networks: 3 days of history at once, then 2 days with
-12 events (spikes, shifts, outages) hidden in them. Anomalies, as they are committed:
+10 events (spikes, shifts, outages) hidden in them. Networks that vanish and holes of
+the stream are on the page, as absences and gaps. Anomalies, as they are committed:
 
 time (UTC)        entity (scope,asn)         hegemony   usual level  deviation
 2026-01-0`

@@ -143,6 +143,15 @@ type Tally struct {
 // EpisodeEvents counts events of episodes by class and kind.
 type EpisodeEvents [episode.Classes][episode.Kinds]int64
 
+// Add adds the counts of others.
+func (e *EpisodeEvents) Add(others EpisodeEvents) {
+	for class := range e {
+		for kind := range e[class] {
+			e[class][kind] += others[class][kind]
+		}
+	}
+}
+
 // Bad counts the bad records of one reason.
 type Bad struct {
 	Reason string
@@ -190,6 +199,7 @@ type PhaseEntered struct {
 	Cached     int   // of the entities, those in memory
 	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64
+	Open       [episode.Classes]int // episodes that are open
 }
 
 // Checkpointed answers Committed.

@@ -38,5 +38,6 @@ func (t *Transaction) add(slice messages.Tally) {
 	sum.Early += slice.Early
 	sum.Refused += slice.Refused
 	sum.DeadLetters += slice.DeadLetters
+	sum.Episodes.Add(slice.Episodes)
 	sum.Bad = append(sum.Bad, slice.Bad...)
 }

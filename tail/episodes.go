@@ -104,6 +104,34 @@ func (t *Tail) EpisodeOf(entity, id string) (e Episode, found bool) {
 	return e, false
 }
 
+// Within is how many anomalies of an entity there are from a time up to and with another, and the time of the last of them.
+func (t *Tail) Within(entity string, from, until int64) (count int, last int64) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	key, known := t.index[entity]
+	if !known {
+		return 0, 0
+	}
+	for _, i := range t.entities[key].rows {
+		if at := t.rows.at(i).at; from <= at && at <= until {
+			count++
+			last = max(last, at)
+		}
+	}
+	return count, last
+}
+
+// FieldsOf are the fields of an entity; nil if they are not known.
+func (t *Tail) FieldsOf(entity string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	id, known := t.index[entity]
+	if !known {
+		return nil
+	}
+	return t.fieldTexts(id)
+}
+
 // eachRun calls take with all runs that match.
 func (t *Tail) eachRun(m *matcher, take func(id uint32, u *run)) {
 	if m.nothing {

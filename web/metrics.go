@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"anomalydetector/actors"
+	"anomalydetector/episode"
 	"anomalydetector/messages"
 )
 
@@ -148,6 +149,8 @@ var (
 	unscored     = describe("points_unscored_total", "Points that were not scored, by reason.", "detector", "reason")
 	anomalies    = describe("anomalies_total", "Anomalies that were committed, by direction: above or below the usual level.", "detector", "direction")
 	badRecords   = describe("bad_records_total", "Records that could not be used, and anomalies that could not be written, by reason.", "detector", "reason")
+	openNow      = describe("episodes_open", "Published episodes that are open in the assigned partitions of this node, by kind; only with [episodes].", "detector", "kind")
+	events       = describe("episodes_total", "Events of episodes that were published and committed, by kind and event; only with [episodes].", "detector", "kind", "event")
 	deadLetters  = describe("dead_letters_total", "Records copied to the dead-letter topic.", "detector")
 	lastRecord   = describe("last_record_timestamp_seconds", "Stream time of a partition of this node: the newest timestamp that the stream confirms.", "detector", "partition")
 	lastCommit   = describe("last_commit_timestamp_seconds", "When records were last committed.", "detector")
@@ -250,6 +253,30 @@ func (d *Detector) collect(to chan<- prometheus.Metric) {
 		set(to, detectorIs, map[bool]int{true: 1}[report.Status.State == state], d.Name, string(state))
 	}
 	d.collectPartitions(to, report)
+	if report.Publishes {
+		d.collectEpisodes(to, report)
+	}
+}
+
+func (d *Detector) collectEpisodes(to chan<- prometheus.Metric, report *actors.Report) {
+	var open [episode.Classes]int
+	for i, p := range report.Status.Partitions {
+		if p.Role != messages.RoleAssigned {
+			continue
+		}
+		for class, count := range report.Partitions[i].Open {
+			open[class] += count
+		}
+	}
+	for class := range episode.Class(episode.Classes) {
+		set(to, openNow, open[class], d.Name, class.String())
+		for kind := range episode.Kind(episode.Kinds) {
+			if class != episode.Deviation && (kind == episode.Updated || kind == episode.Reopened) {
+				continue // there are no such events
+			}
+			grown(to, events, report.Totals.Episodes[class][kind], d.Name, class.String(), kind.String())
+		}
+	}
 }
 
 func (d *Detector) collectTotals(to chan<- prometheus.Metric, totals *actors.Totals) {

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/actors"
+	"anomalydetector/episode"
 	"anomalydetector/messages"
 )
 
@@ -53,10 +54,13 @@ func TestEachMetricMoves(t *testing.T) {
 		change func(*shown, actors.Measure)
 		want   map[string]string
 	}{
-		"records":      {totals(func(t *actors.Totals) { t.Records = 5 }), map[string]string{"records_total" + d + "}": "5"}},
-		"unscored":     {totals(func(t *actors.Totals) { t.Unscored = 5 }), map[string]string{"points_unscored_total" + d + `,reason="too_few_points"}`: "5"}},
-		"above":        {totals(func(t *actors.Totals) { t.Above = 5 }), map[string]string{"anomalies_total" + d + `,direction="above"}`: "5"}},
-		"below":        {totals(func(t *actors.Totals) { t.Below = 5 }), map[string]string{"anomalies_total" + d + `,direction="below"}`: "5"}},
+		"records":       {totals(func(t *actors.Totals) { t.Records = 5 }), map[string]string{"records_total" + d + "}": "5"}},
+		"unscored":      {totals(func(t *actors.Totals) { t.Unscored = 5 }), map[string]string{"points_unscored_total" + d + `,reason="too_few_points"}`: "5"}},
+		"above":         {totals(func(t *actors.Totals) { t.Above = 5 }), map[string]string{"anomalies_total" + d + `,direction="above"}`: "5"}},
+		"below":         {totals(func(t *actors.Totals) { t.Below = 5 }), map[string]string{"anomalies_total" + d + `,direction="below"}`: "5"}},
+		"open episodes": {partition(func(_ *messages.PartitionStatus, p *actors.PartitionReport) { p.Open[episode.Gap] = 5 }), map[string]string{"episodes_open" + d + `,kind="gap"}`: "5"}},
+		"events": {totals(func(t *actors.Totals) { t.Episodes[episode.Absence][episode.Resolved] = 5 }),
+			map[string]string{"episodes_total" + d + `,event="resolved",kind="absence"}`: "5"}},
 		"dead letters": {totals(func(t *actors.Totals) { t.DeadLetters = 5 }), map[string]string{"dead_letters_total" + d + "}": "5"}},
 		"bad records": {totals(func(t *actors.Totals) { t.Bad = map[string]int64{"tombstone": 5} }),
 			map[string]string{"bad_records_total" + d + `,reason="tombstone"}`: "5"}},
@@ -91,7 +95,9 @@ func TestEachMetricMoves(t *testing.T) {
 		"group": {func(s *shown, _ actors.Measure) { s.Group = func() (Group, bool) { return Group{3, 2}, true } },
 			map[string]string{"nodes" + d + "}": "3", "unowned_partitions" + d + "}": "2"}},
 		"alerts": {func(s *shown, _ actors.Measure) {
-			s.Notified = func() []Notified { return []Notified{{Alertmanager: "a:1", Sent: 5, Errors: 6, Dropped: 7, Waiting: 8}} }
+			s.Notified = func() []Notified {
+				return []Notified{{Alertmanager: "a:1", Sent: 5, Errors: 6, Dropped: 7, Waiting: 8}}
+			}
 		}, map[string]string{
 			`notifications_sent_total{alertmanager="a:1",detector="d"}`: "5", `notifications_errors_total{alertmanager="a:1",detector="d"}`: "6",
 			`notifications_dropped_total{alertmanager="a:1",detector="d"}`: "7", `notifications_queue_length{alertmanager="a:1",detector="d"}`: "8",
@@ -215,7 +221,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 // The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target", "alertmanager"}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target", "alertmanager", "kind", "event"}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {

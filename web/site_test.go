@@ -49,7 +49,7 @@ type shown struct {
 // healthy is a detector of one partition that does its work.
 func healthy(name string) *shown {
 	d := &shown{reload: Reload{Successful: true, Succeeded: now}, disk: &disk{size: 1, free: 2 << 20, floor: 1 << 20}, report: &actors.Report{
-		At: now, Joined: true, Committed: now,
+		At: now, Joined: true, Committed: now, Publishes: true,
 		Status: messages.DetectorStatus{Detector: name, State: messages.StateLive,
 			Partitions: []messages.PartitionStatus{{Partition: 7, Role: messages.RoleAssigned, Phase: messages.Ready}}},
 		Partitions: []actors.PartitionReport{{Partition: 7, StreamTime: 1}},

@@ -21,7 +21,7 @@ _anomalydetector() {
     "status") words="--help --version --node --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "entity") words="--help --version --node --timeout --json --window" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "anomalies") words="--help --version --since --limit --node --timeout --json --min-deviation --follow --from-kafka" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "episodes") words="--help --version --since --limit --node --timeout --json --state" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "episodes") words="--help --version --since --limit --node --timeout --json --state --kind" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "health") words="--help --version --ready --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "version") words="--help --version" confs="" ;;
     "help") words="run demo check backtest state synthesize status entity anomalies episodes health version help completion man --help --version" confs="" ;;

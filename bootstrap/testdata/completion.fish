@@ -141,6 +141,7 @@ complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -l node -r
 complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -l timeout -r -d 'How long to wait for an answer, at most 20s'
 complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -l json -d 'Print JSON, one object a line'
 complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -l state -r -d 'Only open episodes, or only ended ones'
+complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -l kind -r -d 'Only deviations, absences or gaps'
 complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -a 'atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf' -d 'built in'
 complete -c anomalydetector -n '__fish_seen_subcommand_from episodes' -a '(__fish_complete_suffix .conf)'
 complete -c anomalydetector -n '__fish_seen_subcommand_from health' -l help -d 'Show context-sensitive help'

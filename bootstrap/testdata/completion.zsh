@@ -22,7 +22,7 @@ _anomalydetector() {
     "status") words_="--help --version --node --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "entity") words_="--help --version --node --timeout --json --window" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "anomalies") words_="--help --version --since --limit --node --timeout --json --min-deviation --follow --from-kafka" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
-    "episodes") words_="--help --version --since --limit --node --timeout --json --state" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
+    "episodes") words_="--help --version --since --limit --node --timeout --json --state --kind" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "health") words_="--help --version --ready --timeout --json" confs="atlasdelaydetector.conf hegemonydetector.conf hegemonydetector_v6.conf" ;;
     "version") words_="--help --version" confs="" ;;
     "help") words_="run demo check backtest state synthesize status entity anomalies episodes health version help completion man --help --version" confs="" ;;

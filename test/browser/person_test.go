@@ -17,7 +17,7 @@ func TestAPersonFindsOutWhatHappened(t *testing.T) {
 	for _, s := range screens {
 		t.Run(s.name, func(t *testing.T) {
 			b := open(t, base, s)
-			b.run(chromedp.Navigate(base + "/?range=72h"))
+			b.run(chromedp.Navigate(base + "/?range=72h&kind=deviation"))
 			b.until("an episode", `document.querySelector('[data-part=episodes] tbody th a')`)
 			b.says("[data-part=strip]", "Live")
 

@@ -6,7 +6,7 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                             {"bootstrap"},
-	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/archive", "notify", "notify/feed", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "tail/published", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/archive", "notify", "notify/feed", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":           {},
 	"backtest":                     {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
 	"backtest/source":              {"backtest/times", "stream", "datapoint"},
@@ -26,11 +26,11 @@ var allowed = map[string][]string{
 	"limiter":                      {},
 	"round":                        {"messages"},
 	"standstill":                   {"stream"},
-	"web":                          {"web/api", "web/page", "web/answers", "actors", "messages"},
+	"web":                          {"web/api", "web/page", "web/answers", "actors", "messages", "episode"},
 	"web/answers":                  {},
 	"web/answers/madeup":           {"web/answers"},
 	"web/api":                      {"web/answers", "configs"},
-	"web/source":                   {"web/answers", "tail", "episode", "messages", "detection"},
+	"web/source":                   {"web/answers", "tail", "tail/published", "episode", "messages", "detection"},
 	"web/look":                     {"web/answers"},
 	"web/page":                     {"web/answers", "web/look"},
 	"web/page/sample":              {"web/page", "web/answers"},
@@ -42,7 +42,8 @@ var allowed = map[string][]string{
 	"datapoint":                    {},
 	"episode":                      {},
 	"tail":                         {"episode"},
-	"tail/feed":                    {"tail", "stream", "messages", "datapoint"},
+	"tail/feed":                    {"tail", "tail/published", "episode", "stream", "messages", "datapoint"},
+	"tail/published":               {"tail", "episode"},
 	"configs":                      {},
 	"synthetic":                    {},
 	"synthetic/export":             {"synthetic"},
@@ -59,7 +60,7 @@ var allowed = map[string][]string{
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
 	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
-	"test/kafka":                   {"episode", },
+	"test/kafka":                   {"episode"},
 	"test/links":                   {},
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
@@ -108,7 +109,7 @@ var pictures = []string{"docs/architecture.md"}
 
 // pure are the packages of which the same input gives the same output: they reach nothing
 // outside, know no clock, start nothing, and import pure packages only.
-var pure = []string{"completeness", "detection", "datapoint", "episode", "notify/alerts", "round", "standstill", "tail", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
+var pure = []string{"completeness", "detection", "datapoint", "episode", "notify/alerts", "round", "standstill", "tail", "tail/published", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
 
 // vocabulary are the packages whose types and constants a pure package may use as words. Their functions and variables are
 // not for it.

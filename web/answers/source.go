@@ -66,6 +66,7 @@ type AnomaliesQuery struct {
 type EpisodesQuery struct {
 	Filter
 	State  EpisodeState // empty: all
+	Kind   EpisodeKind  // empty: all
 	Limit  int
 	Cursor string
 }

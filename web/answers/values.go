@@ -37,6 +37,19 @@ const (
 	Ended EpisodeState = "ended"
 )
 
+// SilentEntities is what a question may ask for in place of a state: the episodes that say that an entity is silent. These are open
+// absences, and an entity's latest episode if that ended as silent. Only a detector that publishes episodes can tell.
+const SilentEntities EpisodeState = "silent"
+
+// EpisodeKind is what an episode is of.
+type EpisodeKind string
+
+const (
+	Deviation    EpisodeKind = "deviation" // a run of anomalies
+	Absence      EpisodeKind = "absence"   // an entity that was there in most bins has no points any more
+	PartitionGap EpisodeKind = "gap"       // a partition has far fewer entities than usual
+)
+
 // Outcome is how an episode ended.
 type Outcome string
 
@@ -44,6 +57,10 @@ const (
 	Recovered Outcome = "recovered" // the values are back in the band from before
 	Absorbed  Outcome = "absorbed"  // the window has taken on the new level
 	Silent    Outcome = "silent"    // no more points came
+	Returned  Outcome = "returned"  // the absent entity has points again
+	Forgotten Outcome = "forgotten" // it was absent for so long that its window is dropped
+	Filled    Outcome = "filled"    // the gap is over
+	NotKnown  Outcome = "unknown"   // the detector began anew at another offset
 )
 
 // Field is a part of an entity's key.
@@ -87,28 +104,30 @@ type Anomaly struct {
 	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not tell it"`
 }
 
-// Episode is a run of anomalies of one entity.
+// Episode is a run of anomalies of one entity, its absence, or a gap in a partition.
 type Episode struct {
-	ID         string       `json:"id" doc:"That of its first anomaly"`
+	ID         string       `json:"id" doc:"Of a deviation: that of its first anomaly"`
 	Detector   string       `json:"detector"`
-	Entity     string       `json:"entity"`
+	Entity     string       `json:"entity" doc:"Empty for a gap"`
 	Fields     []Field      `json:"fields" nullable:"false"`
 	State      EpisodeState `json:"state"`
-	OpenedAt   time.Time    `json:"opened_at" doc:"Time of the first anomaly"`
-	LastAt     time.Time    `json:"last_at" doc:"Time of the last anomaly"`
+	OpenedAt   time.Time    `json:"opened_at" doc:"Time of the first anomaly; of an absence and a gap, the beginning of the first bin"`
+	LastAt     time.Time    `json:"last_at" doc:"Time of the last anomaly; of an absence and a gap, of the last event"`
 	EndedAt    *time.Time   `json:"ended_at" doc:"null while it is open"`
-	Outcome    *Outcome     `json:"outcome" doc:"null while it is open, or if it is not known"`
-	Points     int          `json:"points" doc:"Anomalies so far"`
+	Outcome    *Outcome     `json:"outcome" enum:"recovered,absorbed,silent,returned,forgotten,filled,unknown" doc:"null while it is open, or if it is not known. unknown: the detector began anew at another offset"`
+	Points     int          `json:"points" doc:"Anomalies so far; of an absence and a gap, bins at the last event"`
 	Reopened   int          `json:"reopened" doc:"How often it was open again after it had ended"`
-	Direction  Direction    `json:"direction" doc:"Of its peak"`
-	Usual      *float64     `json:"usual" doc:"Of the first anomaly"`
+	Direction  Direction    `json:"direction" doc:"Of its peak; empty for an absence and a gap"`
+	Usual      *float64     `json:"usual" doc:"Of the first anomaly; of an absence, the median of its window; of a gap, the usual number of entities in a bin"`
 	Low        *float64     `json:"low"`
 	High       *float64     `json:"high"`
-	Value      *float64     `json:"value" doc:"Of the peak"`
-	Deviation  *float64     `json:"deviation" doc:"Of the peak, the anomaly with the largest deviation to either side"`
-	PeakAt     time.Time    `json:"peak_at"`
+	Value      *float64     `json:"value" doc:"Of the peak; of a gap, the number of entities in its latest bin"`
+	Deviation  *float64     `json:"deviation" doc:"Of the peak, the anomaly with the largest deviation to either side; null for an absence and a gap"`
+	PeakAt     time.Time    `json:"peak_at" doc:"Of an absence and a gap: opened_at"`
 	PeakID     string       `json:"peak_id"`
-	Concurrent int          `json:"concurrent" doc:"Entities with the same first key field whose episodes opened in the same bin, this one not counted"`
+	Concurrent int          `json:"concurrent" doc:"Entities with the same first key field whose episodes of this kind opened in the same bin, this one not counted"`
+	Kind       EpisodeKind  `json:"kind" enum:"deviation,absence,gap" doc:"Absences and gaps are only of a detector that publishes episodes"`
+	Partition  *int32       `json:"partition,omitempty" doc:"Of the input topic; absent if episodes are not published"`
 }
 
 // Lanes are counts by time and by row.
@@ -121,6 +140,7 @@ type Lanes struct {
 	All        Lane       `json:"all" doc:"All rows together"`
 	Items      []Lane     `json:"items" nullable:"false"`
 	Holes      []TimeSpan `json:"holes" doc:"Times in which no entity had a point" nullable:"false"`
+	Gaps       []Episode  `json:"gaps,omitempty" doc:"Published gaps, in the order of time"`
 	Next       string     `json:"next,omitempty"`
 	Partial    bool       `json:"partial"`
 	Problems   []string   `json:"problems" nullable:"false"`
@@ -128,10 +148,11 @@ type Lanes struct {
 
 // Lane is one row.
 type Lane struct {
-	Label  string  `json:"label" doc:"The field's value, or the key"`
-	Fields []Field `json:"fields" nullable:"false"`
-	Count  int     `json:"count" doc:"Anomalies in all bins"`
-	Cells  []Cell  `json:"cells" doc:"Bins with anomalies, in the order of time" nullable:"false"`
+	Label  string     `json:"label" doc:"The field's value, or the key"`
+	Fields []Field    `json:"fields" nullable:"false"`
+	Count  int        `json:"count" doc:"Anomalies in all bins"`
+	Cells  []Cell     `json:"cells" doc:"Bins with anomalies, in the order of time" nullable:"false"`
+	Absent []TimeSpan `json:"absent,omitempty" doc:"Times in which an entity of the row was absent, as published"`
 }
 
 // Cell is one bin of a row.
@@ -176,6 +197,7 @@ type Entity struct {
 	Reason    string     `json:"reason" enum:"normal,anomalous,too_few_points,silent,unknown"`
 	Anomalies []Anomaly  `json:"anomalies" doc:"The latest first, at most 300" nullable:"false"`
 	Episodes  []Episode  `json:"episodes" nullable:"false"`
+	Gaps      []Episode  `json:"gaps,omitempty" doc:"Published gaps of its partition"`
 	Partial   bool       `json:"partial"`
 	Problems  []string   `json:"problems" nullable:"false"`
 }
@@ -204,15 +226,16 @@ type Detector struct {
 	PointsFull    int        `json:"points_full"`
 	Synthetic     bool       `json:"synthetic" doc:"The stream is made up: this is a demo"`
 
-	State        string     `json:"state" enum:"opening,replaying,live,standby,draining,stopped,unknown"`
-	Problem      string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
-	Partitions   Partitions `json:"partitions"`
-	DataUntil    *time.Time `json:"data_until" doc:"Stream time: the newest timestamp that the stream confirms; null before the first point"`
-	LagRecords   int64      `json:"lag_records"`
-	Entities     int        `json:"entities"`
-	Replay       *Replay    `json:"replay" doc:"null if nothing is being replayed"`
-	DetectionP50 *float64   `json:"detection_p50_seconds" doc:"From poll to commit, the median of this node's last 256 transactions"`
-	Tail         Tail       `json:"tail" doc:"The anomalies that can be asked for"`
+	State         string     `json:"state" enum:"opening,replaying,live,standby,draining,stopped,unknown"`
+	Problem       string     `json:"problem,omitempty" doc:"Why it does not work, in words"`
+	Partitions    Partitions `json:"partitions"`
+	DataUntil     *time.Time `json:"data_until" doc:"Stream time: the newest timestamp that the stream confirms; null before the first point"`
+	LagRecords    int64      `json:"lag_records"`
+	Entities      int        `json:"entities"`
+	Replay        *Replay    `json:"replay" doc:"null if nothing is being replayed"`
+	DetectionP50  *float64   `json:"detection_p50_seconds" doc:"From poll to commit, the median of this node's last 256 transactions"`
+	Tail          Tail       `json:"tail" doc:"The anomalies that can be asked for"`
+	EpisodesTopic string     `json:"episodes_topic,omitempty" doc:"Where it publishes episodes; absent: they are runs of the anomalies that are held"`
 }
 
 // KeyField is a field of the key.

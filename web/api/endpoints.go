@@ -36,7 +36,8 @@ type (
 	episodesQuery struct {
 		About
 		Narrow
-		State string `query:"state" enum:"open,ended" doc:"Only episodes in this state"`
+		State string `query:"state" enum:"open,ended,silent" doc:"Only episodes in this state. silent: those that say that an entity is silent, which are open absences, and an entity's latest episode if it ended because no more points came; only a detector that publishes episodes can tell"`
+		Kind  string `query:"kind" enum:"deviation,absence,gap" doc:"Only episodes of this kind"`
 		Page
 		Table
 	}
@@ -93,13 +94,13 @@ func (a *API) endpoints() {
 		func(ctx context.Context, s answers.Source, q *anomalyQuery, _ map[string]string) (answers.Anomaly, error) {
 			return s.Anomaly(ctx, q.Detector, q.ID)
 		})
-	serve(a, endpoint{path: "/episodes", summary: "Runs of anomalies of an entity: open ones first, then the latest first", fields: true, table: true},
+	serve(a, endpoint{path: "/episodes", summary: "Runs of anomalies of an entity, absences and gaps: open ones first, then the latest first", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *episodesQuery, fields map[string]string) (list answers.List[answers.Episode], err error) {
 			f, err := q.filter(ctx, s, fields, a.config.Now())
 			if err != nil {
 				return list, err
 			}
-			return s.Episodes(ctx, answers.EpisodesQuery{Filter: f, State: answers.EpisodeState(q.State), Limit: q.Limit, Cursor: q.Cursor})
+			return s.Episodes(ctx, answers.EpisodesQuery{Filter: f, State: answers.EpisodeState(q.State), Kind: answers.EpisodeKind(q.Kind), Limit: q.Limit, Cursor: q.Cursor})
 		})
 	serve(a, endpoint{path: "/lanes", summary: "Counts and worst deviations by time bin and row, the row with the largest deviation first; as CSV or NDJSON the cells", fields: true, table: true},
 		func(ctx context.Context, s answers.Source, q *lanesQuery, fields map[string]string) (lanes answers.Lanes, err error) {

@@ -111,7 +111,7 @@ func TestWrongParameterIsNamed(t *testing.T) {
 		"/anomalies?asn=" + long:                             {Parameter: "asn", Value: long[:100], Detail: "asn has 5000 bytes, want at most 4096"},
 		"/anomalies/a%20b":                                   {Parameter: "id", Value: "a b", Detail: `id is "a b": want string to match pattern ^[A-Za-z0-9._~-]+$`},
 		"/anomalies/" + long:                                 {Parameter: "id", Value: long[:100], Detail: `id is "` + long[:50] + `": want length <= 128`},
-		"/episodes?state=shut":                               {Parameter: "state", Value: "shut", Detail: `state is "shut": want value to be one of "open, ended"`},
+		"/episodes?state=shut":                               {Parameter: "state", Value: "shut", Detail: `state is "shut": want value to be one of "open, ended, silent"`},
 		"/lanes?bin=-5m":                                     {Parameter: "bin", Value: "-5m", Detail: `bin is "-5m", want a duration such as 15m, 1h or 1d`},
 		"/entity":                                            {Parameter: "key", Detail: "key is missing"},
 		"/entity?key=a&timeout=1h":                           {Parameter: "timeout", Value: "1h", Detail: `timeout is "1h", want a duration of up to 20s such as 500ms`},

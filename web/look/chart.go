@@ -18,6 +18,8 @@ type Chart struct {
 	Ticks   []Tick
 	Missing []Box // spans without a point, hatched
 	Skipped []Box // spans of only a few bins without a point
+	Absent  []Box // spans in which the entity is absent
+	Gaps    []Box // gaps of the pipeline
 	Known   []Known
 	Hits    []Hit
 	Layers  []Layer // what each of several settings says; the stylesheet shows one of them

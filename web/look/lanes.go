@@ -8,7 +8,9 @@ type Lanes struct {
 	Height  int
 	Ticks   []Tick
 	Holes   []Box
-	Window  *Box // the time that is chosen
+	Gaps    []Box // a pipeline's gaps, over all lanes
+	Absent  bool  // a lane has cells of Absent
+	Window  *Box  // the time that is chosen
 	By      string
 	Caption string
 }
@@ -30,6 +32,9 @@ type Cell struct {
 	Span     string // the time, for people
 	Says     string
 }
+
+// Absent is the class of a cell in which an entity is absent.
+const Absent = "absent"
 
 const laneStep = 22
 

@@ -62,6 +62,16 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 		if !m.Until.After(p.From) {
 			continue
 		}
+		if slices.ContainsFunc(e.Episodes, func(x answers.Episode) bool {
+			return x.Kind == answers.Absence && x.OpenedAt.Before(m.Until) && (x.EndedAt == nil || x.EndedAt.After(m.From))
+		}) {
+			continue // it is shown as an absence
+		}
+		if slices.ContainsFunc(e.Gaps, func(x answers.Episode) bool {
+			return !x.OpenedAt.After(m.From) && (x.EndedAt == nil || !x.EndedAt.Before(m.Until))
+		}) {
+			continue // it is shown as a gap
+		}
 		gap := p.Box(m.From, m.Until, "No point: "+window(m.From, m.Until))
 		if m.Until.Sub(m.From) < look.Skipped*bin {
 			c.Skipped = append(c.Skipped, gap)
@@ -69,6 +79,7 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 			c.Missing = append(c.Missing, gap)
 		}
 	}
+	c.away(e, p)
 	anomalies := map[int64]answers.Anomaly{}
 	for _, a := range e.Anomalies {
 		anomalies[a.Time.Unix()] = a
@@ -79,6 +90,26 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 			x.More = look.Arrow(a.Direction) + " " + look.Signed(a.Deviation) + " deviations from " + look.Number(a.Usual)
 		}
 		c.Data.Points = append(c.Data.Points, x)
+	}
+}
+
+// away shows absences of the entity and gaps of its partition.
+func (c *chartView) away(e answers.Entity, p look.Plot) {
+	end := func(x *answers.Episode) time.Time {
+		if x.EndedAt != nil {
+			return *x.EndedAt
+		}
+		return p.Until
+	}
+	for i := range e.Episodes {
+		if x := &e.Episodes[i]; x.Kind == answers.Absence && end(x).After(p.From) {
+			c.Absent = append(c.Absent, p.Box(x.OpenedAt, end(x), "Absent: "+window(x.OpenedAt, end(x))))
+		}
+	}
+	for i := range e.Gaps {
+		if x := &e.Gaps[i]; end(x).After(p.From) {
+			c.Gaps = append(c.Gaps, p.Box(x.OpenedAt, end(x), "Gap in its partition: "+window(x.OpenedAt, end(x))))
+		}
 	}
 }
 

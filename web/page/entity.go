@@ -162,7 +162,12 @@ func (s *shell) chosen(e answers.Entity) *answers.Anomaly {
 func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 	v := verdict{Name: look.Full(e.Fields, e.Key), Kind: e.Reason}
 	open := slices.IndexFunc(e.Episodes, func(x answers.Episode) bool { return x.State == answers.Open })
+	if absent := slices.IndexFunc(e.Episodes, func(x answers.Episode) bool { return x.State == answers.Open && x.Kind == answers.Absence }); absent >= 0 {
+		open = absent
+	}
 	switch {
+	case open >= 0 && e.Episodes[open].Kind == answers.Absence:
+		v.Plain, v.Kind = "has vanished", "silent"
 	case e.Reason == "too_few_points":
 		v.Plain, v.Have, v.Need = "has too little history", e.Points, e.Needed
 		v.Part = look.Percent(min(1, float64(e.Points)/float64(max(1, e.Needed))))
@@ -185,10 +190,21 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 	}
 	if open >= 0 {
 		x := e.Episodes[open]
-		v.Sentences = append(v.Sentences, fmt.Sprintf("The episode is open since %s UTC, %s so far.", s.When(x.OpenedAt).Short, look.Count(x.Points, "anomaly", "anomalies")))
+		if x.Kind == answers.Absence {
+			v.Sentences = append(v.Sentences, fmt.Sprintf("It is absent since %s UTC, for %s so far, and was in most bins before.", s.When(x.OpenedAt).Short, s.lasted(x)))
+		} else {
+			v.Sentences = append(v.Sentences, fmt.Sprintf("The episode is open since %s UTC, %s so far.", s.When(x.OpenedAt).Short, look.Count(x.Points, "anomaly", "anomalies")))
+		}
 	} else if len(e.Episodes) > 0 {
 		x := e.Episodes[0]
-		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last episode began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), outcome(x)))
+		what, ended := "episode", outcome(x)
+		if again := s.row(x).Reopened; again != "" {
+			ended += ", " + again
+		}
+		if x.Kind == answers.Absence {
+			what = "absence"
+		}
+		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last "+what+" began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), ended))
 	}
 	if e.Full > 0 {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(e.Full), look.Digits(s.Detector.HistoryHours, 0)))

@@ -64,6 +64,14 @@ func (s *shell) readFilter() {
 			s.chip("at least "+text+" deviations", "min_deviation", "")
 		}
 	}
+	switch kind := answers.EpisodeKind(s.Query.Get("kind")); kind {
+	case answers.Deviation, answers.Absence, answers.PartitionGap:
+		s.kind = kind
+		s.chip(string(kind)+"s only", "kind", "")
+	case "":
+	default:
+		s.Told = append(s.Told, fmt.Sprintf("kind=%s: it is deviation, absence or gap", kind))
+	}
 	from, until := s.time("from"), s.time("to")
 	if !from.IsZero() || !until.IsZero() {
 		s.chip(window(from, until), "from", "to")
@@ -153,7 +161,7 @@ func (s *shell) Unfiltered() string {
 // Hidden are the parameters that a new search keeps.
 func (s *shell) Hidden() []choice {
 	var kept []choice
-	for _, name := range []string{"detector", "range", "by", "state"} {
+	for _, name := range []string{"detector", "range", "by", "state", "kind"} {
 		if v := s.Query.Get(name); v != "" {
 			kept = append(kept, choice{Label: name, Href: v})
 		}

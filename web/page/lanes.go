@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"anomalydetector/web/answers"
@@ -90,10 +91,22 @@ func (v *lanesView) draw(s *shell, lanes answers.Lanes) {
 	for _, lane := range lanes.Items {
 		v.Each = append(v.Each, v.lane(s, plot, lanes, lane, bins, false))
 	}
-	v.Empty = lanes.All.Count == 0
+	v.Empty = lanes.All.Count == 0 && len(lanes.Items) == 0
 	v.None = v.Empty && s.Detector.DataUntil == nil
 	v.Stack()
+	for _, gap := range gapsOf(lanes.Gaps) {
+		until := lanes.Until
+		if gap.EndedAt != nil {
+			until = *gap.EndedAt
+		}
+		v.Gaps = append(v.Gaps, plot.Box(gap.OpenedAt, until, gap.says()+": "+window(gap.OpenedAt, until)))
+	}
 	for _, hole := range lanes.Holes {
+		if slices.ContainsFunc(lanes.Gaps, func(gap answers.Episode) bool {
+			return gap.OpenedAt.Before(hole.Until) && (gap.EndedAt == nil || gap.EndedAt.After(hole.From))
+		}) {
+			continue // it is shown as a gap
+		}
 		v.Holes = append(v.Holes, plot.Box(hole.From, hole.Until, "No data: "+window(hole.From, hole.Until)))
 	}
 	if f := s.filter; !f.From.IsZero() && !f.Until.IsZero() && f.Until.After(f.From) {
@@ -136,5 +149,20 @@ func (v *lanesView) lane(s *shell, p look.Plot, lanes answers.Lanes, lane answer
 			Says: fmt.Sprintf("%s, farthest %s deviations", look.Count(c.Count, "anomaly", "anomalies"), look.Signed(c.Deviation)),
 		})
 	}
+	v.absent(&l, p, lane.Absent)
 	return l
+}
+
+// absent adds the times in which an entity of a lane was absent. They lie below the other cells.
+func (v *lanesView) absent(l *look.Lane, p look.Plot, spans []answers.TimeSpan) {
+	var cells []look.Cell
+	for _, span := range spans {
+		box, says := p.Box(span.From, span.Until, ""), "absent"
+		if v.By != "entity" {
+			says = "an entity is absent"
+		}
+		cells = append(cells, look.Cell{X: box.X, Width: box.Width, Class: look.Absent, Href: l.Href, Span: window(span.From, span.Until), Says: says})
+		v.Absent = true
+	}
+	l.Cells = append(cells, l.Cells...)
 }

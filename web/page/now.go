@@ -23,6 +23,7 @@ type nowView struct {
 	Matches  []match // entities that the search finds
 	MoreHits bool
 	Empty    string // why there are no episodes
+	None     string // what an empty table says in place of that
 }
 
 // fact is a number of the health strip.
@@ -46,11 +47,11 @@ func now(ctx context.Context, s *shell) error {
 	if filter.From.IsZero() && filter.Until.IsZero() {
 		filter.From, filter.Until = range_.From, range_.Until
 	}
-	open, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Open, Limit: answers.MostItems})
+	open, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Open, Kind: s.kind, Limit: answers.MostItems})
 	if err != nil {
 		return err
 	}
-	ended, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Ended, Limit: answers.MostItems})
+	ended, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.Ended, Kind: s.kind, Limit: answers.MostItems})
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func now(ctx context.Context, s *shell) error {
 			return err
 		}
 	}
-	if len(v.Episodes) == 0 {
+	if len(v.Episodes) == 0 && v.None == "" {
 		v.Empty = s.nothing()
 	}
 	return nil
@@ -79,15 +80,27 @@ func (v *nowView) list(ctx context.Context, s *shell, filter answers.Filter, ope
 	if s.Search.state != "" {
 		state = s.Search.state
 	}
-	if state != "" && state != answers.Open && state != answers.Ended {
-		s.Told = append(s.Told, fmt.Sprintf("state=%s: it is open or ended", state))
+	switch {
+	case state == "", state == answers.Open, state == answers.Ended, state == answers.SilentEntities && s.publishes():
+	case state == answers.SilentEntities:
+		s.Told = append(s.Told, "silent: this detector does not publish its episodes, so it does not know which entities are silent")
+		state = ""
+	default:
+		words := "open or ended"
+		if s.publishes() {
+			words = "open, ended or silent"
+		}
+		s.Told = append(s.Told, fmt.Sprintf("state=%s: it is %s", state, words))
 		state = ""
 	}
-	shown, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: state, Limit: episodesAPage, Cursor: s.Query.Get("cursor")})
+	shown, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: state, Kind: s.kind, Limit: episodesAPage, Cursor: s.Query.Get("cursor")})
 	if err != nil {
 		return err
 	}
 	v.Episodes = s.folded(shown.Items)
+	if len(v.Episodes) == 0 && state == answers.SilentEntities && !s.Filtered() {
+		v.None = "No entity is silent."
+	}
 	if shown.Next != "" {
 		v.Next = s.link("cursor", shown.Next)
 	}
@@ -95,15 +108,24 @@ func (v *nowView) list(ctx context.Context, s *shell, filter answers.Filter, ope
 		v.First = s.link()
 	}
 	all := answers.List[answers.Episode]{Items: append(open.Items[:len(open.Items):len(open.Items)], ended.Items...), Next: open.Next + ended.Next}
-	for _, c := range []struct {
+	type choosable struct {
 		state answers.EpisodeState
 		list  answers.List[answers.Episode]
 		name  string
-	}{{"", all, "all"}, {answers.Open, open, "open"}, {answers.Ended, ended, "ended"}} {
+	}
+	states := []choosable{{"", all, "all"}, {answers.Open, open, "open"}, {answers.Ended, ended, "ended"}}
+	if s.publishes() {
+		silent, err := s.source.Episodes(ctx, answers.EpisodesQuery{Filter: filter, State: answers.SilentEntities, Kind: s.kind, Limit: answers.MostItems})
+		if err != nil {
+			return err
+		}
+		states = append(states, choosable{answers.SilentEntities, silent, "silent"})
+	}
+	for _, c := range states {
 		v.States = append(v.States, choice{Label: c.name + " " + atLeast(c.list), Href: s.link("state", string(c.state)), On: c.state == state})
 	}
-	v.CSV = s.data("episodes", "csv", filter, "state", string(state))
-	v.JSON = s.data("episodes", "", filter, "state", string(state))
+	v.CSV = s.data("episodes", "csv", filter, "state", string(state), "kind", string(s.kind))
+	v.JSON = s.data("episodes", "", filter, "state", string(state), "kind", string(s.kind))
 	return nil
 }
 

@@ -65,10 +65,10 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	}
 	s.lacks(found.Partial, found.Problems)
 	with := slices.DeleteFunc(found.Items, func(x answers.Episode) bool {
-		return x.Entity == e.Key || !sameTime(x.OpenedAt, of.OpenedAt, bin)
+		return x.Entity == e.Key || x.Kind == answers.PartitionGap || !sameTime(x.OpenedAt, of.OpenedAt, bin)
 	})
 	slices.SortStableFunc(with, func(a, b answers.Episode) int {
-		if opposite := (a.Direction != of.Direction); opposite != (b.Direction != of.Direction) {
+		if opposite := side(a) != side(of); opposite != (side(b) != side(of)) {
 			if opposite {
 				return -1
 			}
@@ -83,11 +83,11 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	for _, x := range with[:min(len(with), besideRows)] {
 		r := s.row(x)
 		r.Name = look.Short(rest(x.Fields), x.Entity)
-		if x.Direction != of.Direction {
+		if side(x) != side(of) {
 			r.Note = "the opposite way"
 			if len(x.Fields) > 1 && x.Fields[len(x.Fields)-1].ASN {
 				r.Note = "it may have taken over"
-				if of.Direction == answers.Up {
+				if side(of) == answers.Up {
 					r.Note = "its part may have been taken over"
 				}
 			}
@@ -101,6 +101,14 @@ func (s *shell) beside(ctx context.Context, e answers.Entity, chosen *answers.An
 	b.All = "/?" + q.Encode()
 	b.None = "Nothing else changed within " + look.Span(bin) + " of " + s.When(of.OpenedAt).Short + " UTC."
 	return b, nil
+}
+
+// side is the side on which an episode's values lie. Those of an absent entity are as good as 0.
+func side(e answers.Episode) answers.Direction {
+	if e.Kind == answers.Absence {
+		return answers.Down
+	}
+	return e.Direction
 }
 
 // others finds entities that differ only in the first field.

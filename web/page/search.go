@@ -17,6 +17,7 @@ import (
 //	dev>20           at least 20 deviations
 //	up, down         on this side of the usual level
 //	open, ended      episodes in this state
+//	silent           those that say that an entity is silent
 //	anything else    a part of the key
 type search struct {
 	Query   string // as it was typed
@@ -55,7 +56,7 @@ func (s *search) read(t term, keys []answers.KeyField) bool {
 	case "up", "down":
 		s.side = answers.Direction(lower)
 		return true
-	case "open", "ended":
+	case "open", "ended", "silent":
 		s.state = answers.EpisodeState(lower)
 		return true
 	}

@@ -36,7 +36,8 @@ type shell struct {
 	source  answers.Source // nil: the detectors have not begun
 	problem error          // why there is no view at all
 	filter  answers.Filter
-	id      string // from the path
+	kind    answers.EpisodeKind // of the episodes that are shown; empty: all
+	id      string              // from the path
 }
 
 // banner says that a view does not show what it usually shows.

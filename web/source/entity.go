@@ -31,12 +31,14 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 		Window: []answers.Point{}, Missing: []answers.TimeSpan{},
 		Partial: found.Partial || status.Partial, Problems: append(problems(status), found.Problems...),
 	}
-	past, err := d.recall(key)
-	if err != nil {
+	owner := preferred(found.Found)
+	if owner != nil {
+		d.fill(&answer, owner)
+	}
+	if err := d.recall(&answer, now); err != nil {
 		return answers.Entity{}, err
 	}
-	owner := preferred(found.Found)
-	if owner == nil && len(past.anomalies) == 0 {
+	if owner == nil && len(answer.Anomalies)+len(answer.Episodes) == 0 {
 		if err := d.joining(status); err != nil {
 			return answers.Entity{}, err
 		}
@@ -44,10 +46,6 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 			return answers.Entity{}, s.unknown(ctx, d, key)
 		}
 	}
-	if owner != nil {
-		d.fill(&answer, owner)
-	}
-	past.tell(d, &answer, now)
 	if len(answer.Fields) == 0 {
 		answer.Fields = s.fieldsOf(ctx, d, key)
 	}

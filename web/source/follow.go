@@ -20,13 +20,14 @@ type watch struct {
 	of     *known
 	filter tail.Filter
 	reader *tail.Reader
+	news   news // of episodes; nil until the watcher has begun
 	tell   func(answers.Event) error
-	until  int64 // stream time up to which it was told of ended episodes
 }
 
 // Follow first tells where it begins, then everything after the cursor, then a status, and then what happens.
-// Each anomaly is followed by its episode. An episode that ends comes with the next status. An episode or a
-// status replaces the one that was told before. Until the output topic has been read up to its end, Follow
+// Each anomaly is followed by its episode, if that is known yet. A published episode comes when its record does. Without
+// published episodes, one that ends comes with the next status. An episode or a
+// status replaces the one that was told before. Until the topics have been read up to their ends, Follow
 // tells the status only: otherwise records that are years old would come as news.
 func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(answers.Event) error) error {
 	d, filter, err := s.prepare(ctx, q.Filter)
@@ -40,16 +41,21 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 	w := &watch{source: s, of: d, filter: filter, tell: event}
 	ticker := time.NewTicker(s.wakeup)
 	defer ticker.Stop()
-	if err := w.await(ctx, d.Tail.CaughtUp(), ticker.C); err != nil {
-		return err
+	for _, caughtUp := range []<-chan struct{}{d.Tail.CaughtUp(), d.lives.caughtUp()} {
+		if err := w.await(ctx, caughtUp, ticker.C); err != nil {
+			return err
+		}
 	}
 	w.begin(from, q.Cursor != "")
 	if err := event(answers.Event{ID: w.id()}); err != nil {
 		return err
 	}
 	for first := true; ; first = false {
-		more := w.reader.More()
+		more, moreNews := w.reader.More(), w.news.more()
 		if err := w.anomalies(ctx); err != nil {
+			return err
+		}
+		if err := w.episodes(ctx, false); err != nil {
 			return err
 		}
 		if first {
@@ -59,6 +65,7 @@ func (s *Source) Follow(ctx context.Context, q answers.FollowQuery, event func(a
 		}
 		select {
 		case <-more:
+		case <-moreNews:
 		case <-ticker.C:
 			if err := w.status(ctx); err != nil {
 				return err
@@ -87,14 +94,12 @@ func (w *watch) await(ctx context.Context, caughtUp <-chan struct{}, tick <-chan
 
 // begin places the watcher after a cursor, or at this moment.
 func (w *watch) begin(from cursor, resumed bool) {
-	w.until = w.of.Tail.State().StreamTime
 	if !resumed {
+		w.news = w.of.lives.news(w.filter, nil)
 		w.reader = w.of.Tail.Since(w.of.Tail.Vector(), w.filter)
 		return
 	}
-	if from.until > 0 {
-		w.until = min(from.until, w.until)
-	}
+	w.news = w.of.lives.news(w.filter, &from)
 	w.reader = w.of.Tail.SinceIn(from.topic, from.vector, w.filter)
 }
 
@@ -107,7 +112,9 @@ func (w *watch) id() string {
 }
 
 func (w *watch) after(vector tail.Vector) string {
-	return cursor{topic: w.reader.Topic(), until: w.until, vector: vector}.String()
+	at := cursor{topic: w.reader.Topic(), vector: vector}
+	w.news.place(&at)
+	return at.String()
 }
 
 // anomalies tells all anomalies that there are for now.
@@ -125,8 +132,7 @@ func (w *watch) anomalies(ctx context.Context) error {
 			if err := w.tell(answers.Event{ID: id, Anomaly: &anomaly}); err != nil {
 				return err
 			}
-			if found, is := w.of.Tail.EpisodeOf(items[i].Entry.Entity, items[i].Entry.ID); is {
-				one := w.of.episode(&found)
+			if one, is := w.news.episodeOf(&items[i].Entry); is {
 				if err := w.tell(answers.Event{ID: id, Episode: &one}); err != nil {
 					return err
 				}
@@ -168,27 +174,16 @@ func (w *watch) status(ctx context.Context) error {
 		return nil // the next one tells it
 	}
 	if w.reader != nil {
-		if err := w.ended(ctx); err != nil {
+		if err := w.episodes(ctx, true); err != nil {
 			return err
 		}
 	}
 	return w.tell(answers.Event{ID: w.id(), Status: &status})
 }
 
-// ended tells the episodes that have ended since the last time.
-func (w *watch) ended(ctx context.Context) error {
-	until := w.of.Tail.State().StreamTime
-	if until <= w.until {
-		return nil
-	}
-	ended, _ := w.of.Tail.EndedBetween(w.filter, w.until, until, mostEnded)
-	w.until = until
-	told := w.of.episodes(ended)
-	w.source.judgeAll(ctx, w.of, ended, told)
-	for i := range told {
-		if err := w.tell(answers.Event{ID: w.id(), Episode: &told[i]}); err != nil {
-			return err
-		}
-	}
-	return nil
+// episodes tells the episodes that have changed since the last time.
+func (w *watch) episodes(ctx context.Context, tick bool) error {
+	return w.news.next(ctx, tick, func(one answers.Episode) error {
+		return w.tell(answers.Event{ID: w.id(), Episode: &one})
+	})
 }

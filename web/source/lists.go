@@ -157,15 +157,10 @@ func (s *Source) Episodes(ctx context.Context, q answers.EpisodesQuery) (list an
 	if err != nil {
 		return list, err
 	}
-	state := map[answers.EpisodeState]tail.EpisodeState{answers.Open: tail.Open, answers.Ended: tail.Ended}[q.State]
-	found, next, err := d.Tail.Episodes(filter, state, q.Cursor, limit(q.Limit))
-	if err != nil {
-		return list, badCursor(err, q.Cursor)
+	if list.Items, list.Next, err = d.lives.list(ctx, filter, q); err != nil {
+		return list, err
 	}
-	list.Next = next
-	list.Items = d.episodes(found)
-	s.judgeAll(ctx, d, found, list.Items)
-	list.Partial, list.Problems = d.held()
+	list.Partial, list.Problems = d.lives.held()
 	return list, nil
 }
 
@@ -184,17 +179,11 @@ func (s *Source) Lanes(ctx context.Context, q answers.LanesQuery) (answers.Lanes
 			return answers.Lanes{}, bad("by", q.By, fmt.Sprintf("rows are by a key field of %s, which are %s, or by entity", d.Name, strings.Join(d.KeyFields, ", ")))
 		}
 	}
-	lanes, err := d.Tail.Lanes(tail.LanesQuery{Filter: filter, By: place, Bin: q.Bin, Limit: limit(q.Limit), Cursor: q.Cursor})
+	answer, err := d.lanes(filter, place, limit(q.Limit), q)
 	if err != nil {
-		return answers.Lanes{}, badCursor(err, q.Cursor)
+		return answers.Lanes{}, err
 	}
-	answer := answers.Lanes{
-		Detector: d.Name, By: by, From: moment(lanes.From), Until: moment(lanes.Until), BinSeconds: int(lanes.Bin / 1000),
-		All: d.lane(lanes.All, place), Items: []answers.Lane{}, Holes: []answers.TimeSpan{}, Next: lanes.Next,
-	}
-	for _, row := range lanes.Rows {
-		answer.Items = append(answer.Items, d.lane(row, place))
-	}
+	answer.By = by
 	if state := d.Tail.State(); state.Known {
 		for _, hole := range s.findHoles(ctx, d, moment(state.StreamTime)) {
 			if hole.Until.After(answer.From) && hole.From.Before(answer.Until) {
@@ -202,8 +191,39 @@ func (s *Source) Lanes(ctx context.Context, q answers.LanesQuery) (answers.Lanes
 			}
 		}
 	}
-	answer.Partial, answer.Problems = d.held()
+	answer.Partial, answer.Problems = d.lives.held()
 	return answer, nil
+}
+
+// mostAlone is how many rows of a full page may be such that have absences and no anomaly.
+const mostAlone = 20
+
+// lanes are a page of rows. The first page also has rows without an anomaly.
+func (d *known) lanes(filter tail.Filter, place, most int, q answers.LanesQuery) (answers.Lanes, error) {
+	page := func(most int) (answer answers.Lanes, left int, err error) {
+		lanes, err := d.Tail.Lanes(tail.LanesQuery{Filter: filter, By: place, Bin: q.Bin, Limit: most, Cursor: q.Cursor})
+		if err != nil {
+			return answer, 0, badCursor(err, q.Cursor)
+		}
+		answer = answers.Lanes{
+			Detector: d.Name, From: moment(lanes.From), Until: moment(lanes.Until), BinSeconds: int(lanes.Bin / 1000),
+			All: d.lane(lanes.All, place), Items: []answers.Lane{}, Holes: []answers.TimeSpan{}, Next: lanes.Next,
+		}
+		for _, row := range lanes.Rows {
+			answer.Items = append(answer.Items, d.lane(row, place))
+		}
+		rows := limit(q.Limit)
+		if q.Cursor != "" {
+			rows = 0
+		}
+		left, err = d.lives.draw(&answer, filter, place, rows)
+		return answer, left, err
+	}
+	answer, left, err := page(most)
+	if room := min(left, most/3, mostAlone); err == nil && q.Cursor == "" && room > 0 {
+		answer, _, err = page(most - room)
+	}
+	return answer, err
 }
 
 func (d *known) lane(row tail.Lane, place int) answers.Lane {
@@ -287,7 +307,7 @@ func (d *known) episodes(found []tail.Episode) []answers.Episode {
 
 func (d *known) episode(e *tail.Episode) answers.Episode {
 	one := answers.Episode{
-		ID: e.ID, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), State: answers.Open,
+		ID: e.ID, Kind: answers.Deviation, Detector: d.Name, Entity: e.Entity, Fields: d.named(e.Fields), State: answers.Open,
 		OpenedAt: moment(e.OpenedAt), LastAt: moment(e.LastAt), Points: e.Points, Reopened: e.Reopened,
 		Direction: answers.SideOf(e.Peak.Deviation), Usual: answers.Finite(e.Usual), Low: answers.Finite(e.Low), High: answers.Finite(e.High),
 		Value: answers.Finite(e.Peak.Value), Deviation: answers.Finite(e.Peak.Deviation), PeakAt: moment(e.Peak.At), PeakID: e.Peak.ID,

@@ -125,6 +125,9 @@ func (s *Source) ask(before *looked) *looked {
 		}
 		if at, known := streamTime(now.status, d.Name); known {
 			d.Tail.Advance(at)
+			if d.Episodes != nil {
+				d.Episodes.Advance(at)
+			}
 		}
 	}
 	return now

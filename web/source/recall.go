@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"anomalydetector/episode"
 	"anomalydetector/messages"
 	"anomalydetector/tail"
 	"anomalydetector/web/answers"
@@ -13,39 +12,17 @@ import (
 
 const mostSimilar = 5
 
-// history is what the tail holds of an entity.
-type history struct {
-	anomalies []tail.Entry
-	episodes  []tail.Episode
-}
-
-// recall finds the anomalies and episodes of an entity.
-func (d *known) recall(key string) (h history, err error) {
-	filter := tail.Filter{Entity: key}
-	if h.anomalies, _, err = d.Tail.Anomalies(filter, "", mostShown); err != nil {
-		return h, err
+// recall puts the anomalies and episodes of an entity into an answer that has its window.
+func (d *known) recall(answer *answers.Entity, now *looked) error {
+	found, _, err := d.Tail.Anomalies(tail.Filter{Entity: answer.Key}, "", mostShown)
+	if err != nil {
+		return err
 	}
-	h.episodes, _, err = d.Tail.Episodes(filter, tail.All, "", mostShown)
-	return h, err
-}
-
-// tell puts them into an answer. The outcomes follow from the answer's window.
-func (h *history) tell(d *known, answer *answers.Entity, now *looked) {
-	answer.Anomalies, answer.Episodes = d.anomalies(h.anomalies), d.episodes(h.episodes)
-	if len(h.anomalies) > 0 {
-		answer.Fields = d.named(h.anomalies[0].Fields)
+	answer.Anomalies, answer.Episodes = d.anomalies(found), []answers.Episode{}
+	if len(found) > 0 {
+		answer.Fields = d.named(found[0].Fields)
 	}
-	points := make([]episode.Point, len(answer.Window))
-	for i, point := range answer.Window {
-		points[i] = episode.Point{At: point.Time.UnixMilli(), Value: point.Value}
-	}
-	if answer.Partial || answer.Partition == nil {
-		return
-	}
-	for i := range h.episodes {
-		outcome, _ := d.outcome(&h.episodes[i], points, *answer.Partition, now)
-		answer.Episodes[i].Outcome = word(outcome)
-	}
+	return d.lives.tell(answer, now)
 }
 
 // fieldsOf are the fields of an entity without anomalies; none if only its key is known.

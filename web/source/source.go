@@ -9,6 +9,7 @@ import (
 	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/tail"
+	"anomalydetector/tail/published"
 	"anomalydetector/web/answers"
 )
 
@@ -30,6 +31,9 @@ type Detector struct {
 	// Median is the median time from poll to commit, in seconds; false: not known yet.
 	Median func() (seconds float64, known bool)
 	Tail   *tail.Tail
+	// Episodes holds what the detector publishes to EpisodesTopic; nil: it publishes none.
+	Episodes      *published.Episodes
+	EpisodesTopic string
 }
 
 // Config is what a source needs.
@@ -60,6 +64,7 @@ type known struct {
 	fields []answers.KeyField
 	holes  holes
 	ended  outcomes
+	lives  lives
 }
 
 // New makes a source.
@@ -72,6 +77,10 @@ func New(config Config) *Source {
 		}
 		for _, name := range d.KeyFields {
 			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: answers.IsASN(name)})
+		}
+		k.lives = &folded{s, k}
+		if d.Episodes != nil {
+			k.lives = &publishes{k, d.Episodes}
 		}
 		s.known = append(s.known, k)
 	}

@@ -621,12 +621,12 @@ func TestNothingOldIsToldAsNews(t *testing.T) {
 }
 
 func TestCursorReadsBack(t *testing.T) {
-	for _, text := range []string{"1f0c92ab77/1767618900000/0:17,3:204", "/0/", "ab/-5/0:1"} {
+	for _, text := range []string{"1f0c92ab77/1767618900000/0:17,3:204", "/0/", "ab/-5/0:1", "ab/0/0:1/2:7", "ab/0/0:1/"} {
 		if c, err := parseCursor(text); err != nil || c.String() != text {
 			t.Errorf("%q is read as %+v, %v", text, c, err)
 		}
 	}
-	for _, text := range []string{"a/b", "a/1/2/3", "a/x/0:1", "a/01/0:1", "a/1/0:1,0:2", "a/1/x"} {
+	for _, text := range []string{"a/b", "a/1/2/3", "a/x/0:1", "a/01/0:1", "a/1/0:1,0:2", "a/1/x", "a/1/0:1/x", "a/1/0:1/0:1/0:1"} {
 		if c, err := parseCursor(text); err == nil {
 			t.Errorf("%q is read as %+v", text, c)
 		}

@@ -53,9 +53,9 @@ func New() *Source {
 	s := &Source{
 		Anomalous: answers.List[answers.Anomaly]{Items: []answers.Anomaly{first, old}},
 		Runs: answers.List[answers.Episode]{Items: []answers.Episode{
-			{ID: "aa01", Detector: "hegemony", Entity: first.Entity, Fields: first.Fields, State: answers.Open, OpenedAt: first.Time, LastAt: first.Time, Points: 1,
+			{ID: "aa01", Kind: answers.Deviation, Detector: "hegemony", Entity: first.Entity, Fields: first.Fields, State: answers.Open, OpenedAt: first.Time, LastAt: first.Time, Points: 1,
 				Direction: answers.Down, Usual: first.Usual, Low: first.Low, High: first.High, Value: first.Value, Deviation: first.Deviation, PeakAt: first.Time, PeakID: "aa01"},
-			{ID: "aa00", Detector: "hegemony", Entity: old.Entity, Fields: old.Fields, State: answers.Ended, OpenedAt: old.Time, LastAt: old.Time, EndedAt: &ended,
+			{ID: "aa00", Kind: answers.Deviation, Detector: "hegemony", Entity: old.Entity, Fields: old.Fields, State: answers.Ended, OpenedAt: old.Time, LastAt: old.Time, EndedAt: &ended,
 				Outcome: &recovered, Points: 3, Reopened: 1, Direction: answers.Up, Value: old.Value, PeakAt: old.Time, PeakID: "aa00"},
 		}},
 		Rows: answers.Lanes{Detector: "hegemony", By: "scope", From: At, Until: At.Add(time.Hour), BinSeconds: 900, All: answers.Lane{Label: "all", Count: 2},

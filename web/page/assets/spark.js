@@ -51,12 +51,18 @@ function draw(svg, entity) {
   let low = Math.min(...values), high = Math.max(...values)
   if (Math.min(...points.map(p => p.value)) >= 0 && low < 0) low = 0
   if (high - low < 1e-12) [low, high] = [low - 1, high + 1]
-  const from = points[0].at, until = points.at(-1).at || from + 1
+  const away = (entity.episodes ?? []).filter(e => e.kind === 'absence').map(e => ({ from: Date.parse(e.opened_at), until: e.ended_at ? Date.parse(e.ended_at) : Infinity }))
+  const missing = Date.parse(entity.missing?.at(-1)?.until ?? NaN) || 0
+  const from = points[0].at, until = Math.max(points.at(-1).at, away.some(a => a.until === Infinity) ? missing : 0) || from + 1
   const x = t => (1 + (t - from) / Math.max(1, until - from) * 146).toFixed(1), y = v => (27 - (Math.max(low, Math.min(high, v)) - low) / (high - low) * 24).toFixed(1)
   const step = median(points.slice(1).map((p, i) => p.at - points[i].at)) * 1.5
   const line = points.map((p, i) => (i && p.at - points[i - 1].at <= step ? 'L' : 'M') + x(p.at) + ' ' + y(p.value)).join('')
   const parts = []
   if (entity.low !== null && entity.high !== null) parts.push(make('rect', { class: 'band', x: 0, width: 150, y: y(entity.high), height: Math.max(1.5, y(entity.low) - y(entity.high)) }))
+  for (const a of away) {
+    const x1 = +x(Math.max(a.from, from)), x2 = +x(Math.min(a.until, until))
+    if (x2 > x1) parts.push(make('rect', { class: 'away', x: x1, width: x2 - x1, y: 3, height: 24 }))
+  }
   parts.push(make('path', { d: line, 'vector-effect': 'non-scaling-stroke' }))
   for (const side of ['down', 'up']) {
     const hits = (entity.anomalies ?? []).filter(a => a.direction === side && a.value !== null && Date.parse(a.time) >= from)

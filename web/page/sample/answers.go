@@ -132,7 +132,15 @@ func matches(f answers.Filter, e *entity) bool {
 
 func within(f answers.Filter, t time.Time, deviation *float64, side answers.Direction) bool {
 	return (f.From.IsZero() || !t.Before(f.From)) && (f.Until.IsZero() || t.Before(f.Until)) &&
-		math.Abs(*deviation) >= f.MinDeviation && (f.Direction == "" || f.Direction == side)
+		(f.MinDeviation == 0 || deviation != nil && math.Abs(*deviation) >= f.MinDeviation) && (f.Direction == "" || f.Direction == side)
+}
+
+// inState says whether a question about a state chooses an episode.
+func inState(state answers.EpisodeState, e *entity, x answers.Episode) bool {
+	if state != answers.SilentEntities {
+		return state == "" || state == x.State
+	}
+	return x.Kind == answers.Absence && x.State == answers.Open || x.ID == e.episodes[0].ID && x.Outcome != nil && *x.Outcome == answers.Silent
 }
 
 // cut is the part of a list that begins at a cursor, which is a number here.
@@ -206,10 +214,16 @@ func (s *Source) Episodes(_ context.Context, q answers.EpisodesQuery) (list answ
 			until := q.Until
 			f := q.Filter
 			f.From, f.Until = time.Time{}, time.Time{}
-			if (q.State == "" || q.State == x.State) && matches(f, e) && within(f, x.OpenedAt, x.Deviation, x.Direction) &&
-				(until.IsZero() || x.OpenedAt.Before(until)) && (q.From.IsZero() || !x.LastAt.Before(q.From)) {
+			if inState(q.State, e, x) && (q.Kind == "" || q.Kind == x.Kind) && matches(f, e) && within(f, x.OpenedAt, x.Deviation, x.Direction) &&
+				(until.IsZero() || x.OpenedAt.Before(until)) && (q.From.IsZero() || x.State == answers.Open || !x.LastAt.Before(q.From)) {
 				all = append(all, x)
 			}
+		}
+	}
+	for _, x := range w.gaps {
+		if (q.State == "" || q.State == x.State) && (q.Kind == "" || q.Kind == x.Kind) && q.Entity == "" && q.Text == "" && len(q.Fields) == 0 && q.MinDeviation == 0 && q.Direction == "" &&
+			(q.Until.IsZero() || x.OpenedAt.Before(q.Until)) && (q.From.IsZero() || x.EndedAt == nil || x.EndedAt.After(q.From)) {
+			all = append(all, x)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b answers.Episode) int {
@@ -267,14 +281,19 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 		return far
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(worst(b), worst(a)) })
+	if len(w.gaps) > 0 && q.Limit > 3 {
+		q.Limit -= q.Limit / 3 // rows without anomalies have room, too
+	}
 	part := cut(names, q.Limit, q.Cursor)
 	for _, name := range part.Items {
 		l.Items = append(l.Items, *rows[name])
 	}
 	l.Next = part.Next
+	q.Limit += q.Limit / 2
+	w.away(&l, q)
 	if w.d.DataUntil != nil {
 		gap := w.d.DataUntil.Truncate(bin).Add(-188 * 15 * time.Minute)
-		if gap.After(q.From) && w.d.PointsFull == 288 {
+		if gap.After(q.From) && w.d.PointsFull == 288 && len(w.gaps) == 0 {
 			l.Holes = []answers.TimeSpan{{From: gap, Until: gap.Add(30 * time.Minute)}}
 		}
 	}
@@ -327,6 +346,11 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 	}
 	x := answers.Entity{EntityRef: e.ref, Node: "10.0.0.2:7070", Phase: phase, Input: &answers.Position{Topic: w.d.Topic, Partition: *e.ref.Partition, Offset: 88_214_109},
 		Points: len(e.points), Needed: w.d.PointsNeeded, Full: w.d.PointsFull, Threshold: 5, Window: e.points, Anomalies: e.found, Episodes: e.episodes, Reason: "normal"}
+	for _, gap := range w.gaps {
+		if *gap.Partition == *e.ref.Partition {
+			x.Gaps = append(x.Gaps, gap)
+		}
+	}
 	x.Coverage = float64(x.Points) / float64(x.Full)
 	x.Partial, x.Problems = s.away()
 	if len(e.points) == 0 {
@@ -340,6 +364,9 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 			x.Missing = append(x.Missing, answers.TimeSpan{From: a.Add(bin), Until: b})
 		}
 	}
+	if end := w.d.DataUntil.UTC().Truncate(bin).Add(bin); e.gone > 0 && e.back == 0 {
+		x.Missing = append(x.Missing, answers.TimeSpan{From: last.Time.Add(bin), Until: end})
+	}
 	if e.short {
 		x.Reason, x.Verdict = "too_few_points", "It is not scored before 173 points of 72 hours are known."
 		x.Missing = nil
@@ -349,7 +376,7 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 	x.Last.Deviation = of((last.Value - e.level) / scale)
 	band := fmt.Sprintf("up to 5 are normal, which is %.4f to %.4f.", low, high)
 	switch {
-	case e.silent:
+	case e.silent || e.gone > 0 && e.back == 0:
 		x.Reason, x.Verdict = "silent", "Its last point came at "+last.Time.Format("15:04")+" UTC; since then others have had points and it has none."
 	case math.Abs(*x.Last.Deviation) > 5:
 		side := "above"

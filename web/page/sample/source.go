@@ -23,10 +23,11 @@ const (
 	Down      Scenario = "down"      // the source refuses
 	Away      Scenario = "away"      // no broker answers
 	Killed    Scenario = "killed"    // a node was killed; no node has one of its partitions yet
+	Published Scenario = "published" // the detectors publish their episodes, also absences and gaps
 )
 
 // Scenarios are all scenarios.
-var Scenarios = []Scenario{Busy, Calm, Replaying, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed}
+var Scenarios = []Scenario{Busy, Calm, Replaying, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed, Published}
 
 // Clock is the time of all samples.
 var Clock = time.Date(2026, 11, 24, 21, 34, 10, 0, time.UTC)
@@ -60,7 +61,7 @@ func New(scenario Scenario) *Source {
 	}
 	for i := range s.detectors {
 		d := &s.detectors[i]
-		s.worlds[d.Name] = newWorld(*d, scenario == Calm || scenario == Waiting || scenario == Away || scenario == Replaying && i == 0)
+		s.worlds[d.Name] = newWorld(*d, scenario == Calm || scenario == Waiting || scenario == Away || scenario == Replaying && i == 0, scenario == Published)
 	}
 	s.alter()
 	for _, d := range s.detectors {
@@ -93,6 +94,10 @@ func (s *Source) alter() {
 	}
 	d := &s.detectors[0]
 	switch s.scenario {
+	case Published:
+		for i := range s.detectors {
+			s.detectors[i].EpisodesTopic = s.detectors[i].Topic + "_episodes"
+		}
 	case Busy, Partial:
 		replay(&s.detectors[1], 18_204_113, 214_000)
 	case Calm:

@@ -16,6 +16,7 @@ import (
 type world struct {
 	d        answers.Detector
 	entities []*entity
+	gaps     []answers.Episode
 }
 
 type entity struct {
@@ -28,6 +29,9 @@ type entity struct {
 	found    []answers.Anomaly
 	silent   bool
 	short    bool
+	gone     int // how many bins ago it vanished; 0: it did not
+	back     int // how many bins ago it came back; 0: it did not
+	flaps    bool
 }
 
 // event is a change of an entity, which begins at a bin and lasts for a number of bins.
@@ -47,13 +51,16 @@ func key(fields []answers.Field) string {
 
 func of[T any](v T) *T { return &v }
 
-func newWorld(d answers.Detector, calm bool) *world {
+func newWorld(d answers.Detector, calm, published bool) *world {
 	w := &world{d: d}
 	r := &random{uint32(len(d.Name)*7919 + 7)}
 	if len(d.KeyFields) > 0 && d.KeyFields[0].ASN {
 		w.hegemony(r, calm)
 	} else {
 		w.delay(r, calm)
+	}
+	if published && d.ValueField == "hege" {
+		w.vanish(r)
 	}
 	for i, e := range w.entities {
 		e.ref.Detector, e.ref.Key = d.Name, key(e.ref.Fields)
@@ -63,6 +70,9 @@ func newWorld(d answers.Detector, calm bool) *world {
 		}
 	}
 	slices.SortFunc(w.entities, func(a, b *entity) int { return cmp.Compare(a.ref.Key, b.ref.Key) })
+	if published {
+		w.publish()
+	}
 	w.crowd()
 	return w
 }
@@ -148,7 +158,7 @@ func (w *world) fill(r *random, e *entity, index int) {
 	low, high := e.level-w.d.Threshold*scale, e.level+w.d.Threshold*scale
 	for ago := w.d.PointsFull - 1; ago >= 0; ago-- {
 		at := w.d.DataUntil.UTC().Truncate(bin).Add(-time.Duration(ago) * bin)
-		if ago == 188 || ago == 187 || e.short && ago > 40 || e.silent && ago < 56 {
+		if ago == 188 || ago == 187 || e.short && ago > 40 || e.silent && ago < 56 || ago < e.gone && ago >= e.back {
 			continue
 		}
 		value := e.level + e.noise*r.gauss()
@@ -196,7 +206,7 @@ func (w *world) fold(e *entity) {
 			}
 			continue
 		}
-		e.episodes = append(e.episodes, answers.Episode{ID: a.ID, Detector: a.Detector, Entity: a.Entity, Fields: a.Fields, State: answers.Open,
+		e.episodes = append(e.episodes, answers.Episode{ID: a.ID, Kind: answers.Deviation, Detector: a.Detector, Entity: a.Entity, Fields: a.Fields, State: answers.Open,
 			OpenedAt: a.Time, LastAt: a.Time, Points: 1, Direction: a.Direction, Usual: a.Usual, Low: a.Low, High: a.High, Value: a.Value, Deviation: a.Deviation, PeakAt: a.Time, PeakID: a.ID})
 	}
 	for i := range e.episodes {

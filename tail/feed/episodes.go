@@ -1,0 +1,63 @@
+package feed
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/episode"
+	"anomalydetector/messages"
+	"anomalydetector/tail"
+	"anomalydetector/tail/published"
+)
+
+// Episodes is a stream.Listener for the episodes topic of one detector. Detectors do not share it.
+type Episodes struct{ to *published.Episodes }
+
+// NewEpisodes makes an Episodes.
+func NewEpisodes(to *published.Episodes) *Episodes { return &Episodes{to} }
+
+// Begin implements stream.Listener.
+func (f *Episodes) Begin(topic messages.Identity, from map[int32]int64, _ int64, anew bool) {
+	f.to.Begin(topic.Topic, from, anew)
+}
+
+// Own says whether a record tells where the stream is: records of states do, too.
+func (f *Episodes) Own(record *kgo.Record) bool {
+	_, ok := event(record)
+	return ok || episode.IsStateKey(record.Key)
+}
+
+// Add decodes a run of records and gives them on.
+func (f *Episodes) Add(records []*kgo.Record, next map[int32]int64) {
+	var entries []published.Entry
+	var bad int64
+	for _, record := range records {
+		if episode.IsStateKey(record.Key) || record.Value == nil {
+			continue
+		}
+		if one, ok := event(record); ok {
+			entries = append(entries, published.Entry{Record: one, Place: tail.Place{Partition: record.Partition, Offset: record.Offset}})
+		} else {
+			bad++
+		}
+	}
+	f.to.Add(entries, bad, next)
+}
+
+// Tell implements stream.Listener.
+func (f *Episodes) Tell(caught bool, problem string) { f.to.Tell(caught, problem) }
+
+var (
+	eventWords = []string{episode.Opened.String(), episode.Updated.String(), episode.Resolved.String(), episode.Reopened.String()}
+	kindWords  = []string{published.Deviation, published.Absence, published.Gap}
+)
+
+// event decodes the record of an event.
+func event(record *kgo.Record) (one episode.Record, ok bool) {
+	if episode.IsStateKey(record.Key) || record.Value == nil || json.Unmarshal(record.Value, &one) != nil {
+		return one, false
+	}
+	return one, one.ID != "" && slices.Contains(eventWords, one.Event) && slices.Contains(kindWords, one.Kind) && (one.Kind == published.Gap) == (one.Entity == "")
+}
