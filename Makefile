@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: detection soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
+.PHONY: detection soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops test-alertmanager docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
 
 check: format vet staticcheck imports race
 
@@ -113,6 +113,10 @@ test-containers:
 # Tests alert rules and dashboard with promtool and a real Prometheus that reads a running demo.
 test-ops:
 	test/ops/run
+
+# Tells a real Alertmanager of episodes, with the configuration of docs/alerting.md. Skipped if it is missing.
+test-alertmanager:
+	test/alertmanager/run
 
 # Writes the built-in files and docs/configuration.md from the schema.
 docs:

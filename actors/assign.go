@@ -53,9 +53,6 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	}
 	p.assigned.cancel()
 	p.rollBack(ctx)
-	if p.episodes != nil {
-		p.undoEpisodes() // also if the windows are of no use any more
-	}
 	another := p.assigned.to.Topic.Differs(assignment.Topic)
 	if another { // its late records and refusals are of the former topic
 		p.history.ForgetTopic()

@@ -7,11 +7,14 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/completeness"
+	"anomalydetector/messages"
 	"anomalydetector/stream"
 )
 
-// How a partition brings its episodes to the offset of its assignment. Their state is in memory, or stored with the windows, or in
-// the episodes topic, each as of an offset. If none is of the group's offset, the episodes begin anew.
+// How a partition brings its episodes to the offset of its assignment. Their state is in the episodes topic: it was written in the
+// transaction that committed the offset. An offset alone does not tell which state belongs to it, because an operator may have
+// set offsets back and forth. So the newest state in the topic counts, and the one that is stored with the windows only if the
+// topic has none. If it is of another offset, the episodes begin anew.
 
 // episodesRead says what the episodes topic holds.
 type episodesRead struct {
@@ -21,21 +24,13 @@ type episodesRead struct {
 	err     error
 }
 
-// bringEpisodes brings the episodes to the assignment's offset, and then the windows.
+// bringEpisodes brings the episodes to the assignment's offset, and then the windows. A standby needs none.
 func (p *partition) bringEpisodes(ctx actor.Context) {
-	e, to := p.episodes, p.assigned.to
-	switch {
-	case e == nil || to.Standby:
-	case e.offset == to.Offset && e.source == to.Topic.Topic: // in memory
-	default:
-		if state, offset := p.storedEpisodes(); p.assigned.kept && offset == to.Offset {
-			p.takeEpisodes(stream.EpisodeState{Topic: to.Topic.Topic, Offset: offset, State: state}, true)
-			break
-		}
-		p.readEpisodes(ctx)
+	if p.episodes == nil || p.assigned.to.Standby {
+		p.bringForward(ctx)
 		return
 	}
-	p.bringForward(ctx)
+	p.readEpisodes(ctx)
 }
 
 // storedEpisodes is the state that is stored with the windows, and its offset: a replay brings the windows forward without it.
@@ -60,6 +55,7 @@ func (p *partition) storeEpisodes(state []byte) {
 
 // readEpisodes asks the topic. episodesRead goes on.
 func (p *partition) readEpisodes(ctx actor.Context) {
+	p.enterPhase(ctx, messages.Replaying, unbroken, nil)
 	reading, cancel := context.WithCancel(context.Background())
 	answer := &episodesRead{reading: p.assigned.began(cancel)}
 	self, root, reader, number, to := ctx.Self(), ctx.ActorSystem().Root, p.config.Reader, p.number, p.assigned.to
@@ -84,6 +80,10 @@ func (p *partition) episodesRead(ctx actor.Context, r *episodesRead) {
 		p.historyFailed(ctx, historyFails, r.err)
 		return
 	}
+	if !r.found {
+		state, offset := p.storedEpisodes()
+		r.newest, r.found = stream.EpisodeState{Topic: p.assigned.to.Topic.Topic, Offset: offset, State: state}, offset >= 0
+	}
 	p.takeEpisodes(r.newest, r.found)
 	p.bringForward(ctx)
 }
@@ -93,7 +93,7 @@ func (p *partition) episodesRead(ctx actor.Context, r *episodesRead) {
 func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
 	e, to := newEpisodes(p), p.assigned.to
 	p.episodes = e
-	e.before, e.offset, e.source = e.clock, to.Offset, to.Topic.Topic
+	e.offset = to.Offset
 	if !found {
 		return
 	}
@@ -113,8 +113,8 @@ func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
 	}
 	e.before = e.clock
 	e.from, e.until = e.ledger.Bin()
-	for key, entity := range p.entities.byKey {
-		entity.told = e.ledger.Keeps(key)
+	for _, key := range e.ledger.Keys() {
+		p.tell(key)
 	}
 }
 

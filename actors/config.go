@@ -149,5 +149,5 @@ type Progress struct {
 
 // names returns the topics and the group for texts about standstills.
 func (c *Config) names() stream.Names {
-	return stream.Names{Group: c.Group, Input: c.InputTopic, Output: c.OutputTopic, DeadLetter: c.DeadLetterTopic}
+	return stream.Names{Group: c.Group, Input: c.InputTopic, Output: c.OutputTopic, DeadLetter: c.DeadLetterTopic, Episodes: c.EpisodesTopic}
 }

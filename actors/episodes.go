@@ -33,8 +33,7 @@ type episodes struct {
 	before completeness.Clock // at the last commit
 
 	from, until int64  // the ledger's current bin: Advance matters outside of it
-	offset      int64  // the ledger is of this offset when nothing is uncommitted; -1: there is no ledger
-	source      string // the id of the topic that the offset is of
+	offset      int64  // the committed offset that the ledger is of
 	said        []byte // the state in the last state records
 	tally       *tally // of the slice under way
 }
@@ -51,7 +50,7 @@ func newEpisodes(p *partition) *episodes {
 	if p.config.EpisodesTopic == "" {
 		return nil
 	}
-	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}, offset: -1}
+	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}}
 	e.ledger = episode.NewLedger(p.config.Episodes, e.owner)
 	return e
 }
@@ -77,7 +76,7 @@ func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *
 		}
 		e.ledger.Saw(string(key), at)
 		entity.told = e.ledger.Keeps(string(key))
-		p.say(ctx, record)
+		p.say(ctx)
 	}
 	return nil
 }
@@ -88,7 +87,7 @@ func (p *partition) advance(ctx actor.Context, record *kgo.Record, now int64) er
 	e.owner.ctx, e.owner.record = ctx, record
 	err := e.ledger.Advance(now, record.Timestamp.UnixMilli(), record.Offset)
 	e.from, e.until = e.ledger.Bin()
-	p.say(ctx, record)
+	p.say(ctx)
 	return err
 }
 
@@ -112,12 +111,12 @@ func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *
 		return nil
 	}
 	entity.told = e.ledger.Keeps(string(point.Key))
-	p.say(ctx, record)
+	p.say(ctx)
 	return nil
 }
 
 // say sends the ledger's events to the producer.
-func (p *partition) say(ctx actor.Context, cause *kgo.Record) {
+func (p *partition) say(ctx actor.Context) {
 	for _, o := range p.episodes.ledger.Drain() {
 		if entity := p.entities.byKey[o.Entity]; entity != nil {
 			entity.told = true // beginEpisode finds out if nothing is kept
@@ -129,21 +128,19 @@ func (p *partition) say(ctx actor.Context, cause *kgo.Record) {
 		if o.Class == episode.Gap {
 			key = []byte(episode.GapKey)
 		}
-		p.sendEpisode(ctx, key, record, cause, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
+		p.sendEpisode(ctx, key, record, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
 			kgo.RecordHeader{Key: "event", Value: []byte(record.Event)}, kgo.RecordHeader{Key: "kind", Value: []byte(record.Kind)})
 	}
 }
 
 // sendEpisode sends a record of the episodes topic to the producer, for the partition with this partition's number.
-func (p *partition) sendEpisode(ctx actor.Context, key []byte, value any, cause *kgo.Record, headers ...kgo.RecordHeader) {
+func (p *partition) sendEpisode(ctx actor.Context, key []byte, value any, headers ...kgo.RecordHeader) {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // its types hold nothing that JSON cannot
 	}
 	record := &kgo.Record{Topic: p.episodes.topic, Partition: p.number, Key: key, Value: text, Headers: headers}
-	if cause != nil {
-		record.Timestamp = cause.Timestamp
-	} else if now := p.episodes.clock.Time(); now > 0 {
+	if now := p.episodes.clock.Time(); now > 0 {
 		record.Timestamp = time.UnixMilli(now) // readers find by it where a span of stream time begins
 	}
 	ctx.Send(p.shared.producer, &messages.Episode{Record: record})
@@ -163,16 +160,19 @@ func (p *partition) keyFields(key string) map[string]string {
 	return fields
 }
 
-// stateRecordBytes is how much of a state one record holds; base64 makes a third more of it.
-const stateRecordBytes = 500_000
+// stateBytes is how many bytes of a state a record has: as many as the topic takes in base64, with what is around them.
+func (p *partition) stateBytes() int {
+	const around = 500
+	return max((min(p.config.largest(p.episodes.topic), maxRecord)-around)/4*3, around)
+}
 
 // sayState sends the ledger's state as of the last scored record to the producer, and tells the producer that all is sent.
 func (p *partition) sayState(ctx actor.Context) {
 	e := p.episodes
 	e.said = e.ledger.Append(e.clock.Append(nil))
 	state := episode.StateRecord{Partition: p.number, Topic: p.shared.topic, Offset: p.position.next}
-	for _, part := range state.Split(e.said, stateRecordBytes) {
-		p.sendEpisode(ctx, episode.StateKey(part.Part), part, nil, kgo.RecordHeader{Key: "event", Value: []byte(part.Event)})
+	for _, part := range state.Split(e.said, p.stateBytes()) {
+		p.sendEpisode(ctx, episode.StateKey(part.Part), part, kgo.RecordHeader{Key: "event", Value: []byte(part.Event)})
 	}
 	ctx.Send(p.shared.producer, &messages.StateSaid{Partition: p.number})
 }
@@ -192,7 +192,7 @@ func (p *partition) commitEpisodes() {
 		return
 	}
 	e.ledger.Commit()
-	e.before, e.offset, e.source = e.clock, p.position.committed, p.shared.topic
+	e.before, e.offset = e.clock, p.position.committed
 	if e.said != nil {
 		p.storeEpisodes(e.said)
 		e.said = nil

@@ -217,6 +217,7 @@ type built struct {
 	peers    *cluster.GroupWatcher // nil: no [cluster] section
 	shown    *web.Detector         // nil: nothing is served
 	tailing  *tailing              // of its output topic; nil: no page and no API
+	alerting *alerting             // nil: there is no Alertmanager
 	node     string                // the id in its data directory
 	prepared bool                  // prepare was called
 	duration time.Duration         // of the job; 0: for ever
@@ -281,6 +282,12 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	if site != nil && site.address != "" {
 		b.tailing = newTailing(config, streams)
 		b.config.Searched = true
+	}
+	if b.alerting, err = newAlerting(config, streams, site, log, world); err != nil {
+		return nil, err
+	}
+	if b.alerting != nil && b.shown != nil {
+		b.shown.Notified = b.alerting.status
 	}
 	if clustered {
 		err = b.watch(node, streams, config.Cluster.Standbys)
@@ -348,6 +355,8 @@ func supervise(world *World, system *actor.ActorSystem, node *cluster.Node, site
 		read := site.read(all)
 		defer func() { err = errors.Join(err, asked.unwind([]func() error{told, read})) }()
 	}
+	alerted := alert(all)
+	defer func() { err = errors.Join(err, asked.unwind([]func() error{alerted})) }()
 	manager := newNotifier(world, site.page(), all)
 	defer manager.close()
 	w := &waiting{

@@ -18,6 +18,7 @@ type Config struct {
 	Episodes    Episodes
 	Cluster     Cluster
 	HTTP        HTTP
+	Notify      Notify
 	Log         Log
 	Warnings    []Warning
 
@@ -110,6 +111,21 @@ type HTTP struct {
 	HealthListen  string // host:port that also serves health, without a password; "": none
 	Health        string // the same, for the command health on this machine; "": none
 	Given         bool   // a key of the section was set
+}
+
+// Notify is [notify]: which Alertmanagers are told of episodes.
+type Notify struct {
+	Alertmanagers  []string // URLs without users; nil: none, and nothing is told
+	Kinds          []string // of the episodes that are told
+	URL            string   // of the page, for links, with a slash at its end; "": that of [http]
+	ResendInterval time.Duration
+	Timeout        time.Duration // of a request
+	TLSCA          string
+	TLSCert        string
+	TLSKey         string
+	Username       string
+	PasswordFile   string
+	TokenFile      string // a bearer token, instead of user and password
 }
 
 // Log is the meaning of the sections of Python's logging.

@@ -229,6 +229,45 @@ var known = []schemaSection{
 			doc: "An address that also serves /healthz and /readyz, without a password.",
 		},
 	}},
+	{name: "notify", doc: "Which Prometheus Alertmanagers are told of open and resolved episodes. They route, group, silence and deliver; " +
+		"docs/alerting.md has examples. It needs [episodes] output_topic.", keys: []schemaKey{
+		{
+			name: "alertmanager", values: alertmanagerURLs, without: "nobody is told, and the keys below have no effect",
+			doc: "The URLs of the Alertmanagers, such as http://localhost:9093, without /api/v2/alerts. All of them are told of every episode, as " +
+				"the members of an Alertmanager cluster want it.",
+		}, {
+			name: "kinds", values: episodeKinds, standard: "deviation,absence,gap",
+			doc: "The kinds of episodes that are told.",
+		}, {
+			name: "url", values: pageURL, without: "the address of [http] listen, with the name of the host in the place of a loopback address",
+			doc: "Where people reach the page. The links in alerts begin with it.",
+		}, {
+			name: "resend_interval", values: "a time from 1s to 1h, such as 1m, or a number of seconds", standard: "1m0s",
+			doc: "How often an open episode is sent again. An Alertmanager that has not heard of one for four times as long takes it for resolved.",
+		}, {
+			name: "timeout", values: "a time from 1s to 5m, such as 10s, or a number of seconds", standard: "10s",
+			doc: "How long a request may take.",
+		}, {
+			name: "tls_ca", values: filePath, without: "those of the system",
+			doc: "A PEM file with the certificates of the authorities that may have signed those of the Alertmanagers. All files of this section are " +
+				"read again when they change.",
+		}, {
+			name: "tls_cert", values: filePath, without: "the detector shows no certificate",
+			doc: "A PEM file with the detector's own certificate, for mutual TLS. It needs tls_key.",
+		}, {
+			name: "tls_key", values: filePath, without: "none",
+			doc: "A PEM file with the key of tls_cert.",
+		}, {
+			name: "username", without: "none",
+			doc: "The user's name, for basic authentication. It needs password_file.",
+		}, {
+			name: "password_file", values: filePath, without: "none",
+			doc: "A file that holds the user's password in one line. It is read at each request.",
+		}, {
+			name: "token_file", values: filePath, without: "none",
+			doc: "A file that holds a bearer token in one line, for a proxy in front of the Alertmanagers. It is read at each request.",
+		},
+	}},
 }
 
 // logging are the sections of Python's logging, as a file has them that writes one log file. The names

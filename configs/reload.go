@@ -53,13 +53,14 @@ var restart = map[string]string{
 	"episodes":    "what is written would depend on when the signal came",
 	"cluster":     "the other nodes know this one by it; the certificate that it names is read again by itself",
 	"http":        "the port is open; the file that web_config_file names is read again by itself",
+	"notify":      "those who were told of an episode must be told of its end; the files that it names are read again by themselves",
 	"log":         "the open log depends on it",
 }
 
 // sections are the parts of a configuration, by the name of their section.
 func (c *Config) sections() map[string]any {
 	return map[string]any{"io": c.IO, "detection": c.Detection, "job": c.Job, "kafka": c.Kafka, "persistence": c.Persistence,
-		"output": c.Output, "episodes": c.Episodes, "cluster": c.Cluster, "http": c.HTTP, "log": c.Log}
+		"output": c.Output, "episodes": c.Episodes, "cluster": c.Cluster, "http": c.HTTP, "notify": c.Notify, "log": c.Log}
 }
 
 // Compare returns the changes from the configuration in force to one that was read again, in the order of

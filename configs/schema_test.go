@@ -23,7 +23,7 @@ func lacking(section, key string) string {
 }
 
 func TestDefaultsOfTheSchemaAreThoseOfLoading(t *testing.T) {
-	content := withCluster + strings.TrimPrefix(withEpisodes, base)
+	content := withCluster + strings.TrimPrefix(withEpisodes, base) + "[notify]\nalertmanager = http://localhost:9093\n"
 	for _, line := range []string{"dev_metric = mean\n", "history_min_ratio = 0.6\n", "[job]\nduration = 0\n"} {
 		content = strings.Replace(content, line, "", 1)
 	}

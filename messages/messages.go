@@ -152,6 +152,16 @@ func (e *EpisodeEvents) Add(others EpisodeEvents) {
 	}
 }
 
+// Sum is the number of all events.
+func (e *EpisodeEvents) Sum() (sum int64) {
+	for class := range e {
+		for _, count := range e[class] {
+			sum += count
+		}
+	}
+	return sum
+}
+
 // Bad counts the bad records of one reason.
 type Bad struct {
 	Reason string

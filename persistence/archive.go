@@ -17,6 +17,8 @@ import (
 //	+--------------------+---------+------+----------+-----+----------+-----+
 //	'l' list    count | count × partition, in ascending order, as the snapshots are
 //	'z' end     entities | points | sha256 of all bytes before this record
+//
+// The version is 2 if a snapshot has the state of its owner, or else 1.
 const (
 	archiveMagic      = "adetect-archive-"
 	archiveVersion    = 1

@@ -5,7 +5,8 @@
 // A Store is the open database. A Partition is the stored state of one Kafka
 // partition, and has one owner at a time. The package knows neither Kafka nor
 // actors. It imports nothing of this module. Of windows it decides only which
-// points can be left out.
+// points can be left out. With Options.Seen a partition also keeps when each entity
+// was last seen, and a state of its owner that means nothing to this package.
 //
 // # How a checkpoint is written
 //
@@ -42,6 +43,7 @@
 //	entity   'e' | slot u32 | key                            one an entity: its id
 //	chunk    'c' | slot u32 | id u32 | position u32          a run of an entity's points
 //	block    'j' | slot u32 | seq u64                        the points of a checkpoint
+//	part     's' | slot u32 | tag u8 | part u32              a part of a section; only with Options.Seen
 //	mark     'z'                                             written by each transaction; see mark.go
 //
 // A value begins with its format and a checksum of its body and then its key.
@@ -52,10 +54,16 @@
 //	| format | crc32c u32 | body
 //	+--------+------------+------
 //	head     source | offset history complete-from complete-for-new-from stream-time swept lateness |
-//	         slot seq reserved entities flags | and, if they are known, cluster id | topic id
+//	         slot seq reserved entities flags | and, if they are known, cluster id | topic id |
+//	         and, in format 2, sections
 //	entity   id
 //	chunk    through newest count | count × (change of the step of time, value)
 //	block    count | count × (step of id, step of time, value)
+//	part     tag 1, page of last seen: count | count × (0, or 1 + step of time)
+//	         tag 2, the owner's state: generation | bytes
+//
+// Only a head that names sections has format 2; see sections.go. All other values
+// have format 1, and so has a directory that was never used with Options.Seen.
 //
 // # How the parts go together
 //
@@ -67,6 +75,10 @@
 //
 //	chunk 0        chunk 32       chunk 64     block 17  block 18
 //	[p0 ... p31]   [p32 ... p63]  [p64 ... ]   p90       p91        up to the head's offset
+//
+// When each entity was last seen is in the journal, too. A checkpoint that trims
+// blocks also writes pages for the entities whose newest point they had; see seen.go.
+// The parts of the owner's state are written before the head that names them.
 //
 // All that belongs to a partition is in a slot. A partition that begins anew uses a
 // new slot. What was stored before counts until the head refers to the new

@@ -34,7 +34,7 @@ type Partition struct {
 
 	// With Options.Seen; see seen.go and sections.go.
 	seen       []uint32    // when each entity was last seen, by its id; 0: it was not
-	silentFrom uint32      // who was last seen before this second need not be in a page
+	silentFrom uint32      // an entity that was last seen before this second needs no page
 	state      []byte      // the owner's state that was stored at the opening, until SetState
 	setting    *ownerState // for the next plan to store; nil: the stored one stays
 	generation uint64      // the last one of the owner's state

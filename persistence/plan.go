@@ -132,14 +132,14 @@ func (p *Partition) mustBeSettled(call string) {
 // nextHead is the head to write, before the new blocks are counted; nil if there
 // is nothing new to store.
 func (p *Partition) nextHead(head Head) *record {
-	next := &record{Head: head, slot: p.slot, reserved: p.nextID, removing: len(p.removed) > 0, seen: p.store.options.Seen}
+	next := &record{Head: head, slot: p.slot, reserved: p.nextID, removing: len(p.removed) > 0}
 	old := p.stored
 	if old == nil || old.slot != p.slot {
-		next.state = p.nextState(stateRef{})
+		next.seen, next.state = p.store.options.Seen, p.nextState(stateRef{})
 		return next
 	}
 	next.seq = old.seq
-	next.seen = next.seen && old.seen
+	next.seen = p.store.options.Seen && old.seen
 	next.state = p.nextState(old.state)
 	if p.committed == 0 && !next.removing && !old.removing && head == old.Head && next.seen == old.seen && next.state == old.state {
 		return nil

@@ -128,10 +128,13 @@ type ownerState struct{ bytes []byte }
 // before each Plan whose head the stored state is not true of.
 //
 // Entities that were last seen before silentFrom, in Unix milliseconds, need not be found by
-// Silent after the next opening.
+// Silent after the next opening. Without Options.Seen the call does nothing.
 func (p *Partition) SetState(state []byte, silentFrom int64) {
 	if len(state) > maxParts*partBytes {
 		panic("persistence: SetState was called with more than a partition can store")
+	}
+	if !p.store.options.Seen {
+		return
 	}
 	p.setting, p.state = &ownerState{state}, nil
 	p.silentFrom = secondsOf(silentFrom)

@@ -105,9 +105,9 @@ func (p *Partition) Silent(from, until int64) (found []Silent, err error) {
 		}
 	}
 	if uncached && p.onDisk {
-		err = p.eachUncached(func(key string, id uint32) {
+		err = p.eachUncached(func(key []byte, id uint32) {
 			if s := int64(p.seen[id]); s >= first && s < end {
-				found = append(found, Silent{key, s * 1000})
+				found = append(found, Silent{string(key), s * 1000})
 			}
 		})
 	}
@@ -125,7 +125,7 @@ func firstSecond(ms int64) int64 {
 }
 
 // eachUncached visits the stored entities that are neither cached nor removed.
-func (p *Partition) eachUncached(visit func(key string, id uint32)) error {
+func (p *Partition) eachUncached(visit func(key []byte, id uint32)) error {
 	prefix := slotPrefix(entityKind, p.slot)
 	return p.look(func(v *view) error {
 		return each(v.txn, prefix, func(item *badger.Item) error {
@@ -139,7 +139,7 @@ func (p *Partition) eachUncached(visit func(key string, id uint32)) error {
 					return err // the id is of a checkpoint that was not finished
 				}
 				if e := p.byID[id]; e == nil || !e.cached && !e.removed {
-					visit(string(key), id)
+					visit(key, id)
 				}
 				return nil
 			})

@@ -74,7 +74,7 @@ func (s *Store) Summaries() ([]Summary, error) {
 	return all, nil
 }
 
-// count reads all windows, so that it also tells whether they can be read.
+// count reads all windows and sections, so that it also tells whether they can be read.
 func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 	y.Head, y.Journaled = p.stored.Head, p.unsealed
 	for _, kind := range slotKinds {
@@ -86,6 +86,14 @@ func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 			return nil
 		})
 		if err != nil {
+			return err
+		}
+	}
+	if _, err := p.readState(txn); err != nil {
+		return err
+	}
+	if p.stored.seen {
+		if err := p.readSeen(txn); err != nil {
 			return err
 		}
 	}

@@ -18,13 +18,14 @@ type Transaction struct {
 // Empty tells whether there is nothing to commit.
 func (t *Transaction) Empty() bool { return t.Began.IsZero() }
 
-// written is how many records the transaction writes at most: an anomaly, or a dead letter of a bad record.
+// written is how many records the transaction writes at most: an anomaly, a dead letter of a bad record, or an event of an
+// episode.
 func (t *Transaction) written() int {
 	count := t.Tally.Anomalies
 	for _, bad := range t.Tally.Bad {
 		count += bad.Count
 	}
-	return count
+	return count + int(t.Tally.Episodes.Sum())
 }
 
 // add counts a slice. Entities are not counted: they are a state, not an event.

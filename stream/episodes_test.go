@@ -165,17 +165,22 @@ func TestNewestStateOfEpisodesIsFound(t *testing.T) {
 // The group knows the former owner's commit before its marker is in the episodes topic.
 func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 	for name, c := range map[string]struct {
-		end  kgo.TransactionEndTry
-		want string
+		former string // the topic of the state before
+		at     int64  // and its offset
+		end    kgo.TransactionEndTry
+		want   string
 	}{
-		"commit": {kgo.TryCommit, "new of A at 8"},
-		"abort":  {kgo.TryAbort, "old of A at 5"},
+		"commit":                       {"A", 5, kgo.TryCommit, "new of A at 8"},
+		"abort":                        {"A", 5, kgo.TryAbort, "old of A at 5"},
+		"the offset of a former topic": {"B", 8, kgo.TryCommit, "new of A at 8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLives(t, 2)
-			l.commit(1, "A", 5, "old")
+			l.commit(1, c.former, c.at, "old")
 			l.begin(1, "A", 8, "new")
-			l.finds(5, "old of A at 5") // the wanted one is there
+			if c.former == "A" {
+				l.finds(c.at, "old of A at 5") // the wanted one is there
+			}
 			looks := l.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
 			over := make(chan struct{})
 			go func() {

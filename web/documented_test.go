@@ -18,8 +18,10 @@ func families(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	of := healthy("d")
 	of.Group = func() (Group, bool) { return Group{1, 0}, true }
+	of.Notified = func() []Notified { return []Notified{{Alertmanager: "a:1"}} }
 	s := newSite(of)
 	s.Measure("d")
+	s.MeasureNotifications("d")("a:1", time.Second)
 	get(s.Handler(true), "/healthz")
 	all := s.KafkaHook("d", "session").(traffic)
 	fault := errors.New("a fault")

@@ -27,20 +27,22 @@ type metrics struct {
 	transactions, detections, checkpoints, handoffs *prometheus.HistogramVec // by detector
 	checkpointed, handedOver                        *prometheus.CounterVec   // by detector and result
 	requests                                        *prometheus.HistogramVec // by result
+	notifications                                   *prometheus.HistogramVec // by detector and Alertmanager
 }
 
 func newMetrics(site *Site) *metrics {
 	m := &metrics{
 		site: site, registry: prometheus.NewRegistry(),
-		transactions: histogram("transaction_duration_seconds", "How long the end of a transaction took: its records written, its offsets committed or aborted.", "detector"),
-		detections:   histogram("detection_duration_seconds", "How long the first record of a transaction took from the poll to the commit.", "detector"),
-		checkpoints:  histogram("checkpoint_duration_seconds", "How long a partition took to store what was committed.", "detector"),
-		handoffs:     histogram("handoff_duration_seconds", "How long it took to import a partition's windows from another node, or to fail.", "detector"),
-		checkpointed: counters("checkpoints_total", "Checkpoints of partitions, by result: stored or failed.", "detector", "result"),
-		handedOver:   counters("handoffs_total", "Imports of a partition's windows from another node, by result: taken or failed.", "detector", "result"),
-		requests:     histogram("http_request_duration_seconds", "How long requests over HTTP took, by result: answered, refused (4xx) or failed (5xx).", "result"),
+		transactions:  histogram("transaction_duration_seconds", "How long the end of a transaction took: its records written, its offsets committed or aborted.", "detector"),
+		detections:    histogram("detection_duration_seconds", "How long the first record of a transaction took from the poll to the commit.", "detector"),
+		checkpoints:   histogram("checkpoint_duration_seconds", "How long a partition took to store what was committed.", "detector"),
+		handoffs:      histogram("handoff_duration_seconds", "How long it took to import a partition's windows from another node, or to fail.", "detector"),
+		checkpointed:  counters("checkpoints_total", "Checkpoints of partitions, by result: stored or failed.", "detector", "result"),
+		handedOver:    counters("handoffs_total", "Imports of a partition's windows from another node, by result: taken or failed.", "detector", "result"),
+		requests:      histogram("http_request_duration_seconds", "How long requests over HTTP took, by result: answered, refused (4xx) or failed (5xx).", "result"),
+		notifications: histogram("notifications_latency_seconds", "How long requests to an Alertmanager took.", "detector", "alertmanager"),
 	}
-	m.registry.MustRegister(m.transactions, m.detections, m.checkpoints, m.handoffs, m.checkpointed, m.handedOver, m.requests,
+	m.registry.MustRegister(m.transactions, m.detections, m.checkpoints, m.handoffs, m.checkpointed, m.handedOver, m.requests, m.notifications,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&state{site})
 	return m
@@ -79,6 +81,13 @@ func (s *Site) Measure(detector string) actors.Measure {
 	}
 	s.recent.Store(detector, &of.recent)
 	return of
+}
+
+// MeasureNotifications takes the durations of a detector's requests to Alertmanagers.
+func (s *Site) MeasureNotifications(detector string) func(alertmanager string, took time.Duration) {
+	return func(alertmanager string, took time.Duration) {
+		s.metrics.notifications.WithLabelValues(detector, alertmanager).Observe(took.Seconds())
+	}
 }
 
 // DetectionMedian is how long recent records took from the poll to the commit, in seconds. It is false before
@@ -135,39 +144,43 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	buildInfo   = describe("build_info", "1, with the version of the program and of Go.", "version", "goversion")
-	records     = describe("records_total", "Input records that were committed: points and bad records.", "detector")
-	unscored    = describe("points_unscored_total", "Points that were not scored, by reason.", "detector", "reason")
-	anomalies   = describe("anomalies_total", "Anomalies that were committed, by direction: above or below the usual level.", "detector", "direction")
-	badRecords  = describe("bad_records_total", "Records that could not be used, and anomalies that could not be written, by reason.", "detector", "reason")
-	openNow     = describe("episodes_open", "Published episodes that are open in the assigned partitions of this node, by kind; only with [episodes].", "detector", "kind")
-	events      = describe("episodes_total", "Events of episodes that were published and committed, by kind and event; only with [episodes].", "detector", "kind", "event")
-	deadLetters = describe("dead_letters_total", "Records copied to the dead-letter topic.", "detector")
-	lastRecord  = describe("last_record_timestamp_seconds", "Stream time of a partition of this node: the newest timestamp that the stream confirms.", "detector", "partition")
-	lastCommit  = describe("last_commit_timestamp_seconds", "When records were last committed.", "detector")
-	lag         = describe("lag_records", "Offsets between a partition's last scored record and its end, as last seen.", "detector", "partition")
-	granularity = describe("granularity_seconds", "Time between two points of an entity, as configured.", "detector")
-	entities    = describe("entities", "Entities of an assigned partition.", "detector", "partition")
-	cached      = describe("cached_entities", "Entities of a partition, assigned or standby, that are in memory.", "detector", "partition")
-	partitions  = describe("partitions", "Partitions of this node by role and phase.", "detector", "role", "phase")
-	detectorIs  = describe("detector_state", "1 for the state that the detector is in on this node, 0 for the others.", "detector", "state")
-	toReplay    = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
-	ended       = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
-	storeSize   = describe("store_size_bytes", "Space that the stored state takes; detectors with the same data directory share it.", "detector")
-	diskFree    = describe("disk_free_bytes", "Free space on the disk of the stored state.", "detector")
-	diskFloor   = describe("disk_free_floor_bytes", "Free space below which nothing more is read.", "detector")
-	paused      = describe("intake_paused", "1 while nothing is read, by reason.", "detector", "reason")
-	rebalances  = describe("rebalances_total", "How often the consumer group has told this process which partitions are assigned to it.", "detector")
-	joined      = describe("joined", "1 while this process is a member of the consumer group, else 0.", "detector")
-	lastReport  = describe("last_report_timestamp_seconds", "When the detector last reported, which it does each second: if that is long ago, it is stuck.", "detector")
-	unowned     = describe("unowned_partitions", "Partitions that no node owns, as last seen; only with a [cluster] section.", "detector")
-	nodes       = describe("nodes", "Members of the consumer group, as last seen; 1 without a [cluster] section.", "detector")
-	panics      = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
-	reloaded    = describe("config_last_reload_successful", "1 if the settings in force are those of the files, as last read at the start or after SIGHUP. 0 if a file was refused, or a setting needs a restart.")
-	reloadedAt  = describe("config_last_reload_success_timestamp_seconds", "When the settings of the files were last put in force, all of them.")
-	lostLines   = describe("log_lines_lost_total", "Lines of the log that their target did not take, by target: stdout, stderr or file.", "target")
-	subscribers = describe("stream_subscribers", "Open streams of events over HTTP.")
-	dropped     = describe("stream_dropped_total", "Streams of events that were cut because their client was too slow.")
+	buildInfo    = describe("build_info", "1, with the version of the program and of Go.", "version", "goversion")
+	records      = describe("records_total", "Input records that were committed: points and bad records.", "detector")
+	unscored     = describe("points_unscored_total", "Points that were not scored, by reason.", "detector", "reason")
+	anomalies    = describe("anomalies_total", "Anomalies that were committed, by direction: above or below the usual level.", "detector", "direction")
+	badRecords   = describe("bad_records_total", "Records that could not be used, and anomalies that could not be written, by reason.", "detector", "reason")
+	openNow      = describe("episodes_open", "Published episodes that are open in the assigned partitions of this node, by kind; only with [episodes].", "detector", "kind")
+	events       = describe("episodes_total", "Events of episodes that were published and committed, by kind and event; only with [episodes].", "detector", "kind", "event")
+	deadLetters  = describe("dead_letters_total", "Records copied to the dead-letter topic.", "detector")
+	lastRecord   = describe("last_record_timestamp_seconds", "Stream time of a partition of this node: the newest timestamp that the stream confirms.", "detector", "partition")
+	lastCommit   = describe("last_commit_timestamp_seconds", "When records were last committed.", "detector")
+	lag          = describe("lag_records", "Offsets between a partition's last scored record and its end, as last seen.", "detector", "partition")
+	granularity  = describe("granularity_seconds", "Time between two points of an entity, as configured.", "detector")
+	entities     = describe("entities", "Entities of an assigned partition.", "detector", "partition")
+	cached       = describe("cached_entities", "Entities of a partition, assigned or standby, that are in memory.", "detector", "partition")
+	partitions   = describe("partitions", "Partitions of this node by role and phase.", "detector", "role", "phase")
+	detectorIs   = describe("detector_state", "1 for the state that the detector is in on this node, 0 for the others.", "detector", "state")
+	toReplay     = describe("replay_remaining_records", "Offsets of history that are still to be replayed.", "detector", "partition")
+	ended        = describe("transactions_total", "Transactions with records, by result: committed or aborted.", "detector", "result")
+	storeSize    = describe("store_size_bytes", "Space that the stored state takes; detectors with the same data directory share it.", "detector")
+	diskFree     = describe("disk_free_bytes", "Free space on the disk of the stored state.", "detector")
+	diskFloor    = describe("disk_free_floor_bytes", "Free space below which nothing more is read.", "detector")
+	paused       = describe("intake_paused", "1 while nothing is read, by reason.", "detector", "reason")
+	rebalances   = describe("rebalances_total", "How often the consumer group has told this process which partitions are assigned to it.", "detector")
+	joined       = describe("joined", "1 while this process is a member of the consumer group, else 0.", "detector")
+	lastReport   = describe("last_report_timestamp_seconds", "When the detector last reported, which it does each second: if that is long ago, it is stuck.", "detector")
+	unowned      = describe("unowned_partitions", "Partitions that no node owns, as last seen; only with a [cluster] section.", "detector")
+	nodes        = describe("nodes", "Members of the consumer group, as last seen; 1 without a [cluster] section.", "detector")
+	panics       = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
+	told         = describe("notifications_sent_total", "Alerts that an Alertmanager has taken.", "detector", "alertmanager")
+	failedToTell = describe("notifications_errors_total", "Alerts in requests that an Alertmanager did not take.", "detector", "alertmanager")
+	neverTold    = describe("notifications_dropped_total", "Alerts that an Alertmanager was never told of: too many, refused, or resolved long ago.", "detector", "alertmanager")
+	toTell       = describe("notifications_queue_length", "Alerts that are to be sent to an Alertmanager now.", "detector", "alertmanager")
+	reloaded     = describe("config_last_reload_successful", "1 if the settings in force are those of the files, as last read at the start or after SIGHUP. 0 if a file was refused, or a setting needs a restart.")
+	reloadedAt   = describe("config_last_reload_success_timestamp_seconds", "When the settings of the files were last put in force, all of them.")
+	lostLines    = describe("log_lines_lost_total", "Lines of the log that their target did not take, by target: stdout, stderr or file.", "target")
+	subscribers  = describe("stream_subscribers", "Open streams of events over HTTP.")
+	dropped      = describe("stream_dropped_total", "Streams of events that were cut because their client was too slow.")
 )
 
 func (*state) Describe(to chan<- *prometheus.Desc) {
@@ -216,6 +229,7 @@ func (d *Detector) collect(to chan<- prometheus.Metric) {
 	grown(to, rebalances, d.Rebalances(), d.Name)
 	d.collectGroup(to)
 	d.collectStore(to)
+	d.collectNotified(to)
 	report := d.Report()
 	if report == nil {
 		return
@@ -311,6 +325,18 @@ func (d *Detector) collectGroup(to chan<- prometheus.Metric) {
 	if group, known := d.Group(); known {
 		set(to, nodes, group.Nodes, d.Name)
 		set(to, unowned, group.Unowned, d.Name)
+	}
+}
+
+func (d *Detector) collectNotified(to chan<- prometheus.Metric) {
+	if d.Notified == nil {
+		return
+	}
+	for _, n := range d.Notified() {
+		grown(to, told, n.Sent, d.Name, n.Alertmanager)
+		grown(to, failedToTell, n.Errors, d.Name, n.Alertmanager)
+		grown(to, neverTold, n.Dropped, d.Name, n.Alertmanager)
+		set(to, toTell, n.Waiting, d.Name, n.Alertmanager)
 	}
 }
 

@@ -94,6 +94,14 @@ func TestEachMetricMoves(t *testing.T) {
 		"floor":       {func(s *shown, _ actors.Measure) { s.disk.floor = 5 }, map[string]string{"disk_free_floor_bytes" + d + "}": "5"}},
 		"group": {func(s *shown, _ actors.Measure) { s.Group = func() (Group, bool) { return Group{3, 2}, true } },
 			map[string]string{"nodes" + d + "}": "3", "unowned_partitions" + d + "}": "2"}},
+		"alerts": {func(s *shown, _ actors.Measure) {
+			s.Notified = func() []Notified {
+				return []Notified{{Alertmanager: "a:1", Sent: 5, Errors: 6, Dropped: 7, Waiting: 8}}
+			}
+		}, map[string]string{
+			`notifications_sent_total{alertmanager="a:1",detector="d"}`: "5", `notifications_errors_total{alertmanager="a:1",detector="d"}`: "6",
+			`notifications_dropped_total{alertmanager="a:1",detector="d"}`: "7", `notifications_queue_length{alertmanager="a:1",detector="d"}`: "8",
+		}},
 		"reload refused": {func(s *shown, _ actors.Measure) { s.reload.Successful = false }, map[string]string{"config_last_reload_successful": "0"}},
 		"reload": {func(s *shown, _ actors.Measure) { s.reload.Succeeded = time.UnixMilli(1500) },
 			map[string]string{"config_last_reload_success_timestamp_seconds": "1.5"}},
@@ -141,9 +149,18 @@ func TestEachMetricMoves(t *testing.T) {
 		})
 	}
 	for family := range still { // metrics of requests, streams, Kafka and the build have tests of their own
-		if !strings.HasPrefix(family, "http_") && !strings.HasPrefix(family, "stream_") && !strings.HasPrefix(family, "kafka_") && family != "build_info" {
+		if !strings.HasPrefix(family, "http_") && !strings.HasPrefix(family, "stream_") && !strings.HasPrefix(family, "kafka_") &&
+			family != "build_info" && family != "notifications_latency_seconds" {
 			t.Errorf("no case moves %s", family)
 		}
+	}
+}
+
+func TestLatencyOfAlertmanagersIsShown(t *testing.T) {
+	s := newSite()
+	s.MeasureNotifications("d")("a:1", 2*time.Second)
+	if got := samples(t, s)[`anomalydetector_notifications_latency_seconds_sum{alertmanager="a:1",detector="d"}`]; got != "2" {
+		t.Errorf("the sum is %q, want 2", got)
 	}
 }
 
@@ -204,7 +221,7 @@ func TestBuildAndProcessAreShown(t *testing.T) {
 // The labels are few, and have few values.
 func TestNoSampleNamesAnEntity(t *testing.T) {
 	families := families(t)
-	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target", "kind", "event"}
+	known := []string{"detector", "partition", "reason", "result", "direction", "role", "phase", "state", "client", "version", "goversion", "target", "alertmanager", "kind", "event"}
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {

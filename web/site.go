@@ -42,6 +42,14 @@ type Detector struct {
 	Rebalances  func() uint64         // how often the group has told what is assigned to this process
 	Store       Store                 // nil: nothing is stored
 	Group       func() (Group, bool)  // the other nodes; false: nothing is known yet. nil: there are none
+	Notified    func() []Notified     // how far each Alertmanager has been told; nil: there is none
+}
+
+// Notified is how far an Alertmanager has been told of episodes, in alerts.
+type Notified struct {
+	Alertmanager          string // host and path of its URL
+	Sent, Errors, Dropped int64
+	Waiting               int
 }
 
 // Store is the state on disk.

@@ -6,7 +6,7 @@ package imports
 // not listed here may import none and must not exist.
 var allowed = map[string][]string{
 	"":                             {"bootstrap"},
-	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "tail/published", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/archive", "web", "web/api", "web/answers", "web/source"},
+	"bootstrap":                    {"bootstrap/stopping", "cluster", "actors", "limiter", "stream", "persistence", "messages", "detection", "datapoint", "configs", "synthetic", "synthetic/export", "episode", "tail", "tail/feed", "tail/published", "backtest", "backtest/source", "backtest/labels", "backtest/report", "backtest/times", "backtest/archive", "notify", "notify/feed", "web", "web/api", "web/answers", "web/source"},
 	"bootstrap/stopping":           {},
 	"backtest":                     {"backtest/source", "backtest/labels", "detection", "datapoint", "episode"},
 	"backtest/source":              {"backtest/times", "stream", "datapoint"},
@@ -16,6 +16,9 @@ var allowed = map[string][]string{
 	"backtest/report":              {"backtest", "backtest/labels", "detection", "web/answers", "web/look"},
 	"backtest/report/sample":       {"backtest", "backtest/labels", "detection", "episode"},
 	"backtest/report/sample/write": {"backtest/report", "backtest/report/sample"},
+	"notify":                       {"notify/alerts", "episode", "web/answers", "web/look"},
+	"notify/alerts":                {"episode"},
+	"notify/feed":                  {"notify", "episode", "messages", "stream"},
 	"cluster":                      {"actors", "stream", "persistence", "messages"},
 	"actors":                       {"broadcast", "limiter", "round", "standstill", "stream", "persistence", "messages", "detection", "datapoint", "completeness", "episode"},
 	"completeness":                 {},
@@ -48,6 +51,7 @@ var allowed = map[string][]string{
 	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "detection", "episode", "configs", "synthetic"},
 	"bench/report":                 {},
 	"test/imports":                 {},
+	"test/alertmanager":            {"notify", "episode"},
 	"test/certs":                   {},
 	"test/formats":                 {},
 	"test/golden":                  {"configs"},
@@ -56,7 +60,7 @@ var allowed = map[string][]string{
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
 	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
-	"test/kafka":                   {"episode", },
+	"test/kafka":                   {"episode"},
 	"test/links":                   {},
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
@@ -105,7 +109,7 @@ var pictures = []string{"docs/architecture.md"}
 
 // pure are the packages of which the same input gives the same output: they reach nothing
 // outside, know no clock, start nothing, and import pure packages only.
-var pure = []string{"completeness", "detection", "datapoint", "episode", "round", "standstill", "tail", "tail/published", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
+var pure = []string{"completeness", "detection", "datapoint", "episode", "notify/alerts", "round", "standstill", "tail", "tail/published", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
 
 // vocabulary are the packages whose types and constants a pure package may use as words. Their functions and variables are
 // not for it.

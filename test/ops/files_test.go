@@ -159,7 +159,7 @@ func TestDashboardIsComplete(t *testing.T) {
 			references[target.RefID] = true
 		}
 	}
-	want := []string{"Health", "Throughput", "Lag and latency", "Anomalies", "Transactions and checkpoints", "Disk", "Process and Go", "HTTP", "Configuration and log"}
+	want := []string{"Health", "Throughput", "Lag and latency", "Anomalies", "Transactions and checkpoints", "Disk", "Process and Go", "HTTP", "Configuration and log", "Alerts of episodes"}
 	if !slices.Equal(rows, want) {
 		t.Errorf("rows %v, want %v", rows, want)
 	}

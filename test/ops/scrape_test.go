@@ -14,14 +14,16 @@ import (
 	"time"
 )
 
-// absent are metrics that a demo does not show: it is one process without faults.
+// absent are metrics that a demo does not show: it is one process without faults, and tells no Alertmanager.
 var absent = []string{"anomalydetector_unowned_partitions", "anomalydetector_kafka_connect_errors_total", "anomalydetector_kafka_disconnects_total",
-	"anomalydetector_kafka_read_errors_total", "anomalydetector_kafka_write_errors_total"}
+	"anomalydetector_kafka_read_errors_total", "anomalydetector_kafka_write_errors_total",
+	"anomalydetector_notifications_sent_total", "anomalydetector_notifications_errors_total", "anomalydetector_notifications_dropped_total",
+	"anomalydetector_notifications_queue_length", "anomalydetector_notifications_latency_seconds"}
 
 // empty are panels that show nothing for a demo: no node is asked for windows, no request fails, there is no
-// second node.
+// second node and no Alertmanager.
 var empty = []string{"Unowned partitions", "Errors of Kafka connections", "Bad records and dead letters", "History that is still to be replayed",
-	"Handoff A", "Handoff B", "Streams", "Starts"}
+	"Handoff A", "Handoff B", "Streams", "Starts", "Alerts told to Alertmanagers", "Alerts not told", "Requests to Alertmanagers"}
 
 // A real Prometheus scrapes the demo, once as it is and once with native histograms. Each metric of
 // docs/metrics.md arrives with its type. Each query of the dashboard is answered, with data if the demo has
