@@ -124,11 +124,7 @@ func (p *partition) say(ctx actor.Context) {
 		p.episodes.tally.told[o.Class][o.Kind]++
 		record := episode.RecordOf(&o, p.config.Name)
 		record.Fields = p.keyFields(o.Entity)
-		key := []byte(o.Entity)
-		if o.Class == episode.Gap {
-			key = []byte(episode.GapKey)
-		}
-		p.sendEpisode(ctx, key, record, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
+		p.sendEpisode(ctx, episode.Key(o.Class, o.Entity), record, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
 			kgo.RecordHeader{Key: "event", Value: []byte(record.Event)}, kgo.RecordHeader{Key: "kind", Value: []byte(record.Kind)})
 	}
 }

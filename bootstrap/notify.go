@@ -46,16 +46,16 @@ func newAlerting(config *configs.Config, streams stream.Config, site *site, log 
 	if site != nil {
 		settings.Latency = site.MeasureNotifications(config.Name)
 	}
-	streams.OutputTopic = section.Topic
+	streams.OutputTopic = config.Episodes.OutputTopic
 	a := &alerting{streams: streams}
 	if a.notifier, err = notify.New(settings); err != nil {
 		return nil, fmt.Errorf("[notify] alertmanager: %w", err)
 	}
-	log.Info("Alertmanagers will be told of episodes", "alertmanagers", strings.Join(section.Alertmanagers, ","), "topic", section.Topic)
+	log.Info("Alertmanagers will be told of episodes", "alertmanagers", strings.Join(section.Alertmanagers, ","), "topic", config.Episodes.OutputTopic)
 	var once sync.Once
 	a.to = feed.New(a.notifier, func(records int) {
 		once.Do(func() {
-			log.Warn("records of the episodes topic are no events of episodes; alerts leave them out", "topic", section.Topic, "records", records)
+			log.Warn("records of the episodes topic are no events of episodes; alerts leave them out", "topic", config.Episodes.OutputTopic, "records", records)
 		})
 	})
 	return a, nil

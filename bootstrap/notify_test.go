@@ -53,11 +53,11 @@ func (k *alertmanager) ends() map[string]time.Time {
 	return all
 }
 
-// TestAlertmanagersAreToldOfEpisodes that the topic holds, and of those that follow. The password is read again.
+// TestAlertmanagersAreToldOfEpisodes that the topic holds, of those that follow, and of the detector's own. The password is read again.
 func TestAlertmanagersAreToldOfEpisodes(t *testing.T) {
 	const name = "short_window_median"
 	b := newBroker(t, name)
-	must(t, b.cluster.CreateTopic("episodes", 1, nil))
+	must(t, b.cluster.CreateTopic("episodes", b.cases[name].Partitions, map[string]string{"cleanup.policy": "compact"}))
 	write := func(entity, event string, at time.Time) {
 		value, err := json.Marshal(episode.Record{ID: entity, Event: event, Kind: "absence", Entity: entity, OpenedAt: 1000, At: at.UnixMilli()})
 		must(t, err)
@@ -83,6 +83,7 @@ func TestAlertmanagersAreToldOfEpisodes(t *testing.T) {
 		ends := known.ends()
 		return ends["new"].After(time.Now()) && ends["open"].Before(time.Now())
 	})
+	until(t, "the detector's own episodes are told", func() bool { return len(known.ends()) > 2 })
 	until(t, "the other password is used", func() bool {
 		known.mu.Lock()
 		defer known.mu.Unlock()
@@ -96,7 +97,7 @@ func TestAlertmanagersAreToldOfEpisodes(t *testing.T) {
 		t.Errorf("exit code %d; it printed:\n%s", code, o.output)
 	}
 	for _, alert := range known.known {
-		if link, _ := alert["generatorURL"].(string); !strings.HasPrefix(link, "http://") || strings.Contains(link, "127.0.0.1") || !strings.Contains(link, "/entity?detector="+name) {
+		if link, _ := alert["generatorURL"].(string); !strings.HasPrefix(link, "http://") || strings.Contains(link, "127.0.0.1") || !strings.Contains(link, "/entity?") || !strings.Contains(link, "detector="+name) {
 			t.Errorf("the link is %q", link)
 		}
 	}

@@ -116,7 +116,6 @@ type HTTP struct {
 // Notify is [notify]: which Alertmanagers are told of episodes.
 type Notify struct {
 	Alertmanagers  []string // URLs without users; nil: none, and nothing is told
-	Topic          string   // of the episodes: [episodes] output_topic
 	Kinds          []string // of the episodes that are told
 	URL            string   // of the page, for links, with a slash at its end; "": that of [http]
 	ResendInterval time.Duration

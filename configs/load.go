@@ -160,7 +160,7 @@ func read(argument, source string, content []byte, env func(string) string, over
 	config.Episodes = r.episodes(config)
 	config.Cluster = r.cluster(config.Persistence)
 	config.HTTP = r.http()
-	config.Notify = r.notify(r.doc.sections["episodes"]["output_topic"])
+	config.Notify = r.notify(config.Episodes)
 	config.Log = r.log()
 	if r.err != nil {
 		return nil, r.err

@@ -22,8 +22,8 @@ var (
 // kindsOfEpisodes are those that can be told.
 var kindsOfEpisodes = []string{"deviation", "absence", "gap"}
 
-// notify reads [notify]. The topic is that of the episodes; "" if they are off.
-func (r *reading) notify(topic string) Notify {
+// notify reads [notify], which needs episodes.
+func (r *reading) notify(episodes Episodes) Notify {
 	const section = "notify"
 	n := Notify{
 		Kinds:          r.kinds(section, "kinds"),
@@ -71,10 +71,9 @@ func (r *reading) notify(topic string) Notify {
 		r.settings = slices.DeleteFunc(r.settings, func(s Setting) bool { return s.Section == section })
 		return Notify{}
 	}
-	if topic == "" {
+	if episodes.OutputTopic == "" {
 		r.fail(section, "alertmanager", "there are no episodes to tell", "want [episodes] output_topic, too")
 	}
-	n.Topic = topic
 	r.plainSecrets(n)
 	return n
 }

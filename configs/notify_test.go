@@ -26,7 +26,7 @@ func TestNotifySettings(t *testing.T) {
 	if err := os.WriteFile(file, []byte("x\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	standard := Notify{Alertmanagers: []string{"http://a:9093"}, Topic: "e", Kinds: kindsOfEpisodes, ResendInterval: time.Minute, Timeout: 10 * time.Second}
+	standard := Notify{Alertmanagers: []string{"http://a:9093"}, Kinds: kindsOfEpisodes, ResendInterval: time.Minute, Timeout: 10 * time.Second}
 	for name, c := range map[string]struct {
 		keys string
 		want func(*Notify)

@@ -13,8 +13,17 @@ const stateEvent = "state"
 // stateKey begins the keys of state records. No entity's key begins so.
 const stateKey = "\x00state/"
 
-// GapKey is the key of a gap's records, which are of no entity.
-const GapKey = "\x00gap"
+// Key is the key of an episode's records: the entity's key for a deviation. An absence has another, because both may be open, and
+// compaction keeps one record of a key. A gap is of no entity.
+func Key(class Class, entity string) []byte {
+	switch class {
+	case Absence:
+		return []byte(entity + "\x00absence")
+	case Gap:
+		return []byte("\x00gap")
+	}
+	return []byte(entity)
+}
 
 // StateKey is the key of a part of a partition's state.
 func StateKey(part int) []byte { return []byte(stateKey + strconv.Itoa(part)) }

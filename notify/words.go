@@ -74,13 +74,13 @@ func (n *Notifier) summary(a *alerts.Alert) string {
 
 func absence(a *alerts.Alert, name, span string) string {
 	if !a.Resolved {
-		text := name + " is absent, " + span
+		text := name + " is absent " + span
 		if a.Usual.Known {
 			text += "; usually " + look.Brief(finite(a.Usual))
 		}
 		return text + "."
 	}
-	text := name + " was absent, " + span
+	text := name + " was absent " + span
 	if a.Outcome != "" {
 		text += ": " + a.Outcome
 	}

@@ -173,7 +173,7 @@ func TestTopicThatIsMadeAgainBeginsAnew(t *testing.T) {
 // FuzzRecord: anybody may have written a record of the topic.
 func FuzzRecord(f *testing.F) {
 	f.Add([]byte("k"), event(0, "1", "opened", 1).Value)
-	f.Add([]byte(episode.GapKey), []byte(`{"id":"1","event":"resolved","usual":"Infinity"}`))
+	f.Add(episode.Key(episode.Gap, ""), []byte(`{"id":"1","event":"resolved","usual":"Infinity"}`))
 	f.Add(episode.StateKey(0), []byte(`{"event":"state"}`))
 	f.Fuzz(func(t *testing.T, key, value []byte) {
 		h := new(heard)

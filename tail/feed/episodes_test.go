@@ -21,10 +21,10 @@ import (
 // event is the record of an event, as the detector writes it.
 func event(partition int32, event, kind, id string, bins int) *kgo.Record {
 	r := episode.Record{ID: id, Event: event, Kind: kind, Detector: "d", OpenedAt: int64(bins) * bin, At: int64(bins) * bin, Points: 1}
-	key := episode.GapKey
+	key := episode.Key(episode.Gap, "")
 	if kind != published.Gap {
 		r.Entity, r.Fields = "a,b,"+id, map[string]string{"scope": "a,b", "asn": id}
-		key = r.Entity
+		key = []byte(r.Entity)
 	}
 	if event == "resolved" {
 		r.Resolved, r.Outcome = r.At, "returned"

@@ -194,7 +194,7 @@ func TestRecordsThatComeTwiceChangeNothing(t *testing.T) {
 	told := newTopic(Config{})
 	one := Entry{episode.Record{Event: "opened", Kind: Deviation, ID: "d", Entity: "-1,1"}, tail.Place{Offset: 3}}
 	again := one
-	again.Event, again.Reopened = "reopened", 1
+	again.Event = "reopened"
 	again.Place.Offset = 4
 	told.Add([]Entry{one, again}, 0, tail.Vector{0: 5})
 	told.Add([]Entry{one, again}, 0, tail.Vector{0: 5})

@@ -26,7 +26,7 @@ func (s *Scenario) drawEpisodes(d dice) {
 	}
 	s.Episodes.On = true
 	s.ProduceDelay = min(s.ProduceDelay, 30*time.Millisecond) // a bin has many events, and a transaction 10 s
-	for number := range s.Records { // when an entity was last seen is kept in seconds
+	for number := range s.Records {                           // when an entity was last seen is kept in seconds
 		if at := &s.Records[number].At; *at >= 0 {
 			*at -= *at % 1000
 		}

@@ -62,10 +62,7 @@ func at(events []string, number int) string {
 func (j *judge) checkHeaders(record *kgo.Record) {
 	var e episode.Record
 	_ = json.Unmarshal(record.Value, &e) // a wrong value is a problem of its own
-	key := e.Entity
-	if e.Kind == "gap" {
-		key = episode.GapKey
-	}
+	key := map[string]string{"deviation": e.Entity, "absence": e.Entity + "\x00absence", "gap": "\x00gap"}[e.Kind]
 	if string(record.Key) != key || header(record, "id") != e.ID || header(record, "event") != e.Event || header(record, "kind") != e.Kind {
 		j.problem("%s: %s has key %q and headers %v", episodesTopic, record.Value, record.Key, record.Headers)
 	}

@@ -184,8 +184,10 @@ func TestStreamTellsPublishedEpisodesOnceAfterACursor(t *testing.T) {
 	p.tell(270, "opened deviation d1 -1,1").tell(274, "resolved deviation d1 -1,1 recovered").tell(275, "opened absence a1 -1,2").tell(276, "opened gap g1")
 	var told []string
 	cursor := "/0/0:0/"
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
 	for range 3 {
-		err := p.Follow(context.Background(), answers.FollowQuery{Cursor: cursor}, func(event answers.Event) error {
+		err := p.Follow(ctx, answers.FollowQuery{Cursor: cursor}, func(event answers.Event) error {
 			if event.Episode != nil {
 				told = append(told, words(event.Episode))
 				cursor = event.ID
@@ -202,7 +204,7 @@ func TestStreamTellsPublishedEpisodesOnceAfterACursor(t *testing.T) {
 	}
 	// After that comes only what is new, and an anomaly brings the episode that it is of.
 	told = nil
-	err := p.Follow(context.Background(), answers.FollowQuery{Cursor: cursor}, func(event answers.Event) error {
+	err := p.Follow(ctx, answers.FollowQuery{Cursor: cursor}, func(event answers.Event) error {
 		switch {
 		case event.Status != nil && told == nil:
 			p.tell(277, "opened deviation d2 -1,7")

@@ -297,6 +297,9 @@ func (s *Source) Lanes(_ context.Context, q answers.LanesQuery) (answers.Lanes, 
 			l.Holes = []answers.TimeSpan{{From: gap, Until: gap.Add(30 * time.Minute)}}
 		}
 	}
+	if len(w.gaps) > 0 {
+		l.Holes = []answers.TimeSpan{{From: w.gaps[0].OpenedAt, Until: *w.gaps[0].EndedAt}}
+	}
 	l.Partial, l.Problems = s.lacks(w.d)
 	return l, nil
 }
