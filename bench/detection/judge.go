@@ -12,11 +12,11 @@ import (
 	"anomalydetector/synthetic"
 )
 
-// The ways to report. Each has what the ones before it have, but for the first.
+// The ways to report.
 const (
 	asAnomalies  = iota // each anomaly is a report
-	asDeviations        // each episode of an entity's values is one
-	asEpisodes          // so are absences and gaps
+	asDeviations        // each deviation is one, when it opens
+	asEpisodes          // each deviation, absence or gap is one
 	ways
 )
 

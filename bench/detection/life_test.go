@@ -90,6 +90,9 @@ func TestALongIncidentIsOneEpisode(t *testing.T) {
 		ended := 0
 		for _, how := range outcomes {
 			ended += k.outcomes[how.String()]
+			if k.outcomes[how.String()] == 0 {
+				t.Errorf("%s: none is %s", kind, how)
+			}
 		}
 		if k.events == 0 || ended != k.events || len(k.delays[asEpisodes]) != k.events {
 			t.Errorf("%s: of %d incidents, %d are found, and %d end as they should: %v", kind, k.events, len(k.delays[asEpisodes]), ended, k.outcomes)
