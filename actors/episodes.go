@@ -43,7 +43,6 @@ type owner struct {
 	*partition
 	ctx    actor.Context
 	record *kgo.Record // the record of the step
-	err    error
 }
 
 func newEpisodes(p *partition) *episodes {

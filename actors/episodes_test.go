@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/actors"
 	"anomalydetector/episode"
@@ -51,8 +53,9 @@ func (w *world) ledgerRules() episode.LedgerRules {
 	}
 }
 
-// verifyEpisodes compares the events in the episodes topic with those of the naive detector, in the order of each partition.
-func (w *world) verifyEpisodes() (kinds map[string]int) {
+// verifyEpisodes compares the events in the episodes topic with those of the naive detector, in the order of each partition. At
+// each setback all partitions were read up to a number of records, and then once more from another one on.
+func (w *world) verifyEpisodes(setbacks ...setback) (kinds map[string]int) {
 	w.Helper()
 	got, want := make([][]string, w.golden.Partitions), make([][]string, w.golden.Partitions)
 	kinds = make(map[string]int)
@@ -67,24 +70,37 @@ func (w *world) verifyEpisodes() (kinds map[string]int) {
 	}
 	rules, ledger := naive.Rules{GranularityMinutes: w.set.rules.GranularityMinutes, HistoryHours: w.set.rules.HistoryHours,
 		MinRatio: w.set.rules.MinRatio, Threshold: w.set.rules.Threshold, MinDeviation: w.set.rules.MinDeviation}, w.ledgerRules()
-	var all []*naive.Episodes
-	for range w.golden.Partitions {
-		windows := naive.New(rules)
-		e := &naive.Episodes{Rules: rules, Windows: windows, Judge: windows.Judge, ID: func(offset int64, kind string, n int) string { return fmt.Sprint(kind, offset, n) },
+	inputs := make([][]*kgo.Record, w.golden.Partitions)
+	for _, record := range w.golden.Records[:w.fed] {
+		inputs[record.Partition] = append(inputs[record.Partition], record)
+	}
+	for number, input := range inputs {
+		e := &naive.Episodes{Rules: rules, ID: func(offset int64, kind string, n int) string { return fmt.Sprint(kind, offset, n) },
 			EpisodeRules: naive.EpisodeRules{OpenAfter: ledger.OpenAfter, ClearAfter: ledger.ClearAfter, AbsenceAfter: ledger.AbsenceAfter,
 				ReopenWithin: ledger.ReopenWithin.Milliseconds(), MinPresence: ledger.AbsencePresence, GapBelow: ledger.GapBelow}}
-		e.Begin()
-		all = append(all, e)
-	}
-	offsets := make([]int64, w.golden.Partitions)
-	for _, record := range w.golden.Records[:w.fed] {
-		fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
-		must(w.T, err)
-		number := record.Partition
-		for _, r := range all[number].Take(offsets[number], fields["k"].(string), record.Timestamp.UnixMilli(), fields["v"].(float64)) {
-			want[number] = append(want[number], plain(r))
+		from := int64(0)
+		for _, set := range append(setbacks, setback{until: make([]int64, len(inputs)), to: make([]int64, len(inputs))}) {
+			until := int64(len(input))
+			if set.until[number] > 0 {
+				until = set.until[number]
+			}
+			e.Begin()
+			e.Windows = naive.New(rules)
+			e.Judge = e.Windows.Judge
+			for offset, record := range input[:until] {
+				fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
+				must(w.T, err)
+				key, at, value := fields["k"].(string), record.Timestamp.UnixMilli(), fields["v"].(float64)
+				if int64(offset) < from {
+					e.Judge(key, at, value)
+					continue
+				}
+				for _, r := range e.Take(int64(offset), key, at, value) {
+					want[number] = append(want[number], plain(r))
+				}
+			}
+			from = set.to[number]
 		}
-		offsets[number]++
 	}
 	for number := range want {
 		if slices.Equal(got[number], want[number]) {
@@ -101,6 +117,9 @@ func (w *world) verifyEpisodes() (kinds map[string]int) {
 	}
 	return kinds
 }
+
+// setback says that an operator set the group's offsets, by partition, from one to another.
+type setback struct{ until, to []int64 }
 
 // plain is a record as text, without what the naive detector does not know.
 func plain(r episode.Record) string {
@@ -151,5 +170,38 @@ func TestEpisodesGoOnWhereTheGroupIs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAStateOfTheSameOffsetIsNotTheState: an operator sets offsets back, another process reads on to where they were, and
+// a process comes back whose stored state is of that offset, but of before.
+func TestAStateOfTheSameOffsetIsNotTheState(t *testing.T) {
+	t.Parallel()
+	g, set := wild(12, 300)
+	w := newWorldOf(t, g, set)
+	dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+	run := func(dir string, feed int) {
+		n := w.startTelling(dir, nil)
+		w.feed(feed)
+		w.untilCommitted()
+		n.end()
+	}
+	run(dir, 3000)
+	must(t, os.CopyFS(older, os.DirFS(dir)))
+	back := setback{until: make([]int64, g.Partitions), to: make([]int64, g.Partitions)}
+	offsets, err := w.admin.FetchOffsets(t.Context(), group)
+	must(t, err)
+	earlier := make(kadm.Offsets)
+	offsets.Each(func(o kadm.OffsetResponse) {
+		back.until[o.Partition], back.to[o.Partition] = o.At, o.At-150
+		o.At -= 150
+		earlier.Add(o.Offset)
+	})
+	must(t, w.admin.CommitAllOffsets(t.Context(), group, earlier))
+	run(dir, 0)
+	run(older, 2000)
+	kinds := w.verifyEpisodes(back)
+	if kinds["deviation resolved unknown"] == 0 {
+		t.Errorf("no episode was open: %v", kinds)
 	}
 }

@@ -14,7 +14,6 @@ import (
 type crowd struct {
 	ledger *Ledger
 	seen   map[string][]int64
-	since  map[string]bool
 }
 
 func newCrowd(rules LedgerRules) *crowd {

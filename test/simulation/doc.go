@@ -39,6 +39,9 @@ all anomalies, and each must stop cleanly without leaving a goroutine or a conne
 judge then runs the oracle (oracle.go, package naive) over the input as it is in the log.
 The output and dead-letter topics must hold exactly what it says: the same bytes, as often
 as each record was committed, in order.
+Most scenarios publish episodes. Then each partition of the episodes topic must hold the
+oracle's events, each once and in order. The oracle begins anew only where the operator set
+the offsets, or made the topic again (lives.go).
 
 # How to run it
 
