@@ -26,16 +26,17 @@ import (
 const (
 	// eventful is a stream whose episodes are of all kinds: entities that vanish, holes of the input, and changes of levels.
 	eventful = "eventful"
-	// eventfulConf is the golden case whose configuration it has.
+	// eventfulConf is the golden case whose configuration it has, but for the history: the naive detector is slow.
 	eventfulConf = "hegemony_median"
 )
 
 // newEventful makes the stream as a case. The naive detector knows its anomalies.
 func newEventful(t *testing.T, conf *configs.Config) *golden.Case {
 	t.Helper()
+	conf.Detection.HistoryHours = 12
 	stream, err := synthetic.New(synthetic.Options{
-		Seed: 1, Entities: 60, Start: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC), Bin: 15 * time.Minute, HistoryBins: 180, LiveBins: 150,
-		Events: 24, Kinds: []synthetic.Kind{synthetic.Vanish, synthetic.Hole, synthetic.Vanish, synthetic.Shift, synthetic.Outage, synthetic.Spike},
+		Seed: 1, Entities: 60, Start: time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC), Bin: 15 * time.Minute, HistoryBins: 50, LiveBins: 200,
+		Events: 30, Hard: true, Kinds: []synthetic.Kind{synthetic.Vanish, synthetic.Hole, synthetic.Vanish, synthetic.Shift, synthetic.Outage, synthetic.Spike},
 	})
 	must(t, err)
 	const partitions = 4

@@ -69,7 +69,7 @@ func (w *world) verifyEpisodes() {
 		}
 	}
 	w.Log(kinds)
-	for _, kind := range []string{"deviation opened", "deviation resolved", "absence opened", "absence resolved", "gap opened", "gap resolved"} {
+	for _, kind := range []string{"deviation opened", "deviation reopened", "deviation resolved", "absence opened", "absence resolved", "gap opened", "gap resolved"} {
 		if kinds[kind] == 0 {
 			w.Errorf("the case has no %s", kind)
 		}

@@ -99,6 +99,8 @@ func (w *world) conf(changes ...string) string {
 			line = "output_topic = " + w.output()
 		case strings.HasPrefix(line, "consumer_group"):
 			line = "consumer_group = " + w.name
+		case strings.HasPrefix(line, "history_hours"):
+			line = fmt.Sprint("history_hours = ", w.golden.Conf.Detection.HistoryHours)
 		case strings.HasPrefix(line, "duration"):
 			continue
 		}
