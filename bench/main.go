@@ -33,6 +33,7 @@ type commands struct {
 	Nodes      nodesCommand      `cmd:"" help:"Several detectors in one group: partitions that move, questions, and what they do together."`
 	Watched    watchedCommand    `cmd:"" help:"What scraping, paging through entities and open pages cost at full speed."`
 	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
+	Storm      stormCommand      `cmd:"" help:"A bin in which all entities are anomalous, and the bins after it, with episodes."`
 	Backtest   backtestCommand   `cmd:"" help:"Backtests of files, beside scoring the same stream in memory."`
 	Soak       soakCommand       `cmd:"" help:"A long run at full speed with kills and restarts: exactly once, and flat."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
@@ -79,6 +80,7 @@ type (
 	watchedCommand    struct{ watchedFlags }
 	heapCommand       struct{ heapFlags }
 	soakCommand       struct{ soakFlags }
+	stormCommand      struct{ stormFlags }
 	backtestCommand   struct{ backtestFlags }
 )
 
@@ -136,6 +138,10 @@ func (c *watchedCommand) Run(ctx context.Context, s *Settings) error {
 
 func (c *heapCommand) Run(ctx context.Context, s *Settings) error {
 	return s.measure(ctx, c, func(b *bench) error { return c.heap(ctx, b) })
+}
+
+func (c *stormCommand) Run(ctx context.Context, s *Settings) error {
+	return s.measure(ctx, c, func(b *bench) error { return c.storm(ctx, b) })
 }
 
 func (c *soakCommand) Run(ctx context.Context, s *Settings) error {

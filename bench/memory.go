@@ -10,7 +10,8 @@ import (
 
 type memoryFlags struct {
 	stateFlags
-	BudgetMB int `default:"64" help:"The detector's memory_mb: of the database's memtables and caches. It is subtracted, so a small one leaves less doubt (default ${default})."`
+	Episodes bool `help:"With [episodes]: what an entity without an episode costs more."`
+	BudgetMB int  `default:"64" help:"The detector's memory_mb: of the database's memtables and caches. It is subtracted, so a small one leaves less doubt (default ${default})."`
 }
 
 // memory measures a detector before and after a bin that loads all windows.
@@ -24,7 +25,13 @@ func (f *memoryFlags) memory(ctx context.Context, b *bench) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
-	p, err := b.stateProgram(k, f.BudgetMB).start(ctx)
+	var section []string
+	if f.Episodes {
+		episodes := k.name + ".episodes"
+		section = []string{"[episodes]", "output_topic = " + episodes}
+		defer b.deleteTopics(episodes)
+	}
+	p, err := b.stateProgram(k, f.BudgetMB, section...).start(ctx)
 	if err != nil {
 		return err
 	}

@@ -184,11 +184,11 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 }
 
 // stateProgram is the detector on that state. memoryMB of 0 is the default of memory_mb.
-func (b *bench) stateProgram(k *known, memoryMB int) program {
-	if memoryMB == 0 {
-		return b.detectorProgram(k.job)
+func (b *bench) stateProgram(k *known, memoryMB int, more ...string) program {
+	if memoryMB != 0 {
+		more = append([]string{fmt.Sprintf("memory_mb = %d", memoryMB)}, more...)
 	}
-	return b.detectorProgram(k.job, fmt.Sprintf("memory_mb = %d", memoryMB))
+	return b.detectorProgram(k.job, more...)
 }
 
 // bin appends a whole bin after the state, and waits until it is committed.

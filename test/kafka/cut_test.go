@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // cutCases are the golden cases that run while the network is cut.
@@ -198,7 +199,12 @@ func (w *team) lastPoint(record int) (key string, last windowPoint) {
 // point is the entity and the point of a record.
 func (w *team) point(record int) (key string, point windowPoint) {
 	w.Helper()
-	r, section := w.golden.Records[record], w.golden.Conf.IO
+	return w.pointOf(w.golden.Records[record])
+}
+
+func (w *world) pointOf(r *kgo.Record) (key string, point windowPoint) {
+	w.Helper()
+	section := w.golden.Conf.IO
 	fields, _, err := msgp.ReadMapStrIntfBytes(r.Value, nil)
 	must(w.T, err)
 	var names []string

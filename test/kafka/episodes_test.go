@@ -3,84 +3,42 @@ package kafka_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
-	"testing"
 
-	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/episode"
 	"anomalydetector/test/naive"
 )
 
+// episodeRules are the defaults of [episodes].
+var episodeRules = naive.EpisodeRules{OpenAfter: 1, ClearAfter: 4, AbsenceAfter: 4, ReopenWithin: 6 * 60 * 60 * 1000, MinPresence: 0.8, GapBelow: 0.5}
+
 func (w *world) episodes() string { return w.name + ".episodes" }
 
-// TestEpisodesAreCommittedOnceWhateverIsLost kills a process, and then loses its disk, too. The episodes topic must hold the
-// events of one uninterrupted run.
-func TestEpisodesAreCommittedOnceWhateverIsLost(t *testing.T) {
-	w := newWorld(t, "hegemony_median")
-	w.createInput()
-	part := len(w.golden.Records) / 5
-	w.conf("[persistence]", "commit_interval = 0.2", "[episodes]", "output_topic = "+w.episodes(), "absence_after = 2", "clear_after = 2")
-	process := w.start("detector.conf")
-	w.feed(part)
-	w.untilCommitted()
-	for _, lost := range []bool{false, true, false} {
-		w.feed(part)
-		process.signal(syscall.SIGKILL)
-		process.ends()
-		if lost {
-			must(t, os.RemoveAll(filepath.Join(w.home, "data")))
-		}
-		w.feed(part / 3)
-		process = w.start("detector.conf")
-	}
-	w.feed(len(w.golden.Records))
-	w.untilCommitted()
-	process.stop()
-	w.verify()
-	w.verifyEpisodes(naive.EpisodeRules{OpenAfter: 1, ClearAfter: 2, AbsenceAfter: 2, ReopenWithin: 6 * 60 * 60 * 1000, MinPresence: 0.8, GapBelow: 0.5})
-}
-
 // verifyEpisodes compares each partition of the episodes topic with what the naive detector tells of the input.
-func (w *world) verifyEpisodes(rules naive.EpisodeRules) {
+func (w *world) verifyEpisodes() {
 	w.Helper()
 	metadata, err := w.admin.Metadata(context.Background(), w.input())
 	must(w.T, err)
 	conf := w.golden.Conf
-	base := naive.Rules{
-		GranularityMinutes: conf.IO.GranularityMinutes, HistoryHours: conf.Detection.HistoryHours, MinRatio: conf.Detection.MinRatio,
-		Threshold: conf.Detection.Threshold, MinDeviation: conf.Detection.MinDeviation, Median: conf.Detection.Metric == "median",
-	}
+	base := rulesOf(conf)
 	oracles, want, got := make(map[int32]*naive.Episodes), make(map[int32][]string), make(map[int32][]string)
 	kinds := make(map[string]int)
 	for _, record := range inOrder(w.read(w.input())) {
 		e := oracles[record.Partition]
 		if e == nil {
 			windows := naive.New(base)
-			e = &naive.Episodes{Rules: base, EpisodeRules: rules, Windows: windows, Judge: windows.Judge}
+			e = &naive.Episodes{Rules: base, EpisodeRules: episodeRules, Windows: windows, Judge: windows.Judge}
 			e.ID = func(offset int64, kind string, n int) string {
 				return naive.ID(w.input(), metadata.Topics[w.input()].ID.String(), w.name, record.Partition, offset, kind, n)
 			}
 			e.Begin()
 			oracles[record.Partition] = e
 		}
-		fields, _, err := msgp.ReadMapStrIntfBytes(record.Value, nil)
-		must(w.T, err)
-		value, isFloat := fields[conf.IO.ValueField].(float64)
-		if whole, isWhole := fields[conf.IO.ValueField].(int64); isWhole && !isFloat {
-			value = float64(whole)
-		}
-		var key []string
-		for _, field := range conf.IO.KeyFields {
-			key = append(key, fmt.Sprint(fields[field]))
-		}
-		for _, event := range e.Take(record.Offset, strings.Join(key, ","), record.Timestamp.UnixMilli(), value) {
+		key, point := w.pointOf(record)
+		for _, event := range e.Take(record.Offset, key, point.At, point.Value) {
 			kinds[event.Kind+" "+event.Event]++
 			event.Detector = "detector"
 			if event.Entity != "" {
@@ -111,7 +69,7 @@ func (w *world) verifyEpisodes(rules naive.EpisodeRules) {
 		}
 	}
 	w.Log(kinds)
-	for _, kind := range []string{"deviation opened", "deviation resolved", "absence opened", "absence resolved", "gap opened", "gap resolved"} {
+	for _, kind := range []string{"deviation opened", "deviation reopened", "deviation resolved", "absence opened", "absence resolved", "gap opened", "gap resolved"} {
 		if kinds[kind] == 0 {
 			w.Errorf("the case has no %s", kind)
 		}

@@ -42,6 +42,7 @@ type world struct {
 	admin  *kadm.Client
 	name   string // of the topics and the group
 	home   string
+	folder string // of the golden case
 	fed    int
 }
 
@@ -51,12 +52,19 @@ func newWorld(t *testing.T, name string) *world {
 	if broker == "" {
 		t.Skip("no broker: run this with `make test-kafka`")
 	}
-	c, err := golden.Load(filepath.Join("..", "..", "testdata", "golden", name))
+	folder := filepath.Join("..", "..", "testdata", "golden", name)
+	if name == eventful {
+		folder = filepath.Join(filepath.Dir(folder), eventfulConf)
+	}
+	c, err := golden.Load(folder)
 	must(t, err)
+	if name == eventful {
+		c = newEventful(t, c.Conf)
+	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.AlwaysRetryEOF(), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	must(t, err)
 	t.Cleanup(client.Close)
-	w := &world{T: t, golden: c, broker: broker, client: client, admin: kadm.NewClient(client), home: t.TempDir(),
+	w := &world{T: t, golden: c, broker: broker, client: client, admin: kadm.NewClient(client), home: t.TempDir(), folder: folder,
 		name: fmt.Sprintf("%s.%d", name, time.Now().UnixNano())}
 	return w
 }
@@ -79,7 +87,7 @@ func (w *world) createInput() {
 // conf writes the case's configuration for this world's topics.
 func (w *world) conf(changes ...string) string {
 	w.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "..", "testdata", "golden", strings.SplitN(w.name, ".", 2)[0], "detector.conf"))
+	content, err := os.ReadFile(filepath.Join(w.folder, "detector.conf"))
 	must(w.T, err)
 	var lines []string
 	for line := range strings.Lines(string(content)) {
@@ -91,6 +99,8 @@ func (w *world) conf(changes ...string) string {
 			line = "output_topic = " + w.output()
 		case strings.HasPrefix(line, "consumer_group"):
 			line = "consumer_group = " + w.name
+		case strings.HasPrefix(line, "history_hours"):
+			line = fmt.Sprint("history_hours = ", w.golden.Conf.Detection.HistoryHours)
 		case strings.HasPrefix(line, "duration"):
 			continue
 		}

@@ -126,7 +126,7 @@ func (w *team) finish() {
 }
 
 // feedTo feeds until the given percentage of the case has been fed.
-func (w *team) feedTo(percent int) {
+func (w *world) feedTo(percent int) {
 	w.Helper()
 	w.feed(max(len(w.golden.Records)*percent/100-w.fed, 0))
 }

@@ -49,7 +49,7 @@ func newSecured(t *testing.T) *secured {
 	s := &secured{T: t, home: t.TempDir(), at: make(map[string]string), ca: certs.New(t)}
 	config := filepath.Join(s.home, "security")
 	must(t, os.WriteFile(config, []byte(strings.Join(s.properties(), "\n")+"\n"), 0o600))
-	port := s.ports()
+	port := twoPorts(t)
 	start := exec.Command("./broker", "start", filepath.Join(s.home, "broker"), "1", port)
 	start.Env = append(os.Environ(), "KAFKA_SECURITY="+config, "KAFKA_HEAP=512m", "KAFKA_DOORS=0")
 	said, err := start.CombinedOutput()
@@ -111,21 +111,21 @@ func (s *secured) password(text string) {
 	}
 }
 
-// ports returns the first of two free ports that follow each other.
-func (s *secured) ports() string {
-	s.Helper()
+// twoPorts returns the first of two free ports that follow each other.
+func twoPorts(t *testing.T) string {
+	t.Helper()
 	for range 100 {
-		first := freeAddress(s.T)
+		first := freeAddress(t)
 		host, port, _ := net.SplitHostPort(first)
 		var number int
 		_, err := fmt.Sscan(port, &number)
-		must(s.T, err)
+		must(t, err)
 		if second, err := net.Listen("tcp", net.JoinHostPort(host, fmt.Sprint(number+1))); err == nil {
-			must(s.T, second.Close())
+			must(t, second.Close())
 			return port
 		}
 	}
-	s.Fatal("no two ports are free")
+	t.Fatal("no two ports are free")
 	return ""
 }
 
