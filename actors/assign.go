@@ -63,6 +63,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.assigned.kept = p.ready() && !another && !assignment.NoCommittedOffset && p.position.next <= assignment.Offset
 	if !p.assigned.kept {
 		p.dropWindows(ctx)
+		p.episodes = newEpisodes(p) // those in memory may be of a transaction that was aborted
 		var err error
 		if p.assigned.kept, err = p.restore(); err != nil {
 			p.breakDown(ctx, cmp.Or(p.phase.why, storeFails), err) // what was damaged stays so for the next assignment

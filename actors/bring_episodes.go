@@ -13,8 +13,7 @@ import (
 
 // How a partition brings its episodes to the offset of its assignment. Their state is in the episodes topic: it was written in the
 // transaction that committed the offset. An offset alone does not tell which state belongs to it, because an operator may have
-// set offsets back and forth. So the newest state in the topic counts, and the one that is stored with the windows only if the
-// topic has none. If it is of another offset, the episodes begin anew.
+// set offsets back and forth. So the newest state in the topic counts, and the partition's own only if the topic has none. If it is of another offset, the episodes begin anew.
 
 // episodesRead says what the episodes topic holds.
 type episodesRead struct {
@@ -33,9 +32,12 @@ func (p *partition) bringEpisodes(ctx actor.Context) {
 	p.readEpisodes(ctx)
 }
 
-// storedEpisodes is the state that is stored with the windows, and its offset: a replay brings the windows forward without it.
-// The offset is -1 if there is none.
+// storedEpisodes is the partition's own state, in memory or stored with the windows, and its offset: a replay brings the windows
+// forward without it. The offset is -1 if there is none.
 func (p *partition) storedEpisodes() (state []byte, offset int64) {
+	if e := p.episodes; e.offset >= 0 {
+		return e.ledger.Append(e.clock.Append(nil)), e.offset
+	}
 	if p.stored.state == nil {
 		return nil, -1
 	}
@@ -104,9 +106,9 @@ func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
 		p.takeEpisodes(state, false)
 		return
 	}
-	if state.Offset != to.Offset || state.Topic != to.Topic.Topic {
+	if another := to.Topic.Differs(messages.Identity{Topic: state.Topic}); another || state.Offset != to.Offset {
 		p.log.Warn("the episodes begin anew, because their state is of another offset: open ones end with an unknown outcome",
-			"offset", to.Offset, "state_offset", state.Offset, "same_topic", state.Topic == to.Topic.Topic)
+			"offset", to.Offset, "state_offset", state.Offset, "same_topic", !another)
 		e.ledger.BeginAnew(e.clock.Time())
 		e.clock = completeness.Clock{}
 		e.ledger.Commit()

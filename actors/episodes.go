@@ -33,7 +33,7 @@ type episodes struct {
 	before completeness.Clock // at the last commit
 
 	from, until int64  // the ledger's current bin: Advance matters outside of it
-	offset      int64  // the committed offset that the ledger is of
+	offset      int64  // the committed offset that the ledger is of; -1: of none
 	said        []byte // the state in the last state records
 	tally       *tally // of the slice under way
 }
@@ -49,7 +49,7 @@ func newEpisodes(p *partition) *episodes {
 	if p.config.EpisodesTopic == "" {
 		return nil
 	}
-	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}}
+	e := &episodes{topic: p.config.EpisodesTopic, owner: &owner{partition: p}, offset: -1}
 	e.ledger = episode.NewLedger(p.config.Episodes, e.owner)
 	return e
 }

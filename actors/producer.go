@@ -39,7 +39,7 @@ type producer struct {
 
 // flushing is a flush that waits for the state of partitions.
 type flushing struct {
-	who     *actor.PID     // wants to know
+	asker   *actor.PID     // gets the answer; nil: no flush waits
 	awaited map[int32]bool // by partition
 	err     error          // why a state will not come
 }
@@ -92,7 +92,7 @@ func (p *producer) lacks(message any) bool {
 
 // flush waits for a broker that is away for as long as it takes: the producer has nothing else to do.
 func (p *producer) flush(ctx actor.Context, flush *messages.Flush) {
-	p.flushing = flushing{who: ctx.Sender(), awaited: make(map[int32]bool)}
+	p.flushing = flushing{asker: ctx.Sender(), awaited: make(map[int32]bool)}
 	for _, number := range flush.States {
 		p.flushing.awaited[number] = true
 	}
@@ -125,7 +125,7 @@ func (p *producer) flushIfComplete(ctx actor.Context) {
 }
 
 func (p *producer) flushed(ctx actor.Context, err error) {
-	ctx.Send(p.flushing.who, &messages.Flushed{Findings: p.findings, Refused: refusalsOf(err), Err: err})
+	ctx.Send(p.flushing.asker, &messages.Flushed{Findings: p.findings, Refused: refusalsOf(err), Err: err})
 	p.findings, p.fault, p.flushing = nil, nil, flushing{}
 }
 
@@ -156,10 +156,15 @@ func (p *producer) fell(ctx actor.Context, f *fault) {
 	p.fault = f
 	switch ctx.Message().(type) {
 	case *messages.Flush:
-		p.flushing.who = ctx.Sender()
+		p.flushing.asker = ctx.Sender()
 		p.flushed(ctx, f)
 	case *messages.StateSaid:
-		p.stateSaid(ctx, &messages.StateSaid{Partition: number, Err: f})
+		if p.flushing.asker == nil {
+			break
+		}
+		p.flushing.err = cmp.Or(p.flushing.err, error(f)) // nothing is flushed any more, which may have been what panicked
+		delete(p.flushing.awaited, number)
+		p.flushIfComplete(ctx)
 	case *messages.Discard:
 		p.findings, p.fault = nil, nil
 		ctx.Respond(&messages.Discarded{})
