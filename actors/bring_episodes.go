@@ -49,8 +49,16 @@ func (p *partition) storedEpisodes() (state []byte, offset int64) {
 	return state[n:], offset
 }
 
+// mostStored is how large a state the store keeps, in bytes. A larger one would be written twice with each commit, for the
+// case that somebody deletes the topic.
+const mostStored = 1 << 20
+
 // storeEpisodes has the next checkpoint store the state.
 func (p *partition) storeEpisodes(state []byte) {
+	if len(state) > mostStored {
+		p.stored.state.SetState(nil, p.episodes.ledger.SilentFrom())
+		return
+	}
 	stored := append(binary.AppendVarint(make([]byte, 0, len(state)+10), p.episodes.offset), state...)
 	p.stored.state.SetState(stored, p.episodes.ledger.SilentFrom())
 }

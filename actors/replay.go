@@ -19,8 +19,8 @@ type HistoryReader interface {
 	// Read delivers the records of a span in order, one run at a time. It returns from which time on points are complete, in
 	// Unix milliseconds. The error wraps stream.ErrDeleted if the topic no longer holds the beginning of the span.
 	Read(ctx context.Context, span stream.Span, deliver func(stream.Replayed) error) (completeFrom int64, err error)
-	// ReadEpisodes finds a partition's state in the episodes topic: that of an offset if it is there, else the newest. It waits while
-	// a transaction is open that may hold it.
+	// ReadEpisodes finds a partition's newest state in the episodes topic. If it is not of the offset, ReadEpisodes waits while a
+	// transaction is open that may hold one that is.
 	ReadEpisodes(ctx context.Context, partition int32, topic messages.Identity, offset int64) (newest stream.EpisodeState, found bool, err error)
 	// Close waits until all cancelled Reads have returned.
 	Close() error

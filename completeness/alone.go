@@ -58,7 +58,7 @@ func (c *Clock) Decode(b []byte) (rest []byte, ok bool) {
 	k.calm, k.ordinary = number() == 1, int(number())
 	for _, r := range []*run{&k.ahead, &k.behind} {
 		r.count, r.voted = int(number()), int(number())
-		if r.count < 0 || r.voted < 0 || r.voted > mostVoters {
+		if r.count < 0 || r.count > longRun || r.voted < 0 || r.voted > mostVoters {
 			return nil, false
 		}
 		for i := range r.times {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -115,8 +116,12 @@ const mostBins = 1000
 // forgetAfter is how long after its window an absent entity is forgotten. It is the patience of package completeness.
 const forgetAfter = 24 * time.Hour
 
-// longestKey is the length of the longest key of an entity that has episodes. The store shortens longer ones.
-const longestKey = 999
+// named tells whether an entity may have episodes: its key must be one that the store keeps as it is, and that no other record of
+// the episodes topic can have.
+func named(key string) bool {
+	const longest = 999
+	return len(key) <= longest && !strings.Contains(key, "\x00")
+}
 
 // NewLedger makes an empty ledger.
 func NewLedger(rules LedgerRules, owner Owner) *Ledger {

@@ -143,7 +143,7 @@ func (l *Ledger) absences(from, offset int64) error {
 	}
 	ordinal := 0
 	for _, s := range silent {
-		if known := l.entities[s.Key]; known != nil && known.absence.ID != "" || len(s.Key) > longestKey {
+		if known := l.entities[s.Key]; known != nil && known.absence.ID != "" || !named(s.Key) {
 			continue
 		}
 		p, err := l.owner.Presence(s.Key, l.whole.now-l.rules.History.Milliseconds())

@@ -32,7 +32,7 @@ func (l *Ledger) Saw(key string, at int64) {
 
 // Anomaly takes the verdict that the entity's latest point is an anomaly.
 func (l *Ledger) Anomaly(key string, a Anomaly) {
-	if len(key) > longestKey {
+	if !named(key) {
 		return
 	}
 	e := l.keep(key)
