@@ -124,7 +124,7 @@ func (p *partition) takeEpisodes(state stream.EpisodeState, found bool) {
 	e.before = e.clock
 	e.from, e.until = e.ledger.Bin()
 	for _, key := range e.ledger.Keys() {
-		p.tell(key)
+		p.noteKept(key)
 	}
 }
 

@@ -13,7 +13,7 @@ type child struct {
 	pid    *actor.PID
 	newest int64               // the newest timestamp of its points, Unix milliseconds
 	empty  bool                // its window has no point yet
-	told   bool                // the ledger of episodes may keep something of it
+	kept   bool                // the ledger of episodes may keep something of it
 	cuts   cuts                // where the fields of its key begin
 	stored *persistence.Entity // nil without a store
 }

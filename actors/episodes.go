@@ -69,12 +69,12 @@ func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *
 	if e.from <= at && at < e.until && (entity.newest < e.from || entity.newest >= e.until) {
 		e.ledger.Count()
 	}
-	if entity.told {
+	if entity.kept {
 		if err := p.advance(ctx, record, e.clock.Time()); err != nil {
 			return err
 		}
 		e.ledger.Saw(string(key), at)
-		entity.told = e.ledger.Keeps(string(key))
+		entity.kept = e.ledger.Keeps(string(key))
 		p.say(ctx)
 	}
 	return nil
@@ -94,10 +94,10 @@ func (p *partition) advance(ctx actor.Context, record *kgo.Record, now int64) er
 func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *child, point datapoint.Point, at int64, verdict *detection.Verdict) error {
 	e := p.episodes
 	switch {
-	case verdict.Reason == detection.Normal && entity.told:
+	case verdict.Reason == detection.Normal && entity.kept:
 		e.ledger.Normal(string(point.Key), episode.Point{At: at, Value: point.Value})
 	case verdict.Reason == detection.Anomalous:
-		if !entity.told { // else beginEpisode did
+		if !entity.kept { // else beginEpisode did
 			if err := p.advance(ctx, record, e.clock.Time()); err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *
 	default:
 		return nil
 	}
-	entity.told = e.ledger.Keeps(string(point.Key))
+	entity.kept = e.ledger.Keeps(string(point.Key))
 	p.say(ctx)
 	return nil
 }
@@ -118,12 +118,12 @@ func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *
 func (p *partition) say(ctx actor.Context) {
 	for _, o := range p.episodes.ledger.Drain() {
 		if entity := p.entities.byKey[o.Entity]; entity != nil {
-			entity.told = true // beginEpisode finds out if nothing is kept
+			entity.kept = true // beginEpisode finds out if nothing is kept
 		}
-		p.episodes.tally.told[o.Class][o.Kind]++
+		p.episodes.tally.episodes[o.Kind][o.Event]++
 		record := episode.RecordOf(&o, p.config.Name)
 		record.Fields = p.keyFields(o.Entity)
-		p.sendEpisode(ctx, episode.Key(o.Class, o.Entity), record, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
+		p.sendEpisode(ctx, episode.Key(o.Kind, o.Entity), record, kgo.RecordHeader{Key: "id", Value: []byte(record.ID)},
 			kgo.RecordHeader{Key: "event", Value: []byte(record.Event)}, kgo.RecordHeader{Key: "kind", Value: []byte(record.Kind)})
 	}
 }
@@ -172,8 +172,8 @@ func (p *partition) sayState(ctx actor.Context) {
 	ctx.Send(p.shared.producer, &messages.StateSaid{Partition: p.number})
 }
 
-// openEpisodes is how many episodes of each class are open.
-func (p *partition) openEpisodes() (open [episode.Classes]int) {
+// openEpisodes is how many episodes of each kind are open.
+func (p *partition) openEpisodes() (open [episode.Kinds]int) {
 	if p.episodes != nil {
 		open = p.episodes.ledger.Open()
 	}
@@ -216,16 +216,16 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 func (p *partition) undoEpisodes() {
 	e := p.episodes
 	for _, key := range e.ledger.RollBack() {
-		p.tell(key)
+		p.noteKept(key)
 	}
 	e.clock, e.said = e.before, nil
 	e.from, e.until = e.ledger.Bin()
 }
 
-// tell notes whether the ledger keeps anything of an entity in memory.
-func (p *partition) tell(key string) {
+// noteKept notes whether the ledger keeps anything of an entity in memory.
+func (p *partition) noteKept(key string) {
 	if entity := p.entities.byKey[key]; entity != nil {
-		entity.told = p.episodes.ledger.Keeps(key)
+		entity.kept = p.episodes.ledger.Keeps(key)
 	}
 }
 
@@ -273,10 +273,10 @@ func (o *owner) window(key string) ([]persistence.Point, error) {
 	return o.stored.state.Peek(key)
 }
 
-// ID is computed like an anomaly's, from the record that is the cause, the class and the ordinal.
-func (o *owner) ID(class episode.Class, offset int64, ordinal int) string {
+// ID is computed like an anomaly's, from the record that is the cause, the kind and the ordinal.
+func (o *owner) ID(kind episode.Kind, offset int64, ordinal int) string {
 	text := anomalyIDText(&o.shared, o.record)
-	text = append(append(text, 0), class.String()...)
+	text = append(append(text, 0), kind.String()...)
 	text = strconv.AppendInt(append(text, 0), int64(ordinal), 10)
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:16])

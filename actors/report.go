@@ -33,7 +33,7 @@ type PartitionReport struct {
 	Cached     int   // entities in memory
 	StreamTime int64 // Unix milliseconds; 0: not known yet
 	// Open is how many of its episodes are open, also by what is not committed yet.
-	Open [episode.Classes]int
+	Open [episode.Kinds]int
 }
 
 // Pause is why a detector's intake is stopped. Metrics and health checks print this word.

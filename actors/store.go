@@ -119,7 +119,7 @@ func (p *partition) uncached() int {
 
 // bring caches an entity: it starts the entity's actor with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
-	entity := &child{newest: math.MinInt64, empty: true, told: p.episodes != nil && p.episodes.ledger.Keeps(key)}
+	entity := &child{newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
 	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
 	if p.stored.state != nil {
 		var err error

@@ -14,12 +14,12 @@ type tally struct {
 	tooLarge, refused        int // anomalies that the output topic refused, by reason
 	deadLettersRefused       int // dead letters that the dead-letter topic refused
 	bad                      [datapoint.ReasonCount]int
-	told                     messages.EpisodeEvents
+	episodes                 messages.EpisodeEvents
 }
 
 func (t *tally) message(entities, cached int) messages.Tally {
 	message := messages.Tally{Records: t.points, Points: t.points, Unscored: t.unscored, Anomalies: t.anomalies, Above: t.above, Early: t.early,
-		DeadLetters: t.deadLetters, Entities: entities, Cached: cached, Refused: t.tooLarge + t.refused + t.deadLettersRefused, Episodes: t.told}
+		DeadLetters: t.deadLetters, Entities: entities, Cached: cached, Refused: t.tooLarge + t.refused + t.deadLettersRefused, Episodes: t.episodes}
 	for reason, count := range t.bad {
 		message.Records += count
 		if count > 0 {

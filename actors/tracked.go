@@ -37,7 +37,7 @@ type census struct {
 	entities   int   // cached or stored
 	cached     int   // in memory
 	streamTime int64 // Unix milliseconds; 0: not known yet
-	open       [episode.Classes]int
+	open       [episode.Kinds]int
 }
 
 // health tells whether the partition's checkpoints succeed, and whether its actor makes progress.

@@ -18,7 +18,7 @@ type findings struct {
 }
 
 // hear tells the state what it has not been told: of points that change nothing while no episode is open, and of stream time.
-func (f *findings) hear(rules *episode.Rules, now int64, scratch []episode.Event) []episode.Event {
+func (f *findings) hear(rules *episode.Rules, now int64, scratch []episode.Step) []episode.Step {
 	scratch = scratch[:0]
 	if f.quiet > 0 {
 		f.state, scratch = rules.Normal(f.state, episode.Point{At: f.quiet}, scratch)

@@ -115,7 +115,7 @@ func (n *naive) take(r *row, place Place) bool {
 	}
 	v := n.windows[r.key].Add(n.scorer, 1, r.at, r.value)
 	n.is = v.Reason == detection.Anomalous
-	var events []episode.Event
+	var events []episode.Step
 	state, _ := n.Setting.Episodes.Advance(n.episodes[r.key], r.at, nil)
 	switch v.Reason {
 	case detection.Normal:
@@ -138,7 +138,7 @@ func (n *naive) take(r *row, place Place) bool {
 	n.episodes[r.key] = state
 	opened := false
 	for _, e := range events {
-		switch e.Kind {
+		switch e.Event {
 		case episode.Opened:
 			opened = true
 			n.Outcome.Episodes++

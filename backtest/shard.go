@@ -13,7 +13,7 @@ type shard struct {
 	settings []Setting
 	judge    *labels.Judge // nil: there are no labels
 	decoder  source.Decoder
-	events   []episode.Event // scratch space
+	events   []episode.Step // scratch space
 
 	counts    []count       // by setting
 	said      []labels.Said // of the present datapoint, by setting
@@ -136,7 +136,7 @@ func (s *shard) anomaly(e *entity, setting int, a *Anomaly) (opened bool) {
 	s.events = f.hear(rules, e.newest, s.events)
 	f.state, s.events = rules.Anomaly(f.state, episode.Anomaly{At: a.At, Value: a.Value, Usual: a.Usual, Scale: a.Scale, Deviation: a.Deviation}, s.events)
 	for _, event := range s.events {
-		switch event.Kind {
+		switch event.Event {
 		case episode.Opened:
 			opened = true
 			f.episodes++

@@ -72,27 +72,27 @@ type Episode struct {
 	Peak             Anomaly // the anomaly with the largest |deviation|; of several the first
 }
 
-// Kind is what happened to an episode.
-type Kind uint8
+// Event is what happened to an episode.
+type Event uint8
 
 const (
-	Opened   Kind = iota
-	Updated       // the peak has grown by half since the last event
-	Resolved      // it has ended
-	Reopened      // it is open again
+	Opened   Event = iota
+	Updated        // the peak has grown by half since the last event
+	Resolved       // it has ended
+	Reopened       // it is open again
 )
 
-// Kinds is how many kinds there are.
-const Kinds = 4
+// Events is how many events there are.
+const Events = 4
 
-// String is the kind's word.
-func (k Kind) String() string {
-	return [...]string{"opened", "updated", "resolved", "reopened"}[k]
+// String is the event's word.
+func (e Event) String() string {
+	return [...]string{"opened", "updated", "resolved", "reopened"}[e]
 }
 
-// Event is something that happened to an episode, and the episode after it.
-type Event struct {
-	Kind    Kind
+// Step is something that happened to an episode, and the episode after it.
+type Step struct {
+	Event   Event
 	At      int64 // stream time
 	Episode Episode
 }

@@ -16,7 +16,7 @@ var rules = DefaultRules(15*time.Minute, 5)
 // tell plays a list of steps, a bin after the other: "a" is an anomaly, "A" a farther one, "n" a normal point
 // in the band, "x" a normal point beyond it, "." nothing. It returns the events in words.
 func tell(rules Rules, story string) (state State, told string) {
-	var events []Event
+	var events []Step
 	for i, step := range story {
 		at := int64(i) * bin
 		switch step {
@@ -33,8 +33,8 @@ func tell(rules Rules, story string) (state State, told string) {
 	}
 	var words []string
 	for _, event := range events {
-		word := fmt.Sprintf("%s %s at %d", event.Kind, event.Episode.ID, event.At/bin)
-		if event.Kind == Resolved {
+		word := fmt.Sprintf("%s %s at %d", event.Event, event.Episode.ID, event.At/bin)
+		if event.Event == Resolved {
 			word += fmt.Sprintf(" ended %d %s", event.Episode.EndedAt/bin, event.Episode.Outcome)
 		}
 		words = append(words, strings.TrimSpace(word))

@@ -22,18 +22,18 @@ func Resume(e Episode, now int64) State {
 // Anomaly takes the entity's next anomaly, in the order of the input. It appends what happened to events: at
 // most the end of the previous episode, and one event more. A late record counts for the current episode, and
 // does not set stream time back.
-func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
+func (r Rules) Anomaly(s State, a Anomaly, events []Step) (State, []Step) {
 	s, events = r.Advance(s, a.At, events)
 	e := &s.Episode
-	kind := Updated
+	event := Updated
 	switch {
 	case e.Points > 0 && e.Open, s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
 	case e.Points > 0 && !s.waiting && a.At-e.LastAt <= r.ReopenWithin.Milliseconds():
-		kind = Reopened
+		event = Reopened
 		e.Open, e.EndedAt, e.Outcome = true, 0, Unknown
 		e.Reopened++
 	default:
-		kind = Opened
+		event = Opened
 		*e = Episode{ID: a.ID, OpenedAt: a.At, LastAt: a.At, Usual: a.Usual, Peak: a}
 		e.Low, e.High = r.Band(a.Usual, a.Scale)
 		s.heard, s.told, s.waiting = a.At, 0, true
@@ -49,18 +49,18 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Event) (State, []Event) {
 		if e.Points < r.OpenAfter {
 			return s, events
 		}
-		kind, e.Open, s.waiting = Opened, true, false
+		event, e.Open, s.waiting = Opened, true, false
 	}
-	if kind != Updated || size > s.told && size >= s.told*1.5 {
+	if event != Updated || size > s.told && size >= s.told*1.5 {
 		s.told = math.Abs(e.Peak.Deviation)
-		events = append(events, Event{kind, s.Now, *e})
+		events = append(events, Step{event, s.Now, *e})
 	}
 	return s, events
 }
 
 // Normal takes the entity's next scored point that is no anomaly, in the order of the input. It serves a fold
 // with EveryPoint.
-func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
+func (r Rules) Normal(s State, p Point, events []Step) (State, []Step) {
 	s, events = r.Advance(s, p.At, events)
 	s.heard = max(s.heard, p.At)
 	if s.waiting {
@@ -77,7 +77,7 @@ func (r Rules) Normal(s State, p Point, events []Event) (State, []Event) {
 
 // Advance tells the entity of stream time (Unix milliseconds). The episode ends if ClearAfter bins have
 // passed since the last anomaly or, with EveryPoint, since the last point.
-func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
+func (r Rules) Advance(s State, now int64, events []Step) (State, []Step) {
 	s.Now = max(s.Now, now)
 	if !s.Episode.Open || r.Bins {
 		return s, events
@@ -93,7 +93,7 @@ func (r Rules) Advance(s State, now int64, events []Event) (State, []Event) {
 }
 
 // Silence tells the entity that it is silent. It serves a fold with Bins.
-func (r Rules) Silence(s State, events []Event) (State, []Event) {
+func (r Rules) Silence(s State, events []Step) (State, []Step) {
 	if !s.Episode.Open {
 		return s, events
 	}
@@ -101,8 +101,8 @@ func (r Rules) Silence(s State, events []Event) (State, []Event) {
 }
 
 // end ends the episode at a time, with an outcome.
-func (s State) end(at int64, how Outcome, events []Event) (State, []Event) {
+func (s State) end(at int64, how Outcome, events []Step) (State, []Step) {
 	s.Episode.Open, s.Episode.EndedAt, s.Episode.Outcome = false, at, how
 	s.normal = 0
-	return s, append(events, Event{Resolved, s.Now, s.Episode})
+	return s, append(events, Step{Resolved, s.Now, s.Episode})
 }

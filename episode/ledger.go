@@ -28,7 +28,7 @@ type Ledger struct {
 	events   []Occurrence
 }
 
-// LedgerRules are the rules of all three classes.
+// LedgerRules are the rules of all three kinds.
 type LedgerRules struct {
 	Rules
 	AbsenceAfter    int     // whole bins without a point that make an entity absent; 0: absences are off
@@ -45,7 +45,7 @@ type Owner interface {
 	// Presence describes the points of an entity's window that are not older than a time, Unix milliseconds.
 	Presence(key string, since int64) (Presence, error)
 	// ID is the id of an absence (ordinal from 0 among those of a record) or of a gap, caused by the record at an offset.
-	ID(class Class, offset int64, ordinal int) string
+	ID(kind Kind, offset int64, ordinal int) string
 }
 
 // Silence is an entity that may be absent.
@@ -62,25 +62,25 @@ type Presence struct {
 	Usual       float64 // the median
 }
 
-// Class is what an episode is about.
-type Class uint8
+// Kind is what an episode is about.
+type Kind uint8
 
 const (
-	Deviation Class = iota // values of an entity are anomalous
-	Absence                // an entity has no points
-	Gap                    // a partition has points of too few entities
+	Deviation Kind = iota // values of an entity are anomalous
+	Absence               // an entity has no points
+	Gap                   // a partition has points of too few entities
 )
 
-// String is the class's word.
-func (c Class) String() string { return [...]string{"deviation", "absence", "gap"}[c] }
+// String is the kind's word.
+func (k Kind) String() string { return [...]string{"deviation", "absence", "gap"}[k] }
 
-// Classes is how many classes there are.
-const Classes = 3
+// Kinds is how many kinds there are.
+const Kinds = 3
 
 // Occurrence is an event of the ledger. Entity is empty for a gap.
 type Occurrence struct {
-	Event
-	Class  Class
+	Step
+	Kind   Kind
 	Entity string
 	// Value and Deviation are of the latest anomaly; of a gap, Value is the number of entities.
 	Value, Deviation float64
@@ -91,14 +91,14 @@ type whole struct {
 	begun   bool // stream time is known, so a bin is being counted
 	anew    bool // open episodes are of a ledger whose later events are not known
 	now     int64
-	bin     int64        // the current bin
-	count   int          // its entities
-	first   int64        // the first bin since stream time began anew
-	counts  []int32      // of the last ended bins
-	wholes  []int64      // the last ended bins that are no gaps, as many as silence needs
-	ended   int64        // how many such bins have ended
-	gap     Episode      // its ID is empty if there has been none
-	entries [Classes]int // how many are open
+	bin     int64      // the current bin
+	count   int        // its entities
+	first   int64      // the first bin since stream time began anew
+	counts  []int32    // of the last ended bins
+	wholes  []int64    // the last ended bins that are no gaps, as many as silence needs
+	ended   int64      // how many such bins have ended
+	gap     Episode    // its ID is empty if there has been none
+	entries [Kinds]int // how many are open
 }
 
 // entry is what is known of one entity.
@@ -137,8 +137,8 @@ func (l *Ledger) BeginAnew(now int64) {
 	l.whole.anew, l.whole.now = true, now
 }
 
-// Open is how many episodes of each class are open.
-func (l *Ledger) Open() [Classes]int { return l.whole.entries }
+// Open is how many episodes of each kind are open.
+func (l *Ledger) Open() [Kinds]int { return l.whole.entries }
 
 // Entities is how many entities the partition has: those of the last ended bin, or of the first one while it has not ended.
 func (l *Ledger) Entities() int {
@@ -237,16 +237,16 @@ func (l *Ledger) tidy(key string, e *entry) {
 }
 
 // say notes an event.
-func (l *Ledger) say(class Class, key string, event Event, value, deviation float64) {
+func (l *Ledger) say(kind Kind, key string, step Step, value, deviation float64) {
 	l.change()
-	switch event.Kind {
+	switch step.Event {
 	case Opened, Reopened:
-		l.whole.entries[class]++
+		l.whole.entries[kind]++
 	case Resolved:
-		l.whole.entries[class]--
+		l.whole.entries[kind]--
 	}
-	event.At = l.now()
-	l.events = append(l.events, Occurrence{Event: event, Class: class, Entity: key, Value: value, Deviation: deviation})
+	step.At = l.now()
+	l.events = append(l.events, Occurrence{Step: step, Kind: kind, Entity: key, Value: value, Deviation: deviation})
 }
 
 func (l *Ledger) start(bin int64) int64 { return bin * l.rules.Bin.Milliseconds() }

@@ -67,14 +67,14 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 			ID: l.owner.ID(Gap, offset, 0), Open: true, OpenedAt: l.start(bin), LastAt: l.start(bin), Points: 1,
 			Usual: usual, Low: max(1, math.Ceil(least)), High: math.NaN(), Peak: Anomaly{Value: float64(count), Deviation: math.NaN()},
 		}
-		l.say(Gap, "", Event{Opened, w.now, w.gap}, float64(count), math.NaN())
+		l.say(Gap, "", Step{Opened, w.now, w.gap}, float64(count), math.NaN())
 	case gap:
 		w.gap.Points++
 		w.gap.LastAt = l.start(bin)
 		w.gap.Peak.Value = float64(count)
 	case open:
 		l.end(&w.gap, l.start(bin), Filled)
-		l.say(Gap, "", Event{Resolved, w.now, w.gap}, w.gap.Peak.Value, math.NaN())
+		l.say(Gap, "", Step{Resolved, w.now, w.gap}, w.gap.Peak.Value, math.NaN())
 		w.gap = Episode{}
 	}
 	w.counts = append(w.counts, int32(count))
@@ -127,7 +127,7 @@ func (l *Ledger) silences() {
 	horizon := l.horizon(l.rules.ClearAfter)
 	for _, key := range l.keys(func(e *entry) bool { return e.deviation.Episode.Open && e.deviation.heard < horizon }) {
 		e := l.keep(key)
-		l.fold(key, e, func(events []Event) (State, []Event) { return l.rules.Silence(e.deviation, events) })
+		l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Silence(e.deviation, events) })
 	}
 }
 
@@ -163,7 +163,7 @@ func (l *Ledger) absences(from, offset int64) error {
 		}
 		ordinal++
 		l.countBins(&e.absence)
-		l.say(Absence, s.Key, Event{Opened, l.whole.now, e.absence}, math.NaN(), math.NaN())
+		l.say(Absence, s.Key, Step{Opened, l.whole.now, e.absence}, math.NaN(), math.NaN())
 	}
 	return nil
 }
@@ -198,12 +198,12 @@ func (l *Ledger) restart() {
 	now := l.now()
 	if gap := l.whole.gap; gap.Open {
 		l.end(&gap, now, Unknown)
-		l.say(Gap, "", Event{Resolved, now, gap}, gap.Peak.Value, math.NaN())
+		l.say(Gap, "", Step{Resolved, now, gap}, gap.Peak.Value, math.NaN())
 	}
 	keys := l.keys(func(*entry) bool { return true })
 	for _, key := range keys {
 		if e := l.keep(key); e.deviation.Episode.Open {
-			l.fold(key, e, func(events []Event) (State, []Event) { return e.deviation.end(now, Unknown, events) })
+			l.fold(key, e, func(events []Step) (State, []Step) { return e.deviation.end(now, Unknown, events) })
 		}
 	}
 	for _, key := range keys {

@@ -37,7 +37,7 @@ func (l *Ledger) Anomaly(key string, a Anomaly) {
 	}
 	e := l.keep(key)
 	e.value, e.deviates = a.Value, a.Deviation
-	l.fold(key, e, func(events []Event) (State, []Event) { return l.rules.Anomaly(e.deviation, a, events) })
+	l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Anomaly(e.deviation, a, events) })
 }
 
 // Normal takes the verdict that the entity's latest point was scored, and is no anomaly.
@@ -49,17 +49,17 @@ func (l *Ledger) Normal(key string, p Point) {
 	if e.deviation.Episode.Points == 0 {
 		return
 	}
-	l.fold(key, e, func(events []Event) (State, []Event) { return l.rules.Normal(e.deviation, p, events) })
+	l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Normal(e.deviation, p, events) })
 	l.tidy(key, e)
 }
 
 // fold takes a step of an entity's deviation.
-func (l *Ledger) fold(key string, e *entry, step func([]Event) (State, []Event)) {
-	var room [2]Event
+func (l *Ledger) fold(key string, e *entry, step func([]Step) (State, []Step)) {
+	var room [2]Step
 	state, events := step(room[:0])
 	e.deviation = state
 	for _, event := range events {
-		if event.Kind == Resolved {
+		if event.Event == Resolved {
 			l.end(&event.Episode, event.Episode.EndedAt, event.Episode.Outcome)
 			e.deviation.Episode.EndedAt = event.Episode.EndedAt
 		}
@@ -71,7 +71,7 @@ func (l *Ledger) fold(key string, e *entry, step func([]Event) (State, []Event))
 func (l *Ledger) endAbsence(key string, e *entry, at int64, how Outcome) {
 	l.countBins(&e.absence)
 	l.end(&e.absence, at, how)
-	l.say(Absence, key, Event{Resolved, l.whole.now, e.absence}, math.NaN(), math.NaN())
+	l.say(Absence, key, Step{Resolved, l.whole.now, e.absence}, math.NaN(), math.NaN())
 	e.absence, e.lastSeen = Episode{}, 0
 }
 

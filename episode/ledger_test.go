@@ -37,8 +37,8 @@ func (c *crowd) Presence(key string, since int64) (Presence, error) {
 	return Presence{Points: len(times), First: slices.Min(times), Last: slices.Max(times), Enough: len(times) > 2, Usual: 100}, nil
 }
 
-func (c *crowd) ID(class Class, offset int64, ordinal int) string {
-	return fmt.Sprintf("%s-%d-%d", class, offset, ordinal)
+func (c *crowd) ID(kind Kind, offset int64, ordinal int) string {
+	return fmt.Sprintf("%s-%d-%d", kind, offset, ordinal)
 }
 
 // point takes a point of an entity: "a" is an anomaly, "n" a normal point, "u" one that is not scored.
@@ -81,8 +81,8 @@ func (c *crowd) play(timelines ...string) string {
 				continue
 			}
 			for _, o := range c.point(timeline[i], string(rune('A'+row)), int64(i)*bin, offset) {
-				word := fmt.Sprintf("%d %s %s %s", o.At/bin, o.Entity, o.Class, o.Kind)
-				if o.Kind == Resolved {
+				word := fmt.Sprintf("%d %s %s %s", o.At/bin, o.Entity, o.Kind, o.Event)
+				if o.Event == Resolved {
 					word += " " + o.Episode.Outcome.String()
 				}
 				words = append(words, strings.Join(strings.Fields(word), " "))

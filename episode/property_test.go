@@ -35,8 +35,8 @@ func steps(r *rand.Rand, count int) (all []step) {
 	return all
 }
 
-func run(rules Rules, state State, all []step) (State, []Event) {
-	var events []Event
+func run(rules Rules, state State, all []step) (State, []Step) {
+	var events []Step
 	for _, s := range all {
 		switch s.what {
 		case 'a':
@@ -79,7 +79,7 @@ func TestTheFoldObeysItsLaws(t *testing.T) {
 		last := ""
 		for i, event := range events {
 			e := event.Episode
-			switch event.Kind {
+			switch event.Event {
 			case Opened:
 				if open != "" || seen[e.ID] || !e.Open || e.Reopened != 0 || e.Points != 1 {
 					t.Fatalf("event %d: %+v while %q is open", i, event, open)

@@ -95,15 +95,15 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 func RecordOf(o *Occurrence, detector string) Record {
 	e := &o.Episode
 	r := Record{
-		ID: e.ID, Event: o.Kind.String(), Kind: o.Class.String(), Detector: detector, Entity: o.Entity,
+		ID: e.ID, Event: o.Event.String(), Kind: o.Kind.String(), Detector: detector, Entity: o.Entity,
 		OpenedAt: e.OpenedAt, At: o.At, Reopened: e.Reopened, Points: e.Points,
 		Usual: NumberOf(e.Usual), Low: NumberOf(e.Low), High: NumberOf(e.High),
 		Value: NumberOf(o.Value), Deviation: NumberOf(o.Deviation),
 	}
-	if o.Kind == Resolved {
+	if o.Event == Resolved {
 		r.Resolved, r.Outcome = e.EndedAt, cmp.Or(e.Outcome.String(), "unknown")
 	}
-	if o.Class == Deviation {
+	if o.Kind == Deviation {
 		peak := &e.Peak
 		r.Direction = "above"
 		if peak.Deviation < 0 {

@@ -116,7 +116,7 @@ func TestEachRecordFitsTheSchema(t *testing.T) {
 	}
 }
 
-// A crowd with holes, and a ledger that sometimes begins anew, say something of each class with each outcome.
+// A crowd with holes, and a ledger that sometimes begins anew, say something of each kind with each outcome.
 func TestWhatTheLedgerSaysFitsTheSchema(t *testing.T) {
 	schema := strict(t)
 	random := rand.New(rand.NewPCG(20, 4))

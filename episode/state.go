@@ -15,8 +15,8 @@ const stateKey = "\x00state/"
 
 // Key is the key of an episode's records: the entity's key for a deviation. An absence has another, because both may be open, and
 // compaction keeps one record of a key. A gap is of no entity.
-func Key(class Class, entity string) []byte {
-	switch class {
+func Key(kind Kind, entity string) []byte {
+	switch kind {
 	case Absence:
 		return []byte(entity + "\x00absence")
 	case Gap:

@@ -137,25 +137,25 @@ type Tally struct {
 	Cached      int   // of the entities, those in memory
 	// Episodes counts the events of episodes that were sent to the producer, and Open those that are open after the slice.
 	Episodes EpisodeEvents
-	Open     [episode.Classes]int
+	Open     [episode.Kinds]int
 }
 
-// EpisodeEvents counts events of episodes by class and kind.
-type EpisodeEvents [episode.Classes][episode.Kinds]int64
+// EpisodeEvents counts events of episodes by kind and event.
+type EpisodeEvents [episode.Kinds][episode.Events]int64
 
 // Add adds the counts of others.
 func (e *EpisodeEvents) Add(others EpisodeEvents) {
-	for class := range e {
-		for kind := range e[class] {
-			e[class][kind] += others[class][kind]
+	for kind := range e {
+		for event := range e[kind] {
+			e[kind][event] += others[kind][event]
 		}
 	}
 }
 
 // Sum is the number of all events.
 func (e *EpisodeEvents) Sum() (sum int64) {
-	for class := range e {
-		for _, count := range e[class] {
+	for kind := range e {
+		for _, count := range e[kind] {
 			sum += count
 		}
 	}
@@ -209,7 +209,7 @@ type PhaseEntered struct {
 	Cached     int   // of the entities, those in memory
 	// StreamTime is the partition's stream time, Unix milliseconds; 0: not known yet.
 	StreamTime int64
-	Open       [episode.Classes]int // episodes that are open
+	Open       [episode.Kinds]int // episodes that are open
 }
 
 // Checkpointed answers Committed.

@@ -49,7 +49,7 @@ func (t *Tail) foldEntity(one *entity) {
 		last := t.episode(one.runs[n-1])
 		state = episode.Resume(last, last.LastAt)
 	}
-	var events []episode.Event
+	var events []episode.Step
 	for _, i := range one.rows[folded:] {
 		r := t.rows.at(i)
 		peak := state.Episode.Peak

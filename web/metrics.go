@@ -259,22 +259,22 @@ func (d *Detector) collect(to chan<- prometheus.Metric) {
 }
 
 func (d *Detector) collectEpisodes(to chan<- prometheus.Metric, report *actors.Report) {
-	var open [episode.Classes]int
+	var open [episode.Kinds]int
 	for i, p := range report.Status.Partitions {
 		if p.Role != messages.RoleAssigned {
 			continue
 		}
-		for class, count := range report.Partitions[i].Open {
-			open[class] += count
+		for kind, count := range report.Partitions[i].Open {
+			open[kind] += count
 		}
 	}
-	for class := range episode.Class(episode.Classes) {
-		set(to, openNow, open[class], d.Name, class.String())
-		for kind := range episode.Kind(episode.Kinds) {
-			if class != episode.Deviation && (kind == episode.Updated || kind == episode.Reopened) {
+	for kind := range episode.Kind(episode.Kinds) {
+		set(to, openNow, open[kind], d.Name, kind.String())
+		for event := range episode.Event(episode.Events) {
+			if kind != episode.Deviation && (event == episode.Updated || event == episode.Reopened) {
 				continue // there are no such events
 			}
-			grown(to, events, report.Totals.Episodes[class][kind], d.Name, class.String(), kind.String())
+			grown(to, events, report.Totals.Episodes[kind][event], d.Name, kind.String(), event.String())
 		}
 	}
 }

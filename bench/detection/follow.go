@@ -62,8 +62,8 @@ type finding struct {
 // published is an episode.
 type published struct {
 	finding
-	class   episode.Class
-	records [episode.Kinds]int
+	class   episode.Kind
+	records [episode.Events]int
 	outcome episode.Outcome
 }
 
@@ -128,22 +128,22 @@ func (f *follower) note() {
 	for _, o := range f.ledger.Drain() {
 		p := f.byID[o.Episode.ID]
 		if p == nil {
-			p = &published{class: o.Class}
+			p = &published{class: o.Kind}
 			// A deviation is judged like the anomaly that opens it. A silence is known only when it has lasted for some time.
 			p.finding = finding{o.Entity, o.At, o.At, o.At}
-			if o.Class != episode.Deviation {
+			if o.Kind != episode.Deviation {
 				p.from, p.until = o.Episode.OpenedAt, math.MaxInt64
 			}
-			if o.Class == episode.Gap {
+			if o.Kind == episode.Gap {
 				p.entity = synthetic.Everything
 			}
 			f.byID[o.Episode.ID] = p
 			f.episodes = append(f.episodes, p)
 		}
-		p.records[o.Kind]++
-		if o.Kind == episode.Resolved {
+		p.records[o.Event]++
+		if o.Event == episode.Resolved {
 			p.outcome = o.Episode.Outcome
-			if o.Class != episode.Deviation {
+			if o.Kind != episode.Deviation {
 				p.until = o.Episode.EndedAt - 1 // there is a datapoint again
 			}
 		}
@@ -178,6 +178,6 @@ func (f *follower) Presence(key string, since int64) (p episode.Presence, err er
 }
 
 // ID tells apart absences and gaps.
-func (f *follower) ID(class episode.Class, offset int64, ordinal int) string {
+func (f *follower) ID(class episode.Kind, offset int64, ordinal int) string {
 	return fmt.Sprintf("%v %d %d", class, offset, ordinal)
 }

@@ -27,7 +27,7 @@ type life struct {
 	after   kindLife             // reports soon after an event; it has no events, nor have the next two
 	byHole  kindLife             // absences that a hole made: they are false, too
 	wrong   kindLife             // all other false reports
-	classes [episode.Classes]classLife
+	classes [episode.Kinds]classLife
 }
 
 // kindLife is about the events of a kind. Records are those of the episodes that belong to them.
@@ -35,7 +35,7 @@ type kindLife struct {
 	events    int
 	delays    [ways][]int64 // of those that are found, milliseconds
 	anomalies int
-	records   [episode.Classes][episode.Kinds]int
+	records   [episode.Kinds][episode.Events]int
 	outcomes  map[string]int // how many episodes ended so
 }
 

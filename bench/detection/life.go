@@ -55,7 +55,7 @@ func (k *kindLife) add(other *kindLife) {
 }
 
 // told counts the records of some classes that open, reopen and resolve, and the updates apart from them.
-func (k *kindLife) told(classes ...episode.Class) (told, updates int) {
+func (k *kindLife) told(classes ...episode.Kind) (told, updates int) {
 	for _, class := range classes {
 		r := &k.records[class]
 		told += r[episode.Opened] + r[episode.Reopened] + r[episode.Resolved]
@@ -65,8 +65,8 @@ func (k *kindLife) told(classes ...episode.Class) (told, updates int) {
 }
 
 var (
-	onlyDeviations = []episode.Class{episode.Deviation}
-	silences       = []episode.Class{episode.Absence, episode.Gap}
+	onlyDeviations = []episode.Kind{episode.Deviation}
+	silences       = []episode.Kind{episode.Absence, episode.Gap}
 	allClasses     = slices.Concat(onlyDeviations, silences)
 )
 
@@ -148,7 +148,7 @@ func (l *life) messages() string {
 func (l *life) byClass() string {
 	t := newTable("episodes", "opened", "in an event", "soon after one", "false", "false a day")
 	for class, c := range l.classes {
-		t.row(episode.Class(class), c.opened, c.inside, c.opened-c.inside-c.wrong, c.wrong, l.aDay(c.wrong))
+		t.row(episode.Kind(class), c.opened, c.inside, c.opened-c.inside-c.wrong, c.wrong, l.aDay(c.wrong))
 	}
 	return t.String()
 }
@@ -157,7 +157,7 @@ func (l *life) byClass() string {
 func (l *life) long() string {
 	t := newTable("long incident", "incidents", "original finds", "messages", "episodes find", "delay", "opened", "reopened", "updated", "resolved", "outcomes")
 	row := func(name string, k *kindLife) {
-		var counts [episode.Kinds]int
+		var counts [episode.Events]int
 		for _, records := range k.records {
 			for kind, n := range records {
 				counts[kind] += n

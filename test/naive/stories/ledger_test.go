@@ -52,8 +52,8 @@ func (o *owner) minimum() float64 {
 	return o.rules.MinRatio * o.rules.HistoryHours * 60 / o.rules.GranularityMinutes
 }
 
-func (o *owner) ID(class episode.Class, offset int64, ordinal int) string {
-	return fmt.Sprint(class, offset, ordinal)
+func (o *owner) ID(kind episode.Kind, offset int64, ordinal int) string {
+	return fmt.Sprint(kind, offset, ordinal)
 }
 
 // TestTheLedgerTellsTheStories tells the naive detector's stories to a ledger, in the steps of an owner.
