@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
 	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
-	"test/kafka":                   {"episode"},
+	"test/kafka":                   {"episode", "configs", "synthetic"},
 	"test/links":                   {},
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
