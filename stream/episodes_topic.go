@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -32,6 +33,11 @@ func (c Config) episodesMadeWith(input settings) map[string]*string {
 	}
 	if _, known := input["segment.bytes"]; known && limit < segment {
 		made["segment.bytes"] = kadm.StringPtr(strconv.Itoa(segment))
+	}
+	if _, known := input["segment.ms"]; known {
+		// Records have stream time, and the markers of their transactions the clock's: with a backlog of years each transaction
+		// would end a segment.
+		made["segment.ms"] = kadm.StringPtr(strconv.FormatInt((10 * 365 * 24 * time.Hour).Milliseconds(), 10))
 	}
 	return made
 }
