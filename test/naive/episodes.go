@@ -113,8 +113,9 @@ func (e *Episodes) Take(offset int64, key string, at int64, value float64) []epi
 func (e *Episodes) length() int64  { return int64(e.Rules.GranularityMinutes * 60 * 1000) }
 func (e *Episodes) history() int64 { return int64(e.Rules.HistoryHours * 60 * 60 * 1000) }
 
-// newest is the newest time of a point of an entity.
+// newest is the newest time of a point of an entity; math.MinInt64 if there is none.
 func (e *Episodes) newest(key string) (at int64) {
+	at = math.MinInt64
 	for _, p := range e.Windows.windows[key] {
 		at = max(at, p.at)
 	}
