@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -23,6 +24,9 @@ type csvPart struct {
 func (o Options) header(row []byte) (columns []csvPart, timeName string, err error) {
 	if bytes.IndexByte(row, ',') < 0 { // there are at least a time and a value
 		return nil, "", fmt.Errorf("the columns of a CSV are separated by commas, and its first row has none: %.80q", withoutLineEnd(row))
+	}
+	if !utf8.Valid(row) { // names become fields of datapoints, which the detector refuses otherwise
+		return nil, "", fmt.Errorf("the header is not UTF-8: %.80q", withoutLineEnd(row))
 	}
 	var names []string
 	for rest := withoutLineEnd(row); ; {
