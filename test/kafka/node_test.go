@@ -180,6 +180,21 @@ func (n *node) status() (s status) {
 	return s
 }
 
+// read is how many records each node has read of the partitions that are assigned to it, by the node's address.
+func (s status) read() map[string]int64 {
+	records := make(map[string]int64)
+	for _, n := range s.Nodes {
+		for _, d := range n.Detectors {
+			for _, p := range d.Partitions {
+				if p.Role == "assigned" {
+					records[n.Address] += p.Offset
+				}
+			}
+		}
+	}
+	return records
+}
+
 // silent are the addresses of the nodes that did not answer.
 func (s status) silent() (addresses []string) {
 	for _, n := range s.Nodes {
