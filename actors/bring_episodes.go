@@ -13,7 +13,8 @@ import (
 
 // How a partition brings its episodes to the offset of its assignment. Their state is in the episodes topic: it was written in the
 // transaction that committed the offset. An offset alone does not tell which state belongs to it, because an operator may have
-// set offsets back and forth. So the newest state in the topic counts, and the partition's own only if the topic has none. If it is of another offset, the episodes begin anew.
+// set offsets back and forth. So the newest state in the topic counts, and the partition's own only if the topic has none. If it
+// is of another offset, the episodes begin anew.
 
 // episodesRead says what the episodes topic holds.
 type episodesRead struct {
@@ -23,18 +24,28 @@ type episodesRead struct {
 	err     error
 }
 
-// bringEpisodes brings the episodes to the assignment's offset, and then the windows. A standby needs none.
+// bringEpisodes asks the episodes topic. episodesRead goes on, and then brings the windows forward. A standby needs no episodes.
 func (p *partition) bringEpisodes(ctx actor.Context) {
 	if p.episodes == nil || p.assigned.to.Standby {
 		p.bringForward(ctx)
 		return
 	}
-	p.readEpisodes(ctx)
+	p.enterPhase(ctx, messages.Replaying, unbroken, nil)
+	reading, cancel := context.WithCancel(context.Background())
+	answer := &episodesRead{reading: p.assigned.began(cancel)}
+	self, root, reader, number, to := ctx.Self(), ctx.ActorSystem().Root, p.config.Reader, p.number, p.assigned.to
+	go func() {
+		answer.err = safely("the reading of episodes", func() (err error) {
+			answer.newest, answer.found, err = reader.ReadEpisodes(reading, number, to.Topic, to.Offset)
+			return err
+		})
+		root.Send(self, answer)
+	}()
 }
 
-// storedEpisodes is the partition's own state, in memory or stored with the windows, and its offset: a replay brings the windows
+// ownEpisodes is the partition's own state, in memory or stored with the windows, and its offset: a replay brings the windows
 // forward without it. The offset is -1 if there is none.
-func (p *partition) storedEpisodes() (state []byte, offset int64) {
+func (p *partition) ownEpisodes() (state []byte, offset int64) {
 	if e := p.episodes; e.offset >= 0 {
 		return e.ledger.Append(e.clock.Append(nil)), e.offset
 	}
@@ -63,21 +74,6 @@ func (p *partition) storeEpisodes(state []byte) {
 	p.stored.state.SetState(stored, p.episodes.ledger.SilentFrom())
 }
 
-// readEpisodes asks the topic. episodesRead goes on.
-func (p *partition) readEpisodes(ctx actor.Context) {
-	p.enterPhase(ctx, messages.Replaying, unbroken, nil)
-	reading, cancel := context.WithCancel(context.Background())
-	answer := &episodesRead{reading: p.assigned.began(cancel)}
-	self, root, reader, number, to := ctx.Self(), ctx.ActorSystem().Root, p.config.Reader, p.number, p.assigned.to
-	go func() {
-		answer.err = safely("the reading of episodes", func() (err error) {
-			answer.newest, answer.found, err = reader.ReadEpisodes(reading, number, to.Topic, to.Offset)
-			return err
-		})
-		root.Send(self, answer)
-	}()
-}
-
 func (p *partition) episodesRead(ctx actor.Context, r *episodesRead) {
 	if !p.assigned.from(r.reading) {
 		return
@@ -91,7 +87,7 @@ func (p *partition) episodesRead(ctx actor.Context, r *episodesRead) {
 		return
 	}
 	if !r.found {
-		state, offset := p.storedEpisodes()
+		state, offset := p.ownEpisodes()
 		r.newest, r.found = stream.EpisodeState{Topic: p.assigned.to.Topic.Topic, Offset: offset, State: state}, offset >= 0
 	}
 	p.takeEpisodes(r.newest, r.found)

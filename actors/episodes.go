@@ -1,11 +1,8 @@
 package actors
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,18 +58,15 @@ func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *
 	if !e.clock.Near(at) {
 		e.clock.Outlier(at, string(key), e.ledger.Entities())
 	}
-	if now := e.clock.Time(); now >= e.until || now < e.from {
-		if err := p.advance(ctx, record, now); err != nil {
+	if now := e.clock.Time(); entity.kept || now >= e.until || now < e.from {
+		if err := p.advance(ctx, record); err != nil {
 			return err
 		}
 	}
 	if e.from <= at && at < e.until && (entity.newest < e.from || entity.newest >= e.until) {
 		e.ledger.Count()
 	}
-	if entity.kept {
-		if err := p.advance(ctx, record, e.clock.Time()); err != nil {
-			return err
-		}
+	if entity.kept { // advance may just have made it absent
 		e.ledger.Saw(string(key), at)
 		entity.kept = e.ledger.Keeps(string(key))
 		p.say(ctx)
@@ -81,10 +75,10 @@ func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *
 }
 
 // advance tells the ledger of stream time, so that its events have it, and bins end.
-func (p *partition) advance(ctx actor.Context, record *kgo.Record, now int64) error {
+func (p *partition) advance(ctx actor.Context, record *kgo.Record) error {
 	e := p.episodes
 	e.owner.ctx, e.owner.record = ctx, record
-	err := e.ledger.Advance(now, record.Timestamp.UnixMilli(), record.Offset)
+	err := e.ledger.Advance(e.clock.Time(), record.Timestamp.UnixMilli(), record.Offset)
 	e.from, e.until = e.ledger.Bin()
 	p.say(ctx)
 	return err
@@ -98,7 +92,7 @@ func (p *partition) judgeEpisode(ctx actor.Context, record *kgo.Record, entity *
 		e.ledger.Normal(string(point.Key), episode.Point{At: at, Value: point.Value})
 	case verdict.Reason == detection.Anomalous:
 		if !entity.kept { // else beginEpisode did
-			if err := p.advance(ctx, record, e.clock.Time()); err != nil {
+			if err := p.advance(ctx, record); err != nil {
 				return err
 			}
 		}
@@ -209,12 +203,6 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 		}
 		p.stored.state.SetLastSeen(stored, entity.newest)
 	}
-	p.undoEpisodes()
-}
-
-// undoEpisodes makes the ledger what it was at the last commit.
-func (p *partition) undoEpisodes() {
-	e := p.episodes
 	for _, key := range e.ledger.RollBack() {
 		p.noteKept(key)
 	}
@@ -256,11 +244,8 @@ func (o *owner) Presence(key string, since int64) (presence episode.Presence, er
 		presence.First, presence.Last = min(presence.First, point.At), max(presence.Last, point.At)
 		values = append(values, point.Value)
 	}
-	slices.Sort(values)
-	if n := len(values); n > 0 {
-		presence.Usual = (values[(n-1)/2] + values[n/2]) / 2
-	}
-	presence.Points, presence.Enough = len(values), len(values) >= o.shared.scorer.Rules().Needed()
+	summary := o.shared.scorer.Summarize(values)
+	presence.Points, presence.Enough, presence.Usual = summary.Points, summary.Scored, summary.Median
 	return presence, nil
 }
 
@@ -277,7 +262,5 @@ func (o *owner) window(key string) ([]persistence.Point, error) {
 func (o *owner) ID(kind episode.Kind, offset int64, ordinal int) string {
 	text := anomalyIDText(&o.shared, o.record)
 	text = append(append(text, 0), kind.String()...)
-	text = strconv.AppendInt(append(text, 0), int64(ordinal), 10)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:16])
+	return string(idOf(strconv.AppendInt(append(text, 0), int64(ordinal), 10)))
 }

@@ -171,8 +171,11 @@ func originOf(record *kgo.Record) (o origin, known bool) {
 // anomalyID is the same each time that a group processes the same input record: 128 bits of a SHA-256, in hex. It is
 // computed from the topic's name and id, the position and the group. The topic's id tells apart the records of a topic
 // that was deleted and created again. Zero bytes separate the parts, because Kafka's names and ids cannot hold one.
-func anomalyID(shared *shared, record *kgo.Record) []byte {
-	sum := sha256.Sum256(anomalyIDText(shared, record))
+func anomalyID(shared *shared, record *kgo.Record) []byte { return idOf(anomalyIDText(shared, record)) }
+
+// idOf is the id of what a text describes: 128 bits of its SHA-256, in hex.
+func idOf(text []byte) []byte {
+	sum := sha256.Sum256(text)
 	return hex.AppendEncode(nil, sum[:16])
 }
 

@@ -97,9 +97,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		Partition: p.number, Next: p.position.next, End: slice.end, Tally: tally.message(p.known(), len(p.entities.byKey)),
 		StreamTime: p.history.StreamTime(),
 	}
-	if p.episodes != nil {
-		done.Tally.Open = p.episodes.ledger.Open()
-	}
+	done.Tally.Open = p.openEpisodes()
 	ctx.Send(ctx.Parent(), done)
 }
 

@@ -9,7 +9,7 @@ type State struct {
 	Now     int64   // stream time that this entity has been told of
 	heard   int64   // time of its latest point, anomalous or not
 	normal  int     // how many scored points in a row are no anomalies
-	told    float64 // |deviation| of the peak in the last event
+	told    float64 // |deviation| of the peak in the last step
 	waiting bool    // the episode has too few anomalies to open
 }
 
@@ -19,11 +19,11 @@ func Resume(e Episode, now int64) State {
 	return State{Episode: e, Now: now, heard: e.LastAt, told: math.Abs(e.Peak.Deviation)}
 }
 
-// Anomaly takes the entity's next anomaly, in the order of the input. It appends what happened to events: at
-// most the end of the previous episode, and one event more. A late record counts for the current episode, and
+// Anomaly takes the entity's next anomaly, in the order of the input. It appends what happened to steps: at
+// most the end of the previous episode, and one step more. A late record counts for the current episode, and
 // does not set stream time back.
-func (r Rules) Anomaly(s State, a Anomaly, events []Step) (State, []Step) {
-	s, events = r.Advance(s, a.At, events)
+func (r Rules) Anomaly(s State, a Anomaly, steps []Step) (State, []Step) {
+	s, steps = r.Advance(s, a.At, steps)
 	e := &s.Episode
 	event := Updated
 	switch {
@@ -47,62 +47,62 @@ func (r Rules) Anomaly(s State, a Anomaly, events []Step) (State, []Step) {
 	}
 	if s.waiting {
 		if e.Points < r.OpenAfter {
-			return s, events
+			return s, steps
 		}
 		event, e.Open, s.waiting = Opened, true, false
 	}
 	if event != Updated || size > s.told && size >= s.told*1.5 {
 		s.told = math.Abs(e.Peak.Deviation)
-		events = append(events, Step{event, s.Now, *e})
+		steps = append(steps, Step{event, s.Now, *e})
 	}
-	return s, events
+	return s, steps
 }
 
 // Normal takes the entity's next scored point that is no anomaly, in the order of the input. It serves a fold
 // with EveryPoint.
-func (r Rules) Normal(s State, p Point, events []Step) (State, []Step) {
-	s, events = r.Advance(s, p.At, events)
+func (r Rules) Normal(s State, p Point, steps []Step) (State, []Step) {
+	s, steps = r.Advance(s, p.At, steps)
 	s.heard = max(s.heard, p.At)
 	if s.waiting {
-		return State{Now: s.Now}, events
+		return State{Now: s.Now}, steps
 	}
 	if !s.Episode.Open {
-		return s, events
+		return s, steps
 	}
 	if s.normal++; s.normal < r.ClearAfter {
-		return s, events
+		return s, steps
 	}
-	return s.end(s.heard, outcome(s.Episode, p.Value), events)
+	return s.end(s.heard, outcome(s.Episode, p.Value), steps)
 }
 
 // Advance tells the entity of stream time (Unix milliseconds). The episode ends if ClearAfter bins have
 // passed since the last anomaly or, with EveryPoint, since the last point.
-func (r Rules) Advance(s State, now int64, events []Step) (State, []Step) {
+func (r Rules) Advance(s State, now int64, steps []Step) (State, []Step) {
 	s.Now = max(s.Now, now)
 	if !s.Episode.Open || r.Bins {
-		return s, events
+		return s, steps
 	}
 	since, how := s.Episode.LastAt, Unknown
 	if r.EveryPoint {
 		since, how = s.heard, Silent
 	}
 	if s.Now-since <= r.clear() {
-		return s, events
+		return s, steps
 	}
-	return s.end(since+r.clear(), how, events)
+	return s.end(since+r.clear(), how, steps)
 }
 
 // Silence tells the entity that it is silent. It serves a fold with Bins.
-func (r Rules) Silence(s State, events []Step) (State, []Step) {
+func (r Rules) Silence(s State, steps []Step) (State, []Step) {
 	if !s.Episode.Open {
-		return s, events
+		return s, steps
 	}
-	return s.end(s.heard+r.clear(), Silent, events)
+	return s.end(s.heard+r.clear(), Silent, steps)
 }
 
 // end ends the episode at a time, with an outcome.
-func (s State) end(at int64, how Outcome, events []Step) (State, []Step) {
+func (s State) end(at int64, how Outcome, steps []Step) (State, []Step) {
 	s.Episode.Open, s.Episode.EndedAt, s.Episode.Outcome = false, at, how
 	s.normal = 0
-	return s, append(events, Step{Resolved, s.Now, s.Episode})
+	return s, append(steps, Step{Resolved, s.Now, s.Episode})
 }

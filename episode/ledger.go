@@ -88,17 +88,16 @@ type Occurrence struct {
 
 // whole is the state of the partition as a whole. It is copied at the first change of a transaction.
 type whole struct {
-	begun   bool // stream time is known, so a bin is being counted
-	anew    bool // open episodes are of a ledger whose later events are not known
-	now     int64
-	bin     int64      // the current bin
-	count   int        // its entities
-	first   int64      // the first bin since stream time began anew
-	counts  []int32    // of the last ended bins
-	wholes  []int64    // the last ended bins that are no gaps, as many as silence needs
-	ended   int64      // how many such bins have ended
-	gap     Episode    // its ID is empty if there has been none
-	entries [Kinds]int // how many are open
+	begun  bool // stream time is known, so a bin is being counted
+	anew   bool // open episodes are of a ledger whose later events are not known
+	now    int64
+	bin    int64      // the current bin
+	count  int        // its entities
+	first  int64      // the first bin since stream time began anew
+	counts []int32    // of the last ended bins
+	wholes []int64    // the last ended bins that are no gaps, as many as silence needs
+	gap    Episode    // its ID is empty if there has been none
+	open   [Kinds]int // how many episodes are open
 }
 
 // entry is what is known of one entity.
@@ -138,7 +137,7 @@ func (l *Ledger) BeginAnew(now int64) {
 }
 
 // Open is how many episodes of each kind are open.
-func (l *Ledger) Open() [Kinds]int { return l.whole.entries }
+func (l *Ledger) Open() [Kinds]int { return l.whole.open }
 
 // Entities is how many entities the partition has: those of the last ended bin, or of the first one while it has not ended.
 func (l *Ledger) Entities() int {
@@ -236,17 +235,16 @@ func (l *Ledger) tidy(key string, e *entry) {
 	}
 }
 
-// say notes an event.
-func (l *Ledger) say(kind Kind, key string, step Step, value, deviation float64) {
+// say notes an event, and the episode after it.
+func (l *Ledger) say(kind Kind, key string, event Event, e Episode, value, deviation float64) {
 	l.change()
-	switch step.Event {
+	switch event {
 	case Opened, Reopened:
-		l.whole.entries[kind]++
+		l.whole.open[kind]++
 	case Resolved:
-		l.whole.entries[kind]--
+		l.whole.open[kind]--
 	}
-	step.At = l.now()
-	l.events = append(l.events, Occurrence{Step: step, Kind: kind, Entity: key, Value: value, Deviation: deviation})
+	l.events = append(l.events, Occurrence{Step: Step{event, l.now(), e}, Kind: kind, Entity: key, Value: value, Deviation: deviation})
 }
 
 func (l *Ledger) start(bin int64) int64 { return bin * l.rules.Bin.Milliseconds() }

@@ -31,8 +31,8 @@ func (l *Ledger) Advance(now, at, offset int64) error {
 	case bin == w.bin:
 		return nil
 	}
-	from, until := l.horizon(l.rules.AbsenceAfter), w.ended
-	l.endBin(w.bin, w.count, offset)
+	from := l.horizon(l.rules.AbsenceAfter)
+	whole := l.endBin(w.bin, w.count, offset)
 	for ended := w.bin + 1; ended < bin; ended++ {
 		l.endBin(ended, 0, offset)
 		// Of a long leap only the last bins matter: those before them would be forgotten at once.
@@ -44,7 +44,7 @@ func (l *Ledger) Advance(now, at, offset int64) error {
 		}
 	}
 	w.bin, w.count = bin, 0
-	if w.ended > until {
+	if whole {
 		l.silences()
 		if err := l.absences(from, offset); err != nil {
 			return err
@@ -54,8 +54,8 @@ func (l *Ledger) Advance(now, at, offset int64) error {
 	return nil
 }
 
-// endBin decides whether a bin is a gap.
-func (l *Ledger) endBin(bin int64, count int, offset int64) {
+// endBin decides whether a bin is a gap or whole. Later bins than the first one are gaps if they have no entities.
+func (l *Ledger) endBin(bin int64, count int, offset int64) (whole bool) {
 	w := &l.whole
 	usual := l.usual()
 	least := l.rules.GapBelow * usual
@@ -67,14 +67,14 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 			ID: l.owner.ID(Gap, offset, 0), Open: true, OpenedAt: l.start(bin), LastAt: l.start(bin), Points: 1,
 			Usual: usual, Low: max(1, math.Ceil(least)), High: math.NaN(), Peak: Anomaly{Value: float64(count), Deviation: math.NaN()},
 		}
-		l.say(Gap, "", Step{Opened, w.now, w.gap}, float64(count), math.NaN())
+		l.say(Gap, "", Opened, w.gap, w.gap.Peak.Value, math.NaN())
 	case gap:
 		w.gap.Points++
 		w.gap.LastAt = l.start(bin)
 		w.gap.Peak.Value = float64(count)
 	case open:
 		l.end(&w.gap, l.start(bin), Filled)
-		l.say(Gap, "", Step{Resolved, w.now, w.gap}, w.gap.Peak.Value, math.NaN())
+		l.say(Gap, "", Resolved, w.gap, w.gap.Peak.Value, math.NaN())
 		w.gap = Episode{}
 	}
 	w.counts = append(w.counts, int32(count))
@@ -82,13 +82,13 @@ func (l *Ledger) endBin(bin int64, count int, offset int64) {
 		w.counts = slices.Delete(w.counts, 0, len(w.counts)-most)
 	}
 	if gap {
-		return
+		return false
 	}
-	w.ended++
 	w.wholes = append(w.wholes, bin)
 	if most := max(l.rules.ClearAfter, l.rules.AbsenceAfter); len(w.wholes) > most {
 		w.wholes = slices.Delete(w.wholes, 0, len(w.wholes)-most)
 	}
+	return true
 }
 
 // mostCounts is how many bins the usual number of entities is taken of.
@@ -127,7 +127,7 @@ func (l *Ledger) silences() {
 	horizon := l.horizon(l.rules.ClearAfter)
 	for _, key := range l.keys(func(e *entry) bool { return e.deviation.Episode.Open && e.deviation.heard < horizon }) {
 		e := l.keep(key)
-		l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Silence(e.deviation, events) })
+		l.fold(key, e, func(steps []Step) (State, []Step) { return l.rules.Silence(e.deviation, steps) })
 	}
 }
 
@@ -163,7 +163,7 @@ func (l *Ledger) absences(from, offset int64) error {
 		}
 		ordinal++
 		l.countBins(&e.absence)
-		l.say(Absence, s.Key, Step{Opened, l.whole.now, e.absence}, math.NaN(), math.NaN())
+		l.say(Absence, s.Key, Opened, e.absence, math.NaN(), math.NaN())
 	}
 	return nil
 }
@@ -198,12 +198,12 @@ func (l *Ledger) restart() {
 	now := l.now()
 	if gap := l.whole.gap; gap.Open {
 		l.end(&gap, now, Unknown)
-		l.say(Gap, "", Step{Resolved, now, gap}, gap.Peak.Value, math.NaN())
+		l.say(Gap, "", Resolved, gap, gap.Peak.Value, math.NaN())
 	}
 	keys := l.keys(func(*entry) bool { return true })
 	for _, key := range keys {
 		if e := l.keep(key); e.deviation.Episode.Open {
-			l.fold(key, e, func(events []Step) (State, []Step) { return e.deviation.end(now, Unknown, events) })
+			l.fold(key, e, func(steps []Step) (State, []Step) { return e.deviation.end(now, Unknown, steps) })
 		}
 	}
 	for _, key := range keys {

@@ -21,7 +21,7 @@ func (l *Ledger) Append(b []byte) []byte {
 	whole := &l.whole
 	w.flag(whole.begun)
 	w.flag(whole.anew)
-	w.numbers(whole.now, whole.bin, int64(whole.count), whole.first, whole.ended, int64(len(whole.counts)))
+	w.numbers(whole.now, whole.bin, int64(whole.count), whole.first, int64(len(whole.counts)))
 	for _, count := range whole.counts {
 		w.numbers(int64(count))
 	}
@@ -53,7 +53,7 @@ func (l *Ledger) Decode(b []byte) error {
 	}
 	r := reader{rest: b[1:]}
 	whole := whole{begun: r.flag(), anew: r.flag()}
-	whole.now, whole.bin, whole.count, whole.first, whole.ended = r.number(), r.number(), int(r.number()), r.number(), r.number()
+	whole.now, whole.bin, whole.count, whole.first = r.number(), r.number(), int(r.number()), r.number()
 	for range r.length() {
 		whole.counts = append(whole.counts, int32(r.number()))
 	}
@@ -62,7 +62,7 @@ func (l *Ledger) Decode(b []byte) error {
 	}
 	whole.gap = r.episode()
 	if whole.gap.Open {
-		whole.entries[Gap]++
+		whole.open[Gap]++
 	}
 	entities := map[string]*entry{}
 	for range r.length() {
@@ -75,10 +75,10 @@ func (l *Ledger) Decode(b []byte) error {
 		e.absence = r.episode()
 		e.lastSeen = r.number()
 		if e.deviation.Episode.Open {
-			whole.entries[Deviation]++
+			whole.open[Deviation]++
 		}
 		if e.absence.Open {
-			whole.entries[Absence]++
+			whole.open[Absence]++
 		}
 		entities[key] = e
 	}

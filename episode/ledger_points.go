@@ -37,7 +37,7 @@ func (l *Ledger) Anomaly(key string, a Anomaly) {
 	}
 	e := l.keep(key)
 	e.value, e.deviates = a.Value, a.Deviation
-	l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Anomaly(e.deviation, a, events) })
+	l.fold(key, e, func(steps []Step) (State, []Step) { return l.rules.Anomaly(e.deviation, a, steps) })
 }
 
 // Normal takes the verdict that the entity's latest point was scored, and is no anomaly.
@@ -49,21 +49,21 @@ func (l *Ledger) Normal(key string, p Point) {
 	if e.deviation.Episode.Points == 0 {
 		return
 	}
-	l.fold(key, e, func(events []Step) (State, []Step) { return l.rules.Normal(e.deviation, p, events) })
+	l.fold(key, e, func(steps []Step) (State, []Step) { return l.rules.Normal(e.deviation, p, steps) })
 	l.tidy(key, e)
 }
 
 // fold takes a step of an entity's deviation.
 func (l *Ledger) fold(key string, e *entry, step func([]Step) (State, []Step)) {
 	var room [2]Step
-	state, events := step(room[:0])
+	state, steps := step(room[:0])
 	e.deviation = state
-	for _, event := range events {
-		if event.Event == Resolved {
-			l.end(&event.Episode, event.Episode.EndedAt, event.Episode.Outcome)
-			e.deviation.Episode.EndedAt = event.Episode.EndedAt
+	for _, s := range steps {
+		if s.Event == Resolved {
+			l.end(&s.Episode, s.Episode.EndedAt, s.Episode.Outcome)
+			e.deviation.Episode.EndedAt = s.Episode.EndedAt
 		}
-		l.say(Deviation, key, event, e.value, e.deviates)
+		l.say(Deviation, key, s.Event, s.Episode, e.value, e.deviates)
 	}
 }
 
@@ -71,7 +71,7 @@ func (l *Ledger) fold(key string, e *entry, step func([]Step) (State, []Step)) {
 func (l *Ledger) endAbsence(key string, e *entry, at int64, how Outcome) {
 	l.countBins(&e.absence)
 	l.end(&e.absence, at, how)
-	l.say(Absence, key, Step{Resolved, l.whole.now, e.absence}, math.NaN(), math.NaN())
+	l.say(Absence, key, Resolved, e.absence, math.NaN(), math.NaN())
 	e.absence, e.lastSeen = Episode{}, 0
 }
 
