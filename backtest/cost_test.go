@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -12,7 +13,7 @@ import (
 
 // TestDatapointAllocatesNothing once its entity is known and its window is as long as it gets.
 func TestDatapointAllocatesNothing(t *testing.T) {
-	const entities, bins, rounds = 3, 1100, 250
+	const entities, bins, rounds, tries = 3, 3100, 250, 3
 	const ofBlock = 2 // the functions that take its rows and its faults
 	for _, format := range []string{source.CSV, source.JSON} {
 		t.Run(format, func(t *testing.T) {
@@ -55,10 +56,15 @@ func TestDatapointAllocatesNothing(t *testing.T) {
 					score()
 				}
 			}
-			if allocations := testing.AllocsPerRun(1, several); allocations > rounds*ofBlock {
-				t.Errorf("%v allocations for %d blocks of %d datapoints, want %d", allocations, rounds, each, rounds*ofBlock)
+			// Allocations of other goroutines are counted, too, but hardly in each try.
+			least := math.Inf(1)
+			for range tries {
+				least = min(least, testing.AllocsPerRun(1, several))
 			}
-			if scored != 2*rounds*each {
+			if least > rounds*ofBlock {
+				t.Errorf("%v allocations for %d blocks of %d datapoints, want %d", least, rounds, each, rounds*ofBlock)
+			}
+			if scored != tries*2*rounds*each { // AllocsPerRun runs it once more before
 				t.Errorf("%d datapoints are scored", scored)
 			}
 		})
