@@ -13,7 +13,7 @@ import (
 
 // TestDatapointAllocatesNothing once its entity is known and its window is as long as it gets.
 func TestDatapointAllocatesNothing(t *testing.T) {
-	const entities, bins, rounds, tries = 3, 3100, 250, 3
+	const entities, bins, rounds, tries = 3, 3300, 250, 3
 	const ofBlock = 2 // the functions that take its rows and its faults
 	for _, format := range []string{source.CSV, source.JSON} {
 		t.Run(format, func(t *testing.T) {
@@ -31,14 +31,16 @@ func TestDatapointAllocatesNothing(t *testing.T) {
 			for i := range o.Settings {
 				o.Settings[i].Rules.Threshold = 100
 			}
-			all, err := s.open(t).Next(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
 			const each = 2 * entities // datapoints
 			var parts []source.Block
-			for lines := bytes.SplitAfter(all.Data, []byte{'\n'}); len(lines) > each; lines = lines[each:] {
-				parts = append(parts, source.Block{Input: all.Input, Data: bytes.Join(lines[:each], nil)})
+			for from := s.open(t); len(parts) < tries*2*rounds; {
+				block, err := from.Next(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for lines := bytes.SplitAfter(block.Data, []byte{'\n'}); len(lines) > each; lines = lines[each:] {
+					parts = append(parts, source.Block{Input: block.Input, Data: bytes.Join(lines[:each], nil)})
+				}
 			}
 			decoder, shards, one := o.Decoder(), []*shard{newShard(&o), newShard(&o)}, &task{}
 			tasks, round, scored := []*task{one}, 0, int64(0)
