@@ -26,6 +26,7 @@ type demoCommand struct {
 
 const (
 	demoConf       = "hegemonydetector.conf"
+	demoEpisodes   = "ihr_hegemony_episodes" // the topic
 	demoPartitions = 3
 	demoDrain      = 30 * time.Second // for the detector to finish after the last bin
 	demoRoom       = 1 << 14          // commits that may wait for the terminal
@@ -36,12 +37,6 @@ var demoKinds = []synthetic.Kind{
 	synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Vanish, synthetic.Shift,
 	synthetic.Spike, synthetic.Outage, synthetic.Hole, synthetic.Shift, synthetic.Spike, synthetic.Outage, synthetic.Shift, synthetic.Spike,
 	synthetic.Vanish, synthetic.Outage, synthetic.Shift, synthetic.Spike,
-}
-
-// demoEpisodes are the settings with which the demo publishes its episodes: the default ones.
-func demoEpisodes(config *configs.Config) configs.Episodes {
-	return configs.Episodes{OutputTopic: config.IO.OutputTopic + "_episodes", OpenAfter: 1, ClearAfter: 4, ReopenWithin: 6 * time.Hour,
-		AbsenceAfter: 4, AbsencePresence: 0.8, GapBelow: 0.5}
 }
 
 // demo is a broker, a stream, and the page that shows both.
@@ -92,16 +87,19 @@ func (c *demoCommand) Run(world *World) (err error) {
 	}
 	stops = append(stops, func() error { cluster.Close(); return nil })
 	d.brokers = cluster.ListenAddrs()
-	d.config, err = configs.Load(demoConf, func(name string) string {
+	file, err := configs.Open(demoConf)
+	if err != nil {
+		return err
+	}
+	d.config, err = file.Load(func(name string) string {
 		return map[string]string{"KAFKA_HOST": strings.Join(d.brokers, ","), "DETECTOR_DATA_DIR": d.data,
 			"DETECTOR_HTTP": world.Env("DETECTOR_HTTP"), "DETECTOR_HTTP_INSECURE": world.Env("DETECTOR_HTTP_INSECURE"),
 			"DETECTOR_HEALTH": world.Env("DETECTOR_HEALTH")}[name]
-	})
+	}, configs.Override{Section: "episodes", Key: "output_topic", Value: demoEpisodes, Source: "the demo"})
 	if err != nil {
 		return err
 	}
 	d.config.Log.File, d.config.Job.Duration = "", 0
-	d.config.Episodes = demoEpisodes(d.config)
 	if err := cluster.CreateTopic(d.config.IO.InputTopic, demoPartitions, nil); err != nil {
 		return fmt.Errorf("create the demo's input topic: %w", err)
 	}
