@@ -86,7 +86,7 @@ func (t *Tail) Add(entries []Entry, next Vector) {
 	for i := range entries {
 		t.add(&entries[i])
 	}
-	t.vector.raise(next)
+	t.vector.Raise(next)
 	t.begun = true
 	t.fold()
 	t.expire()
@@ -212,8 +212,8 @@ func (t *Tail) Begin(topic string, from Vector, since int64, anew bool) {
 			t.start[partition] = offset
 		}
 	}
-	t.vector.raise(from)
-	t.lost.raise(from)
+	t.vector.Raise(from)
+	t.lost.Raise(from)
 	t.announce()
 }
 

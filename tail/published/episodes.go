@@ -70,7 +70,7 @@ func (e *Episodes) Begin(topic string, from map[int32]int64, anew bool) {
 	if topic != "" {
 		e.topic = topic
 	}
-	raise(e.vector, from)
+	e.vector.Raise(from)
 	e.announce()
 }
 
@@ -101,7 +101,7 @@ func (e *Episodes) Add(entries []Entry, bad int64, next tail.Vector) {
 	for i := range entries {
 		e.add(&entries[i])
 	}
-	raise(e.vector, next)
+	e.vector.Raise(next)
 	e.expire()
 	e.trim()
 	e.announce()
@@ -287,13 +287,4 @@ func (e *Episodes) Status() Status {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	return Status{Episodes: len(e.byID), Open: e.open, Bytes: e.bytes, Dropped: e.dropped, Bad: e.bad, Caught: e.caught, Problem: e.problem}
-}
-
-// raise takes the larger of both offsets for each partition.
-func raise(vector, other tail.Vector) {
-	for partition, offset := range other {
-		if before, known := vector[partition]; !known || offset > before {
-			vector[partition] = offset
-		}
-	}
 }

@@ -62,7 +62,7 @@ func (r *Reader) Next(limit int) (changed []Item) {
 	}
 	if len(changed) < limit {
 		r.change = e.changes
-		raise(r.vector, e.vector)
+		r.vector.Raise(e.vector)
 	}
 	return changed
 }
