@@ -33,9 +33,7 @@ type Episodes struct {
 	sooner   int64 // no ended episode has ended before this time
 	dropped  int64
 	bad      int64
-	caught   bool
-	problem  string
-	caughtUp chan struct{} // closed once caught is true
+	reading  tail.Reading
 	whenMore chan struct{} // closed when a Reader may have more to give
 }
 
@@ -45,7 +43,7 @@ func New(config Config) *Episodes {
 		config.MostBytes = DefaultMostBytes
 	}
 	config.Bin = max(config.Bin, time.Millisecond)
-	e := &Episodes{config: config, whenMore: make(chan struct{}), caughtUp: make(chan struct{})}
+	e := &Episodes{config: config, whenMore: make(chan struct{}), reading: tail.NewReading()}
 	e.clear()
 	return e
 }
@@ -53,7 +51,7 @@ func New(config Config) *Episodes {
 func (e *Episodes) clear() {
 	e.byID, e.byEntity, e.gaps, e.first, e.last = make(map[string]*held), make(map[string][]*held), nil, nil, nil
 	e.vector, e.open, e.bytes, e.stream, e.sooner = make(tail.Vector), 0, 0, 0, math.MaxInt64
-	e.dropped, e.bad, e.caught, e.problem = 0, 0, false, ""
+	e.dropped, e.bad = 0, 0
 	e.life++
 }
 
@@ -62,10 +60,8 @@ func (e *Episodes) Begin(topic string, from map[int32]int64, anew bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if anew {
-		if e.caught {
-			e.caughtUp = make(chan struct{})
-		}
 		e.clear()
+		e.reading.Anew()
 	}
 	if topic != "" {
 		e.topic = topic
@@ -74,22 +70,18 @@ func (e *Episodes) Begin(topic string, from map[int32]int64, anew bool) {
 	e.announce()
 }
 
-// Tell says whether the end of the topic has been reached once, and what is wrong with reading it; empty: nothing.
+// Tell says how far the reading has come, as tail.Reading.Tell does.
 func (e *Episodes) Tell(caught bool, problem string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if caught && !e.caught {
-		e.caught = true
-		close(e.caughtUp)
-	}
-	e.problem = problem
+	e.reading.Tell(caught, problem)
 }
 
-// CaughtUp returns a channel that is closed once the topic has been read up to its end.
+// CaughtUp returns the channel of tail.Reading.CaughtUp.
 func (e *Episodes) CaughtUp() <-chan struct{} {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.caughtUp
+	return e.reading.CaughtUp()
 }
 
 // Add takes records, those of a partition in the order of their offsets, and how many could not be read. next is how far the
@@ -286,5 +278,5 @@ func (e *Episodes) announce() {
 func (e *Episodes) Status() Status {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return Status{Episodes: len(e.byID), Open: e.open, Bytes: e.bytes, Dropped: e.dropped, Bad: e.bad, Caught: e.caught, Problem: e.problem}
+	return Status{Episodes: len(e.byID), Open: e.open, Bytes: e.bytes, Dropped: e.dropped, Bad: e.bad, Caught: e.reading.Caught, Problem: e.reading.Problem}
 }
