@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Vector is how far the output topic has been read: the next offset of each partition.
+// Vector is how far a topic has been read: the next offset of each partition.
 type Vector map[int32]int64
 
 const (

@@ -19,8 +19,8 @@ type Episodes struct{ to *published.Episodes }
 func NewEpisodes(to *published.Episodes) *Episodes { return &Episodes{to} }
 
 // Begin implements stream.Listener.
-func (f *Episodes) Begin(topic messages.Identity, from map[int32]int64, _ int64, anew bool) {
-	f.to.Begin(topic.Topic, from, anew)
+func (f *Episodes) Begin(_ messages.Identity, from map[int32]int64, _ int64, anew bool) {
+	f.to.Begin(from, anew)
 }
 
 // Own says whether a record tells where the stream is: records of states do, too.

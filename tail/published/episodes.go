@@ -26,8 +26,7 @@ type Episodes struct {
 	changes  uint64 // how many records have come
 	open     int
 	vector   tail.Vector
-	topic    string // the topic's id; empty: not known
-	life     int    // changes when all that was held is void
+	life     int // changes when all that was held is void
 	bytes    int64
 	stream   int64 // stream time: that given to Advance, or the latest of a record
 	sooner   int64 // no ended episode has ended before this time
@@ -56,15 +55,12 @@ func (e *Episodes) clear() {
 }
 
 // Begin tells at which offsets reading begins. With anew, all that was held is void.
-func (e *Episodes) Begin(topic string, from map[int32]int64, anew bool) {
+func (e *Episodes) Begin(from map[int32]int64, anew bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if anew {
 		e.clear()
 		e.reading.Anew()
-	}
-	if topic != "" {
-		e.topic = topic
 	}
 	e.vector.Raise(from)
 	e.announce()
