@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"anomalydetector/episode"
@@ -155,6 +154,3 @@ func (n *Notifier) Status() []Status {
 	}
 	return all
 }
-
-// counters of a sender.
-type counters struct{ sent, errors, refused atomic.Int64 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"anomalydetector/notify/alerts"
@@ -30,7 +31,8 @@ type sender struct {
 	name     string
 	url      string
 	wake     chan struct{} // there may be news
-	counters
+
+	sent, errors, refused atomic.Int64 // alerts
 
 	failures int       // in a row
 	since    time.Time // of the first of them

@@ -14,5 +14,5 @@
 // milliseconds.
 //
 // Read in this order: values.go (what is asked and answered), tail.go (what comes in), store.go (how it is
-// kept), runs.go (episodes), then the questions: list.go, episodes.go, lanes.go, follow.go.
+// kept), reading.go (how far reading has come), runs.go (episodes), then the questions: list.go, episodes.go, lanes.go, follow.go.
 package tail

@@ -81,7 +81,7 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 			items = append(items, Item{t.entry(row), r.vector.Clone()})
 		}
 	}
-	r.vector.raise(t.vector)
+	r.vector.Raise(t.vector)
 	return items, gap
 }
 

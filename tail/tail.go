@@ -38,9 +38,7 @@ type Tail struct {
 	bad      int64
 	topic    string // as topicName gives it
 	begun    bool   // Begin was called, so that vector and lost are known
-	caught   bool
-	caughtUp chan struct{} // closed once caught is true
-	problem  string
+	reading  Reading
 	whenMore chan struct{} // closed when a Reader may have more to give
 }
 
@@ -58,7 +56,7 @@ func New(config Config) *Tail {
 		config.Rules.Bin = time.Millisecond
 	}
 	config.Rules.EveryPoint = false
-	t := &Tail{config: config, whenMore: make(chan struct{}), caughtUp: make(chan struct{})}
+	t := &Tail{config: config, whenMore: make(chan struct{}), reading: NewReading()}
 	t.clear()
 	return t
 }
@@ -73,7 +71,7 @@ func (t *Tail) clear() {
 	t.vector, t.start, t.lost = make(Vector), make(Vector), make(Vector)
 	t.bytes, t.latest, t.stream, t.oldest = 0, noTime, noTime, math.MaxInt64
 	t.floor, t.readFrom = since(noTime), noTime
-	t.dropped, t.foreign, t.bad, t.begun, t.caught = 0, 0, 0, false, false
+	t.dropped, t.foreign, t.bad, t.begun = 0, 0, 0, false
 	t.epoch++
 	t.life++
 }
@@ -86,7 +84,7 @@ func (t *Tail) Add(entries []Entry, next Vector) {
 	for i := range entries {
 		t.add(&entries[i])
 	}
-	t.vector.raise(next)
+	t.vector.Raise(next)
 	t.begun = true
 	t.fold()
 	t.expire()
@@ -193,11 +191,9 @@ func (t *Tail) Begin(topic string, from Vector, since int64, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if anew {
-		if t.caught {
-			t.caughtUp = make(chan struct{})
-		}
 		stream := t.stream
 		t.clear()
+		t.reading.Anew()
 		t.stream = stream
 	}
 	if name := topicName(topic); anew || name != "" {
@@ -212,30 +208,23 @@ func (t *Tail) Begin(topic string, from Vector, since int64, anew bool) {
 			t.start[partition] = offset
 		}
 	}
-	t.vector.raise(from)
-	t.lost.raise(from)
+	t.vector.Raise(from)
+	t.lost.Raise(from)
 	t.announce()
 }
 
-// Tell says whether the end of the topic has been reached once, which stays true, and what is wrong with
-// reading it; empty: nothing.
+// Tell says how far the reading has come, as Reading.Tell does.
 func (t *Tail) Tell(caught bool, problem string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if caught && !t.caught {
-		t.caught = true
-		close(t.caughtUp)
-	}
-	t.problem = problem
+	t.reading.Tell(caught, problem)
 }
 
-// CaughtUp returns a channel that is closed once the topic has been read up to its end. If another topic
-// begins before that, the channel is closed at the end of that topic. If one begins afterwards, the next call
-// returns a new channel.
+// CaughtUp returns the channel of Reading.CaughtUp.
 func (t *Tail) CaughtUp() <-chan struct{} {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.caughtUp
+	return t.reading.CaughtUp()
 }
 
 // Count adds to the numbers of records that are not this detector's, and of records that cannot be read.
@@ -264,7 +253,7 @@ func (t *Tail) State() State {
 	defer t.mu.RUnlock()
 	s := State{
 		Known: t.now() != noTime, Anomalies: t.rows.count, Entities: len(t.index), Bytes: t.bytes,
-		Dropped: t.dropped, Short: t.floor.before(since(t.from())), Foreign: t.foreign, Bad: t.bad, Caught: t.caught, Problem: t.problem,
+		Dropped: t.dropped, Short: t.floor.before(since(t.from())), Foreign: t.foreign, Bad: t.bad, Caught: t.reading.Caught, Problem: t.reading.Problem,
 	}
 	if s.Known {
 		s.From, s.StreamTime = t.begin(), t.now()

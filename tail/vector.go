@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Vector is how far the output topic has been read: the next offset of each partition.
+// Vector is how far a topic has been read: the next offset of each partition.
 type Vector map[int32]int64
 
 const (
@@ -73,12 +73,10 @@ func plain(text string, most int64) (int64, error) {
 // Clone is a copy.
 func (v Vector) Clone() Vector { return maps.Clone(v) }
 
-// raise takes the larger of both offsets for each partition.
-func (v Vector) raise(other Vector) {
+// Raise takes the larger of both offsets for each partition.
+func (v Vector) Raise(other Vector) {
 	for partition, offset := range other {
-		if offset > v[partition] {
-			v[partition] = offset
-		} else if _, known := v[partition]; !known {
+		if before, known := v[partition]; !known || offset > before {
 			v[partition] = offset
 		}
 	}

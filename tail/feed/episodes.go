@@ -19,14 +19,17 @@ type Episodes struct{ to *published.Episodes }
 func NewEpisodes(to *published.Episodes) *Episodes { return &Episodes{to} }
 
 // Begin implements stream.Listener.
-func (f *Episodes) Begin(topic messages.Identity, from map[int32]int64, _ int64, anew bool) {
-	f.to.Begin(topic.Topic, from, anew)
+func (f *Episodes) Begin(_ messages.Identity, from map[int32]int64, _ int64, anew bool) {
+	f.to.Begin(from, anew)
 }
 
 // Own says whether a record tells where the stream is: records of states do, too.
 func (f *Episodes) Own(record *kgo.Record) bool {
+	if episode.IsStateKey(record.Key) {
+		return true
+	}
 	_, ok := event(record)
-	return ok || episode.IsStateKey(record.Key)
+	return ok
 }
 
 // Add decodes a run of records and gives them on.
@@ -54,9 +57,9 @@ var (
 	kindWords  = []string{published.Deviation, published.Absence, published.Gap}
 )
 
-// event decodes the record of an event.
+// event decodes a record; false: it tells no event.
 func event(record *kgo.Record) (one episode.Record, ok bool) {
-	if episode.IsStateKey(record.Key) || record.Value == nil || json.Unmarshal(record.Value, &one) != nil {
+	if json.Unmarshal(record.Value, &one) != nil {
 		return one, false
 	}
 	return one, one.ID != "" && slices.Contains(eventWords, one.Event) && slices.Contains(kindWords, one.Kind) && (one.Kind == published.Gap) == (one.Entity == "")

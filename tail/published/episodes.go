@@ -26,16 +26,13 @@ type Episodes struct {
 	changes  uint64 // how many records have come
 	open     int
 	vector   tail.Vector
-	topic    string // the topic's id; empty: not known
-	life     int    // changes when all that was held is void
+	life     int // changes when all that was held is void
 	bytes    int64
 	stream   int64 // stream time: that given to Advance, or the latest of a record
 	sooner   int64 // no ended episode has ended before this time
 	dropped  int64
 	bad      int64
-	caught   bool
-	problem  string
-	caughtUp chan struct{} // closed once caught is true
+	reading  tail.Reading
 	whenMore chan struct{} // closed when a Reader may have more to give
 }
 
@@ -45,7 +42,7 @@ func New(config Config) *Episodes {
 		config.MostBytes = DefaultMostBytes
 	}
 	config.Bin = max(config.Bin, time.Millisecond)
-	e := &Episodes{config: config, whenMore: make(chan struct{}), caughtUp: make(chan struct{})}
+	e := &Episodes{config: config, whenMore: make(chan struct{}), reading: tail.NewReading()}
 	e.clear()
 	return e
 }
@@ -53,43 +50,34 @@ func New(config Config) *Episodes {
 func (e *Episodes) clear() {
 	e.byID, e.byEntity, e.gaps, e.first, e.last = make(map[string]*held), make(map[string][]*held), nil, nil, nil
 	e.vector, e.open, e.bytes, e.stream, e.sooner = make(tail.Vector), 0, 0, 0, math.MaxInt64
-	e.dropped, e.bad, e.caught, e.problem = 0, 0, false, ""
+	e.dropped, e.bad = 0, 0
 	e.life++
 }
 
 // Begin tells at which offsets reading begins. With anew, all that was held is void.
-func (e *Episodes) Begin(topic string, from map[int32]int64, anew bool) {
+func (e *Episodes) Begin(from map[int32]int64, anew bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if anew {
-		if e.caught {
-			e.caughtUp = make(chan struct{})
-		}
 		e.clear()
+		e.reading.Anew()
 	}
-	if topic != "" {
-		e.topic = topic
-	}
-	raise(e.vector, from)
+	e.vector.Raise(from)
 	e.announce()
 }
 
-// Tell says whether the end of the topic has been reached once, and what is wrong with reading it; empty: nothing.
+// Tell says how far the reading has come, as tail.Reading.Tell does.
 func (e *Episodes) Tell(caught bool, problem string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if caught && !e.caught {
-		e.caught = true
-		close(e.caughtUp)
-	}
-	e.problem = problem
+	e.reading.Tell(caught, problem)
 }
 
-// CaughtUp returns a channel that is closed once the topic has been read up to its end.
+// CaughtUp returns the channel of tail.Reading.CaughtUp.
 func (e *Episodes) CaughtUp() <-chan struct{} {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.caughtUp
+	return e.reading.CaughtUp()
 }
 
 // Add takes records, those of a partition in the order of their offsets, and how many could not be read. next is how far the
@@ -101,7 +89,7 @@ func (e *Episodes) Add(entries []Entry, bad int64, next tail.Vector) {
 	for i := range entries {
 		e.add(&entries[i])
 	}
-	raise(e.vector, next)
+	e.vector.Raise(next)
 	e.expire()
 	e.trim()
 	e.announce()
@@ -286,14 +274,5 @@ func (e *Episodes) announce() {
 func (e *Episodes) Status() Status {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return Status{Episodes: len(e.byID), Open: e.open, Bytes: e.bytes, Dropped: e.dropped, Bad: e.bad, Caught: e.caught, Problem: e.problem}
-}
-
-// raise takes the larger of both offsets for each partition.
-func raise(vector, other tail.Vector) {
-	for partition, offset := range other {
-		if before, known := vector[partition]; !known || offset > before {
-			vector[partition] = offset
-		}
-	}
+	return Status{Episodes: len(e.byID), Open: e.open, Bytes: e.bytes, Dropped: e.dropped, Bad: e.bad, Caught: e.reading.Caught, Problem: e.reading.Problem}
 }

@@ -20,7 +20,7 @@ func (e *Episodes) Since(vector tail.Vector, q Query) *Reader {
 		return &Reader{of: e, query: q, vector: e.vector.Clone(), change: e.changes, life: e.life}
 	}
 	for partition, offset := range vector {
-		if e.caught && offset > e.vector[partition] {
+		if e.reading.Caught && offset > e.vector[partition] {
 			vector = tail.Vector{} // it is of a topic that was made again since then
 			break
 		}
@@ -62,7 +62,7 @@ func (r *Reader) Next(limit int) (changed []Item) {
 	}
 	if len(changed) < limit {
 		r.change = e.changes
-		raise(r.vector, e.vector)
+		r.vector.Raise(e.vector)
 	}
 	return changed
 }

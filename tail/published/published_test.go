@@ -27,7 +27,7 @@ func newTopic(config Config) *topic {
 	}
 	config.Bin = 15 * time.Minute
 	t := &topic{New(config), tail.Vector{0: 0, 1: 0}}
-	t.Begin("t", t.next, false)
+	t.Begin(t.next, false)
 	t.Tell(true, "")
 	return t
 }
@@ -310,7 +310,7 @@ func TestAReaderGoesOnFromAVector(t *testing.T) {
 	if got := read(told.Since(tail.Vector{0: 1 << 40}, Query{}), 100); got != strings.Join(want, " ") {
 		t.Errorf("after a topic that is gone: %s", got)
 	}
-	told.Begin("u", tail.Vector{0: 0}, true)
+	told.Begin(tail.Vector{0: 0}, true)
 	if list, _, _ := told.List(Query{}, "", 0); len(list) != 0 {
 		t.Errorf("of a topic that is gone: %+v", list)
 	}

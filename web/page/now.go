@@ -210,3 +210,16 @@ func (s *shell) strip() []fact {
 	}
 	return []fact{state, until, behind, {Value: look.Group(d.Entities), Label: "entities scored"}, fast, nodes}
 }
+
+// stateKind is the colour of a state.
+func stateKind(state string) string {
+	switch state {
+	case "live":
+		return "ok"
+	case "opening", "replaying", "draining":
+		return "warn"
+	case "standby":
+		return ""
+	}
+	return "bad"
+}

@@ -186,14 +186,12 @@ func united(spans []answers.TimeSpan) (all []answers.TimeSpan) {
 }
 
 func (l *publishes) news(f tail.Filter, from *cursor) news {
-	n := &publishedNews{publishes: l}
-	if from != nil && from.episodes != nil {
-		n.reader = l.episodes.Since(from.episodes, published.Query{Filter: f})
-	} else {
-		n.reader = l.episodes.Since(nil, published.Query{Filter: f})
+	var after tail.Vector // nil: this moment
+	if from != nil {
+		after = from.episodes
 	}
-	n.after = n.reader.Vector()
-	return n
+	reader := l.episodes.Since(after, published.Query{Filter: f})
+	return &publishedNews{publishes: l, reader: reader, after: reader.Vector()}
 }
 
 // publishedNews tells of each episode when its record is read.
