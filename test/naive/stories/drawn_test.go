@@ -1,9 +1,11 @@
 package stories_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
+	"anomalydetector/test/naive"
 	"anomalydetector/test/naive/stories"
 )
 
@@ -17,16 +19,11 @@ func TestTheLedgerTellsWhatTheNaiveDetectorTells(t *testing.T) {
 		for i := range events {
 			count[events[i].Kind+" "+events[i].Event+" "+events[i].Outcome]++
 		}
-		if got := stories.Text(events); got != story.Want {
-			gotLines, wantLines := strings.Split(got, "\n"), strings.Split(story.Want, "\n")
-			i := 0
-			for i < min(len(gotLines), len(wantLines))-1 && gotLines[i] == wantLines[i] {
-				i++
-			}
+		if difference := naive.Difference(linesOf(stories.Text(events)), linesOf(story.Want)); difference != "" {
 			if failed++; failed > 5 {
 				t.FailNow()
 			}
-			t.Errorf("seed %d, event %d of %d: %s, want %s\n%+v %+v", seed, i, len(wantLines)-1, gotLines[i], wantLines[i], story.Rules, story.Episodes)
+			t.Errorf("seed %d: %s\n%+v %+v", seed, difference, story.Rules, story.Episodes)
 		}
 	}
 	for _, kind := range []string{"deviation resolved silent", "deviation resolved absorbed", "deviation reopened ", "absence resolved returned",
@@ -36,3 +33,5 @@ func TestTheLedgerTellsWhatTheNaiveDetectorTells(t *testing.T) {
 		}
 	}
 }
+
+func linesOf(text string) []string { return slices.Collect(strings.Lines(text)) }
