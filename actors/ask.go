@@ -109,13 +109,13 @@ func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*enti
 }
 
 // asked answers a question about an entity at once, because stored entities can be read while a checkpoint is being written.
-func (p *partition) asked(ctx actor.Context, q *entityAsked) { q.answer <- p.answer(ctx, q.key) }
+func (p *partition) asked(q *entityAsked) { q.answer <- p.answer(q.key) }
 
 // answer is what the partition knows of an entity. It does not cache an entity that is only stored.
-func (p *partition) answer(ctx actor.Context, key string) *entityAnswer {
+func (p *partition) answer(key string) *entityAnswer {
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
-		window = slices.Clone(p.askWindow(ctx, known, math.MaxInt).Points)
+		window = slices.Clone(p.askWindow(known, math.MaxInt).Points)
 	} else if p.uncached() > 0 {
 		points, err := p.stored.state.Peek(key)
 		if err != nil {

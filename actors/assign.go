@@ -62,7 +62,7 @@ func (p *partition) assign(ctx actor.Context, assignment *messages.Assignment) {
 	p.shared.topic = assignment.Topic.Topic
 	p.assigned.kept = p.ready() && !another && !assignment.NoCommittedOffset && p.position.next <= assignment.Offset
 	if !p.assigned.kept {
-		p.dropWindows(ctx)
+		p.dropWindows()
 		p.episodes = newEpisodes(p) // those in memory may be of a transaction that was aborted
 		var err error
 		if p.assigned.kept, err = p.restore(); err != nil {
@@ -83,10 +83,7 @@ func (p *partition) bringForward(ctx actor.Context) {
 }
 
 // dropWindows drops all windows, so that the next replay begins without any.
-func (p *partition) dropWindows(ctx actor.Context) {
-	for _, entity := range p.entities.byKey {
-		ctx.Stop(entity.pid)
-	}
+func (p *partition) dropWindows() {
 	p.entities.clear()
 	p.history.BeginAnew()
 }

@@ -10,7 +10,7 @@ import (
 
 // child is an entity as its partition sees it.
 type child struct {
-	pid    *actor.PID
+	actor  entity              // gets messages from deliver only
 	newest int64               // the newest timestamp of its points, Unix milliseconds
 	empty  bool                // its window has no point yet
 	kept   bool                // the ledger of episodes may keep something of it

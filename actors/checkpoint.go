@@ -54,7 +54,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
 	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
-		return p.windowTail(ctx, p.entities.byKey[e.Key()], count)
+		return p.windowTail(p.entities.byKey[e.Key()], count)
 	})
 	p.stored.writing = &inFlight{next, then}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
@@ -72,7 +72,6 @@ func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
 		panic(f) // nobody knows how much of it is stored, so a new partition has to start from the disk
 	}
 	for _, entity := range p.stored.state.Settle(w.plan, w.err) {
-		ctx.Stop(p.entities.byKey[entity.Key()].pid)
 		p.entities.drop(entity.Key())
 	}
 	if w.err != nil {
@@ -98,8 +97,8 @@ func (p *partition) head(next int64) persistence.Head {
 
 // windowTail returns at most count last points of a cached entity's window, and how many points the window has. The next call
 // overwrites the points.
-func (p *partition) windowTail(ctx actor.Context, entity *child, count int) ([]persistence.Point, int) {
-	tail := p.askWindow(ctx, entity, count)
+func (p *partition) windowTail(entity *child, count int) ([]persistence.Point, int) {
+	tail := p.askWindow(entity, count)
 	points := p.stored.points[:0]
 	for _, point := range tail.Points {
 		points = append(points, persistence.Point(point))
@@ -109,10 +108,10 @@ func (p *partition) windowTail(ctx actor.Context, entity *child, count int) ([]p
 }
 
 // askWindow asks an entity for at most count last points of its window. The next call overwrites the answer.
-func (p *partition) askWindow(ctx actor.Context, entity *child, count int) *messages.WindowTail {
+func (p *partition) askWindow(entity *child, count int) *messages.WindowTail {
 	answers := &p.shared.answers
 	answers.done = false
-	ctx.Send(entity.pid, &messages.WindowQuery{Count: count})
+	p.deliver(entity, &messages.WindowQuery{Count: count})
 	if !answers.done {
 		p.noAnswer() // which is not an empty window
 	}

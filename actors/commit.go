@@ -26,7 +26,7 @@ func (p *partition) commit(ctx actor.Context) {
 		p.commitEpisodes()
 		p.stored.state.Commit() // first: an abort must not undo these points, even if the sweep fails
 	}
-	if err := p.sweep(ctx); err != nil {
+	if err := p.sweep(); err != nil {
 		p.checkpointed(ctx, false, err)
 		return
 	}
@@ -56,7 +56,7 @@ func (p *partition) rollBack(ctx actor.Context) {
 	}
 	message := &messages.EntityRollBack{Epoch: p.position.epoch}
 	for _, entity := range p.entities.byKey {
-		ctx.Send(entity.pid, message)
+		p.deliver(entity, message)
 	}
 	p.check()
 	p.rollBackEpisodes(ctx)

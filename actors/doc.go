@@ -56,7 +56,7 @@
 //
 // The entity and the producer:
 //
-//	entity.go, mailbox.go                           a window, and how a message gets to it
+//	entity.go, deliver.go                           a window, and how a message gets to it
 //	records.go, explain.go                          the bytes and headers of an anomaly and of a dead letter
 //	producer.go                                     the writer
 //	refused.go, refused_detector.go                 records that a topic refuses for good
@@ -70,5 +70,4 @@
 // Panics:
 //
 //	fault.go, falls.go                              how a panic is caught, and how many are too many
-//	poison.go                                       panics for tests
 package actors

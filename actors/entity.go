@@ -18,7 +18,7 @@ import (
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
 //
-// It runs on its partition's goroutine, and only its partition sends it messages.
+// It runs on its partition's goroutine, and only its partition can send it messages; see deliver.go.
 type entity struct {
 	shared *shared
 	key    string
@@ -31,7 +31,7 @@ type entity struct {
 // shared is what all entities of a partition have in common. The partition writes it before it sends them anything. Entities only
 // read it, except for the answers.
 type shared struct {
-	props    *actor.Props // of each entity
+	context  entityContext
 	scorer   *detection.Scorer
 	producer *actor.PID
 	group    string                 // the consumer group, part of an anomaly's id
@@ -43,9 +43,9 @@ type shared struct {
 }
 
 // answers is where entities write their answers. One entity runs at a time, so one place serves all. The partition
-// clears done before it sends, and reads the answer when Send returns.
+// clears done before it delivers, and reads the answer when deliver returns.
 type answers struct {
-	done     bool // the entity has answered; false after Send: it panicked, or was stopped
+	done     bool // the entity has answered; false after deliver: it panicked
 	observed messages.Observed
 	tail     messages.WindowTail
 	fault    *fault // the entity's panic, with which the partition panics, too
@@ -57,12 +57,6 @@ type entityOpened struct {
 	key          string
 	points       []persistence.Point // in the order of arrival
 	completeFrom int64               // as in messages.Observation
-}
-
-// entityProps: with the direct mailbox, Send returns when the datapoint is scored; the round needs no other barrier. A panic stops
-// the entity and its partition (see partitionProps). All entities of a partition share one value, as there may be a million.
-func entityProps(shared *shared) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &entity{shared: shared} }, actor.WithMailbox(newDirect))
 }
 
 func (e *entity) Receive(ctx actor.Context) {
@@ -131,10 +125,4 @@ func (e *entity) tail(count int, answer *messages.WindowTail) {
 		answer.Points = append(answer.Points, messages.WindowPoint{At: at, Value: value})
 	}
 	answer.Live = e.window.Len()
-}
-
-// fell leaves the entity's panic with its partition. The mailbox calls it.
-func (e *entity) fell(f *fault) {
-	f.entity = e.key
-	e.shared.answers.fault = f
 }

@@ -38,7 +38,6 @@ type episodes struct {
 // owner answers the ledger's questions during a step.
 type owner struct {
 	*partition
-	ctx    actor.Context
 	record *kgo.Record // the record of the step
 }
 
@@ -77,7 +76,7 @@ func (p *partition) beginEpisode(ctx actor.Context, record *kgo.Record, entity *
 // advance tells the ledger of stream time, so that its events have it, and bins end.
 func (p *partition) advance(ctx actor.Context, record *kgo.Record) error {
 	e := p.episodes
-	e.owner.ctx, e.owner.record = ctx, record
+	e.owner.record = record
 	err := e.ledger.Advance(e.clock.Time(), record.Timestamp.UnixMilli(), record.Offset)
 	e.from, e.until = e.ledger.Bin()
 	p.say(ctx)
@@ -197,7 +196,7 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 	for _, stored := range p.stored.state.Uncommitted() {
 		entity := p.entities.byKey[stored.Key()]
 		entity.newest = math.MinInt64
-		points, _ := p.windowTail(ctx, entity, math.MaxInt32)
+		points, _ := p.windowTail(entity, math.MaxInt32)
 		for _, point := range points {
 			entity.newest = max(entity.newest, point.At)
 		}
@@ -252,7 +251,7 @@ func (o *owner) Presence(key string, since int64) (presence episode.Presence, er
 // window returns the points of an entity's window, and perhaps older ones.
 func (o *owner) window(key string) ([]persistence.Point, error) {
 	if entity := o.entities.byKey[key]; entity != nil {
-		points, _ := o.windowTail(o.ctx, entity, math.MaxInt32)
+		points, _ := o.windowTail(entity, math.MaxInt32)
 		return points, nil
 	}
 	return o.stored.state.Peek(key)

@@ -163,7 +163,6 @@ func sicknesses() []sickness {
 		{actor: "entity", message: "*messages.Observation", when: replayed, offset: true, rebuilds: true},
 		{actor: "entity", message: "*messages.EntityRollBack", aborts: true},
 		{actor: "entity", message: "*messages.WindowQuery"},
-		{actor: "entity", message: "*actor.Started"},
 		{actor: "entity", message: "*actors.entityOpened"},
 		{actor: "producer", message: "*actors.publishing", final: true},
 		{actor: "producer", message: "*messages.Anomaly", offset: true},

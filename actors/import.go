@@ -131,7 +131,7 @@ func (p *partition) windowsFetched(ctx actor.Context, w *windowsFetched) {
 		p.replay(ctx)
 		return
 	}
-	p.dropWindows(ctx)
+	p.dropWindows()
 	p.closeState()
 	p.assigned.to.Offset = w.until
 	// After an error the import may have been adopted all the same. If not, the next start of the process deletes its remains.

@@ -70,8 +70,8 @@ type position struct {
 	committed int64  // what next goes back to if the transaction is aborted
 }
 
-// partitionProps: the default dispatcher gives each partition a goroutine of its own. An entity that panics is stopped, and never
-// resumed in the middle. Its partition panics, too: the round is aborted, and the detector starts a new partition.
+// partitionProps: the default dispatcher gives each partition a goroutine of its own. If an entity panics, its partition panics, too: the
+// round is aborted, and the detector starts a new partition.
 func partitionProps(config *Config, number int32, contact *contact, producer *actor.PID) *actor.Props {
 	stop := func(any) actor.Directive { return actor.StopDirective }
 	return actor.PropsFromProducer(
@@ -100,10 +100,6 @@ func newPartition(config *Config, number int32, contact *contact, producer *acto
 		refused:  make(refusals),
 	}
 	p.episodes = newEpisodes(p)
-	p.shared.props = entityProps(&p.shared)
-	if config.poison != nil {
-		p.shared.props = poisonedProps(&p.shared, config.poison, partitionName(number))
-	}
 	return p
 }
 
@@ -123,6 +119,7 @@ func (p *partition) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *actor.Started:
 		self, root := ctx.Self(), ctx.ActorSystem().Root
+		p.shared.context.Context = ctx
 		p.work.permit.Begun = func() { root.Send(self, &permitted{}) }
 	case *messages.Assignment:
 		p.assign(ctx, message)
@@ -147,7 +144,7 @@ func (p *partition) Receive(ctx actor.Context) {
 	case *messages.Refusals:
 		p.refused.note(message.Refused)
 	case *entityAsked:
-		p.asked(ctx, message)
+		p.asked(message)
 	case *namesWanted:
 		p.entities.noteChanges()
 	case *actor.Stopping:

@@ -149,7 +149,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 	if !p.assigned.kept {
 		p.history.Replayed(ended.CompleteFrom)
 	}
-	if err := p.sweep(ctx); err != nil { // here, because a standby has no commits
+	if err := p.sweep(); err != nil { // here, because a standby has no commits
 		p.historyFailed(ctx, storeFails, err)
 		return
 	}
@@ -170,7 +170,7 @@ func (p *partition) historyEnded(ctx actor.Context, ended *messages.HistoryEnded
 // replayAnew drops the windows, and rebuilds them from the topic.
 func (p *partition) replayAnew(ctx actor.Context) {
 	p.assigned.cancel()
-	p.dropWindows(ctx)
+	p.dropWindows()
 	p.assigned.kept, p.assigned.replayed = false, 0
 	p.resetState()
 	p.replay(ctx)

@@ -114,7 +114,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	entity, known := p.entities.byKey[string(point.Key)]
 	if !known {
 		var err error
-		if entity, err = p.bring(ctx, string(point.Key), at); err != nil {
+		if entity, err = p.bring(string(point.Key), at); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	o := &p.seen
 	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.history.CompleteFrom(), p.refused.anomaly(record)
 	answers.done = false
-	ctx.Send(entity.pid, o)
+	p.deliver(entity, o)
 	if !answers.done {
 		p.noAnswer()
 	}

@@ -7,8 +7,6 @@ import (
 	"math"
 	"strings"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"anomalydetector/completeness"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
@@ -117,9 +115,9 @@ func (p *partition) uncached() int {
 	return 0
 }
 
-// bring caches an entity: it starts the entity's actor with its stored points. At is the time of the record that needs it.
-func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, error) {
-	entity := &child{newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
+// bring caches an entity: it makes the entity's actor, with its stored points. At is the time of the record that needs it.
+func (p *partition) bring(key string, at int64) (*child, error) {
+	entity := &child{actor: entity{shared: &p.shared}, newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
 	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
 	if p.stored.state != nil {
 		var err error
@@ -137,8 +135,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
-	entity.pid = ctx.Spawn(p.shared.props)
-	ctx.Send(entity.pid, opened)
+	p.deliver(entity, opened)
 	p.check()
 	p.entities.put(key, entity)
 	return entity, nil

@@ -1,13 +1,11 @@
 package actors
 
-import "github.com/asynkron/protoactor-go/actor"
-
 // sweepAtOnce is how many uncached entities one commit looks at.
 const sweepAtOnce = 200
 
 // sweep drops entities that have had no point for so long that their next point would evict their whole window. The history
 // notes what was dropped: if a late record needs it all the same, a replay begins early enough to bring it back.
-func (p *partition) sweep(ctx actor.Context) error {
+func (p *partition) sweep() error {
 	p.entities.settle()
 	keep, settled := p.history.Keep()
 	if !settled {
@@ -30,7 +28,6 @@ func (p *partition) sweep(ctx actor.Context) error {
 		if entity.newest >= keep {
 			continue
 		}
-		ctx.Stop(entity.pid)
 		p.entities.remove(key)
 		p.history.Dropped(entity.newest)
 		if entity.stored != nil {
