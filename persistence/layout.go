@@ -53,8 +53,15 @@ func headOf(key []byte) (detector string, partition int32, ok bool) {
 
 func slotPrefix(kind byte, slot uint32) []byte { return order.AppendUint32([]byte{kind}, slot) }
 
+// aroundKey is how many bytes an entity's key in the store has beside the entity's key.
+const aroundKey = 5
+
 func entityKey(slot uint32, key string) []byte {
-	return append(slotPrefix(entityKind, slot), storedKey(key)...)
+	return appendEntityKey(make([]byte, 0, aroundKey+min(len(key), longestKey)), slot, key)
+}
+
+func appendEntityKey(to []byte, slot uint32, key string) []byte {
+	return append(order.AppendUint32(append(to, entityKind), slot), storedKey(key)...)
 }
 
 // longestKey is more than the keys of networks and places ever have; Badger takes
@@ -220,8 +227,16 @@ func (r *reader) uint32() uint32 {
 	return uint32(x)
 }
 
-func encodeID(id uint32) []byte {
-	return seal(binary.AppendUvarint(room(5), uint64(id)))
+func encodeID(id uint32) []byte { return appendID(make([]byte, 0, largestID), id) }
+
+// largestID is how many bytes appendID appends at most.
+const largestID = 5 + binary.MaxVarintLen32
+
+func appendID(to []byte, id uint32) []byte {
+	start := len(to)
+	to = binary.AppendUvarint(append(to, make([]byte, 5)...), uint64(id))
+	seal(to[start:])
+	return to
 }
 
 func decodeID(value []byte) (uint32, error) {

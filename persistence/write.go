@@ -64,10 +64,8 @@ func (plan *Plan) writeJournal() error {
 		rest = rest[b.points:]
 	}
 	write := func(u *update) error {
-		for _, e := range plan.added {
-			if err := u.set(entityKey(plan.slot, e.key), encodeID(e.id)); err != nil {
-				return err
-			}
+		if err := plan.putAdded(u); err != nil {
+			return err
 		}
 		if err := plan.writeState(u); err != nil {
 			return err
@@ -91,6 +89,26 @@ func (plan *Plan) writeJournal() error {
 	plan.journaled = true
 	if plan.replaced != nil {
 		plan.store.purge(plan.replaced.slot)
+	}
+	return nil
+}
+
+// putAdded puts the entities that are stored for the first time. There may be a million, so their keys and values share
+// one piece of memory.
+func (plan *Plan) putAdded(u *update) error {
+	size := 0
+	for _, e := range plan.added {
+		size += aroundKey + min(len(e.key), longestKey) + largestID
+	}
+	memory := make([]byte, 0, size)
+	for _, e := range plan.added {
+		start := len(memory)
+		memory = appendEntityKey(memory, plan.slot, e.key)
+		middle := len(memory)
+		memory = appendID(memory, e.id)
+		if err := u.set(memory[start:middle:middle], memory[middle:len(memory):len(memory)]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
