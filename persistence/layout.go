@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 )
 
 // ErrCorrupt is in an error if a stored value is not what was written. The windows
@@ -243,6 +244,7 @@ type Point struct {
 type chunk struct {
 	through uint64 // what the journal holds of the entity up to this block is in this chunk or before it
 	newest  int64  // the greatest time
+	count   uint32 // of its points
 	points  []Point
 }
 
@@ -282,18 +284,24 @@ func newestOfChunk(value []byte) (int64, error) {
 	return newest, nil
 }
 
-func decodeChunk(value []byte) (c chunk, err error) {
+// decodeChunk reads a chunk, and appends its points to those given.
+func decodeChunk(value []byte, to []Point) (c chunk, err error) {
 	b, err := body(value)
 	if err != nil {
 		return c, err
 	}
 	c.through, c.newest = b.uvarint(), b.varint()
-	c.points = make([]Point, b.count(9))
+	c.count = uint32(b.count(9))
+	c.points = slices.Grow(to, int(c.count))
 	at, step := c.newest, int64(0)
-	for i := range c.points {
-		step += b.varint()
+	for range c.count {
+		if len(b.rest) > 0 && b.rest[0] == 0 { // most often the step does not change
+			b.rest = b.rest[1:]
+		} else {
+			step += b.varint()
+		}
 		at += step
-		c.points[i] = Point{at, b.float()}
+		c.points = append(c.points, Point{at, b.float()})
 	}
 	return c, b.end("chunk")
 }

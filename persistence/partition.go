@@ -45,6 +45,7 @@ type Partition struct {
 	marks  uint64   // the last mark that was given to entities
 	ids    []uint32 // for reuse: the entities of a block
 	counts []uint16 // for reuse: the points of each
+	points []Point  // for reuse: the last window that Load or Sweep read
 
 	cursor []byte   // the key at which the next sweep begins
 	swept  []string // the keys that the last sweep removed
