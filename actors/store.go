@@ -130,6 +130,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 			entity.newest = max(entity.newest, point.At)
 			entity.empty = false
 		}
+		opened.newest = entity.newest
 	}
 	if entity.empty {
 		p.history.NewEntity(at)
