@@ -122,24 +122,24 @@ func room(size int) []byte { return make([]byte, 5, 5+size) }
 
 // body checks a value and returns a reader of its body. If the value is bound to its
 // key, bound checks the checksum.
-func body(value []byte) (*reader, error) {
+func body(value []byte) (reader, error) {
 	b, _, err := bodyUpTo(format, value)
 	return b, err
 }
 
 // bodyUpTo is body for a value that may have any version up to one, which it returns.
-func bodyUpTo(newest byte, value []byte) (b *reader, version byte, err error) {
+func bodyUpTo(newest byte, value []byte) (b reader, version byte, err error) {
 	if len(value) < 5 {
-		return nil, 0, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
+		return reader{}, 0, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
 	version = value[0] &^ tied
 	if version > newest {
-		return nil, 0, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, newest)
+		return reader{}, 0, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, newest)
 	}
 	if version < format || value[0]&tied == 0 && crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
-		return nil, 0, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
+		return reader{}, 0, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
 	}
-	return &reader{rest: value[5:]}, version, nil
+	return reader{rest: value[5:]}, version, nil
 }
 
 // reader takes a body apart. After a failure it returns only zeros.
