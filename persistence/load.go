@@ -22,7 +22,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	}
 	if p.onDisk {
 		err = p.look(func(v *view) error {
-			id, found, err := p.lookUp(v.txn, key)
+			id, found, err := p.idOf(v, key)
 			if !found || err != nil {
 				return err
 			}

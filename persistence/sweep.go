@@ -23,6 +23,7 @@ func (p *Partition) Remove(e *Entity) {
 		p.removing = make(map[string]bool)
 	}
 	p.removing[storedKey(e.key)] = true
+	p.index.forget(storedKey(e.key))
 }
 
 // Sweep looks at some of the stored entities that are not cached, and removes those
