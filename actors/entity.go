@@ -1,8 +1,6 @@
 package actors
 
 import (
-	"math"
-
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/detection"
@@ -55,7 +53,8 @@ type answers struct {
 // them again, because eviction depends only on the points that come later.
 type entityOpened struct {
 	key          string
-	points       []persistence.Point // in the order of arrival
+	points       []persistence.Point // in the order of arrival; the partition reuses them
+	newest       int64               // their greatest time
 	completeFrom int64               // as in messages.Observation
 }
 
@@ -78,12 +77,8 @@ func (e *entity) Receive(ctx actor.Context) {
 
 func (e *entity) open(o *entityOpened) {
 	e.key = o.key
-	newest := int64(math.MinInt64)
-	for _, point := range o.points {
-		e.window.Observe(e.shared.scorer.Rules(), 0, point.At, point.Value)
-		newest = max(newest, point.At)
-	}
-	e.complete = len(o.points) > 0 && newest >= o.completeFrom
+	e.window.Fill(e.shared.scorer.Rules(), len(o.points), func(i int) (int64, float64) { return o.points[i].At, o.points[i].Value })
+	e.complete = len(o.points) > 0 && o.newest >= o.completeFrom
 }
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {

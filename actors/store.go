@@ -128,6 +128,7 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 			entity.newest = max(entity.newest, point.At)
 			entity.empty = false
 		}
+		opened.newest = entity.newest
 	}
 	if entity.empty {
 		p.history.NewEntity(at)

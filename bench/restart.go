@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -49,11 +50,13 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 		return err
 	}
 	if f.Bin {
-		start := time.Now()
-		if err := k.bin(ctx, b, p, round); err != nil {
+		bin, err := k.coldBin(ctx, b, p, round)
+		if err != nil {
 			return err
 		}
-		result.Bins = append(result.Bins, time.Since(start).Seconds())
+		say("restart %d: the first bin took %.2f s, %.1f us of processor time a window; %.0f MB at the peak, %.0f MB after it",
+			round+1, bin.Seconds, bin.CPU, float64(bin.Peak)/1e6, float64(bin.Rest)/1e6)
+		result.ColdBins, result.Bins = append(result.ColdBins, bin), append(result.Bins, bin.Seconds)
 	}
 	a, err := b.newAlarms(ctx, k.stream, k.job)
 	if err != nil {
@@ -80,4 +83,46 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 	used, err := again.usage()
 	result.PeakRSS = max(result.PeakRSS, used.PeakRSS)
 	return err
+}
+
+// coldBin appends a whole bin after a start, and waits until it is committed, and then until the process returns no more
+// memory to the system.
+func (k *known) coldBin(ctx context.Context, b *bench, p *process, number int) (bin report.ColdBin, err error) {
+	before, err := p.usage()
+	if err != nil {
+		return bin, err
+	}
+	looking, stop := context.WithCancel(ctx)
+	peak := make(chan int64, 1)
+	go func() { peak <- highest(looking, p) }()
+	start := time.Now()
+	err = k.bin(ctx, b, p, number)
+	bin.Seconds = time.Since(start).Seconds()
+	after, failed := p.usage()
+	stop()
+	bin.Peak = max(<-peak, after.held())
+	if err = errors.Join(err, failed); err != nil {
+		return bin, err
+	}
+	bin.CPU = float64((after.CPU - before.CPU).Microseconds()) / float64(k.stream.shape.Entities)
+	rest, err := settled(ctx, p)
+	bin.Rest = rest.held()
+	return bin, err
+}
+
+// highest is the most memory that a process holds until the context ends.
+func highest(ctx context.Context, p *process) (most int64) {
+	const look = 100 * time.Millisecond
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return most
+		}
+		if now, err := p.usage(); err == nil {
+			most = max(most, now.held())
+		}
+	}
 }

@@ -184,6 +184,8 @@ var cases = map[string]Options{
 	"a journal of 40":          {Journal: 40},
 	"split, a journal of 1":    {Journal: 1, Split: 1},
 	"split by 3, journal of 9": {Journal: 9, Split: 3},
+	"ids read early":           {Journal: 9, Index: 1},
+	"ids read soon":            {Journal: 1, Index: 3},
 }
 
 // TestStoredWindowsAreThoseOfTheHead holds whatever happens between checkpoints.

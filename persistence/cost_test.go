@@ -26,7 +26,11 @@ func newLoaded(tb testing.TB, entities int) *loaded {
 }
 
 func newLoadedWith(tb testing.TB, entities int, options Options) *loaded {
-	store, err := OpenStore(tb.TempDir(), options)
+	return newLoadedIn(tb, tb.TempDir(), entities, options)
+}
+
+func newLoadedIn(tb testing.TB, dir string, entities int, options Options) *loaded {
+	store, err := OpenStore(dir, options)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 )
 
 // ErrCorrupt is in an error if a stored value is not what was written. The windows
@@ -128,24 +129,24 @@ func room(size int) []byte { return make([]byte, 5, 5+size) }
 
 // body checks a value and returns a reader of its body. If the value is bound to its
 // key, bound checks the checksum.
-func body(value []byte) (*reader, error) {
+func body(value []byte) (reader, error) {
 	b, _, err := bodyUpTo(format, value)
 	return b, err
 }
 
 // bodyUpTo is body for a value that may have any version up to one, which it returns.
-func bodyUpTo(newest byte, value []byte) (b *reader, version byte, err error) {
+func bodyUpTo(newest byte, value []byte) (b reader, version byte, err error) {
 	if len(value) < 5 {
-		return nil, 0, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
+		return reader{}, 0, fmt.Errorf("%w: %d bytes are too few", ErrCorrupt, len(value))
 	}
 	version = value[0] &^ tied
 	if version > newest {
-		return nil, 0, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, newest)
+		return reader{}, 0, fmt.Errorf("%w: format %d, this one knows up to %d", ErrNewer, version, newest)
 	}
 	if version < format || value[0]&tied == 0 && crc32.Checksum(value[5:], castagnoli) != binary.LittleEndian.Uint32(value[1:]) {
-		return nil, 0, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
+		return reader{}, 0, fmt.Errorf("%w: the checksum is wrong", ErrCorrupt)
 	}
-	return &reader{rest: value[5:]}, version, nil
+	return reader{rest: value[5:]}, version, nil
 }
 
 // reader takes a body apart. After a failure it returns only zeros.
@@ -258,6 +259,7 @@ type Point struct {
 type chunk struct {
 	through uint64 // what the journal holds of the entity up to this block is in this chunk or before it
 	newest  int64  // the greatest time
+	count   uint32 // of its points
 	points  []Point
 }
 
@@ -297,18 +299,24 @@ func newestOfChunk(value []byte) (int64, error) {
 	return newest, nil
 }
 
-func decodeChunk(value []byte) (c chunk, err error) {
+// decodeChunk reads a chunk, and appends its points to those given.
+func decodeChunk(value []byte, to []Point) (c chunk, err error) {
 	b, err := body(value)
 	if err != nil {
 		return c, err
 	}
 	c.through, c.newest = b.uvarint(), b.varint()
-	c.points = make([]Point, b.count(9))
+	c.count = uint32(b.count(9))
+	c.points = slices.Grow(to, int(c.count))
 	at, step := c.newest, int64(0)
-	for i := range c.points {
-		step += b.varint()
+	for range c.count {
+		if len(b.rest) > 0 && b.rest[0] == 0 { // most often the step does not change
+			b.rest = b.rest[1:]
+		} else {
+			step += b.varint()
+		}
 		at += step
-		c.points[i] = Point{at, b.float()}
+		c.points = append(c.points, Point{at, b.float()})
 	}
 	return c, b.end("chunk")
 }

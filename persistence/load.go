@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -13,14 +14,15 @@ var ErrRemoving = errors.New("its removal is not stored yet")
 
 // Load makes an entity cached that is not, and returns the points that are stored
 // of it, in the order of their arrival: those of its window, and perhaps some that
-// lie before. Known is false if nothing is stored of it.
+// lie before. They are valid until the next Load or Sweep. Known is false if nothing is
+// stored of it.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
 		return nil, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
 	}
 	if p.onDisk {
 		err = p.look(func(v *view) error {
-			id, found, err := p.lookUp(v.txn, key)
+			id, found, err := p.idOf(v, key)
 			if !found || err != nil {
 				return err
 			}
@@ -28,7 +30,8 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 				e = &Entity{id: id}
 			}
 			e.key = key
-			points, err = p.loadPoints(v.chunks, e)
+			points, err = p.loadPoints(v, e, p.points[:0])
+			p.points = points
 			e.named = len(points) > 0 // else its checkpoint was not finished
 			return err
 		})
@@ -71,7 +74,7 @@ func (p *Partition) Peek(key string) (points []Point, err error) {
 			}
 			e.tail = known.tail
 		}
-		points, err = p.loadPoints(v.chunks, &e)
+		points, err = p.loadPoints(v, &e, nil)
 		return err
 	})
 	if err != nil {
@@ -96,9 +99,9 @@ func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, 
 	return id, found, err
 }
 
-// loadPoints reads an entity's window, and notes where its parts are.
-func (p *Partition) loadPoints(chunks *badger.Iterator, e *Entity) ([]Point, error) {
-	w, err := readWindow(chunks, p.slot, e.id, e.tail)
+// loadPoints reads an entity's window into a buffer, and notes where its parts are.
+func (p *Partition) loadPoints(v *view, e *Entity, buffer []Point) ([]Point, error) {
+	w, err := readWindow(&v.chunks, p.slot, e.id, e.tail, buffer)
 	e.chunks, e.through, e.arrived, e.unsealed = w.chunks, w.through, w.arrived, w.unsealed
 	return w.points, err
 }
@@ -113,19 +116,18 @@ type storedWindow struct {
 }
 
 // readWindow reads an entity's chunks, and adds its points of the journal that are
-// in none of them. Chunks may overlap: what both have is the same.
-func readWindow(chunks *badger.Iterator, slot, id uint32, tail []journaled) (w storedWindow, err error) {
-	err = eachOf(chunks, chunkPrefix(slot, id), func(item *badger.Item) error {
+// in none of them. Chunks may overlap: what both have is the same. The points are in the
+// buffer, if it is large enough.
+func readWindow(stored *chunks, slot, id uint32, tail []journaled, buffer []Point) (w storedWindow, err error) {
+	w.points = buffer
+	stored.starts = stored.starts[:0]
+	err = stored.eachOf(slot, id, func(item *badger.Item) error {
 		key := item.Key()
 		if len(key) != 13 {
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
 		}
 		start := order.Uint32(key[9:])
 		return valueOf(item, func(value []byte) error {
-			c, err := decodeChunk(value)
-			if err != nil {
-				return fmt.Errorf("chunk %d: %w", start, err)
-			}
 			if len(w.points) > 0 {
 				switch back := int64(w.arrived) - int64(start); {
 				case back < 0: // the window has lost what lies between
@@ -136,9 +138,13 @@ func readWindow(chunks *badger.Iterator, slot, id uint32, tail []journaled) (w s
 					w.points = w.points[:len(w.points)-int(back)]
 				}
 			}
-			w.points = append(w.points, c.points...)
-			w.chunks = append(w.chunks, start)
-			w.arrived, w.through = start+uint32(len(c.points)), max(w.through, c.through)
+			c, err := decodeChunk(value, w.points)
+			if err != nil {
+				return fmt.Errorf("chunk %d: %w", start, err)
+			}
+			w.points = c.points
+			stored.starts = append(stored.starts, start)
+			w.arrived, w.through = start+c.count, max(w.through, c.through)
 			return nil
 		})
 	})
@@ -149,5 +155,6 @@ func readWindow(chunks *badger.Iterator, slot, id uint32, tail []journaled) (w s
 		}
 	}
 	w.arrived += w.unsealed
+	w.chunks = slices.Clone(stored.starts)
 	return w, err
 }

@@ -21,6 +21,7 @@ type Partition struct {
 	begun    bool // something may be written to the slot, and the head refers to another one
 	nextID   uint32
 	byID     []*Entity
+	index    index   // for Load
 	entities int     // stored
 	cached   int     // of them
 	onDisk   bool    // there may be stored entities that are not cached
@@ -45,6 +46,7 @@ type Partition struct {
 	marks  uint64   // the last mark that was given to entities
 	ids    []uint32 // for reuse: the entities of a block
 	counts []uint16 // for reuse: the points of each
+	points []Point  // for reuse: the last window that Load or Sweep read
 
 	cursor []byte   // the key at which the next sweep begins
 	swept  []string // the keys that the last sweep removed
@@ -160,7 +162,7 @@ func (p *Partition) Reset() {
 	p.endView()
 	p.abandon()
 	p.slot, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), 0, 0, 0, false
-	p.byID, p.blocks, p.unsealed = nil, nil, 0
+	p.byID, p.blocks, p.unsealed, p.index = nil, nil, 0, index{}
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.pending, p.committed, p.removed, p.removing, p.cursor = nil, 0, nil, nil, nil
 }

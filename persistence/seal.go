@@ -1,7 +1,5 @@
 package persistence
 
-import "github.com/dgraph-io/badger/v4"
-
 // sealing is an entity whose points leave the journal: they are written to a
 // chunk, as far as its window has them.
 type sealing struct {
@@ -95,7 +93,7 @@ func (plan *Plan) writeSealings() error {
 				if stored == nil {
 					stored = newView(plan.store.db.NewTransaction(false), plan.slot)
 				}
-				err = plan.sealStored(u, s, stored.chunks)
+				err = plan.sealStored(u, s, stored)
 			case s.outlived:
 				err = plan.outlive(u, s)
 			case s.unsealed > 0:
@@ -151,8 +149,8 @@ func (plan *Plan) outlive(u *update, s *sealing) error {
 }
 
 // sealStored seals an entity that is not cached: its points are those that are stored.
-func (plan *Plan) sealStored(u *update, s *sealing, chunks *badger.Iterator) error {
-	w, err := readWindow(chunks, plan.slot, s.entity.id, s.tail)
+func (plan *Plan) sealStored(u *update, s *sealing, stored *view) error {
+	w, err := readWindow(&stored.chunks, plan.slot, s.entity.id, s.tail, nil)
 	if err != nil {
 		return err
 	}

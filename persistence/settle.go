@@ -16,6 +16,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 		panic("persistence: Settle was called without an error for a plan that is not written")
 	}
 	p.plan = nil
+	p.index.settled()
 	p.endView() // it may show less than what is settled
 	if plan.announced != nil {
 		p.stored = plan.announced

@@ -59,6 +59,9 @@ type Options struct {
 	Journal int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
+	// Index is after how many look-ups a partition reads the ids of all entities; 0:
+	// indexAfter.
+	Index int
 	// Large is from how many bytes on a value goes to the value log; 0: mostInTree, or
 	// less with little memory.
 	Large int64

@@ -23,6 +23,7 @@ func (p *Partition) Remove(e *Entity) {
 		p.removing = make(map[string]bool)
 	}
 	p.removing[storedKey(e.key)] = true
+	p.index.forget(storedKey(e.key))
 }
 
 // Sweep looks at some of the stored entities that are not cached, and removes those
@@ -89,7 +90,8 @@ func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64,
 		return nil, 0, nil
 	}
 	e.key = key
-	points, err := p.loadPoints(v.chunks, e)
+	points, err := p.loadPoints(v, e, p.points[:0])
+	p.points = points
 	if len(points) == 0 {
 		return nil, 0, err // of a checkpoint that was not finished
 	}

@@ -1,28 +1,45 @@
 package persistence
 
-import "github.com/dgraph-io/badger/v4"
+import (
+	"bytes"
+
+	"github.com/dgraph-io/badger/v4"
+)
 
 // view is what is stored of a partition at one time. Load, Peek and Sweep share one
 // until the next Settle, because to open an iterator takes longer than to read an
-// entity's chunks (measured: 100 and 20 microseconds in a state of 100,000 entities).
+// entity's chunks (measured: 100 and 10 microseconds in a state of 100,000 entities).
 //
 // A view may be opened while a plan is being written, and then shows a part of it.
 // That is no harm: each chunk tells up to which block it holds the journal, and
 // Entity.tail has the points of the blocks after it.
 type view struct {
 	txn    *badger.Txn
-	chunks *badger.Iterator
+	chunks chunks
+}
+
+// chunks reads the chunks of a slot, an entity at a time. It is fastest if the entities come
+// in the order of their ids: then it reads on where it is. To seek costs as much as to read
+// seven chunks (measured; docs/adr/0037).
+//
+// Ids were given in the order of arrival, and a stream sends its entities in nearly the same
+// order each time. So the order of the ids is the usual one.
+type chunks struct {
+	iterator *badger.Iterator
+	prefix   []byte   // of the entity that was read last
+	passed   bool     // the iterator stands at the first key after that prefix
+	starts   []uint32 // for reuse: where its chunks start
 }
 
 // newView begins a view of the chunks in a slot.
 func newView(txn *badger.Txn, slot uint32) *view {
 	o := badger.DefaultIteratorOptions
 	o.Prefix, o.PrefetchValues = slotPrefix(chunkKind, slot), false
-	return &view{txn, txn.NewIterator(o)}
+	return &view{txn, chunks{iterator: txn.NewIterator(o)}}
 }
 
 func (v *view) end() {
-	v.chunks.Close()
+	v.chunks.iterator.Close()
 	v.txn.Discard()
 }
 
@@ -51,12 +68,19 @@ func (p *Partition) endView() {
 	p.view = nil
 }
 
-// eachOf walks over what begins with a prefix, in order.
-func eachOf(iterator *badger.Iterator, prefix []byte, visit func(*badger.Item) error) error {
-	for iterator.Seek(prefix); iterator.ValidForPrefix(prefix); iterator.Next() {
-		if err := visit(iterator.Item()); err != nil {
+// eachOf walks over the chunks of an entity, in order.
+func (c *chunks) eachOf(slot, id uint32, visit func(*badger.Item) error) error {
+	before := c.passed && bytes.Compare(c.prefix, chunkPrefix(slot, id)) < 0
+	c.prefix, c.passed = order.AppendUint32(order.AppendUint32(append(c.prefix[:0], chunkKind), slot), id), false
+	it := c.iterator
+	if !before || it.Valid() && bytes.Compare(it.Item().Key(), c.prefix) < 0 {
+		it.Seek(c.prefix)
+	}
+	for ; it.ValidForPrefix(c.prefix); it.Next() {
+		if err := visit(it.Item()); err != nil {
 			return err
 		}
 	}
+	c.passed = true
 	return nil
 }

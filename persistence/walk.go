@@ -24,7 +24,8 @@ func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Pa
 // their windows in the order of arrival. The points are valid until visit returns.
 func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []Point) error) error {
 	v := newView(txn, p.slot)
-	defer v.chunks.Close()
+	defer v.chunks.iterator.Close()
+	var buffer []Point // for reuse
 	return each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
 		key := string(item.Key()[5:])
 		id, found, err := p.lookUp(txn, key)
@@ -35,10 +36,11 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []
 		if e == nil {
 			e = &Entity{id: id}
 		}
-		points, err := p.loadPoints(v.chunks, e)
+		points, err := p.loadPoints(v, e, buffer[:0])
 		if err != nil {
 			return fmt.Errorf("entity %s: %w", key, err)
 		}
+		buffer = points
 		if len(points) == 0 {
 			return nil // of a checkpoint that was not finished
 		}

@@ -164,7 +164,16 @@ type Restart struct {
 	Spread         Spread    `json:"spread"`
 	Bins           []float64 `json:"cold_bin_seconds,omitempty"` // of the first bin after a start, from its first append to its commit
 	Bin            Spread    `json:"cold_bin"`
+	ColdBins       []ColdBin `json:"cold_bins,omitempty"` // the same bins, with what they took
 	PeakRSS        int64     `json:"peak_rss_bytes"`
+}
+
+// ColdBin is the first bin after a start. Each of its points loads a window.
+type ColdBin struct {
+	Seconds float64 `json:"seconds"`    // from its first append to its commit
+	CPU     float64 `json:"cpu_us"`     // of the detector, a window
+	Peak    int64   `json:"peak_bytes"` // RSS less mapped files, the most while it was scored
+	Rest    int64   `json:"rest_bytes"` // the same after it, when the process returns no more memory to the system
 }
 
 // Memory is what a detector holds with all windows full and cached.

@@ -124,10 +124,17 @@ func scales(list []Scale) string {
 func restarts(list []Restart) string {
 	var lines [][]string
 	for _, r := range list {
+		var cpu, peak, rest []float64
+		for _, bin := range r.ColdBins {
+			cpu, peak, rest = append(cpu, bin.CPU), append(peak, float64(bin.Peak)), append(rest, float64(bin.Rest))
+		}
 		lines = append(lines, []string{Short(float64(r.Entities)), fmt.Sprint(r.WindowPoints), r.State,
-			megabytes(r.DirectoryBytes), fmt.Sprint(len(r.Seconds)), r.Spread.text(seconds), r.Bin.text(seconds), megabytes(r.PeakRSS)})
+			megabytes(r.DirectoryBytes), fmt.Sprint(len(r.Seconds)), r.Spread.text(seconds), r.Bin.text(seconds),
+			fmt.Sprintf("%.1f us", SpreadOf(cpu).Median), megabytes(int64(SpreadOf(peak).Median)), megabytes(int64(SpreadOf(rest).Median)),
+			megabytes(r.PeakRSS)})
 	}
-	return Table([]string{"entities", "points each", "state", "directory", "runs", "time (min - max)", "first bin after a start", "peak RSS"}, lines)
+	return Table([]string{"entities", "points each", "state", "directory", "runs", "time (min - max)", "first bin after a start",
+		"its CPU a window", "its peak memory", "memory after it", "peak RSS"}, lines)
 }
 
 func memories(list []Memory) string {

@@ -1,0 +1,79 @@
+package detection
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+func TestFilledWindowIsTheObservedOne(t *testing.T) {
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 21))
+		rules := NewRules(someSettings(r))
+		at := r.Int64N(2_000_000_000_000)
+		points := make([]point, r.IntN(400))
+		for i := range points {
+			at = max(0, at+step(r))
+			if r.IntN(500) == 0 {
+				at += 60 * 24 * 60 * 60 * 1000 // the times take eight bytes each
+			}
+			points[i] = point{at, r.NormFloat64()}
+		}
+		var filled, observed Window
+		filled.Fill(&rules, len(points), func(i int) (int64, float64) { return points[i].at, points[i].value })
+		for _, p := range points {
+			observed.Observe(&rules, 0, p.at, p.value)
+		}
+		scorers := [2]*Scorer{NewScorer(rules), NewScorer(rules)}
+		for epoch := uint64(0); epoch < 5; epoch++ {
+			equalWindows(t, seed, &filled, &observed)
+			for range r.IntN(30) {
+				at = max(0, at+step(r))
+				value := r.NormFloat64()
+				if a, b := filled.Add(scorers[0], epoch, at, value), observed.Add(scorers[1], epoch, at, value); !same(a, b) {
+					t.Fatalf("seed %d: %v, and %v for the observed one", seed, a, b)
+				}
+			}
+			equalWindows(t, seed, &filled, &observed)
+			if epoch > 0 && r.IntN(2) == 0 {
+				filled.Rollback(epoch)
+				observed.Rollback(epoch)
+			}
+		}
+	}
+}
+
+func equalWindows(t *testing.T, seed uint64, a, b *Window) {
+	t.Helper()
+	if a.Len() != b.Len() {
+		t.Fatalf("seed %d: %d points, and %d in the observed one", seed, a.Len(), b.Len())
+	}
+	for i := range a.Len() {
+		if a.points.at(i) != b.points.at(i) {
+			t.Fatalf("seed %d: point %d is %v, and %v in the observed one", seed, i, a.points.at(i), b.points.at(i))
+		}
+	}
+}
+
+func BenchmarkFill(b *testing.B) {
+	rules := threeDays(MeanDeviation)
+	points := make([]point, 300)
+	for i := range points {
+		points[i] = point{1_600_000_000_000 + int64(i)*quarter, float64(i)}
+	}
+	b.Run("points=300", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var w Window
+			w.Fill(&rules, len(points), func(i int) (int64, float64) { return points[i].at, points[i].value })
+		}
+	})
+	b.Run("observed", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var w Window
+			for _, p := range points {
+				w.Observe(&rules, 0, p.at, p.value)
+			}
+		}
+	})
+}
