@@ -66,14 +66,18 @@ func (a *alarms) close() {
 func (b *bench) newSightings(ctx context.Context, topic string, isolation kgo.IsolationLevel) (*sightings, error) {
 	s := &sightings{seen: make(chan sighting, 1<<16)}
 	var err error
-	s.reader, err = newClient(b.brokers, kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchIsolationLevel(isolation), kgo.FetchMaxWait(100*time.Millisecond))
+	s.reader, err = newClient(b.brokers, append(sightingOptions(topic), kgo.FetchIsolationLevel(isolation))...)
 	if err != nil {
 		return nil, err
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
 	go s.read(ctx)
 	return s, nil
+}
+
+// sightingOptions are those of a client that reads a topic from its beginning, as soon as there is something.
+func sightingOptions(topic string) []kgo.Opt {
+	return []kgo.Opt{kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchMaxWait(100 * time.Millisecond)}
 }
 
 func (s *sightings) close() {

@@ -40,7 +40,12 @@ func (f *latencyFlags) latency(ctx context.Context, b *bench) error {
 		return err
 	}
 	for _, load := range f.LatencyLoads {
-		milliseconds, appended, err := f.underLoad(ctx, b, h, j, p, load)
+		floor, err := b.newFloor(ctx)
+		if err != nil {
+			return err
+		}
+		milliseconds, appended, err := f.underLoad(ctx, b, h, j, p, floor, load)
+		floor.close(b)
 		if err != nil {
 			b.note("alarms at %d points/s: %v", load, err)
 			continue
@@ -49,15 +54,17 @@ func (f *latencyFlags) latency(ctx context.Context, b *bench) error {
 		if load > 0 {
 			stream = report.Short(appended) + " points/s"
 		}
-		l := report.LatencyOf(stream, milliseconds)
-		say("alarms, %s: p50 %.0f ms, p99 %.0f ms", l.Stream, l.P50, l.P99)
-		b.result.Latency = append(b.result.Latency, l)
+		for _, l := range []report.Latency{report.LatencyOf(stream, milliseconds),
+			report.LatencyOf(stream+", a record alone", floor.plainly), report.LatencyOf(stream+", a transaction alone", floor.committed)} {
+			say("%s: p50 %.0f ms, p99 %.0f ms", l.Stream, l.P50, l.P99)
+			b.result.Latency = append(b.result.Latency, l)
+		}
 	}
 	return nil
 }
 
-// underLoad times alarms while other points are appended, and returns the rate of those.
-func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j job, p *process, load int) (list []float64, appended float64, err error) {
+// underLoad times alarms, and the floor before each, while other points are appended. It returns the rate of those.
+func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j job, p *process, floor *floor, load int) (list []float64, appended float64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.settings.Patience)
 	defer cancel()
 	a, err := b.newAlarms(ctx, h, j)
@@ -76,6 +83,9 @@ func (f *latencyFlags) underLoad(ctx context.Context, b *bench, h *hegemony, j j
 		case <-time.After(time.Duration(random.Float64() * float64(time.Second))):
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
+		}
+		if err := floor.measure(ctx); err != nil {
+			return nil, 0, err
 		}
 		raised, at, err := a.raise(ctx, h)
 		if err != nil {

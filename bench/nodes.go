@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"anomalydetector/bench/report"
 )
@@ -19,9 +20,14 @@ type nodesFlags struct {
 	AskedNodes        []int   `default:"1,2" help:"Questions: numbers of nodes (default ${default})."`
 	TotalNodes        []int   `default:"1,2,3" help:"Total: numbers of nodes; the others are compared with the first (default ${default})."`
 
+	StandbyRate int           `default:"10000" help:"Standbys: points/s of the stream (default ${default})."`
+	StandbyTime time.Duration `default:"30s" help:"Standbys: how long each run is measured (default ${default})."`
+	StandbyWarm time.Duration `default:"10s" help:"Standbys: how long each run goes on before that (default ${default})."`
+
 	Moves     bool `default:"true" negatable:"" help:"Measure how long partitions that move are without detection (default ${default})."`
 	Questions bool `default:"true" negatable:"" help:"Measure questions about entities, and what they cost (default ${default})."`
 	Total     bool `default:"true" negatable:"" help:"Measure what several nodes do together (default ${default})."`
+	Standby   bool `default:"true" negatable:"" help:"Measure what standbys cost (default ${default})."`
 }
 
 // Validate is called by the parser.
@@ -29,6 +35,8 @@ func (f *nodesFlags) Validate() error {
 	switch {
 	case f.Rate <= 0:
 		return fmt.Errorf("--rate is %v, want more than 0", f.Rate)
+	case f.StandbyRate < 1 || f.StandbyTime <= 0:
+		return fmt.Errorf("--standby-rate is %d and --standby-time %v, want more than 0", f.StandbyRate, f.StandbyTime)
 	case len(f.TotalNodes) == 0 || slices.Min(f.TotalNodes) < 1:
 		return fmt.Errorf("--total-nodes is %v, want numbers from 1", f.TotalNodes)
 	case len(f.AskedNodes) == 0 || slices.Min(f.AskedNodes) < 1:
@@ -43,7 +51,7 @@ func (f *nodesFlags) nodes(ctx context.Context, b *bench) error {
 	for _, part := range []struct {
 		wanted bool
 		run    func(context.Context, *bench) error
-	}{{f.Moves, f.moves}, {f.Questions, f.questions}, {f.Total, f.total}} {
+	}{{f.Moves, f.moves}, {f.Questions, f.questions}, {f.Total, f.total}, {f.Standby, f.standby}} {
 		if part.wanted {
 			parts = append(parts, part.run)
 		}

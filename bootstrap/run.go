@@ -262,7 +262,6 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 			b.prepare(ctx)
 			return openSession(ctx, streams, options.FailFast)
 		},
-		Reader:   stream.NewHistory(streams),
 		Observer: streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
@@ -276,6 +275,7 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 	}
 	b.config = detector
 	b.show(site, &streams, config.IO.GranularityMinutes, options.Synthetic)
+	detector.Reader = stream.NewHistory(streams) // after show, so that its traffic is counted
 	if options.Measure != nil {
 		detector.Measure = options.Measure(detector.Measure)
 	}

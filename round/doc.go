@@ -2,8 +2,9 @@
 // knows no actors, no Kafka, no store, no clock and no logger, so that its tests are transcripts of the protocol.
 //
 // A detector works in rounds: it polls a batch, lets each partition score its slice, and waits for all of them. If
-// the commit interval is over, or no more records come, it flushes the anomalies and ends the transaction. One step
-// is under way at any time, so nothing is in flight when a transaction ends.
+// the commit interval is over, no more records come, or an anomaly was found at the end of the stream, it flushes the
+// anomalies and ends the transaction. One step is under way at any time, so nothing is in flight when a transaction
+// ends.
 //
 //	step        what is under way                            ends with               the next step
 //	opening     a session with Kafka is opened               Opened                  polling, pausing; over after an error

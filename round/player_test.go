@@ -70,7 +70,7 @@ func (p *player) happen(event string) []Effect {
 	words := strings.Fields(event)
 	switch words[0] {
 	case "polled":
-		return p.polled(words[1:], strings.Contains(event, "changed"))
+		return p.polled(words[1:], strings.Contains(event, "changed"), strings.Contains(event, "the last"))
 	case "saving":
 		for _, word := range words[1:] {
 			p.Saving(number(word))
@@ -134,11 +134,16 @@ func (p *player) happen(event string) []Effect {
 	return nil
 }
 
-func (p *player) polled(words []string, changed bool) []Effect {
+func (p *player) polled(words []string, changed, last bool) []Effect {
 	batch := Batch{Changed: changed}
 	for _, word := range words {
 		if word[0] == 'p' {
-			batch.Slices = append(batch.Slices, messages.Slice{Partition: number(word), Records: make([]*kgo.Record, recordsEach)})
+			slice := messages.Slice{Partition: number(word), Records: make([]*kgo.Record, recordsEach), End: recordsEach}
+			slice.Records[recordsEach-1] = &kgo.Record{Offset: recordsEach - 1}
+			if !last {
+				slice.End++
+			}
+			batch.Slices = append(batch.Slices, slice)
 		}
 	}
 	return p.Polled(p.now, batch, Failure{})

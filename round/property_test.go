@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"anomalydetector/messages"
 )
 
@@ -205,7 +207,9 @@ func (a *anyone) polled(poll Poll) {
 	if failure.Err == nil {
 		for partition := range int32(anyPartitions) {
 			if a.random.IntN(2) == 0 {
-				batch.Slices = append(batch.Slices, messages.Slice{Partition: partition})
+				batch.Slices = append(batch.Slices, messages.Slice{
+					Partition: partition, Records: []*kgo.Record{{}}, End: 1 + int64(a.random.IntN(2)),
+				})
 			}
 		}
 	}

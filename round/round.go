@@ -1,6 +1,7 @@
 package round
 
 import (
+	"slices"
 	"time"
 
 	"anomalydetector/messages"
@@ -34,6 +35,7 @@ type Round struct {
 
 	size      size
 	committed time.Time // when records were committed, the last time
+	live      bool      // the last slices ended where their partitions did
 	writes    int       // that failed, in a row
 	sessions  sessions
 	stall     stall
@@ -44,6 +46,9 @@ const (
 	// between two commits, for a stream with few records.
 	idleAfter   = 10 * time.Millisecond
 	idleAtLeast = 200 * time.Millisecond
+	// newsAtLeast is the shortest time between two commits of what readers wait for, if the detector keeps up with the
+	// stream. An alarm that comes later is committed at once. Behind the stream, larger transactions catch up sooner.
+	newsAtLeast = 100 * time.Millisecond
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
 
@@ -80,6 +85,7 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
 		}
+		r.live = !slices.ContainsFunc(batch.Slices, behind)
 		return r.enter(Scoring, Score{batch.Slices})
 	case !r.transaction.Empty():
 		return r.flush(now)
@@ -202,18 +208,28 @@ func (r *Round) Checkpointed(partition int32) []Effect {
 
 // next enters the next step. It is called when none is under way.
 func (r *Round) next(now time.Time) []Effect {
-	uncommitted, stopping := !r.transaction.Empty(), r.mode == Stopping
+	uncommitted, stopping, written, ago := !r.transaction.Empty(), r.mode == Stopping, r.transaction.written(), now.Sub(r.committed)
+	news := r.live && written > 0
 	switch {
-	case uncommitted && (stopping || r.transaction.written() >= r.size.room || now.Sub(r.transaction.Began) >= r.config.CommitInterval):
+	case uncommitted && (stopping || written >= r.size.room || now.Sub(r.transaction.Began) >= r.config.CommitInterval):
 		return r.flush(now)
+	case news && ago >= newsAtLeast:
+		return r.flush(now)
+	case news:
+		return r.poll(newsAtLeast - ago)
 	case uncommitted:
-		return r.poll(max(idleAfter, idleAtLeast-now.Sub(r.committed)))
+		return r.poll(max(idleAfter, idleAtLeast-ago))
 	case stopping && len(r.saving) > 0:
 		return r.enter(Storing)
 	case stopping:
 		return r.close(nil)
 	}
 	return r.intake(now)
+}
+
+// behind tells whether a partition has more records after a slice.
+func behind(slice messages.Slice) bool {
+	return slice.Records[len(slice.Records)-1].Offset+1 < slice.End
 }
 
 func (r *Round) poll(patience time.Duration) []Effect {

@@ -42,6 +42,30 @@ var transcripts = []struct {
 		done p0                     -> poll 150ms
 		150ms: polled nothing       -> flush
 	`},
+	{name: "an alarm at the end of the stream is committed at once, and at most ten times a second", text: `
+		polled p0 p1, the last      -> score p0 p1
+		done p0 with 1 anomalies    ->
+		done p1                     -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
+		reconciled                  -> poll 1s
+		40ms: polled p0, the last   -> score p0
+		done p0 with 1 anomalies    -> poll 60ms
+		20ms: polled p1, the last   -> score p1
+		done p1                     -> poll 40ms
+		40ms: polled nothing        -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
+		reconciled                  -> poll 1s
+		40ms: polled p0, the last   -> score p0
+		done p0                     -> poll 160ms
+		59ms: polled p0, the last   -> score p0
+		done p0 with 1 anomalies    -> poll 1ms
+		polled p0                   -> score p0
+		1ms: done p0                -> poll 100ms
+		polled p0, the last         -> score p0
+		done p0                     -> flush
+	`},
 	{name: "the commit interval is over while records come", text: `
 		polled p0                   -> score p0
 		600ms: done p0              -> poll 10ms

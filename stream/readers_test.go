@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,11 +13,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// clients counts the clients that are made and closed.
-type clients struct{ made, closed atomic.Int32 }
+// clients counts the clients that are made and closed, and their connections.
+type clients struct{ made, closed, connections atomic.Int32 }
 
 func (c *clients) OnNewClient(*kgo.Client)    { c.made.Add(1) }
 func (c *clients) OnClientClosed(*kgo.Client) { c.closed.Add(1) }
+func (c *clients) OnBrokerConnect(kgo.BrokerMetadata, time.Duration, net.Conn, error) {
+	c.connections.Add(1)
+}
 
 // A standby asks for a span each second. A client for each would cost the broker more than the records do.
 func TestStandbyKeepsItsReader(t *testing.T) {
@@ -29,7 +33,8 @@ func TestStandbyKeepsItsReader(t *testing.T) {
 	defer producer.Close()
 	history := NewHistory(config)
 	read := int64(0)
-	const spans = 20
+	const spans, steady = 20, 5
+	connections := int32(0)
 	for until := int64(3); until <= 3*spans; until += 3 {
 		for range 4 { // one more than is asked for, so that some are read ahead
 			must(t, producer.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
@@ -44,6 +49,12 @@ func TestStandbyKeepsItsReader(t *testing.T) {
 			return nil
 		})
 		must(t, err)
+		if until == 3*steady {
+			connections = count.connections.Load()
+		}
+	}
+	if now := count.connections.Load(); now != connections {
+		t.Errorf("%d connections were made for the first %d spans, and %d for the next ones", connections, steady, now-connections)
 	}
 	if read != 3*spans {
 		t.Errorf("%d records were read, want %d", read, 3*spans)

@@ -139,6 +139,58 @@ func questions(list []Questions) string {
 		"points/s without (min - max)", "points/s with (min - max)", "ratio"}, lines)
 }
 
+// Standby is what the standbys of all partitions of a stream cost.
+type Standby struct {
+	Partitions int          `json:"partitions"`
+	Rate       int          `json:"points_per_second"`
+	Seconds    float64      `json:"seconds"` // of each run
+	Without    []StandbyRun `json:"runs_without"`
+	With       []StandbyRun `json:"runs_with"`
+
+	CoreWithout Spread  `json:"core_without_percent"`
+	CoreWith    Spread  `json:"core_with_percent"`
+	Cost        float64 `json:"cost_percent"` // of a core: the difference of the medians
+}
+
+// StandbyRun is what two nodes used together.
+type StandbyRun struct {
+	Core        float64 `json:"core_percent"`
+	Connections int     `json:"new_connections"` // to brokers
+	Followed    float64 `json:"followed_records_per_second"`
+}
+
+// Completed returns it with what follows from the runs.
+func (s Standby) Completed() Standby {
+	core := func(runs []StandbyRun) Spread {
+		var values []float64
+		for _, run := range runs {
+			values = append(values, run.Core)
+		}
+		return SpreadOf(values)
+	}
+	s.CoreWithout, s.CoreWith = core(s.Without), core(s.With)
+	s.Cost = s.CoreWith.Median - s.CoreWithout.Median
+	return s
+}
+
+func standbys(list []Standby) string {
+	most := func(runs []StandbyRun) string {
+		count := 0
+		for _, run := range runs {
+			count = max(count, run.Connections)
+		}
+		return fmt.Sprint(count)
+	}
+	percent := func(value float64) string { return fmt.Sprintf("%.1f %%", value) }
+	var lines [][]string
+	for _, s := range list {
+		lines = append(lines, []string{fmt.Sprintf("%d, %s points/s", s.Partitions, Short(float64(s.Rate))), fmt.Sprint(len(s.With)),
+			s.CoreWithout.text(percent), s.CoreWith.text(percent), percent(s.Cost), most(s.Without), most(s.With)})
+	}
+	return Table([]string{"partitions", "runs", "core without (min - max)", "core with (min - max)", "the standbys",
+		"new connections without", "new connections with"}, lines)
+}
+
 // Total is the throughput of a number of nodes together.
 type Total struct {
 	Nodes  int     `json:"nodes"`

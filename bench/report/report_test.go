@@ -129,8 +129,11 @@ func TestTextShowsAllPartsThatRan(t *testing.T) {
 	result.Moves = []Moves{moves()}
 	result.Questions = []Questions{Questions{Nodes: 2, Rate: 50, Asked: 4, Errors: 1, Without: rows()[0].Runs, With: rows()[1].Runs}.Completed([]float64{3, 1, 2})}
 	result.Total = CompareTotals([]Total{{Nodes: 1, Runs: rows()[1].Runs}, {Nodes: 2, Runs: rows()[0].Runs}})
+	result.Standby = []Standby{Standby{Partitions: 10, Rate: 10_000, Without: []StandbyRun{{Core: 15}, {Core: 17}},
+		With: []StandbyRun{{Core: 18, Connections: 2}, {Core: 20, Connections: 1}}}.Completed()}
 	text = result.Text()
-	for _, want := range []string{"Moves: 2.00 k entities", "| 50.0 a second |", "0.20x", "What several nodes do together", "5.00x"} {
+	for _, want := range []string{"Moves: 2.00 k entities", "| 50.0 a second |", "0.20x", "What several nodes do together", "5.00x",
+		"16.0 % (15.0 % - 17.0 %)", "3.0 % |", " 0 | ", " 2 |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}

@@ -21,6 +21,7 @@ type Result struct {
 	Moves     []Moves     `json:"moves,omitempty"`
 	Questions []Questions `json:"questions,omitempty"`
 	Total     []Total     `json:"total,omitempty"`
+	Standby   []Standby   `json:"standby,omitempty"`
 
 	Watched  *Watched   `json:"watched,omitempty"`
 	Heap     []Heap     `json:"heap,omitempty"`

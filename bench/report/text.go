@@ -29,6 +29,7 @@ func (r *Result) Text() string {
 	}
 	part("Questions while points are processed", questions(r.Questions), len(r.Questions) > 0)
 	part("What several nodes do together", totals(r.Total), len(r.Total) > 0)
+	part("Standbys of all partitions", standbys(r.Standby), len(r.Standby) > 0)
 	if r.Watched != nil {
 		part("Watchers at full speed", watched(r.Watched), true)
 	}
