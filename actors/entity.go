@@ -48,7 +48,8 @@ type answers struct {
 	done     bool // the entity has answered; false after Send: it panicked, or was stopped
 	observed messages.Observed
 	tail     messages.WindowTail
-	fault    *fault // the entity's panic, with which the partition panics, too
+	window   *detection.Window // of the entity that was opened last
+	fault    *fault            // the entity's panic, with which the partition panics, too
 }
 
 // entityOpened brings a new entity its stored points. Among them may be points that the window had evicted. The window evicts
@@ -84,6 +85,7 @@ func (e *entity) Receive(ctx actor.Context) {
 
 func (e *entity) open(o *entityOpened) {
 	e.key = o.key
+	e.shared.answers.window = &e.window
 	newest := int64(math.MinInt64)
 	for _, point := range o.points {
 		e.window.Observe(e.shared.scorer.Rules(), 0, point.At, point.Value)

@@ -140,6 +140,7 @@ func (p *partition) bring(ctx actor.Context, key string, at int64) (*child, erro
 	entity.pid = ctx.Spawn(p.shared.props)
 	ctx.Send(entity.pid, opened)
 	p.check()
+	entity.window = p.shared.answers.window
 	p.entities.put(key, entity)
 	return entity, nil
 }
