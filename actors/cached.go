@@ -12,12 +12,11 @@ import (
 // child is an entity as its partition sees it.
 type child struct {
 	key    string
-	next   *child // whose record came after the last one of this entity; see find
-	window *detection.Window
+	next   *child            // whose record came after the last one of this entity; see find
+	window *detection.Window // of its actor; nil: it has left memory
 	pid    *actor.PID
 	newest int64               // the newest timestamp of its points, Unix milliseconds
 	empty  bool                // its window has no point yet
-	gone   bool                // it is no longer cached
 	kept   bool                // the ledger of episodes may keep something of it
 	cuts   cuts                // where the fields of its key begin
 	stored *persistence.Entity // nil without a store
@@ -44,7 +43,7 @@ func newCachedEntities(searched bool) *cachedEntities {
 // the map is seldom needed.
 func (c *cachedEntities) find(key []byte) *child {
 	if c.last != nil {
-		if guess := c.last.next; guess != nil && !guess.gone && guess.key == string(key) {
+		if guess := c.last.next; guess != nil && guess.window != nil && guess.key == string(key) {
 			c.last = guess
 			c.order++
 			return guess
@@ -75,7 +74,7 @@ func (c *cachedEntities) drop(key string) {
 
 func (c *cachedEntities) forget(key string) {
 	if entity := c.byKey[key]; entity != nil {
-		entity.gone, entity.next = true, nil
+		entity.window, entity.next = nil, nil
 		delete(c.byKey, key)
 	}
 }

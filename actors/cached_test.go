@@ -8,6 +8,8 @@ import (
 
 	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/detection"
 )
 
 // TestOrderOfArrivalFindsWhatTheMapHas: entities come in order or in disorder, leave memory, come back as others, and all go.
@@ -26,7 +28,7 @@ func TestOrderOfArrivalFindsWhatTheMapHas(t *testing.T) {
 		}
 		switch known := c.byKey[key] != nil; {
 		case !known && dice.IntN(2) == 0:
-			c.put(key, &child{})
+			c.put(key, &child{window: new(detection.Window)})
 		case known && dice.IntN(16) == 0:
 			c.drop(key)
 		case known && dice.IntN(16) == 0:
