@@ -5,15 +5,18 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/detection"
 	"anomalydetector/persistence"
 )
 
 // child is an entity as its partition sees it.
 type child struct {
 	actor  entity              // gets messages from deliver only
+	next   *child              // whose record came after the last one of this entity; see find
 	newest int64               // the newest timestamp of its points, Unix milliseconds
 	empty  bool                // its window has no point yet
 	kept   bool                // the ledger of episodes may keep something of it
+	gone   bool                // it has left memory
 	cuts   cuts                // where the fields of its key begin
 	stored *persistence.Entity // nil without a store
 }
@@ -22,6 +25,8 @@ type child struct {
 // searches need names, they note which entities change, and the partition tells its directory after each message.
 type cachedEntities struct {
 	byKey map[string]*child
+	last  *child // of the record that find was called for before; nil: not known
+	order int64  // how many entities were found by the order of arrival; score clears it
 
 	noted   bool     // changes are noted
 	anew    bool     // the directory needs all names next, not the changes
@@ -33,6 +38,26 @@ func newCachedEntities(searched bool) *cachedEntities {
 	return &cachedEntities{byKey: make(map[string]*child), noted: searched, anew: searched}
 }
 
+// find returns the cached entity with a key, or nil. In most streams the entities of a bin come in the order of the bin before, so
+// the map is seldom needed.
+func (c *cachedEntities) find(key []byte) *child {
+	if c.last != nil {
+		if guess := c.last.next; guess != nil && !guess.gone && guess.actor.key == string(key) {
+			c.last = guess
+			c.order++
+			return guess
+		}
+	}
+	entity := c.byKey[string(key)]
+	if entity != nil {
+		if c.last != nil {
+			c.last.next = entity
+		}
+		c.last = entity
+	}
+	return entity
+}
+
 // put adds an entity that is new, or that was stored and not cached.
 func (c *cachedEntities) put(key string, entity *child) {
 	c.byKey[key] = entity
@@ -42,12 +67,19 @@ func (c *cachedEntities) put(key string, entity *child) {
 // drop removes an entity from memory that stays on disk.
 func (c *cachedEntities) drop(key string) {
 	c.note(change{name: name{key: key, cuts: c.byKey[key].cuts, stored: true}})
-	delete(c.byKey, key)
+	c.forget(key)
+}
+
+func (c *cachedEntities) forget(key string) {
+	if entity := c.byKey[key]; entity != nil {
+		entity.gone, entity.next, entity.actor.window = true, nil, detection.Window{} // another entity's next may refer to it
+		delete(c.byKey, key)
+	}
 }
 
 // remove removes an entity from memory and from disk.
 func (c *cachedEntities) remove(key string) {
-	delete(c.byKey, key)
+	c.forget(key)
 	c.removeStored([]string{key})
 }
 
@@ -65,6 +97,7 @@ func (c *cachedEntities) settle() { c.removed = nil }
 // clear drops all entities. The directory needs all names again, because the disk may have others, too.
 func (c *cachedEntities) clear() {
 	clear(c.byKey)
+	c.last = nil
 	c.removed, c.changes, c.anew = nil, nil, c.noted
 }
 

@@ -41,6 +41,7 @@ type partition struct {
 	scanner *datapoint.Scanner
 
 	entities *cachedEntities      // those in memory
+	ahead    ahead                // what is known of the next records
 	shared   shared               // what all entities have in common
 	seen     messages.Observation // the one message that all entities are sent
 	contact  *contact             // how a question gets to the partition

@@ -114,7 +114,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 		if bad != nil {
 			continue
 		}
-		answer, err := p.observe(ctx, record, at, point)
+		answer, err := p.observe(ctx, record, at, point, nil)
 		switch {
 		case err != nil:
 			p.historyFailed(ctx, storeFails, err)

@@ -40,7 +40,11 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
-	for _, record := range records {
+	for i, record := range records {
+		if i%group == 0 {
+			p.look(records[i:min(i+group, len(records))])
+		}
+		s := &p.ahead.sights[i%group]
 		p.seen.Record = record
 		if !p.ready() || record.Offset < p.position.next {
 			err := fmt.Errorf("offset %d came while the partition was %s up to %d", record.Offset, p.phase.name, p.position.next)
@@ -53,13 +57,13 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			continue
 		}
 		at := record.Timestamp.UnixMilli()
-		point, bad := p.scanner.Scan(at, record.Value)
+		point, bad := s.point, s.bad
 		if bad != nil {
 			tally.bad[bad.Reason]++
 			p.reject(ctx, record, bad, tally)
 			continue
 		}
-		answer, err := p.observe(ctx, record, at, point)
+		answer, err := p.observe(ctx, record, at, point, s.entity)
 		if err != nil {
 			p.cannotDecide(ctx, record, err)
 			return
@@ -88,6 +92,8 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 			}
 		}
 	}
+	p.config.Counts.InOrder.Add(p.entities.order)
+	p.entities.order = 0
 	p.recycle(records)
 	if len(slice.rest) > 0 {
 		p.begin(slice)
@@ -110,9 +116,11 @@ func (p *partition) recycle(records []*kgo.Record) {
 }
 
 // observe sends a record's point to its entity, and returns the entity's answer.
-func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point) (*messages.Observed, error) {
-	entity, known := p.entities.byKey[string(point.Key)]
-	if !known {
+func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point, entity *child) (*messages.Observed, error) {
+	if entity == nil {
+		entity = p.entities.find(point.Key)
+	}
+	if entity == nil {
 		var err error
 		if entity, err = p.bring(string(point.Key), at); err != nil {
 			return nil, err

@@ -171,6 +171,7 @@ var (
 	lastReport   = describe("last_report_timestamp_seconds", "When the detector last reported, which it does each second: if that is long ago, it is stuck.", "detector")
 	unowned      = describe("unowned_partitions", "Partitions that no node owns, as last seen; only with a [cluster] section.", "detector")
 	nodes        = describe("nodes", "Members of the consumer group, as last seen; 1 without a [cluster] section.", "detector")
+	inOrder      = describe("records_in_order_total", "Records whose entity came after the same entity as in the bin before, which is faster; of an aborted transaction, too.", "detector")
 	panics       = describe("actor_panics_total", "Panics of actors and of the goroutines they start.", "detector")
 	told         = describe("notifications_sent_total", "Alerts that an Alertmanager has taken.", "detector", "alertmanager")
 	failedToTell = describe("notifications_errors_total", "Alerts in requests that an Alertmanager did not take.", "detector", "alertmanager")
@@ -225,6 +226,7 @@ func grown[Number int | int64 | uint64](to chan<- prometheus.Metric, desc *prome
 
 func (d *Detector) collect(to chan<- prometheus.Metric) {
 	set(to, granularity, d.Granularity.Seconds(), d.Name)
+	grown(to, inOrder, d.Counts.InOrder.Load(), d.Name)
 	grown(to, panics, d.Counts.Panics.Load(), d.Name)
 	grown(to, rebalances, d.Rebalances(), d.Name)
 	d.collectGroup(to)

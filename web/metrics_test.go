@@ -87,6 +87,7 @@ func TestEachMetricMoves(t *testing.T) {
 		"state of the detector": {func(s *shown, _ actors.Measure) { s.report.Status.State = messages.StateDraining },
 			map[string]string{"detector_state" + d + `,state="live"}`: "0", "detector_state" + d + `,state="draining"}`: "1"}},
 		"granularity": {func(s *shown, _ actors.Measure) { s.Granularity = time.Minute }, map[string]string{"granularity_seconds" + d + "}": "60"}},
+		"in order":    {func(s *shown, _ actors.Measure) { s.Counts.InOrder.Add(1) }, map[string]string{"records_in_order_total" + d + "}": "1"}},
 		"panics":      {func(s *shown, _ actors.Measure) { s.Counts.Panics.Add(1) }, map[string]string{"actor_panics_total" + d + "}": "1"}},
 		"rebalances":  {func(s *shown, _ actors.Measure) { s.Rebalances = func() uint64 { return 5 } }, map[string]string{"rebalances_total" + d + "}": "5"}},
 		"size":        {func(s *shown, _ actors.Measure) { s.disk.size = 5 }, map[string]string{"store_size_bytes" + d + "}": "5"}},

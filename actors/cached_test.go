@@ -1,0 +1,73 @@
+package actors
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// TestOrderOfArrivalFindsWhatTheMapHas: entities come in order or in disorder, leave memory, come back as others, and all go.
+func TestOrderOfArrivalFindsWhatTheMapHas(t *testing.T) {
+	const keys = 12
+	dice := rand.New(rand.NewPCG(44, 1))
+	c := newCachedEntities(false)
+	at := 0
+	for step := range 100_000 {
+		if at = (at + 1) % keys; dice.IntN(8) == 0 {
+			at = dice.IntN(keys)
+		}
+		key := fmt.Sprint(at)
+		if found := c.find([]byte(key)); found != c.byKey[key] {
+			t.Fatalf("step %d: the entity of %q is not the one in the map", step, key)
+		}
+		switch known := c.byKey[key] != nil; {
+		case !known && dice.IntN(2) == 0:
+			c.put(key, &child{actor: entity{key: key}})
+		case known && dice.IntN(16) == 0:
+			c.drop(key)
+		case known && dice.IntN(16) == 0:
+			c.remove(key)
+		case dice.IntN(1000) == 0:
+			c.clear()
+		}
+	}
+	if c.order == 0 {
+		t.Error("the order of arrival has found nothing")
+	}
+}
+
+func TestBinInTheOrderOfTheLastOneNeedsNoMap(t *testing.T) {
+	const entities = 100
+	config := benchConfig()
+	b := newBench(t, config)
+	for range 3 { // the first is new, the second looks each up, the third links the end to the beginning
+		b.score(t, b.bin(entities))
+	}
+	before := config.Counts.InOrder.Load()
+	b.score(t, b.bin(entities))
+	if found := config.Counts.InOrder.Load() - before; found != entities {
+		t.Errorf("%d of %d entities were found by their order", found, entities)
+	}
+}
+
+// TestNewEntityOftenInAGroupIsOneEntity: the last of its records is scored against all before it.
+func TestNewEntityOftenInAGroupIsOneEntity(t *testing.T) {
+	b := newBench(t, benchConfig())
+	var records []*kgo.Record
+	for i := range group + 5 {
+		value := 0.5
+		if i == group+4 {
+			value = 99
+		}
+		payload := msgp.AppendFloat64(msgp.AppendString(msgp.AppendMapHeader(nil, 3), "hege"), value)
+		payload = msgp.AppendString(msgp.AppendString(msgp.AppendString(msgp.AppendString(payload, "scope"), "-1"), "asn"), "1")
+		records = append(records, &kgo.Record{Topic: "in", Offset: int64(i), Timestamp: time.UnixMilli(1_700_000_000_000 + int64(i)*1000), Value: payload})
+	}
+	if done := b.score(t, records); done.Tally.Anomalies != 1 || done.Tally.Entities != 1 {
+		t.Errorf("%d anomalies of %d entities, want 1 of 1", done.Tally.Anomalies, done.Tally.Entities)
+	}
+}
