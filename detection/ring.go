@@ -154,7 +154,11 @@ func (r *ring) appendTimes(to []int64) []int64 {
 func (r *ring) arrange(held, all []int64, full int) {
 	scale, log := scaleOf(all)
 	if log != r.log {
-		r.move(larger(int(r.held), full), log)
+		slots := larger(int(r.held), full)
+		if log > r.log {
+			slots = max(slots, int(r.count)) // it may be reserved
+		}
+		r.move(slots, log)
 	}
 	r.scale, r.last, r.run = scale, 0, 0
 	for i, at := range held {

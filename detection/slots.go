@@ -64,7 +64,7 @@ func (s *slots) put(i, slot int, at int64) bool {
 	if s.step*(uint64(i)+part) == after {
 		s.run++
 	} else {
-		steps := after / s.step
+		steps := quotient(after, s.step)
 		part = steps - uint64(i)
 		if steps*s.step != after || part > s.most() {
 			return false
@@ -94,7 +94,7 @@ func (s *slots) advance(n uint64) { s.first += n * s.step }
 // room for other times, and more of it for later ones, because time goes on. No time may be negative.
 func scaleOf(times []int64) (s scale, log uint8) {
 	var step uint64
-	for i := 1; i < len(times); i++ {
+	for i := 1; i < len(times) && step != 1; i++ {
 		step = commonStep(step, distance(times[i-1], times[i]))
 	}
 	step = max(step, 1)
@@ -117,6 +117,14 @@ func scaleOf(times []int64) (s scale, log uint8) {
 }
 
 func distance(a, b int64) uint64 { return uint64(max(a, b)) - uint64(min(a, b)) }
+
+// quotient is a/b. Times that are on no grid have the step 1, and a division is slow.
+func quotient(a, b uint64) uint64 {
+	if b == 1 {
+		return a
+	}
+	return a / b
+}
 
 // commonStep is the greatest common divisor.
 func commonStep(a, b uint64) uint64 {
