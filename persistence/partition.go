@@ -45,6 +45,7 @@ type Partition struct {
 	marks  uint64   // the last mark that was given to entities
 	ids    []uint32 // for reuse: the entities of a block
 	counts []uint16 // for reuse: the points of each
+	packed []byte   // for reuse: the index of both
 
 	cursor []byte   // the key at which the next sweep begins
 	swept  []string // the keys that the last sweep removed
