@@ -59,7 +59,7 @@ func TestTimesAreExactInAllForms(t *testing.T) {
 	}
 	for from := uint8(narrow); from <= wide; from++ {
 		for to := uint8(narrow); to <= wide; to++ {
-			if changes[from][to] == 0 {
+			if changes[from][to] == 0 && from < wide { // the next test has the others
 				t.Errorf("no window went from parts of %d bits to parts of %d", 1<<from, 1<<to)
 			}
 		}
@@ -97,20 +97,30 @@ func TestFormIsTheNarrowestThatFits(t *testing.T) {
 
 // A form that no point needs any more is given up with the next round of the ring.
 func TestOddTimeDoesNotWidenAWindowForLong(t *testing.T) {
-	rules := threeDays(MeanDeviation)
-	var w Window
-	for i := range int64(1200) {
-		at := i * quarter
-		if i == 300 {
-			at++
+	for _, c := range []struct {
+		name                string
+		apart               int64 // milliseconds
+		odd                 func(at int64) int64
+		during, after, most int
+	}{
+		{"one beside the grid", quarter, func(at int64) int64 { return at + 1 }, 32, 8, 2688},
+		{"one years late, and no grid", quarter + 1, func(int64) int64 { return 12_345 }, 64, 32, 4096},
+	} {
+		p := newPair(t, Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5})
+		for i := range int64(1200) {
+			at := 1_600_000_000_000 - 1_600_000_000_000%quarter + i*c.apart + i%7*(c.apart%quarter)
+			if i == 300 {
+				at = c.odd(at)
+			}
+			p.observe(uint64(i), at, 1)
+			if bits := 1 << p.window.points.log; i == 500 && bits != c.during {
+				t.Errorf("%s: parts of %d bits, want %d", c.name, bits, c.during)
+			}
 		}
-		w.Observe(&rules, uint64(i), at, 1)
-		if i == 500 && w.points.log == narrow {
-			t.Error("an odd time was stored as if it were none")
+		w := &p.window
+		if bits, bytes := 1<<w.points.log, 8*cap(w.points.words); bits != c.after || bytes > c.most {
+			t.Errorf("%s: parts of %d bits long after it, %d bytes", c.name, bits, bytes)
 		}
-	}
-	if w.points.log != narrow || 8*cap(w.points.words) > 2688 {
-		t.Errorf("parts of %d bits long after the odd time, %d bytes", 1<<w.points.log, 8*cap(w.points.words))
 	}
 }
 
