@@ -31,7 +31,7 @@ type episodes struct {
 
 	from, until int64  // the ledger's current bin: Advance matters outside of it
 	offset      int64  // the committed offset that the ledger is of; -1: of none
-	said        []byte // the state in the last state records
+	written     []byte // the state in the last state records
 	tally       *tally // of the slice under way
 }
 
@@ -158,9 +158,9 @@ func (p *partition) stateBytes() int {
 // sayState sends the ledger's state as of the last scored record to the producer, and tells the producer that all is sent.
 func (p *partition) sayState(ctx actor.Context) {
 	e := p.episodes
-	e.said = e.ledger.Append(e.clock.Append(nil))
+	e.written = e.ledger.Append(e.clock.Append(nil))
 	state := episode.StateRecord{Partition: p.number, Topic: p.shared.topic, Offset: p.position.next}
-	for _, part := range state.Split(e.said, p.stateBytes()) {
+	for _, part := range state.Split(e.written, p.stateBytes()) {
 		p.sendEpisode(ctx, episode.StateKey(part.Part), part, kgo.RecordHeader{Key: "event", Value: []byte(part.Event)})
 	}
 	ctx.Send(p.shared.producer, &messages.StateSaid{Partition: p.number})
@@ -182,9 +182,9 @@ func (p *partition) commitEpisodes() {
 	}
 	e.ledger.Commit()
 	e.before, e.offset = e.clock, p.position.committed
-	if e.said != nil {
-		p.storeEpisodes(e.said)
-		e.said = nil
+	if e.written != nil {
+		p.storeEpisodes(e.written)
+		e.written = nil
 	}
 }
 
@@ -206,7 +206,7 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 	for _, key := range e.ledger.RollBack() {
 		p.noteKept(key)
 	}
-	e.clock, e.said = e.before, nil
+	e.clock, e.written = e.before, nil
 	e.from, e.until = e.ledger.Bin()
 }
 

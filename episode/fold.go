@@ -9,14 +9,14 @@ type State struct {
 	Now     int64   // stream time that this entity has been told of
 	heard   int64   // time of its latest point, anomalous or not
 	normal  int     // how many scored points in a row are no anomalies
-	told    float64 // |deviation| of the peak in the last step
+	stepped float64 // |deviation| of the peak in the last step
 	waiting bool    // the episode has too few anomalies to open
 }
 
 // Resume is the State after an episode that was kept without its State, at a stream time. The episode must
 // have been folded from anomalies alone, without EveryPoint.
 func Resume(e Episode, now int64) State {
-	return State{Episode: e, Now: now, heard: e.LastAt, told: math.Abs(e.Peak.Deviation)}
+	return State{Episode: e, Now: now, heard: e.LastAt, stepped: math.Abs(e.Peak.Deviation)}
 }
 
 // Anomaly takes the entity's next anomaly, in the order of the input. It appends what happened to steps: at
@@ -36,7 +36,7 @@ func (r Rules) Anomaly(s State, a Anomaly, steps []Step) (State, []Step) {
 		event = Opened
 		*e = Episode{ID: a.ID, OpenedAt: a.At, LastAt: a.At, Usual: a.Usual, Peak: a}
 		e.Low, e.High = r.Band(a.Usual, a.Scale)
-		s.heard, s.told, s.waiting = a.At, 0, true
+		s.heard, s.stepped, s.waiting = a.At, 0, true
 	}
 	e.Points++
 	e.LastAt = max(e.LastAt, a.At)
@@ -51,8 +51,8 @@ func (r Rules) Anomaly(s State, a Anomaly, steps []Step) (State, []Step) {
 		}
 		event, e.Open, s.waiting = Opened, true, false
 	}
-	if event != Updated || size > s.told && size >= s.told*1.5 {
-		s.told = math.Abs(e.Peak.Deviation)
+	if event != Updated || size > s.stepped && size >= s.stepped*1.5 {
+		s.stepped = math.Abs(e.Peak.Deviation)
 		steps = append(steps, Step{event, s.Now, *e})
 	}
 	return s, steps

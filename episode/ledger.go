@@ -119,7 +119,7 @@ const forgetAfter = 24 * time.Hour
 // the episodes topic can have.
 func named(key string) bool {
 	const longest = 999
-	return len(key) <= longest && !strings.Contains(key, "\x00")
+	return key != "" && len(key) <= longest && !strings.Contains(key, "\x00")
 }
 
 // NewLedger makes an empty ledger.

@@ -39,7 +39,7 @@ func (l *Ledger) Append(b []byte) []byte {
 		w.episode(&d.Episode)
 		w.numbers(d.Now, d.heard, int64(d.normal))
 		w.flag(d.waiting)
-		w.floats(d.told, e.value, e.deviates)
+		w.floats(d.stepped, e.value, e.deviates)
 		w.episode(&e.absence)
 		w.numbers(e.lastSeen)
 	}
@@ -71,7 +71,7 @@ func (l *Ledger) Decode(b []byte) error {
 		e.deviation.Episode = r.episode()
 		e.deviation.Now, e.deviation.heard, e.deviation.normal = r.number(), r.number(), int(r.number())
 		e.deviation.waiting = r.flag()
-		e.deviation.told, e.value, e.deviates = r.float(), r.float(), r.float()
+		e.deviation.stepped, e.value, e.deviates = r.float(), r.float(), r.float()
 		e.absence = r.episode()
 		e.lastSeen = r.number()
 		if e.deviation.Episode.Open {

@@ -3,7 +3,10 @@ package episode
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -112,4 +115,26 @@ func RecordOf(o *Occurrence, detector string) Record {
 		r.Peak = &Peak{ID: peak.ID, At: peak.At, Value: NumberOf(peak.Value), Deviation: NumberOf(peak.Deviation)}
 	}
 	return r
+}
+
+var (
+	eventNames = []string{Opened.String(), Updated.String(), Resolved.String(), Reopened.String()}
+	kindNames  = []string{Deviation.String(), Absence.String(), Gap.String()}
+)
+
+// ParseRecord decodes the value of an event's record. It refuses what no detector publishes: another event or kind, no id,
+// or an entity for a gap only.
+func ParseRecord(value []byte) (r Record, err error) {
+	if err := json.Unmarshal(value, &r); err != nil {
+		return Record{}, fmt.Errorf("record of an episode: %w", err)
+	}
+	switch {
+	case r.ID == "":
+		return Record{}, errors.New("record of an episode: it has no id")
+	case !slices.Contains(eventNames, r.Event) || !slices.Contains(kindNames, r.Kind):
+		return Record{}, fmt.Errorf("record of an episode: event %.20q of kind %.20q", r.Event, r.Kind)
+	case (r.Kind == Gap.String()) != (r.Entity == ""):
+		return Record{}, fmt.Errorf("record of an episode: kind %q with entity %.50q", r.Kind, r.Entity)
+	}
+	return r, nil
 }

@@ -52,7 +52,7 @@ func TestSummaryIsTheSentenceOfThePage(t *testing.T) {
 			"AS2 in scope AS1 is 123 deviations above its usual level, since 2023-11-14 22:13 UTC."},
 		"turned": {func(a *alerts.Alert) { a.Value, a.Deviation = episode.NumberOf(0.1), episode.NumberOf(-6) },
 			"AS2 in scope AS1 fell from 0.5 to 0.1, 6.0 deviations below its usual level, since 2023-11-14 22:13 UTC."},
-		"absent": {func(a *alerts.Alert) { a.Kind = alerts.Absence }, "AS2 in scope AS1 is absent since 2023-11-14 22:13 UTC; usually 0.5."},
+		"absent": {func(a *alerts.Alert) { a.Kind = alerts.Absence }, "AS2 in scope AS1 has been absent since 2023-11-14 22:13 UTC; usually 0.5."},
 		"returned": {func(a *alerts.Alert) {
 			a.Kind, a.Resolved, a.ResolvedAt, a.Outcome = alerts.Absence, true, a.OpenedAt+3_600_000, "returned"
 		}, "AS2 in scope AS1 was absent from 2023-11-14 22:13 UTC to 2023-11-14 23:13 UTC: returned."},

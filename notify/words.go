@@ -74,7 +74,7 @@ func (n *Notifier) summary(a *alerts.Alert) string {
 
 func absence(a *alerts.Alert, name, span string) string {
 	if !a.Resolved {
-		text := name + " is absent " + span
+		text := name + " has been absent " + span
 		if a.Usual.Known {
 			text += "; usually " + look.Brief(finite(a.Usual))
 		}

@@ -5,9 +5,7 @@
 package feed
 
 import (
-	"encoding/json"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -62,7 +60,7 @@ func (f *Feed) Add(records []*kgo.Record, _ map[int32]int64) {
 		if len(record.Value) == 0 || episode.IsStateKey(record.Key) {
 			continue
 		}
-		if r, ok := decode(record.Value); ok {
+		if r, err := episode.ParseRecord(record.Value); err == nil {
 			events = append(events, notify.Event{Record: r, Partition: record.Partition})
 		} else {
 			bad++
@@ -72,12 +70,4 @@ func (f *Feed) Add(records []*kgo.Record, _ map[int32]int64) {
 		f.bad(bad)
 	}
 	f.to.Add(events)
-}
-
-// words are the events that a record may tell.
-var words = []string{episode.Opened.String(), episode.Updated.String(), episode.Resolved.String(), episode.Reopened.String()}
-
-func decode(value []byte) (r episode.Record, ok bool) {
-	err := json.Unmarshal(value, &r)
-	return r, err == nil && r.ID != "" && slices.Contains(words, r.Event)
 }

@@ -1,9 +1,6 @@
 package feed
 
 import (
-	"encoding/json"
-	"slices"
-
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/episode"
@@ -28,8 +25,8 @@ func (f *Episodes) Own(record *kgo.Record) bool {
 	if episode.IsStateKey(record.Key) {
 		return true
 	}
-	_, ok := event(record)
-	return ok
+	_, err := episode.ParseRecord(record.Value)
+	return err == nil
 }
 
 // Add decodes a run of records and gives them on.
@@ -40,7 +37,7 @@ func (f *Episodes) Add(records []*kgo.Record, next map[int32]int64) {
 		if episode.IsStateKey(record.Key) || record.Value == nil {
 			continue
 		}
-		if one, ok := event(record); ok {
+		if one, err := episode.ParseRecord(record.Value); err == nil {
 			entries = append(entries, published.Entry{Record: one, Place: tail.Place{Partition: record.Partition, Offset: record.Offset}})
 		} else {
 			bad++
@@ -51,16 +48,3 @@ func (f *Episodes) Add(records []*kgo.Record, next map[int32]int64) {
 
 // Tell implements stream.Listener.
 func (f *Episodes) Tell(caught bool, problem string) { f.to.Tell(caught, problem) }
-
-var (
-	eventWords = []string{episode.Opened.String(), episode.Updated.String(), episode.Resolved.String(), episode.Reopened.String()}
-	kindWords  = []string{published.Deviation, published.Absence, published.Gap}
-)
-
-// event decodes a record; false: it tells no event.
-func event(record *kgo.Record) (one episode.Record, ok bool) {
-	if json.Unmarshal(record.Value, &one) != nil {
-		return one, false
-	}
-	return one, one.ID != "" && slices.Contains(eventWords, one.Event) && slices.Contains(kindWords, one.Kind) && (one.Kind == published.Gap) == (one.Entity == "")
-}

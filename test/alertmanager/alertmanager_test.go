@@ -51,7 +51,7 @@ func TestLostTransitProviderIsOneMessage(t *testing.T) {
 	first := w.messages[0].Alerts[0]
 	w.mu.Unlock()
 	if first.Labels["kind"] != "absence" || first.Labels["entity"] == "" || first.Labels["scope"] == "" || first.StartsAt.IsZero() ||
-		!strings.Contains(first.Annotations["summary"], " is absent since ") || !strings.HasPrefix(first.Annotations["link"], "http://page/entity?") {
+		!strings.Contains(first.Annotations["summary"], " has been absent since ") || !strings.HasPrefix(first.Annotations["link"], "http://page/entity?") {
 		t.Errorf("%+v", first)
 	}
 	d.Add(lost(500, "2497", "resolved"))

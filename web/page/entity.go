@@ -191,7 +191,7 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 	if open >= 0 {
 		x := e.Episodes[open]
 		if x.Kind == answers.Absence {
-			v.Sentences = append(v.Sentences, fmt.Sprintf("It is absent since %s UTC, for %s so far, and was in most bins before.", s.When(x.OpenedAt).Short, s.lasted(x)))
+			v.Sentences = append(v.Sentences, fmt.Sprintf("It has been absent since %s UTC, for %s so far, and was in most bins before.", s.When(x.OpenedAt).Short, s.lasted(x)))
 		} else {
 			v.Sentences = append(v.Sentences, fmt.Sprintf("The episode is open since %s UTC, %s so far.", s.When(x.OpenedAt).Short, look.Count(x.Points, "anomaly", "anomalies")))
 		}

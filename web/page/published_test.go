@@ -21,7 +21,7 @@ func TestPublishedEpisodesAreTold(t *testing.T) {
 		"gaps":                  {"/?kind=gap", []string{"gaps only ×", "10 partitions", "0 of usually 412,800 entities", "over"}, []string{"vanished ,"}},
 		"a kind that is none":   {"/?kind=hole", []string{"kind=hole: it is deviation, absence or gap"}, nil},
 		"a state that is none":  {"/?state=both", []string{"state=both: it is open, ended or silent"}, nil},
-		"an absent entity":      {entityPath("hegemony", "-1,65020"), []string{"AS65020 in the global graph has vanished.", "It is absent since 18:15 UTC, for 3 h 30 min so far"}, nil},
+		"an absent entity":      {entityPath("hegemony", "-1,65020"), []string{"AS65020 in the global graph has vanished.", "It has been absent since 18:15 UTC, for 3 h 30 min so far"}, nil},
 		"one that came back":    {entityPath("hegemony", "64512,65021"), []string{"Its last absence began at Mon 23 Nov 15:45 UTC and lasted 9 h: came back."}, nil},
 		"a flapping one":        {entityPath("hegemony", "64513,65022"), []string{"back to usual, reopened 3 times.", "reopened 3 times"}, nil},
 		"those that went along": {entityPath("hegemony", "64535,65030"), []string{"Changed at the same time in this scope", "AS65031", "vanished , usually 0.19"}, []string{"the opposite way", "taken over"}},
