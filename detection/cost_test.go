@@ -58,11 +58,11 @@ func TestNormalPointAllocatesNothing(t *testing.T) {
 }
 
 func TestWindowIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(Window{}); n > 168 {
-		t.Errorf("a Window is %d bytes, its comment says 168", n)
+	if n := unsafe.Sizeof(Window{}); n > 144 {
+		t.Errorf("a Window is %d bytes, its comment says 144", n)
 	}
 	w := &newRunning(MeanDeviation, (*rand.Rand).NormFloat64).window
-	if n := cap(w.points.values)*8 + cap(w.points.times.parts)*4; n > 12*289*9/8+300 {
+	if n := cap(w.points.words) * 8; n > 2688 {
 		t.Errorf("a window of 289 points takes %d bytes", n)
 	}
 }
@@ -78,7 +78,7 @@ func TestReplayOfAnyLengthTakesBoundedRoom(t *testing.T) {
 		for i := range int64(20_000) {
 			w.Observe(&rules, 2, (before+i)*quarter, float64(before+i))
 		}
-		if n := len(w.points.values); n > 2*(committed+w.Len()) {
+		if n := int(w.points.count); n > 2*(committed+w.Len()) {
 			t.Errorf("room for %d points, after %d committed ones and %d in the window", n, committed, w.Len())
 		}
 		w.Rollback(2)

@@ -7,6 +7,6 @@
 //
 // Read in this order: rules.go (the settings as limits), window.go (the way of one point), score.go
 // (the decision), then what they stand on: screen.go and spread.go (bounds that decide most points
-// without looking at the window), ring.go (arrival order and rollback), order.go (medians), exact.go (the
-// mean deviation to the last bit).
+// without looking at the window), ring.go (arrival order and rollback), slots.go (values and
+// times in memory), order.go (medians), exact.go (the mean deviation to the last bit).
 package detection

@@ -1,10 +1,5 @@
 package detection
 
-import (
-	"math"
-	"slices"
-)
-
 // point is one value of an entity. Times are Unix milliseconds, from Kafka's record timestamp.
 type point struct {
 	at    int64
@@ -21,9 +16,8 @@ type point struct {
 //
 // The two divisions are independent: every committed point may have been dropped.
 type ring struct {
-	values    []float64 // all of it is in use: its length is the capacity
-	times     times     // the times of the same slots
-	epoch     uint64    // the last epoch that changed the ring
+	slots
+	epoch     uint64 // the last epoch that changed the ring
 	start     uint32
 	held      uint32
 	gone      uint32
@@ -34,15 +28,25 @@ func (r *ring) len() int { return int(r.held - r.gone) }
 
 // at is the i-th point of the window; 0 is the head, the oldest arrival.
 func (r *ring) at(i int) point {
-	slot := r.slot(int(r.gone) + i)
-	return point{r.times.at(slot), r.values[slot]}
+	i += int(r.gone)
+	slot := r.slot(i)
+	return point{r.time(i, slot), r.words[slot]}
+}
+
+// head is the time of the window's head. If all points have the same part, the buffer stays untouched.
+func (r *ring) head() int64 {
+	part := uint64(r.last)
+	if r.run < r.held-r.gone {
+		part = r.part(r.slot(int(r.gone)))
+	}
+	return int64(r.first + r.step*(uint64(r.gone)+part))
 }
 
 // slot is the index in the buffer of the i-th held point.
 func (r *ring) slot(i int) int {
 	i += int(r.start)
-	if i >= len(r.values) {
-		i -= len(r.values)
+	if i >= int(r.count) {
+		i -= int(r.count)
 	}
 	return i
 }
@@ -54,9 +58,9 @@ func (r *ring) appendValues(to []float64) []float64 {
 	}
 	first, end := r.slot(int(r.gone)), r.slot(int(r.held))
 	if first < end {
-		return append(to, r.values[first:end]...)
+		return append(to, r.words[first:end]...)
 	}
-	return append(append(to, r.values[first:]...), r.values[:end]...)
+	return append(append(to, r.words[first:r.count]...), r.words[:end]...)
 }
 
 // begin makes the present window the committed one, if the epoch is a new one.
@@ -66,6 +70,7 @@ func (r *ring) begin(epoch uint64) {
 	}
 	r.epoch = epoch
 	r.start = uint32(r.slot(int(r.gone)))
+	r.advance(uint64(r.gone))
 	r.held -= r.gone
 	r.gone = 0
 	r.committed = r.held
@@ -75,6 +80,7 @@ func (r *ring) begin(epoch uint64) {
 func (r *ring) drop() {
 	if r.committed == 0 {
 		r.start = uint32(r.slot(1))
+		r.advance(1)
 		r.held--
 		return
 	}
@@ -83,51 +89,90 @@ func (r *ring) drop() {
 
 // push appends a point. full is about how many points a full window has.
 func (r *ring) push(p point, full int) {
-	if int(r.held) == len(r.values) {
+	if r.held == r.count {
 		r.makeRoom(full)
 	}
-	slot := r.slot(int(r.held))
-	if !r.times.put(slot, p.at) {
-		r.fit(p.at)
-		r.times.put(slot, p.at)
+	i := int(r.held)
+	slot := r.slot(i)
+	// Once a round, a ring whose times take more than they must looks whether they still do.
+	if !r.put(i, slot, p.at) || slot == 0 && r.log > narrow {
+		r.fit(p.at, full)
+		slot = r.slot(i)
+		r.mustPut(i, slot, p.at)
 	}
-	r.values[slot] = p.value
+	r.words[slot] = p.value
 	r.held++
 }
 
 // makeRoom moves the held points to a larger buffer. If enough of them were both added and dropped within the
 // epoch, it discards these instead, as no rollback needs them: so a replay of any length takes limited room.
 func (r *ring) makeRoom(full int) {
-	if useless := int(r.gone) - int(r.committed); useless > len(r.values)/4 {
-		for i := int(r.gone); i < int(r.held); i++ {
-			from, to := r.slot(i), r.slot(i-useless)
-			r.values[to] = r.values[from]
-			r.times.move(to, from)
-		}
-		r.held -= uint32(useless)
-		r.gone = r.committed
+	if useless := int(r.gone) - int(r.committed); useless > int(r.count)/4 {
+		r.discard(useless, full)
 		return
 	}
-	values := slices.Grow([]float64(nil), larger(int(r.held), full))
-	values = values[:cap(values)]
-	wrapped := copy(values, r.values[r.start:])
-	copy(values[wrapped:], r.values[:r.start])
-	r.times = r.times.grown(len(values), int(r.start))
-	r.values = values
-	r.start = 0
+	if r.count == 0 {
+		r.slots = newSlots(larger(0, full), narrow)
+		return
+	}
+	was := *r
+	r.move(larger(int(r.held), full), r.log)
+	r.scale = was.scale
+	for i := range int(r.held) {
+		r.mustPut(i, i, was.time(i, was.slot(i)))
+	}
 }
 
-// fit makes room for the times of the held points and one more.
-func (r *ring) fit(at int64) {
-	earliest, latest := at, at
-	all := make([]int64, r.held)
-	for i := range all {
-		all[i] = r.times.at(r.slot(i))
-		earliest, latest = min(earliest, all[i]), max(latest, all[i])
+// discard removes the useless points that lie behind the committed ones.
+func (r *ring) discard(useless, full int) {
+	times := r.appendTimes(nil)
+	for i := int(r.gone); i < int(r.held); i++ {
+		r.words[r.slot(i-useless)] = r.words[r.slot(i)]
 	}
-	r.times = newTimes(len(r.values), earliest, latest)
-	for i, t := range all {
-		r.times.put(r.slot(i), t)
+	times = append(times[:r.committed], times[r.gone:]...)
+	r.held -= uint32(useless)
+	r.gone = r.committed
+	r.arrange(times, times, full)
+}
+
+// fit stores the times of the held points anew, so that one more fits.
+func (r *ring) fit(at int64, full int) {
+	var room [320]int64
+	times := r.appendTimes(room[:0])
+	r.arrange(times, append(times, at), full)
+}
+
+// appendTimes appends the times of the held points.
+func (r *ring) appendTimes(to []int64) []int64 {
+	for i := range int(r.held) {
+		to = append(to, r.time(i, r.slot(i)))
+	}
+	return to
+}
+
+// arrange stores the times of the held points so that all of some times fit.
+func (r *ring) arrange(held, all []int64, full int) {
+	scale, log := scaleOf(all)
+	if log != r.log {
+		slots := larger(int(r.held), full)
+		if log > r.log {
+			slots = max(slots, int(r.count)) // it may be reserved
+		}
+		r.move(slots, log)
+	}
+	r.scale, r.last, r.run = scale, 0, 0
+	for i, at := range held {
+		r.mustPut(i, r.slot(i), at)
+	}
+}
+
+// move moves the values of the held points to a buffer with at least that many slots, which has no times yet.
+func (r *ring) move(atLeast int, log uint8) {
+	was := *r
+	r.slots = newSlots(atLeast, log)
+	r.start = 0
+	for i := range int(r.held) {
+		r.words[i] = was.words[was.slot(i)]
 	}
 }
 
@@ -136,6 +181,7 @@ func (r *ring) rollback(epoch uint64) bool {
 	if epoch != r.epoch {
 		return false
 	}
+	r.run -= min(r.run, r.held-r.committed)
 	r.held = r.committed
 	r.gone = 0
 	return true
@@ -145,66 +191,9 @@ func (r *ring) rollback(epoch uint64) bool {
 // windows. Once a window is half full, it is what a full window needs, with room for a few points that an
 // epoch dropped.
 func larger(n, full int) int {
-	if n >= full/2 && n < full {
-		return full + 4
+	const room = 4
+	if n >= full/2 && n < full+room {
+		return full + room
 	}
-	return n + n/8 + 4
-}
-
-// times are the times of a ring's slots. They take four bytes each, as milliseconds after a base, while they
-// lie within 49 days of each other, and eight bytes each otherwise.
-type times struct {
-	base  int64
-	parts []uint32 // one for each slot; or two, the lower half first
-	wide  bool
-}
-
-// newTimes makes room for a number of slots with times between the two. It leaves most of the range for later
-// times, because time goes on.
-func newTimes(slots int, earliest, latest int64) times {
-	span := uint64(latest) - uint64(earliest)
-	if span > math.MaxUint32 {
-		return times{parts: make([]uint32, 2*slots), wide: true}
-	}
-	return times{base: earliest - int64((math.MaxUint32-span)/8), parts: make([]uint32, slots)}
-}
-
-func (t *times) at(slot int) int64 {
-	if t.wide {
-		return int64(t.parts[2*slot]) | int64(t.parts[2*slot+1])<<32
-	}
-	return t.base + int64(t.parts[slot])
-}
-
-// put stores a time. It returns false if the time does not fit.
-func (t *times) put(slot int, at int64) bool {
-	if t.wide {
-		t.parts[2*slot], t.parts[2*slot+1] = uint32(at), uint32(uint64(at)>>32)
-		return true
-	}
-	after := uint64(at) - uint64(t.base)
-	if after > math.MaxUint32 {
-		return false
-	}
-	t.parts[slot] = uint32(after)
-	return true
-}
-
-func (t *times) move(to, from int) {
-	if t.wide {
-		to, from = 2*to, 2*from
-		t.parts[to+1] = t.parts[from+1]
-	}
-	t.parts[to] = t.parts[from]
-}
-
-// grown is a copy with more slots, whose first one is the slot at start.
-func (t *times) grown(slots, start int) times {
-	if t.wide {
-		slots, start = 2*slots, 2*start
-	}
-	grown := times{base: t.base, parts: make([]uint32, slots), wide: t.wide}
-	wrapped := copy(grown.parts, t.parts[start:])
-	copy(grown.parts[wrapped:], t.parts[:start])
-	return grown
+	return n + n/8 + room
 }

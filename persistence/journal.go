@@ -23,9 +23,8 @@ type entry struct {
 type block struct {
 	seq    uint64
 	points int
-	ids    []uint32 // of its entities, each once
-	counts []uint16 // of their points
-	newest uint32   // the second of its newest point, with Options.Seen
+	runs   runs
+	newest uint32 // the second of its newest point, with Options.Seen
 }
 
 // readJournal reads all blocks twice: first to count each entity's points, then to
@@ -49,6 +48,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		}
 		next = seq + 1
 		b := block{seq: seq}
+		p.ids, p.counts = p.ids[:0], p.counts[:0]
 		number++
 		var foreign error
 		err = valueOf(item, func(value []byte) error {
@@ -60,13 +60,14 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 				counts[id]++
 				b.points++
 				if blockOf[id] != number {
-					blockOf[id], places[id] = number, uint16(len(b.ids))
-					b.ids, b.counts = append(b.ids, id), append(b.counts, 0)
+					blockOf[id], places[id] = number, uint16(len(p.ids))
+					p.ids, p.counts = append(p.ids, id), append(p.counts, 0)
 				}
-				b.counts[places[id]]++
+				p.counts[places[id]]++
 			})
 		})
 		total += b.points
+		b.runs, p.packed = newRuns(p.packed, p.ids, p.counts)
 		p.blocks = append(p.blocks, b)
 		return errors.Join(err, foreign)
 	})

@@ -47,6 +47,7 @@ type Partition struct {
 	ids    []uint32 // for reuse: the entities of a block
 	counts []uint16 // for reuse: the points of each
 	points []Point  // for reuse: the last window that Load or Sweep read
+	packed []byte   // for reuse: the runs of both
 
 	cursor []byte   // the key at which the next sweep begins
 	swept  []string // the keys that the last sweep removed

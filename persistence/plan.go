@@ -2,7 +2,6 @@ package persistence
 
 import (
 	"cmp"
-	"slices"
 	"sync/atomic"
 )
 
@@ -188,7 +187,8 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 		}
 		e.planned++
 	}
-	b := block{seq: seq, points: len(entries), ids: slices.Clone(p.ids), counts: slices.Clone(p.counts)}
+	b := block{seq: seq, points: len(entries)}
+	b.runs, p.packed = newRuns(p.packed, p.ids, p.counts)
 	if p.store.options.Seen {
 		b.noteNewest(entries)
 	}

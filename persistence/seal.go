@@ -37,9 +37,9 @@ func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 		}
 		plan.trimmed++
 		plan.trimmedPoints += b.points
-		for i, id := range b.ids {
+		for id, points := range b.runs.all() {
 			if e := p.byID[id]; e != nil && !e.removed && e.through < b.seq {
-				p.sealingOf(plan, e).trimmed += uint32(b.counts[i])
+				p.sealingOf(plan, e).trimmed += points
 			}
 		}
 	}

@@ -228,7 +228,7 @@ func (p *Partition) planPages(plan *Plan) {
 	due := make(map[uint32]bool)
 	for i := range plan.trimmed {
 		b := p.block(plan, i)
-		for _, id := range b.ids {
+		for id := range b.runs.all() {
 			if seen := p.seen[id]; seen >= p.silentFrom && seen <= b.newest && seen > 0 {
 				due[id/pageIDs] = true
 			}

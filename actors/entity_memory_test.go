@@ -1,0 +1,35 @@
+package actors
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"anomalydetector/detection"
+)
+
+// TestEntityOfThreeDaysTakesFewBytes counts what an entity with a full window of 288 points keeps in the heap, with its part of
+// the maps and registries around it. The store keeps some 200 bytes more for it.
+func TestEntityOfThreeDaysTakesFewBytes(t *testing.T) {
+	const entities, most, stored = 2_000, 4_400, 200
+	config := benchConfig()
+	config.History = 72 * time.Hour
+	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	p := newBench(t, config)
+	records := p.bin(entities)
+	before := live()
+	p.score(t, records)
+	for range 300 {
+		p.again(records)
+		p.score(t, records)
+	}
+	p.score(t, p.bin(1))
+	each := (live() - before) / entities
+	p.stop(t)
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(records)
+	t.Logf("%.0f bytes an entity", each)
+	if each > most-stored {
+		t.Errorf("an entity takes %.0f bytes, want at most %d", each, most-stored)
+	}
+}
