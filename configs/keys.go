@@ -110,7 +110,9 @@ var known = []schemaSection{
 				"time can use it; the detectors of one process share it.",
 		}, {
 			name: "commit_interval", values: "a time of more than 0, at most 10s, such as 1s, 500ms, or a number of seconds", standard: "1s",
-			doc: "How often anomalies are committed and windows are stored. Longer means fewer, larger writes, and anomalies that appear later.",
+			doc: "How long points may wait to be committed and stored, at most. A detector that keeps up with its stream commits anomalies at once, " +
+				"at most ten times a second, and points without an anomaly as soon as the stream pauses. Behind its stream it commits in this " +
+				"interval. Longer means fewer, larger writes.",
 		}, {
 			name: "enabled", values: yesOrNo, standard: "yes",
 			doc: "Whether windows are stored. With no, each start reads history_hours of the topic again. The directory then holds only the id " +
