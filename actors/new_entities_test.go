@@ -9,6 +9,23 @@ import (
 	"anomalydetector/persistence"
 )
 
+// TestNewEntityTakesFewAllocations: its key, its partition's view of it with the actor, its window, and a share of
+// what grows. A spawn of the actor library alone takes more.
+func TestNewEntityTakesFewAllocations(t *testing.T) {
+	const entities, most = 20_000, 4.5
+	b := newBench(t, benchConfig())
+	records := b.bin(entities)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	b.score(t, records)
+	runtime.ReadMemStats(&after)
+	each := float64(after.Mallocs-before.Mallocs) / entities
+	t.Logf("%.2f allocations", each)
+	if each > most {
+		t.Errorf("a new entity takes %.2f allocations, want at most %v", each, most)
+	}
+}
+
 // BenchmarkNewEntities is a bin of entities that a partition does not know, up to its verdicts, and up to the end of the
 // checkpoint after it. An op is an entity.
 func BenchmarkNewEntities(b *testing.B) {
