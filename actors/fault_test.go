@@ -221,9 +221,10 @@ func TestThirdPanicInARowEndsTheDetector(t *testing.T) {
 			s := w.startSick(dir, []*poison{{actor: c.actor, message: c.message, when: c.when}}, nil)
 			over := make(chan struct{})
 			var beside sync.WaitGroup
-			beside.Go(func() { w.spread(over) })
-			if c.asked {
+			if c.asked { // records would be committed between two questions, which ends the row
 				beside.Go(func() { s.asksUntil(over) })
+			} else {
+				beside.Go(func() { w.spread(over) })
 			}
 			err := s.await()
 			close(over)
