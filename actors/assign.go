@@ -85,5 +85,6 @@ func (p *partition) bringForward(ctx actor.Context) {
 // dropWindows drops all windows, so that the next replay begins without any.
 func (p *partition) dropWindows() {
 	p.entities.clear()
+	p.ahead = ahead{} // it refers to entities, and these to others
 	p.history.BeginAnew()
 }

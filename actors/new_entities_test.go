@@ -12,7 +12,7 @@ import (
 // TestNewEntityTakesFewAllocations: its key, its partition's view of it with the actor, its window, and a share of
 // what grows. A spawn of the actor library alone takes more.
 func TestNewEntityTakesFewAllocations(t *testing.T) {
-	const entities, most = 20_000, 4.5
+	const entities, most = 20_000, 5.5
 	b := newBench(t, benchConfig())
 	records := b.bin(entities)
 	var before, after runtime.MemStats

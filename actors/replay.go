@@ -114,7 +114,7 @@ func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 		if bad != nil {
 			continue
 		}
-		answer, err := p.observe(ctx, record, at, point, nil)
+		answer, err := p.observe(ctx, record, at, point, p.entities.find(point.Key))
 		switch {
 		case err != nil:
 			p.historyFailed(ctx, storeFails, err)

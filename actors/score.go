@@ -40,6 +40,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	tally := &slice.tally
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
+	p.entities.order = 0 // a replay has raised it
 	for i, record := range records {
 		if i%group == 0 {
 			p.look(records[i:min(i+group, len(records))])
@@ -93,7 +94,6 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 		}
 	}
 	p.config.Counts.InOrder.Add(p.entities.order)
-	p.entities.order = 0
 	p.recycle(records)
 	if len(slice.rest) > 0 {
 		p.begin(slice)
@@ -115,10 +115,10 @@ func (p *partition) recycle(records []*kgo.Record) {
 	}
 }
 
-// observe sends a record's point to its entity, and returns the entity's answer.
+// observe sends a record's point to its entity, and returns the entity's answer. The entity is nil if it was not found.
 func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point, entity *child) (*messages.Observed, error) {
 	if entity == nil {
-		entity = p.entities.find(point.Key)
+		entity = p.entities.byKey[string(point.Key)] // a record before it in its group may have brought it
 	}
 	if entity == nil {
 		var err error

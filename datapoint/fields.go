@@ -1,9 +1,10 @@
 package datapoint
 
-// FieldEnds appends the offsets in the key at which each key field ends, except the last. The key must be
-// that of the last Scan, which took this payload. It serves keys whose fields hold commas, once for each
-// entity: Scan itself does not keep these offsets.
+// FieldEnds appends the offsets in the key at which each key field ends, except the last. The payload must be
+// one of which Scan has made a point, not necessarily the last one. FieldEnds serves keys whose fields hold
+// commas, once for each entity: Scan itself does not keep these offsets.
 func (s *Scanner) FieldEnds(ends []int, payload []byte) []int {
+	s.find(payload)
 	var text []byte
 	at := 0
 	for i, k := range s.keys {

@@ -15,10 +15,10 @@ import (
 // that is loaded again, and one whose value could not be read.
 type index struct {
 	byKey  map[string]uint32 // nil: not read, or no longer needed
-	looked int               // how many entities were looked up since the opening
 	read   bool              // there was a pass since the opening
 	few    int               // with so few entries left, they are dropped
-	settle int               // how many checkpoints the entries still last
+	looked int               // how many entities were looked up since the opening
+	passed int               // checkpoints since the opening
 }
 
 const (
@@ -26,8 +26,8 @@ const (
 	// are not cached. So the first alarm after a start does not wait for it.
 	indexAfter = 256
 	indexShare = 64
-	// Entries are dropped after indexLast checkpoints, because a partition that does not cache
-	// all its entities would keep many for ever.
+	// A pass begins, and its entries last, within the first indexLast checkpoints. Later only some
+	// entities that were silent come back, and the entries of the others would be kept for ever.
 	indexLast = 100
 )
 
@@ -39,7 +39,7 @@ func (p *Partition) idOf(v *view, key string) (id uint32, found bool, err error)
 		return id, true, nil
 	}
 	id, found, err = p.lookUp(v.txn, key)
-	if found && !p.index.read {
+	if found && !p.index.read && p.index.passed < indexLast {
 		p.index.looked++
 		if p.index.looked >= cmp.Or(p.store.options.Index, indexAfter) && p.index.looked >= p.Uncached()/indexShare {
 			p.readIndex(v.txn)
@@ -51,7 +51,7 @@ func (p *Partition) idOf(v *view, key string) (id uint32, found bool, err error)
 
 // readIndex leaves out what it cannot read. Looking it up gives the error.
 func (p *Partition) readIndex(txn *badger.Txn) {
-	p.index.read, p.index.settle = true, indexLast
+	p.index.read = true
 	p.index.byKey = make(map[string]uint32, p.Uncached())
 	_ = each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
 		_ = valueOf(item, func(value []byte) error {
@@ -79,7 +79,7 @@ func (i *index) forget(stored string) {
 
 // settled counts a checkpoint.
 func (i *index) settled() {
-	if i.settle--; i.settle <= 0 {
+	if i.passed++; i.passed >= indexLast {
 		i.byKey = nil
 	}
 }

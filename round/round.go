@@ -34,9 +34,10 @@ type Round struct {
 	saving      map[int32]struct{}      // partitions that store a checkpoint
 
 	size      size
-	committed time.Time // when records were committed, the last time
-	live      bool      // the last slices ended where their partitions did
-	writes    int       // that failed, in a row
+	committed time.Time     // when records were committed, the last time
+	took      time.Duration // the last commit, with its flush
+	live      bool          // the last slices ended where their partitions did
+	writes    int           // that failed, in a row
 	sessions  sessions
 	stall     stall
 }
@@ -49,6 +50,8 @@ const (
 	// newsAtLeast is the shortest time between two commits of what readers wait for, if the detector keeps up with the
 	// stream. An alarm that comes later is committed at once. Behind the stream, larger transactions catch up sooner.
 	newsAtLeast = 100 * time.Millisecond
+	// newsShare limits what these commits cost, if each takes long: at most 1/newsShare of the time.
+	newsShare = 5
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
 
@@ -208,17 +211,19 @@ func (r *Round) Checkpointed(partition int32) []Effect {
 
 // next enters the next step. It is called when none is under way.
 func (r *Round) next(now time.Time) []Effect {
-	uncommitted, stopping, written, ago := !r.transaction.Empty(), r.mode == Stopping, r.transaction.written(), now.Sub(r.committed)
-	news := r.live && written > 0
+	uncommitted, stopping := !r.transaction.Empty(), r.mode == Stopping
+	news, ago := r.live && r.transaction.news() > 0, now.Sub(r.committed)
+	pause := max(idleAfter, idleAtLeast-ago)
+	if news {
+		pause = min(pause, max(newsAtLeast, newsShare*r.took)-ago)
+	}
 	switch {
-	case uncommitted && (stopping || written >= r.size.room || now.Sub(r.transaction.Began) >= r.config.CommitInterval):
+	case uncommitted && (stopping || r.transaction.written() >= r.size.room || now.Sub(r.transaction.Began) >= r.config.CommitInterval):
 		return r.flush(now)
-	case news && ago >= newsAtLeast:
+	case news && pause <= 0:
 		return r.flush(now)
-	case news:
-		return r.poll(newsAtLeast - ago)
 	case uncommitted:
-		return r.poll(max(idleAfter, idleAtLeast-ago))
+		return r.poll(pause)
 	case stopping && len(r.saving) > 0:
 		return r.enter(Storing)
 	case stopping:
@@ -248,7 +253,7 @@ func (r *Round) conclude(now time.Time, committed bool) Effect {
 	if committed {
 		r.writes, r.sessions.fences, r.size.slow = 0, 0, false
 		if !over.Empty() {
-			r.committed, r.sessions.failures = now, 0
+			r.committed, r.took, r.sessions.failures = now, now.Sub(over.Flushing), 0
 		}
 	}
 	return Conclude{committed, over}

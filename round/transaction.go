@@ -21,12 +21,15 @@ func (t *Transaction) Empty() bool { return t.Began.IsZero() }
 // written is how many records the transaction writes at most: an anomaly, a dead letter of a bad record, or an event of an
 // episode.
 func (t *Transaction) written() int {
-	count := t.Tally.Anomalies
+	count := t.news()
 	for _, bad := range t.Tally.Bad {
 		count += bad.Count
 	}
-	return count + int(t.Tally.Episodes.Sum())
+	return count
 }
+
+// news is how many of them readers wait for: nobody waits for a dead letter.
+func (t *Transaction) news() int { return t.Tally.Anomalies + int(t.Tally.Episodes.Sum()) }
 
 // add counts a slice. Entities are not counted: they are a state, not an event.
 func (t *Transaction) add(slice messages.Tally) {

@@ -66,6 +66,19 @@ var transcripts = []struct {
 		polled p0, the last         -> score p0
 		done p0                     -> flush
 	`},
+	{name: "if a commit takes long, alarms wait until it is a fifth of the time", text: `
+		polled p0, the last         -> score p0
+		done p0 with 1 anomalies    -> flush
+		20ms: flushed               -> end with a commit
+		10ms: ended committed       -> conclude committed, reconcile
+		reconciled                  -> poll 1s
+		120ms: polled p0, the last  -> score p0
+		done p0 with 1 anomalies    -> poll 30ms
+		29ms: polled p0, the last   -> score p0
+		done p0                     -> poll 1ms
+		1ms: polled p0, the last    -> score p0
+		done p0                     -> flush
+	`},
 	{name: "the commit interval is over while records come", text: `
 		polled p0                   -> score p0
 		600ms: done p0              -> poll 10ms
