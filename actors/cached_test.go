@@ -1,13 +1,19 @@
 package actors
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/messages"
+	"anomalydetector/stream"
 )
 
 // TestOrderOfArrivalFindsWhatTheMapHas: entities come in order or in disorder, leave memory, come back as others, and all go.
@@ -69,5 +75,54 @@ func TestNewEntityOftenInAGroupIsOneEntity(t *testing.T) {
 	}
 	if done := b.score(t, records); done.Tally.Anomalies != 1 || done.Tally.Entities != 1 {
 		t.Errorf("%d anomalies of %d entities, want 1 of 1", done.Tally.Anomalies, done.Tally.Entities)
+	}
+}
+
+// replays is a history of some records.
+type replays struct {
+	noHistory
+	records []*kgo.Record
+}
+
+func (r replays) Read(_ context.Context, _ stream.Span, run func(stream.Replayed) error) (int64, error) {
+	return stream.Complete, run(stream.Replayed{Records: r.records, Done: int64(len(r.records)), CompleteFrom: stream.Complete})
+}
+
+func TestReplayedRecordsAreNotCountedAsFoundInOrder(t *testing.T) {
+	const entities = 50
+	config := benchConfig()
+	source := newBench(t, benchConfig())
+	var history []*kgo.Record
+	for range 3 {
+		history = append(history, source.bin(entities)...)
+	}
+	config.Reader = replays{records: history}
+	b := newBenchAt(t, config, source.offset)
+	b.offset, b.at = source.offset, source.at
+	b.score(t, b.bin(entities))
+	if found := config.Counts.InOrder.Load(); found == 0 || found > entities {
+		t.Errorf("%d of %d scored records were found in order", found, entities)
+	}
+}
+
+// TestFieldsOfANewKeyAreThoseOfItsRecord: the other records of its group have them in other places, or nowhere.
+func TestFieldsOfANewKeyAreThoseOfItsRecord(t *testing.T) {
+	b := newBench(t, benchConfig())
+	long := append(b.bin(1), b.bin(1)...)
+	payload := func(scope, asn, before string) []byte {
+		all := msgp.AppendMapHeader(nil, 4)
+		all = msgp.AppendString(msgp.AppendString(all, "before"), before)
+		all = msgp.AppendString(msgp.AppendString(all, "scope"), scope)
+		all = msgp.AppendString(msgp.AppendString(all, "asn"), asn)
+		return msgp.AppendFloat64(msgp.AppendString(all, "hege"), 0.5)
+	}
+	long[0].Value = payload("Foo, Inc.", "7", "")
+	long[1].Value = payload("Bar, Inc.", "8", strings.Repeat("x", 200))
+	b.score(t, append(long, b.bin(1)...))
+	for asn, want := range map[string][]string{"7": {"Foo, Inc.", "7"}, "8": {"Bar, Inc.", "8"}} {
+		got := b.whole(t, messages.EntitiesQuery{Fields: map[int]string{1: asn}, Limit: 10})
+		if len(got) != 1 || !slices.Equal(got[0].Fields, want) {
+			t.Errorf("with asn %s there is %+v, want %q", asn, got, want)
+		}
 	}
 }
