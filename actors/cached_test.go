@@ -126,3 +126,22 @@ func TestFieldsOfANewKeyAreThoseOfItsRecord(t *testing.T) {
 		}
 	}
 }
+
+// TestWindowsOfBeforeLeaveMemory: entities refer to each other, so one that is still referred to would keep all.
+func TestWindowsOfBeforeLeaveMemory(t *testing.T) {
+	const entities = 5_000
+	b := newBench(t, benchConfig())
+	before := heap()
+	for range 10 {
+		b.score(t, b.bin(entities))
+	}
+	full := heap()
+	b.tell(&messages.Assignment{NoCommittedOffset: true, Generation: 2})
+	if ready, ok := b.answer(t).(*messages.PhaseEntered); !ok || ready.Phase != messages.Ready {
+		t.Fatalf("the partition answered %+v to its assignment", ready)
+	}
+	b.settle(t)
+	if after := heap(); after > before+(full-before)/4 {
+		t.Errorf("%d bytes in use, then %d with all windows, and %d without", before, full, after)
+	}
+}
