@@ -12,6 +12,7 @@ func FuzzWindow(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0})
 	f.Add([]byte{1, 1, 2, 0, 0, 1, 5, 0, 1, 5, 0, 1, 6, 0, 1, 9, 4, 0, 0, 1, 200, 5, 0, 0, 1, 3})
 	f.Add([]byte{0, 9, 1, 1, 1, 4, 8, 1, 4, 7, 1, 4, 7, 8, 1, 0x7f, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 1, 7, 3})
+	f.Add([]byte{0, 9, 1, 1, 1, 4, 8, 17, 4, 7, 1, 4, 7, 247, 3, 9, 1, 3, 8, 5, 3, 3})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < 4 || len(data) > 600 {
 			return
@@ -39,6 +40,7 @@ func FuzzWindow(f *testing.F) {
 				value = 0
 			}
 			at += int64(int8(step)) * 5 * 60 * 1000
+			at += int64(operation>>4) * 1_000_003 // off the grid
 			at = max(at, 0)
 			switch operation & 7 {
 			case 4:

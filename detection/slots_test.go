@@ -53,7 +53,11 @@ func TestTimesAreExactInAllForms(t *testing.T) {
 			}
 			at = max(timings[kind].next(r, at), 0)
 			before := p.window.points.log
-			p.observe(epoch, at, r.NormFloat64())
+			if r.IntN(4) == 0 {
+				p.add(epoch, at, r.NormFloat64())
+			} else {
+				p.observe(epoch, at, r.NormFloat64())
+			}
 			changes[before][p.window.points.log]++
 		}
 	}
