@@ -183,17 +183,15 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 			}
 			looks := l.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Observe: true, Count: -1})
 			over := make(chan struct{})
-			go func() {
-				defer close(over)
-				l.finds(8, c.want)
-			}()
 			waiting, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			must(t, looks.Wait(waiting, 9)) // three a look
-			select {
-			case <-over:
-				t.Error("it has not waited")
-			default:
+			go func() {
+				defer close(over)
+				defer cancel()
+				l.finds(8, c.want)
+			}()
+			if err := looks.Wait(waiting, 9); err != nil { // three a look
+				t.Fatalf("it has not waited: %v", err)
 			}
 			must(t, l.client.EndTransaction(context.Background(), c.end))
 			<-over
