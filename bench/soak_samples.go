@@ -51,18 +51,24 @@ func soakSample(ctx context.Context, p *process, address string) (report.SoakSam
 
 // scrape returns the sum of each metric over its labels.
 func scrape(ctx context.Context, address string) (map[string]float64, error) {
+	values := make(map[string]float64)
+	err := eachMetric(ctx, address, func(name, _ string, value float64) { values[name] += value })
+	return values, err
+}
+
+// eachMetric visits the metrics at an address; labels are as in the text, without braces.
+func eachMetric(ctx context.Context, address string, visit func(name, labels string, value float64)) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer response.Body.Close()
-	values := make(map[string]float64)
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		line := lines.Text()
@@ -70,12 +76,12 @@ func scrape(ctx context.Context, address string) (map[string]float64, error) {
 		if cut < 0 || line[0] == '#' {
 			continue
 		}
-		name, _, _ := strings.Cut(line[:cut], "{")
+		name, labels, _ := strings.Cut(line[:cut], "{")
 		if value, err := strconv.ParseFloat(line[cut+1:], 64); err == nil {
-			values[name] += value
+			visit(name, strings.TrimSuffix(labels, "}"), value)
 		}
 	}
-	return values, lines.Err()
+	return lines.Err()
 }
 
 // alerting is a real Prometheus that scrapes the detector and evaluates the alert rules.

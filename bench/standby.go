@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -69,7 +66,7 @@ func (f *nodesFlags) following(ctx context.Context, b *bench, standbys int) (run
 		if n.process, err = p.start(ctx); err != nil {
 			return run, err
 		}
-		t.nodes, pages = append(t.nodes, n), append(pages, "http://"+page+"/metrics")
+		t.nodes, pages = append(t.nodes, n), append(pages, page)
 	}
 	if _, err := b.untilShared(ctx, t.nodes); err != nil {
 		return run, err
@@ -109,11 +106,11 @@ type nodesCosts struct {
 
 func costsOf(ctx context.Context, nodes []*node, pages []string) (sum nodesCosts, err error) {
 	for _, page := range pages {
-		err := counters(ctx, page, func(name string, value float64) {
+		err := eachMetric(ctx, page, func(name, labels string, value float64) {
 			switch {
-			case strings.HasPrefix(name, "anomalydetector_kafka_connects_total{"):
+			case name == "anomalydetector_kafka_connects_total":
 				sum.connections += value
-			case strings.HasPrefix(name, "anomalydetector_kafka_fetch_records_total{") && strings.Contains(name, `client="history"`):
+			case name == "anomalydetector_kafka_fetch_records_total" && strings.Contains(labels, `client="history"`):
 				sum.followed += value
 			}
 		})
@@ -126,25 +123,4 @@ func costsOf(ctx context.Context, nodes []*node, pages []string) (sum nodesCosts
 	}
 	sum.cpu, err = cpuOf(processesOf(nodes))
 	return sum, err
-}
-
-// counters calls each with the counters of a page of metrics that have labels.
-func counters(ctx context.Context, page string, each func(name string, value float64)) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	lines := bufio.NewScanner(response.Body)
-	for lines.Scan() {
-		name, text, found := strings.Cut(lines.Text(), "} ")
-		if value, err := strconv.ParseFloat(text, 64); found && err == nil {
-			each(name, value)
-		}
-	}
-	return lines.Err()
 }
