@@ -80,10 +80,13 @@ func storedKey(key string) string {
 	return key[:longestKey-len(end)] + end
 }
 
-func chunkPrefix(slot, id uint32) []byte { return order.AppendUint32(slotPrefix(chunkKind, slot), id) }
+// appendChunkPrefix appends what the keys of an entity's chunks begin with.
+func appendChunkPrefix(to []byte, slot, id uint32) []byte {
+	return order.AppendUint32(order.AppendUint32(append(to, chunkKind), slot), id)
+}
 
 func chunkKey(slot, id, start uint32) []byte {
-	return order.AppendUint32(chunkPrefix(slot, id), start)
+	return order.AppendUint32(appendChunkPrefix(nil, slot, id), start)
 }
 
 func blockKey(slot uint32, seq uint64) []byte {

@@ -26,7 +26,8 @@ type view struct {
 // order each time. So the order of the ids is the usual one.
 type chunks struct {
 	iterator *badger.Iterator
-	prefix   []byte   // of the entity that was read last
+	prefix   []byte   // for reuse: of the entity that was read last
+	last     uint32   // its id
 	passed   bool     // the iterator stands at the first key after that prefix
 	starts   []uint32 // for reuse: where its chunks start
 }
@@ -70,8 +71,8 @@ func (p *Partition) endView() {
 
 // eachOf walks over the chunks of an entity, in order.
 func (c *chunks) eachOf(slot, id uint32, visit func(*badger.Item) error) error {
-	before := c.passed && bytes.Compare(c.prefix, chunkPrefix(slot, id)) < 0
-	c.prefix, c.passed = order.AppendUint32(order.AppendUint32(append(c.prefix[:0], chunkKind), slot), id), false
+	before := c.passed && c.last < id
+	c.prefix, c.last, c.passed = appendChunkPrefix(c.prefix[:0], slot, id), id, false
 	it := c.iterator
 	if !before || it.Valid() && bytes.Compare(it.Item().Key(), c.prefix) < 0 {
 		it.Seek(c.prefix)
