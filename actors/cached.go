@@ -59,7 +59,8 @@ func (c *cachedEntities) find(key []byte) *child {
 }
 
 // put adds an entity that is new, or that was stored and not cached.
-func (c *cachedEntities) put(key string, entity *child) {
+func (c *cachedEntities) put(entity *child) {
+	key := entity.actor.key
 	c.byKey[key] = entity
 	c.note(change{name: name{key: key, cuts: entity.cuts}})
 }

@@ -32,7 +32,7 @@ func TestOrderOfArrivalFindsWhatTheMapHas(t *testing.T) {
 		}
 		switch known := c.byKey[key] != nil; {
 		case !known && dice.IntN(2) == 0:
-			c.put(key, &child{actor: entity{key: key}})
+			c.put(&child{actor: entity{key: key}})
 		case known && dice.IntN(16) == 0:
 			c.drop(key)
 		case known && dice.IntN(16) == 0:

@@ -109,13 +109,8 @@ func (p *partition) windowTail(entity *child, count int) ([]persistence.Point, i
 
 // askWindow asks an entity for at most count last points of its window. The next call overwrites the answer.
 func (p *partition) askWindow(entity *child, count int) *messages.WindowTail {
-	answers := &p.shared.answers
-	answers.done = false
 	p.deliver(entity, &messages.WindowQuery{Count: count})
-	if !answers.done {
-		p.noAnswer() // which is not an empty window
-	}
-	return &answers.tail
+	return &p.shared.answers.tail
 }
 
 // longestIdle returns the entities to evict from memory if more than Config.MaxCached are cached: those whose newest point is

@@ -58,7 +58,6 @@ func (p *partition) rollBack(ctx actor.Context) {
 	for _, entity := range p.entities.byKey {
 		p.deliver(entity, message)
 	}
-	p.check()
 	p.rollBackEpisodes(ctx)
 	if p.stored.state != nil {
 		p.stored.state.RollBack()

@@ -22,10 +22,10 @@ type entityContext struct {
 
 func (c *entityContext) Message() any { return c.message }
 
-// deliver has an entity process a message. It leaves a panic of the entity in the answers: check has the partition panic,
-// too, so the entity gets no message after that.
+// deliver has an entity process a message. If the entity panics, deliver panics with the fault, because a window may be half
+// changed: the partition falls.
 func (p *partition) deliver(to *child, message any) {
-	defer to.actor.recovered(message)
+	defer to.actor.blame(message)
 	context := &p.shared.context
 	context.message = message
 	if p.config.poison != nil {
@@ -34,11 +34,11 @@ func (p *partition) deliver(to *child, message any) {
 	to.actor.Receive(context)
 }
 
-// recovered notes the entity's panic, if there is one.
-func (e *entity) recovered(message any) {
+// blame adds to a panic that it is the entity's.
+func (e *entity) blame(message any) {
 	if cause := recover(); cause != nil {
 		f := caught(fmt.Sprintf("an entity, taking %T", message), cause)
 		f.entity = e.key
-		e.shared.answers.fault = f
+		panic(f)
 	}
 }

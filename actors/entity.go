@@ -40,13 +40,11 @@ type shared struct {
 	answers  answers
 }
 
-// answers is where entities write their answers. One entity runs at a time, so one place serves all. The partition
-// clears done before it delivers, and reads the answer when deliver returns.
+// answers is where entities write their answers. One entity runs at a time, so one place serves all. The partition reads the
+// answer when deliver returns.
 type answers struct {
-	done     bool // the entity has answered; false after deliver: it panicked
 	observed messages.Observed
 	tail     messages.WindowTail
-	fault    *fault // the entity's panic, with which the partition panics, too
 }
 
 // entityOpened brings a new entity its stored points. Among them may be points that the window had evicted. The window evicts
@@ -63,10 +61,8 @@ func (e *entity) Receive(ctx actor.Context) {
 	switch message := ctx.Message().(type) {
 	case *messages.Observation:
 		e.observe(ctx, message, &answers.observed)
-		answers.done = true
 	case *messages.WindowQuery:
 		e.tail(message.Count, &answers.tail)
-		answers.done = true
 	case *messages.EntityRollBack:
 		e.window.Rollback(message.Epoch)
 		e.complete = false // the point that made it complete may be gone

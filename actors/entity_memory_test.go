@@ -17,14 +17,14 @@ func TestEntityOfThreeDaysTakesFewBytes(t *testing.T) {
 	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
 	p := newBench(t, config)
 	records := p.bin(entities)
-	before := live()
+	before := heap()
 	p.score(t, records)
 	for range 300 {
 		p.again(records)
 		p.score(t, records)
 	}
 	p.score(t, p.bin(1))
-	each := (live() - before) / entities
+	each := (float64(heap()) - float64(before)) / entities
 	p.stop(t)
 	runtime.KeepAlive(p)
 	runtime.KeepAlive(records)

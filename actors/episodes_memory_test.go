@@ -12,7 +12,7 @@ import (
 // TestEpisodesTakeFewBytesAnEntity compares the heap of two partitions of the same entities, of which none has an episode.
 func TestEpisodesTakeFewBytesAnEntity(t *testing.T) {
 	const entities, most = 40_000, 16
-	heap := func(on bool) float64 {
+	use := func(on bool) float64 {
 		config := benchConfig()
 		store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: config.Log, Seen: on})
 		if err != nil {
@@ -24,37 +24,28 @@ func TestEpisodesTakeFewBytesAnEntity(t *testing.T) {
 			config.Episodes = episode.LedgerRules{Rules: episode.DefaultRules(benchGranularity, 5), AbsenceAfter: 4, AbsencePresence: 0.8, GapBelow: 0.5,
 				History: benchHistory, Minimum: float64(config.Rules.Needed() - 1)}
 		}
-		before := live()
+		before := heap()
 		p := newBench(t, config)
 		for range 8 {
 			p.score(t, p.bin(entities))
 		}
 		p.score(t, p.bin(1)) // what came before is stored
-		after := live()
+		after := heap()
 		p.stop(t)
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		runtime.KeepAlive(p)
-		return (after - before) / entities
+		return (float64(after) - float64(before)) / entities
 	}
-	heap(false) // the first one makes what all share
+	use(false) // the first one makes what all share
 	more := math.Inf(1)
 	for range 3 { // Badger's background work may hold memory when one of them is measured
-		off, on := heap(false), heap(true)
+		off, on := use(false), use(true)
 		t.Logf("%.1f bytes an entity without, %.1f with episodes", off, on)
 		if more = min(more, on-off); more <= most {
 			return
 		}
 	}
 	t.Errorf("episodes take %.1f bytes an entity, want at most %d", more, most)
-}
-
-// live is the heap that is in use, in bytes.
-func live() float64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return float64(m.HeapAlloc)
 }

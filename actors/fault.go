@@ -14,8 +14,8 @@ import (
 //
 //   - A guard recovers a panic in the Receive of each actor except entities. It calls the actor's fell,
 //     which logs the fault and tells the detector.
-//   - An entity's mailbox recovers a panic of the entity, and leaves the fault with the partition. The
-//     partition then panics with that fault, because one of its windows may be half changed.
+//   - deliver adds to a panic of an entity whose it is. It stays a panic of the partition, because one of
+//     the partition's windows may be half changed.
 //   - A goroutine that an actor starts recovers its panic, and answers with the fault.
 //
 // The detector counts a partition's faults in a row (falls.go), and ends after the third one without

@@ -174,7 +174,7 @@ func TestDirectorySaysWhatFieldsItCannotTell(t *testing.T) {
 		})
 	}
 	// Its next datapoint tells.
-	s.put("Singapore, SG,64510", &child{cuts: cutsOf([]int{13})})
+	s.put(&child{actor: entity{key: "Singapore, SG,64510"}, cuts: cutsOf([]int{13})})
 	keys, err := s.search(messages.EntitiesQuery{Limit: 10, Fields: map[int]string{1: "64510"}})
 	if err != nil || keys != "-1,64510* Singapore, SG,64510 " {
 		t.Errorf("there are %q, error %v", keys, err)

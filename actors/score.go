@@ -135,19 +135,14 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	if !p.history.Near(at) {
 		p.outlier(record, entity, at)
 	}
-	answers := &p.shared.answers
+	answer := &p.shared.answers.observed
 	if entity.empty && p.history.NeedsDropped(at) {
-		answers.observed.Incomplete = true
-		return &answers.observed, nil
+		answer.Incomplete = true
+		return answer, nil
 	}
 	o := &p.seen
 	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.history.CompleteFrom(), p.refused.anomaly(record)
-	answers.done = false
 	p.deliver(entity, o)
-	if !answers.done {
-		p.noAnswer()
-	}
-	answer := &answers.observed
 	if answer.Incomplete {
 		return answer, nil
 	}
@@ -159,19 +154,6 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		return answer, p.judgeEpisode(ctx, record, entity, point, at, &answer.Verdict)
 	}
 	return answer, nil
-}
-
-// check panics if an entity has panicked, with the entity's fault.
-func (p *partition) check() {
-	if f := p.shared.answers.fault; f != nil {
-		panic(f)
-	}
-}
-
-// noAnswer panics, because an entity did not answer.
-func (p *partition) noAnswer() {
-	p.check()
-	panic("an entity gave no answer")
 }
 
 // outlier takes a record whose time is far from stream time. The record is scored like any other. Stream time, by which idle

@@ -73,7 +73,7 @@ func (s *shelf) idle() {
 	}
 }
 
-func (s *shelf) have(key string) { s.put(key, &child{}) }
+func (s *shelf) have(key string) { s.put(&child{actor: entity{key: key}}) }
 
 // search returns the keys found, each with a star if it is only on disk.
 func (s *shelf) search(q messages.EntitiesQuery) (keys string, problem error) {

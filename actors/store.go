@@ -137,8 +137,7 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
 	p.deliver(entity, opened)
-	p.check()
-	p.entities.put(key, entity)
+	p.entities.put(entity)
 	return entity, nil
 }
 
