@@ -14,6 +14,7 @@ import (
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 	"anomalydetector/test/sink"
+	"anomalydetector/test/transactions"
 )
 
 // outputs are the anomalies in the output topic, by their positions.
@@ -149,7 +150,7 @@ func TestMarkersThatExpireAreNoLoss(t *testing.T) {
 	write := func(until int) {
 		must(t, writer.BeginTransaction())
 		must(t, writer.ProduceSync(context.Background(), g.Records[w.fed:until]...).FirstErr())
-		must(t, writer.EndTransaction(context.Background(), kgo.TryCommit))
+		must(t, transactions.End(context.Background(), writer, inputTopic, kgo.TryCommit))
 		w.fed = until
 	}
 	dir := t.TempDir()

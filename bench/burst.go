@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/test/transactions"
 )
 
 type burstFlags struct {
@@ -84,7 +85,7 @@ func (b *bench) burstOf(ctx context.Context, h *hegemony, j job, p *process, loa
 	}
 	start := time.Now()
 	since := func() float64 { return time.Since(start).Seconds() }
-	if err := loader.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := transactions.End(ctx, loader, j.input, kgo.TryCommit); err != nil {
 		return burst, err
 	}
 	*total += burst.Points

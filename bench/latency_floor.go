@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/test/transactions"
 )
 
 // floor times what no detector can be faster than: a record alone, from its append until a reader sees it, and a record in a
@@ -61,7 +63,7 @@ func (f *floor) measure(ctx context.Context) error {
 		err = f.writer.ProduceSync(ctx, &kgo.Record{Topic: f.topic}).FirstErr()
 	}
 	if err == nil {
-		err = f.writer.EndTransaction(ctx, kgo.TryCommit)
+		err = transactions.End(ctx, f.writer, f.topic, kgo.TryCommit)
 	}
 	if err != nil {
 		return fmt.Errorf("append a record in a transaction: %w", err)

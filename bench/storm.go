@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/synthetic"
+	"anomalydetector/test/transactions"
 )
 
 type stormFlags struct {
@@ -91,7 +92,7 @@ func (b *bench) stormBin(ctx context.Context, k *known, p *process, loader *kgo.
 		return 0, err
 	}
 	start := time.Now()
-	if err := loader.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := transactions.End(ctx, loader, k.input, kgo.TryCommit); err != nil {
 		return 0, err
 	}
 	err := b.untilCommitted(ctx, p, k.job, k.count)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/test/transactions"
 )
 
 // team is a number of nodes that share the partitions of a topic of their own. The topic
@@ -76,7 +77,7 @@ func (t *team) work(ctx context.Context, meanwhile func(context.Context)) (repor
 	working, done := context.WithCancel(ctx)
 	defer done()
 	began := time.Now()
-	if err := t.loader.EndTransaction(ctx, kgo.TryCommit); err != nil {
+	if err := transactions.End(ctx, t.loader, t.input, kgo.TryCommit); err != nil {
 		return report.Run{}, err
 	}
 	var beside sync.WaitGroup

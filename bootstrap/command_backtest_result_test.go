@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/test/golden"
+	"anomalydetector/test/transactions"
 )
 
 // backtested runs a backtest with an output and an error output of their own.
@@ -129,7 +130,7 @@ func TestBacktestOfATopicIsThatOfTheFile(t *testing.T) {
 		again := *r
 		must(t, doubtful.ProduceSync(t.Context(), &again).FirstErr())
 	}
-	must(t, doubtful.EndTransaction(t.Context(), kgo.TryAbort))
+	must(t, transactions.End(t.Context(), doubtful, c.Records[0].Topic, kgo.TryAbort))
 	records := make(map[string]int)
 	next := make(map[int32]int)
 	for i, r := range c.Records {

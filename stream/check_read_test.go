@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/test/transactions"
 )
 
 // Check reads at most 20 committed records, the last ones of all partitions.
@@ -52,7 +54,7 @@ func TestCheckReadsTheLastRecords(t *testing.T) {
 				for i, value := range values {
 					must(t, client.ProduceSync(ctx, &kgo.Record{Partition: int32(i % 2), Timestamp: begin.Add(time.Duration(i) * time.Millisecond), Value: []byte(value)}).FirstErr())
 				}
-				must(t, client.EndTransaction(ctx, end))
+				must(t, transactions.End(ctx, client, "in", end))
 			}
 			if len(c.values) > 0 {
 				write(kgo.TryCommit, c.values...)

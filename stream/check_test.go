@@ -105,8 +105,8 @@ func TestCheckReportsWhatAStartWouldMeet(t *testing.T) {
 	}
 }
 
-// transactions lets a user write with the transactional ids of the group.
-var transactions = kfake.ACL{Resource: kmsg.ACLResourceTypeTransactionalId, Name: "group.", Pattern: kmsg.ACLResourcePatternTypePrefixed,
+// inTransactions lets a user write with the transactional ids of the group.
+var inTransactions = kfake.ACL{Resource: kmsg.ACLResourceTypeTransactionalId, Name: "group.", Pattern: kmsg.ACLResourcePatternTypePrefixed,
 	Operation: kmsg.ACLOperationWrite, Allow: true}
 
 // A start needs more than the permission to see a topic or a group.
@@ -127,7 +127,7 @@ func TestCheckReportsMissingPermissions(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
-				kfake.User("SCRAM-SHA-256", "me", "right", acl(topic, "in", c.in), acl(topic, "out", c.out), acl(group, "group", c.group), transactions))
+				kfake.User("SCRAM-SHA-256", "me", "right", acl(topic, "in", c.in), acl(topic, "out", c.out), acl(group, "group", c.group), inTransactions))
 			config.DeadLetterTopic = ""
 			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
 			must(t, cluster.CreateTopic("in", 1, nil))
@@ -178,7 +178,7 @@ func TestCheckLooksAtTheEpisodesTopic(t *testing.T) {
 		"stays too narrow":   {2, compacted, []kmsg.ACLOperation{read, write}, "", "", "kafka-topics.sh --alter --topic life --partitions 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			acls := []kfake.ACL{acl(topic, "in", read), acl(topic, "out", write), acl(group, "group", read), transactions}
+			acls := []kfake.ACL{acl(topic, "in", read), acl(topic, "out", write), acl(group, "group", read), inTransactions}
 			for _, operation := range c.allowed {
 				acls = append(acls, acl(topic, "life", operation))
 			}
@@ -226,7 +226,7 @@ func TestCheckWarnsIfAnomaliesCannotBeShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, config := testConfig(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.Superuser("SCRAM-SHA-256", "admin", "admin"),
-				kfake.User("SCRAM-SHA-256", "me", "right", append(c.out, acl(topic, "in", read), acl(group, "group", read), transactions)...))
+				kfake.User("SCRAM-SHA-256", "me", "right", append(c.out, acl(topic, "in", read), acl(group, "group", read), inTransactions)...))
 			config.DeadLetterTopic = ""
 			config.SASL = scram.Auth{User: "me", Pass: "right"}.AsSha256Mechanism()
 			must(t, cluster.CreateTopic("in", 1, nil))

@@ -17,6 +17,7 @@ import (
 
 	"anomalydetector/episode"
 	"anomalydetector/messages"
+	"anomalydetector/test/transactions"
 )
 
 // lives writes transactions to the episodes topic.
@@ -64,13 +65,13 @@ func (l *lives) begin(events int, topic string, offset int64, state string) {
 func (l *lives) commit(events int, topic string, offset int64, state string) {
 	l.Helper()
 	l.begin(events, topic, offset, state)
-	must(l.T, l.client.EndTransaction(context.Background(), kgo.TryCommit))
+	must(l.T, transactions.End(context.Background(), l.client, "life", kgo.TryCommit))
 }
 
 func (l *lives) abort(events int, topic string, offset int64, state string) {
 	l.Helper()
 	l.begin(events, topic, offset, state)
-	must(l.T, l.client.EndTransaction(context.Background(), kgo.TryAbort))
+	must(l.T, transactions.End(context.Background(), l.client, "life", kgo.TryAbort))
 }
 
 // finds checks what is found for an offset of the topic with the id A, in words.
@@ -121,7 +122,7 @@ func TestNewestStateOfEpisodesIsFound(t *testing.T) {
 			for range 20 * firstTail {
 				l.client.Produce(context.Background(), &kgo.Record{Partition: 1, Key: []byte("k"), Value: []byte("{}")}, nil)
 			}
-			must(l.T, l.client.EndTransaction(context.Background(), kgo.TryCommit))
+			must(l.T, transactions.End(context.Background(), l.client, "life", kgo.TryCommit))
 		}, "state of A at 5"},
 		"holes": {2, func(l *lives) {
 			for i := range int64(3 * firstTail) {
@@ -147,7 +148,7 @@ func TestNewestStateOfEpisodesIsFound(t *testing.T) {
 			for _, value := range [][]byte{nil, []byte("{"), []byte(`{"event":"state","partition":2,"offset":9,"part":0,"parts":1}`), []byte(`{"event":"state","partition":1,"offset":9,"part":1,"parts":1}`)} {
 				l.client.Produce(context.Background(), &kgo.Record{Partition: 1, Key: episode.StateKey(0), Value: value}, nil)
 			}
-			must(l.T, l.client.EndTransaction(context.Background(), kgo.TryCommit))
+			must(l.T, transactions.End(context.Background(), l.client, "life", kgo.TryCommit))
 		}, "s of A at 5"},
 	} {
 		for broker, options := range map[string][]kfake.Opt{"": nil, ", an old broker": {kfake.MaxVersions(kversion.V2_5_0())}} {
@@ -193,7 +194,7 @@ func TestStateOfAnOpenTransactionIsWaitedFor(t *testing.T) {
 			if err := looks.Wait(waiting, 9); err != nil { // three a look
 				t.Fatalf("it has not waited: %v", err)
 			}
-			must(t, l.client.EndTransaction(context.Background(), c.end))
+			must(t, transactions.End(context.Background(), l.client, "life", c.end))
 			<-over
 		})
 	}

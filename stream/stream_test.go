@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/test/transactions"
 )
 
 func must(t *testing.T, err error) {
@@ -66,7 +68,7 @@ func transactional(t *testing.T, config Config, commit kgo.TransactionEndTry, at
 		client.Produce(context.Background(), &kgo.Record{Timestamp: time.UnixMilli(at), Value: []byte("v")}, nil)
 	}
 	must(t, client.Flush(context.Background()))
-	must(t, client.EndTransaction(context.Background(), commit))
+	must(t, transactions.End(context.Background(), client, "in", commit))
 }
 
 // readAll returns how many records a span has, and their completeness watermark.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/stream"
+	"anomalydetector/test/transactions"
 )
 
 // world is an embedded broker with a topic.
@@ -47,7 +48,7 @@ func produce(t *testing.T, config stream.Config, end kgo.TransactionEndTry, reco
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-	if err := client.EndTransaction(ctx, end); err != nil {
+	if err := transactions.End(ctx, client, "in", end); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"anomalydetector/notify"
 	"anomalydetector/notify/feed"
 	"anomalydetector/stream"
+	"anomalydetector/test/transactions"
 )
 
 func must(t *testing.T, err error) {
@@ -89,7 +90,7 @@ func (w *world) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
 	w.t.Helper()
 	must(w.t, w.client.BeginTransaction())
 	must(w.t, w.client.ProduceSync(context.Background(), records...).FirstErr())
-	must(w.t, w.client.EndTransaction(context.Background(), commit))
+	must(w.t, transactions.End(context.Background(), w.client, records[0].Topic, commit))
 }
 
 func (w *world) follow() *heard {

@@ -25,6 +25,7 @@ import (
 	"anomalydetector/stream"
 	"anomalydetector/tail"
 	"anomalydetector/tail/feed"
+	"anomalydetector/test/transactions"
 )
 
 var errAway = errors.New("away")
@@ -85,7 +86,7 @@ func (w *world) write(commit kgo.TransactionEndTry, records ...*kgo.Record) {
 	w.t.Helper()
 	must(w.t, w.client.BeginTransaction())
 	must(w.t, w.client.ProduceSync(context.Background(), records...).FirstErr())
-	must(w.t, w.client.EndTransaction(context.Background(), commit))
+	must(w.t, transactions.End(context.Background(), w.client, records[0].Topic, commit))
 }
 
 func newTail() *tail.Tail {

@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"configs":                      {},
 	"synthetic":                    {},
 	"synthetic/export":             {"synthetic"},
-	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export"},
+	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export", "test/transactions"},
 	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "completeness", "detection", "episode", "configs", "synthetic"},
 	"bench/report":                 {},
 	"test/imports":                 {},
@@ -59,12 +59,13 @@ var allowed = map[string][]string{
 	"test/naive":                   {"episode"},
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
-	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink"},
+	"test/simulation":              {"bootstrap", "actors", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink", "test/transactions"},
 	"test/kafka":                   {"configs", "episode", "synthetic"},
 	"test/links":                   {},
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
 	"test/packages/broker":         {},
+	"test/transactions":            {},
 }
 
 // inTests is what the tests of a package may import beside that. The tests of every package

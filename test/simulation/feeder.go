@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"anomalydetector/test/transactions"
 )
 
 const feederID = "feeder" // its transactional id
@@ -103,13 +105,9 @@ func (f *feeder) feedSome(d dice, first, past int) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	if end == kgo.TryAbort {
-		if client.AbortBufferedRecords(ctx) != nil {
-			return false
-		}
-	} else if client.Flush(ctx) != nil {
-		return false
+		return client.AbortBufferedRecords(ctx) == nil && client.EndTransaction(ctx, end) == nil
 	}
-	return client.EndTransaction(ctx, end) == nil
+	return client.Flush(ctx) == nil && transactions.End(ctx, client, inputTopic, end) == nil
 }
 
 // kafkaRecord carries the number of the record in a header, by which the judge knows it.
@@ -154,5 +152,5 @@ func (f *feeder) write(ctx context.Context, records []*kgo.Record) error {
 	if err := client.ProduceSync(ctx, records...).FirstErr(); err != nil {
 		return err
 	}
-	return client.EndTransaction(ctx, kgo.TryCommit)
+	return transactions.End(ctx, client, inputTopic, kgo.TryCommit)
 }

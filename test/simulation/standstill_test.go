@@ -13,6 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/test/transactions"
 )
 
 // The whole program runs on an embedded broker, in virtual time. When it stands still it says
@@ -46,7 +48,7 @@ func openTransaction(s *stand) {
 		s.Fatal(err)
 	}
 	s.undo = func() {
-		if err := writer.EndTransaction(context.Background(), kgo.TryAbort); err != nil {
+		if err := transactions.End(context.Background(), writer, standInput, kgo.TryAbort); err != nil {
 			s.Error(err)
 		}
 		writer.Close()
