@@ -1,0 +1,124 @@
+package detection
+
+import (
+	"math"
+	"slices"
+)
+
+// An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
+// cell that was changed, in order. Most epochs have one point of an entity, which changes one or two cells, and at the begin of a day
+// four more. An epoch of any length needs at most one change for each cell: if there are many, the others are left out.
+// An epoch that began with an empty state notes nothing.
+
+// The cells of a state, by number.
+const (
+	profileCell = 0
+	recentCell  = profileCell + cells
+	dayCell     = recentCell + habitMean // three of each day
+	allCells    = dayCell + 3*mostTops
+
+	mostChanges = 2 * allCells
+	usualRoom   = 6
+)
+
+// change is what was in a cell.
+type change struct {
+	value float64 // of a date the bits
+	cell  uint16
+	code  uint8 // of a cell of the profile
+}
+
+// begin begins an epoch, if it is a new one.
+func (h *Habit) begin(epoch uint64) {
+	if epoch == h.points.epoch {
+		return
+	}
+	h.points.begin(epoch)
+	h.was = h.now
+	if h.undo = h.undo[:0]; cap(h.undo) > 4*usualRoom {
+		h.undo = nil
+	}
+}
+
+// note notes what is in a cell before it is changed.
+func (h *Habit) note(c change) {
+	if !h.was.born {
+		return
+	}
+	if h.undo == nil {
+		h.undo = make([]change, 0, usualRoom)
+	}
+	if h.undo = append(h.undo, c); len(h.undo) == mostChanges {
+		var seen [allCells]bool
+		h.undo = slices.DeleteFunc(h.undo, func(c change) bool {
+			was := seen[c.cell]
+			seen[c.cell] = true
+			return was
+		})
+	}
+}
+
+// set changes a residual.
+func (h *Habit) set(cell int, value float64) {
+	h.note(change{value: h.recent[cell-recentCell], cell: uint16(cell)})
+	h.recent[cell-recentCell] = value
+}
+
+// setCell changes a cell of the profile.
+func (h *Habit) setCell(cell int, mean float64, code uint8) {
+	h.note(change{h.profile.means[cell], uint16(profileCell + cell), h.profile.code(cell)})
+	h.profile.means[cell] = mean
+	h.profile.setCode(cell, code)
+}
+
+// setDay changes a day.
+func (h *Habit) setDay(i int, d dayTop) {
+	was, cell := &h.days[i], uint16(dayCell+3*i)
+	h.note(change{value: was.one, cell: cell})
+	h.note(change{value: was.many, cell: cell + 1})
+	h.note(change{value: math.Float64frombits(uint64(was.date)), cell: cell + 2})
+	*was = d
+}
+
+// Rollback makes the state what it was before the first change in the epoch. It does nothing unless the epoch was the last to change
+// it.
+func (h *Habit) Rollback(epoch uint64) {
+	if !h.points.rollback(epoch) {
+		return
+	}
+	h.now = h.was
+	if !h.was.born {
+		clear(h.profile.cycles[:])
+	}
+	for _, c := range slices.Backward(h.undo) {
+		switch i := int(c.cell); {
+		case i < recentCell:
+			h.profile.means[i] = c.value
+			h.profile.setCode(i, c.code)
+		case i < dayCell:
+			h.recent[i-recentCell] = c.value
+		default:
+			d := &h.days[(i-dayCell)/3]
+			switch (i - dayCell) % 3 {
+			case 0:
+				d.one = c.value
+			case 1:
+				d.many = c.value
+			default:
+				d.date = int64(math.Float64bits(c.value))
+			}
+		}
+	}
+	h.undo = h.undo[:0]
+	h.derive()
+}
+
+// derive finds what follows from the rest.
+func (h *Habit) derive() {
+	h.reorder()
+	h.one, h.many = h.usual()
+	h.season = 0
+	if at, ok := h.Newest(); ok {
+		h.season = h.seasonOf(at / halfHour)
+	}
+}
