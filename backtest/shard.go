@@ -102,6 +102,9 @@ func (s *shard) count(e *entity, setting int, d *datum) {
 	case detection.Anomalous:
 		c.scored++
 		found := anomalyOf(e, verdict, d)
+		if j := s.judgement(setting); j != nil {
+			found.Test, found.Mean, found.MeanUsual = j.Test, j.Mean, j.Usual
+		}
 		opened = s.anomaly(e, setting, &found)
 		if s.report {
 			s.reported = append(s.reported, reported{*d, setting, found})
