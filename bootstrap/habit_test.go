@@ -41,7 +41,7 @@ func TestBacktestComparesMethods(t *testing.T) {
 	inFolder(t, map[string]string{"s.csv": text.String()})
 	arguments := []string{conf, "s.csv", "--set", "detection.method=original,habit", "--set", "detection.history_min_ratio=0.2", "--set", "detection.min_dev=0.001"}
 	code, printed, told := backtested(t, append(arguments, "--report", "r.html", "--anomalies", "a.jsonl")...)
-	if code != exitClean || !strings.Contains(printed, "method=habit history_min_ratio=0.2") {
+	if code != exitClean || !strings.Contains(printed, "method=habit history_min_ratio=0.2") || !strings.Contains(printed, ": on average -0.") {
 		t.Fatalf("it exits with %d and prints\n%s%s", code, printed, told)
 	}
 	heard := map[string]int{}
