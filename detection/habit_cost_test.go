@@ -49,7 +49,11 @@ func TestHabitAllocatesNothing(t *testing.T) {
 
 // bytes is what a state takes.
 func (h *Habit) bytes() int {
-	return int(unsafe.Sizeof(*h)) + cap(h.points.words)*8 + cap(h.order.slots) + cap(h.undo)*int(unsafe.Sizeof(change{})) + cap(h.days)*int(unsafe.Sizeof(dayTop{}))
+	n := 0
+	if h.profile != nil {
+		n = int(unsafe.Sizeof(*h.profile))
+	}
+	return n + int(unsafe.Sizeof(*h)) + cap(h.points.words)*8 + cap(h.order.slots) + cap(h.undo)*int(unsafe.Sizeof(change{})) + cap(h.days)*int(unsafe.Sizeof(dayTop{}))
 }
 
 func TestHabitIsSmall(t *testing.T) {
@@ -58,8 +62,13 @@ func TestHabitIsSmall(t *testing.T) {
 		s.add()
 	}
 	h := &s.habit
+	young := new(Habit)
+	young.Add(&s.rules, 1, 0, 1)
+	if n := young.bytes(); n > 700 {
+		t.Errorf("a state of one point takes %d bytes, its comment says 0.7 kB", n)
+	}
 	t.Logf("%d bytes: %d the struct (profile %d, ring %d, moments 2 * %d), %d points, %d their order, %d undo, %d days", h.bytes(), unsafe.Sizeof(*h),
-		unsafe.Sizeof(h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.order.slots), cap(h.undo)*16, cap(h.days)*24)
+		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.order.slots), cap(h.undo)*16, cap(h.days)*24)
 	if n := h.bytes(); n > 4700 {
 		t.Errorf("a state takes %d bytes, its comment says 4.7 kB", n)
 	}

@@ -63,6 +63,9 @@ func (h *Habit) store(bin int64, mean float64) {
 	if math.IsInf(mean, 0) || math.IsNaN(mean) {
 		return
 	}
+	if h.profile == nil {
+		h.profile = new(profile)
+	}
 	date := bin / dayBins
 	cycle, cell := date/profileDays, int(bin%dayBins*profileDays+date%profileDays)
 	if cycle < h.now.newest-2 {
@@ -91,6 +94,9 @@ func (h *Habit) clear(before int64) {
 
 // seasonOf is the median of what the half hour and its neighbours added to the level.
 func (h *Habit) seasonOf(bin int64) float64 {
+	if h.profile == nil {
+		return 0
+	}
 	var near [3 * profileDays]int64 // sorted
 	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {

@@ -81,9 +81,13 @@ func (h *Habit) AppendState(to []byte) []byte {
 		varint(int(d.date))
 	}
 	varint(int(m.newest))
-	to = append(append(to, m.strays), h.profile.cycles[:]...)
-	for cell, mean := range h.profile.means {
-		if h.profile.code(cell) != 0 {
+	of := h.profile
+	if of == nil {
+		of = new(profile)
+	}
+	to = append(append(to, m.strays), of.cycles[:]...)
+	for cell, mean := range of.means {
+		if of.code(cell) != 0 {
 			float(mean)
 		}
 	}
@@ -224,6 +228,7 @@ func (p *stateParser) state(h *Habit, r *HabitRules) {
 	if m.strays = p.byte(); m.strays >= mostStrays {
 		p.fail("it has too many strays")
 	}
+	h.profile = new(profile)
 	copy(h.profile.cycles[:], p.bytes(len(h.profile.cycles)))
 	for cell := range cells {
 		if h.profile.code(cell) == 0 {

@@ -87,7 +87,7 @@ func (h *Habit) Rollback(epoch uint64) {
 		return
 	}
 	h.now = h.was
-	if !h.was.born {
+	if !h.was.born && h.profile != nil {
 		clear(h.profile.cycles[:])
 	}
 	for _, c := range slices.Backward(h.undo) {
