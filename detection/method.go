@@ -59,7 +59,7 @@ type Judgement struct {
 	Verdict
 	// Low and High are the ends of the band of usual values: Median ± threshold * Scale.
 	Low, High float64
-	// Test is the one that Deviation is of: the one that its point is farther out by.
+	// Test is the one that Deviation is of: the one whose limit the point exceeds by the larger factor.
 	Test Test
 	// Mean is how far the last values lie from what was expected of them, on average, and Usual how far that is
 	// usual: MeanTest compares these two.
