@@ -2,7 +2,6 @@ package detection
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 )
 
@@ -15,23 +14,29 @@ import (
 //	residual = value - expected
 //	mean     = sum of the last 24 residuals / 24, of the last day, and without a gap of 6 hours between them
 //	usual(x) = the smaller of the 0.8-quantile and twice the 0.35-quantile of the largest |x| of each of the last 7 days, without today
-//	band     = the larger of 1.65 * usual(residual) and 5 * 1.4826 * min_dev
-//	slow     = the larger of 1.65 * usual(mean) and half of the second one
+//	floor    = 5 * 1.4826 * min_dev
+//	band     = the larger of 1.65 * usual(residual) and floor
+//	slow     = the larger of 1.65 * usual(mean) and floor / 2
 //
-// A point is an anomaly if |residual| > band or |mean| > slow. 1.65 and 5 are for a threshold of 5, and in proportion to it.
-// Deviation is threshold * |residual| / band, or threshold * |mean| / slow if that is larger, with the sign of what it is of.
-// Days and half hours are those of UTC.
+// A point is an anomaly if |residual| > band or |mean| > slow. The numbers 1.65 and 5 are for a threshold of 5. With another threshold, both
+// change in proportion to it. Deviation is threshold * residual / band or, if it is farther from 0, threshold * mean / slow. Days and half
+// hours are those of UTC.
 //
-// Points count in the order of their arrival, as in a Window. A late record is compared with what is known when it arrives, in the
-// half hour and the day of its own time. It drops nothing that its time is too early for, and it stays itself until points that came before it
-// are dropped. It ends the half hour and the day before it, and so does the next point that is in time: a day may then
-// be several of the days that usual looks at, 32 of them at most. Points of equal times count one by one. What was added to the level is known
-// for up to ten days back; records more than five days late may find less of it.
+// Points count in the order of their arrival, as in a Window. A late record is compared with what is known when it arrives, in the half hour and
+// the day of its own time. It drops only points that are too old for its own time, and it stays until the points that arrived before it are
+// dropped. It ends the half hour and the day of the point before it, and the next point in time ends the ones of the late record. So usual may
+// look at several parts of one day, and at 250 parts at most. Points of equal times count one by one.
+//
+// A record far ahead of its time takes the place of one half hour of the season, which then counts until the same half hour comes again five days later.
+//
+// A state decides as the reference does, but for these streams: more than 120 records a week are late and of another day than the point
+// before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back; more than seven half
+// hours in five days are far ahead.
 //
 // Points come in transactions, as in a Window; habit_undo.go says what a rollback costs.
 //
-// A state of the first half hour takes 0.7 kB, and later, with 96 points a day, 4.7 kB: 1.9 kB are the profile, 0.8 kB the values of the last 24 hours, and 0.8 kB those of the 24 hours
-// before, which serve only the first point after a gap of one to two days.
+// A state of the first half hour takes 0.8 kB, and later, with 96 points a day, 4.9 kB. Of these, 2.0 kB are the profile, 0.8 kB the values of the
+// last 24 hours, and 0.8 kB those of the 24 hours before. The latter serve only the first point after a gap of one to two days.
 type Habit struct {
 	points ring  // those that are of use, and epochs
 	order  order // the slots of the points of the level, by value
@@ -44,6 +49,7 @@ type Habit struct {
 	one, many float64 // usual residual and mean, on the day of the moment; NaN: not known
 
 	recent  [habitMean]float64 // residuals, a ring
+	when    [habitMean]int64   // the times of their points, which may have left the window
 	days    []dayTop
 	profile *profile // nil until the first half hour is over: many entities have few points
 }
@@ -54,13 +60,15 @@ type moment struct {
 	one, many float64 // the largest residual and mean of today
 	day       int64   // today plus 1; 0: there is none yet
 	blocker   int64   // greatest time of the points of the window that are not kept; see blocked
-	newest    int64   // cycle of the newest cell of the profile
-	counted   uint64  // bit i: the point i arrivals ago has a residual in recent
+	newest    int64   // cycle of the newest cell of the profile, leads aside; 0: there is none yet
 	count     uint32  // points of this half hour
 	fresh     uint32  // index of the first point of the level
+	residuals uint8   // how many of them count for the mean
 	next      uint8   // place of the next residual
 	tops      uint8   // how many of the days there are
 	strays    uint8   // half hours in a row that were too old for the profile
+	leads     uint8   // cells of the profile that are of a later cycle than the newest
+	row       uint8   // how many of the last half hours were such ones, in a row; eight at most
 	blocked   bool    // the window has more points than are kept: they came before, and blocker tells when they leave
 	born      bool    // there was a point
 }
@@ -86,8 +94,9 @@ func (h *Habit) Compare(rules []HabitRules, epoch uint64, at int64, value float6
 	}
 }
 
-// Newest is the time of the last point to arrive (Unix milliseconds), and false if there was none.
-func (h *Habit) Newest() (at int64, ok bool) {
+// Last is the time of the last point to arrive (Unix milliseconds), and false if there was none. Unlike Window.Newest, it is not the greatest
+// time if that point is late.
+func (h *Habit) Last() (at int64, ok bool) {
 	if n := h.points.len(); n > 0 {
 		return h.points.at(n - 1).at, true
 	}
@@ -97,7 +106,7 @@ func (h *Habit) Newest() (at int64, ok bool) {
 // take is the way of one point.
 func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e evidence) {
 	h.begin(epoch)
-	before, _ := h.Newest()
+	before, _ := h.Last()
 	h.evict(r, at)
 	h.enter(at/halfHour, before/halfHour)
 	level := h.level(value)
@@ -117,22 +126,23 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e ev
 			h.now.many = x
 		}
 	}
-	h.now.counted = h.now.counted<<1 | uint64(number(counted))
 	h.push(r, point{at, value})
 	h.forget(r, at)
 	return e
 }
 
-// evict drops the points from the head that are too old at a time: from the level, and from the window.
+// evict drops the points from the head that are too old at a time: from the level, and from the window. The level never has a point that the
+// window has not, even if its length is the same and the limit of one is rounded.
 func (h *Habit) evict(r *HabitRules, at int64) {
+	oldest := r.window.oldest(at)
+	limit := max(at-r.span, oldest)
 	for n := uint32(h.points.len()); h.now.fresh < n; h.now.fresh++ {
 		slot := h.points.slot(int(h.points.gone + h.now.fresh))
-		if h.points.time(int(h.points.gone+h.now.fresh), slot) >= at-r.span {
+		if h.points.time(int(h.points.gone+h.now.fresh), slot) >= limit {
 			break
 		}
 		h.order.remove(h.points.words, slot)
 	}
-	oldest := r.window.oldest(at)
 	if h.now.blocked = h.now.blocked && h.now.blocker >= oldest; h.now.blocked {
 		return
 	}
@@ -147,7 +157,8 @@ func (h *Habit) drop() {
 	h.now.fresh--
 }
 
-// forget drops points of the window that nothing can depend on any more, but that the window has more than enough points.
+// forget drops points that are only counted, while the window has more than enough points without them. The state notes the greatest of their
+// times, because the window has them until then.
 //
 // The median of the window is asked for only when the level is empty. This needs a point that is later than the last one by more than the
 // span. The window then starts later than what is dropped here.
@@ -195,23 +206,15 @@ func halfway(low, high float64) float64 { return low + float64(0.5*float64(high-
 func (h *Habit) mean(at, before int64, residual float64) float64 {
 	m := &h.now
 	if at-before > pause {
-		m.counted = 0
+		m.residuals = 0
 	}
-	for m.counted != 0 {
-		// The oldest one. If its point is not kept, it is much older than a day.
-		ago := 63 - bits.LeadingZeros64(m.counted)
-		if bits.OnesCount64(m.counted) < habitMean && ago < h.points.len() && at-h.points.at(h.points.len()-1-ago).at <= day {
-			break
-		}
-		m.counted &^= 1 << ago
+	for m.residuals > 0 && (m.residuals == habitMean || at-h.when[h.oldest()] > day) {
+		m.residuals--
 	}
-	h.set(recentCell+int(m.next), residual)
-	n := bits.OnesCount64(m.counted) + 1
-	i := int(m.next) + 1 - n
-	if i < 0 {
-		i += habitMean
-	}
+	h.setResidual(int(m.next), at, residual)
 	m.next = uint8((int(m.next) + 1) % habitMean)
+	m.residuals++
+	i, n := h.oldest(), int(m.residuals)
 	sum := 0.0
 	for _, x := range h.recent[i:min(i+n, habitMean)] {
 		sum += x
@@ -220,6 +223,15 @@ func (h *Habit) mean(at, before int64, residual float64) float64 {
 		sum += x
 	}
 	return sum / habitMean
+}
+
+// oldest is the place of the oldest residual that counts.
+func (h *Habit) oldest() int {
+	i := int(h.now.next) - int(h.now.residuals)
+	if i < 0 {
+		i += habitMean
+	}
+	return i
 }
 
 // push appends a point to the level.

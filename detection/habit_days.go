@@ -7,7 +7,9 @@ import (
 
 const (
 	usualDays = 7
-	mostTops  = 32
+	// mostTops bounds the days of a state. In time, there are seven. A late record of another day adds two: the day that it cuts off, and its own. With
+	// more than 120 such records in a week, the earliest days are missing here, and the reference may decide otherwise.
+	mostTops = 250
 )
 
 // dayTop is how far a day got.

@@ -34,7 +34,15 @@ type stream struct {
 	name    string
 	step    int64 // milliseconds
 	minDev  float64
+	hours   float64 // history_hours
+	ratio   float64 // history_min_ratio
+	limit   float64 // threshold
 	entries []entry
+}
+
+// newStream is an empty one, with the usual settings of the method.
+func newStream(name string) stream {
+	return stream{name: name, hours: 72, ratio: HabitMinRatio, limit: 5}
 }
 
 type entry struct {
@@ -66,8 +74,10 @@ func (s *summary) take(j *Judgement) {
 		s.Scored++
 		s.Anomalies += number(j.Reason == Anomalous)
 	}
-	_ = binary.Write(s, binary.LittleEndian, []uint64{uint64(j.Reason), math.Float64bits(math.Abs(j.Deviation)), math.Float64bits(j.Median + 0),
-		math.Float64bits(j.Low), math.Float64bits(j.High)})
+	_ = binary.Write(s, binary.LittleEndian, []uint64{uint64(j.Reason), uint64(j.Test)})
+	for _, x := range j.numbers() {
+		_ = binary.Write(s, binary.LittleEndian, math.Float64bits(x+0)) // of no sign if it is 0
+	}
 	if s.Points%digested == 0 {
 		s.digest()
 	}
@@ -85,9 +95,13 @@ func (s *summary) end() expected {
 	return s.expected
 }
 
-// settings are the usual ones of the method.
+// numbers are all of a judgement.
+func (j *Judgement) numbers() [7]float64 {
+	return [...]float64{j.Deviation, j.Median, j.Scale, j.Low, j.High, j.Mean, j.Usual}
+}
+
 func (s *stream) settings() Settings {
-	return Settings{GranularityMinutes: float64(s.step) / 60_000, HistoryHours: 72, MinRatio: HabitMinRatio, Threshold: 5, MinDeviation: s.minDev}
+	return Settings{GranularityMinutes: float64(s.step) / 60_000, HistoryHours: s.hours, MinRatio: s.ratio, Threshold: s.limit, MinDeviation: s.minDev}
 }
 
 // TestHabitEqualsTheReference compares to the last bit: with what the reference has said, or with what it says now.
@@ -102,6 +116,8 @@ func TestHabitEqualsTheReference(t *testing.T) {
 		}
 	}
 	all := append(goldenStreams(t), randomStreams()...)
+	all = append(all, settingStreams()...)
+	all = append(all, farStreams()...)
 	all = append(all, nabStreams(t)...)
 	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
@@ -131,7 +147,14 @@ func TestHabitEqualsTheReference(t *testing.T) {
 			if *writeDigests {
 				want[s.name] = got
 			}
-			w := want[s.name]
+			chosen := strings.HasPrefix(s.name, "settings/") || strings.HasPrefix(s.name, "far/")
+			if got.Scored < 100 || chosen && got.Anomalies == 0 {
+				t.Errorf("%d points are scored, %d of them anomalies: too few to compare", got.Scored, got.Anomalies)
+			}
+			w, ok := want[s.name]
+			if !ok {
+				t.Fatal("it is not compared")
+			}
 			if got.Points != w.Points || got.Scored != w.Scored || got.Anomalies != w.Anomalies {
 				t.Errorf("of %d points %d are scored and %d anomalies, in the reference %d, %d and %d", got.Points, got.Scored, got.Anomalies, w.Points, w.Scored, w.Anomalies)
 			}
@@ -153,10 +176,15 @@ func TestHabitEqualsTheReference(t *testing.T) {
 	}
 }
 
-// alike tells whether a judgement is the reference's, which says nothing of the sign.
+// alike tells whether a judgement is the reference's.
 func alike(j, other *Judgement) bool {
-	same := func(a, b float64) bool { return math.Float64bits(a+0) == math.Float64bits(b+0) }
-	return j.Reason == other.Reason && same(math.Abs(j.Deviation), other.Deviation) && same(j.Median, other.Median) && same(j.Low, other.Low) && same(j.High, other.High)
+	a, b := j.numbers(), other.numbers()
+	for i := range a {
+		if math.Float64bits(a[i]+0) != math.Float64bits(b[i]+0) {
+			return false
+		}
+	}
+	return j.Reason == other.Reason && j.Test == other.Test
 }
 
 // ask starts the reference, and returns what it says of one point after the other.
@@ -164,7 +192,7 @@ func ask(t *testing.T, s *stream) func() *Judgement {
 	t.Helper()
 	command := exec.Command("python3", "testdata/habit/reference.py", *referencePath)
 	var in strings.Builder
-	fmt.Fprintf(&in, "stream %d %x\n", s.step, s.minDev)
+	fmt.Fprintf(&in, "stream %d %x %x %x %x\n", s.step, s.minDev, s.hours, s.ratio, s.limit)
 	for _, e := range s.entries {
 		fmt.Fprintf(&in, "%d %d %x\n", e.entity, e.at, e.value)
 	}
@@ -189,15 +217,19 @@ func ask(t *testing.T, s *stream) func() *Judgement {
 		if lines.Text() == "." {
 			return &Judgement{}
 		}
-		var numbers [4]float64
-		for i, word := range strings.Fields(lines.Text()) {
+		words := strings.Fields(lines.Text())
+		var numbers [7]float64
+		for i, word := range words[2:] {
 			if numbers[i], err = strconv.ParseFloat(word, 64); err != nil {
 				t.Fatal(err)
 			}
 		}
-		j := &Judgement{Verdict: Verdict{Reason: Normal, Deviation: numbers[0], Median: numbers[1]}, Low: numbers[2], High: numbers[3]}
-		if j.Deviation > 5 {
+		j := &Judgement{Verdict: Verdict{Reason: Normal, Deviation: numbers[0], Median: numbers[1], Scale: numbers[2]}, Low: numbers[3], High: numbers[4], Mean: numbers[5], Usual: numbers[6]}
+		if words[0] == "anomalous" {
 			j.Reason = Anomalous
+		}
+		if words[1] == "mean" {
+			j.Test = MeanTest
 		}
 		return j
 	}
@@ -212,7 +244,8 @@ func goldenStreams(t *testing.T) (all []stream) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := stream{name: "golden/" + filepath.Base(folder), step: int64(c.Conf.IO.GranularityMinutes * 60_000), minDev: c.Conf.Detection.MinDeviation}
+		s := newStream("golden/" + filepath.Base(folder))
+		s.step, s.minDev = int64(c.Conf.IO.GranularityMinutes*60_000), c.Conf.Detection.MinDeviation
 		names := map[string]int{}
 		for _, record := range c.Records {
 			entity, value := decode(t, c, record.Value)
@@ -244,7 +277,7 @@ func nabStreams(t *testing.T) (all []stream) {
 		}
 	}
 	for _, file := range kept {
-		s := stream{name: "nab/" + strings.TrimSuffix(filepath.Base(file), ".csv.gz")}
+		s := newStream("nab/" + strings.TrimSuffix(filepath.Base(file), ".csv.gz"))
 		for _, row := range rowsOf(t, file) {
 			at, err := time.Parse(time.DateTime, row[0])
 			if err != nil {
@@ -296,27 +329,29 @@ func randomStreams() (all []stream) {
 
 func randomStream(seed uint64) stream {
 	r := rand.New(rand.NewPCG(seed, 22))
-	s := stream{name: fmt.Sprintf("random/%d", seed), step: []int64{1, 4, 5, 20, 2}[seed%5] * quarter / 5, minDev: []float64{0.01, 1e-6, 0.5}[r.IntN(3)]}
+	s := newStream(fmt.Sprintf("random/%d", seed))
+	s.step, s.minDev = []int64{1, 4, 5, 20, 2}[seed%5]*quarter/5, []float64{0.01, 1e-6, 0.5}[r.IntN(3)]
 	if seed%5 == 1 {
 		s.step = 4 * quarter
 	}
 	next := seasonal(r)
 	rare := func(often int) bool { return r.IntN(often) == 0 }
+	dense := int(max(1, quarter/s.step)) // gaps are by the hour rather than by the point
 	at := 1_600_000_000_000 + r.Int64N(day)
 	if seed%2 == 0 {
 		at -= at % s.step
 	}
 	for range max(1500, min(6000, 20*day/s.step)) {
 		switch {
-		case rare(60):
+		case rare(60 * dense):
 			at += r.Int64N(2 * pause)
-		case seed%3 == 0 && rare(150):
+		case seed%3 == 0 && rare(150*dense):
 			at += r.Int64N(4 * day)
-		case seed%4 < 2 && rare(400):
+		case seed%4 < 2 && rare(400*dense):
 			at += r.Int64N(9 * day)
 		case rare(10_000):
 			at += 400 * day
-		case seed%7 == 0 && rare(3):
+		case seed%7 == 0 && rare(12):
 			at += s.step * r.Int64N(20)
 		}
 		this := at
@@ -332,6 +367,91 @@ func randomStream(seed uint64) stream {
 		at += s.step
 	}
 	return s
+}
+
+// settingStreams have other settings than the usual ones, gaps, and late records.
+func settingStreams() (all []stream) {
+	for i, c := range []struct{ hours, ratio, limit, minDev float64 }{
+		{24, 0.2, 5, 0.01}, {24, 0.6, 3, 0.01}, {200, 0.2, 5, 0.01}, {200, 0.6, 7.3, 1e-6}, {72, 0.6, 5, 0.01}, {72, 0.95, 5, 0.01}, {72, 0.2, 3, 0.5}, {72, 0.2, 7.3, 0.01},
+		{72, 0.2, 5, 0}, {24, 0.6, 7.3, 0}, {12, 0.2, 5, 0.01}, {12, 0.6, 3, 0}, {23, 0.2, 5, 0.01}, {23, 0.6, 7.3, 0.01}, {30, 0, 5, 0.01},
+	} {
+		s := newStream(fmt.Sprintf("settings/%v hours, ratio %v, threshold %v, min_dev %v", c.hours, c.ratio, c.limit, c.minDev))
+		s.step, s.minDev, s.hours, s.ratio, s.limit = quarter, c.minDev, c.hours, c.ratio, c.limit
+		r := rand.New(rand.NewPCG(uint64(i), 34))
+		next := seasonal(r)
+		at := int64(1_600_000_000_000)
+		for range 96 * 40 {
+			at += s.step
+			switch r.IntN(300) {
+			case 0:
+				at += r.Int64N(pause + pause/2)
+			case 1:
+				at += r.Int64N(day)
+			case 2:
+				if r.IntN(3) == 0 {
+					at += r.Int64N(4 * day)
+				}
+			}
+			this := at
+			if r.IntN(40) == 0 {
+				this -= r.Int64N(pause)
+			}
+			s.entries = append(s.entries, entry{0, point{this, next(this) + r.NormFloat64()/100}})
+		}
+		all = append(all, s)
+	}
+	// With a ratio of 1, a window needs one point more than there are steps in the history: only points of equal times make so many.
+	s := newStream("settings/72 hours, ratio 1")
+	s.step, s.minDev, s.ratio = quarter, 0.01, 1
+	next := seasonal(rand.New(rand.NewPCG(1, 31)))
+	for i := range int64(96 * 30) {
+		at := i * quarter
+		for range 1 + number(i%200 == 0) {
+			s.entries = append(s.entries, entry{0, point{at, next(at)}})
+		}
+	}
+	return append(all, s)
+}
+
+// farStreams have records that are days late, or far ahead of their time.
+func farStreams() (all []stream) {
+	for i, c := range []struct {
+		name  string
+		late  float64 // the part of the records
+		most  int64   // days
+		ahead []int64 // hours of single records, one every other day from the twentieth on
+	}{
+		{"5 % up to a day late", 0.05, 1, nil},
+		{"5 % up to four days late", 0.05, 4, nil},
+		{"a record 20 days late", 0, 0, []int64{-20 * 24}},
+		{"a record 3 days ahead", 0, 0, []int64{3 * 24}},
+		{"a record 7 days ahead", 0, 0, []int64{7 * 24}},
+		{"a record 16 days ahead", 0, 0, []int64{16 * 24}},
+		{"a record 30 days ahead", 0, 0, []int64{30 * 24}},
+		{"a record 400 days ahead", 0, 0, []int64{400 * 24}},
+		{"records ahead, one after the other", 0.01, 1, []int64{170, 400, 777, 2000, 29, 100, 9000}},
+	} {
+		for _, hours := range []float64{72, 24, 200} {
+			s := newStream(fmt.Sprintf("far/%s, %v hours", c.name, hours))
+			s.step, s.minDev, s.hours = quarter, 0.01, hours
+			r := rand.New(rand.NewPCG(uint64(i), 32))
+			next := seasonal(r)
+			at := int64(1_600_000_000_000)
+			for k := range int64(96 * 40) {
+				at += s.step
+				this := at
+				if r.Float64() < c.late {
+					this -= r.Int64N(c.most * day)
+				}
+				if n := k/96 - 20; k%96 == 50 && n >= 0 && n%2 == 0 && int(n/2) < len(c.ahead) {
+					this += c.ahead[n/2] * 2 * halfHour
+				}
+				s.entries = append(s.entries, entry{0, point{this, next(this)}})
+			}
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // seasonal makes values with a time of day, noise, incidents and levels that change.

@@ -22,10 +22,38 @@ func (s stream) one() stream {
 	return s
 }
 
+// anyStream is a random stream, or from 24 on one with half hours far ahead and far behind, up to twenty in a row, and more at times.
+func anyStream(seed uint64) stream {
+	if seed < 24 {
+		return randomStream(seed).one()
+	}
+	s := newStream(fmt.Sprintf("jumps/%d", seed))
+	s.step, s.minDev = quarter, 0.01
+	r := rand.New(rand.NewPCG(seed, 33))
+	at, by, left := int64(1_600_000_000_000), int64(0), 0
+	for range 2500 {
+		if at += quarter; r.IntN(20) == 0 {
+			at += r.Int64N(day)
+		}
+		if left--; left < 0 {
+			by, left = 0, r.IntN(60)
+			if r.IntN(2) == 0 {
+				by, left = r.Int64N(60*day)-20*day, r.IntN(40)
+			}
+			if r.IntN(20) == 0 {
+				left = 200
+			}
+		}
+		s.entries = append(s.entries, entry{0, point{at + by, r.NormFloat64()}})
+	}
+	return s
+}
+
 // equalStates compares all that decides about later points.
 func equalStates(t *testing.T, what string, got, want *Habit) {
 	t.Helper()
-	if a, b := got.AppendState(nil), want.AppendState(nil); !bytes.Equal(a, b) {
+	rules := usualHabit()
+	if a, b := got.AppendState(&rules, nil), want.AppendState(&rules, nil); !bytes.Equal(a, b) {
 		t.Fatalf("%s: another state, of %d bytes instead of %d", what, len(a), len(b))
 	}
 	same := func(a, b float64) bool {
@@ -45,8 +73,8 @@ func sameJudgement(a, b Judgement) bool {
 
 // TestHabitRolledBackIsAsIfNothingHadHappened has epochs of one point to hundreds, some of which are rolled back.
 func TestHabitRolledBackIsAsIfNothingHadHappened(t *testing.T) {
-	for seed := range uint64(24) {
-		s := randomStream(seed).one()
+	for seed := range uint64(32) {
+		s := anyStream(seed)
 		r := rand.New(rand.NewPCG(seed, 23))
 		rules := s.rules()
 		var h, plain Habit
@@ -55,7 +83,7 @@ func TestHabitRolledBackIsAsIfNothingHadHappened(t *testing.T) {
 			most := []int{1, 3, 30, 1000}[r.IntN(4)]
 			part := s.entries[at:min(at+1+r.IntN(most), len(s.entries))]
 			if r.IntN(3) == 0 {
-				other := randomStream(seed + 100).entries
+				other := anyStream((seed + 20) % 32).entries
 				for _, e := range other[:min(1+r.IntN(3*most), len(other))] {
 					h.Add(rules, epoch, e.at, e.value)
 				}
@@ -94,14 +122,14 @@ func TestHabitObservesWhatItAdds(t *testing.T) {
 
 // TestHabitReadAgainDecidesTheSame stores and reads the state at random places, also within an epoch.
 func TestHabitReadAgainDecidesTheSame(t *testing.T) {
-	for seed := range uint64(24) {
-		s := randomStream(seed).one()
+	for seed := range uint64(32) {
+		s := anyStream(seed)
 		r := rand.New(rand.NewPCG(seed, 24))
 		rules := s.rules()
 		var h, plain Habit
 		for i, e := range s.entries {
 			if r.IntN(50) == 0 || i < 5 {
-				stored := h.AppendState(nil)
+				stored := h.AppendState(rules, nil)
 				h = Habit{}
 				h.Observe(rules, 3, e.at, 1)
 				if err := h.ParseState(rules, stored); err != nil {
@@ -194,36 +222,42 @@ func TestHabitOfManySettingsIsThatOfEach(t *testing.T) {
 	}
 }
 
-// TestHabitSaysWhichTestSpoke has a level that is 4 lower for a day: first the value is outside, then also the mean.
+// TestHabitSaysWhichTestSpoke has a level that is lower or higher for a day: first the value is outside, then also the mean.
 func TestHabitSaysWhichTestSpoke(t *testing.T) {
 	rules := usualHabit()
-	r := rand.New(rand.NewPCG(1, 26))
-	var h Habit
-	heard := map[Test]int{}
 	number := func(x float64) string { return fmt.Sprintf("%.2f", x) }
-	for i := range int64(96 * 12) {
-		value := 10 + 0.05*r.NormFloat64()
-		if i >= 96*11 {
-			value -= 0.2
+	for _, c := range []struct {
+		side float64
+		word string
+	}{{-1, "below"}, {1, "above"}} {
+		r := rand.New(rand.NewPCG(1, 26))
+		var h Habit
+		heard := map[Test]int{}
+		for i := range int64(96 * 12) {
+			value := 10 + 0.05*r.NormFloat64()
+			if i >= 96*11 {
+				value += c.side * 0.2
+			}
+			j := h.Add(&rules, uint64(i), i*quarter, value)
+			if i < 96*11 || j.Reason != Anomalous {
+				continue
+			}
+			heard[j.Test]++
+			beyond := max(j.Low-value, value-j.High)
+			if c.side*j.Deviation < 5 || j.Low > j.Median || j.High < j.Median || j.Test == MeanTest && c.side*j.Mean < j.Usual || j.Test == ValueTest && beyond < 0 {
+				t.Fatalf("%v is judged %+v", value, j)
+			}
+			want := "the last 24 values lie " + number(c.side*j.Mean) + " " + c.word + " expectation on average; usual is " + number(j.Usual)
+			if j.Test == ValueTest {
+				want = number(j.Median) + " expected at this time of day, " + number(j.Low) + " to " + number(j.High) + " usual; it is " + number(value)
+			}
+			if got := j.Sentence(value, number); got != want {
+				t.Fatalf("%q, want %q", got, want)
+			}
 		}
-		j := h.Add(&rules, uint64(i), i*quarter, value)
-		if i < 96*11 || j.Reason != Anomalous {
-			continue
+		if heard[MeanTest] < 5 || heard[ValueTest] < 1 {
+			t.Errorf("%s: heard %v", c.word, heard)
 		}
-		heard[j.Test]++
-		if j.Deviation > -5 || j.Low > j.Median || j.High < j.Median || j.Test == MeanTest && j.Mean > -j.Usual || j.Test == ValueTest && value > j.Low {
-			t.Fatalf("%v is judged %+v", value, j)
-		}
-		want := "the last 24 values lie " + number(-j.Mean) + " below expectation on average; usual is " + number(j.Usual)
-		if j.Test == ValueTest {
-			want = number(j.Median) + " expected at this time of day, " + number(j.Low) + " to " + number(j.High) + " usual; it is " + number(value)
-		}
-		if got := j.Sentence(value, number); got != want {
-			t.Fatalf("%q, want %q", got, want)
-		}
-	}
-	if heard[MeanTest] < 5 {
-		t.Errorf("heard %v", heard)
 	}
 }
 
@@ -316,7 +350,7 @@ func TestHabitSurvivesAnyNumbers(t *testing.T) {
 			}
 		}
 		var read Habit
-		if err := read.ParseState(&rules, h.AppendState(nil)); err != nil {
+		if err := read.ParseState(&rules, h.AppendState(&rules, nil)); err != nil {
 			t.Errorf("%s: %v", kind.name, err)
 		}
 	}
@@ -331,20 +365,94 @@ func TestHabitRefusesWhatIsNoState(t *testing.T) {
 	s := randomStream(3).one()
 	rules := s.rules()
 	var h Habit
-	for _, e := range s.entries {
-		h.Observe(rules, 1, e.at, e.value)
-	}
-	stored := h.AppendState(nil)
-	for n := range stored {
+	refused := func(what string, rules *HabitRules, data []byte) {
+		t.Helper()
 		var read Habit
-		if err := read.ParseState(rules, stored[:n]); n != 1 && !errors.Is(err, ErrState) {
-			t.Fatalf("the first %d of %d bytes: %v", n, len(stored), err)
-		}
-	}
-	var read Habit
-	for what, data := range map[string][]byte{"one byte more": append(slices.Clone(stored), 0), "version 2": append([]byte{2}, stored[1:]...)} {
 		if err := read.ParseState(rules, data); !errors.Is(err, ErrState) || read.now.born {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	for _, points := range [][]entry{nil, s.entries} {
+		for _, e := range points {
+			h.Observe(rules, 1, e.at, e.value)
+		}
+		stored := h.AppendState(rules, nil)
+		for n := range stored {
+			refused(fmt.Sprintf("the first %d of %d bytes", n, len(stored)), rules, stored[:n])
+		}
+		refused("one byte more", rules, append(slices.Clone(stored), 0))
+		refused("version 2", rules, append([]byte{2}, stored[1:]...))
+		for _, change := range []func(*Settings){
+			func(s *Settings) { s.HistoryHours *= 2 },
+			func(s *Settings) { s.MinRatio *= 2 },
+			func(s *Settings) { s.GranularityMinutes *= 2 },
+		} {
+			settings := s.settings()
+			change(&settings)
+			other := NewHabitRules(settings)
+			refused(fmt.Sprintf("another of the settings: %+v", settings), &other, stored)
+		}
+		settings := s.settings()
+		settings.Threshold, settings.MinDeviation = 3, 7
+		same := NewHabitRules(settings)
+		if err := new(Habit).ParseState(&same, stored); err != nil {
+			t.Errorf("another threshold: %v", err)
+		}
+	}
+}
+
+// TestHabitDropsNoPointTwice has histories of at most a day, and times at which the window's limit is rounded.
+func TestHabitDropsNoPointTwice(t *testing.T) {
+	for _, hours := range []float64{0.01, 12, 23.99999, 24, 24.00001} {
+		rules := NewHabitRules(Settings{GranularityMinutes: 15, HistoryHours: hours, MinRatio: HabitMinRatio, Threshold: 5, MinDeviation: 0.01})
+		for _, from := range []int64{1 << 40, 1 << 53, 1 << 58, math.MaxInt64 - 20*day} {
+			r := rand.New(rand.NewPCG(1, 28))
+			var h Habit
+			at := from
+			for i := range uint64(2000) {
+				at += quarter - 600 + r.Int64N(1200)
+				if r.IntN(50) == 0 {
+					at = from + int64(i)*quarter/4
+				}
+				h.Add(&rules, i/4, at, r.Float64())
+				if h.order.len() != h.points.len()-int(h.now.fresh) || int(h.now.fresh) > h.points.len() {
+					t.Fatalf("%v hours, point %d at %d: %d of %d points are in order, from %d on", hours, i, at, h.order.len(), h.points.len(), h.now.fresh)
+				}
+			}
+		}
+	}
+}
+
+// TestHabitKeepsItsProfileUntilTimeHasGoneOn has half hours that are far ahead: seven of them in a row change only their own cells. After
+// eight, the state knows the new days as well as it knew the others.
+func TestHabitKeepsItsProfileUntilTimeHasGoneOn(t *testing.T) {
+	rules := usualHabit()
+	for _, ahead := range []int64{1, 7, 8, 96} {
+		var h Habit
+		at := int64(1_600_000_000_000)
+		for range 96 * 12 {
+			at += quarter
+			h.Observe(&rules, 1, at, 1)
+		}
+		known := h.profile.known()
+		for i := range ahead {
+			h.Observe(&rules, 2, at+50*day+i*halfHour, 1)
+		}
+		h.Observe(&rules, 2, at, 1) // ends the last one
+		if got := h.profile.known() + int(h.now.leads); ahead <= mostLeads && got < known || ahead > mostLeads && got > int(ahead)+1 {
+			t.Errorf("%d half hours ahead: %d cells are known, before %d", ahead, got, known)
+		}
+		h.Rollback(2)
+		if got := h.profile.known(); got != known {
+			t.Errorf("%d half hours ahead, rolled back: %d cells are known, before %d", ahead, got, known)
+		}
+	}
+}
+
+// known is how many cells are not empty, leads aside.
+func (p *profile) known() (n int) {
+	for cell := range cells {
+		n += number(p.code(cell) != 0)
+	}
+	return n
 }

@@ -6,15 +6,17 @@ import (
 )
 
 // An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
-// cell that was changed, in order. Most epochs have one point of an entity, which changes one or two cells, and at the begin of a day
-// four more. An epoch of any length needs at most one change for each cell: if there are many, the others are left out.
+// cell that was changed, in order. Most epochs have one point of an entity, which changes two or three cells, and at the begin of a day
+// three more. An epoch of any length needs at most one change for each cell: if there are many, the others are left out.
 // An epoch that began with an empty state notes nothing.
 
 // The cells of a state, by number.
 const (
 	profileCell = 0
 	recentCell  = profileCell + cells
-	dayCell     = recentCell + habitMean // three of each day
+	whenCell    = recentCell + habitMean
+	leadCell    = whenCell + habitMean
+	dayCell     = leadCell + mostLeads // three of each day
 	allCells    = dayCell + 3*mostTops
 
 	mostChanges = 2 * allCells
@@ -23,9 +25,9 @@ const (
 
 // change is what was in a cell.
 type change struct {
-	value float64 // of a date the bits
+	value float64 // of a time, a date or a cycle the bits
 	cell  uint16
-	code  uint8 // of a cell of the profile
+	code  uint8 // of a cell of the profile; of a lead, its cell
 }
 
 // begin begins an epoch, if it is a new one.
@@ -58,10 +60,22 @@ func (h *Habit) note(c change) {
 	}
 }
 
-// set changes a residual.
-func (h *Habit) set(cell int, value float64) {
-	h.note(change{value: h.recent[cell-recentCell], cell: uint16(cell)})
-	h.recent[cell-recentCell] = value
+// setResidual changes a residual and its time.
+func (h *Habit) setResidual(i int, at int64, value float64) {
+	h.note(change{value: h.recent[i], cell: uint16(recentCell + i)})
+	h.note(change{value: bitsOf(h.when[i]), cell: uint16(whenCell + i)})
+	h.recent[i], h.when[i] = value, at
+}
+
+// bitsOf puts a whole number into a change, and wholeOf takes it out.
+func bitsOf(x int64) float64  { return math.Float64frombits(uint64(x)) }
+func wholeOf(x float64) int64 { return int64(math.Float64bits(x)) }
+
+// setLead changes a lead.
+func (h *Habit) setLead(i, cell int, cycle int64) {
+	p := h.profile
+	h.note(change{bitsOf(p.later[i]), uint16(leadCell + i), p.leadCell[i]})
+	p.later[i], p.leadCell[i] = cycle, uint8(cell)
 }
 
 // setCell changes a cell of the profile.
@@ -76,7 +90,7 @@ func (h *Habit) setDay(i int, d dayTop) {
 	was, cell := &h.days[i], uint16(dayCell+3*i)
 	h.note(change{value: was.one, cell: cell})
 	h.note(change{value: was.many, cell: cell + 1})
-	h.note(change{value: math.Float64frombits(uint64(was.date)), cell: cell + 2})
+	h.note(change{value: bitsOf(was.date), cell: cell + 2})
 	*was = d
 }
 
@@ -95,8 +109,12 @@ func (h *Habit) Rollback(epoch uint64) {
 		case i < recentCell:
 			h.profile.means[i] = c.value
 			h.profile.setCode(i, c.code)
-		case i < dayCell:
+		case i < whenCell:
 			h.recent[i-recentCell] = c.value
+		case i < leadCell:
+			h.when[i-whenCell] = wholeOf(c.value)
+		case i < dayCell:
+			h.profile.later[i-leadCell], h.profile.leadCell[i-leadCell] = wholeOf(c.value), c.code
 		default:
 			d := &h.days[(i-dayCell)/3]
 			switch (i - dayCell) % 3 {
@@ -105,7 +123,7 @@ func (h *Habit) Rollback(epoch uint64) {
 			case 1:
 				d.many = c.value
 			default:
-				d.date = int64(math.Float64bits(c.value))
+				d.date = wholeOf(c.value)
 			}
 		}
 	}
@@ -118,7 +136,7 @@ func (h *Habit) derive() {
 	h.reorder()
 	h.one, h.many = h.usual()
 	h.season = 0
-	if at, ok := h.Newest(); ok {
+	if at, ok := h.Last(); ok {
 		h.season = h.seasonOf(at / halfHour)
 	}
 }
