@@ -27,7 +27,8 @@ import (
 // dropped. It ends the half hour and the day of the point before it, and the next point in time ends the ones of the late record. So usual may
 // look at several parts of one day, and at 250 parts at most. Points of equal times count one by one.
 //
-// A record far ahead of its time takes the place of one half hour of the season, which then counts until the same half hour comes again five days later.
+// A record far ahead of its time takes the place of one half hour of the season. It then counts until the same half hour comes again five days
+// later.
 //
 // A state decides as the reference does, but for these streams: more than 120 records a week are late and of another day than the point
 // before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back; more than seven half

@@ -449,6 +449,23 @@ func TestHabitKeepsItsProfileUntilTimeHasGoneOn(t *testing.T) {
 	}
 }
 
+// TestHabitKeepsItsProfileBesideManyWrongTimes has more half hours far ahead than are kept, but never two in a row.
+func TestHabitKeepsItsProfileBesideManyWrongTimes(t *testing.T) {
+	rules := usualHabit()
+	var h Habit
+	at := int64(1_600_000_000_000)
+	for i := range int64(96 * 15) {
+		at += quarter
+		h.Observe(&rules, 1, at, 1)
+		if i > 96*12 && i%20 == 0 {
+			h.Observe(&rules, 1, at+(30+i%7)*day, 1)
+		}
+	}
+	if got := h.profile.known(); got < cells-20 || h.now.leads < mostLeads-1 {
+		t.Errorf("%d cells are known and %d are ahead", got, h.now.leads)
+	}
+}
+
 // known is how many cells are not empty, leads aside.
 func (p *profile) known() (n int) {
 	for cell := range cells {
