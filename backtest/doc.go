@@ -6,7 +6,7 @@
 // parallel, in the order of the input. So an entity's datapoints keep their order, and the result does not depend
 // on the number of processors. There are no actors: nothing is committed, so nothing has to be undone.
 //
-// A window is shared by all settings that keep datapoints equally long and measure deviation alike. Memory is
+// Settings of the method habit have a state of their own, which all of them share that keep the same points. A window is shared by all settings that keep datapoints equally long and measure deviation alike. Memory is
 // bounded by entities and settings, not by rows.
 //
 // Read in this order: run.go (rounds), decode.go (rows to shards), shard.go (the way of one datapoint), windows.go

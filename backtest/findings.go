@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"anomalydetector/detection"
 	"anomalydetector/episode"
 )
 
@@ -52,14 +51,14 @@ type overlap struct {
 // examples is how many of them are kept.
 const examples = 5
 
-func (o *overlap) take(e *entity, v *detection.Verdict, d *datum) {
+func (o *overlap) take(s *shard, e *entity, setting int, d *datum) {
 	o.anomalies++
 	if o.entities == nil {
 		o.entities = make(map[*entity]struct{})
 	}
 	o.entities[e] = struct{}{}
 	if len(o.first) < examples {
-		o.first = append(o.first, ordered[Anomaly]{d.order, anomalyOf(e, v, d)})
+		o.first = append(o.first, ordered[Anomaly]{d.order, s.anomalyOf(e, setting, d)})
 	}
 }
 

@@ -100,6 +100,9 @@ type Anomaly struct {
 	At                             int64 // Unix milliseconds
 	Value, Usual, Scale, Deviation float64
 	Place                          Place
+	// Of the method habit: which test spoke, and what the one of the mean compared.
+	Test            detection.Test
+	Mean, MeanUsual float64
 }
 
 // MostTraced is how many settings a Trace has at most: the first ones. More cannot be told apart in a picture, and each takes

@@ -101,7 +101,7 @@ func (s *shard) count(e *entity, setting int, d *datum) {
 		}
 	case detection.Anomalous:
 		c.scored++
-		found := anomalyOf(e, verdict, d)
+		found := s.anomalyOf(e, setting, d)
 		opened = s.anomaly(e, setting, &found)
 		if s.report {
 			s.reported = append(s.reported, reported{*d, setting, found})
@@ -111,18 +111,23 @@ func (s *shard) count(e *entity, setting int, d *datum) {
 		first := &s.verdicts[0]
 		switch is, was := verdict.Reason == detection.Anomalous, first.Reason == detection.Anomalous; {
 		case is && !was:
-			c.adds.take(e, verdict, d)
+			c.adds.take(s, e, setting, d)
 		case was && !is:
-			c.loses.take(e, first, d)
+			c.loses.take(s, e, 0, d)
 		}
 	}
 	s.said[setting] = labels.Said{Scored: verdict.Reason != detection.TooFewPoints, Anomalous: verdict.Reason == detection.Anomalous, Opened: opened}
 }
 
-// anomalyOf describes an anomaly.
-func anomalyOf(e *entity, v *detection.Verdict, d *datum) Anomaly {
-	return Anomaly{Entity: e.key, Fields: e.fields, At: d.item.at, Value: d.item.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
+// anomalyOf describes the present datapoint as an anomaly at a setting.
+func (s *shard) anomalyOf(e *entity, setting int, d *datum) Anomaly {
+	v := &s.verdicts[setting]
+	a := Anomaly{Entity: e.key, Fields: e.fields, At: d.item.at, Value: d.item.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
 		Place: d.place()}
+	if j := s.judgement(setting); j != nil {
+		a.Test, a.Mean, a.MeanUsual = j.Test, j.Mean, j.Usual
+	}
+	return a
 }
 
 // anomaly folds an anomaly into the entity's episodes, and returns whether it opens one.

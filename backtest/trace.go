@@ -101,17 +101,24 @@ func newTracer(settings []Setting) *tracer {
 // point scores a datapoint. A verdict says what is usual only of an anomaly, so the window is asked before.
 func (t *tracer) point(key []byte, at int64, value float64) TracePoint {
 	point := TracePoint{At: at, Value: value, Settings: make([]TraceVerdict, len(t.scorers))}
+	for k := range point.Settings {
+		point.Settings[k].Usual, point.Settings[k].Scale = math.NaN(), math.NaN()
+	}
 	e := t.find(key)
 	for g, group := range t.groups {
 		for _, k := range group.settings {
 			v := &point.Settings[k]
-			v.Usual, v.Scale = math.NaN(), math.NaN()
 			if median, scale, ok := e.windows[g].Expect(t.scorers[k], at); ok {
 				v.Usual, v.Scale = median, scale
 			}
 		}
 	}
 	t.score(e, at, value)
+	for k := range point.Settings {
+		if j := t.judgement(k); j != nil && j.Reason != detection.TooFewPoints {
+			point.Settings[k].Usual, point.Settings[k].Scale = j.Median, j.Scale
+		}
+	}
 	for k := range t.verdicts {
 		point.Settings[k].Anomalous, point.Settings[k].Deviation = t.verdicts[k].Reason == detection.Anomalous, t.verdicts[k].Deviation
 	}

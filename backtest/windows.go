@@ -8,6 +8,7 @@ import (
 // Windows keeps the windows of some entities, and scores datapoints at several settings. It serves one goroutine at a time.
 type Windows struct {
 	groups      []group
+	habits      []habits
 	comparisons []*detection.Comparison // by group
 	byKey       map[string]*entity
 	last        *entity             // of the datapoint before
@@ -20,6 +21,7 @@ type entity struct {
 	fields  []string // nil until its first anomaly
 	newest  int64
 	windows []detection.Window  // by group
+	habits  []detection.Habit   // by those of Windows
 	found   []*findings         // by setting; nil: no anomaly so far
 	judge   *labels.EntityJudge // nil: there are no labels
 	next    *entity             // whose datapoint came after the last one of this entity
@@ -27,7 +29,7 @@ type entity struct {
 
 // NewWindows makes room for the windows of the settings.
 func NewWindows(settings []detection.Settings) *Windows {
-	w := &Windows{groups: groups(settings), byKey: make(map[string]*entity), verdicts: make([]detection.Verdict, len(settings))}
+	w := &Windows{groups: groups(settings), habits: habitsOf(settings), byKey: make(map[string]*entity), verdicts: make([]detection.Verdict, len(settings))}
 	for i := range w.groups {
 		w.comparisons = append(w.comparisons, detection.NewComparison(w.groups[i].rules))
 	}
@@ -54,7 +56,27 @@ func (w *Windows) score(e *entity, at int64, value float64) (anomalous bool) {
 			anomalous = anomalous || verdicts[i].Reason == detection.Anomalous
 		}
 	}
+	for g := range w.habits {
+		of := &w.habits[g]
+		e.habits[g].Compare(of.rules, 0, at, value, of.judgements)
+		for i, setting := range of.settings {
+			w.verdicts[setting] = of.judgements[i].Verdict
+			anomalous = anomalous || of.judgements[i].Reason == detection.Anomalous
+		}
+	}
 	return anomalous
+}
+
+// judgement is what a setting of a method other than the original says of the present datapoint; nil for the original.
+func (w *Windows) judgement(setting int) *detection.Judgement {
+	for g := range w.habits {
+		for i, of := range w.habits[g].settings {
+			if of == setting {
+				return &w.habits[g].judgements[i]
+			}
+		}
+	}
+	return nil
 }
 
 // find returns the entity with a key. In most streams the entities of a bin come in the order of the bin before, so the map is
@@ -68,7 +90,7 @@ func (w *Windows) find(key []byte) *entity {
 	}
 	e := w.byKey[string(key)]
 	if e == nil {
-		e = &entity{key: string(key), windows: make([]detection.Window, len(w.groups))}
+		e = &entity{key: string(key), windows: make([]detection.Window, len(w.groups)), habits: make([]detection.Habit, len(w.habits))}
 		w.byKey[e.key] = e
 	}
 	if w.last != nil {

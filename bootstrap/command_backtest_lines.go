@@ -12,6 +12,7 @@ import (
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/source"
+	"anomalydetector/detection"
 )
 
 // anomalyLine is an anomaly as a line of --anomalies.
@@ -26,6 +27,9 @@ type anomalyLine struct {
 	Scale     float64           `json:"scale"`
 	Deviation *float64          `json:"deviation"` // null if it is infinite
 	Direction string            `json:"direction"`
+	Test      string            `json:"test,omitempty"` // of the method habit: value or mean
+	Mean      *float64          `json:"mean,omitempty"` // if it is mean
+	MeanUsual *float64          `json:"mean_usual,omitempty"`
 	Input     string            `json:"input"`
 	Line      int               `json:"line"` // in a topic the offset
 	Datapoint json.RawMessage   `json:"datapoint"`
@@ -60,6 +64,12 @@ func (l *anomalyLines) write(setting int, a *backtest.Anomaly, b *source.Block, 
 	}
 	if !math.IsInf(a.Deviation, 0) {
 		line.Deviation = &a.Deviation
+	}
+	if l.settings[setting].Rules.Method == detection.HabitMethod {
+		line.Test = a.Test.String()
+		if a.Test == detection.MeanTest {
+			line.Mean, line.MeanUsual = &a.Mean, &a.MeanUsual
+		}
 	}
 	for i, field := range a.Fields {
 		if i < len(l.names) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"anomalydetector/backtest"
+	"anomalydetector/detection"
 )
 
 // at is where a row is.
@@ -146,8 +147,11 @@ func printOutcome(out *strings.Builder, r *backtest.Result, o *backtest.Outcome)
 }
 
 func anomalyText(a *backtest.Anomaly) string {
-	return fmt.Sprintf("%+.1f at %s: %s instead of %s", a.Deviation, minute(a.At),
-		strconv.FormatFloat(a.Value, 'g', 4, 64), strconv.FormatFloat(a.Usual, 'g', 4, 64))
+	number := func(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
+	if a.Test == detection.MeanTest {
+		return fmt.Sprintf("%+.1f at %s: on average %s beside what is expected, usual is %s", a.Deviation, minute(a.At), number(a.Mean), number(a.MeanUsual))
+	}
+	return fmt.Sprintf("%+.1f at %s: %s instead of %s", a.Deviation, minute(a.At), number(a.Value), number(a.Usual))
 }
 
 // printScores prints how well each setting fits the labels.

@@ -41,6 +41,9 @@ type foundLine struct {
 	Deviation                         *float64
 	Line                              int
 	Datapoint                         map[string]any
+	Test                              string // of the method habit
+	Mean                              *float64
+	MeanUsual                         *float64 `json:"mean_usual"`
 }
 
 // foundIn reads lines of --anomalies, and nothing else.

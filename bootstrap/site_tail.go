@@ -115,7 +115,9 @@ func settings(config *configs.Config) detection.Settings {
 	if config.Detection.Metric == "median" {
 		metric = detection.MedianDeviation
 	}
+	method, _ := detection.ParseMethod(config.Detection.Method) // package configs knows the same ones
 	return detection.Settings{
+		Method:             method,
 		GranularityMinutes: config.IO.GranularityMinutes,
 		HistoryHours:       config.Detection.HistoryHours,
 		MinRatio:           config.Detection.MinRatio,

@@ -42,6 +42,7 @@ type Detection struct {
 	MinDeviation float64 // >= 0, in the unit of the value
 	HistoryHours float64 // > 0
 	MinRatio     float64 // share of the points of a full window that must be exceeded to score; 0 to 1
+	Method       string  // "original" or "habit"
 }
 
 // Job is [job]: when the process stops by itself.

@@ -33,13 +33,17 @@ var known = []schemaSection{
 	}},
 	{name: "detection", doc: "What an anomaly is.", keys: []schemaKey{
 		{
+			name: "method", values: "original or habit", standard: "original",
+			doc: "What a value is compared with: the median of its entity's history (original), or what the entity usually has at this time of " +
+				"day (habit; docs/detection.md). So far only the command backtest knows habit.",
+		}, {
 			name: "threshold", values: "a number greater than 0", required: true, since: original,
 			doc: "A datapoint is an anomaly if its distance from the median of its entity's history is more than this many deviations. " +
-				"Larger means fewer anomalies.",
+				"Larger means fewer anomalies. With method = habit the band of usual values is as wide as this number is large; 5 is the usual one.",
 		}, {
 			name: "dev_metric", values: "mean or median", standard: "mean", since: original,
 			doc: "How the deviation of the history is measured: the mean of the distances from the median, or their median, which a few " +
-				"wild values move less. If the key is missing, a warning says so.",
+				"wild values move less. If the key is missing, a warning says so. With method = habit it has no effect.",
 		}, {
 			name: "min_dev", values: "a number of 0 or more", required: true, since: original,
 			doc: "This is added to the deviation. If a history hardly varies, every small change would be an anomaly without it. It has the " +
@@ -49,7 +53,8 @@ var known = []schemaSection{
 			doc: "Each datapoint is compared with this many hours of history.",
 		}, {
 			name: "history_min_ratio", values: "a number from 0 to 1", standard: "0.6", since: original,
-			doc: "An entity is scored once it has more than this part of a full history. If the key is missing, a warning says so.",
+			doc: "An entity is scored once it has more than this part of a full history. If the key is missing, a warning says so. With " +
+				"method = habit the default is 0.2, and an entity is scored from its third day on at the earliest.",
 		},
 	}},
 	{name: "job", doc: "When the program stops by itself.", keys: []schemaKey{

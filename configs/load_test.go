@@ -68,7 +68,7 @@ func TestRetentionOfTheOutputIsHoursOrUnlimited(t *testing.T) {
 }
 
 func TestBuiltInConfigurationsAreTheOriginals(t *testing.T) {
-	same := Detection{Threshold: 5, Metric: "mean", HistoryHours: 72, MinRatio: 0.6}
+	same := Detection{Threshold: 5, Metric: "mean", HistoryHours: 72, MinRatio: 0.6, Method: "original"}
 	for name, want := range map[string]struct {
 		io     IO
 		minDev float64
@@ -126,6 +126,7 @@ func TestErrorNamesWhatIsWrongAndWhatWasExpected(t *testing.T) {
 		"unknown metric":       {"dev_metric = mean", "dev_metric = mode", "detection", "dev_metric", "mean or median"},
 		"negative hours":       {"history_hours = 72", "history_hours = -72", "detection", "history_hours", "hours greater than 0"},
 		"negative minimum":     {"min_dev = 0.01", "min_dev = -1", "detection", "min_dev", "0 or more"},
+		"unknown method":       {"dev_metric = mean", "dev_metric = mean\nmethod = habits", "detection", "method", "original or habit"},
 		"ratio above one":      {"ratio = 0.6", "ratio = 60", "detection", "history_min_ratio", "0 to 1"},
 		"empty value":          {"value_field = hege", "value_field =", "io", "value_field", "empty"},
 		"missing key":          {"input_topic = in\n", "", "io", "input_topic", "missing"},
@@ -195,7 +196,7 @@ func TestUnreadableFilesAreRefusedWithTheirName(t *testing.T) {
 func TestOlderConfigurationsAreAcceptedWithWarnings(t *testing.T) {
 	content := strings.NewReplacer("min_dev", "noise", "dev_metric = mean\n", "", "history_min_ratio = 0.6\n", "", "[job]", "[main]\n[job]").Replace(base)
 	config := mustRead(t, content, none)
-	if want := (Detection{5, "mean", 0.01, 72, 0.6}); config.Detection != want {
+	if want := (Detection{5, "mean", 0.01, 72, 0.6, "original"}); config.Detection != want {
 		t.Errorf("[detection] is %+v, want %+v", config.Detection, want)
 	}
 	var warned []string
@@ -371,6 +372,19 @@ func TestExplainIsYesOrNoAndOffByDefault(t *testing.T) {
 		_, err := read("detector.conf", "detector.conf", []byte(base+"[output]\n"+text+"\n"), none)
 		if err == nil || !strings.Contains(err.Error(), "explain") {
 			t.Errorf("%q is answered with %v", text, err)
+		}
+	}
+}
+
+func TestMethodDecidesTheUsualRatio(t *testing.T) {
+	for content, want := range map[string]Detection{
+		base: {5, "mean", 0.01, 72, 0.6, "original"},
+		strings.Replace(base, "history_min_ratio = 0.6\n", "method = habit\n", 1):                          {5, "mean", 0.01, 72, 0.2, "habit"},
+		strings.Replace(base, "history_min_ratio = 0.6\n", "history_min_ratio = 0.6\nmethod = habit\n", 1): {5, "mean", 0.01, 72, 0.6, "habit"},
+	} {
+		config := mustRead(t, content, none)
+		if config.Detection != want || len(config.Warnings) > 0 {
+			t.Errorf("[detection] is %+v, want %+v; it warns of %v", config.Detection, want, config.Warnings)
 		}
 	}
 }

@@ -28,15 +28,18 @@ func (r *reading) renameOlder() {
 		}
 	}
 	detection := r.doc.sections["detection"]
-	if detection == nil {
+	if detection == nil || detection["method"] == "habit" {
 		return
 	}
-	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", "0.6"}} {
+	for _, missing := range []struct{ key, value string }{{"dev_metric", "mean"}, {"history_min_ratio", originalRatio}} {
 		if _, there := detection[missing.key]; !there {
 			r.warn("detection", missing.key, missing.key+" is missing, as in older files; it counts as "+missing.value)
 		}
 	}
 }
+
+// The default of history_min_ratio, by method.
+const originalRatio, habitRatio = "0.6", "0.2"
 
 func (r *reading) io() IO {
 	const topic = "the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores"
@@ -102,13 +105,21 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 		MinDeviation: number("min_dev", "a number of 0 or more", notNegative),
 		HistoryHours: number("history_hours", "a number of hours greater than 0, at most 1000000", countable),
 	}
+	d.Method = r.optional(section, "method", "original")
+	if d.Method != "original" && d.Method != "habit" {
+		r.refuse(section, "method", d.Method, "want original or habit")
+	}
+	usual := originalRatio
+	if d.Method == "habit" {
+		usual = habitRatio
+	}
 	const expected = "a number from 0 to 1"
-	d.MinRatio = r.number(section, "history_min_ratio", r.optional(section, "history_min_ratio", "0.6"), expected, ratio)
+	d.MinRatio = r.number(section, "history_min_ratio", r.optional(section, "history_min_ratio", usual), expected, ratio)
 	d.Metric = r.optional(section, "dev_metric", "mean")
 	if d.Metric != "mean" && d.Metric != "median" {
 		r.refuse(section, "dev_metric", d.Metric, "want mean or median")
 	}
-	if d.MinDeviation == 0 && r.err == nil {
+	if d.MinDeviation == 0 && d.Method == "original" && r.err == nil {
 		r.warn(section, "min_dev", "min_dev is 0: if the values of a window are all equal (with dev_metric = median: if most of them are), "+
 			"any other value is an anomaly with an infinite deviation; the original program stops there with a division by zero. "+
 			"Set min_dev to the smallest difference that matters")

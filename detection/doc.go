@@ -9,4 +9,9 @@
 // (the decision), then what they stand on: screen.go and spread.go (bounds that decide most points
 // without looking at the window), ring.go (arrival order and rollback), slots.go (values and
 // times in memory), order.go (medians), exact.go (the mean deviation to the last bit).
+//
+// A second method compares with what is usual at the time of day (method.go says which methods there are, and what they
+// answer): habit.go (the way of one point, and the state), habit_rules.go (the settings as limits, and the decision), then what they
+// stand on: habit_order.go (the median of a day), habit_profile.go (times of day), habit_days.go (usual days), habit_undo.go (rollback),
+// habit_state.go (the state as bytes), habit_words.go (the reason in words).
 package detection

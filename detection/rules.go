@@ -26,6 +26,7 @@ func (m Metric) String() string {
 // Settings are the numbers of a .conf file that decide what an anomaly is. They are validated where
 // they are read: all are finite, and the granularity, the history and the threshold are positive.
 type Settings struct {
+	Method             Method  // method: how a value is judged, and so what the other settings mean
 	GranularityMinutes float64 // time_granularity_min: minutes between two points of an entity
 	HistoryHours       float64 // history_hours: how long a point stays in the window
 	MinRatio           float64 // history_min_ratio: the part of a full window needed to score

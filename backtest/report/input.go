@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"anomalydetector/backtest"
@@ -50,6 +51,9 @@ func definitionsOf(r *backtest.Result, scored bool) []definition {
 		{"band", "The values that are normal: at most threshold deviations from the usual level. It follows the window."},
 		{"episode", "A run of anomalies of one entity. It ends after some bins without one, and reopens if the next one comes soon."},
 		{"messages a day", "Episodes that open, for each day of stream time: an episode is one message, when it opens."},
+	}
+	if slices.ContainsFunc(r.Settings, habitual) {
+		all = append(all, definition{"method = habit", "The usual level is what the entity has at this time of day. threshold deviations are 1.65 times as far, at a threshold of 5, as values get from it on a usual day of the last week, and at least threshold × 1.4826 × min_dev. A value in the band is an anomaly, too, if the last 24 values are on average farther from their usual levels than such means get on a usual day."})
 	}
 	if len(r.Settings) > 1 {
 		all = append(all, definition{"adds, loses", "Anomalies that a setting reports and the first setting does not, and the other way round."})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"anomalydetector/backtest"
+	"anomalydetector/detection"
 	"anomalydetector/web/look"
 )
 
@@ -93,6 +94,9 @@ func rulesOf(r *backtest.Result) []fact {
 	}
 	digits := func(v float64) string { return look.Digits(v, 4) }
 	add("threshold", func(s backtest.Setting) string { return digits(s.Rules.Threshold) })
+	if slices.ContainsFunc(r.Settings, habitual) {
+		add("method", func(s backtest.Setting) string { return s.Rules.Method.String() })
+	}
 	add("dev_metric", func(s backtest.Setting) string { return s.Rules.Metric.String() })
 	add("min_dev", func(s backtest.Setting) string { return digits(s.Rules.MinDeviation) })
 	add("history_hours", func(s backtest.Setting) string { return digits(s.Rules.HistoryHours) })
@@ -102,3 +106,6 @@ func rulesOf(r *backtest.Result) []fact {
 	add("it reopens within", func(s backtest.Setting) string { return look.Span(s.Episodes.ReopenWithin) })
 	return all
 }
+
+// habitual tells whether a setting is of the method habit.
+func habitual(o backtest.Outcome) bool { return o.Rules.Method == detection.HabitMethod }

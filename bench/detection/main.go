@@ -3,7 +3,8 @@
 // It makes hard synthetic streams, puts them through a backtest with the settings of hegemonydetector.conf and with a grid of
 // others, and compares what each reports with the events. It chooses the best of the grid on the streams of even seeds. The
 // other tables are of the streams of odd seeds. Those of published episodes put the streams through windows and a ledger, as a
-// partition does, and so for a stream of long incidents. It writes all tables into the page.
+// partition does, and so for a stream of long incidents. The same streams, and real series with labels, compare the original with the method
+// habit. It writes all tables into the page.
 package main
 
 import (
@@ -40,18 +41,19 @@ var usual = size{seeds: 10, entities: 300, days: 28, events: 180}
 
 func run(ctx context.Context, arguments []string, out, progress io.Writer) error {
 	n := usual
-	page := ""
+	page, series := "", ""
 	flags := flag.NewFlagSet("detection", flag.ContinueOnError)
 	flags.IntVar(&n.seeds, "seeds", n.seeds, "number of streams; half of them choose the best setting")
 	flags.IntVar(&n.entities, "entities", n.entities, "entities of each stream")
 	flags.IntVar(&n.days, "days", n.days, "days of each stream")
 	flags.IntVar(&n.events, "events", n.events, "events of each stream")
 	flags.StringVar(&page, "page", "", "the page to write the tables into; without it, they are printed")
+	flags.StringVar(&series, "series", "../shared/nab", "the folder of the real series with labels, which are not a part of the project; without it, the page keeps their table")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
 	began := time.Now()
-	tables, err := measure(ctx, n, progress)
+	tables, err := measure(ctx, n, series, progress)
 	if err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func run(ctx context.Context, arguments []string, out, progress io.Writer) error
 }
 
 // measure makes all tables.
-func measure(ctx context.Context, n size, progress io.Writer) (map[string]string, error) {
+func measure(ctx context.Context, n size, series string, progress io.Writer) (map[string]string, error) {
 	original, err := originals()
 	if err != nil {
 		return nil, err
@@ -82,17 +84,26 @@ func measure(ctx context.Context, n size, progress io.Writer) (map[string]string
 		return nil, err
 	}
 	best := bestOf(outcomes)
-	fmt.Fprintln(progress, "two settings on the streams of odd seeds")
-	tables, err := compare(ctx, n, [2]detection.Settings{original, grid[best]})
+	fmt.Fprintln(progress, "three settings on the streams of odd seeds")
+	tables, err := compare(ctx, n, [3]detection.Settings{original, grid[best], habitual(original)})
 	if err != nil {
 		return nil, err
+	}
+	of, err := seriesTable(series, original)
+	if err != nil {
+		return nil, err
+	}
+	if of != "" {
+		tables["series"] = of
+	} else {
+		fmt.Fprintln(progress, "the series with labels are not in", series+": their table stays as it is")
 	}
 	tables["grid"] = gridTable(grid, outcomes, best)
 	return tables, nil
 }
 
-// compare makes the tables of two settings.
-func compare(ctx context.Context, n size, settings [2]detection.Settings) (map[string]string, error) {
+// compare makes the tables of the original's settings, the best ones of its method, and those of habit.
+func compare(ctx context.Context, n size, settings [3]detection.Settings) (map[string]string, error) {
 	judge, err := newStreams(n, 1)
 	if err != nil {
 		return nil, err
@@ -105,7 +116,9 @@ func compare(ctx context.Context, n size, settings [2]detection.Settings) (map[s
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(tables, report{judge, settings, [2]outcome(outcomes)}.tables())
+	for i, name := range []string{"best", "habit"} {
+		maps.Copy(tables, report{judge, name, [2]detection.Settings{settings[0], settings[1+i]}, [2]outcome{outcomes[0], outcomes[1+i]}}.tables())
+	}
 	return tables, nil
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,7 +67,7 @@ func TestSilenceIsNotFoundAndEachEventIsCountedOnce(t *testing.T) {
 	if wrong != o.Episodes.False {
 		t.Errorf("%d false messages by kind of entity, %d in all", wrong, o.Episodes.False)
 	}
-	r := report{all, [2]detection.Settings{s, s}, [2]outcome(outcomes)}
+	r := report{all, "best", [2]detection.Settings{s, s}, [2]outcome(outcomes)}
 	events, found := r.count(func(event) bool { return true })
 	if events != o.Events || found != [2]int{o.Episodes.Found, o.Episodes.Found} {
 		t.Errorf("%d events and %v found, want %d and %d", events, found, o.Events, o.Episodes.Found)
@@ -86,12 +88,12 @@ func TestThePageHasAPlaceForEachTable(t *testing.T) {
 	must(t, err)
 	page := filepath.Join(t.TempDir(), "page.md")
 	must(t, os.WriteFile(page, content, 0o644))
-	must(t, run(t.Context(), []string{"--seeds", "2", "--entities", "60", "--days", "14", "--events", "24", "--page", page}, io.Discard, io.Discard))
+	must(t, run(t.Context(), []string{"--seeds", "2", "--entities", "60", "--days", "14", "--events", "24", "--series", "none", "--page", page}, io.Discard, io.Discard))
 	filled, err := os.ReadFile(page)
 	must(t, err)
 	places := regexp.MustCompile(`<!-- make detection: (\w+) -->\n\n\|[^!]*\|\n\n<!-- end -->\n`)
-	if n, all := len(places.FindAll(filled, -1)), bytes.Count(filled, []byte("<!-- make detection")); n != all || n != 10 {
-		t.Errorf("%d of %d places have a table, want 10:\n%s", n, all, filled)
+	if n, all := len(places.FindAll(filled, -1)), bytes.Count(filled, []byte("<!-- make detection")); n != all || n != 15 {
+		t.Errorf("%d of %d places have a table, want 15:\n%s", n, all, filled)
 	}
 	if bytes.Equal(filled, content) {
 		t.Error("other streams give the same tables")
@@ -106,5 +108,24 @@ func TestKindsTakeTurns(t *testing.T) {
 	got := turns(map[synthetic.Kind]int{synthetic.Spike: 3, synthetic.Outage: 1}, 7)
 	if len(got) != 4 || got[0] != synthetic.Spike || got[1] != synthetic.Outage || got[3] != synthetic.Spike {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestHabitOnSeriesIsTheReferences has the published score of the reference on the thirty series, if they are beside the project.
+func TestHabitOnSeriesIsTheReferences(t *testing.T) {
+	original, err := originals()
+	must(t, err)
+	const folder = "../../../shared/nab"
+	s, err := readSeries(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the series are not beside the project")
+	}
+	must(t, err)
+	scores, _ := s.scores(original)
+	if got := *scores[1].Episodes.NAB.Standard; got < 66.95 || got >= 67.05 {
+		t.Errorf("habit scores %v, the reference 67.0", got)
+	}
+	if _, err := seriesTable(t.TempDir(), original); err != nil {
+		t.Errorf("without the series: %v", err)
 	}
 }

@@ -10,16 +10,25 @@ import (
 	"anomalydetector/synthetic"
 )
 
-// report shows two settings side by side: the original's and the best.
+// report shows two settings side by side: the original's and another one.
 type report struct {
 	streams  *streams
+	other    string // what the other one is called
 	settings [2]detection.Settings
 	outcomes [2]outcome
 }
 
 // tables are those of the page, by name.
 func (r report) tables() map[string]string {
-	return map[string]string{"summary": r.summary(), "kinds": r.kinds(), "sizes": r.sizes(), "entities": r.entities()}
+	tables := map[string]string{"summary": r.summary(), "kinds": r.kinds(), "sizes": r.sizes(), "entities": r.entities()}
+	if r.settings[1].Method == detection.OriginalMethod {
+		return tables
+	}
+	named := make(map[string]string)
+	for name, text := range tables {
+		named[r.other+"_"+name] = text
+	}
+	return named
 }
 
 // table is a table in Markdown.
@@ -40,12 +49,15 @@ func (t *table) row(cells ...any) {
 }
 
 func name(s detection.Settings) string {
+	if s.Method == detection.HabitMethod {
+		return fmt.Sprintf("threshold %v, min_dev %v", s.Threshold, s.MinDeviation)
+	}
 	return fmt.Sprintf("threshold %v, %s, min_dev %v", s.Threshold, s.Metric, s.MinDeviation)
 }
 
 // summary is about all events together.
 func (r report) summary() string {
-	t := newTable("", "original: "+name(r.settings[0]), "best: "+name(r.settings[1]))
+	t := newTable("", "original: "+name(r.settings[0]), r.other+": "+name(r.settings[1]))
 	both := func(word string, cell func(outcome) any) { t.row(word, cell(r.outcomes[0]), cell(r.outcomes[1])) }
 	both("events", func(o outcome) any { return o.Events })
 	both("found", func(o outcome) any { return share(o.Episodes.Found, o.Events) })
@@ -75,7 +87,7 @@ func share(found, of int) string {
 
 // kinds is by kind of event.
 func (r report) kinds() string {
-	t := newTable("event", "events", "original finds", "misses", "delay", "best finds", "misses", "delay")
+	t := newTable("event", "events", "original finds", "misses", "delay", r.other+" finds", "misses", "delay")
 	for i, kind := range r.outcomes[0].Episodes.Kinds {
 		best := r.outcomes[1].Episodes.Kinds[i]
 		t.row(kind.Kind, kind.Events, share(kind.Found, kind.Events), kind.Missed, delay(kind), share(best.Found, best.Events), best.Missed, delay(best))
@@ -130,7 +142,7 @@ func calm(e event) bool {
 
 // sizes says how small a change of a calm entity is found.
 func (r report) sizes() string {
-	t := newTable("change of a calm entity", "events", "original finds", "best finds")
+	t := newTable("change of a calm entity", "events", "original finds", r.other+" finds")
 	edges := []float64{0, 0.05, 0.1, 0.15, 0.2, 0.4, 1.01}
 	for i := range len(edges) - 1 {
 		low, high := edges[i], edges[i+1]
@@ -142,7 +154,7 @@ func (r report) sizes() string {
 
 // entities says how well changes are found in each kind of entities, and how much else is reported there.
 func (r report) entities() string {
-	t := newTable("entities", "changes", "original finds", "best finds", "false, original", "false, best")
+	t := newTable("entities", "changes", "original finds", r.other+" finds", "false, original", "false, "+r.other)
 	for i, name := range synthetic.EntityKindNames() {
 		kind := synthetic.EntityKind(i)
 		events, found := r.count(func(e event) bool { return abrupt(e) && e.of == kind })

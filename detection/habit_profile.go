@@ -1,0 +1,228 @@
+package detection
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	dayBins     = 48 // half hours
+	profileDays = 5
+	cells       = dayBins * profileDays
+)
+
+// profile is what each half hour of the last days added to the level, on average. The half hour b of the day d, both counted
+// from 1970, is in the cell b%48*5 + d%5. A cell says which of three cycles of five days it is of, d/5: the newest one of the profile, or one
+// of the two before it. What is older is dropped. A few cells may be of a later cycle: the leads.
+//
+// A profile takes 2048 bytes, as much as the allocator gives for one of 1800.
+type profile struct {
+	means    [cells]float64
+	later    [mostLeads]int64 // cycles of the leads
+	cycles   [cells / 4]byte  // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
+	leadCell [mostLeads]uint8 // cells of the leads
+}
+
+// mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
+// others stay known. When there are as many, one after the other, time has gone on: the newest cycle becomes one of theirs.
+const mostLeads = 7
+
+func (p *profile) code(cell int) uint8 { return p.cycles[cell/4] >> (cell % 4 * 2) & 3 }
+
+func (p *profile) setCode(cell int, code uint8) {
+	shift := cell % 4 * 2
+	p.cycles[cell/4] = p.cycles[cell/4]&^(3<<shift) | code<<shift
+}
+
+// codeOf is the code of a cycle.
+func codeOf(cycle int64) uint8 { return uint8(cycle%3) + 1 }
+
+// cyclesBehind is how many cycles a code is behind the newest one, of which the remainder is given.
+func cyclesBehind(newest int64, code uint8) int64 {
+	behind := newest + 1 - int64(code)
+	if behind < 0 {
+		behind += 3
+	}
+	return behind
+}
+
+// add adds to the half hour. Only values near the largest number make a difference that is not finite.
+func (m *moment) add(x float64) {
+	if !math.IsInf(x, 0) && !math.IsNaN(x) {
+		m.sum += x
+		m.count++
+	}
+}
+
+// enter begins a half hour if the point before was in another one.
+func (h *Habit) enter(bin, before int64) {
+	if bin == before && h.now.born {
+		return
+	}
+	if h.now.born && h.now.count > 0 {
+		h.store(before, bin, h.now.sum/float64(h.now.count))
+	}
+	h.now.born, h.now.sum, h.now.count = true, 0, 0
+	h.season = h.seasonOf(bin)
+}
+
+// mostStrays is how many half hours in a row may be too old for the profile. Then time has gone back for good, and it starts anew.
+const mostStrays = 48
+
+// store stores a half hour that is over, before the next one.
+func (h *Habit) store(bin, next int64, mean float64) {
+	if math.IsInf(mean, 0) || math.IsNaN(mean) {
+		return
+	}
+	if h.profile == nil {
+		h.profile = new(profile)
+	}
+	m := &h.now
+	date := bin / dayBins
+	cycle, cell := date/profileDays, int(bin%dayBins*profileDays+date%profileDays)
+	then := next / dayBins / profileDays
+	if m.newest == 0 { // the first half hour
+		h.raise(min(cycle, then))
+	}
+	if cycle == m.newest+1 && then > m.newest {
+		h.raise(cycle)
+	}
+	switch {
+	case cycle > m.newest:
+		m.strays = 0
+		h.lead(cell, cycle, mean)
+		return
+	case cycle < m.newest-2:
+		// The cell now belongs to a half hour that only records much too late ask for.
+		m.row = 0
+		h.unlead(cell)
+		h.setCell(cell, 0, 0)
+		if m.strays++; m.strays < mostStrays {
+			return
+		}
+		h.clear(math.MaxInt64)
+		m.newest = cycle
+	}
+	m.strays, m.row = 0, 0
+	h.unlead(cell)
+	h.setCell(cell, mean, codeOf(cycle))
+}
+
+// raise makes a cycle the newest one, and cells of the leads that are not later any more.
+func (h *Habit) raise(cycle int64) {
+	h.clear(cycle - 2)
+	h.now.newest = cycle
+	for i := 0; i < int(h.now.leads); {
+		cell, of := int(h.profile.leadCell[i]), h.profile.later[i]
+		if of > cycle {
+			i++
+			continue
+		}
+		h.removeLead(i)
+		h.setCell(cell, h.profile.means[cell], codeOf(of))
+	}
+}
+
+// lead stores a half hour of a later cycle.
+func (h *Habit) lead(cell int, cycle int64, mean float64) {
+	m := &h.now
+	h.unlead(cell)
+	m.row = min(m.row+1, mostLeads+1)
+	if m.leads == mostLeads {
+		if m.row > mostLeads {
+			h.raise(slices.Min(h.profile.later[:]))
+			if cycle <= m.newest {
+				h.setCell(cell, mean, codeOf(cycle))
+				return
+			}
+		} else { // the first one goes
+			h.setCell(int(h.profile.leadCell[0]), 0, 0)
+			h.removeLead(0)
+		}
+	}
+	h.setCell(cell, mean, 0)
+	m.leads++
+	h.setLead(int(m.leads)-1, cell, cycle)
+}
+
+// unlead makes a cell none of the leads.
+func (h *Habit) unlead(cell int) {
+	for i, c := range h.profile.leadCell[:h.now.leads] {
+		if int(c) == cell {
+			h.removeLead(i)
+			return
+		}
+	}
+}
+
+func (h *Habit) removeLead(i int) {
+	p, n := h.profile, int(h.now.leads)-1
+	for ; i < n; i++ {
+		h.setLead(i, int(p.leadCell[i+1]), p.later[i+1])
+	}
+	h.now.leads--
+}
+
+// clear empties the cells of cycles before one.
+func (h *Habit) clear(before int64) {
+	for cell := range cells {
+		if code := h.profile.code(cell); code != 0 && h.now.newest-cyclesBehind(h.now.newest%3, code) < before {
+			h.setCell(cell, h.profile.means[cell], 0)
+		}
+	}
+}
+
+// seasonOf is the median of what the half hour and its neighbours added to the level.
+func (h *Habit) seasonOf(bin int64) float64 {
+	if h.profile == nil {
+		return 0
+	}
+	var near [3 * profileDays]int64 // sorted
+	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
+	for b := bin - 1; b <= bin+1; b++ {
+		date := (b+dayBins)/dayBins - 1 // b may be -1
+		cell := int((b+dayBins)%dayBins) * profileDays
+		for slot := range profileDays {
+			code := h.profile.code(cell + slot)
+			if code == 0 {
+				if h.now.leads == 0 || !h.leads(cell+slot, date) {
+					continue
+				}
+			} else if date-(newest+int64(slot)-cyclesBehind(of, code)*profileDays) > profileDays {
+				continue
+			}
+			// The values are in no order, and the processor would guess half of the comparisons wrong. Those of whole numbers need no branch.
+			x := sortable(h.profile.means[cell+slot])
+			for i, y := range near[:n] {
+				near[i], x = min(x, y), max(x, y)
+			}
+			near[n] = x
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return 0
+	case n%2 == 1:
+		return unsorted(near[n/2])
+	}
+	return halfway(unsorted(near[n/2-1]), unsorted(near[n/2]))
+}
+
+// leads says whether a cell is one of the leads, and not too old on a day.
+func (h *Habit) leads(cell int, date int64) bool {
+	for i, c := range h.profile.leadCell[:h.now.leads] {
+		if int(c) == cell {
+			return date-(h.profile.later[i]*profileDays+int64(cell%profileDays)) <= profileDays
+		}
+	}
+	return false
+}
+
+// sortable is a whole number for each float64 that is no NaN, in their order.
+func sortable(x float64) int64 { return flipped(int64(math.Float64bits(x))) }
+
+func unsorted(x int64) float64 { return math.Float64frombits(uint64(flipped(x))) }
+
+// flipped turns the order of negative numbers around.
+func flipped(x int64) int64 { return x ^ x>>63&math.MaxInt64 }

@@ -1,0 +1,87 @@
+package detection
+
+import "math"
+
+// The constants of the method: see docs/detection.md for what they were chosen by.
+const (
+	day      = 24 * 60 * 60 * 1000 // milliseconds, as all of these
+	halfHour = 30 * 60 * 1000
+	pause    = 6 * 60 * 60 * 1000 // a longer one ends the run of residuals that the mean is of
+
+	habitFactor    = 1.65 // how much farther than on a usual day is an anomaly, at the usual threshold
+	habitThreshold = 5    // the usual one
+	habitMean      = 24   // residuals of a mean
+	habitFew       = 12   // a window with fewer points has no residuals
+)
+
+// HabitMinRatio is the usual history_min_ratio of the method.
+const HabitMinRatio = 0.2
+
+// HabitRules are Settings turned into the limits of the method habit. They are immutable and may be shared.
+type HabitRules struct {
+	window Rules   // says how many points of the history are enough
+	span   int64   // how long a point counts for the level, in milliseconds: a day, or the history if that is shorter
+	kept   int64   // an older point is needed only to be counted, in milliseconds
+	count  int     // so many points are kept, however old they are
+	full   int     // points that are kept of a stream without gaps, about
+	factor float64 // the band reaches this many times as far as a usual day
+	floor  float64 // and at least as far as this
+}
+
+// NewHabitRules computes the limits. They do not depend on dev_metric.
+func NewHabitRules(s Settings) HabitRules {
+	r := HabitRules{window: NewRules(s)}
+	r.span = min(day, int64(r.window.age))
+	r.kept = int64(math.Ceil(r.window.age)) - r.span
+	r.count = max(r.window.Needed(), habitFew)
+	r.full = max(int(min(float64(max(r.span, r.kept))/60_000/s.GranularityMinutes, 1<<20))+1, min(r.count, 1<<20))
+	r.factor = habitFactor * float64(s.Threshold/habitThreshold)
+	r.floor = float64(s.Threshold*1.4826) * s.MinDeviation
+	return r
+}
+
+// Window are the rules that say how long points stay and how many are enough.
+func (r *HabitRules) Window() *Rules { return &r.window }
+
+// Shares says whether the same state serves both rules: they keep the same points.
+func (r *HabitRules) Shares(other *HabitRules) bool {
+	return r.window.age == other.window.age && r.window.minimum == other.window.minimum
+}
+
+// evidence is what the state says of a point. It does not depend on the threshold and on min_dev.
+type evidence struct {
+	scored    bool
+	expected  float64
+	residual  float64 // how far the value is from it
+	mean      float64 // of the last residuals
+	one, many float64 // how far a residual and a mean get on a usual day
+}
+
+// judge decides about a point.
+func (r *HabitRules) judge(e *evidence) Judgement {
+	if !e.scored {
+		return Judgement{Verdict: Verdict{Reason: TooFewPoints}}
+	}
+	band, slow := max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
+	ratio, of, test := beyond(e.residual, band), e.residual, ValueTest
+	if other := beyond(e.mean, slow); other > ratio {
+		ratio, of, test = other, e.mean, MeanTest
+	}
+	j := Judgement{
+		Verdict: Verdict{Normal, math.Copysign(r.window.threshold*ratio, of), e.expected, band / r.window.threshold},
+		Low:     e.expected - band, High: e.expected + band, Test: test, Mean: e.mean, Usual: slow,
+	}
+	if ratio > 1 {
+		j.Reason = Anomalous
+	}
+	return j
+}
+
+// beyond is how many times as far as a limit something is. No distance is 0 times any limit, even 0; any other is infinitely
+// many times a limit of 0.
+func beyond(x, limit float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	return math.Abs(x) / limit
+}
