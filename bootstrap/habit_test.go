@@ -8,13 +8,14 @@ import (
 	"testing"
 )
 
-// TestOnlyBacktestKnowsHabit so far: a detector refuses it, and a check says so.
+// TestOnlyBacktestKnowsHabit so far: a detector and an import of windows refuse it, and a check says so.
 func TestOnlyBacktestKnowsHabit(t *testing.T) {
 	text, err := os.ReadFile("../configs/hegemonydetector.conf")
 	must(t, err)
 	t.Chdir(t.TempDir())
 	must(t, os.WriteFile("own.conf", []byte(strings.Replace(string(text), "[detection]\n", "[detection]\nmethod = habit\n", 1)), 0o644))
-	for _, arguments := range [][]string{{"own.conf"}, {"run", "own.conf"}, {"check", "own.conf"}} {
+	for _, arguments := range [][]string{{"own.conf"}, {"run", "own.conf"}, {"check", "own.conf"}, {"state", "import", "own.conf", "none"},
+		{"state", "import", "own.conf", "--csv", "none.csv"}} {
 		o := newOutside(t, nil)
 		if code := exits(t, o.run(arguments...), o); code != exitUsage || !strings.Contains(o.output.String(), "own.conf: [detection] method: so far only the command backtest knows the method habit; want original") {
 			t.Errorf("%v exits with %d and says\n%s", arguments, code, o.output)
