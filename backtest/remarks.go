@@ -21,6 +21,31 @@ func (r *Result) Remarks(setting int) (all []string) {
 	return all
 }
 
+// AllRemarks are those of all settings, a line each. Many settings may have the same one: it is there once.
+func (r *Result) AllRemarks() (lines []string) {
+	var order []string
+	of := make(map[string][]string) // names of the settings with a remark
+	for i := range r.Settings {
+		for _, remark := range r.Remarks(i) {
+			if of[remark] == nil {
+				order = append(order, remark)
+			}
+			of[remark] = append(of[remark], r.Settings[i].Name)
+		}
+	}
+	for _, remark := range order {
+		switch names := of[remark]; {
+		case len(r.Settings) == 1:
+			lines = append(lines, remark)
+		case len(names) == 1:
+			lines = append(lines, names[0]+": "+remark)
+		default:
+			lines = append(lines, fmt.Sprintf("%d settings, such as %s: %s", len(names), names[0], remark))
+		}
+	}
+	return lines
+}
+
 // unscored says what a datapoint needs to be scored.
 func unscored(s detection.Settings) string {
 	if s.Method != detection.HabitMethod {

@@ -55,14 +55,8 @@ func printInput(to io.Writer, r *backtest.Result) {
 	if r.Late > 0 {
 		fmt.Fprintf(to, "out of order: %d datapoints are older than one before them of the same entity, such as %s\n", r.Late, places(r.LateFirst))
 	}
-	for i := range r.Settings {
-		for _, remark := range r.Remarks(i) {
-			name := ""
-			if len(r.Settings) > 1 {
-				name = printable(r.Settings[i].Name) + ": "
-			}
-			fmt.Fprintln(to, name+remark)
-		}
+	for _, line := range r.AllRemarks() {
+		fmt.Fprintln(to, printable(line))
 	}
 	for _, entity := range r.Unknown {
 		fmt.Fprintf(to, "not in the input: %s\n", printable(entity))

@@ -55,11 +55,7 @@ func viewOf(r *backtest.Result, about About) *view {
 	v.say(r)
 	v.Strip = strip(r)
 	v.Settings = settingsOf(r)
-	for i, s := range r.Settings {
-		for _, remark := range r.Remarks(i) {
-			v.Remarks = append(v.Remarks, s.Name+": "+remark)
-		}
-	}
+	v.Remarks = r.AllRemarks()
 	if v.Scores = scoresOf(r); v.Scores != nil {
 		v.Scores.Kinds = kindsOf(drawn)
 	}
