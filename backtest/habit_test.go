@@ -60,7 +60,11 @@ func TestMethodsSideBySide(t *testing.T) {
 				want[k] = append(want[k], found{r.at, r.key, j.Median, j.Scale, j.Deviation, j.Test})
 			}
 			if r.key == s.rows[0].key && k == 0 && j.Reason != detection.TooFewPoints {
-				traced = append(traced, TraceVerdict{j.Median, j.Scale, j.Reason == detection.Anomalous, j.Deviation})
+				v := TraceVerdict{Usual: j.Median, Scale: j.Scale, Anomalous: j.Reason == detection.Anomalous, Deviation: j.Deviation}
+				if v.Anomalous && j.Test == detection.MeanTest {
+					v.Mean, v.MeanLimit = j.Mean, j.Usual
+				}
+				traced = append(traced, v)
 			}
 		}
 	}

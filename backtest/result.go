@@ -100,9 +100,27 @@ type Anomaly struct {
 	At                             int64 // Unix milliseconds
 	Value, Usual, Scale, Deviation float64
 	Place                          Place
-	// Of the method habit: which test spoke, and what the one of the mean compared.
+	Method                         detection.Method
+	// Of the method habit: which test the deviation is of, the band of usual values, and how far the last values lie from expectation on
+	// average, and may.
 	Test            detection.Test
-	Mean, MeanUsual float64
+	Low, High       float64
+	Mean, MeanLimit float64
+}
+
+// Sentence says why the method habit reports the anomaly; number writes a number. It is empty for the original.
+func (a *Anomaly) Sentence(number func(float64) string) string {
+	if a.Method != detection.HabitMethod {
+		return ""
+	}
+	j := detection.Judgement{Verdict: detection.Verdict{Reason: detection.Anomalous, Deviation: a.Deviation, Median: a.Usual, Scale: a.Scale},
+		Low: a.Low, High: a.High, Test: a.Test, Mean: a.Mean, Usual: a.MeanLimit}
+	return j.Sentence(a.Value, number)
+}
+
+// OfMean tells whether the deviation is of the mean of the last values, not of the value.
+func (a *Anomaly) OfMean() bool {
+	return a.Method == detection.HabitMethod && a.Test == detection.MeanTest
 }
 
 // MostTraced is how many settings a Trace has at most: the first ones. More cannot be told apart in a picture, and each takes
@@ -130,4 +148,7 @@ type TraceVerdict struct {
 	Usual, Scale float64 // the band is Usual ± threshold * Scale
 	Anomalous    bool
 	Deviation    float64 // if it is anomalous
+	// Mean is how far the last values lie from expectation on average, and MeanLimit how far they may, if the deviation is of the mean;
+	// else both are 0.
+	Mean, MeanLimit float64
 }

@@ -123,9 +123,9 @@ func (s *shard) count(e *entity, setting int, d *datum) {
 func (s *shard) anomalyOf(e *entity, setting int, d *datum) Anomaly {
 	v := &s.verdicts[setting]
 	a := Anomaly{Entity: e.key, Fields: e.fields, At: d.item.at, Value: d.item.value, Usual: v.Median, Scale: v.Scale, Deviation: v.Deviation,
-		Place: d.place()}
+		Place: d.place(), Method: s.settings[setting].Rules.Method}
 	if j := s.judgement(setting); j != nil {
-		a.Test, a.Mean, a.MeanUsual = j.Test, j.Mean, j.Usual
+		a.Test, a.Low, a.High, a.Mean, a.MeanLimit = j.Test, j.Low, j.High, j.Mean, j.Usual
 	}
 	return a
 }

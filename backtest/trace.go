@@ -116,7 +116,11 @@ func (t *tracer) point(key []byte, at int64, value float64) TracePoint {
 	t.score(e, at, value)
 	for k := range point.Settings {
 		if j := t.judgement(k); j != nil && j.Reason != detection.TooFewPoints {
-			point.Settings[k].Usual, point.Settings[k].Scale = j.Median, j.Scale
+			v := &point.Settings[k]
+			v.Usual, v.Scale = j.Median, j.Scale
+			if j.Reason == detection.Anomalous && j.Test == detection.MeanTest {
+				v.Mean, v.MeanLimit = j.Mean, j.Usual
+			}
 		}
 	}
 	for k := range t.verdicts {

@@ -5,6 +5,7 @@ import (
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
+	"anomalydetector/detection"
 	"anomalydetector/web/answers"
 )
 
@@ -53,6 +54,7 @@ type outcomeView struct {
 	Adds      overlapView       `json:"adds"`
 	Loses     overlapView       `json:"loses"`
 	Score     *labels.Score     `json:"labels,omitempty"`
+	Remarks   []string          `json:"remarks,omitempty"` // such as why nothing is scored
 }
 
 type loudView struct {
@@ -75,6 +77,9 @@ type foundView struct {
 	Usual     *float64  `json:"usual"`
 	Scale     *float64  `json:"scale"`
 	Deviation *float64  `json:"deviation"`
+	Test      string    `json:"test,omitempty"` // of the method habit: value or mean
+	Mean      *float64  `json:"mean,omitempty"` // if it is mean
+	MeanLimit *float64  `json:"mean_limit,omitempty"`
 	Place     placeView `json:"place"`
 }
 
@@ -91,7 +96,7 @@ func viewOf(r *backtest.Result) backtestView {
 	for i := range r.Settings {
 		o := &r.Settings[i]
 		one := outcomeView{Name: o.Name, Set: o.Values, Scored: o.Scored, Anomalies: o.Anomalies, Episodes: o.Episodes, Reopened: o.Reopened,
-			Entities: o.Entities, PerDay: o.PerDay, Loudest: []loudView{}, Adds: overlapOf(&o.Adds), Loses: overlapOf(&o.Loses), Score: o.Score}
+			Entities: o.Entities, PerDay: o.PerDay, Loudest: []loudView{}, Adds: overlapOf(&o.Adds), Loses: overlapOf(&o.Loses), Score: o.Score, Remarks: r.Remarks(i)}
 		for k := range o.Loudest {
 			l := &o.Loudest[k]
 			one.Loudest = append(one.Loudest, loudView{l.Entity, l.Anomalies, l.Episodes, foundOf(&l.Worst)})
@@ -121,5 +126,13 @@ func overlapOf(o *backtest.Overlap) overlapView {
 }
 
 func foundOf(a *backtest.Anomaly) foundView {
-	return foundView{a.Entity, time.UnixMilli(a.At).UTC(), answers.Finite(a.Value), answers.Finite(a.Usual), answers.Finite(a.Scale), answers.Finite(a.Deviation), placeView(a.Place)}
+	v := foundView{Entity: a.Entity, Time: time.UnixMilli(a.At).UTC(), Value: answers.Finite(a.Value), Usual: answers.Finite(a.Usual), Scale: answers.Finite(a.Scale),
+		Deviation: answers.Finite(a.Deviation), Place: placeView(a.Place)}
+	if a.Method == detection.HabitMethod {
+		v.Test = a.Test.String()
+	}
+	if a.OfMean() {
+		v.Mean, v.MeanLimit = answers.Finite(a.Mean), answers.Finite(a.MeanLimit)
+	}
+	return v
 }

@@ -29,7 +29,7 @@ type anomalyLine struct {
 	Direction string            `json:"direction"`
 	Test      string            `json:"test,omitempty"` // of the method habit: value or mean
 	Mean      *float64          `json:"mean,omitempty"` // if it is mean
-	MeanUsual *float64          `json:"mean_usual,omitempty"`
+	MeanLimit *float64          `json:"mean_limit,omitempty"`
 	Input     string            `json:"input"`
 	Line      int               `json:"line"` // in a topic the offset
 	Datapoint json.RawMessage   `json:"datapoint"`
@@ -65,10 +65,10 @@ func (l *anomalyLines) write(setting int, a *backtest.Anomaly, b *source.Block, 
 	if !math.IsInf(a.Deviation, 0) {
 		line.Deviation = &a.Deviation
 	}
-	if l.settings[setting].Rules.Method == detection.HabitMethod {
+	if a.Method == detection.HabitMethod {
 		line.Test = a.Test.String()
-		if a.Test == detection.MeanTest {
-			line.Mean, line.MeanUsual = &a.Mean, &a.MeanUsual
+		if a.OfMean() {
+			line.Mean, line.MeanLimit = &a.Mean, &a.MeanLimit
 		}
 	}
 	for i, field := range a.Fields {

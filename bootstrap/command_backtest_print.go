@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"anomalydetector/backtest"
-	"anomalydetector/detection"
 )
 
 // at is where a row is.
@@ -55,6 +54,9 @@ func printInput(to io.Writer, r *backtest.Result) {
 	}
 	if r.Late > 0 {
 		fmt.Fprintf(to, "out of order: %d datapoints are older than one before them of the same entity, such as %s\n", r.Late, places(r.LateFirst))
+	}
+	for _, line := range r.AllRemarks() {
+		fmt.Fprintln(to, printable(line))
 	}
 	for _, entity := range r.Unknown {
 		fmt.Fprintf(to, "not in the input: %s\n", printable(entity))
@@ -148,8 +150,8 @@ func printOutcome(out *strings.Builder, r *backtest.Result, o *backtest.Outcome)
 
 func anomalyText(a *backtest.Anomaly) string {
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', 4, 64) }
-	if a.Test == detection.MeanTest {
-		return fmt.Sprintf("%+.1f at %s: on average %s beside what is expected, usual is %s", a.Deviation, minute(a.At), number(a.Mean), number(a.MeanUsual))
+	if why := a.Sentence(number); why != "" {
+		return fmt.Sprintf("%+.1f at %s: %s", a.Deviation, minute(a.At), why)
 	}
 	return fmt.Sprintf("%+.1f at %s: %s instead of %s", a.Deviation, minute(a.At), number(a.Value), number(a.Usual))
 }

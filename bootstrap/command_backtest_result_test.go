@@ -43,7 +43,7 @@ type foundLine struct {
 	Datapoint                         map[string]any
 	Test                              string // of the method habit
 	Mean                              *float64
-	MeanUsual                         *float64 `json:"mean_usual"`
+	MeanLimit                         *float64 `json:"mean_limit"`
 }
 
 // foundIn reads lines of --anomalies, and nothing else.

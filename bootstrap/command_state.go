@@ -117,6 +117,9 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 	case !confs[at].Persistence.Enabled:
 		return "[persistence] enabled is off"
 	}
+	if err := runnable(confs[at : at+1]); err != nil {
+		return err.Error()
+	}
 	return settingsOf(confs[at]).Unfit(s.Head, messages.Identity{})
 }
 

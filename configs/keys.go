@@ -39,7 +39,8 @@ var known = []schemaSection{
 		}, {
 			name: "threshold", values: "a number greater than 0", required: true, since: original,
 			doc: "A datapoint is an anomaly if its distance from the median of its entity's history is more than this many deviations. " +
-				"Larger means fewer anomalies. With method = habit the band of usual values is as wide as this number is large; 5 is the usual one.",
+				"Larger means fewer anomalies. With method = habit the width of the band of usual values is in proportion to this number: twice the threshold " +
+				"makes the band twice as wide. Its constants were chosen for 5.",
 		}, {
 			name: "dev_metric", values: "mean or median", standard: "mean", since: original,
 			doc: "How the deviation of the history is measured: the mean of the distances from the median, or their median, which a few " +
@@ -47,14 +48,16 @@ var known = []schemaSection{
 		}, {
 			name: "min_dev", values: "a number of 0 or more", required: true, since: original,
 			doc: "This is added to the deviation. If a history hardly varies, every small change would be an anomaly without it. It has the " +
-				"unit of the value: a hegemony is a number from 0 to 1, a delay is in milliseconds.",
+				"unit of the value: a hegemony is a number from 0 to 1, a delay is in milliseconds. With method = habit the band reaches at least threshold * 1.4826 * min_dev from the expected value.",
 		}, {
 			name: "history_hours", values: "a number of hours greater than 0, at most 1000000", required: true, since: original,
-			doc: "Each datapoint is compared with this many hours of history.",
+			doc: "Each datapoint is compared with this many hours of history. With method = habit this key says which datapoints count for history_min_ratio, " +
+				"and gives the level after a gap of a day; what is usual is always of the last 24 hours, 5 days and 7 days. A history of fewer than " + fewestPoints +
+				" datapoints scores nothing then.",
 		}, {
 			name: "history_min_ratio", values: "a number from 0 to 1", standard: "0.6", since: original,
 			doc: "An entity is scored once it has more than this part of a full history. If the key is missing, a warning says so. With " +
-				"method = habit the default is 0.2, and an entity is scored from its third day on at the earliest.",
+				"method = habit the default is " + habitRatio + ", and an entity is scored from its third day on at the earliest.",
 		},
 	}},
 	{name: "job", doc: "When the program stops by itself.", keys: []schemaKey{

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -385,6 +386,26 @@ func TestMethodDecidesTheUsualRatio(t *testing.T) {
 		config := mustRead(t, content, none)
 		if config.Detection != want || len(config.Warnings) > 0 {
 			t.Errorf("[detection] is %+v, want %+v; it warns of %v", config.Detection, want, config.Warnings)
+		}
+	}
+}
+
+// TestHabitWarnsOfSettingsThatCannotWork has a datapoint each 15 minutes.
+func TestHabitWarnsOfSettingsThatCannotWork(t *testing.T) {
+	for change, want := range map[string]string{
+		"history_hours = 3":    "",
+		"history_hours = 2.99": "history_hours",
+		"min_dev = 0":          "min_dev",
+	} {
+		key, _, _ := strings.Cut(change, " ")
+		content := regexp.MustCompile("(?m)^"+key+" .*$").ReplaceAllString(base, change)
+		config := mustRead(t, strings.Replace(content, "[detection]\n", "[detection]\nmethod = habit\n", 1), none)
+		var about []string
+		for _, w := range config.Warnings {
+			about = append(about, w.Key)
+		}
+		if strings.Join(about, " ") != want {
+			t.Errorf("%s: it warns of %v, want %q", change, config.Warnings, want)
 		}
 	}
 }

@@ -41,6 +41,9 @@ func (r *reading) renameOlder() {
 // The default of history_min_ratio, by method.
 const originalRatio, habitRatio = "0.6", "0.2"
 
+// fewestPoints is how many datapoints a history must have for the method habit, at least.
+const fewestPoints = "12"
+
 func (r *reading) io() IO {
 	const topic = "the name of a Kafka topic: up to 249 letters, digits, dots, dashes and underscores"
 	io := IO{
@@ -119,6 +122,9 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 	if d.Metric != "mean" && d.Metric != "median" {
 		r.refuse(section, "dev_metric", d.Metric, "want mean or median")
 	}
+	if d.Method == "habit" && r.err == nil {
+		r.warnOfHabit(&d, granularityMinutes)
+	}
 	if d.MinDeviation == 0 && d.Method == "original" && r.err == nil {
 		r.warn(section, "min_dev", "min_dev is 0: if the values of a window are all equal (with dev_metric = median: if most of them are), "+
 			"any other value is an anomaly with an infinite deviation; the original program stops there with a division by zero. "+
@@ -129,6 +135,20 @@ func (r *reading) detection(granularityMinutes float64) Detection {
 		r.fail("io", "time_granularity_min", "that makes more points than can be counted", "want a larger number")
 	}
 	return d
+}
+
+// warnOfHabit warns of settings with which the method habit says nothing, or too much.
+func (r *reading) warnOfHabit(d *Detection, granularityMinutes float64) {
+	const section = "detection"
+	fewest, _ := strconv.ParseFloat(fewestPoints, 64)
+	if points := math.Floor(d.HistoryHours * 60 / granularityMinutes); points < fewest {
+		r.warn(section, "history_hours", "with method = habit no datapoint is ever scored: history_hours holds at most "+strconv.FormatFloat(points, 'f', -1, 64)+
+			" datapoints of an entity, one each time_granularity_min, and the method needs "+fewestPoints)
+	}
+	if d.MinDeviation == 0 {
+		r.warn(section, "min_dev", "min_dev is 0: if an entity has exactly the expected values for days, "+
+			"any other value is an anomaly with an infinite deviation. Set min_dev to the smallest difference that matters")
+	}
 }
 
 func (r *reading) job() Job {

@@ -11,10 +11,13 @@ const (
 	habitFactor    = 1.65 // how much farther than on a usual day is an anomaly, at the usual threshold
 	habitThreshold = 5    // the usual one
 	habitMean      = 24   // residuals of a mean
-	habitFew       = 12   // a window with fewer points has no residuals
+	habitFew       = HabitFewest
 )
 
-// HabitMinRatio is the usual history_min_ratio of the method.
+// HabitFewest is how many points a window must have for a residual, at least.
+const HabitFewest = 12
+
+// HabitMinRatio is the usual history_min_ratio of the method. Package configs, which imports nothing, has it too.
 const HabitMinRatio = 0.2
 
 // HabitRules are Settings turned into the limits of the method habit. They are immutable and may be shared.
@@ -42,6 +45,9 @@ func NewHabitRules(s Settings) HabitRules {
 
 // Window are the rules that say how long points stay and how many are enough.
 func (r *HabitRules) Window() *Rules { return &r.window }
+
+// Needed is how many points a window must have to be scored.
+func (r *HabitRules) Needed() int { return r.count }
 
 // Shares says whether the same state serves both rules: they keep the same points.
 func (r *HabitRules) Shares(other *HabitRules) bool {

@@ -247,7 +247,7 @@ func TestHabitSaysWhichTestSpoke(t *testing.T) {
 			if c.side*j.Deviation < 5 || j.Low > j.Median || j.High < j.Median || j.Test == MeanTest && c.side*j.Mean < j.Usual || j.Test == ValueTest && beyond < 0 {
 				t.Fatalf("%v is judged %+v", value, j)
 			}
-			want := "the last 24 values lie " + number(c.side*j.Mean) + " " + c.word + " expectation on average; usual is " + number(j.Usual)
+			want := "the last 24 values lie " + number(c.side*j.Mean) + " " + c.word + " expectation on average; up to " + number(j.Usual) + " is usual"
 			if j.Test == ValueTest {
 				want = number(j.Median) + " expected at this time of day, " + number(j.Low) + " to " + number(j.High) + " usual; it is " + number(value)
 			}

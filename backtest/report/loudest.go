@@ -65,6 +65,7 @@ type example struct {
 	At                 moment
 	Value, Usual       string
 	Deviation, Side    string
+	Mean               string // if the deviation is of the mean
 	Place              string
 }
 
@@ -72,6 +73,9 @@ func exampleOf(r *backtest.Result, a backtest.Anomaly) example {
 	e := example{At: when(a.At), Value: number(a.Value), Usual: number(a.Usual), Deviation: deviation(a.Deviation), Side: string(answers.SideOf(a.Deviation)),
 		Place: place(a.Place), Href: traceLink(r, a.Entity)}
 	e.Name, e.Beside = name(r.KeyFields, a.Fields, a.Entity)
+	if a.OfMean() {
+		e.Mean = meanText(a.Mean, a.MeanLimit)
+	}
 	return e
 }
 

@@ -27,12 +27,12 @@ type trace struct {
 type anomalyRow struct {
 	At    moment
 	Value string
-	Usual string // at the first setting that scored it
+	Usual string // at the first setting that found it
 	Cells []cell // each setting
 }
 
-// cell is a deviation; empty if the point is no anomaly there.
-type cell struct{ Deviation, Side string }
+// cell is a deviation; empty if the point is no anomaly there. Usual is empty if it is that of the row.
+type cell struct{ Deviation, Side, Mean, Usual string }
 
 // labelRow is a label of the entity.
 type labelRow struct {
@@ -100,10 +100,16 @@ func (c *canvas) table() (rows []anomalyRow, more string) {
 		for _, s := range p.Settings {
 			x := cell{}
 			if s.Anomalous {
-				x = cell{deviation(s.Deviation), string(answers.SideOf(s.Deviation))}
-			}
-			if row.Usual == look.Unknown {
-				row.Usual = number(s.Usual)
+				x = cell{Deviation: deviation(s.Deviation), Side: string(answers.SideOf(s.Deviation))}
+				if s.Mean != 0 {
+					x.Mean = meanText(s.Mean, s.MeanLimit)
+				}
+				switch usual := number(s.Usual); {
+				case row.Usual == look.Unknown:
+					row.Usual = usual
+				case row.Usual != usual:
+					x.Usual = usual
+				}
 			}
 			row.Cells = append(row.Cells, x)
 		}

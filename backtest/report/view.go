@@ -26,6 +26,7 @@ type view struct {
 	Short       []string // the same, without what all have in common
 	Varied      string   // what the short names are values of
 	Settings    []settingRow
+	Remarks     []string // of settings
 	Scores      *scores
 	Lanes       *lanes
 	Loud        *loudest
@@ -54,6 +55,7 @@ func viewOf(r *backtest.Result, about About) *view {
 	v.say(r)
 	v.Strip = strip(r)
 	v.Settings = settingsOf(r)
+	v.Remarks = r.AllRemarks()
 	if v.Scores = scoresOf(r); v.Scores != nil {
 		v.Scores.Kinds = kindsOf(drawn)
 	}

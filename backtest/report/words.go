@@ -49,6 +49,11 @@ func deviation(v float64) string {
 	return look.Arrow(side) + " " + look.Signed(answers.Finite(v))
 }
 
+// meanText says what the mean of the last values is, and what it may be.
+func meanText(mean, limit float64) string {
+	return "mean " + number(mean) + ", limit " + number(limit)
+}
+
 // rate is a number of something a day.
 func rate(v float64) string {
 	if f := answers.Finite(v); f != nil {
