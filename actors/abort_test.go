@@ -84,10 +84,20 @@ func detectorOf(t *testing.T, config *Config) (stop func(), ended <-chan error) 
 	config.OnProgress = func(Progress) {}
 	over := make(chan error, 1)
 	config.OnEnd = func(err error) { over <- err }
-	system := actor.NewActorSystem()
-	t.Cleanup(system.Shutdown)
+	system := systemInBubble(t)
 	detector := system.Root.Spawn(DetectorProps(config))
 	return func() { system.Root.Send(detector, &messages.Stop{Reason: "test"}) }, over
+}
+
+// systemInBubble is an actor system for a test with synctest. A message to an actor that has ended is a dead letter, and for a
+// while after one a goroutine of the library waits. The bubble must not end before.
+func systemInBubble(t *testing.T) *actor.ActorSystem {
+	system := actor.NewActorSystem()
+	t.Cleanup(func() {
+		system.Shutdown()
+		time.Sleep(2 * system.Config.DeadLetterThrottleInterval)
+	})
+	return system
 }
 
 // TestAbortWaitsForWhatIsOnItsWayToTheProducer: a record that arrives at the

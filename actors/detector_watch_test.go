@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"anomalydetector/messages"
 	"anomalydetector/stream"
 )
@@ -83,8 +81,7 @@ func TestStopThatTakesTooLongIsToldAndEnds(t *testing.T) {
 		session, config, log, ended := hanging()
 		defer close(session.released)
 		config.StopWithin = 25 * time.Second
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
 		time.Sleep(5 * time.Second)
 		begun := time.Now()
@@ -112,8 +109,7 @@ func TestStopThatTakesTooLongIsToldAndEnds(t *testing.T) {
 func TestStandstillIsInTheStatusAndSummariesGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session, config, text, ended := hanging()
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
 		ask := func() messages.DetectorStatus {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -160,8 +156,7 @@ func TestLookThatPanicsIsToldAndAskedAgain(t *testing.T) {
 		session, config, log, ended := hanging()
 		session.blind = true
 		close(session.released)
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
 		time.Sleep(3*lookEvery + lookEvery/2)
 		if n := strings.Count(log(), "msg=panic"); n != 4 || config.Counts.Panics.Load() != 4 {

@@ -76,7 +76,7 @@ func TestDetectorThatPanicsLetsGo(t *testing.T) {
 		})
 		ended := make(chan error, 1)
 		config.OnEnd = func(err error) { ended <- err }
-		system := actor.NewActorSystem()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
 		time.Sleep(500 * time.Millisecond)
 		system.Root.Send(pid, &statusAsked{})
@@ -87,6 +87,5 @@ func TestDetectorThatPanicsLetsGo(t *testing.T) {
 		if session.closed.Load() != 1 || session.unsafe.Load() {
 			t.Errorf("the session was closed %d times, while it polled: %t", session.closed.Load(), session.unsafe.Load())
 		}
-		system.Shutdown()
 	})
 }

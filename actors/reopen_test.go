@@ -7,8 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
-
 	"anomalydetector/messages"
 )
 
@@ -32,10 +30,9 @@ func TestPauseBetweenSessionsGrows(t *testing.T) {
 			opened = append(opened, time.Now())
 			return new(failing), nil
 		}
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
-		time.Sleep(time.Minute - tickEvery/2) // between two ticks: one that comes after the end is a dead letter
+		time.Sleep(time.Minute - tickEvery/2)
 		system.Root.Send(pid, &messages.Stop{Reason: "test"})
 		<-ended
 		for i, want := range []time.Duration{1, 2, 4, 8, 16, 16} {

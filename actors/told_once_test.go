@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/asynkron/protoactor-go/actor"
 	"testing/synctest"
 
 	"anomalydetector/messages"
@@ -68,8 +67,7 @@ func TestProgressIsToldEachSecond(t *testing.T) {
 		session, config, _, ended := hanging()
 		var lags []int64
 		config.OnProgress = func(p Progress) { lags = append(lags, p.Lag) }
-		system := actor.NewActorSystem()
-		defer system.Shutdown()
+		system := systemInBubble(t)
 		pid := system.Root.Spawn(DetectorProps(config))
 		time.Sleep(20 * time.Second)
 		close(session.released)
