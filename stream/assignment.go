@@ -18,7 +18,7 @@ import (
 // it, the session's user reads it.
 type owned struct {
 	mu         sync.Mutex
-	joined     bool   // the group has told what is assigned to us, even if that is nothing
+	joined     bool   // it is known what the group has assigned to us, even if that is nothing
 	changed    bool   // the assignment has changed since the last End began
 	wake       func() // ends a running Poll early, because the assignment changed
 	generation uint64
@@ -59,11 +59,12 @@ func (o *owned) unusedOffsets() map[int32]int64 {
 	return maps.Clone(o.unused)
 }
 
-// joined is called by the client each time the group has told what is assigned to us.
-func (s *Session) joined(context.Context, *kgo.Client, map[string][]int32) {
+// joined is called by the client each time the group has told what more is assigned to us. The client asks for the committed
+// offsets of these partitions after that, and calls assigned. Until then the first assignment is not known: it is not empty.
+func (s *Session) joined(_ context.Context, _ *kgo.Client, more map[string][]int32) {
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
-	s.owned.joined = true
+	s.owned.joined = s.owned.joined || len(more[s.config.InputTopic]) == 0
 	s.config.Observer.admit(true)
 	s.owned.change()
 }
@@ -120,6 +121,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 		partitions = append(partitions, partition)
 	}
 	s.client.PauseFetchPartitions(map[string][]int32{topic: partitions})
+	s.owned.joined = true
 	s.owned.change()
 	return offsets, nil
 }
@@ -167,7 +169,7 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]in
 
 // Assignments are the assigned partitions, sorted, each with its committed offset. The caller asks after each
 // End. A new Generation means that the partition was assigned anew, even if this member had it before. Joined
-// is false until the group has told what is assigned to us.
+// is false until it is known what the group has assigned to us.
 func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 	committed := s.client.CommittedOffsets()[s.config.InputTopic]
 	s.owned.mu.Lock()

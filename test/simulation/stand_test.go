@@ -260,6 +260,7 @@ type logLine struct {
 	Time                                  time.Time
 	Level, Msg                            string
 	Waiting                               string `json:"waiting_for"`
+	Waited                                string `json:"waited_for"` // of a standstill that is over
 	Error                                 string `json:"last_error"`
 	Advice                                string `json:"what_to_do"`
 	Writer                                string

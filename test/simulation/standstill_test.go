@@ -136,7 +136,7 @@ func (s *stand) told(c cause) {
 		most = 12
 	}
 	for _, l := range s.lines(over) {
-		if strings.Contains(l.Waiting, cmp.Or(c.waiting, l.Waiting)) {
+		if strings.Contains(l.Waited, cmp.Or(c.waiting, l.Waited)) {
 			s.Errorf("it is said to be over: %+v", l)
 		}
 	}
