@@ -7,7 +7,7 @@ import (
 
 // Windows keeps the windows of some entities, and scores datapoints at several settings. It serves one goroutine at a time.
 type Windows struct {
-	groups      []group
+	groups      []group[detection.Rules]
 	habits      []habits
 	comparisons []*detection.Comparison // by group
 	byKey       map[string]*entity
@@ -29,7 +29,7 @@ type entity struct {
 
 // NewWindows makes room for the windows of the settings.
 func NewWindows(settings []detection.Settings) *Windows {
-	w := &Windows{groups: groups(settings), habits: habitsOf(settings), byKey: make(map[string]*entity), verdicts: make([]detection.Verdict, len(settings))}
+	w := &Windows{groups: windowsOf(settings), habits: habitsOf(settings), byKey: make(map[string]*entity), verdicts: make([]detection.Verdict, len(settings))}
 	for i := range w.groups {
 		w.comparisons = append(w.comparisons, detection.NewComparison(w.groups[i].rules))
 	}

@@ -77,10 +77,8 @@ type foundView struct {
 	Usual     *float64  `json:"usual"`
 	Scale     *float64  `json:"scale"`
 	Deviation *float64  `json:"deviation"`
-	Test      string    `json:"test,omitempty"` // of the method habit: value or mean
-	Mean      *float64  `json:"mean,omitempty"` // if it is mean
-	MeanLimit *float64  `json:"mean_limit,omitempty"`
-	Place     placeView `json:"place"`
+	habitView
+	Place placeView `json:"place"`
 }
 
 func viewOf(r *backtest.Result) backtestView {
@@ -126,8 +124,18 @@ func overlapOf(o *backtest.Overlap) overlapView {
 }
 
 func foundOf(a *backtest.Anomaly) foundView {
-	v := foundView{Entity: a.Entity, Time: time.UnixMilli(a.At).UTC(), Value: answers.Finite(a.Value), Usual: answers.Finite(a.Usual), Scale: answers.Finite(a.Scale),
-		Deviation: answers.Finite(a.Deviation), Place: placeView(a.Place)}
+	return foundView{Entity: a.Entity, Time: time.UnixMilli(a.At).UTC(), Value: answers.Finite(a.Value), Usual: answers.Finite(a.Usual), Scale: answers.Finite(a.Scale),
+		Deviation: answers.Finite(a.Deviation), Place: placeView(a.Place), habitView: habitOf(a)}
+}
+
+// habitView is what the method habit says of an anomaly beside the rest.
+type habitView struct {
+	Test      string   `json:"test,omitempty"` // value or mean; empty: of the original
+	Mean      *float64 `json:"mean,omitempty"` // if it is mean
+	MeanLimit *float64 `json:"mean_limit,omitempty"`
+}
+
+func habitOf(a *backtest.Anomaly) (v habitView) {
 	if a.Method == detection.HabitMethod {
 		v.Test = a.Test.String()
 	}

@@ -12,7 +12,6 @@ import (
 
 	"anomalydetector/backtest"
 	"anomalydetector/backtest/source"
-	"anomalydetector/detection"
 )
 
 // anomalyLine is an anomaly as a line of --anomalies.
@@ -27,12 +26,10 @@ type anomalyLine struct {
 	Scale     float64           `json:"scale"`
 	Deviation *float64          `json:"deviation"` // null if it is infinite
 	Direction string            `json:"direction"`
-	Test      string            `json:"test,omitempty"` // of the method habit: value or mean
-	Mean      *float64          `json:"mean,omitempty"` // if it is mean
-	MeanLimit *float64          `json:"mean_limit,omitempty"`
-	Input     string            `json:"input"`
-	Line      int               `json:"line"` // in a topic the offset
-	Datapoint json.RawMessage   `json:"datapoint"`
+	habitView
+	Input     string          `json:"input"`
+	Line      int             `json:"line"` // in a topic the offset
+	Datapoint json.RawMessage `json:"datapoint"`
 }
 
 // anomalyLines writes anomalies as lines of JSON. Its numbers are the shortest that read back as the same float64.
@@ -65,12 +62,7 @@ func (l *anomalyLines) write(setting int, a *backtest.Anomaly, b *source.Block, 
 	if !math.IsInf(a.Deviation, 0) {
 		line.Deviation = &a.Deviation
 	}
-	if a.Method == detection.HabitMethod {
-		line.Test = a.Test.String()
-		if a.OfMean() {
-			line.Mean, line.MeanLimit = &a.Mean, &a.MeanLimit
-		}
-	}
+	line.habitView = habitOf(a)
 	for i, field := range a.Fields {
 		if i < len(l.names) {
 			line.Fields[l.names[i]] = field

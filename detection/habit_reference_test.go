@@ -2,15 +2,12 @@ package detection
 
 import (
 	"bufio"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"hash"
-	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -22,6 +19,7 @@ import (
 	"time"
 
 	"anomalydetector/test/golden"
+	"anomalydetector/test/series"
 )
 
 var (
@@ -278,7 +276,11 @@ func nabStreams(t *testing.T) (all []stream) {
 	}
 	for _, file := range kept {
 		s := newStream("nab/" + strings.TrimSuffix(filepath.Base(file), ".csv.gz"))
-		for _, row := range rowsOf(t, file) {
+		rows, err := series.Rows(file)
+		if err != nil {
+			t.Fatal(file, err)
+		}
+		for _, row := range rows {
 			at, err := time.Parse(time.DateTime, row[0])
 			if err != nil {
 				t.Fatal(err)
@@ -298,25 +300,6 @@ func nabStreams(t *testing.T) (all []stream) {
 		all = append(all, s)
 	}
 	return all
-}
-
-// rowsOf are the rows of a compressed CSV file, without its header.
-func rowsOf(t *testing.T, file string) [][]string {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := csv.NewReader(io.Reader(z)).ReadAll()
-	if err != nil || len(rows) < 2 {
-		t.Fatal(file, len(rows), err)
-	}
-	return rows[1:]
 }
 
 // randomStreams have gaps of minutes to days, late points and equal ones.

@@ -1,10 +1,7 @@
 package labels
 
 import (
-	"compress/gzip"
-	"encoding/csv"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 	"time"
 
 	"anomalydetector/backtest/times"
+	"anomalydetector/test/series"
 )
 
 // TestScoreOfAPublishedDetectorIsNABsOwn runs the reports that the project keeps.
@@ -22,7 +20,7 @@ func TestScoreOfAPublishedDetectorIsNABsOwn(t *testing.T) {
 	j := NewJudge(labelsOf(t, folder+"/labels.json"), DefaultOptions(5*time.Minute))
 	var entities []*EntityJudge
 	var at int64
-	gzipped(t, folder+"/reports.csv.gz", func(row []string) {
+	for _, row := range rowsIn(t, folder+"/reports.csv.gz") {
 		if row[0] != "" {
 			entities = append(entities, j.Entity(bare(row[0])))
 			at = 0
@@ -33,7 +31,7 @@ func TestScoreOfAPublishedDetectorIsNABsOwn(t *testing.T) {
 		}
 		at += step * 1000
 		entities[len(entities)-1].Take(at, []Said{{true, row[2] == "1", false}})
-	})
+	}
 	if len(entities) != 30 {
 		t.Fatalf("%d files, want 30", len(entities))
 	}
@@ -56,7 +54,7 @@ func TestScoreOfThePublishedScoresIsNABsOwn(t *testing.T) {
 	var entities []*EntityJudge
 	for _, file := range files {
 		e := j.Entity(bare(base(file)))
-		gzipped(t, file, func(row []string) {
+		for _, row := range rowsIn(t, file) {
 			at, err := instant(row[0], times.Parse)
 			if err != nil {
 				t.Fatal(err)
@@ -66,7 +64,7 @@ func TestScoreOfThePublishedScoresIsNABsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 			e.Take(at, []Said{{true, score >= published["standard"].Threshold, false}})
-		})
+		}
 		entities = append(entities, e)
 	}
 	isPublished(t, j.Score(0, slices.Values(entities)), published)
@@ -194,29 +192,12 @@ func labelsOf(t *testing.T, file string) []Label {
 	return all
 }
 
-// gzipped calls row for each row of a compressed CSV file but its header.
-func gzipped(t *testing.T, file string, row func([]string)) {
+// rowsIn are the rows of a compressed CSV file, without its header.
+func rowsIn(t *testing.T, file string) [][]string {
 	t.Helper()
-	f, err := os.Open(file)
+	rows, err := series.Rows(file)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(file, err)
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := csv.NewReader(z)
-	for n := 0; ; n++ {
-		cells, err := rows.Read()
-		if err == io.EOF {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			row(cells)
-		}
-	}
+	return rows
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,13 +12,15 @@ import (
 	"strings"
 	"time"
 
+	"anomalydetector/backtest"
 	"anomalydetector/backtest/labels"
 	"anomalydetector/detection"
 	"anomalydetector/episode"
+	"anomalydetector/test/series"
 )
 
-// series are real ones with labels: files of the Numenta Anomaly Benchmark (NAB).
-type series struct {
+// labelled are real series with labels: files of the Numenta Anomaly Benchmark (NAB).
+type labelled struct {
 	files  []seriesFile
 	labels []labels.Label
 }
@@ -34,14 +34,14 @@ type seriesFile struct {
 }
 
 // readSeries reads labels.json and the files of a folder. The error is fs.ErrNotExist if it is not there.
-func readSeries(folder string) (*series, error) {
+func readSeries(folder string) (*labelled, error) {
 	name := filepath.Join(folder, "labels.json")
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	s := &series{}
+	s := &labelled{}
 	if s.labels, err = labels.Parse(name, file); err != nil {
 		return nil, err
 	}
@@ -63,23 +63,14 @@ func readSeries(folder string) (*series, error) {
 }
 
 func readSeriesFile(path string) (f seriesFile, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return f, err
-	}
-	defer file.Close()
-	unpacked, err := gzip.NewReader(file)
-	if err != nil {
-		return f, err
-	}
-	rows, err := csv.NewReader(unpacked).ReadAll()
+	rows, err := series.Rows(path)
 	if err != nil {
 		return f, err
 	}
 	if len(rows) < 10 {
 		return f, errors.New("it has too few rows")
 	}
-	for _, row := range rows[1:] {
+	for _, row := range rows {
 		at, err := time.Parse(time.DateTime, row[0])
 		if err != nil {
 			return f, err
@@ -103,19 +94,18 @@ func readSeriesFile(path string) (f seriesFile, err error) {
 
 // scores puts the series through both methods, and scores what they report. The only thing that differs between the series is their unit:
 // min_dev is a hundredth of the level.
-func (s *series) scores(original detection.Settings) (scores [2]*labels.Score, messages [2]int) {
+func (s *labelled) scores(original detection.Settings) (scores [2]*labels.Score, messages [2]int) {
 	judge := labels.NewJudge(s.labels, labels.DefaultOptions(binLength))
 	var entities []*labels.EntityJudge
 	for _, f := range s.files {
 		settings := original
 		settings.GranularityMinutes, settings.MinDeviation = f.step.Minutes(), max(f.level/100, 1e-9)
 		entity, said := judge.Entity(f.name), make([]labels.Said, 2)
-		window, scorer := detection.Window{}, detection.NewScorer(detection.NewRules(settings))
-		habit, rules := detection.Habit{}, detection.NewHabitRules(habitual(settings))
+		windows, key := backtest.NewWindows([]detection.Settings{settings, habitual(settings)}), []byte(f.name)
 		fold := [2]folder{{rules: episodesOf(f.step, settings)}, {rules: episodesOf(f.step, settings)}}
 		for i, at := range f.times {
 			value := f.values[i]
-			for k, verdict := range []detection.Verdict{window.Add(scorer, 0, at, value), habit.Add(&rules, 0, at, value).Verdict} {
+			for k, verdict := range windows.Take(key, at, value) {
 				said[k] = fold[k].take(at, value, &verdict)
 				if said[k].Opened {
 					messages[k]++

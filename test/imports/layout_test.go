@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"synthetic":                    {},
 	"synthetic/export":             {"synthetic"},
 	"bench":                        {"backtest", "bench/report", "actors", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export", "test/transactions"},
-	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "completeness", "detection", "episode", "configs", "synthetic"},
+	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "completeness", "detection", "episode", "configs", "synthetic", "test/series"},
 	"bench/report":                 {},
 	"test/imports":                 {},
 	"test/alertmanager":            {"notify", "episode"},
@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"test/readme":                  {"stream"},
 	"test/containers/golden":       {"test/golden"},
 	"test/packages/broker":         {},
+	"test/series":                  {},
 	"test/transactions":            {},
 }
 
