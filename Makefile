@@ -93,9 +93,9 @@ SEEDS ?= 1000
 simulate:
 	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
 
-# Checks that the simulation finds small deliberate bugs.
+# Checks that the simulation finds small deliberate bugs: all of them, or a part. make mutants PART=2/3
 mutants:
-	test/simulation/mutants/run
+	PART=$(PART) test/simulation/mutants/run
 
 # Damages every byte of some small data directories, one by one: 27,000 openings. This
 # took 6 minutes on two busy processors. It is not a part of CI.
