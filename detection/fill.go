@@ -7,19 +7,42 @@ func (w *Window) Fill(r *Rules, count int, each func(i int) (at int64, value flo
 	if count == 0 {
 		return
 	}
-	head := 0
-	headAt, _ := each(0)
-	for i := 1; i < count; i++ {
+	var room [320]int64
+	times := room[:0]
+	for i := range count {
 		at, _ := each(i)
-		for oldest := r.oldest(at); headAt < oldest && head < i; {
+		times = append(times, at)
+	}
+	head := r.evicted(times)
+	w.points.hold(times[head:], r.full)
+	for i := head; i < count; i++ {
+		_, value := each(i)
+		w.points.words[i-head] = value
+	}
+}
+
+// evicted is how many of some times, in the order of arrival, a window has dropped when it has taken the last one.
+func (r *Rules) evicted(times []int64) (head int) {
+	newest := times[0]
+	for i, at := range times {
+		if at <= newest && i > 0 { // what is too old for an earlier time is gone
+			continue
+		}
+		newest = at
+		for oldest := r.oldest(at); times[head] < oldest && head < i; {
 			head++
-			headAt, _ = each(head)
 		}
 	}
-	w.points.reserve(count-head, r.full)
-	for i := head; i < count; i++ {
-		at, value := each(i)
-		w.points.push(point{at, value}, r.full)
+	return head
+}
+
+// hold makes an empty ring that of some times, as if it had grown to them. The values are missing.
+func (r *ring) hold(times []int64, full int) {
+	scale, log := scaleOf(times)
+	r.slots = newSlots(larger(len(times)-1, full), log)
+	r.scale, r.held = scale, uint32(len(times))
+	for i, at := range times {
+		r.mustPut(i, i, at)
 	}
 }
 

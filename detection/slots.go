@@ -95,16 +95,20 @@ func (s *slots) advance(n uint64) { s.first += n * s.step }
 func scaleOf(times []int64) (s scale, log uint8) {
 	var step uint64
 	for i := 1; i < len(times) && step != 1; i++ {
-		step = commonStep(step, distance(times[i-1], times[i]))
+		if d := distance(times[i-1], times[i]); d != step { // most often they are the same, and a division is slow
+			step = commonStep(step, d)
+		}
 	}
 	step = max(step, 1)
-	var low, high int64 // of the parts, if the first one is 0
+	var low, high, part int64 // of the parts, if the first one is 0
 	for i, at := range times {
 		if step >= 1<<31 || distance(at, times[0]) >= 1<<62 { // beyond this, the arithmetic could overflow
 			return scale{step: 1}, wide
 		}
-		part := (at-times[0])/int64(step) - int64(i)
-		low, high = min(low, part), max(high, part)
+		if i > 0 && at-times[i-1] != int64(step) {
+			part += (at-times[i-1])/int64(step) - 1
+			low, high = min(low, part), max(high, part)
+		}
 	}
 	spread := uint64(high) - uint64(low)
 	for log = narrow; log < wide; log++ {
