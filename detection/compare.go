@@ -23,7 +23,7 @@ func (r *Rules) Shares(other *Rules) bool { return r.age == other.age && r.metri
 
 // Compare does what Add does, for each of the rules. The verdicts are in the order of the rules, and valid until the next call.
 func (w *Window) Compare(c *Comparison, epoch uint64, at int64, value float64) []Verdict {
-	w.points.begin(epoch)
+	w.begin(epoch)
 	w.evict(c.rules[0].oldest(at))
 	c.scorer.look.taken = false
 	for i := range c.rules {

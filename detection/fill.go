@@ -8,17 +8,21 @@ func (w *Window) Fill(r *Rules, count int, each func(i int) (at int64, value flo
 		return
 	}
 	var room [320]int64
-	times := room[:0]
-	for i := range count {
-		at, _ := each(i)
-		times = append(times, at)
-	}
+	times := timesOf(room[:0], count, each)
 	head := r.evicted(times)
 	w.points.hold(times[head:], r.full)
 	for i := head; i < count; i++ {
 		_, value := each(i)
 		w.points.words[i-head] = value
 	}
+}
+
+func timesOf(to []int64, count int, each func(i int) (at int64, value float64)) []int64 {
+	for i := range count {
+		at, _ := each(i)
+		to = append(to, at)
+	}
+	return to
 }
 
 // evicted is how many of some times, in the order of arrival, a window has dropped when it has taken the last one.

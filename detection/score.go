@@ -40,10 +40,13 @@ func (s *Scorer) Rules() *Rules { return &s.rules }
 // most the window's deviation. Then |deviation| can only come out larger. If it still is within the
 // threshold, the point is normal.
 func (w *Window) score(s *Scorer, r *Rules, value float64) Verdict {
-	n := w.points.len()
+	n := w.Len()
 	normal := Verdict{Reason: Normal}
 	if w.screen.drawn && r.normal(w.screen.farthest(value), w.screen.deviationAtLeast(r.metric, n)) {
 		return normal
+	}
+	if w.rest != nil {
+		return Verdict{Reason: Asleep}
 	}
 	l := &s.look
 	if !l.taken {

@@ -10,6 +10,8 @@ const (
 	Normal
 	// Anomalous means that |deviation| was beyond the threshold.
 	Anomalous
+	// Asleep means that the window rests, and has to be woken to decide.
+	Asleep
 )
 
 // String is the reason as it appears in logs and metrics.
@@ -21,6 +23,8 @@ func (r Reason) String() string {
 		return "normal"
 	case Anomalous:
 		return "anomalous"
+	case Asleep:
+		return "asleep"
 	}
 	return "unknown"
 }

@@ -9,24 +9,28 @@ import "iter"
 // Points come in transactions, which are numbered by a rising epoch. What an epoch changed can be rolled back
 // until the next epoch changes the window.
 //
-// A window of n points takes 9n bytes and 144 of its own, if its points lie whole numbers of one step apart, as
+// A window of n points takes 9n bytes and 152 of its own, if its points lie whole numbers of one step apart, as
 // those of a stream with bins do; 12n if they do not, and 10n or 16n if some points lie very far from the others
 // (see slots). It takes an eighth more until it is half full, and little more later: 2688 bytes hold the 288 points
 // of three days. Points dropped in an epoch stay until the next one.
 type Window struct {
 	points ring
 	screen screen
+	rest   *rest // nil: all points are in memory
 }
 
 // Add drops the points that are too old at time at (Unix milliseconds), scores the value against the rest,
-// and appends it, anomalous or not. The value must be finite, and at must not be negative.
+// and appends it, anomalous or not. The value must be finite, and at must not be negative. If the verdict is Asleep, nothing was added:
+// the window has to be woken, and the value added again.
 func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
-	w.points.begin(epoch)
+	w.begin(epoch)
 	w.evict(s.rules.oldest(at))
 	verdict := Verdict{Reason: TooFewPoints}
-	if s.rules.enough(w.points.len()) {
+	if s.rules.enough(w.Len()) {
 		s.look.taken = false
-		verdict = w.score(s, &s.rules, value)
+		if verdict = w.score(s, &s.rules, value); verdict.Reason == Asleep {
+			return verdict
+		}
 	}
 	w.push(&s.rules, point{at, value})
 	return verdict
@@ -35,7 +39,7 @@ func (w *Window) Add(s *Scorer, epoch uint64, at int64, value float64) Verdict {
 // Observe drops points and appends the value like Add, but does not score it. It serves the replay of
 // history.
 func (w *Window) Observe(r *Rules, epoch uint64, at int64, value float64) {
-	w.points.begin(epoch)
+	w.begin(epoch)
 	w.evict(r.oldest(at))
 	w.push(r, point{at, value})
 }
@@ -45,12 +49,21 @@ func (w *Window) Observe(r *Rules, epoch uint64, at int64, value float64) {
 func (w *Window) Rollback(epoch uint64) {
 	if w.points.rollback(epoch) {
 		w.screen = screen{}
+		if w.rest != nil {
+			w.rest.gone = 0
+		}
 	}
 }
 
 // Len is the number of points in the window. Points that have become too old since the last Add or Observe still
 // count.
-func (w *Window) Len() int { return w.points.len() }
+func (w *Window) Len() int {
+	n := w.points.len()
+	if w.rest != nil {
+		n += w.rest.len()
+	}
+	return n
+}
 
 // All yields times (Unix milliseconds) and values in arrival order. The window must not change during that.
 func (w *Window) All() iter.Seq2[int64, float64] {
@@ -83,6 +96,9 @@ func (w *Window) Newest() (at int64, ok bool) {
 // evict drops points from the head while they are older than oldest. A late record behind a newer point
 // stays, as in the original.
 func (w *Window) evict(oldest int64) {
+	if w.rest != nil && w.evictRest(oldest) {
+		return
+	}
 	for w.points.len() > 0 && w.points.head() < oldest {
 		value := w.points.words[w.points.slot(int(w.points.gone))]
 		w.points.drop()
@@ -92,5 +108,5 @@ func (w *Window) evict(oldest int64) {
 
 func (w *Window) push(r *Rules, p point) {
 	w.points.push(p, r.full)
-	w.screen.add(p.value, w.points.len())
+	w.screen.add(p.value, w.Len())
 }

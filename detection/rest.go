@@ -1,0 +1,116 @@
+package detection
+
+import (
+	"slices"
+)
+
+// rest is what a window has in the place of points that are stored and not in memory: how many they are, when they leave the window, and
+// what their values can do to the screen at most. The window rests as long as it has one. Its later points are in the ring as usual.
+//
+// The screen decides most points of a resting window, too. When a point leaves it, nobody knows on which side of the bounds it lay. So the
+// screen goes on counting it where it was: all its counts are at least the true ones, as holds and medianAtLeast need them. From the sum
+// of distances it takes the largest distance that a point may have.
+type rest struct {
+	first, step int64   // the time of the i-th point is first + i*step, Unix milliseconds
+	held, gone  uint32  // how many points there are, and how many of them were dropped in this epoch
+	reach       float64 // screen.farthest of each point is at most that
+}
+
+func (r *rest) len() int { return int(r.held - r.gone) }
+
+func (r *rest) head() int64 { return r.first + int64(r.gone)*r.step }
+
+// begin makes the present window the committed one.
+func (r *rest) begin() {
+	r.first, r.held, r.gone = r.head(), r.held-r.gone, 0
+}
+
+// Rest makes an empty window that of a history as Fill does, but keeps none of its points, if their times lie a constant step apart and the
+// window is long enough to be scored. Else it returns false, and the window stays empty. A resting window has to be woken before anything
+// but Add, Observe, Rollback and Len is called.
+func (w *Window) Rest(s *Scorer, count int, each func(i int) (at int64, value float64)) bool {
+	if count == 0 {
+		return false
+	}
+	var room [320]int64
+	times := timesOf(room[:0], count, each)
+	head := s.rules.evicted(times)
+	times = times[head:]
+	n := len(times)
+	if n < 2 || !s.rules.enough(n) || !even(times) {
+		return false
+	}
+	s.values = s.values[:0]
+	for i := head; i < count; i++ {
+		_, value := each(i)
+		s.values = append(s.values, value)
+	}
+	s.room = slices.Grow(s.room[:0], n)[:n]
+	drawn, _ := newScreen(s.values, s.room, s.rules.metric)
+	if !drawn.drawn {
+		return false
+	}
+	w.screen = drawn
+	w.rest = &rest{
+		first: times[0], step: times[1] - times[0], held: uint32(n),
+		reach: max(drawn.farthest(slices.Min(s.values)), drawn.farthest(slices.Max(s.values))),
+	}
+	return true
+}
+
+// even says whether at least two times lie a constant step apart, and none before the one before it.
+func even(times []int64) bool {
+	step := times[1] - times[0]
+	for i := 2; i < len(times); i++ {
+		if times[i]-times[i-1] != step {
+			return false
+		}
+	}
+	return step >= 0
+}
+
+// Resting says whether the window lacks points that it had when it was made by Rest.
+func (w *Window) Resting() bool { return w.rest != nil }
+
+// Wake gives a resting window the points that Rest was called with. Then it is as if it had never rested.
+func (w *Window) Wake(r *Rules, count int, each func(i int) (at int64, value float64)) {
+	var woken Window
+	woken.Fill(r, count, each)
+	for i := range int(w.points.held) {
+		epoch := uint64(0)
+		if i >= int(w.points.committed) {
+			epoch = w.points.epoch
+		}
+		slot := w.points.slot(i)
+		woken.Observe(r, epoch, w.points.time(i, slot), w.points.words[slot])
+	}
+	*w = woken
+}
+
+// begin begins an epoch if it is a new one.
+func (w *Window) begin(epoch uint64) {
+	if w.rest != nil && epoch != w.points.epoch {
+		if w.rest.begin(); w.rest.held == 0 {
+			w.rest = nil // the ring has the whole window
+		}
+	}
+	w.points.begin(epoch)
+}
+
+// evictRest drops points that are too old, and returns whether some are left: then the ring's points are younger than them.
+func (w *Window) evictRest(oldest int64) (left bool) {
+	for w.rest.len() > 0 && w.rest.head() < oldest {
+		w.rest.gone++
+		w.screen.removeAny(w.rest.reach, w.Len())
+	}
+	return w.rest.len() > 0
+}
+
+// removeAny takes account of a value that went and is not known; no value of the window has a larger farthest. The window now has n values.
+func (s *screen) removeAny(farthest float64, n int) {
+	if !s.drawn {
+		return
+	}
+	s.spread.add(-farthest)
+	s.drawn = s.holds(n)
+}
