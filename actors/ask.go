@@ -115,7 +115,11 @@ func (p *partition) asked(q *entityAsked) { q.answer <- p.answer(q.key) }
 func (p *partition) answer(key string) *entityAnswer {
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
-		window = slices.Clone(p.askWindow(known, math.MaxInt).Points)
+		tail, err := p.askWindow(known, math.MaxInt)
+		if err != nil {
+			return &entityAnswer{err: err}
+		}
+		window = slices.Clone(tail.Points)
 	} else if p.uncached() > 0 {
 		points, err := p.stored.state.Peek(key)
 		if err != nil {

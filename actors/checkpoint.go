@@ -26,6 +26,7 @@ type stored struct {
 	state   *persistence.Partition // nil while it is not open, and without a store
 	writing *inFlight              // the checkpoint under way; nil: none
 	points  []persistence.Point    // windowTail reuses it
+	rests   bool                   // a window that is read now may rest: fewer records wait than there are entities
 }
 
 // inFlight is a checkpoint under way.
@@ -53,13 +54,19 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	}
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
+	var unread error
 	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
-		return p.windowTail(p.entities.byKey[e.Key()], count)
+		points, live, err := p.windowTail(p.entities.byKey[e.Key()], count)
+		unread = cmp.Or(unread, err)
+		return points, live
 	})
 	p.stored.writing = &inFlight{next, then}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
-		err := safely("a checkpoint", plan.Write)
+		err := unread
+		if err == nil {
+			err = safely("a checkpoint", plan.Write)
+		}
 		root.Send(self, &checkpointWritten{plan, now().Sub(begun), err})
 	}()
 }
@@ -96,21 +103,27 @@ func (p *partition) head(next int64) persistence.Head {
 }
 
 // windowTail returns at most count last points of a cached entity's window, and how many points the window has. The next call
-// overwrites the points.
-func (p *partition) windowTail(entity *child, count int) ([]persistence.Point, int) {
-	tail := p.askWindow(entity, count)
-	points := p.stored.points[:0]
+// overwrites the points. It wakes the window.
+func (p *partition) windowTail(entity *child, count int) (points []persistence.Point, live int, err error) {
+	tail, err := p.askWindow(entity, count)
+	if err != nil {
+		return nil, 0, err
+	}
+	points = p.stored.points[:0]
 	for _, point := range tail.Points {
 		points = append(points, persistence.Point(point))
 	}
 	p.stored.points = points
-	return points, tail.Live
+	return points, tail.Live, nil
 }
 
-// askWindow asks an entity for at most count last points of its window. The next call overwrites the answer.
-func (p *partition) askWindow(entity *child, count int) *messages.WindowTail {
+// askWindow asks an entity for at most count last points of its window. The next call overwrites the answer. It wakes the window.
+func (p *partition) askWindow(entity *child, count int) (*messages.WindowTail, error) {
+	if err := p.wake(entity); err != nil {
+		return nil, err
+	}
 	p.deliver(entity, &messages.WindowQuery{Count: count})
-	return &p.shared.answers.tail
+	return &p.shared.answers.tail, nil
 }
 
 // longestIdle returns the entities to evict from memory if more than Config.MaxCached are cached: those whose newest point is

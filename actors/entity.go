@@ -12,6 +12,7 @@ import (
 //
 // It takes:
 //   - *entityOpened: its key and its stored points. It comes first, and once.
+//   - *entityWoken: the same points, because the window rests. It comes before a WindowQuery, and after an answer Asleep.
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
@@ -54,7 +55,11 @@ type entityOpened struct {
 	points       []persistence.Point // in the order of arrival; the partition reuses them
 	newest       int64               // their greatest time
 	completeFrom int64               // as in messages.Observation
+	rest         bool                // the window may rest: it can be woken
 }
+
+// entityWoken brings a resting window the points that entityOpened brought.
+type entityWoken struct{ points []persistence.Point }
 
 func (e *entity) Receive(ctx actor.Context) {
 	answers := &e.shared.answers
@@ -68,17 +73,26 @@ func (e *entity) Receive(ctx actor.Context) {
 		e.complete = false // the point that made it complete may be gone
 	case *entityOpened:
 		e.open(message)
+	case *entityWoken:
+		e.window.Wake(e.shared.scorer.Rules(), len(message.points), each(message.points))
 	}
 }
 
 func (e *entity) open(o *entityOpened) {
 	e.key = o.key
-	e.window.Fill(e.shared.scorer.Rules(), len(o.points), func(i int) (int64, float64) { return o.points[i].At, o.points[i].Value })
+	if !o.rest || !e.window.Rest(e.shared.scorer, len(o.points), each(o.points)) {
+		e.window.Fill(e.shared.scorer.Rules(), len(o.points), each(o.points))
+	}
 	e.complete = len(o.points) > 0 && o.newest >= o.completeFrom
 }
 
+// each tells a window the points one by one.
+func each(points []persistence.Point) func(i int) (at int64, value float64) {
+	return func(i int) (int64, float64) { return points[i].At, points[i].Value }
+}
+
 func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {
-	answer.Incomplete, answer.Refused = false, ""
+	answer.Incomplete, answer.Asleep, answer.Refused = false, false, ""
 	if o.At >= o.CompleteFrom {
 		e.complete = true
 	} else if !e.complete && o.Scored {
@@ -90,7 +104,10 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *mes
 		return
 	}
 	answer.Verdict = e.window.Add(e.shared.scorer, o.Epoch, o.At, o.Value)
-	if answer.Verdict.Reason == detection.Anomalous {
+	switch answer.Verdict.Reason {
+	case detection.Asleep:
+		answer.Asleep = true
+	case detection.Anomalous:
 		answer.Refused = e.report(ctx, o, &answer.Verdict)
 	}
 }

@@ -196,7 +196,11 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 	for _, stored := range p.stored.state.Uncommitted() {
 		entity := p.entities.byKey[stored.Key()]
 		entity.newest = math.MinInt64
-		points, _ := p.windowTail(entity, math.MaxInt32)
+		points, _, err := p.windowTail(entity, math.MaxInt32)
+		if err != nil {
+			p.breakDown(ctx, breakageOf(err, undecided), err)
+			return
+		}
 		for _, point := range points {
 			entity.newest = max(entity.newest, point.At)
 		}
@@ -251,8 +255,8 @@ func (o *owner) Presence(key string, since int64) (presence episode.Presence, er
 // window returns the points of an entity's window, and perhaps older ones.
 func (o *owner) window(key string) ([]persistence.Point, error) {
 	if entity := o.entities.byKey[key]; entity != nil {
-		points, _ := o.windowTail(entity, math.MaxInt32)
-		return points, nil
+		points, _, err := o.windowTail(entity, math.MaxInt32)
+		return points, err
 	}
 	return o.stored.state.Peek(key)
 }

@@ -106,7 +106,7 @@ func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 // observeAll adds records to the windows. It returns false if it could not: then the partition is broken, or replays a longer
 // history.
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
-	p.seen.Scored = false
+	p.seen.Scored, p.stored.rests = false, false
 	for _, record := range records {
 		p.seen.Record = record
 		at := record.Timestamp.UnixMilli()

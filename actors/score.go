@@ -41,6 +41,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	horizon := p.config.Now().Add(24 * time.Hour).UnixMilli()
 	p.seen.Scored = true
 	p.entities.order = 0 // a replay has raised it
+	p.stored.rests = slice.end-p.position.next <= int64(p.known())
 	for i, record := range records {
 		if i%group == 0 {
 			p.look(records[i:min(i+group, len(records))])
@@ -143,6 +144,12 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	o := &p.seen
 	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.history.CompleteFrom(), p.refused.anomaly(record)
 	p.deliver(entity, o)
+	if answer.Asleep {
+		if err := p.wake(entity); err != nil {
+			return nil, err
+		}
+		p.deliver(entity, o)
+	}
 	if answer.Incomplete {
 		return answer, nil
 	}

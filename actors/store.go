@@ -136,9 +136,27 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
+	opened.rest = p.stored.rests && entity.stored != nil
 	p.deliver(entity, opened)
+	if entity.stored != nil && !entity.actor.window.Resting() {
+		p.stored.state.Loaded(entity.stored)
+	}
 	p.entities.put(entity)
 	return entity, nil
+}
+
+// wake gives the window of an entity its points if it rests. With a million entities, to fill the windows is half of what the first bin
+// after a start takes, and most of that bin's points are decided without them.
+func (p *partition) wake(entity *child) error {
+	if !entity.actor.window.Resting() {
+		return nil
+	}
+	points, err := p.stored.state.Reload(entity.stored)
+	if err != nil {
+		return err
+	}
+	p.deliver(entity, &entityWoken{points})
+	return nil
 }
 
 // breakageOf returns damaged if the error says that stored state is corrupt, and other if it does not.

@@ -37,6 +37,8 @@ type Observed struct {
 	// Incomplete tells that the window lacks points which an uninterrupted run might have, because the datapoint is older
 	// than the replayed history. The window has not changed, and nothing was decided.
 	Incomplete bool
+	// Asleep tells that the window rests, and cannot decide without its points. It has not taken the datapoint.
+	Asleep bool
 	// Refused is why the output topic does not take the anomaly; empty: it was sent to the producer, or there is none.
 	Refused string
 }

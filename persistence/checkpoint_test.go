@@ -22,6 +22,7 @@ type model struct {
 	p       *Partition
 
 	cached  map[string]*Entity
+	asleep  map[*Entity][]Point // what Load returned of some of them, and Reload has to
 	windows map[string][]Point
 	before  map[string][]Point           // at the last commit
 	stored  map[int64]map[string][]Point // by the head's offset
@@ -44,7 +45,7 @@ func (m *model) open() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.p, m.cached = p, make(map[string]*Entity)
+	m.p, m.cached, m.asleep = p, make(map[string]*Entity), make(map[*Entity][]Point)
 }
 
 // observe gives an entity a point.
@@ -79,7 +80,36 @@ func (m *model) load(key string) *Entity {
 		m.t.Fatalf("entity %s has %v, want %v", key, got, m.windows[key])
 	}
 	m.cached[key] = e
+	if m.random.IntN(2) == 0 {
+		m.asleep[e] = slices.Clone(points)
+	} else {
+		m.p.Loaded(e)
+	}
 	return e
+}
+
+// wake loads an entity again whose points its owner does not have.
+func (m *model) wake(e *Entity) {
+	m.t.Helper()
+	want, asleep := m.asleep[e]
+	if !asleep {
+		return
+	}
+	delete(m.asleep, e)
+	got, err := m.p.Reload(e)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if !slices.Equal(got, want) {
+		m.t.Fatalf("entity %s has %v when it is loaded again, it had %v", e.Key(), got, want)
+	}
+}
+
+// wakeOne loads one of some entities again.
+func (m *model) wakeOne() {
+	if e := m.cached[keyFor(m.random.IntN(12))]; e != nil {
+		m.wake(e)
+	}
 }
 
 func (m *model) checkpoint() error {
@@ -116,6 +146,7 @@ func (m *model) some() (evict []*Entity) {
 
 // tail is the Tail of the model's windows.
 func (m *model) tail(e *Entity, n int) ([]Point, int) {
+	m.wake(e)
 	w := m.windows[e.Key()]
 	return w[len(w)-min(n, len(w)):], len(w)
 }
@@ -210,6 +241,8 @@ func TestStoredWindowsAreThoseOfTheHead(t *testing.T) {
 							m.crash()
 							m.check()
 						}
+					case 7:
+						m.wakeOne()
 					default:
 						for range m.random.IntN(10) {
 							m.observe()

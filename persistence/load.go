@@ -14,12 +14,13 @@ var ErrRemoving = errors.New("its removal is not stored yet")
 
 // Load makes an entity cached that is not, and returns the points that are stored
 // of it, in the order of their arrival: those of its window, and perhaps some that
-// lie before. They are valid until the next Load or Sweep. Known is false if nothing is
-// stored of it.
+// lie before. They are valid until the next Load, Reload or Sweep. Known is false if nothing is
+// stored of it. Reload gives the same points again, until Loaded says that nobody will ask.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
 		return nil, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
 	}
+	p.loaded = nil
 	if p.onDisk {
 		err = p.look(func(v *view) error {
 			id, found, err := p.idOf(v, key)
@@ -41,7 +42,8 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	}
 	if e != nil {
 		p.byID[e.id] = e
-		e.tail, e.cached = nil, true
+		e.cached = true
+		p.loaded = e
 		p.seeAll(e.id, points) // it may have been seen before silentFrom
 		if e.named {
 			p.cached++
@@ -56,6 +58,27 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	}
 	return e, nil, false, nil
 }
+
+// Reload returns the points that Load returned of a cached entity. They are stored in the same place, because an entity is sealed
+// only after its owner was asked for points of it: an owner that does not have them reloads them first. It counts as Loaded.
+func (p *Partition) Reload(e *Entity) (points []Point, err error) {
+	if p.loaded != e {
+		p.loaded = nil
+		err = p.look(func(v *view) error {
+			w, err := readWindow(&v.chunks, p.slot, e.id, e.tail, p.points[:0])
+			p.points = w.points
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("load entity %s again: %w", e.key, err)
+		}
+	}
+	e.tail = nil
+	return p.points, nil
+}
+
+// Loaded says that Reload will not be called for an entity.
+func (p *Partition) Loaded(e *Entity) { e.tail = nil }
 
 // Peek returns the window of a stored entity that is not cached. It changes nothing.
 func (p *Partition) Peek(key string) (points []Point, err error) {

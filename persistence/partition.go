@@ -46,7 +46,8 @@ type Partition struct {
 	marks  uint64   // the last mark that was given to entities
 	ids    []uint32 // for reuse: the entities of a block
 	counts []uint16 // for reuse: the points of each
-	points []Point  // for reuse: the last window that Load or Sweep read
+	points []Point  // for reuse: the last window that Load, Reload or Sweep read
+	loaded *Entity  // whose window that is; nil: that of none that may be reloaded
 	packed []byte   // for reuse: the runs of both
 
 	cursor []byte   // the key at which the next sweep begins
@@ -64,7 +65,7 @@ type Entity struct {
 	planned  uint32 // its points in the blocks of the plan in flight
 	through  uint64 // the journal up to this block is sealed
 	chunks   []uint32
-	tail     []journaled // its points in the journal, if it is not cached
+	tail     []journaled // its points in the journal, if it is not cached or may be reloaded
 	named    bool        // its key is stored, and it counts as one of the partition's
 	cached   bool
 	removed  bool
@@ -165,6 +166,7 @@ func (p *Partition) Reset() {
 	p.slot, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), 0, 0, 0, false
 	p.byID, p.blocks, p.unsealed, p.index = nil, nil, 0, index{}
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
+	p.loaded = nil
 	p.pending, p.committed, p.removed, p.removing, p.cursor = nil, 0, nil, nil, nil
 }
 

@@ -73,13 +73,15 @@ func newFlights(t *testing.T, seed uint64, o Options) *flights {
 func (f *flights) act() {
 	f.t.Helper()
 	key := keyFor(f.random.IntN(12))
-	switch f.random.IntN(8) {
+	switch f.random.IntN(9) {
 	case 0:
 		f.rollBack()
 	case 1:
 		f.commit()
 	case 2:
 		f.peek(key)
+	case 4:
+		f.wakeOne()
 	case 3:
 		if !f.removing[key] {
 			f.load(key)

@@ -90,6 +90,7 @@ func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64,
 		return nil, 0, nil
 	}
 	e.key = key
+	p.loaded = nil
 	points, err := p.loadPoints(v, e, p.points[:0])
 	p.points = points
 	if len(points) == 0 {

@@ -1,0 +1,90 @@
+package actors
+
+import (
+	"errors"
+	"log/slog"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"anomalydetector/detection"
+	"anomalydetector/messages"
+	"anomalydetector/persistence"
+)
+
+// TestFirstBinAfterAStartLeavesWindowsOnDisk counts what the first bin after a start takes in the heap for each entity with a full window of 288
+// points, which are 2.7 kB.
+func TestFirstBinAfterAStartLeavesWindowsOnDisk(t *testing.T) {
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	const entities, most = 1_000, 1_500
+	config := benchConfig()
+	config.Store, config.History = store, 72*time.Hour
+	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	before := newBench(t, config)
+	for range 300 {
+		before.score(t, before.bin(entities))
+	}
+	before.score(t, before.bin(1)) // waits until what was committed is stored
+	before.stop(t)
+
+	p := newBenchAt(t, config, before.offset)
+	p.at, p.offset = before.at, before.offset
+	first := p.bin(entities)
+	empty := heap()
+	if done := p.score(t, first); done.Tally.Points != entities || done.Tally.Unscored != 0 || done.Tally.Anomalies != 0 {
+		t.Fatalf("the first bin: %+v", done.Tally)
+	}
+	p.score(t, p.bin(1))
+	each := (float64(heap()) - float64(empty)) / entities
+	t.Logf("%.0f bytes an entity", each)
+	if each > most {
+		t.Errorf("an entity takes %.0f bytes, want at most %d", each, most)
+	}
+
+	// An answer shows all points of a window that rests. It is awake then.
+	answers := make(chan *entityAnswer, 1)
+	p.tell(&entityAsked{"-1,64600", answers})
+	answer := <-answers
+	if answer.err != nil || !answer.known || answer.status.Points != 288 {
+		t.Errorf("a question about an entity that rests: %+v, %v", answer.status.Points, answer.err)
+	}
+	p.stop(t)
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(first)
+}
+
+// TestWindowThatCannotBeWokenIsNotDecided: the disk can be read when an entity comes, and not when its points are needed.
+func TestWindowThatCannotBeWokenIsNotDecided(t *testing.T) {
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := benchConfig()
+	config.Store = store
+	before := newBench(t, config)
+	before.fill(t, 2)
+	before.score(t, before.bin(1))
+	before.stop(t)
+
+	p := newBenchAt(t, config, before.offset)
+	p.at, p.offset = before.at, before.offset
+	p.score(t, p.bin(2)) // the store still has the points of the second one at hand
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	outside := p.bin(1)
+	payload := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 3), "scope"), "-1")
+	payload = msgp.AppendString(msgp.AppendString(payload, "asn"), "64512")
+	outside[0].Value = msgp.AppendFloat64(msgp.AppendString(payload, "hege"), 99)
+	p.tell(&messages.Slice{Records: outside})
+	answer := p.answer(t)
+	if failed, ok := answer.(*messages.SliceFailed); !ok || !errors.Is(failed.Err, persistence.ErrClosed) {
+		t.Errorf("the slice is answered with %T %+v", answer, answer)
+	}
+}
