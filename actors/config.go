@@ -74,6 +74,9 @@ type Config struct {
 	// point of theirs comes.
 	MaxCached atomic.Int64 // the limit may change at any time
 
+	// Postpone is how long a partition may owe a checkpoint while the detector is behind the stream; 0: postponeAtMost.
+	Postpone time.Duration
+
 	// Searched says that people may search for entities, so that partitions prepare for it.
 	Searched bool
 

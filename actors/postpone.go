@@ -1,0 +1,40 @@
+package actors
+
+import (
+	"cmp"
+	"time"
+
+	"anomalydetector/persistence"
+)
+
+// How a partition postpones checkpoints. At full speed the windows of few entities turn over in about a second. Most of what a
+// checkpoint of each commit writes has then left the windows before the next start could need it.
+
+// postponeAtMost is how long a partition owes a checkpoint at most, while the detector is behind the stream.
+const postponeAtMost = 5 * time.Second
+
+// postpone tells whether the checkpoint of a commit is left to a later commit. More says that another one follows soon. Points
+// that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written.
+//
+// Nothing is postponed while entities are evicted, because only a checkpoint evicts, and after a failed checkpoint, because it may
+// have to remove entities that come back.
+func (p *partition) postpone(more bool) bool {
+	s := &p.stored
+	if s.state == nil {
+		return false
+	}
+	room := s.state.Shed(p.live)
+	if !more || !room || s.failed || p.config.MaxCached.Load() > 0 {
+		return false
+	}
+	now := p.config.Now()
+	if s.owed.IsZero() {
+		s.owed = now
+	}
+	return now.Sub(s.owed) < cmp.Or(p.config.Postpone, postponeAtMost)
+}
+
+// live returns how many points a cached entity's window has.
+func (p *partition) live(e *persistence.Entity) int {
+	return p.askWindow(p.entities.byKey[e.Key()], 0).Live
+}
