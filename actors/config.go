@@ -61,6 +61,8 @@ type Config struct {
 	Reader HistoryReader
 	// Store keeps the windows; nil: each start replays them from the topic.
 	Store *persistence.Store
+	// Postpone is how long a partition may owe a checkpoint while the detector is behind the stream; 0: it postpones none.
+	Postpone time.Duration
 	// Peers are the other nodes; nil: windows come from the topic alone. A partition asks them for windows instead of
 	// replaying at least HandoffFrom records.
 	Peers       Peers
@@ -73,9 +75,6 @@ type Config struct {
 	// MaxCached is about how many entities a partition keeps in memory; 0: all. The others are read from the store when a
 	// point of theirs comes.
 	MaxCached atomic.Int64 // the limit may change at any time
-
-	// Postpone is how long a partition may owe a checkpoint while the detector is behind the stream; 0: postponeAtMost.
-	Postpone time.Duration
 
 	// Searched says that people may search for entities, so that partitions prepare for it.
 	Searched bool

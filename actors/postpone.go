@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"cmp"
 	"time"
 
 	"anomalydetector/persistence"
@@ -10,8 +9,8 @@ import (
 // How a partition postpones checkpoints. At full speed the windows of few entities turn over in about a second. Most of what a
 // checkpoint of each commit writes has then left the windows before the next start could need it.
 
-// postponeAtMost is how long a partition owes a checkpoint at most, while the detector is behind the stream.
-const postponeAtMost = 5 * time.Second
+// DefaultPostpone is the default of Config.Postpone. A start after a kill replays what is postponed.
+const DefaultPostpone = 5 * time.Second
 
 // postpone tells whether the checkpoint of a commit is left to a later commit. More says that another one follows soon. Points
 // that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written.
@@ -31,7 +30,7 @@ func (p *partition) postpone(more bool) bool {
 	if s.owed.IsZero() {
 		s.owed = now
 	}
-	return now.Sub(s.owed) < cmp.Or(p.config.Postpone, postponeAtMost)
+	return now.Sub(s.owed) < p.config.Postpone
 }
 
 // live returns how many points a cached entity's window has.

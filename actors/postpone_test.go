@@ -29,6 +29,7 @@ func newPostponing(t *testing.T, options persistence.Options) *postponing {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
+	p.config.Postpone = DefaultPostpone
 	p.config.Now, p.config.Store = func() time.Time { return p.now }, store
 	p.bench = newBench(t, p.config)
 	return p
@@ -67,7 +68,7 @@ func TestCheckpointIsPostponedFiveSecondsAtMost(t *testing.T) {
 	p := newPostponing(t, persistence.Options{})
 	p.stored("at the end of the stream", p.commit(1, false), true)
 	p.stored("behind the stream", p.commit(1, true), false)
-	p.now = p.now.Add(postponeAtMost - 1)
+	p.now = p.now.Add(DefaultPostpone - 1)
 	p.stored("just before the time is over", p.commit(1, true), false)
 	p.now = p.now.Add(1)
 	p.stored("when the time is over", p.commit(1, true), true)

@@ -52,6 +52,9 @@ func (p *Partition) Shed(live func(e *Entity) int) (room bool) {
 		kept = append(kept, point)
 	}
 	p.pending, p.committed = kept, len(kept)
+	if told := p.store.options.Shed; told != nil {
+		told(count)
+	}
 	return len(kept) < most
 }
 

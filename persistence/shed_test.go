@@ -128,3 +128,22 @@ func TestShedAsksForNoWindowsInVain(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkShed drops half of the pending points of 434 entities, whose windows are full.
+func BenchmarkShed(b *testing.B) {
+	const entities = shedFrom / 2 / fullWindow
+	l := newLoaded(b, entities)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		for l.p.Pending() < shedFrom {
+			l.p.Append(l.entities[l.p.Pending()%entities], 1, 0.5)
+		}
+		l.p.Commit()
+		b.StartTimer()
+		if !l.p.Shed(func(*Entity) int { return fullWindow }) {
+			b.Fatal("too many points are left")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(shedFrom/2), "ns/dropped")
+}
