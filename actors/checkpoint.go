@@ -27,6 +27,8 @@ type stored struct {
 	writing *inFlight              // the checkpoint under way; nil: none
 	points  []persistence.Point    // windowTail reuses it
 	rests   bool                   // a window that is read now may rest: fewer records wait than there are entities
+	owed    time.Time              // since when a checkpoint is postponed; zero: none is
+	failed  bool                   // the last checkpoint was not stored
 }
 
 // inFlight is a checkpoint under way.
@@ -74,7 +76,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 // checkpointWritten settles the plan. Then it takes an assignment that has waited, and asks for the next piece of work.
 func (p *partition) checkpointWritten(ctx actor.Context, w *checkpointWritten) {
 	writing := p.stored.writing
-	p.stored.writing = nil
+	p.stored.writing, p.stored.owed, p.stored.failed = nil, time.Time{}, w.err != nil
 	if f, panicked := isFault(w.err); panicked {
 		panic(f) // nobody knows how much of it is stored, so a new partition has to start from the disk
 	}

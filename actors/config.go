@@ -61,6 +61,8 @@ type Config struct {
 	Reader HistoryReader
 	// Store keeps the windows; nil: each start replays them from the topic.
 	Store *persistence.Store
+	// Postpone is how long a partition may owe a checkpoint while the detector is behind the stream; 0: it postpones none.
+	Postpone time.Duration
 	// Peers are the other nodes; nil: windows come from the topic alone. A partition asks them for windows instead of
 	// replaying at least HandoffFrom records.
 	Peers       Peers

@@ -16,7 +16,7 @@ func (d *Detector) conclude(ctx actor.Context, c round.Conclude) {
 		if !over.Empty() {
 			d.countCommitted(over)
 		}
-		d.settle(ctx)
+		d.settle(ctx, c.More)
 	} else if !over.Empty() {
 		d.totals.Aborts++
 		d.config.Log.Info("transaction aborted, reading its records again")
@@ -43,7 +43,7 @@ func (d *Detector) countCommitted(over *round.Transaction) {
 
 // settle tells the partitions of a commit, so that they store a checkpoint. A partition that is still storing the last
 // checkpoint has scored nothing since, so it need not know before the next commit.
-func (d *Detector) settle(ctx actor.Context) {
+func (d *Detector) settle(ctx actor.Context, more bool) {
 	d.commits++
 	for number, partition := range d.partitions {
 		if !partition.transacts() {
@@ -52,9 +52,17 @@ func (d *Detector) settle(ctx actor.Context) {
 		partition.settle()
 		partition.health.proving = partition.health.proving || partition.health.scored
 		if !d.round.IsSaving(number) {
-			ctx.Send(partition.pid, &messages.Committed{})
+			ctx.Send(partition.pid, &messages.Committed{More: more})
 			d.round.Saving(number)
 		}
+	}
+}
+
+// store tells partitions that have postponed a checkpoint to write it. They have scored nothing since the commit that they have
+// answered.
+func (d *Detector) store(ctx actor.Context, owing []int32) {
+	for _, number := range owing {
+		ctx.Send(d.partitions[number].pid, &messages.Committed{})
 	}
 }
 

@@ -55,6 +55,8 @@ func (d *Detector) do(ctx actor.Context, effect round.Effect) {
 		d.close(ctx, effect)
 	case round.Conclude:
 		d.conclude(ctx, effect)
+	case round.Store:
+		d.store(ctx, effect.Partitions)
 	case round.Reload:
 		d.reload(ctx, effect.Failed)
 	case round.Unassign:

@@ -51,6 +51,7 @@
 //	cached.go               the entities in memory
 //	commit.go               the transaction ends
 //	checkpoint.go           plan, write, settle
+//	postpone.go             a commit whose checkpoint waits, while the detector is behind the stream
 //	store.go, source.go     stored windows, and which of them can be used
 //	sweep.go                entities without points are dropped
 //	limited_log.go          lines that must not fill the log

@@ -133,7 +133,7 @@ func (p *partition) Receive(ctx actor.Context) {
 	case *permitted:
 		p.permitted(ctx)
 	case *messages.Committed:
-		p.commit(ctx)
+		p.commit(ctx, message.More)
 	case *messages.RolledBack:
 		p.rollBack(ctx)
 	case *messages.StateWanted:

@@ -25,8 +25,9 @@ type bench struct {
 	system    *actor.ActorSystem
 	partition *actor.PID
 	contact   *contact
-	answers   chan any // what the partition tells its detector
-	produced  chan any // what is sent to the producer
+	answers   chan any                    // what the partition tells its detector
+	commits   chan *messages.Checkpointed // its answers to commits; those that nobody has room for are dropped
+	produced  chan any                    // what is sent to the producer
 	offset    int64
 	at        int64
 }
@@ -86,7 +87,7 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 			return slog.New(slog.DiscardHandler)
 		})),
 		contact: newContact(config),
-		answers: make(chan any, 64), produced: produced,
+		answers: make(chan any, 64), commits: make(chan *messages.Checkpointed, 1), produced: produced,
 		at: benchHistory.Milliseconds(),
 	}
 	var producer *actor.PID
@@ -105,6 +106,11 @@ func startBench(tb testing.TB, config *Config, produced chan any, assignment *me
 			spawned <- ctx.Spawn(partitionProps(config, 0, b.contact, producer))
 		case *messages.SliceDone, *messages.SliceFailed, *partitionFell:
 			b.answers <- ctx.Message()
+		case *messages.Checkpointed:
+			select {
+			case b.commits <- message:
+			default:
+			}
 		case *messages.PhaseEntered:
 			if message.Phase == messages.Ready || message.Err != nil {
 				b.answers <- message

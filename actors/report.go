@@ -126,6 +126,8 @@ type Measure interface {
 	Detection(took time.Duration)
 	// Checkpoint is called once a checkpoint with the time of its write, and whether it succeeded.
 	Checkpoint(took time.Duration, stored bool)
+	// Postponed is called for each commit whose checkpoint a partition postpones.
+	Postponed()
 	// Handoff is called once an import with the time of its fetch, and whether the windows are used.
 	Handoff(took time.Duration, taken bool)
 }
@@ -136,6 +138,7 @@ type unmeasured struct{}
 func (unmeasured) Transaction(time.Duration)      {}
 func (unmeasured) Detection(time.Duration)        {}
 func (unmeasured) Checkpoint(time.Duration, bool) {}
+func (unmeasured) Postponed()                     {}
 func (unmeasured) Handoff(time.Duration, bool)    {}
 
 func (c *Config) measure() Measure {

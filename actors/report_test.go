@@ -22,6 +22,7 @@ type measured struct {
 	mu                               sync.Mutex
 	transactions, detections         int
 	stored, unstored, taken, untaken int
+	postponed                        int
 	negative                         int
 }
 
@@ -48,6 +49,7 @@ func (m *measured) Detection(took time.Duration)   { m.note(took, &m.detections)
 func (m *measured) Checkpoint(took time.Duration, stored bool) {
 	m.note(took, pick(stored, &m.stored, &m.unstored))
 }
+func (m *measured) Postponed() { m.note(0, &m.postponed) }
 func (m *measured) Handoff(took time.Duration, taken bool) {
 	m.note(took, pick(taken, &m.taken, &m.untaken))
 }

@@ -19,7 +19,7 @@ func (d *Detector) checkpointed(ctx actor.Context, c *messages.Checkpointed) {
 			delete(d.falls.scoring, c.Partition)
 		}
 	}
-	d.run(ctx, d.round.Checkpointed(c.Partition))
+	d.run(ctx, d.round.Checkpointed(c.Partition, c.Postponed))
 }
 
 // checkpointed tells whether the checkpoint is progress of the partition's actor.

@@ -81,11 +81,11 @@ func TestCommitIsNotToldToAPartitionThatStoresTheOneBefore(t *testing.T) {
 		ours := newTrackedPartition(0, messages.RoleAssigned)
 		ours.phase, ours.pid = messages.Ready, probe(ctx, got)
 		d.partitions[0] = ours
-		d.settle(ctx)
-		d.settle(ctx)
+		d.settle(ctx, false)
+		d.settle(ctx, false)
 		ctx.Send(ours.pid, "in between")
 		d.checkpointed(ctx, &messages.Checkpointed{Partition: 0})
-		d.settle(ctx)
+		d.settle(ctx, false)
 	})
 	for i, want := range []any{&messages.Committed{}, "in between", &messages.Committed{}} {
 		message := <-got

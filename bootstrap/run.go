@@ -60,6 +60,10 @@ type Options struct {
 	HandoffFrom int64
 	Listener    func(network, address string) (net.Listener, error)
 	Dial        func(ctx context.Context, network, address string) (net.Conn, error)
+	// For tests: how long a checkpoint may be postponed (0: the default).
+	Postpone time.Duration
+	// For tests: Session wraps each session of a detector.
+	Session func(actors.Session) actors.Session
 	// For tests: Measure wraps the actors.Measure that gets each detector's durations. It needs HTTP.
 	Measure func(actors.Measure) actors.Measure
 	// For tests: Store changes how windows are stored.
@@ -274,11 +278,16 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		Backoff:     streams.Timing.Backoff,
 		Open: func(ctx context.Context) (actors.Session, error) {
 			b.prepare(ctx)
-			return openSession(ctx, streams, options.FailFast)
+			session, err := openSession(ctx, streams, options.FailFast)
+			if err == nil && options.Session != nil {
+				session = options.Session(session)
+			}
+			return session, err
 		},
 		Observer: streams.Observer,
 
 		HandoffFrom: cmp.Or(options.HandoffFrom, actors.DefaultHandoff),
+		Postpone:    cmp.Or(options.Postpone, actors.DefaultPostpone),
 		OnProgress:  loading.tell,
 		Hub:         options.Hub,
 	}

@@ -42,6 +42,39 @@ func TestFilledWindowIsTheObservedOne(t *testing.T) {
 	}
 }
 
+// TestFillNeedsNoneOfThePointsThatTheWindowHasLost: the store may keep any of them, because the window drops them again.
+func TestFillNeedsNoneOfThePointsThatTheWindowHasLost(t *testing.T) {
+	lost, kept := 0, 0
+	for seed := range uint64(2000) {
+		r := rand.New(rand.NewPCG(seed, 44))
+		rules := NewRules(someSettings(r))
+		at := r.Int64N(2_000_000_000_000)
+		var observed, filled Window
+		points := make([]point, 1+r.IntN(400))
+		for i := range points {
+			at = max(0, at+step(r))
+			points[i] = point{at, r.NormFloat64()}
+			if r.IntN(20) == 0 { // far from its neighbours, so that it keeps them in the window, or they keep it
+				points[i].at = max(0, at+r.Int64N(2000*quarter)-1000*quarter)
+			}
+			observed.Observe(&rules, 0, points[i].at, points[i].value)
+		}
+		head := len(points) - observed.Len()
+		stored := make([]point, 0, len(points))
+		for i, p := range points {
+			if i >= head || r.IntN(2) == 0 {
+				stored = append(stored, p)
+			}
+		}
+		filled.Fill(&rules, len(stored), func(i int) (int64, float64) { return stored[i].at, stored[i].value })
+		equalWindows(t, seed, &filled, &observed)
+		lost, kept = lost+len(points)-len(stored), kept+len(stored)-observed.Len()
+	}
+	if lost < 1000 || kept < 1000 {
+		t.Errorf("of the points that windows had lost, %d were left out and %d were not: the test has hardly tested anything", lost, kept)
+	}
+}
+
 func equalWindows(t *testing.T, seed uint64, a, b *Window) {
 	t.Helper()
 	if a.Len() != b.Len() {

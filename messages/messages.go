@@ -80,7 +80,11 @@ type Slice struct {
 type StateWanted struct{}
 
 // Committed says that all slices up to now were committed. The partition answers with Checkpointed.
-type Committed struct{}
+type Committed struct {
+	// More says that the detector is behind the stream, so that another commit follows soon. The partition may postpone its
+	// checkpoint.
+	More bool
+}
 
 // RolledBack says that all slices since the last commit were aborted.
 type RolledBack struct{}
@@ -218,7 +222,8 @@ type PhaseEntered struct {
 type Checkpointed struct {
 	Partition int32
 	Cached    int  // entities in memory
-	Stored    bool // the windows are stored; false without an error: the partition is not ready, so there is nothing to store
+	Stored    bool // the windows are stored; false without an error: they are postponed, or the partition is not ready and has none
+	Postponed bool // the partition owes a checkpoint, and writes it at a later Committed
 	Err       error
 }
 

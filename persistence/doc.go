@@ -24,6 +24,9 @@
 //     plan again. Settle also returns the entities that are evicted. An entity that
 //     got a point after Plan stays cached.
 //
+// Between Settle and Plan the owner may wait for more points. Shed then drops those that
+// windows have lost in the meantime; see shed.go.
+//
 // A crash or a failed write leaves the checkpoint of before or this one, never a
 // mixture. If the owner closes the partition while a plan is being written, the
 // next owner gets it at the end of Write.

@@ -50,6 +50,7 @@ func (p *Partition) settleJournal(plan *Plan) {
 			p.cached++
 		}
 	}
+	p.touched = len(plan.touched)
 	for _, e := range plan.touched {
 		e.arrived += e.planned
 		e.unsealed += e.planned

@@ -57,6 +57,10 @@ type Options struct {
 	// Journal is how many points a partition's journal may hold; 0: as many as
 	// suit its entities.
 	Journal int
+	// Pending is from how many pending points on Shed drops some; 0: shedFrom.
+	Pending int
+	// Shed is called with how many points Shed has dropped; it may be nil.
+	Shed func(points int)
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
 	// Index is after how many look-ups a partition reads the ids of all entities; 0:

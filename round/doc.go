@@ -15,7 +15,7 @@
 //	ending      the transaction is committed or aborted      Ended, Reconciled       polling; pausing after a failed write, or if intake is stopped
 //	pausing     nothing                                      Waited                  polling; ending, or pausing again, if intake is stopped
 //	reopening   a failed session is closed, then a pause     Waited                  opening; over if the detector stops
-//	storing     the partitions store the last checkpoints    Checkpointed, Gone      closing
+//	storing     the partitions store the last checkpoints    Checkpointed, Gone      storing while one of them owes a checkpoint; closing
 //	closing     the session is closed for good               Closed                  over
 //	over        nothing, for good
 //
@@ -25,7 +25,10 @@
 //	mode      what it changes                                               becomes
 //	running   nothing                                                       draining or stopping (Stop), stopping (Fail)
 //	draining  nothing: the detector goes on until its successors are ready  stopping (Drained, Fail)
-//	stopping  instead of polling or pausing, the next step is flushing if records are uncommitted; else storing if checkpoints are not answered; else closing
+//	stopping  instead of polling or pausing, the next step is flushing if records are uncommitted; else storing if checkpoints are owed or not answered; else closing
+//
+// Behind the stream, partitions may postpone the checkpoint of a commit. When a poll finds nothing, and before a pause and the
+// end, Store lets them write it; see storing.go.
 //
 // The detector's actor calls one method an event, runs the effects that it returns in their order, and calls the
 // next method when an effect is answered. It answers Reconcile at once, after it has run the effects before it.

@@ -48,8 +48,11 @@ type (
 	// Conclude tells the partitions how the transaction ended.
 	Conclude struct {
 		Committed   bool
+		More        bool // another commit follows soon: partitions may postpone their checkpoints
 		Transaction Transaction
 	}
+	// Store tells partitions that have postponed a checkpoint to write it.
+	Store struct{ Partitions []int32 }
 	// Reload lets partitions whose slice failed be assigned anew.
 	Reload struct{ Failed []*messages.SliceFailed }
 	// Unassign lets all assigned partitions be assigned anew, by the next session.
@@ -127,6 +130,17 @@ func (c Conclude) String() string {
 	}
 	if c.Transaction.Empty() {
 		text += " nothing"
+	}
+	if c.More {
+		text += ", more to come"
+	}
+	return text
+}
+
+func (s Store) String() string {
+	text := "store"
+	for _, partition := range s.Partitions {
+		text += fmt.Sprintf(" p%d", partition)
 	}
 	return text
 }

@@ -89,7 +89,9 @@ func (p *player) happen(event string) []Effect {
 	case "gone":
 		return p.Gone(p.now, number(words[1]))
 	case "checkpointed":
-		return p.Checkpointed(number(words[1]))
+		return p.Checkpointed(number(words[1]), false)
+	case "postponed":
+		return p.Checkpointed(number(words[1]), true)
 	case "store:":
 		problem, hopeless := strings.CutSuffix(strings.TrimPrefix(event, "store: "), ", hopeless")
 		if p.StoreIs(errors.New(problem), hopeless); problem == "ok" {

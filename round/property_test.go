@@ -26,7 +26,9 @@ type anyone struct {
 	slices   map[int32]struct{} // that are not answered
 	failed   bool               // a slice of the transaction
 	flushed  bool               // since the last slice
-	saving   map[int32]struct{} // checkpoints that are not answered
+	caughtUp bool               // the last slices ended where their partitions did
+	saving   map[int32]bool     // partitions that have not answered a commit; whether they may postpone
+	owing    map[int32]struct{} // partitions that have postponed a checkpoint
 	draining bool
 	cut      bool // the step under way
 	finished int
@@ -59,6 +61,8 @@ func (a *anyone) do(effect Effect) {
 	switch effect := effect.(type) {
 	case Conclude:
 		a.conclude(effect)
+	case Store:
+		a.store(effect.Partitions)
 	case Reload:
 		if !a.failed {
 			a.wrong("partitions are loaded anew, and no slice has failed")
@@ -123,6 +127,12 @@ func (a *anyone) begin(step Effect) {
 		}
 		a.session = false
 	}
+	switch step.(type) {
+	case Pause, Reopen, Close:
+		if len(a.owing) > 0 {
+			a.wrong("%s, and %d partitions owe a checkpoint", step, len(a.owing))
+		}
+	}
 	if _, opens := step.(Open); !opens && !a.session {
 		if _, ok := step.(Reopen); !ok {
 			if _, ok := step.(Close); !ok {
@@ -135,15 +145,43 @@ func (a *anyone) begin(step Effect) {
 // conclude tells some partitions of a commit.
 func (a *anyone) conclude(c Conclude) {
 	a.flushed = false
+	if c.More && (!c.Committed || c.Transaction.Empty() || a.caughtUp || a.Mode() != Running) {
+		a.wrong("%s, and the detector is %s; it has caught up: %t", c, a.Mode(), a.caughtUp)
+	}
 	if !c.Committed {
 		return
 	}
 	for partition := range int32(anyPartitions) {
 		if !a.IsSaving(partition) && a.random.IntN(2) == 0 {
 			a.Saving(partition)
-			a.saving[partition] = struct{}{}
+			a.saving[partition] = c.More
+			delete(a.owing, partition)
 		}
 	}
+}
+
+// store tells partitions to write what they have postponed.
+func (a *anyone) store(partitions []int32) {
+	if a.Uncommitted() {
+		a.wrong("partitions store while records are not committed")
+	}
+	for _, partition := range partitions {
+		if _, owes := a.owing[partition]; !owes {
+			a.wrong("partition %d stores, and owes nothing", partition)
+		}
+		delete(a.owing, partition)
+		a.saving[partition] = false
+	}
+}
+
+// answerCommit is the answer of a partition that was told of a commit.
+func (a *anyone) answerCommit(partition int32) {
+	postpones := a.saving[partition] && a.random.IntN(3) > 0
+	delete(a.saving, partition)
+	if postpones {
+		a.owing[partition] = struct{}{}
+	}
+	a.run(fmt.Sprint("checkpointed ", partition, postpones), a.Checkpointed(partition, postpones))
 }
 
 func (a *anyone) maybeStore() {
@@ -214,7 +252,14 @@ func (a *anyone) polled(poll Poll) {
 		}
 	}
 	a.now = a.now.Add(poll.For / time.Duration(1+a.random.IntN(3)))
+	if len(batch.Slices) > 0 {
+		a.caughtUp = !slices.ContainsFunc(batch.Slices, func(s messages.Slice) bool { return s.End > 1 })
+	}
+	idle := failure.Err == nil && len(batch.Slices) == 0 && !a.Uncommitted()
 	a.run(fmt.Sprint("polled ", len(batch.Slices), failure.Err), a.Polled(a.now, batch, failure))
+	if idle && len(a.owing) > 0 {
+		a.wrong("no records came, and %d partitions owe a checkpoint", len(a.owing))
+	}
 }
 
 // answerSlice answers one of the slices, or its partition dies.
@@ -230,8 +275,7 @@ func (a *anyone) answerSlice() {
 			a.run(fmt.Sprint("failed ", partition), a.SliceFailed(a.now, &messages.SliceFailed{Partition: partition}))
 		case 1:
 			a.failed = true
-			delete(a.saving, partition)
-			a.run(fmt.Sprint("gone ", partition), a.Gone(a.now, partition))
+			a.gone(partition)
 		default:
 			done := &messages.SliceDone{Partition: partition, Tally: messages.Tally{Anomalies: a.random.IntN(1000)}}
 			a.run(fmt.Sprint("done ", partition), a.SliceDone(a.now, done))
@@ -246,8 +290,7 @@ func (a *anyone) happen() {
 	switch a.random.IntN(12) {
 	case 0:
 		if _, scores := a.slices[partition]; !scores { // else answerSlice does it
-			delete(a.saving, partition)
-			a.run(fmt.Sprint("gone ", partition), a.Gone(a.now, partition))
+			a.gone(partition)
 		}
 	case 1:
 		if a.draining {
@@ -264,10 +307,16 @@ func (a *anyone) happen() {
 		}
 	default:
 		if _, saves := a.saving[partition]; saves {
-			delete(a.saving, partition)
-			a.run(fmt.Sprint("checkpointed ", partition), a.Checkpointed(partition))
+			a.answerCommit(partition)
 		}
 	}
+}
+
+// gone ends a partition.
+func (a *anyone) gone(partition int32) {
+	delete(a.saving, partition)
+	delete(a.owing, partition)
+	a.run(fmt.Sprint("gone ", partition), a.Gone(a.now, partition))
 }
 
 // TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds: whatever comes in whatever legal order, one step is under way, no
@@ -277,7 +326,7 @@ func TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds(t *testing.T) {
 	seen := make(map[[2]Step]int)
 	for seed := range uint64(3000) {
 		a := &anyone{random: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(0),
-			slices: make(map[int32]struct{}), saving: make(map[int32]struct{}), seen: seen}
+			slices: make(map[int32]struct{}), saving: make(map[int32]bool), owing: make(map[int32]struct{}), seen: seen}
 		a.Round = New(Config{CommitInterval: time.Second, WriteWithin: 5 * time.Second, Backoff: time.Second, Batch: DefaultBatch, Stay: seed%2 == 0})
 		a.run("start", a.Start())
 		for event := 0; a.finished == 0 && a.problem == ""; event++ {

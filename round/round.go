@@ -31,7 +31,8 @@ type Round struct {
 	transaction Transaction
 	unanswered  map[int32]struct{}      // partitions that score a slice
 	failed      []*messages.SliceFailed // slices of the running transaction
-	saving      map[int32]struct{}      // partitions that store a checkpoint
+	saving      map[int32]struct{}      // partitions that were told of a commit, and have not answered
+	owing       map[int32]struct{}      // partitions that have postponed a checkpoint
 
 	size      size
 	committed time.Time     // when records were committed, the last time
@@ -62,7 +63,7 @@ const (
 // New is a detector that has not begun.
 func New(config Config) *Round {
 	return &Round{config: config, mode: Running, size: size{room: mostRoom},
-		unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{})}
+		unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
 }
 
 // Start opens the first session.
@@ -95,9 +96,9 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 	case batch.Changed:
 		// The client takes note of a changed assignment when a transaction ends. This one is empty, and a commit
 		// of nothing makes the client pause for half a second.
-		return r.enter(Ending, End{Commit: false})
+		return append(r.collect(), r.enter(Ending, End{Commit: false})...)
 	}
-	return []Effect{Reconcile{}}
+	return append(r.collect(), Reconcile{})
 }
 
 // SliceDone says that a partition has scored its slice.
@@ -120,7 +121,7 @@ func (r *Round) SliceFailed(now time.Time, failed *messages.SliceFailed) []Effec
 
 // Gone says that a partition's actor is no more, and answers nothing of what it still owes.
 func (r *Round) Gone(now time.Time, partition int32) []Effect {
-	effects := r.Checkpointed(partition)
+	effects := r.Checkpointed(partition, false)
 	return append(effects, r.SliceFailed(now, &messages.SliceFailed{Partition: partition, Reload: true})...)
 }
 
@@ -180,7 +181,7 @@ func (r *Round) Ended(now time.Time, committed bool, failure Failure) []Effect {
 func (r *Round) Reconciled(now time.Time) []Effect {
 	r.expect("reconciled", Polling, Ending)
 	if r.step == Ending && r.writes > 0 && r.mode != Stopping {
-		return r.enter(Pausing, Pause{r.config.Backoff * time.Duration(min(r.writes, mostPauses))})
+		return r.pause(r.config.Backoff * time.Duration(min(r.writes, mostPauses)))
 	}
 	return r.next(now)
 }
@@ -195,18 +196,6 @@ func (r *Round) Waited(now time.Time) []Effect {
 		return r.finish()
 	}
 	return r.enter(Opening, Open{})
-}
-
-// Saving says that a partition was told of a commit, and stores a checkpoint.
-func (r *Round) Saving(partition int32) { r.saving[partition] = struct{}{} }
-
-// Checkpointed says that a partition has stored its checkpoint, or could not.
-func (r *Round) Checkpointed(partition int32) []Effect {
-	delete(r.saving, partition)
-	if r.step == Storing && len(r.saving) == 0 {
-		return r.close(nil)
-	}
-	return nil
 }
 
 // next enters the next step. It is called when none is under way.
@@ -224,10 +213,8 @@ func (r *Round) next(now time.Time) []Effect {
 		return r.flush(now)
 	case uncommitted:
 		return r.poll(pause)
-	case stopping && len(r.saving) > 0:
-		return r.enter(Storing)
 	case stopping:
-		return r.close(nil)
+		return r.store()
 	}
 	return r.intake(now)
 }
@@ -256,5 +243,6 @@ func (r *Round) conclude(now time.Time, committed bool) Effect {
 			r.committed, r.took, r.sessions.failures = now, now.Sub(over.Flushing), 0
 		}
 	}
-	return Conclude{committed, over}
+	more := committed && !over.Empty() && !r.live && r.mode == Running
+	return Conclude{committed, more, over}
 }

@@ -56,7 +56,8 @@ func (r *Round) Closed() []Effect {
 // abandon gives up a session. Whether its transaction was committed is not known: the next session learns it from
 // the broker, with the offsets to go on from.
 func (r *Round) abandon(now time.Time, failure Failure) []Effect {
-	effects := []Effect{r.conclude(now, false), Unassign{}}
+	effects := append([]Effect{r.conclude(now, false)}, r.collect()...)
+	effects = append(effects, Unassign{})
 	r.failed = nil
 	if failure.Kind == Fenced && !r.size.slow { // else the broker may have aborted the transaction for its length
 		r.sessions.fences++

@@ -58,7 +58,7 @@ func (r *Round) intake(now time.Time) (effects []Effect) {
 		effects = append(effects, StopIntake{s.problem})
 	}
 	if s.paused = !s.paused; s.paused {
-		return append(effects, r.enter(Pausing, Pause{stallPause})...)
+		return append(effects, r.pause(stallPause)...)
 	}
 	return append(effects, r.enter(Ending, End{Commit: true})...)
 }

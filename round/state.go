@@ -1,10 +1,6 @@
 package round
 
-import (
-	"maps"
-	"slices"
-	"time"
-)
+import "time"
 
 // Step is what is under way.
 func (r *Round) Step() Step { return r.step }
@@ -23,12 +19,3 @@ func (r *Round) Uncommitted() bool { return !r.transaction.Empty() }
 
 // Committed is when records were committed, the last time; zero: never.
 func (r *Round) Committed() time.Time { return r.committed }
-
-// IsSaving tells whether a partition stores a checkpoint.
-func (r *Round) IsSaving(partition int32) bool {
-	_, saving := r.saving[partition]
-	return saving
-}
-
-// SavingPartitions are those that store a checkpoint, in order.
-func (r *Round) SavingPartitions() []int32 { return slices.Sorted(maps.Keys(r.saving)) }

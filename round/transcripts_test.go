@@ -20,7 +20,7 @@ var transcripts = []struct {
 		reconciled                  -> poll 1s
 	`},
 	{name: "a few records are committed at once if no more come", text: `
-		polled p0 p1                -> score p0 p1
+		polled p0 p1, the last      -> score p0 p1
 		done p0                     ->
 		done p1                     -> poll 10ms
 		10ms: polled nothing        -> flush
@@ -32,13 +32,13 @@ var transcripts = []struct {
 		checkpointed p0             ->
 	`},
 	{name: "a stream that trickles is committed five times a second", text: `
-		polled p0                   -> score p0
+		polled p0, the last         -> score p0
 		done p0                     -> poll 10ms
 		10ms: polled nothing        -> flush
 		flushed                     -> end with a commit
 		ended committed             -> conclude committed, reconcile
 		reconciled                  -> poll 1s
-		50ms: polled p0             -> score p0
+		50ms: polled p0, the last   -> score p0
 		done p0                     -> poll 150ms
 		150ms: polled nothing       -> flush
 	`},
@@ -87,15 +87,110 @@ var transcripts = []struct {
 		polled p0                   -> score p0
 		1ms: done p0                -> flush
 		flushed                     -> end with a commit
-		ended committed             -> conclude committed, reconcile
+		ended committed             -> conclude committed, more to come, reconcile
 		reconciled                  -> poll 1s
+	`},
+	{name: "behind the stream partitions may postpone checkpoints; they store when no more records come", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		1s: done p1                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		postponed p1                ->
+		checkpointed p0             ->
+		1s: polled nothing          -> store p1, reconcile
+		reconciled                  -> poll 1s
+		checkpointed p1             ->
+		1s: polled nothing          -> reconcile
+	`},
+	{name: "a partition that has scored again stores with the next commit", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		1s: done p1                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		postponed p1                ->
+		polled p0, the last         -> score p0
+		done p0                     -> poll 200ms
+		200ms: polled nothing       -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		1s: polled nothing          -> reconcile
+	`},
+	{name: "what is postponed is stored before a revocation is noticed", text: `
+		polled p0                   -> score p0
+		1s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0                   ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		polled nothing, assignment changed -> store p0, end with an abort
+	`},
+	{name: "what is postponed is stored in an outage, when nothing is scored", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		1s: done p1                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		poll failed                 -> conclude aborted nothing, store p0, unassign all, reopen in 2s
+		postponed p1                -> store p1
+		2s: waited                  -> open
+	`},
+	{name: "what is postponed is stored before a pause, and without what was aborted", text: `
+		polled p0                   -> score p0
+		1s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0                   ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		polled p0                   -> score p0
+		done p0                     -> poll 200ms
+		polled nothing              -> flush
+		flush failed                -> end with an abort
+		ended aborted               -> conclude aborted, reconcile
+		reconciled                  -> store p0, pause 2s
+	`},
+	{name: "stop while a partition owes a checkpoint, and another one has not answered", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		1s: done p1                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		stop                        -> cut
+		polled nothing              -> store p0, reconcile
+		reconciled                  ->
+		postponed p1                -> store p1
+		checkpointed p0             ->
+		checkpointed p1             -> close and leave
+	`},
+	{name: "while the detector drains nothing is postponed", text: `
+		stop with successors        -> drain
+		polled p0                   -> score p0
+		1s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
 	`},
 	{name: "a transaction is as large as the broker can take in time", text: `
 		polled p0                   -> score p0
 		done p0 with 400 anomalies  -> poll 10ms
 		polled nothing              -> flush
 		20s: flushed                -> end with a commit
-		ended committed             -> conclude committed, reconcile
+		ended committed             -> conclude committed, more to come, reconcile
 		reconciled                  -> poll 1s for 50 records
 		polled p0                   -> score p0
 		done p0 with 49 anomalies   -> poll 200ms for 50 records
@@ -128,21 +223,21 @@ var transcripts = []struct {
 		closed                      -> finish: failed for good
 	`},
 	{name: "writes fail, with growing pauses until one succeeds", text: `
-		polled p0                   -> score p0
+		polled p0, the last         -> score p0
 		done p0                     -> poll 10ms
 		polled nothing              -> flush
 		flush failed                -> end with an abort
 		ended aborted               -> conclude aborted, reconcile
 		reconciled                  -> pause 2s
 		2s: waited                  -> poll 1s
-		polled p0                   -> score p0
+		polled p0, the last         -> score p0
 		done p0                     -> poll 10ms
 		polled nothing              -> flush
 		flush failed                -> end with an abort
 		ended aborted               -> conclude aborted, reconcile
 		reconciled                  -> pause 4s
 		4s: waited                  -> poll 1s
-		polled p0                   -> score p0
+		polled p0, the last         -> score p0
 		done p0                     -> poll 10ms
 		polled nothing              -> flush
 		flushed                     -> end with a commit
@@ -349,7 +444,7 @@ var transcripts = []struct {
 		reconciled                  -> poll 1s
 	`},
 	{name: "what was read is committed although the disk has no room", text: `
-		polled p0                   -> score p0
+		polled p0, the last         -> score p0
 		store: disk full            ->
 		done p0                     -> poll 10ms
 		polled nothing              -> flush

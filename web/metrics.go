@@ -37,7 +37,7 @@ func newMetrics(site *Site) *metrics {
 		detections:    histogram("detection_duration_seconds", "How long the first record of a transaction took from the poll to the commit.", "detector"),
 		checkpoints:   histogram("checkpoint_duration_seconds", "How long a partition took to store what was committed.", "detector"),
 		handoffs:      histogram("handoff_duration_seconds", "How long it took to import a partition's windows from another node, or to fail.", "detector"),
-		checkpointed:  counters("checkpoints_total", "Checkpoints of partitions, by result: stored or failed.", "detector", "result"),
+		checkpointed:  counters("checkpoints_total", "Checkpoints of partitions, by result: stored, failed or postponed.", "detector", "result"),
 		handedOver:    counters("handoffs_total", "Imports of a partition's windows from another node, by result: taken or failed.", "detector", "result"),
 		requests:      histogram("http_request_duration_seconds", "How long requests over HTTP took, by result: answered, refused (4xx) or failed (5xx).", "result"),
 		notifications: histogram("notifications_latency_seconds", "How long requests to an Alertmanager took.", "detector", "alertmanager"),
@@ -77,7 +77,8 @@ func (s *Site) Measure(detector string) actors.Measure {
 		transactions: m.transactions.WithLabelValues(detector), detections: m.detections.WithLabelValues(detector),
 		checkpoints: m.checkpoints.WithLabelValues(detector), handoffs: m.handoffs.WithLabelValues(detector),
 		stored: m.checkpointed.WithLabelValues(detector, "stored"), unstored: m.checkpointed.WithLabelValues(detector, "failed"),
-		taken: m.handedOver.WithLabelValues(detector, "taken"), untaken: m.handedOver.WithLabelValues(detector, "failed"),
+		postponed: m.checkpointed.WithLabelValues(detector, "postponed"),
+		taken:     m.handedOver.WithLabelValues(detector, "taken"), untaken: m.handedOver.WithLabelValues(detector, "failed"),
 	}
 	s.recent.Store(detector, &of.recent)
 	return of
@@ -103,7 +104,7 @@ func (s *Site) DetectionMedian(detector string) (seconds float64, known bool) {
 
 type measure struct {
 	transactions, detections, checkpoints, handoffs prometheus.Observer
-	stored, unstored, taken, untaken                prometheus.Counter
+	stored, unstored, postponed, taken, untaken     prometheus.Counter
 	recent                                          recent
 }
 
@@ -117,6 +118,8 @@ func (m *measure) Checkpoint(took time.Duration, stored bool) {
 	m.checkpoints.Observe(took.Seconds())
 	count(stored, m.stored, m.unstored)
 }
+
+func (m *measure) Postponed() { m.postponed.Inc() }
 
 func (m *measure) Handoff(took time.Duration, taken bool) {
 	m.handoffs.Observe(took.Seconds())

@@ -118,6 +118,8 @@ func TestEachMetricMoves(t *testing.T) {
 		"checkpoint that fails": {measured(func(m actors.Measure) { m.Checkpoint(2*time.Second, false) }),
 			map[string]string{"checkpoint_duration_seconds_count" + d + "}": "1", "checkpoint_duration_seconds_sum" + d + "}": "2",
 				"checkpoints_total" + d + `,result="failed"}`: "1"}},
+		"checkpoint that is postponed": {measured(func(m actors.Measure) { m.Postponed() }),
+			map[string]string{"checkpoints_total" + d + `,result="postponed"}`: "1"}},
 		"handoff": {measured(func(m actors.Measure) { m.Handoff(2*time.Second, true) }),
 			map[string]string{"handoff_duration_seconds_count" + d + "}": "1", "handoff_duration_seconds_sum" + d + "}": "2",
 				"handoffs_total" + d + `,result="taken"}`: "1"}},

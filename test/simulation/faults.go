@@ -246,6 +246,25 @@ func (s *Scenario) drawDisk(d dice) {
 	slices.SortStableFunc(s.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
 
+// drawPostponing draws how long checkpoints wait while a detector is behind the stream, and how few points are many. In a third
+// of the scenarios the records come early, and detectors read slowly: they are behind for most of the time.
+func (s *Scenario) drawPostponing(d dice) {
+	s.Disk.Pending = []int{40, 80, 160}[d.IntN(3)]
+	s.Disk.Postpone = []time.Duration{time.Second, 5 * time.Second, time.Minute}[d.IntN(3)]
+	if !d.one(3) {
+		return
+	}
+	const early = 3
+	for i := range s.Records {
+		s.Records[i].When /= early
+	}
+	s.ReadDelay = s.Length * time.Duration(s.Nodes) / time.Duration(len(s.Records))
+	s.Disk.Cached = 0  // nothing is postponed while entities are evicted
+	if s.Batch >= 20 { // a round would take as long as a rebalance
+		s.Batch, s.Disk.Delay = 5, s.Disk.Delay/50
+	}
+}
+
 // drawCluster lets the nodes of two thirds of the scenarios that have several know each
 // other, and adds what goes wrong between them.
 func (s *Scenario) drawCluster(d dice) {

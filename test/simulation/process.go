@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/bootstrap"
 	"anomalydetector/configs"
+	"anomalydetector/messages"
 )
 
 // process is one life of the program.
@@ -54,19 +56,40 @@ func (p *process) program() error {
 		Client: []kgo.Opt{kgo.Dialer(r.network.dialer(p.party)), kgo.WithHooks(p)},
 		Timing: &timing, Batch: r.scenario.Batch, Store: p.store,
 		HandoffFrom: r.scenario.HandoffFrom, Listener: r.network.listener(p.party), Dial: r.network.dialer(p.party),
-		Measure: func(m actors.Measure) actors.Measure { return handoffs{m, r.judge} },
+		Postpone: r.scenario.Disk.Postpone,
+		Session:  func(s actors.Session) actors.Session { return slowSession{s, r.scenario.ReadDelay} },
+		Measure:  func(m actors.Measure) actors.Measure { return measured{m, r.judge} },
 	})
 }
 
-// handoffs counts what the program measures.
-type handoffs struct {
+// slowSession is a session whose polls take a time for each record.
+type slowSession struct {
+	actors.Session
+	delay time.Duration
+}
+
+func (s slowSession) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
+	slices, err := s.Session.Poll(ctx, limit)
+	for _, slice := range slices {
+		time.Sleep(s.delay * time.Duration(len(slice.Records)))
+	}
+	return slices, err
+}
+
+// measured counts what the program measures.
+type measured struct {
 	actors.Measure
 	judge *judge
 }
 
-func (h handoffs) Handoff(took time.Duration, taken bool) {
-	h.Measure.Handoff(took, taken)
-	h.judge.count(func(report *Report) {
+func (m measured) Postponed() {
+	m.Measure.Postponed()
+	m.judge.count(func(report *Report) { report.Postponed++ })
+}
+
+func (m measured) Handoff(took time.Duration, taken bool) {
+	m.Measure.Handoff(took, taken)
+	m.judge.count(func(report *Report) {
 		if taken {
 			report.Handoffs++
 		} else {

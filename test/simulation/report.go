@@ -15,6 +15,8 @@ type Report struct {
 	Unstuck     int             // rebalances that the embedded broker could not end without help
 	Handoffs    int             // partitions whose windows came from another node
 	NoHandoffs  int             // handoffs that failed, so the topic was read
+	Postponed   int             // commits whose checkpoints waited for another one
+	Shed        int             // points that were never stored, because windows had lost them
 	Standbys    int             // partitions of which a node became the standby
 	TakenOver   int             // partitions that were assigned to their standby
 	Reloads     int             // replays that a late record made necessary

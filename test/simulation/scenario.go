@@ -29,6 +29,7 @@ type Scenario struct {
 	Length       time.Duration // of the time in which the feeder feeds
 	Disk         Disk
 	ProduceDelay time.Duration // that the client takes to accept a record
+	ReadDelay    time.Duration // that a poll takes for each record
 	Cluster      bool          // the nodes know each other
 	Standbys     int
 	// HandoffFrom is how many records a replay must have for other nodes to be asked first.
@@ -48,6 +49,9 @@ type Disk struct {
 	Journal int           // at most these points in a partition's journal
 	Split   int           // at most these writes in a transaction; 0: as many as fit
 	Cached  int           // at most these entities of a partition in memory; 0: all
+	Pending int           // from these pending points on, those that windows have lost are dropped
+	// Postpone is how long a checkpoint may be postponed while the detector is behind the stream.
+	Postpone time.Duration
 }
 
 // Record is an input record, with what the oracle has to know of it.
@@ -104,6 +108,7 @@ func Draw(seed uint64) *Scenario {
 	s.ProduceDelay = []time.Duration{0, time.Millisecond, 30 * time.Millisecond, 300 * time.Millisecond}[dice{rand.New(rand.NewPCG(seed, 0x510e))}.IntN(4)]
 	s.drawSink(dice{rand.New(rand.NewPCG(seed, 0x51a7))})
 	s.drawEpisodes(dice{rand.New(rand.NewPCG(seed, 0xe915))})
+	s.drawPostponing(dice{rand.New(rand.NewPCG(seed, 0x0ed))})
 	return s
 }
 
@@ -247,9 +252,10 @@ func (s *Scenario) Words() string {
 		}
 	}
 	if s.Disk.Off {
-		fmt.Fprintf(&text, "; producing takes %s; nothing is stored\n", s.ProduceDelay)
+		fmt.Fprintf(&text, "; producing takes %s, reading %s; nothing is stored\n", s.ProduceDelay, s.ReadDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, cached %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached)
+		fmt.Fprintf(&text, "; producing takes %s, reading %s, writes take %s, journal %d, split %d, cached %d, postponed for %s or up to %d points\n",
+			s.ProduceDelay, s.ReadDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached, s.Disk.Postpone, s.Disk.Pending)
 	}
 	text.WriteString(s.Sink.words())
 	text.WriteString(s.Episodes.words())

@@ -184,6 +184,8 @@ func (a *total) add(r Report) {
 	a.sum.Unstuck += r.Unstuck
 	a.sum.Handoffs += r.Handoffs
 	a.sum.NoHandoffs += r.NoHandoffs
+	a.sum.Postponed += r.Postponed
+	a.sum.Shed += r.Shed
 	a.sum.Standbys += r.Standbys
 	a.sum.TakenOver += r.TakenOver
 	a.sum.Reloads += r.Reloads
@@ -208,6 +210,7 @@ func (a *total) print(first uint64, took time.Duration) {
 		a.sum.Anomalies, a.sum.Withheld, a.sum.DeadLetters, a.sum.Starts, a.sum.Exits)
 	fmt.Printf("  %d handoffs, and %d that failed; %d partitions got a standby, %d were taken over by theirs\n",
 		a.sum.Handoffs, a.sum.NoHandoffs, a.sum.Standbys, a.sum.TakenOver)
+	fmt.Printf("  %d checkpoints were postponed, and %d points left their windows unstored\n", a.sum.Postponed, a.sum.Shed)
 	fmt.Printf("  %d histories read again for late records; %d log lines about timestamps far from stream time\n", a.sum.Reloads, a.sum.Outliers)
 	fmt.Printf("  %d answers over HTTP; %d anomalies were counted as committed, %d listed\n", a.sum.Answers, a.sum.Claimed, a.sum.Listed)
 	fmt.Printf("  %d streams told all %d anomalies that they had to tell, and %d gaps\n", a.sum.Visits, a.sum.Followed, a.sum.Gaps)
