@@ -12,7 +12,7 @@ import (
 //
 // It takes:
 //   - *entityOpened: its key and its stored points. It comes first, and once.
-//   - *entityWoken: the same points, because the window rests. It comes before a WindowQuery, and after an answer Asleep.
+//   - *entityWoken: the same points, because the window rests. It comes before a WindowQuery for points, and after an answer Asleep.
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
