@@ -8,7 +8,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// entity keeps one entity's window and scores its datapoints.
+// entity keeps one entity's window and scores its datapoints. With the method habit, it keeps a state of habits instead of the window.
 //
 // It takes:
 //   - *entityOpened: its key and its stored points. It comes first, and once.
@@ -21,8 +21,9 @@ type entity struct {
 	shared *shared
 	key    string
 	window detection.Window
+	habit  *detection.Habit // nil: the method is original
 	// complete: the window is what an uninterrupted run would have, because it has a point at or after the completeness
-	// watermark.
+	// watermark. The method habit does without: there, each point has to be at or after the watermark.
 	complete bool
 }
 
@@ -31,6 +32,7 @@ type entity struct {
 type shared struct {
 	context  entityContext
 	scorer   *detection.Scorer
+	habit    *detection.HabitRules // nil: the method is original
 	producer *actor.PID
 	group    string                 // the consumer group, part of an anomaly's id
 	output   string                 // the topic anomalies go to
@@ -47,13 +49,15 @@ type answers struct {
 	tail     messages.WindowTail
 }
 
-// entityOpened brings a new entity its stored points. Among them may be points that the window had evicted. The window evicts
+// entityOpened brings a new entity its stored points, and with the method habit the state before them. Among them may be points that the window had evicted. The window evicts
 // them again, because eviction depends only on the points that come later.
 type entityOpened struct {
 	key          string
 	points       []persistence.Point // in the order of arrival; the partition reuses them
 	newest       int64               // their greatest time
 	completeFrom int64               // as in messages.Observation
+	state        []byte              // a stored state of habits; empty: there is none
+	err          error               // set by the entity: the state cannot be read
 }
 
 func (e *entity) Receive(ctx actor.Context) {
@@ -62,10 +66,9 @@ func (e *entity) Receive(ctx actor.Context) {
 	case *messages.Observation:
 		e.observe(ctx, message, &answers.observed)
 	case *messages.WindowQuery:
-		e.tail(message.Count, &answers.tail)
+		e.tail(message, &answers.tail)
 	case *messages.EntityRollBack:
-		e.window.Rollback(message.Epoch)
-		e.complete = false // the point that made it complete may be gone
+		e.rollBack(message.Epoch)
 	case *entityOpened:
 		e.open(message)
 	}
@@ -73,12 +76,20 @@ func (e *entity) Receive(ctx actor.Context) {
 
 func (e *entity) open(o *entityOpened) {
 	e.key = o.key
+	if e.shared.habit != nil {
+		e.habit, o.err = newHabit(e.shared.habit, o.state, o.points)
+		return
+	}
 	e.window.Fill(e.shared.scorer.Rules(), len(o.points), func(i int) (int64, float64) { return o.points[i].At, o.points[i].Value })
 	e.complete = len(o.points) > 0 && o.newest >= o.completeFrom
 }
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {
 	answer.Incomplete, answer.Refused = false, ""
+	if e.habit != nil {
+		e.observeHabit(ctx, o, answer)
+		return
+	}
 	if o.At >= o.CompleteFrom {
 		e.complete = true
 	} else if !e.complete && o.Scored {
@@ -91,12 +102,23 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *mes
 	}
 	answer.Verdict = e.window.Add(e.shared.scorer, o.Epoch, o.At, o.Value)
 	if answer.Verdict.Reason == detection.Anomalous {
-		answer.Refused = e.report(ctx, o, &answer.Verdict)
+		answer.Refused = e.report(ctx, o, &answer.Verdict, nil)
 	}
 }
 
-// report sends an anomaly to the producer. If the output topic does not take it, report returns Kafka's name for the reason.
-func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *detection.Verdict) (refused string) {
+// rollBack undoes what the entity observed in an epoch.
+func (e *entity) rollBack(epoch uint64) {
+	if e.habit != nil {
+		e.habit.Rollback(epoch)
+		return
+	}
+	e.window.Rollback(epoch)
+	e.complete = false // the point that made it complete may be gone
+}
+
+// report sends an anomaly to the producer. If the output topic does not take it, report returns Kafka's name for the reason. The
+// judgement is that of the method habit; nil: the method is original.
+func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *detection.Verdict, judgement *detection.Judgement) (refused string) {
 	if o.Refused != "" {
 		return o.Refused
 	}
@@ -105,14 +127,22 @@ func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *det
 	if size(anomaly.Record) > most {
 		return tooLargeName
 	}
-	e.explain(anomaly.Record, verdict, most)
+	if judgement != nil {
+		e.explainHabit(anomaly.Record, judgement, most)
+	} else {
+		e.explain(anomaly.Record, verdict, most)
+	}
 	ctx.Send(e.shared.producer, anomaly)
 	return ""
 }
 
-func (e *entity) tail(count int, answer *messages.WindowTail) {
+func (e *entity) tail(q *messages.WindowQuery, answer *messages.WindowTail) {
 	answer.Points = answer.Points[:0]
-	for at, value := range e.window.Last(count) {
+	if e.habit != nil {
+		e.tailOfHabit(q, answer)
+		return
+	}
+	for at, value := range e.window.Last(q.Count) {
 		answer.Points = append(answer.Points, messages.WindowPoint{At: at, Value: value})
 	}
 	answer.Live = e.window.Len()

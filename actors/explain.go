@@ -27,6 +27,18 @@ func (e *entity) explain(record *kgo.Record, verdict *detection.Verdict, most in
 	}
 }
 
+// explainHabit does the same for an anomaly of the method habit. The payload has no explanation yet.
+func (e *entity) explainHabit(record *kgo.Record, judgement *detection.Judgement, most int) {
+	plain := record.Headers
+	record.Headers = append(plain,
+		kgo.RecordHeader{Key: "usual", Value: exactText(judgement.Median)},
+		kgo.RecordHeader{Key: "scale", Value: exactText(judgement.Scale)},
+		kgo.RecordHeader{Key: "group", Value: []byte(e.shared.group)})
+	if size(record) > most {
+		record.Headers = plain
+	}
+}
+
 // explanation explains the verdict on the last point of the window. The window did not hold that point when it was scored.
 func (e *entity) explanation(id []byte, verdict *detection.Verdict) *datapoint.Explanation {
 	rules, points := e.shared.scorer.Rules(), e.window.Len()-1

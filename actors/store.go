@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -118,7 +119,7 @@ func (p *partition) uncached() int {
 // bring caches an entity: it makes the entity's actor, with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(key string, at int64) (*child, error) {
 	entity := &child{actor: entity{shared: &p.shared}, newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
-	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
+	opened := &entityOpened{key: key, completeFrom: p.completeFrom()}
 	if p.stored.state != nil {
 		var err error
 		if entity.stored, opened.points, _, err = p.stored.state.Load(key); err != nil {
@@ -136,7 +137,9 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
-	p.deliver(entity, opened)
+	if p.deliver(entity, opened); opened.err != nil {
+		return nil, fmt.Errorf("open entity %s: %w", key, opened.err)
+	}
 	p.entities.put(entity)
 	return entity, nil
 }

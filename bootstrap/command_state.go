@@ -127,10 +127,20 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 func settingsOf(config *configs.Config) *actors.Config {
 	return &actors.Config{
 		InputTopic: config.IO.InputTopic, Group: config.IO.ConsumerGroup,
-		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, History: history(config),
+		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
+		Habit: habitRules(config), History: memory(config),
 	}
 }
 
+// memory is how long before a datapoint those are that its verdict depends on.
+func memory(config *configs.Config) time.Duration {
+	if habit := habitRules(config); habit != nil {
+		return habit.Memory()
+	}
+	return history(config)
+}
+
+// history is how long a datapoint stays in the window.
 func history(config *configs.Config) time.Duration {
 	return time.Duration(config.Detection.HistoryHours * float64(time.Hour))
 }

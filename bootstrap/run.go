@@ -261,7 +261,8 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		EpisodesTopic: config.Episodes.OutputTopic, Episodes: ledgerRules(config),
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
-		History:        history(config),
+		Habit:          habitRules(config),
+		History:        memory(config),
 		CommitInterval: config.Persistence.CommitInterval,
 		// A transaction times out after 20 s by default. Its rounds take the commit interval, at most 10 s; a quarter of the timeout is for writing.
 		WriteWithin: streams.Timing.Transaction / 4,
