@@ -117,7 +117,7 @@ func (p *partition) answer(key string) *entityAnswer {
 	if known, cached := p.entities.byKey[key]; cached {
 		window = slices.Clone(p.askWindow(known, math.MaxInt).Points)
 	} else if p.uncached() > 0 {
-		points, err := p.stored.state.Peek(key)
+		points, err := p.peek(key, false)
 		if err != nil {
 			return &entityAnswer{err: err}
 		}

@@ -53,15 +53,28 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	}
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
-	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
-		return p.windowTail(p.entities.byKey[e.Key()], count)
-	})
+	p.fill(plan)
 	p.stored.writing = &inFlight{next, then}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
 		err := safely("a checkpoint", plan.Write)
 		root.Send(self, &checkpointWritten{plan, now().Sub(begun), err})
 	}()
+}
+
+// fill copies what the plan needs of entities.
+func (p *partition) fill(plan *persistence.Plan) {
+	if p.shared.habit != nil {
+		plan.FillStates(func(e *persistence.Entity, to []byte) ([]byte, int64) {
+			entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
+			p.deliver(entity, asked)
+			return asked.to, entity.newest
+		})
+		return
+	}
+	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
+		return p.windowTail(p.entities.byKey[e.Key()], count)
+	})
 }
 
 // checkpointWritten settles the plan. Then it takes an assignment that has waited, and asks for the next piece of work.
@@ -91,7 +104,7 @@ func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: topic.Cluster, Topic: topic.Topic, Offset: next, History: p.config.History.Milliseconds(),
 		CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
-		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
+		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness, States: p.config.states(),
 	}
 }
 
@@ -99,12 +112,17 @@ func (p *partition) head(next int64) persistence.Head {
 // overwrites the points.
 func (p *partition) windowTail(entity *child, count int) ([]persistence.Point, int) {
 	tail := p.askWindow(entity, count)
+	return p.pointsOf(tail), tail.Live
+}
+
+// pointsOf returns the points of an answer as the store has them. The next call overwrites them.
+func (p *partition) pointsOf(tail *messages.WindowTail) []persistence.Point {
 	points := p.stored.points[:0]
 	for _, point := range tail.Points {
 		points = append(points, persistence.Point(point))
 	}
 	p.stored.points = points
-	return points, tail.Live
+	return points
 }
 
 // askWindow asks an entity for at most count last points of its window. The next call overwrites the answer.

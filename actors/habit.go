@@ -28,6 +28,9 @@ func newHabit(rules *detection.HabitRules, state []byte, points []persistence.Po
 	return h, nil
 }
 
+// stateAsked asks an entity for its state of habits. The entity appends it.
+type stateAsked struct{ to []byte }
+
 // observeHabit takes a datapoint. A late record whose judgement may need points that are missing is incomplete even if the entity has newer points:
 // these do not put an end to what the missing ones have left in the state.
 func (e *entity) observeHabit(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {
@@ -57,4 +60,33 @@ func (e *entity) tailOfHabit(q *messages.WindowQuery, answer *messages.WindowTai
 	}
 	answer.Live = len(answer.Points)
 	answer.Points = slices.Delete(answer.Points, 0, max(0, answer.Live-q.Count))
+}
+
+// peekHabit returns the state of an entity that is not cached, as it would be if it were; nil: nothing is stored of it.
+func (p *partition) peekHabit(key string) (*detection.Habit, error) {
+	state, points, err := p.stored.state.PeekState(key)
+	if err != nil || state.Bytes == nil && len(points) == 0 {
+		return nil, err
+	}
+	return newHabit(p.shared.habit, state.Bytes, points)
+}
+
+// peek returns the points that are known of an entity that is not cached: those of its window, or those that its state has. With level, only those
+// of its level.
+func (p *partition) peek(key string, level bool) (points []persistence.Point, err error) {
+	if p.shared.habit == nil {
+		return p.stored.state.Peek(key)
+	}
+	h, err := p.peekHabit(key)
+	if err != nil || h == nil {
+		return nil, err
+	}
+	all := h.All()
+	if level {
+		all = h.Level()
+	}
+	for at, value := range all {
+		points = append(points, persistence.Point{At: at, Value: value})
+	}
+	return points, nil
 }

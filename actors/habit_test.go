@@ -3,6 +3,9 @@ package actors_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +15,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"anomalydetector/actors"
 	"anomalydetector/detection"
+	"anomalydetector/persistence"
 	"anomalydetector/test/golden"
 )
 
@@ -88,5 +93,97 @@ func TestHabitWithoutAStoreDecidesAsOneThatNeverStopped(t *testing.T) {
 			}
 			w.verify()
 		})
+	}
+}
+
+// TestStoredHabitsGoOnWhereTheGroupIs: whatever happens to the state between two processes, the second one gives the verdicts of a process that
+// never stopped. Most entities are only on disk, and most points in a state or a chunk.
+func TestStoredHabitsGoOnWhereTheGroupIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between  func(w *world, dir, older string)
+		replayed bool
+		says     string // in the log
+	}{
+		"as it was": {between: func(*world, string, string) {}},
+		"an older copy": {between: func(w *world, dir, older string) {
+			must(w.T, os.RemoveAll(dir))
+			must(w.T, os.Rename(older, dir))
+		}, replayed: true},
+		"gone":               {between: func(w *world, dir, _ string) { must(w.T, os.RemoveAll(filepath.Join(dir, "state"))) }, replayed: true},
+		"states are damaged": {between: func(w *world, dir, _ string) { damageValues(w, dir, "t") }, replayed: true, says: "part of them could not be read"},
+	} {
+		for _, cached := range []int64{0, 3} {
+			t.Run(fmt.Sprintf("%s, %d cached", name, cached), func(t *testing.T) {
+				t.Parallel()
+				g, set := habitual(7)
+				w := newWorldOf(t, g, set)
+				dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+				options := persistence.Options{Journal: 300}
+				quarter := len(g.Records)/4 + 1
+				for part := range 4 {
+					n := w.startStoring(dir, options, func(c *actors.Config) { c.MaxCached.Store(cached); c.Batch = 100 })
+					w.feed(quarter)
+					w.untilCommitted()
+					n.end()
+					switch part {
+					case 1:
+						must(t, os.CopyFS(older, os.DirFS(dir)))
+					case 2:
+						c.between(w, dir, older)
+					case 3:
+						if c.replayed != (n.log.replayed > 0) || !n.log.has(c.says) {
+							t.Errorf("%d records were replayed; it said\n%s", n.log.replayed, strings.Join(n.log.lines, "\n"))
+						}
+					}
+				}
+				w.verify()
+			})
+		}
+	}
+}
+
+// TestAnotherMethodBeginsWithAReplay: committed offsets go on, nothing is scored twice, and the log says why the stored windows or states are not
+// used. With another threshold they are.
+func TestAnotherMethodBeginsWithAReplay(t *testing.T) {
+	t.Parallel()
+	g, set := habitual(5)
+	w := newWorldOf(t, g, set)
+	dir := t.TempDir()
+	original, longer, wider := set.rules, set.rules, set.rules
+	original.Method = detection.OriginalMethod
+	longer.HistoryHours = 60
+	wider.Threshold = 1000
+	const says = "the stored windows are not used: "
+	for i, c := range []struct {
+		rules    detection.Settings
+		says     string
+		replayed bool
+	}{
+		{rules: set.rules},
+		{original, says + "they are of another method: habit", true},
+		{set.rules, says + "they are of another method: original", true},
+		{longer, says + "they were made by other settings: habit", true},
+		{set.rules, says + "they were made by other settings: habit", true},
+		{rules: wider},
+		{rules: set.rules},
+	} {
+		w.set.rules = c.rules
+		n := w.startStoring(dir, persistence.Options{Journal: 300}, nil)
+		w.feed(len(g.Records)/7 + 1)
+		w.untilCommitted()
+		n.end()
+		if !n.log.has(c.says) || c.says == "" && n.log.has(says) || c.replayed != (n.log.replayed > 0) {
+			t.Errorf("start %d: %d records were replayed; it said\n%s", i, n.log.replayed, strings.Join(n.log.lines, "\n"))
+		}
+	}
+	seen := make(map[string]int)
+	for _, r := range w.read(outputTopic) {
+		seen[string(r.Headers[0].Value)]++
+	}
+	for id, count := range seen {
+		if count > 1 {
+			t.Errorf("anomaly %s is there %d times", id, count)
+		}
 	}
 }

@@ -122,8 +122,12 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 	opened := &entityOpened{key: key, completeFrom: p.completeFrom()}
 	if p.stored.state != nil {
 		var err error
-		if entity.stored, opened.points, _, err = p.stored.state.Load(key); err != nil {
+		var state persistence.State
+		if entity.stored, state, opened.points, _, err = p.stored.state.LoadState(key); err != nil {
 			return nil, err
+		}
+		if opened.state = state.Bytes; opened.state != nil {
+			entity.newest, entity.empty = state.Newest, false
 		}
 		for _, point := range opened.points {
 			entity.newest = max(entity.newest, point.At)

@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"iter"
 	"math"
 	"time"
@@ -25,6 +26,11 @@ func (r *HabitRules) Memory() time.Duration {
 	mean := int64(habitMean * pause)
 	usual := int64((usualDays + 1) * day)
 	return time.Duration(level+season+mean+usual) * time.Millisecond
+}
+
+// Kind names what states the rules make. Rules of the same kind read each other's stored states.
+func (r *HabitRules) Kind() string {
+	return fmt.Sprintf("%s %d, history_hours %v, %d points", HabitMethod, stateVersion, r.window.historyHours, r.count)
 }
 
 // All yields times (Unix milliseconds) and values of the points that the state has, in the order of arrival. These are at least those of the level.

@@ -97,28 +97,36 @@ func (i *importing) statePart(bytes []byte) error {
 	return i.flushIfMany()
 }
 
-// take gives an entity an id, and makes a chunk of its points.
-func (i *importing) take(key string, more bool, points []Point) error {
+// take gives an entity an id, and makes a chunk of its points. A state comes before the points.
+func (i *importing) take(e *storedEntity, more bool) error {
 	if !more {
-		i.put(entityKey(i.slot, key), encodeID(i.entities))
+		i.put(entityKey(i.slot, e.key), encodeID(i.entities))
 		i.entities++
 		i.start = 0
+		if e.state.Bytes != nil {
+			i.put(stateKey(i.slot, i.entities-1), encodeState(&entityState{State: e.state}))
+		}
 	}
-	i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, points))
-	i.start += uint32(len(points))
+	if len(e.points) > 0 {
+		i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, e.points))
+		i.start += uint32(len(e.points))
+	}
 	if i.index {
-		i.see(more, points)
+		i.see(e, more)
 	}
 	return i.flushIfMany()
 }
 
 // see notes when the last entity was seen.
-func (i *importing) see(more bool, points []Point) {
+func (i *importing) see(e *storedEntity, more bool) {
 	if !more {
 		i.seen = append(i.seen, 0)
 	}
 	last := &i.seen[len(i.seen)-1]
-	for _, point := range points {
+	if !more && e.state.Bytes != nil {
+		*last = secondsOf(e.state.Newest)
+	}
+	for _, point := range e.points {
 		*last = max(*last, secondsOf(point.At))
 	}
 }
@@ -139,11 +147,12 @@ func (i *importing) flushIfMany() error {
 }
 
 // window takes an entity with all its points.
-func (i *importing) window(key string, points []Point) error {
-	for more := false; len(points) > 0; more = true {
-		part := points[:min(recordPoints, len(points))]
-		points = points[len(part):]
-		if err := i.take(key, more, part); err != nil {
+func (i *importing) window(e *storedEntity) error {
+	part, points := *e, e.points
+	for more := false; !more || len(points) > 0; more = true {
+		part.points = points[:min(recordPoints, len(points))]
+		points = points[len(part.points):]
+		if err := i.take(&part, more); err != nil {
 			return err
 		}
 	}
@@ -158,7 +167,7 @@ func (i *importing) windows(all iter.Seq2[string, []Point], counts *Snapshot) er
 		}
 		counts.Entities++
 		counts.Points += len(points)
-		if err := i.window(key, points); err != nil {
+		if err := i.window(&storedEntity{key: key, points: points}); err != nil {
 			return err
 		}
 	}
