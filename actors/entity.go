@@ -131,7 +131,7 @@ func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *det
 		return tooLargeName
 	}
 	if judgement != nil {
-		e.explainHabit(anomaly.Record, judgement, most)
+		e.shared.explainHabit(anomaly.Record, e.habit, e.shared.habit, judgement, most)
 	} else {
 		e.explain(anomaly.Record, verdict, most)
 	}

@@ -25,6 +25,7 @@ type HabitRules struct {
 	window Rules   // says how many points of the history are enough
 	level  Rules   // the same, of a window that is as long as the level
 	span   int64   // how long a point counts for the level, in milliseconds: a day, or the history if that is shorter
+	step   int64   // between two points, in milliseconds
 	kept   int64   // an older point is needed only to be counted, in milliseconds
 	count  int     // so many points are kept, however old they are
 	full   int     // points that are kept of a stream without gaps, about
@@ -38,6 +39,7 @@ func NewHabitRules(s Settings) HabitRules {
 	r.span = min(day, int64(r.window.age))
 	s.HistoryHours = min(s.HistoryHours, 24)
 	r.level = NewRules(s)
+	r.step = int64(s.GranularityMinutes * 60_000)
 	r.kept = int64(math.Ceil(r.window.age)) - r.span
 	r.count = max(r.window.Needed(), habitFew)
 	r.full = max(int(min(float64(max(r.span, r.kept))/60_000/s.GranularityMinutes, 1<<20))+1, min(r.count, 1<<20))
