@@ -114,11 +114,14 @@ func (p *partition) asked(q *entityAsked) { q.answer <- p.answer(q.key) }
 
 // answer is what the partition knows of an entity. It does not cache an entity that is only stored.
 func (p *partition) answer(key string) *entityAnswer {
+	if p.shared.habit != nil {
+		return p.answerHabit(key)
+	}
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
 		window = slices.Clone(p.askWindow(known, math.MaxInt).Points)
 	} else if p.uncached() > 0 {
-		points, err := p.peek(key, false)
+		points, err := p.stored.state.Peek(key)
 		if err != nil {
 			return &entityAnswer{err: err}
 		}

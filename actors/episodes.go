@@ -259,7 +259,10 @@ func (o *owner) window(key string) ([]persistence.Point, error) {
 		o.deliver(entity, &messages.WindowQuery{Count: math.MaxInt32, Level: true})
 		return o.pointsOf(&o.shared.answers.tail), nil
 	}
-	return o.peek(key, true)
+	if o.shared.habit != nil {
+		return o.peekLevel(key)
+	}
+	return o.stored.state.Peek(key)
 }
 
 // ID is computed like an anomaly's, from the record that is the cause, the kind and the ordinal.

@@ -71,21 +71,28 @@ func (p *partition) peekHabit(key string) (*detection.Habit, error) {
 	return newHabit(p.shared.habit, state.Bytes, points)
 }
 
-// peek returns the points that are known of an entity that is not cached: those of its window, or those that its state has. With level, only those
-// of its level.
-func (p *partition) peek(key string, level bool) (points []persistence.Point, err error) {
-	if p.shared.habit == nil {
-		return p.stored.state.Peek(key)
+// answerHabit is answer with the method habit.
+func (p *partition) answerHabit(key string) *entityAnswer {
+	var habit *detection.Habit
+	var err error
+	if known, cached := p.entities.byKey[key]; cached {
+		habit = known.actor.habit
+	} else if p.uncached() > 0 {
+		habit, err = p.peekHabit(key)
 	}
+	if err != nil || habit == nil || habit.Len() == 0 {
+		return &entityAnswer{err: err}
+	}
+	return &entityAnswer{known: true, status: p.describeHabit(habit, p.shared.habit)}
+}
+
+// peekLevel returns the points of the level of an entity that is not cached.
+func (p *partition) peekLevel(key string) (points []persistence.Point, err error) {
 	h, err := p.peekHabit(key)
 	if err != nil || h == nil {
 		return nil, err
 	}
-	all := h.All()
-	if level {
-		all = h.Level()
-	}
-	for at, value := range all {
+	for at, value := range h.Level() {
 		points = append(points, persistence.Point{At: at, Value: value})
 	}
 	return points, nil
