@@ -104,7 +104,7 @@ func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: topic.Cluster, Topic: topic.Topic, Offset: next, History: p.config.History.Milliseconds(),
 		CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
-		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness, States: p.config.states(),
+		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness, States: p.config.States(),
 	}
 }
 

@@ -21,7 +21,7 @@ func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
 		return "they are of another " + c.differenceFrom(head.Source)
 	case difference != "":
 		return "they are of " + difference
-	case head.States != c.states():
+	case head.States != c.States():
 		return c.otherStates(head.States)
 	case head.History < c.History.Milliseconds():
 		return "history_hours is longer now"
@@ -29,8 +29,8 @@ func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
 	return ""
 }
 
-// states is by what the states of entities are made; empty: entities have windows.
-func (c *Config) states() string {
+// States is by what the states of entities are made; empty: entities have windows.
+func (c *Config) States() string {
 	if c.Habit == nil {
 		return ""
 	}
@@ -45,7 +45,7 @@ func (c *Config) otherStates(stored string) string {
 	case c.Habit == nil:
 		return "they are of another method: " + stored
 	}
-	return "they were made by other settings: " + stored + " (now " + c.states() + ")"
+	return "they were made by other settings: " + stored + " (now " + c.States() + ")"
 }
 
 // identityOf returns the topic that stored windows are of.

@@ -68,8 +68,9 @@ type statePartition struct {
 	Points     int    `json:"points"`
 	Journaled  int    `json:"journal_points"`
 	Chunks     int    `json:"chunks"`
-	StreamTime *int64 `json:"stream_time"` // Unix milliseconds; null before the first point
-	Bytes      int64  `json:"bytes"`       // of keys and values
+	States     int    `json:"states,omitempty"` // of entities, with the method habit; their points count nowhere else
+	StreamTime *int64 `json:"stream_time"`      // Unix milliseconds; null before the first point
+	Bytes      int64  `json:"bytes"`            // of keys and values
 	Format     int    `json:"format"`
 	Usable     bool   `json:"usable"`
 	Problem    string `json:"problem,omitempty"`
@@ -94,7 +95,7 @@ func inspect(dir string, confs []*configs.Config, world *World) (found stateDire
 		problem := unfit(s, dir, confs)
 		p := statePartition{
 			Detector: s.Detector, Partition: s.Partition, Offset: s.Head.Offset, Entities: s.Entities, Points: s.Points,
-			Journaled: s.Journaled, Chunks: s.Chunks, Bytes: s.Bytes, Format: s.Format, Usable: problem == "", Problem: problem,
+			Journaled: s.Journaled, Chunks: s.Chunks, States: s.States, Bytes: s.Bytes, Format: s.Format, Usable: problem == "", Problem: problem,
 		}
 		if s.Head.StreamTime > 0 {
 			p.StreamTime = &s.Head.StreamTime
@@ -116,9 +117,6 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 		return "no configuration of this name was given"
 	case !confs[at].Persistence.Enabled:
 		return "[persistence] enabled is off"
-	}
-	if err := runnable(confs[at : at+1]); err != nil {
-		return err.Error()
 	}
 	return settingsOf(confs[at]).Unfit(s.Head, messages.Identity{})
 }

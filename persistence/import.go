@@ -44,9 +44,15 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 	return result, nil
 }
 
-// Make writes windows into a new slot, as Import does with those of a snapshot. Each has at least one point. The caller has to
+// Window is an entity's window: a state, if the head says that entities have one, and the points after it. It has at least one of both.
+type Window struct {
+	State  State
+	Points []Point
+}
+
+// Make writes windows into a new slot, as Import does with those of a snapshot. The caller has to
 // pass the result to Adopt or Drop.
-func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, []Point]) (*Import, error) {
+func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, Window]) (*Import, error) {
 	i, snapshot := s.importing(), Snapshot{Partition: partition, Head: head}
 	err := i.windows(windows, &snapshot)
 	if err == nil {
@@ -160,14 +166,14 @@ func (i *importing) window(e *storedEntity) error {
 }
 
 // windows takes all windows, and counts them.
-func (i *importing) windows(all iter.Seq2[string, []Point], counts *Snapshot) error {
-	for key, points := range all {
+func (i *importing) windows(all iter.Seq2[string, Window], counts *Snapshot) error {
+	for key, window := range all {
 		if len(key) > maxKey {
 			return fmt.Errorf("the key %.40q... is longer than %d bytes", key, maxKey)
 		}
 		counts.Entities++
-		counts.Points += len(points)
-		if err := i.window(&storedEntity{key: key, points: points}); err != nil {
+		counts.Points += len(window.Points)
+		if err := i.window(&storedEntity{key, window.State, window.Points}); err != nil {
 			return err
 		}
 	}
