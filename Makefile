@@ -87,11 +87,11 @@ soak-short:
 	$(MAKE) bench BENCH='soak --short --minutes 2.5 --slots 500'
 
 # Runs the whole program in virtual time, with faults drawn from seeds; see
-# docs/reliability.md. make simulate SEEDS=1000 [SEED=n] [SIMFLAGS='-race']
+# docs/reliability.md. make simulate SEEDS=1000 [SEED=n] [METHOD=habit] [SIMFLAGS='-race']
 SEED ?= 1
 SEEDS ?= 1000
 simulate:
-	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP))
+	cd test/simulation && go test -tags synctests $(SIMFLAGS) -timeout 0 -seed $(SEED) -seeds $(SEEDS) $(if $(KEEP),-keep $(KEEP)) $(if $(METHOD),-method $(METHOD))
 
 # Checks that the simulation finds small deliberate bugs: all of them, or a part. make mutants PART=2/3
 mutants:

@@ -73,7 +73,7 @@ func (c *cachedEntities) drop(key string) {
 
 func (c *cachedEntities) forget(key string) {
 	if entity := c.byKey[key]; entity != nil {
-		entity.gone, entity.next, entity.actor.window = true, nil, detection.Window{} // another entity's next may refer to it
+		entity.gone, entity.next, entity.actor.window, entity.actor.habit = true, nil, detection.Window{}, nil // another entity's next may refer to it
 		delete(c.byKey, key)
 		if c.last == entity {
 			c.last = nil

@@ -56,12 +56,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	}
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
-	var unread error
-	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
-		points, live, err := p.windowTail(p.entities.byKey[e.Key()], count)
-		unread = cmp.Or(unread, err)
-		return points, live
-	})
+	unread := p.fill(plan)
 	p.stored.writing = &inFlight{next, then}
 	self, root := ctx.Self(), ctx.ActorSystem().Root
 	go func() {
@@ -71,6 +66,24 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 		}
 		root.Send(self, &checkpointWritten{plan, now().Sub(begun), err})
 	}()
+}
+
+// fill copies what the plan needs of entities.
+func (p *partition) fill(plan *persistence.Plan) (err error) {
+	if p.shared.habit != nil {
+		plan.FillStates(func(e *persistence.Entity, to []byte) ([]byte, int64) {
+			entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
+			p.deliver(entity, asked)
+			return asked.to, entity.newest
+		})
+		return nil
+	}
+	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
+		points, live, failed := p.windowTail(p.entities.byKey[e.Key()], count)
+		err = cmp.Or(err, failed)
+		return points, live
+	})
+	return err
 }
 
 // checkpointWritten settles the plan. Then it takes an assignment that has waited, and asks for the next piece of work.
@@ -100,7 +113,7 @@ func (p *partition) head(next int64) persistence.Head {
 	return persistence.Head{
 		Source: p.config.Source(), Cluster: topic.Cluster, Topic: topic.Topic, Offset: next, History: p.config.History.Milliseconds(),
 		CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
-		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
+		StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness, States: p.config.States(),
 	}
 }
 
@@ -111,12 +124,17 @@ func (p *partition) windowTail(entity *child, count int) (points []persistence.P
 	if err != nil {
 		return nil, 0, err
 	}
-	points = p.stored.points[:0]
+	return p.pointsOf(tail), tail.Live, nil
+}
+
+// pointsOf returns the points of an answer as the store has them. The next call overwrites them.
+func (p *partition) pointsOf(tail *messages.WindowTail) []persistence.Point {
+	points := p.stored.points[:0]
 	for _, point := range tail.Points {
 		points = append(points, persistence.Point(point))
 	}
 	p.stored.points = points
-	return points, tail.Live, nil
+	return points
 }
 
 // askWindow asks an entity for at most count last points of its window. The next call overwrites the answer. It wakes the window.

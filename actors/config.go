@@ -33,7 +33,10 @@ type Config struct {
 	ValueField string   // the field of a datapoint that is scored
 	KeyFields  []string // the fields that name its entity
 	Rules      detection.Rules
-	History    time.Duration // the length of a window
+	Habit      *detection.HabitRules // the rules of the method habit; nil: the method is original
+	// History is how long before a point those are that its verdict depends on: with the method original, the length of a window, and with
+	// habit, the memory of a state.
+	History time.Duration
 
 	// CommitInterval is how long a transaction stays open while records come.
 	CommitInterval time.Duration

@@ -59,6 +59,7 @@
 // The entity and the producer:
 //
 //	entity.go, deliver.go                           a window, and how a message gets to it
+//	habit.go                                        a state of the method habit in place of the window
 //	records.go, explain.go                          the bytes and headers of an anomaly and of a dead letter
 //	producer.go                                     the writer
 //	refused.go, refused_detector.go                 records that a topic refuses for good

@@ -8,7 +8,7 @@ import (
 	"anomalydetector/persistence"
 )
 
-// entity keeps one entity's window and scores its datapoints.
+// entity keeps one entity's window and scores its datapoints. With the method habit, it keeps a state of habits instead of the window.
 //
 // It takes:
 //   - *entityOpened: its key and its stored points. It comes first, and once.
@@ -16,14 +16,16 @@ import (
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
+//   - *stateAsked: its state of habits, to be stored.
 //
 // It runs on its partition's goroutine, and only its partition can send it messages; see deliver.go.
 type entity struct {
 	shared *shared
 	key    string
 	window detection.Window
+	habit  *detection.Habit // nil: the method is original
 	// complete: the window is what an uninterrupted run would have, because it has a point at or after the completeness
-	// watermark.
+	// watermark. The method habit does without: there, each point has to be at or after the watermark.
 	complete bool
 }
 
@@ -32,6 +34,7 @@ type entity struct {
 type shared struct {
 	context  entityContext
 	scorer   *detection.Scorer
+	habit    *detection.HabitRules // nil: the method is original
 	producer *actor.PID
 	group    string                 // the consumer group, part of an anomaly's id
 	output   string                 // the topic anomalies go to
@@ -48,7 +51,7 @@ type answers struct {
 	tail     messages.WindowTail
 }
 
-// entityOpened brings a new entity its stored points. Among them may be points that the window had evicted. The window evicts
+// entityOpened brings a new entity its stored points, and with the method habit the state before them. Among them may be points that the window had evicted. The window evicts
 // them again, because eviction depends only on the points that come later.
 type entityOpened struct {
 	key          string
@@ -56,6 +59,8 @@ type entityOpened struct {
 	newest       int64               // their greatest time
 	completeFrom int64               // as in messages.Observation
 	rest         bool                // the window may rest: it can be woken
+	state        []byte              // a stored state of habits; empty: there is none
+	err          error               // set by the entity: the state cannot be read
 }
 
 // entityWoken brings a resting window the points that entityOpened brought.
@@ -67,10 +72,11 @@ func (e *entity) Receive(ctx actor.Context) {
 	case *messages.Observation:
 		e.observe(ctx, message, &answers.observed)
 	case *messages.WindowQuery:
-		e.tail(message.Count, &answers.tail)
+		e.tail(message, &answers.tail)
+	case *stateAsked:
+		message.to = e.habit.AppendState(e.shared.habit, message.to)
 	case *messages.EntityRollBack:
-		e.window.Rollback(message.Epoch)
-		e.complete = false // the point that made it complete may be gone
+		e.rollBack(message.Epoch)
 	case *entityOpened:
 		e.open(message)
 	case *entityWoken:
@@ -80,6 +86,10 @@ func (e *entity) Receive(ctx actor.Context) {
 
 func (e *entity) open(o *entityOpened) {
 	e.key = o.key
+	if e.shared.habit != nil {
+		e.habit, o.err = newHabit(e.shared.habit, o.state, o.points)
+		return
+	}
 	if !o.rest || !e.window.Rest(e.shared.scorer, len(o.points), each(o.points)) {
 		e.window.Fill(e.shared.scorer.Rules(), len(o.points), each(o.points))
 	}
@@ -93,6 +103,10 @@ func each(points []persistence.Point) func(i int) (at int64, value float64) {
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {
 	answer.Incomplete, answer.Asleep, answer.Refused = false, false, ""
+	if e.habit != nil {
+		e.observeHabit(ctx, o, answer)
+		return
+	}
 	if o.At >= o.CompleteFrom {
 		e.complete = true
 	} else if !e.complete && o.Scored {
@@ -108,12 +122,23 @@ func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *mes
 	case detection.Asleep:
 		answer.Asleep = true
 	case detection.Anomalous:
-		answer.Refused = e.report(ctx, o, &answer.Verdict)
+		answer.Refused = e.report(ctx, o, &answer.Verdict, nil)
 	}
 }
 
-// report sends an anomaly to the producer. If the output topic does not take it, report returns Kafka's name for the reason.
-func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *detection.Verdict) (refused string) {
+// rollBack undoes what the entity observed in an epoch.
+func (e *entity) rollBack(epoch uint64) {
+	if e.habit != nil {
+		e.habit.Rollback(epoch)
+		return
+	}
+	e.window.Rollback(epoch)
+	e.complete = false // the point that made it complete may be gone
+}
+
+// report sends an anomaly to the producer. If the output topic does not take it, report returns Kafka's name for the reason. The
+// judgement is that of the method habit; nil: the method is original.
+func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *detection.Verdict, judgement *detection.Judgement) (refused string) {
 	if o.Refused != "" {
 		return o.Refused
 	}
@@ -122,14 +147,22 @@ func (e *entity) report(ctx actor.Context, o *messages.Observation, verdict *det
 	if size(anomaly.Record) > most {
 		return tooLargeName
 	}
-	e.explain(anomaly.Record, verdict, most)
+	if judgement != nil {
+		e.shared.explainHabit(anomaly.Record, e.habit, e.shared.habit, judgement, most)
+	} else {
+		e.explain(anomaly.Record, verdict, most)
+	}
 	ctx.Send(e.shared.producer, anomaly)
 	return ""
 }
 
-func (e *entity) tail(count int, answer *messages.WindowTail) {
+func (e *entity) tail(q *messages.WindowQuery, answer *messages.WindowTail) {
 	answer.Points = answer.Points[:0]
-	for at, value := range e.window.Last(count) {
+	if e.habit != nil {
+		e.tailOfHabit(q, answer)
+		return
+	}
+	for at, value := range e.window.Last(q.Count) {
 		answer.Points = append(answer.Points, messages.WindowPoint{At: at, Value: value})
 	}
 	answer.Live = e.window.Len()

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"anomalydetector/detection"
 )
@@ -29,6 +30,10 @@ func TestEntityOfThreeDaysTakesFewBytes(t *testing.T) {
 	runtime.KeepAlive(p)
 	runtime.KeepAlive(records)
 	t.Logf("%.0f bytes an entity", each)
+	// The allocator has a class of 224 bytes, and the next one has 240.
+	if size := unsafe.Sizeof(child{}); size > 224 {
+		t.Errorf("what a partition keeps of an entity beside its points takes %d bytes", size)
+	}
 	if each > most-stored {
 		t.Errorf("an entity takes %.0f bytes, want at most %d", each, most-stored)
 	}

@@ -230,8 +230,13 @@ func (o *owner) Silent(from, until int64) ([]episode.Silence, error) {
 	return all, err
 }
 
-// Presence describes the later points of an entity's window, in memory or on disk.
+// Presence describes the later points of an entity's window, in memory or on disk. With the method habit, they are those of the level: of the day
+// before its last point, because a state may have lost older ones.
 func (o *owner) Presence(key string, since int64) (presence episode.Presence, err error) {
+	scorer := o.shared.scorer
+	if habit := o.shared.habit; habit != nil {
+		scorer = detection.NewScorer(*habit.Level())
+	}
 	points, err := o.window(key)
 	if err != nil {
 		return presence, err
@@ -247,16 +252,22 @@ func (o *owner) Presence(key string, since int64) (presence episode.Presence, er
 		presence.First, presence.Last = min(presence.First, point.At), max(presence.Last, point.At)
 		values = append(values, point.Value)
 	}
-	summary := o.shared.scorer.Summarize(values)
+	summary := scorer.Summarize(values)
 	presence.Points, presence.Enough, presence.Usual = summary.Points, summary.Scored, summary.Median
 	return presence, nil
 }
 
-// window returns the points of an entity's window, and perhaps older ones.
+// window returns the points of an entity's window, and perhaps older ones; with the method habit, those of its level.
 func (o *owner) window(key string) ([]persistence.Point, error) {
 	if entity := o.entities.byKey[key]; entity != nil {
-		points, _, err := o.windowTail(entity, math.MaxInt32)
-		return points, err
+		if err := o.wake(entity); err != nil {
+			return nil, err
+		}
+		o.deliver(entity, &messages.WindowQuery{Count: math.MaxInt32, Level: true})
+		return o.pointsOf(&o.shared.answers.tail), nil
+	}
+	if o.shared.habit != nil {
+		return o.peekLevel(key)
 	}
 	return o.stored.state.Peek(key)
 }

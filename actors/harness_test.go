@@ -168,6 +168,10 @@ func (w *world) start(member string, change func(*actors.Config, *stream.Config)
 		OnProgress: func(actors.Progress) {},
 		OnEnd:      func(err error) { n.ended <- err },
 	}
+	if w.set.rules.Method == detection.HabitMethod {
+		rules := detection.NewHabitRules(w.set.rules)
+		n.config.Habit, n.config.History = &rules, rules.Memory()
+	}
 	n.config.Open = func(ctx context.Context) (actors.Session, error) {
 		for {
 			err := stream.PrepareTopics(ctx, streams)

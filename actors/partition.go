@@ -90,7 +90,7 @@ func newPartition(config *Config, number int32, contact *contact, producer *acto
 		config: config, number: number,
 		log:     partitionLog{Logger: config.Log.With("topic", config.InputTopic, "partition", number), far: -1},
 		scanner: datapoint.NewScanner(config.ValueField, config.KeyFields),
-		shared: shared{scorer: detection.NewScorer(config.Rules), producer: producer, group: config.Group, output: config.OutputTopic,
+		shared: shared{scorer: detection.NewScorer(config.Rules), habit: config.Habit, producer: producer, group: config.Group, output: config.OutputTopic,
 			largest: config.largest, explain: config.Explain},
 		entities: newCachedEntities(config.Searched),
 		contact:  contact,

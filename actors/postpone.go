@@ -17,10 +17,10 @@ const DefaultPostpone = 5 * time.Second
 // that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written.
 //
 // Nothing is postponed while entities are evicted, because only a checkpoint evicts, and after a failed checkpoint, because it may
-// have to remove entities that come back.
+// have to remove entities that come back. Nor with the method habit, whose states depend on points that have left the window.
 func (p *partition) postpone(more bool) bool {
 	s := &p.stored
-	if s.state == nil {
+	if s.state == nil || p.shared.habit != nil {
 		return false
 	}
 	room := s.state.Shed(p.live)

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -35,7 +36,7 @@ func (p *partition) replay(ctx actor.Context) {
 	assignment := p.assigned.to
 	span := stream.Span{
 		Partition: p.number, Topic: assignment.Topic, From: -1, Until: assignment.Offset,
-		Length: p.config.History, Slack: completeness.Slack, CompleteAt: p.completeAt(), More: assignment.Standby,
+		Length: p.config.History, Slack: p.slack(), CompleteAt: p.completeAt(), More: assignment.Standby,
 	}
 	switch {
 	case assignment.NoCommittedOffset:
@@ -48,6 +49,14 @@ func (p *partition) replay(ctx actor.Context) {
 	reading, cancel := context.WithCancel(context.Background())
 	number := p.assigned.began(cancel)
 	go read(reading, ctx.ActorSystem().Root, ctx.Self(), p.config.Reader, span, number)
+}
+
+// slack is how much more than the history a replay reads.
+func (p *partition) slack() time.Duration {
+	if p.shared.habit != nil {
+		return completeness.StateSlack
+	}
+	return completeness.Slack
 }
 
 // read sends a span to a partition. It sends the next run when the partition has taken the one before.

@@ -142,7 +142,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		return answer, nil
 	}
 	o := &p.seen
-	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.history.CompleteFrom(), p.refused.anomaly(record)
+	o.At, o.Value, o.Epoch, o.CompleteFrom, o.Refused = at, point.Value, p.position.epoch, p.completeFrom(), p.refused.anomaly(record)
 	p.deliver(entity, o)
 	if answer.Asleep {
 		if err := p.wake(entity); err != nil {
@@ -161,6 +161,14 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		return answer, p.judgeEpisode(ctx, record, entity, point, at, &answer.Verdict)
 	}
 	return answer, nil
+}
+
+// completeFrom is the watermark of Observation.
+func (p *partition) completeFrom() int64 {
+	if p.shared.habit != nil {
+		return p.history.AllCompleteFrom()
+	}
+	return p.history.CompleteFrom()
 }
 
 // outlier takes a record whose time is far from stream time. The record is scored like any other. Stream time, by which idle

@@ -21,10 +21,31 @@ func (c *Config) Unfit(head persistence.Head, topic messages.Identity) string {
 		return "they are of another " + c.differenceFrom(head.Source)
 	case difference != "":
 		return "they are of " + difference
+	case head.States != c.States():
+		return c.otherStates(head.States)
 	case head.History < c.History.Milliseconds():
 		return "history_hours is longer now"
 	}
 	return ""
+}
+
+// States is by what the states of entities are made; empty: entities have windows.
+func (c *Config) States() string {
+	if c.Habit == nil {
+		return ""
+	}
+	return c.Habit.Kind()
+}
+
+// otherStates returns why stored states, or windows, are not those of the method.
+func (c *Config) otherStates(stored string) string {
+	switch {
+	case stored == "":
+		return "they are of another method: original, which keeps too little for habit"
+	case c.Habit == nil:
+		return "they are of another method: " + stored
+	}
+	return "they were made by other settings: " + stored + " (now " + c.States() + ")"
 }
 
 // identityOf returns the topic that stored windows are of.

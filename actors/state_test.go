@@ -226,13 +226,19 @@ func damageBlock(t *testing.T, dir string) {
 // damageChunks flips a bit in each chunk.
 func damageChunks(w *world, dir string) {
 	w.Helper()
+	damageValues(w, dir, "c")
+}
+
+// damageValues flips a bit in each value of a kind.
+func damageValues(w *world, dir, kind string) {
+	w.Helper()
 	db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "state")).WithLogger(nil).WithCompression(badgeroptions.None))
 	must(w.T, err)
 	count := 0
 	must(w.T, db.Update(func(txn *badger.Txn) error {
 		var keys, values [][]byte
 		o := badger.DefaultIteratorOptions
-		o.Prefix = []byte("c")
+		o.Prefix = []byte(kind)
 		iterator := txn.NewIterator(o)
 		for iterator.Rewind(); iterator.Valid(); iterator.Next() {
 			value, err := iterator.Item().ValueCopy(nil)
@@ -249,7 +255,7 @@ func damageChunks(w *world, dir string) {
 	}))
 	must(w.T, db.Close())
 	if count == 0 {
-		w.Fatal("there were no chunks to damage")
+		w.Fatalf("there were no values %s to damage", kind)
 	}
 }
 

@@ -3,6 +3,7 @@ package actors
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"strings"
@@ -118,11 +119,15 @@ func (p *partition) uncached() int {
 // bring caches an entity: it makes the entity's actor, with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(key string, at int64) (*child, error) {
 	entity := &child{actor: entity{shared: &p.shared}, newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
-	opened := &entityOpened{key: key, completeFrom: p.history.CompleteFrom()}
+	opened := &entityOpened{key: key, completeFrom: p.completeFrom()}
 	if p.stored.state != nil {
 		var err error
-		if entity.stored, opened.points, _, err = p.stored.state.Load(key); err != nil {
+		var state persistence.State
+		if entity.stored, state, opened.points, _, err = p.stored.state.LoadState(key); err != nil {
 			return nil, err
+		}
+		if opened.state = state.Bytes; opened.state != nil {
+			entity.newest, entity.empty = state.Newest, false
 		}
 		for _, point := range opened.points {
 			entity.newest = max(entity.newest, point.At)
@@ -137,7 +142,9 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
 	opened.rest = p.stored.rests && entity.stored != nil
-	p.deliver(entity, opened)
+	if p.deliver(entity, opened); opened.err != nil {
+		return nil, fmt.Errorf("open entity %s: %w", key, opened.err)
+	}
 	if entity.stored != nil && !entity.actor.window.Resting() {
 		p.stored.state.Loaded(entity.stored)
 	}

@@ -19,9 +19,6 @@ func (c *checkCommand) Run(world *World) error {
 	world.Release()
 	confs, err := loadAll(c.Confs, world)
 	if err == nil {
-		err = runnable(confs)
-	}
-	if err == nil {
 		_, err = clusterOf(confs)
 	}
 	if err != nil {

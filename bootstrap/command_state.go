@@ -68,8 +68,9 @@ type statePartition struct {
 	Points     int    `json:"points"`
 	Journaled  int    `json:"journal_points"`
 	Chunks     int    `json:"chunks"`
-	StreamTime *int64 `json:"stream_time"` // Unix milliseconds; null before the first point
-	Bytes      int64  `json:"bytes"`       // of keys and values
+	States     int    `json:"states,omitempty"` // of entities, with the method habit; their points count nowhere else
+	StreamTime *int64 `json:"stream_time"`      // Unix milliseconds; null before the first point
+	Bytes      int64  `json:"bytes"`            // of keys and values
 	Format     int    `json:"format"`
 	Usable     bool   `json:"usable"`
 	Problem    string `json:"problem,omitempty"`
@@ -94,7 +95,7 @@ func inspect(dir string, confs []*configs.Config, world *World) (found stateDire
 		problem := unfit(s, dir, confs)
 		p := statePartition{
 			Detector: s.Detector, Partition: s.Partition, Offset: s.Head.Offset, Entities: s.Entities, Points: s.Points,
-			Journaled: s.Journaled, Chunks: s.Chunks, Bytes: s.Bytes, Format: s.Format, Usable: problem == "", Problem: problem,
+			Journaled: s.Journaled, Chunks: s.Chunks, States: s.States, Bytes: s.Bytes, Format: s.Format, Usable: problem == "", Problem: problem,
 		}
 		if s.Head.StreamTime > 0 {
 			p.StreamTime = &s.Head.StreamTime
@@ -117,9 +118,6 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 	case !confs[at].Persistence.Enabled:
 		return "[persistence] enabled is off"
 	}
-	if err := runnable(confs[at : at+1]); err != nil {
-		return err.Error()
-	}
 	return settingsOf(confs[at]).Unfit(s.Head, messages.Identity{})
 }
 
@@ -127,10 +125,20 @@ func unfit(s persistence.Summary, dir string, confs []*configs.Config) string {
 func settingsOf(config *configs.Config) *actors.Config {
 	return &actors.Config{
 		InputTopic: config.IO.InputTopic, Group: config.IO.ConsumerGroup,
-		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields, History: history(config),
+		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
+		Habit: habitRules(config), History: memory(config),
 	}
 }
 
+// memory is how long before a datapoint those are that its verdict depends on.
+func memory(config *configs.Config) time.Duration {
+	if habit := habitRules(config); habit != nil {
+		return habit.Memory()
+	}
+	return history(config)
+}
+
+// history is how long a datapoint stays in the window.
 func history(config *configs.Config) time.Duration {
 	return time.Duration(config.Detection.HistoryHours * float64(time.Hour))
 }

@@ -75,7 +75,7 @@ func (a *archiveImport) read(ctx context.Context) error {
 		return err
 	}
 	limits := rules(a.config)
-	a.fill = archive.New(&limits, history(a.config), a.bin())
+	a.fill = archive.New(&limits, habitRules(a.config), memory(a.config), a.bin())
 	if err := a.topic(ctx); err != nil {
 		return stream.Explain(ctx, a.streams, err)
 	}
@@ -256,15 +256,15 @@ func (a *archiveImport) begins() int64 {
 
 // store stores the windows of all partitions, or none if the context ends before they are made.
 func (a *archiveImport) store(ctx context.Context, store *persistence.Store) error {
-	source := settingsOf(a.config).Source()
+	settings := settingsOf(a.config)
 	var imports []*persistence.Import
 	for _, part := range a.parts {
 		all, complete := a.fill.Stored(part.Partition)
 		made, err := store.Make(part.Partition, persistence.Head{
-			Source: source, Cluster: part.Topic.Cluster, Topic: part.Topic.Topic, Offset: part.From, History: history(a.config).Milliseconds(),
+			Source: settings.Source(), Cluster: part.Topic.Cluster, Topic: part.Topic.Topic, Offset: part.From, History: settings.History.Milliseconds(),
 			CompleteFrom: complete.CompleteFrom, NewCompleteFrom: complete.NewCompleteFrom,
-			StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness,
-		}, pointsOf(ctx, all))
+			StreamTime: complete.StreamTime, Swept: complete.Swept, Lateness: complete.Lateness, States: settings.States(),
+		}, windowsOf(ctx, all))
 		if err != nil {
 			store.Drop(imports...)
 			return err
@@ -283,19 +283,23 @@ func (a *archiveImport) store(ctx context.Context, store *persistence.Store) err
 	return nil
 }
 
-// pointsOf are windows as the store wants them. They end with the context.
-func pointsOf(ctx context.Context, all iter.Seq2[string, iter.Seq2[int64, float64]]) iter.Seq2[string, []persistence.Point] {
-	return func(yield func(string, []persistence.Point) bool) {
+// windowsOf are windows as the store wants them. They end with the context.
+func windowsOf(ctx context.Context, all iter.Seq2[string, archive.Window]) iter.Seq2[string, persistence.Window] {
+	return func(yield func(string, persistence.Window) bool) {
 		var points []persistence.Point
 		for key, window := range all {
 			if ctx.Err() != nil {
 				return
 			}
-			points = points[:0]
-			for at, value := range window {
-				points = append(points, persistence.Point{At: at, Value: value})
+			stored := persistence.Window{State: persistence.State{Bytes: window.State, Newest: window.Newest}}
+			if window.Points != nil {
+				points = points[:0]
+				for at, value := range window.Points {
+					points = append(points, persistence.Point{At: at, Value: value})
+				}
+				stored.Points = points
 			}
-			if !yield(key, points) {
+			if !yield(key, stored) {
 				return
 			}
 		}
@@ -320,8 +324,12 @@ func (a *archiveImport) tell(imports []*persistence.Import) {
 		fmt.Fprintf(out, "the archive has no row in %d of the last %d bins before the topic: the windows lack them, too\n", holes, of)
 	}
 	for _, part := range a.parts {
-		if part.begins-a.fill.Earliest < history(a.config).Milliseconds() {
-			fmt.Fprintf(out, "the archive begins at %s, which is less than history_hours before the topic: some windows are shorter than usual\n", utc(a.fill.Earliest))
+		if part.begins-a.fill.Earliest < memory(a.config).Milliseconds() {
+			length := "history_hours"
+			if habitRules(a.config) != nil {
+				length = fmt.Sprintf("the %.0f hours that the method habit remembers", memory(a.config).Hours())
+			}
+			fmt.Fprintf(out, "the archive begins at %s, which is less than %s before the topic: some windows are shorter than usual\n", utc(a.fill.Earliest), length)
 			break
 		}
 	}

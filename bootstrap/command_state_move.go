@@ -110,9 +110,6 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := runnable(confs); err != nil {
-		return err
-	}
 	config := confs[0]
 	if !config.Persistence.Enabled {
 		return &configs.Error{File: config.Source, Section: "persistence", Key: "enabled", Problem: "it is off, so no detector would use what is imported",

@@ -85,7 +85,7 @@ func TestExportedStateIsUsedAfterAnImport(t *testing.T) {
 	says(t, did(t, at("two"), exitFailure, "state", "import", other, first), "another value_field (", "the stored windows are unchanged")
 	changed = regexp.MustCompile(`(?m)^\[detection\]$`).ReplaceAll(text, []byte("[detection]\nmethod = habit"))
 	must(t, os.WriteFile(other, changed, 0o644))
-	says(t, did(t, at("two"), exitClean, "state", other), "no: ", "[detection] method: so far only the command backtest knows the method habit")
+	says(t, did(t, at("two"), exitClean, "state", other), "no: they are of another method: original")
 	says(t, did(t, at("two"), exitFailure, "state", "import", conf, conf), "this is no archive", "the stored windows are unchanged")
 	says(t, did(t, at("two"), exitFailure, "state", "import", conf, first, "--partition", "99"), "partition 99 is not in it")
 	says(t, did(t, at("two"), exitFailure, "state", "export", conf, second, "--partition", "99"), "nothing is stored for partition 99")

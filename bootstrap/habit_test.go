@@ -12,18 +12,17 @@ import (
 	"anomalydetector/detection"
 )
 
-// TestOnlyBacktestKnowsHabit so far: a detector and an import of windows refuse it, and a check says so.
-func TestOnlyBacktestKnowsHabit(t *testing.T) {
+// TestCheckPrintsTheMethod and the ratio that is the method's default.
+func TestCheckPrintsTheMethod(t *testing.T) {
 	text, err := os.ReadFile("../configs/hegemonydetector.conf")
 	must(t, err)
 	t.Chdir(t.TempDir())
-	must(t, os.WriteFile("own.conf", []byte(strings.Replace(string(text), "[detection]\n", "[detection]\nmethod = habit\n", 1)), 0o644))
-	for _, arguments := range [][]string{{"own.conf"}, {"run", "own.conf"}, {"check", "own.conf"}, {"state", "import", "own.conf", "none"},
-		{"state", "import", "own.conf", "--csv", "none.csv"}} {
-		o := newOutside(t, nil)
-		if code := exits(t, o.run(arguments...), o); code != exitUsage || !strings.Contains(o.output.String(), "own.conf: [detection] method: so far only the command backtest knows the method habit; want original") {
-			t.Errorf("%v exits with %d and says\n%s", arguments, code, o.output)
-		}
+	content := strings.Replace(string(text), "[detection]\n", "[detection]\nmethod = habit\n", 1)
+	must(t, os.WriteFile("own.conf", []byte(strings.Replace(content, "\nhistory_min_ratio = 0.6\n", "\n", 1)), 0o644))
+	o := newOutside(t, nil)
+	code := exits(t, o.run("check", "own.conf"), o)
+	if said := strings.Join(strings.Fields(o.output.String()), " "); code != exitClean || !strings.Contains(said, "method habit") || !strings.Contains(said, "history_min_ratio 0.2") {
+		t.Errorf("it exits with %d and says\n%s", code, o.output)
 	}
 }
 

@@ -35,9 +35,6 @@ func (r *runCommand) Run(world *World) error {
 	if err != nil {
 		return err
 	}
-	if err := runnable(confs); err != nil {
-		return err
-	}
 	defer returnMemory()()
 	return Run(world, confs, Options{FailFast: r.FailFast, HideAnomalies: r.Quiet, Synthetic: r.Synthetic,
 		Reload: func() ([]*configs.Config, error) { return loadAgain(r.Confs, world) }})
@@ -106,17 +103,6 @@ func loadAll(arguments []string, world *World) ([]*configs.Config, error) {
 		confs = append(confs, config)
 	}
 	return confs, nil
-}
-
-// runnable refuses a configuration that only a backtest can run so far.
-func runnable(confs []*configs.Config) error {
-	for _, config := range confs {
-		if config.Detection.Method != "original" {
-			return &configs.Error{File: config.Source, Section: "detection", Key: "method", Problem: "so far only the command backtest knows the method " + config.Detection.Method,
-				Expected: "want original"}
-		}
-	}
-	return nil
 }
 
 // Run builds a detector for each configuration and starts them. It returns when all have ended; it
@@ -265,7 +251,8 @@ func build(config *configs.Config, home *home, node *cluster.Node, site *site, l
 		EpisodesTopic: config.Episodes.OutputTopic, Episodes: ledgerRules(config),
 		ValueField: config.IO.ValueField, KeyFields: config.IO.KeyFields,
 		Rules:          rules(config),
-		History:        history(config),
+		Habit:          habitRules(config),
+		History:        memory(config),
 		CommitInterval: config.Persistence.CommitInterval,
 		// A transaction times out after 20 s by default. Its rounds take the commit interval, at most 10 s; a quarter of the timeout is for writing.
 		WriteWithin: streams.Timing.Transaction / 4,

@@ -76,9 +76,6 @@ func (r *reloader) reload() {
 // usable returns an error if one of the configurations cannot be used, or a file that one in force or one
 // of the new ones names: a restart would use the latter.
 func (r *reloader) usable(read []*configs.Config) error {
-	if err := runnable(read); err != nil {
-		return err
-	}
 	for i, one := range r.all {
 		if read[i].Source != one.inForce.Source {
 			return &configs.Error{File: one.inForce.Source, Problem: "it is gone, and " + read[i].Source + " would take its place", Expected: "want the file back, or a restart"}

@@ -77,12 +77,8 @@ func TestReloadThatCannotBeUsedChangesNothing(t *testing.T) {
 		do          func(t *testing.T, a *again)
 		says        string
 	}{
-		"unknown key": {then: "[persistence]\nfree_space_floor_mb = 700\nfoor = 1\n", says: `\[persistence\] foor: unknown key`},
-		"bad number":  {then: "[persistence]\nfree_space_floor_mb = 700\ncached_entities = many\n", says: `cached_entities: the value is`},
-		"method": {do: func(t *testing.T, a *again) {
-			a.write(t, strings.Replace(text, "[detection]\n", "[detection]\nmethod = habit\n", 1))
-		},
-			says: `\[detection\] method: so far only the command backtest knows the method habit`},
+		"unknown key":    {then: "[persistence]\nfree_space_floor_mb = 700\nfoor = 1\n", says: `\[persistence\] foor: unknown key`},
+		"bad number":     {then: "[persistence]\nfree_space_floor_mb = 700\ncached_entities = many\n", says: `cached_entities: the value is`},
 		"file is gone":   {do: func(t *testing.T, a *again) { must(t, os.Remove(a.path)) }, says: "there is no such file"},
 		"file is a FIFO": {do: func(t *testing.T, a *again) { must(t, os.Remove(a.path)); must(t, syscall.Mkfifo(a.path, 0o600)) }, says: "not a regular file"},
 		"broken certificate": {start: "[kafka]\ntls_ca = " + certificate + "\n", then: "[kafka]\ntls_ca = " + certificate + "\n[persistence]\nfree_space_floor_mb = 700\n",

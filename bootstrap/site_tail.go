@@ -109,6 +109,16 @@ func shownRules(config *configs.Config) episode.Rules {
 
 func rules(config *configs.Config) detection.Rules { return detection.NewRules(settings(config)) }
 
+// habitRules are the rules of the method habit; nil: the method is original.
+func habitRules(config *configs.Config) *detection.HabitRules {
+	s := settings(config)
+	if s.Method != detection.HabitMethod {
+		return nil
+	}
+	rules := detection.NewHabitRules(s)
+	return &rules
+}
+
 // settings are the detection settings of a configuration.
 func settings(config *configs.Config) detection.Settings {
 	metric := detection.MeanDeviation

@@ -53,6 +53,10 @@ const Beginning = math.MinInt64
 // Slack is how much more than a window a replay reads, so that records that are less late need no other replay.
 const Slack = time.Hour
 
+// StateSlack is the slack for windows that are states. A late record needs all of their history, even if its entity has newer points, so it
+// should seldom need another replay. Such a history is of weeks, so a day more is little.
+const StateSlack = 24 * time.Hour
+
 // New tracks a partition without windows, whose windows will be this long.
 func New(history time.Duration) Tracker {
 	return Tracker{

@@ -23,7 +23,9 @@ const HabitMinRatio = 0.2
 // HabitRules are Settings turned into the limits of the method habit. They are immutable and may be shared.
 type HabitRules struct {
 	window Rules   // says how many points of the history are enough
+	level  Rules   // the same, of a window that is as long as the level
 	span   int64   // how long a point counts for the level, in milliseconds: a day, or the history if that is shorter
+	step   int64   // between two points, in milliseconds
 	kept   int64   // an older point is needed only to be counted, in milliseconds
 	count  int     // so many points are kept, however old they are
 	full   int     // points that are kept of a stream without gaps, about
@@ -35,6 +37,9 @@ type HabitRules struct {
 func NewHabitRules(s Settings) HabitRules {
 	r := HabitRules{window: NewRules(s)}
 	r.span = min(day, int64(r.window.age))
+	s.HistoryHours = min(s.HistoryHours, 24)
+	r.level = NewRules(s)
+	r.step = int64(s.GranularityMinutes * 60_000)
 	r.kept = int64(math.Ceil(r.window.age)) - r.span
 	r.count = max(r.window.Needed(), habitFew)
 	r.full = max(int(min(float64(max(r.span, r.kept))/60_000/s.GranularityMinutes, 1<<20))+1, min(r.count, 1<<20))
@@ -45,6 +50,9 @@ func NewHabitRules(s Settings) HabitRules {
 
 // Window are the rules that say how long points stay and how many are enough.
 func (r *HabitRules) Window() *Rules { return &r.window }
+
+// Level are the rules of a window that is as long as the level.
+func (r *HabitRules) Level() *Rules { return &r.level }
 
 // Needed is how many points a window must have to be scored.
 func (r *HabitRules) Needed() int { return r.count }

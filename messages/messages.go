@@ -47,7 +47,10 @@ type Observed struct {
 type EntityRollBack struct{ Epoch uint64 }
 
 // WindowQuery asks an entity for the last points of its window, at most Count. The entity answers with a WindowTail.
-type WindowQuery struct{ Count int }
+type WindowQuery struct {
+	Count int
+	Level bool // with the method habit, only points of the level; with the original, it means nothing
+}
 
 // WindowTail is an entity's answer to a WindowQuery. It is reused by the partition, like Observed.
 type WindowTail struct {

@@ -21,6 +21,11 @@ import (
 // exported, imported, reset and closed; checkpoints in several transactions fail in the
 // middle. Windows stay right, and ids, keys, slots, files and goroutines bounded.
 func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
+	t.Run("windows", func(t *testing.T) { ages(t, false) })
+	t.Run("states", func(t *testing.T) { ages(t, true) })
+}
+
+func ages(t *testing.T, states bool) {
 	before := runtime.NumGoroutine()
 	var failing atomic.Int64 // slots are purged meanwhile
 	broken := errors.New("input/output error")
@@ -30,12 +35,12 @@ func TestNothingGrowsWithTheNumberOfOpenings(t *testing.T) {
 			dense++
 		}
 	}})
-	m := newModel(t, 9, Options{Journal: 60, FewIDs: 10, Log: log, BeforeWrite: func() error {
+	m := newModelOf(t, 9, Options{Journal: 60, FewIDs: 10, Log: log, BeforeWrite: func() error {
 		if failing.Add(-1) == 0 {
 			return broken
 		}
 		return nil
-	}})
+	}}, states)
 	cycles := 300
 	if testing.Short() {
 		cycles = 60
@@ -140,7 +145,7 @@ func (m *model) observeOf(key string) {
 	m.at += m.random.Int64N(hours / 20)
 	e := m.load(key)
 	m.points++
-	m.windows[key] = window(append(slices.Clone(m.windows[key]), Point{m.at, float64(m.points)}), 2*hours)
+	m.windows[key] = m.window(append(slices.Clone(m.windows[key]), Point{m.at, float64(m.points)}))
 	m.p.Append(e, m.at, float64(m.points))
 }
 
@@ -208,7 +213,7 @@ func (m *model) bounded(cycle int) {
 	for _, file := range files {
 		kinds[filepath.Ext(file.Name())]++
 	}
-	if total := keys[entityKind] + keys[chunkKind] + keys[blockKind]; total > 40*entities+200 || len(files) > 20 {
+	if total := keys[entityKind] + keys[chunkKind] + keys[stateKind] + keys[blockKind]; total > 40*entities+200 || len(files) > 20 {
 		m.t.Fatalf("after %d cycles there are %v keys and %v files for %d entities", cycle, keys, kinds, entities)
 	}
 }

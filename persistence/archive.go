@@ -18,11 +18,10 @@ import (
 //	'l' list    count | count × partition, in ascending order, as the snapshots are
 //	'z' end     entities | points | sha256 of all bytes before this record
 //
-// The version is 2 if a snapshot has the state of its owner, or else 1.
+// The version is the largest one of its snapshots.
 const (
-	archiveMagic      = "adetect-archive-"
-	archiveVersion    = 1
-	archiveWithStates = 2 // some snapshot has the state of an owner
+	archiveMagic   = "adetect-archive-"
+	archiveVersion = 1
 )
 
 // WriteArchive writes snapshots of some partitions, in ascending order.
@@ -66,8 +65,8 @@ func (s *Store) archiveVersion(detector string, numbers []int32) (version byte, 
 			if err != nil {
 				return fmt.Errorf("export partition %d: %w", number, err)
 			}
-			if r != nil && r.state.parts > 0 {
-				version = archiveWithStates
+			if r != nil {
+				version = max(version, r.snapshotVersion())
 			}
 		}
 		return nil
@@ -86,7 +85,7 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 		}
 	}()
 	in = buffered(in)
-	r, err := newRecordReader(in, "archive", archiveMagic, archiveWithStates)
+	r, err := newRecordReader(in, "archive", archiveMagic, snapshotOfStates)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +103,7 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 			return accept(found)
 		}
 		if !wanted(number) {
-			skipped, err := readSnapshot(inner, inspect, func([]byte) error { return nil }, func(string, bool, []Point) error { return nil })
+			skipped, err := readSnapshot(inner, inspect, func([]byte) error { return nil }, func(*storedEntity, bool) error { return nil })
 			if err != nil {
 				return imports, fmt.Errorf("partition %d: %w", number, err)
 			}

@@ -18,11 +18,13 @@ type model struct {
 	random  *rand.Rand
 	dir     string
 	options Options
+	states  bool // entities have states: they lose no point, and the state of one is all of its points
 	store   *Store
 	p       *Partition
 
 	cached  map[string]*Entity
 	asleep  map[*Entity][]Point // what Load returned of some of them, and Reload has to
+	gone    map[string]bool     // removed at least once
 	windows map[string][]Point
 	before  map[string][]Point           // at the last commit
 	stored  map[int64]map[string][]Point // by the head's offset
@@ -31,8 +33,10 @@ type model struct {
 	offset  int64                        // committed
 }
 
-func newModel(t *testing.T, seed uint64, o Options) *model {
-	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), dir: quickDir(t), options: o, at: 1_600_000_000_000,
+func newModel(t *testing.T, seed uint64, o Options) *model { return newModelOf(t, seed, o, false) }
+
+func newModelOf(t *testing.T, seed uint64, o Options, states bool) *model {
+	m := &model{t: t, states: states, gone: make(map[string]bool), random: rand.New(rand.NewPCG(seed, 1)), dir: quickDir(t), options: o, at: 1_600_000_000_000,
 		windows: make(map[string][]Point), before: make(map[string][]Point), stored: make(map[int64]map[string][]Point)}
 	m.open()
 	return m
@@ -62,8 +66,45 @@ func (m *model) observeKey(key string) {
 	at := m.at - int64(m.random.IntN(8)/7)*hours // now and then a late record
 	e := m.load(key)
 	m.points++
-	m.windows[key] = window(append(slices.Clone(m.windows[key]), Point{at, float64(m.points)}), 2*hours)
+	m.windows[key] = m.window(append(slices.Clone(m.windows[key]), Point{at, float64(m.points)}))
 	m.p.Append(e, at, float64(m.points))
+}
+
+// window leaves out the points that an entity has lost.
+func (m *model) window(points []Point) []Point {
+	if m.states {
+		return points
+	}
+	return window(points, 2*hours)
+}
+
+// whole is the window of an entity with this state and these points after it.
+func (m *model) whole(state State, points []Point) []Point {
+	m.t.Helper()
+	if state.Bytes == nil {
+		return m.window(points)
+	}
+	r := &reader{rest: state.Bytes}
+	before := r.points(false)
+	if err := r.end("state"); err != nil || !m.states || state.Newest != newestOf(before) {
+		m.t.Fatalf("the state has %v, newest %d: %v", before, state.Newest, err)
+	}
+	return append(before, points...)
+}
+
+// stateOf is the StateOf of the model's windows.
+func (m *model) stateOf(e *Entity, to []byte) ([]byte, int64) {
+	w := m.windows[e.Key()]
+	return appendPoints(to, w), newestOf(w)
+}
+
+// fill fills a plan.
+func (m *model) fill(plan *Plan) {
+	if m.states {
+		plan.FillStates(m.stateOf)
+		return
+	}
+	plan.Fill(m.tail)
 }
 
 // load makes an entity cached: what is stored of it must be its window.
@@ -72,15 +113,13 @@ func (m *model) load(key string) *Entity {
 	if e := m.cached[key]; e != nil {
 		return e
 	}
-	e, points, _, err := m.p.Load(key)
+	e, state, points, _, err := m.p.LoadState(key)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if got := window(points, 2*hours); len(m.windows[key]) > 0 && !slices.Equal(got, m.windows[key]) {
-		m.t.Fatalf("entity %s has %v, want %v", key, got, m.windows[key])
-	}
+	m.same(key, m.whole(state, points))
 	m.cached[key] = e
-	if m.random.IntN(2) == 0 {
+	if !m.states && m.random.IntN(2) == 0 {
 		m.asleep[e] = slices.Clone(points)
 	} else {
 		m.p.Loaded(e)
@@ -112,11 +151,24 @@ func (m *model) wakeOne() {
 	}
 }
 
+// same compares the stored window of an entity with its own. A removed entity with a state may be there again after a crash, with the points from
+// before its removal.
+func (m *model) same(key string, got []Point) {
+	m.t.Helper()
+	want := m.windows[key]
+	if extra := len(got) - len(want); m.states && m.gone[key] && extra > 0 {
+		got = got[extra:]
+	}
+	if len(want) > 0 && !slices.Equal(got, want) {
+		m.t.Fatalf("entity %s has %v, want %v", key, got, want)
+	}
+}
+
 func (m *model) checkpoint() error {
 	m.commit()
 	m.stored[m.offset] = maps.Clone(m.windows)
 	plan := m.p.Plan(m.storedHead(), m.some())
-	plan.Fill(m.tail)
+	m.fill(plan)
 	err := plan.Write()
 	for _, e := range m.p.Settle(plan, err) {
 		delete(m.cached, e.Key())
@@ -131,7 +183,11 @@ func (m *model) commit() {
 
 // storedHead is the head of the next checkpoint.
 func (m *model) storedHead() Head {
-	return Head{Source: "s", Offset: m.offset, History: 2 * hours, StreamTime: m.at}
+	head := Head{Source: "s", Offset: m.offset, History: 2 * hours, StreamTime: m.at}
+	if m.states {
+		head.States = "all points"
+	}
+	return head
 }
 
 // some are entities to evict.
@@ -163,6 +219,7 @@ func (m *model) remove() {
 		w := m.windows[key]
 		if len(w) > 0 && w[len(w)-1].At < m.at-4*hours {
 			m.p.Remove(e)
+			m.gone[key] = true
 			delete(m.cached, key)
 			delete(m.windows, key)
 		}
@@ -219,88 +276,92 @@ var cases = map[string]Options{
 	"ids read soon":            {Journal: 1, Index: 3},
 }
 
+// eachCase runs a test in each way in which checkpoints are written, with windows and with states.
+func eachCase(t *testing.T, test func(t *testing.T, options Options, states bool)) {
+	for name, options := range cases {
+		t.Run(name, func(t *testing.T) { test(t, options, false) })
+		t.Run(name+", with states", func(t *testing.T) { test(t, options, true) })
+	}
+}
+
 // TestStoredWindowsAreThoseOfTheHead holds whatever happens between checkpoints.
 func TestStoredWindowsAreThoseOfTheHead(t *testing.T) {
-	for name, options := range cases {
-		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(2) {
-				m := newModel(t, seed, options)
-				for range 200 {
-					switch m.random.IntN(20) {
-					case 0, 1, 2, 3:
-						m.remove()
-						if err := m.checkpoint(); err != nil {
-							t.Fatal(err)
-						}
-					case 4:
-						m.rollBack()
-					case 5:
-						m.at += m.random.Int64N(6 * hours) // a silence
-					case 6:
-						if m.random.IntN(3) == 0 {
-							m.crash()
-							m.check()
-						}
-					case 7:
-						m.wakeOne()
-					default:
-						for range m.random.IntN(10) {
-							m.observe()
-						}
+	eachCase(t, func(t *testing.T, options Options, states bool) {
+		for seed := range uint64(2) {
+			m := newModelOf(t, seed, options, states)
+			for range 200 {
+				switch m.random.IntN(20) {
+				case 0, 1, 2, 3:
+					m.remove()
+					if err := m.checkpoint(); err != nil {
+						t.Fatal(err)
+					}
+				case 4:
+					m.rollBack()
+				case 5:
+					m.at += m.random.Int64N(6 * hours) // a silence
+				case 6:
+					if m.random.IntN(3) == 0 {
+						m.crash()
+						m.check()
+					}
+				case 7:
+					m.wakeOne()
+				default:
+					for range m.random.IntN(10) {
+						m.observe()
 					}
 				}
-				m.crash()
-				m.check()
 			}
-		})
-	}
+			m.crash()
+			m.check()
+		}
+	})
 }
 
 // TestFailedWriteLeavesTheOldCheckpointOrTheNew lets the i-th write fail, for every i until
 // none fails. The next attempt succeeds.
 func TestFailedWriteLeavesTheOldCheckpointOrTheNew(t *testing.T) {
 	broken := errors.New("input/output error")
-	for name, options := range cases {
-		t.Run(name, func(t *testing.T) {
-			for failing, failed := 1, true; failed; failing++ {
-				left := -1 // writes until one fails
-				options.Log = slog.New(slog.DiscardHandler)
-				options.BeforeWrite = func() error {
-					if left--; left == 0 {
-						return broken
-					}
-					return nil
+	eachCase(t, func(t *testing.T, options Options, states bool) {
+		for failing, failed := 1, true; failed; failing++ {
+			left := -1 // writes until one fails
+			options.Log = slog.New(slog.DiscardHandler)
+			options.BeforeWrite = func() error {
+				if left--; left == 0 {
+					return broken
 				}
-				m := newModel(t, 7, options)
-				for range 8 {
-					for range 30 {
-						m.observe()
-					}
-					m.remove()
-					if err := m.checkpoint(); err != nil {
-						t.Fatal(err)
-					}
-				}
+				return nil
+			}
+			m := newModelOf(t, 7, options, states)
+			for range 8 {
 				for range 30 {
 					m.observe()
 				}
-				left = failing
-				err := m.checkpoint()
-				left = -1
-				if failed = err != nil; failed && !errors.Is(err, broken) {
+				m.remove()
+				if err := m.checkpoint(); err != nil {
 					t.Fatal(err)
 				}
-				if failing%2 == 0 { // the process goes on
-					if err := m.checkpoint(); err != nil {
-						t.Fatalf("after write %d failed: %v", failing, err)
-					}
-				}
-				m.crash()
-				m.check()
-				if !failed && failing < 2 {
-					t.Fatal("no write ever failed")
+			}
+			for range 30 {
+				m.observe()
+			}
+			left = failing
+			err := m.checkpoint()
+			left = -1
+			if failed = err != nil; failed && !errors.Is(err, broken) {
+				t.Fatal(err)
+			}
+			if failing%2 == 0 { // the process goes on
+				if err := m.checkpoint(); err != nil {
+					t.Fatalf("after write %d failed: %v", failing, err)
 				}
 			}
-		})
-	}
+			m.crash()
+			m.check()
+			if !failed && failing < 2 {
+				t.Fatal("no write ever failed")
+			}
+		}
+	})
 }

@@ -21,6 +21,7 @@ import (
 
 // specimen is a directory, and the windows that each head it may have stands for.
 type specimen struct {
+	*model
 	dir      string
 	stored   map[int64]map[string][]Point
 	stateful bool // each head was written with stateAt
@@ -28,10 +29,19 @@ type specimen struct {
 
 // specimens are a directory that was closed, one of a process that was killed, and one
 // whose process was killed while several logs were to be flushed. Each has tables, and
-// a value log with a journal block.
+// a value log with a journal block. There is one of each with states of entities, too.
 func specimens(t *testing.T) map[string]specimen {
 	t.Helper()
-	m := newModel(t, 5, Options{Journal: 300, Large: 512, Seen: true}) // small, so that every byte can be tried
+	all := specimensOf(t, false)
+	for name, s := range specimensOf(t, true) {
+		all[name+", with states"] = s
+	}
+	return all
+}
+
+func specimensOf(t *testing.T, states bool) map[string]specimen {
+	t.Helper()
+	m := newModelOf(t, 5, Options{Journal: 300, Large: 512, Seen: true}, states) // small, so that every byte can be tried
 	rounds := func(count, points int) {
 		for range count {
 			for range points {
@@ -46,7 +56,7 @@ func specimens(t *testing.T) map[string]specimen {
 	}
 	all := make(map[string]specimen)
 	take := func(name string) {
-		all[name] = specimen{copied(t, m.dir), maps.Clone(m.stored), true}
+		all[name] = specimen{m, copied(t, m.dir), maps.Clone(m.stored), true}
 	}
 	rounds(3, 12)
 	m.crash()
@@ -55,7 +65,7 @@ func specimens(t *testing.T) map[string]specimen {
 	m.crash()
 	rounds(6, 12)
 	take("killed")
-	several := specimen{copied(t, m.dir), maps.Clone(m.stored), true}
+	several := specimen{m, copied(t, m.dir), maps.Clone(m.stored), true}
 	splitLog(t, filepath.Join(several.dir, "state"))
 	all["killed with three logs"] = several
 	m.crash()
@@ -326,7 +336,7 @@ func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, sa
 			(!found || silent[at].LastSeen != newestOf(want)/1000*1000) {
 			t.Fatalf("%v: entity %s is not among the silent %v, want %d", d, key, silent, newestOf(want))
 		}
-		_, points, _, err := p.Load(key)
+		_, state, points, _, err := p.LoadState(key)
 		if errors.Is(err, ErrCorrupt) {
 			outcome = "found as it is read"
 			continue
@@ -334,7 +344,7 @@ func (s *specimen) judge(t *testing.T, dir string, d damage) (outcome string, sa
 		if err != nil {
 			t.Fatalf("%v: %v", d, err)
 		}
-		if got := window(points, 2*hours); !slices.Equal(got, want) {
+		if got := s.whole(state, points); !slices.Equal(got, want) {
 			t.Fatalf("%v: entity %s has %v, want %v", d, key, got, want)
 		}
 	}
@@ -566,7 +576,7 @@ func TestDirectoryOfTheVersionBeforeIsUsed(t *testing.T) {
 	}
 	m.check()
 	rounds()
-	s := specimen{copied(t, m.dir), maps.Clone(m.stored), false}
+	s := specimen{m, copied(t, m.dir), maps.Clone(m.stored), false}
 	if outcome, said := s.judge(t, s.dir, damage{what: "killed"}); outcome != intact || said {
 		t.Errorf("after a kill it is %s", outcome)
 	}

@@ -5,7 +5,8 @@
 // A Store is the open database. A Partition is the stored state of one Kafka
 // partition, and has one owner at a time. The package knows neither Kafka nor
 // actors. It imports nothing of this module. Of windows it decides only which
-// points can be left out. With Options.Seen a partition also keeps when each entity
+// points can be left out. An owner may store a state of an entity in place of its
+// window, which means nothing to this package either; see state.go. With Options.Seen a partition also keeps when each entity
 // was last seen, and a state of its owner that means nothing to this package.
 //
 // # How a checkpoint is written
@@ -16,7 +17,8 @@
 //
 //   - Plan decides in memory what the checkpoint writes. It lists the new points,
 //     the new entities, the journal blocks to trim, and the entities whose windows
-//     it needs. Plan.Fill copies the ends of those windows.
+//     it needs. Plan.Fill copies the ends of those windows, and Plan.FillStates the
+//     states.
 //   - Write writes the plan. It may run on another goroutine, because it touches
 //     only the store and the plan. The owner goes on meanwhile: it appends, loads
 //     and looks up entities.
@@ -45,6 +47,7 @@
 //	head     'h' | detector | 0 | partition u32              one a partition
 //	entity   'e' | slot u32 | key                            one an entity: its id
 //	chunk    'c' | slot u32 | id u32 | position u32          a run of an entity's points
+//	state    't' | slot u32 | id u32                         what the owner keeps of an entity; only with Head.States
 //	block    'j' | slot u32 | seq u64                        the points of a checkpoint
 //	part     's' | slot u32 | tag u8 | part u32              a part of a section; only with Options.Seen
 //	mark     'z'                                             written by each transaction; see mark.go
@@ -61,12 +64,14 @@
 //	         and, in format 2, sections
 //	entity   id
 //	chunk    through newest count | count × (change of the step of time, value)
+//	state    through newest position | bytes
 //	block    count | count × (step of id, step of time, value)
 //	part     tag 1, page of last seen: count | count × (0, or 1 + step of time)
 //	         tag 2, the owner's state: generation | bytes
 //
 // Only a head that names sections has format 2; see sections.go. All other values
-// have format 1, and so has a directory that was never used with Options.Seen.
+// have format 1, and so has a directory that was never used with Options.Seen or
+// Head.States.
 //
 // # How the parts go together
 //

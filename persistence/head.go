@@ -19,6 +19,9 @@ type Head struct {
 	StreamTime      int64 // the newest timestamp
 	Swept           int64 // stream time of the last sweep
 	Lateness        int64 // how late an entity's first point came at most, in milliseconds
+	// States says by what the states of entities were made, in the words of the owner; empty: there are none, and windows are points. It stays
+	// the same until Reset. See state.go.
+	States string
 }
 
 // record is a head with the fields that only this package needs.

@@ -44,9 +44,15 @@ func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, erro
 	return result, nil
 }
 
-// Make writes windows into a new slot, as Import does with those of a snapshot. Each has at least one point. The caller has to
+// Window is an entity's window: a state, if the head says that entities have one, and the points after it. It has at least one of both.
+type Window struct {
+	State  State
+	Points []Point
+}
+
+// Make writes windows into a new slot, as Import does with those of a snapshot. The caller has to
 // pass the result to Adopt or Drop.
-func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, []Point]) (*Import, error) {
+func (s *Store) Make(partition int32, head Head, windows iter.Seq2[string, Window]) (*Import, error) {
 	i, snapshot := s.importing(), Snapshot{Partition: partition, Head: head}
 	err := i.windows(windows, &snapshot)
 	if err == nil {
@@ -97,28 +103,36 @@ func (i *importing) statePart(bytes []byte) error {
 	return i.flushIfMany()
 }
 
-// take gives an entity an id, and makes a chunk of its points.
-func (i *importing) take(key string, more bool, points []Point) error {
+// take gives an entity an id, and makes a chunk of its points. A state comes before the points.
+func (i *importing) take(e *storedEntity, more bool) error {
 	if !more {
-		i.put(entityKey(i.slot, key), encodeID(i.entities))
+		i.put(entityKey(i.slot, e.key), encodeID(i.entities))
 		i.entities++
 		i.start = 0
+		if e.state.Bytes != nil {
+			i.put(stateKey(i.slot, i.entities-1), encodeState(&entityState{State: e.state}))
+		}
 	}
-	i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, points))
-	i.start += uint32(len(points))
+	if len(e.points) > 0 {
+		i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, e.points))
+		i.start += uint32(len(e.points))
+	}
 	if i.index {
-		i.see(more, points)
+		i.see(e, more)
 	}
 	return i.flushIfMany()
 }
 
 // see notes when the last entity was seen.
-func (i *importing) see(more bool, points []Point) {
+func (i *importing) see(e *storedEntity, more bool) {
 	if !more {
 		i.seen = append(i.seen, 0)
 	}
 	last := &i.seen[len(i.seen)-1]
-	for _, point := range points {
+	if !more && e.state.Bytes != nil {
+		*last = secondsOf(e.state.Newest)
+	}
+	for _, point := range e.points {
 		*last = max(*last, secondsOf(point.At))
 	}
 }
@@ -139,11 +153,12 @@ func (i *importing) flushIfMany() error {
 }
 
 // window takes an entity with all its points.
-func (i *importing) window(key string, points []Point) error {
-	for more := false; len(points) > 0; more = true {
-		part := points[:min(recordPoints, len(points))]
-		points = points[len(part):]
-		if err := i.take(key, more, part); err != nil {
+func (i *importing) window(e *storedEntity) error {
+	part, points := *e, e.points
+	for more := false; !more || len(points) > 0; more = true {
+		part.points = points[:min(recordPoints, len(points))]
+		points = points[len(part.points):]
+		if err := i.take(&part, more); err != nil {
 			return err
 		}
 	}
@@ -151,14 +166,14 @@ func (i *importing) window(key string, points []Point) error {
 }
 
 // windows takes all windows, and counts them.
-func (i *importing) windows(all iter.Seq2[string, []Point], counts *Snapshot) error {
-	for key, points := range all {
+func (i *importing) windows(all iter.Seq2[string, Window], counts *Snapshot) error {
+	for key, window := range all {
 		if len(key) > maxKey {
 			return fmt.Errorf("the key %.40q... is longer than %d bytes", key, maxKey)
 		}
 		counts.Entities++
-		counts.Points += len(points)
-		if err := i.window(key, points); err != nil {
+		counts.Points += len(window.Points)
+		if err := i.window(&storedEntity{key, window.State, window.Points}); err != nil {
 			return err
 		}
 	}

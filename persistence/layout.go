@@ -31,10 +31,11 @@ const (
 	chunkKind   = 'c'
 	blockKind   = 'j'
 	sectionKind = 's'
+	stateKind   = 't'
 )
 
 // slotKinds are the kinds of keys that a slot has.
-var slotKinds = []byte{entityKind, chunkKind, blockKind, sectionKind}
+var slotKinds = []byte{entityKind, chunkKind, blockKind, sectionKind, stateKind}
 
 var order = binary.BigEndian // in keys, so that they sort as the numbers do
 
@@ -80,14 +81,16 @@ func storedKey(key string) string {
 	return key[:longestKey-len(end)] + end
 }
 
-// appendChunkPrefix appends what the keys of an entity's chunks begin with.
-func appendChunkPrefix(to []byte, slot, id uint32) []byte {
-	return order.AppendUint32(order.AppendUint32(append(to, chunkKind), slot), id)
+// appendOf appends what the keys of a kind that are of one entity begin with.
+func appendOf(to []byte, kind byte, slot, id uint32) []byte {
+	return order.AppendUint32(order.AppendUint32(append(to, kind), slot), id)
 }
 
 func chunkKey(slot, id, start uint32) []byte {
-	return order.AppendUint32(appendChunkPrefix(nil, slot, id), start)
+	return order.AppendUint32(appendOf(nil, chunkKind, slot, id), start)
 }
+
+func stateKey(slot, id uint32) []byte { return appendOf(nil, stateKind, slot, id) }
 
 func blockKey(slot uint32, seq uint64) []byte {
 	return order.AppendUint64(slotPrefix(blockKind, slot), seq)

@@ -37,6 +37,9 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 		if r.IntN(2) == 0 {
 			head.Cluster, head.Topic = "cluster", string(make([]byte, r.IntN(9)))
 		}
+		if r.IntN(2) == 0 {
+			head.States = "by a method"
+		}
 		head.seen = r.IntN(2) == 0
 		if r.IntN(2) == 0 {
 			head.state = newStateRef(r.Uint64(), 1+r.IntN(maxParts*partBytes))
@@ -58,6 +61,10 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 		generation, part := r.Uint64(), make([]byte, 1+r.IntN(100))
 		if g, got, err := decodePart(encodePart(generation, part)); err != nil || g != generation || !slices.Equal(got, part) {
 			t.Fatalf("part %v of %d became %v of %d, %v", part, generation, got, g, err)
+		}
+		state := entityState{State{make([]byte, 1+r.IntN(100)), wild(r)}, r.Uint64(), r.Uint32()}
+		if got, err := decodeState(encodeState(&state)); err != nil || !reflect.DeepEqual(got, state) {
+			t.Fatalf("state %+v became %+v, %v", state, got, err)
 		}
 		through, points := r.Uint64(), wildPoints(r)
 		if got, err := decodeChunk(encodeChunk(through, points), nil); err != nil || got.through != through || !slices.Equal(got.points, points) {
@@ -84,6 +91,8 @@ func TestDamageIsNoticed(t *testing.T) {
 	}{
 		"head":               {encodeRecord(&record{Head: Head{Source: "in", Offset: 9}}), func(v []byte) error { _, err := decodeRecord(v); return err }},
 		"head with sections": {encodeRecord(&record{Head: Head{Source: "in", Offset: 9}, seen: true, state: newStateRef(7, 300)}), func(v []byte) error { _, err := decodeRecord(v); return err }},
+		"head with states":   {encodeRecord(&record{Head: Head{Source: "in", Offset: 9, States: "habit"}}), func(v []byte) error { _, err := decodeRecord(v); return err }},
+		"state of an entity": {encodeState(&entityState{State{[]byte("state"), 1_600_000_000_000}, 7, 300}), func(v []byte) error { _, err := decodeState(v); return err }},
 		"page":               {encodePage([]uint32{0, 1_600_000_000, 1_600_000_900}), func(v []byte) error { _, err := decodePage(v); return err }},
 		"part of a state":    {encodePart(7, []byte("state")), func(v []byte) error { _, _, err := decodePart(v); return err }},
 		"id":                 {encodeID(300), func(v []byte) error { _, err := decodeID(v); return err }},
@@ -131,6 +140,7 @@ func FuzzHead(f *testing.F) {
 	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9}})[5:])
 	f.Add(encodeRecord(&record{Head: Head{Source: "in", Offset: 9, Cluster: "c", Topic: "t"}})[5:])
 	f.Add(encodeRecord(&record{seen: true, state: newStateRef(7, 300)})[5:])
+	f.Add(encodeRecord(&record{Head: Head{Source: "in", States: "habit"}, seen: true})[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		checkHead(t, sealAs(sectioned, append(room(len(body)), body...)))
 		checkHead(t, sealedBody(body))

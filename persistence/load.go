@@ -17,8 +17,15 @@ var ErrRemoving = errors.New("its removal is not stored yet")
 // lie before. They are valid until the next Load, Reload or Sweep. Known is false if nothing is
 // stored of it. Reload gives the same points again, until Loaded says that nobody will ask.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
+	e, _, points, known, err = p.LoadState(key)
+	return e, points, known, err
+}
+
+// LoadState is Load for a partition whose entities have states: the points come after the state. The state is valid until the next Load or
+// Sweep.
+func (p *Partition) LoadState(key string) (e *Entity, state State, points []Point, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
-		return nil, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
+		return nil, State{}, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
 	}
 	p.loaded = nil
 	if p.onDisk {
@@ -31,24 +38,25 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 				e = &Entity{id: id}
 			}
 			e.key = key
-			points, err = p.loadPoints(v, e, p.points[:0])
+			w, err := p.loadWindow(v, e, p.points[:0])
+			state, points = w.state, w.points
 			p.points = points
-			e.named = len(points) > 0 // else its checkpoint was not finished
+			e.named = !w.empty() // else its checkpoint was not finished
 			return err
 		})
 		if err != nil {
-			return nil, nil, false, fmt.Errorf("load entity %s: %w", key, err)
+			return nil, State{}, nil, false, fmt.Errorf("load entity %s: %w", key, err)
 		}
 	}
 	if e != nil {
 		p.byID[e.id] = e
 		e.cached = true
 		p.loaded = e
-		p.seeAll(e.id, points) // it may have been seen before silentFrom
+		p.seeAll(e.id, state, points) // it may have been seen before silentFrom
 		if e.named {
 			p.cached++
 		}
-		return e, points, e.named, nil
+		return e, state, points, e.named, nil
 	}
 	e = &Entity{key: key, id: p.nextID, cached: true}
 	p.nextID++
@@ -56,7 +64,7 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	if p.store.options.Seen {
 		p.seen = append(p.seen, 0)
 	}
-	return e, nil, false, nil
+	return e, State{}, nil, false, nil
 }
 
 // Reload returns the points that Load returned of a cached entity. They are stored in the same place, because an entity is sealed
@@ -65,7 +73,7 @@ func (p *Partition) Reload(e *Entity) (points []Point, err error) {
 	if p.loaded != e {
 		p.loaded = nil
 		err = p.look(func(v *view) error {
-			w, err := readWindow(&v.chunks, p.slot, e.id, e.tail, p.points[:0])
+			w, err := v.readWindow(p.slot, e.id, e.tail, p.points[:0])
 			p.points = w.points
 			return err
 		})
@@ -82,8 +90,15 @@ func (p *Partition) Loaded(e *Entity) { e.tail = nil }
 
 // Peek returns the window of a stored entity that is not cached. It changes nothing.
 func (p *Partition) Peek(key string) (points []Point, err error) {
+	_, points, err = p.PeekState(key)
+	return points, err
+}
+
+// PeekState is Peek for a partition whose entities have states: the points come after the state. The state is valid until the next Load, Peek or
+// Sweep.
+func (p *Partition) PeekState(key string) (state State, points []Point, err error) {
 	if !p.onDisk {
-		return nil, nil
+		return State{}, nil, nil
 	}
 	err = p.look(func(v *view) error {
 		id, found, err := p.lookUp(v.txn, key)
@@ -97,13 +112,14 @@ func (p *Partition) Peek(key string) (points []Point, err error) {
 			}
 			e.tail = known.tail
 		}
-		points, err = p.loadPoints(v, &e, nil)
+		w, err := p.loadWindow(v, &e, nil)
+		state, points = w.state, w.points
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look at entity %s: %w", key, err)
+		return State{}, nil, fmt.Errorf("look at entity %s: %w", key, err)
 	}
-	return window(points, p.stored.History), nil
+	return state, p.live(points), nil
 }
 
 // lookUp finds the id of a key. An id that was not given to an entity is of a
@@ -122,27 +138,46 @@ func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, 
 	return id, found, err
 }
 
-// loadPoints reads an entity's window into a buffer, and notes where its parts are.
-func (p *Partition) loadPoints(v *view, e *Entity, buffer []Point) ([]Point, error) {
-	w, err := readWindow(&v.chunks, p.slot, e.id, e.tail, buffer)
+// loadWindow reads an entity's window into a buffer, and notes where its parts are.
+func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point) (storedWindow, error) {
+	w, err := v.readWindow(p.slot, e.id, e.tail, buffer)
 	e.chunks, e.through, e.arrived, e.unsealed = w.chunks, w.through, w.arrived, w.unsealed
-	return w.points, err
+	return w, err
 }
 
 // storedWindow is what is stored of an entity's window. Its fields are those of Entity.
 type storedWindow struct {
-	points   []Point
+	state    State
+	points   []Point // after the state, if there is one
 	chunks   []uint32
 	through  uint64
 	arrived  uint32
 	unsealed uint32
 }
 
-// readWindow reads an entity's chunks, and adds its points of the journal that are
+// empty tells whether nothing is stored.
+func (w *storedWindow) empty() bool { return len(w.points) == 0 && w.state.Bytes == nil }
+
+// newest is the greatest time of a window that is not empty.
+func (w *storedWindow) newest() (at int64) {
+	if at = w.state.Newest; w.state.Bytes == nil {
+		at = w.points[0].At
+	}
+	for _, point := range w.points {
+		at = max(at, point.At)
+	}
+	return at
+}
+
+// readWindow reads an entity's state and chunks, and adds its points of the journal that are
 // in none of them. Chunks may overlap: what both have is the same. The points are in the
 // buffer, if it is large enough.
-func readWindow(stored *chunks, slot, id uint32, tail []journaled, buffer []Point) (w storedWindow, err error) {
+func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w storedWindow, err error) {
 	w.points = buffer
+	if err := v.readState(slot, id, &w); err != nil {
+		return w, err
+	}
+	begins, stored := w.arrived, &v.chunks
 	stored.starts = stored.starts[:0]
 	err = stored.eachOf(slot, id, func(item *badger.Item) error {
 		key := item.Key()
@@ -150,16 +185,21 @@ func readWindow(stored *chunks, slot, id uint32, tail []journaled, buffer []Poin
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
 		}
 		start := order.Uint32(key[9:])
+		if start < begins { // the state has its points: it was to be deleted
+			stored.starts = append(stored.starts, start)
+			return nil
+		}
 		return valueOf(item, func(value []byte) error {
-			if len(w.points) > 0 {
-				switch back := int64(w.arrived) - int64(start); {
-				case back < 0: // the window has lost what lies between
-					w.points = w.points[:0]
-				case back > int64(len(w.points)):
-					return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
-				default:
-					w.points = w.points[:len(w.points)-int(back)]
-				}
+			switch back := int64(w.arrived) - int64(start); {
+			case back < 0 && v.states != nil:
+				return fmt.Errorf("%w: points before chunk %d are missing", ErrCorrupt, start)
+			case len(w.points) == 0:
+			case back < 0: // the window has lost what lies between
+				w.points = w.points[:0]
+			case back > int64(len(w.points)):
+				return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
+			default:
+				w.points = w.points[:len(w.points)-int(back)]
 			}
 			c, err := decodeChunk(value, w.points)
 			if err != nil {

@@ -39,7 +39,7 @@ func (p *Partition) read(txn *badger.Txn) (torn [][]byte, err error) {
 		return nil, err
 	}
 	r := p.stored
-	p.slot, p.nextID, p.entities, p.onDisk = r.slot, r.reserved, int(r.entities), true
+	p.slot, p.states, p.nextID, p.entities, p.onDisk = r.slot, r.States, r.reserved, int(r.entities), true
 	p.byID = make([]*Entity, p.nextID)
 	var strays [][]byte
 	if r.removing || r.underway {

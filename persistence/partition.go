@@ -18,7 +18,8 @@ type Partition struct {
 
 	// Contents of the slot. What is written to it counts once the head refers to it.
 	slot     uint32
-	begun    bool // something may be written to the slot, and the head refers to another one
+	states   string // by what the states of entities were made; empty: there are none
+	begun    bool   // something may be written to the slot, and the head refers to another one
 	nextID   uint32
 	byID     []*Entity
 	index    index   // for Load
@@ -165,7 +166,7 @@ func (p *Partition) Reset() {
 	p.mustBeSettled("Reset")
 	p.endView()
 	p.abandon()
-	p.slot, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), 0, 0, 0, false
+	p.slot, p.states, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), "", 0, 0, 0, false
 	p.byID, p.blocks, p.unsealed, p.index = nil, nil, 0, index{}
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.loaded = nil

@@ -32,6 +32,7 @@ type Plan struct {
 	trimmedPoints int       // the points in them
 	removed       []*Entity
 	buffers
+	stateful  bool        // entities have states
 	evictions int         // the first of the sealings are of entities to evict
 	setting   *ownerState // to be stored; nil: the stored one stays
 	untidy    bool        // parts that the head does not name may be stored
@@ -51,6 +52,7 @@ type buffers struct {
 	touched  []*Entity // those with points in the new blocks
 	sealings []sealing
 	points   []Point // of all sealings
+	states   []byte  // of all sealings, if entities have states
 	encoded  []byte  // the new blocks
 }
 
@@ -104,7 +106,12 @@ func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
 		panic("persistence: Plan was called while points are not committed")
 	}
 	p.dropRemoved()
-	plan := &Plan{store: p.store, owner: p, head: p.head, slot: p.slot, removed: p.removed, buffers: p.spare}
+	if p.stored == nil || p.stored.slot != p.slot {
+		p.states = head.States
+	} else if p.states != head.States {
+		panic("persistence: Plan was called for other states without Reset")
+	}
+	plan := &Plan{store: p.store, owner: p, head: p.head, slot: p.slot, removed: p.removed, buffers: p.spare, stateful: p.stateful()}
 	p.spare = buffers{}
 	entities := p.entities
 	if next := p.nextHead(head); next != nil {
@@ -198,9 +205,7 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 // Fill asks for each tail that the plan needs, and copies its points. The owner
 // calls it before it appends again.
 func (plan *Plan) Fill(tail Tail) {
-	if len(plan.owner.pending) != len(plan.entries) {
-		panic("persistence: Fill was called after Append")
-	}
+	plan.mustBeOfNow()
 	for i := range plan.sealings {
 		s := &plan.sealings[i]
 		if !s.cached || s.unsealed == 0 {
@@ -220,4 +225,11 @@ func (plan *Plan) Fill(tail Tail) {
 		s.to = len(plan.points)
 	}
 	plan.filled = true
+}
+
+// mustBeOfNow panics if the windows have points that are not in the plan.
+func (plan *Plan) mustBeOfNow() {
+	if len(plan.owner.pending) != len(plan.entries) {
+		panic("persistence: Fill was called after Append")
+	}
 }

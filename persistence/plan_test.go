@@ -62,10 +62,10 @@ type flights struct {
 	spared   int // were to be evicted, and got points meanwhile
 }
 
-func newFlights(t *testing.T, seed uint64, o Options) *flights {
+func newFlights(t *testing.T, seed uint64, o Options, states bool) *flights {
 	f := &flights{gate: &gate{}, removing: make(map[string]bool)}
 	o.BeforeWrite, o.Log = f.gate.beforeWrite, slog.New(slog.DiscardHandler)
-	f.model = newModel(t, seed, o)
+	f.model = newModelOf(t, seed, o, states)
 	return f
 }
 
@@ -104,13 +104,11 @@ func (f *flights) peek(key string) {
 	if f.cached[key] != nil {
 		return
 	}
-	points, err := f.p.Peek(key)
+	state, points, err := f.p.PeekState(key)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if want := f.windows[key]; len(want) > 0 && !slices.Equal(points, want) {
-		f.t.Fatalf("a look at entity %s shows %v, want %v", key, points, want)
-	}
+	f.same(key, f.whole(state, points))
 }
 
 // drop removes entities, cached or not, that had no point for long.
@@ -127,7 +125,7 @@ func (f *flights) drop() {
 		f.t.Fatal(err)
 	}
 	for _, key := range f.p.Swept() {
-		f.removing[key] = true
+		f.removing[key], f.gone[key] = true, true
 		delete(f.windows, key)
 		delete(f.before, key)
 	}
@@ -145,7 +143,7 @@ func (f *flights) fly() {
 	f.stored[f.offset] = maps.Clone(f.windows)
 	evict := f.some()
 	plan := f.p.Plan(f.storedHead(), evict)
-	plan.Fill(f.tail)
+	f.fill(plan)
 	at := func(n int) bool { return f.random.IntN(n) == 0 }
 	fails, dies := -1, -1 // which transaction
 	if at(3) {
@@ -261,52 +259,52 @@ func (f *flights) settle(plan *Plan, evict []*Entity, err error) {
 // TestPartitionGoesOnWhileAPlanIsWritten: the windows are right whatever the owner does
 // between Plan and Settle, and whether the write succeeds, fails, or the process dies.
 func TestPartitionGoesOnWhileAPlanIsWritten(t *testing.T) {
-	for name, options := range cases {
-		t.Run(name, func(t *testing.T) {
-			evicted, spared := 0, 0
-			for seed := range uint64(3) {
-				f := newFlights(t, 100+seed, options)
-				for range 60 {
-					for range f.random.IntN(25) {
-						f.act()
-					}
-					if f.random.IntN(8) == 0 {
-						f.at += f.random.Int64N(6 * hours) // a silence
-					}
-					f.fly()
+	eachCase(t, func(t *testing.T, options Options, states bool) {
+		evicted, spared := 0, 0
+		for seed := range uint64(3) {
+			f := newFlights(t, 100+seed, options, states)
+			for range 60 {
+				for range f.random.IntN(25) {
+					f.act()
 				}
-				f.crashWith(nil, nil)
-				evicted, spared = evicted+f.evicted, spared+f.spared
+				if f.random.IntN(8) == 0 {
+					f.at += f.random.Int64N(6 * hours) // a silence
+				}
+				f.fly()
 			}
-			if evicted == 0 || spared == 0 {
-				t.Fatalf("%d entities were evicted, %d got points meanwhile: the test shows nothing", evicted, spared)
-			}
-		})
-	}
+			f.crashWith(nil, nil)
+			evicted, spared = evicted+f.evicted, spared+f.spared
+		}
+		if evicted == 0 || spared == 0 {
+			t.Fatalf("%d entities were evicted, %d got points meanwhile: the test shows nothing", evicted, spared)
+		}
+	})
 }
 
 // TestWriteRunsBesideItsPartition has no gate, so that the race detector sees both at work.
 func TestWriteRunsBesideItsPartition(t *testing.T) {
-	f := newFlights(t, 1, Options{Journal: 9, Split: 3})
-	for range 200 {
-		for range 10 {
-			f.act()
+	for _, states := range []bool{false, true} {
+		f := newFlights(t, 1, Options{Journal: 9, Split: 3}, states)
+		for range 200 {
+			for range 10 {
+				f.act()
+			}
+			f.commit()
+			f.drop()
+			f.before = maps.Clone(f.windows)
+			f.stored[f.offset] = maps.Clone(f.windows)
+			evict := f.some()
+			plan := f.p.Plan(f.storedHead(), evict)
+			f.fill(plan)
+			written := make(chan error, 1)
+			go func() { written <- plan.Write() }()
+			for len(written) == 0 {
+				f.act()
+			}
+			f.settle(plan, evict, <-written)
 		}
-		f.commit()
-		f.drop()
-		f.before = maps.Clone(f.windows)
-		f.stored[f.offset] = maps.Clone(f.windows)
-		evict := f.some()
-		plan := f.p.Plan(f.storedHead(), evict)
-		plan.Fill(f.tail)
-		written := make(chan error, 1)
-		go func() { written <- plan.Write() }()
-		for len(written) == 0 {
-			f.act()
-		}
-		f.settle(plan, evict, <-written)
+		f.crashWith(nil, nil)
 	}
-	f.crashWith(nil, nil)
 }
 
 // TestClosedPartitionIsTakenAfterItsWrite: another owner waits for the end of the write. It
@@ -314,13 +312,13 @@ func TestWriteRunsBesideItsPartition(t *testing.T) {
 func TestClosedPartitionIsTakenAfterItsWrite(t *testing.T) {
 	for name, start := range map[string]bool{"being written": true, "never written": false} {
 		t.Run(name, func(t *testing.T) {
-			f := newFlights(t, 2, Options{})
+			f := newFlights(t, 2, Options{}, false)
 			for range 20 {
 				f.observe()
 			}
 			f.commit()
 			plan := f.p.Plan(f.storedHead(), nil)
-			plan.Fill(f.tail)
+			f.fill(plan)
 			token := f.store.owners[string(f.p.head)]
 			if start {
 				arrivals, open := f.gate.shut()
@@ -389,8 +387,17 @@ func TestCallsBetweenPlanAndSettleAreRefused(t *testing.T) {
 	plan := m.p.Plan(m.storedHead(), nil)
 	append1()
 	panics("Fill after Append", func() { plan.Fill(m.tail) })
+	panics("FillStates after Append", func() { plan.FillStates(m.stateOf) })
 	panics("Write without Fill", func() { _ = plan.Write() })
 	panics("Write again", func() { _ = plan.Write() })
+	m.p.Settle(plan, errBroken)
+	m.p.Commit()
+	if err := m.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+	other := m.storedHead()
+	other.States = "other states"
+	panics("Plan with other states", func() { m.p.Plan(other, nil) })
 	m.p.Close()
 }
 
@@ -411,8 +418,8 @@ func TestBuffersAreReusedAndDoNotGrow(t *testing.T) {
 			t.Fatal("the next plan does not get the buffers")
 		}
 	}
-	large := buffers{points: make([]Point, 0, 1<<20), encoded: make([]byte, 0, 1<<24)}.emptied()
-	if large.points != nil || large.encoded != nil {
+	large := buffers{points: make([]Point, 0, 1<<20), states: make([]byte, 0, 1<<24), encoded: make([]byte, 0, 1<<24)}.emptied()
+	if large.points != nil || large.states != nil || large.encoded != nil {
 		t.Error("the buffers of an unusual plan are kept")
 	}
 }

@@ -1,7 +1,7 @@
 package persistence
 
 // sealing is an entity whose points leave the journal: they are written to a
-// chunk, as far as its window has them.
+// chunk, as far as its window has them, or its state is written.
 type sealing struct {
 	entity *Entity
 	cached bool
@@ -16,7 +16,8 @@ type sealing struct {
 	// By Fill, for a cached entity.
 	outlived bool   // its window has lost all points of the trimmed blocks
 	live     uint32 // how many points its window has
-	from, to int    // its last points among those of the plan
+	from, to int    // its last points, or its state, among those of the plan
+	newest   int64  // the greatest time of the points in the state
 }
 
 // planSealings decides how many of the oldest blocks are trimmed, and which
@@ -29,6 +30,9 @@ func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 		}
 	}
 	plan.evictions = len(plan.sealings)
+	if plan.stateful {
+		p.planStates(plan, limit)
+	}
 	unsealed := p.unsealed + len(plan.entries)
 	for unsealed-plan.trimmedPoints > limit {
 		b := p.block(plan, plan.trimmed)
@@ -91,9 +95,13 @@ func (plan *Plan) writeSealings() error {
 			switch {
 			case !s.cached:
 				if stored == nil {
-					stored = newView(plan.store.db.NewTransaction(false), plan.slot)
+					stored = newView(plan.store.db.NewTransaction(false), plan.slot, plan.stateful)
 				}
 				err = plan.sealStored(u, s, stored)
+			case plan.stateful:
+				if s.unsealed > 0 {
+					err = plan.sealState(u, s)
+				}
 			case s.outlived:
 				err = plan.outlive(u, s)
 			case s.unsealed > 0:
@@ -130,6 +138,11 @@ func (plan *Plan) deleteRemoved(u *update) error {
 				return err
 			}
 		}
+		if plan.stateful {
+			if err := u.delete(stateKey(plan.slot, e.id)); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -150,7 +163,7 @@ func (plan *Plan) outlive(u *update, s *sealing) error {
 
 // sealStored seals an entity that is not cached: its points are those that are stored.
 func (plan *Plan) sealStored(u *update, s *sealing, stored *view) error {
-	w, err := readWindow(&stored.chunks, plan.slot, s.entity.id, s.tail, nil)
+	w, err := stored.readWindow(plan.slot, s.entity.id, s.tail, nil)
 	if err != nil {
 		return err
 	}

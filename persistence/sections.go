@@ -15,6 +15,7 @@ import (
 //	+--------+----------------+-------
 //	seen     (no bytes)                    the pages of last seen are complete; see seen.go
 //	state    generation | parts | length   the owner's state
+//	states   text                          entities have states, and this says by what they were made; see state.go
 //
 // A head without a section has format 1, as before there were sections, and a head with one
 // has sectioned. Bit 7 of a tag says that a version that does not know the section may ignore
@@ -25,6 +26,7 @@ import (
 const (
 	seenTag   = 1
 	stateTag  = 2
+	statesTag = 3
 	skippable = 0x80
 )
 
@@ -86,6 +88,9 @@ func appendSections(b []byte, r *record) []byte {
 		}
 		b = append(binary.AppendUvarint(append(b, stateTag), uint64(len(state))), state...)
 	}
+	if r.States != "" {
+		b = append(binary.AppendUvarint(append(b, statesTag), uint64(len(r.States))), r.States...)
+	}
 	return b
 }
 
@@ -106,6 +111,11 @@ func (b *reader) sections(r *record) error {
 			if n := uint64(r.state.parts); n == 0 || n > maxParts || r.state.length > n*partBytes {
 				section.fail()
 			}
+		case statesTag:
+			if r.States = string(section.rest); r.States == "" {
+				section.fail()
+			}
+			section.rest = nil
 		default:
 			if tag&skippable == 0 && !b.failed {
 				return fmt.Errorf("%w: its head has a section %d", ErrNewer, tag)

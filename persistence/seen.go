@@ -3,6 +3,7 @@ package persistence
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"math"
 	"slices"
 
@@ -43,9 +44,12 @@ func secondsOf(ms int64) uint32 { return uint32(min(max(ms/1000, 1), math.MaxUin
 // see notes a point of an entity.
 func (p *Partition) see(id uint32, ms int64) { p.seen[id] = max(p.seen[id], secondsOf(ms)) }
 
-func (p *Partition) seeAll(id uint32, points []Point) {
+func (p *Partition) seeAll(id uint32, state State, points []Point) {
 	if int(id) >= len(p.seen) {
 		return
+	}
+	if state.Bytes != nil {
+		p.see(id, state.Newest)
 	}
 	for _, point := range points {
 		p.see(id, point.At)
@@ -148,7 +152,7 @@ func (p *Partition) eachUncached(visit func(key []byte, id uint32)) error {
 }
 
 // readSeen finds when each entity was last seen: from the journal, and from the pages. If the
-// pages are not complete, it reads all chunks instead.
+// pages are not complete, it reads all chunks and states instead.
 func (p *Partition) readSeen(txn *badger.Txn) error {
 	p.seen = make([]uint32, p.nextID)
 	for id, e := range p.byID {
@@ -185,19 +189,22 @@ func (p *Partition) readSeen(txn *badger.Txn) error {
 // readSeenOfChunks is for a directory that was written without Options.Seen: once, because the
 // next checkpoint stores all pages.
 func (p *Partition) readSeenOfChunks(txn *badger.Txn) error {
-	return each(txn, slotPrefix(chunkKind, p.slot), func(item *badger.Item) error {
-		key := item.Key()
-		if len(key) != 13 || int(order.Uint32(key[5:])) >= len(p.seen) {
-			return nil // Load tells, if it is of an entity
-		}
-		return valueOf(item, func(value []byte) error {
-			newest, err := newestOfChunk(value)
-			if err == nil {
-				p.see(order.Uint32(key[5:]), newest)
+	see := func(kind byte, length int, newest func(value []byte) (int64, error)) error {
+		return each(txn, slotPrefix(kind, p.slot), func(item *badger.Item) error {
+			key := item.Key()
+			if len(key) != length || int(order.Uint32(key[5:])) >= len(p.seen) {
+				return nil // Load tells, if it is of an entity
 			}
-			return err
+			return valueOf(item, func(value []byte) error {
+				at, err := newest(value)
+				if err == nil {
+					p.see(order.Uint32(key[5:]), at)
+				}
+				return err
+			})
 		})
-	})
+	}
+	return errors.Join(see(chunkKind, 13, newestOfChunk), see(stateKind, 9, newestOfState))
 }
 
 // noteNewest notes the newest time of a new block.

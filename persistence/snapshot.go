@@ -18,7 +18,8 @@ import (
 //	+--------------------+---------+------+--------+---------------------+-----+
 //	         16 bytes       1 byte                   in the order of keys
 //
-// The version is 2 if the owner has stored a state, or else 1.
+// The version is 3 if entities have states, or else 2 if the owner has stored a state, or else 1. What two stores with the same states write differs:
+// one has sealed a point into a state that the other has in its journal.
 //
 // A record, with a checksum of all its other bytes:
 //
@@ -27,9 +28,12 @@ import (
 //	+---------+------------+------------+------
 //	'h' head    partition | source | offset history complete-from complete-for-new-from
 //	            stream-time swept lateness
-//	            and, if they are known, cluster id | topic id
+//	            and, if they are known or the version is 3, cluster id | topic id
+//	            and, in version 3, by what the states were made
 //	's' section tag u8 | bytes   the owner's state, tag 2: all records before it are full
 //	'e' entity  key | points     the oldest of its window, in the order of arrival
+//	            key | length newest bytes | points   in version 3: the state, of length 0 if there is none, and the points after it, if
+//	            there are any
 //	'p' points  points           of the same entity; all records before it are full
 //	'z' end     entities | points | sha256 of all bytes before this record
 //
@@ -41,6 +45,7 @@ const (
 	snapshotMagic     = "adetect-snapshot"
 	snapshotVersion   = 1
 	snapshotWithState = 2
+	snapshotOfStates  = 3
 )
 
 // ErrNotStored is in the error of Export if nothing is stored of the partition.
@@ -73,11 +78,7 @@ func (s *Store) ExportIf(detector string, number int32, w io.Writer, accept func
 		if err != nil {
 			return err
 		}
-		version := byte(snapshotVersion)
-		if len(state) > 0 {
-			version = snapshotWithState
-		}
-		out, err := newRecordWriter(w, snapshotMagic, version)
+		out, err := newRecordWriter(w, snapshotMagic, p.stored.snapshotVersion())
 		if err != nil {
 			return err
 		}
@@ -87,10 +88,10 @@ func (s *Store) ExportIf(detector string, number int32, w io.Writer, accept func
 		if err := out.state(state); err != nil {
 			return err
 		}
-		err = p.eachWindow(txn, func(key string, points []Point) error {
+		err = p.eachWindow(txn, func(e *storedEntity) error {
 			snapshot.Entities++
-			snapshot.Points += len(points)
-			return out.window(key, points)
+			snapshot.Points += len(e.points)
+			return out.window(e, p.stateful())
 		})
 		if err != nil {
 			return err
@@ -114,16 +115,31 @@ func (w *recordWriter) state(state []byte) error {
 	})
 }
 
+// snapshotVersion is the version of a snapshot with this head.
+func (r *record) snapshotVersion() byte {
+	switch {
+	case r.States != "":
+		return snapshotOfStates
+	case r.state.parts > 0:
+		return snapshotWithState
+	}
+	return snapshotVersion
+}
+
 // window writes one entity, in as many records as it takes.
-func (w *recordWriter) window(key string, points []Point) error {
+func (w *recordWriter) window(e *storedEntity, stateful bool) error {
 	kind := byte(entityRecord)
-	for {
+	for points := e.points; ; {
 		part := points[:min(recordPoints, len(points))]
 		points = points[len(part):]
 		body := w.body[:0]
 		if kind == entityRecord {
-			body = binary.AppendUvarint(body, uint64(len(key)))
-			body = append(body, key...)
+			body = binary.AppendUvarint(body, uint64(len(e.key)))
+			body = append(body, e.key...)
+			if stateful {
+				body = binary.AppendUvarint(body, uint64(len(e.state.Bytes)))
+				body = append(binary.AppendVarint(body, e.state.Newest), e.state.Bytes...)
+			}
 		}
 		w.body = appendPoints(body, part)
 		if err := w.write(kind, w.body); err != nil || len(points) == 0 {
@@ -139,6 +155,9 @@ func appendHead(b []byte, s *Snapshot) []byte {
 	b = append(b, s.Head.Source...)
 	for _, x := range s.Head.numbers() {
 		b = binary.AppendVarint(b, *x)
+	}
+	if s.Head.States != "" {
+		return append(appendIDs(b, &s.Head), s.Head.States...)
 	}
 	return appendIdentity(b, &s.Head)
 }

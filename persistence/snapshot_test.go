@@ -84,8 +84,8 @@ func stored(t *testing.T, store *Store, detector string, number int32) map[strin
 	t.Helper()
 	windows := make(map[string][]Point)
 	_, err := store.reading(detector, number, func(txn *badger.Txn, p *Partition) error {
-		return p.eachWindow(txn, func(key string, points []Point) error {
-			windows[key] = slices.Clone(points)
+		return p.eachWindow(txn, func(e *storedEntity) error {
+			windows[e.key] = slices.Clone(e.points)
 			return nil
 		})
 	})
@@ -340,11 +340,21 @@ func TestRefusedImportIsNotRead(t *testing.T) {
 }
 
 // written is a small snapshot, or an archive of it.
-func written(several bool, state []byte) []byte {
+func written(several bool, state []byte, states string) []byte {
 	var file bytes.Buffer
 	version := byte(1)
-	if state != nil {
+	switch {
+	case states != "":
+		version = 3
+	case state != nil:
 		version = 2
+	}
+	of := func(key string, points ...Point) *storedEntity {
+		e := &storedEntity{key: key, points: points}
+		if states != "" && key != "64501" {
+			e.state = State{[]byte("state of " + key), 1500}
+		}
+		return e
 	}
 	out, _ := newRecordWriter(&file, archiveMagic, version)
 	if several {
@@ -353,24 +363,32 @@ func written(several bool, state []byte) []byte {
 		file.Reset()
 	}
 	inner, _ := newRecordWriter(out.out, snapshotMagic, version)
-	_ = inner.write(headRecord, appendHead(nil, &Snapshot{Partition: 7, Head: Head{Source: "a\x00b", Offset: 9, History: hours}}))
+	_ = inner.write(headRecord, appendHead(nil, &Snapshot{Partition: 7, Head: Head{Source: "a\x00b", Offset: 9, History: hours, States: states}}))
 	_ = inner.state(state)
-	_ = inner.window("64500", []Point{{1000, 0.5}, {2000, 0.25}, {1500, 3}})
-	_ = inner.window("64501", []Point{{1000, -1}})
-	_ = inner.end(2, 4)
+	entities := 2
+	_ = inner.window(of("64500", Point{1000, 0.5}, Point{2000, 0.25}, Point{1500, 3}), states != "")
+	_ = inner.window(of("64501", Point{1000, -1}), states != "")
+	if states != "" {
+		entities = 3
+		_ = inner.window(of("64502"), true) // there is no point after the state
+	}
+	_ = inner.end(entities, 4)
 	if several {
-		_ = out.end(2, 4)
+		_ = out.end(entities, 4)
 	}
 	return file.Bytes()
 }
 
 func FuzzSnapshot(f *testing.F) {
-	f.Add(written(true, nil), true)
-	f.Add(written(false, nil), false)
-	f.Add(written(true, []byte("state")), true)
-	f.Add(written(false, []byte("state")), false)
-	f.Add(written(false, make([]byte, partBytes+1)), false)
-	f.Add([]byte(snapshotMagic+"\x03"), false)
+	f.Add(written(true, nil, ""), true)
+	f.Add(written(false, nil, ""), false)
+	f.Add(written(true, []byte("state"), ""), true)
+	f.Add(written(false, []byte("state"), ""), false)
+	f.Add(written(false, make([]byte, partBytes+1), ""), false)
+	f.Add(written(true, nil, "by habit"), true)
+	f.Add(written(false, nil, "by habit"), false)
+	f.Add(written(false, []byte("state"), "by habit"), false)
+	f.Add([]byte(snapshotMagic+"\x04"), false)
 	f.Fuzz(func(t *testing.T, content []byte, several bool) {
 		if several {
 			imports, err := (&Store{}).ReadArchive(bytes.NewReader(content), func(int32) bool { return false }, anyHead)
@@ -382,28 +400,28 @@ func FuzzSnapshot(f *testing.F) {
 		// What is accepted is written again as it was read.
 		var again bytes.Buffer
 		version := byte(snapshotVersion)
-		if len(content) > len(snapshotMagic) && content[len(snapshotMagic)] == snapshotWithState {
-			version = snapshotWithState
+		if len(content) > len(snapshotMagic) {
+			version = content[len(snapshotMagic)]
 		}
 		out, err := newRecordWriter(&again, snapshotMagic, version)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var key string
-		var points []Point
+		var last *storedEntity
 		entity := func() {
-			if points != nil {
-				_ = out.window(key, points)
+			if last != nil {
+				_ = out.window(last, version == snapshotOfStates)
 			}
 		}
 		s, err := readSnapshot(bytes.NewReader(content), func(s Snapshot) error {
 			return out.write(headRecord, appendHead(nil, &s))
-		}, out.state, func(k string, more bool, p []Point) error {
-			if !more {
-				entity()
-				key, points = k, nil
+		}, out.state, func(e *storedEntity, more bool) error {
+			if more {
+				last.points = append(last.points, e.points...)
+				return nil
 			}
-			points = append(points, p...)
+			entity()
+			last = &storedEntity{e.key, State{bytes.Clone(e.state.Bytes), e.state.Newest}, slices.Clone(e.points)}
 			return nil
 		})
 		if err != nil {
@@ -420,7 +438,7 @@ func FuzzSnapshot(f *testing.F) {
 }
 
 func TestWholeArchiveIsRead(t *testing.T) {
-	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true, nil)), func(int32) bool { return false }, anyHead)
+	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true, nil, "")), func(int32) bool { return false }, anyHead)
 	if err != nil || len(imports) > 0 {
 		t.Errorf("%d imports, %v", len(imports), err)
 	}

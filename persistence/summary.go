@@ -18,6 +18,7 @@ type Summary struct {
 	Points    int   // of all windows
 	Journaled int   // points in the journal
 	Chunks    int   // stored ones
+	States    int   // stored ones; the points in them are in none of the above
 	Bytes     int64 // of keys and values
 	Err       error // nil, or why the windows cannot be read
 }
@@ -80,8 +81,11 @@ func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 	for _, kind := range slotKinds {
 		err := each(txn, slotPrefix(kind, p.slot), func(item *badger.Item) error {
 			y.Bytes += item.EstimatedSize()
-			if kind == chunkKind {
+			switch kind {
+			case chunkKind:
 				y.Chunks++
+			case stateKind:
+				y.States++
 			}
 			return nil
 		})
@@ -97,9 +101,9 @@ func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 			return err
 		}
 	}
-	return p.eachWindow(txn, func(_ string, points []Point) error {
+	return p.eachWindow(txn, func(e *storedEntity) error {
 		y.Entities++
-		y.Points += len(points)
+		y.Points += len(e.points)
 		return nil
 	})
 }

@@ -91,16 +91,11 @@ func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64,
 	}
 	e.key = key
 	p.loaded = nil
-	points, err := p.loadPoints(v, e, p.points[:0])
-	p.points = points
-	if len(points) == 0 {
+	w, err := p.loadWindow(v, e, p.points[:0])
+	p.points = w.points
+	if w.empty() {
 		return nil, 0, err // of a checkpoint that was not finished
 	}
 	e.named = true
-	for i, point := range points {
-		if i == 0 || point.At > newest {
-			newest = point.At
-		}
-	}
-	return e, newest, err
+	return e, w.newest(), err
 }

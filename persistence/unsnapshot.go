@@ -10,10 +10,10 @@ const maxKey = 65_000 - 16
 
 // readSnapshot reads a snapshot to its end, and not a byte more. It calls accept with
 // the head, state with each part of the owner's state, and take with the points of each record. More tells that they belong to the
-// same entity as the points before. If readSnapshot returns an error, nothing that was
+// same entity as the points before. The entity's bytes are valid until take returns. If readSnapshot returns an error, nothing that was
 // taken may be used.
-func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) error, take func(key string, more bool, points []Point) error) (Snapshot, error) {
-	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotWithState)
+func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) error, take func(e *storedEntity, more bool) error) (Snapshot, error) {
+	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotOfStates)
 	if err != nil {
 		return Snapshot{}, err
 	}
@@ -21,14 +21,14 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) 
 	if err != nil {
 		return Snapshot{}, err
 	}
-	s, err := decodeHead(body)
+	s, err := decodeHead(body, r.version)
 	if kind != headRecord || err != nil {
 		return Snapshot{}, r.damaged("it does not begin with a head")
 	}
 	if err := accept(s); err != nil {
 		return Snapshot{}, err
 	}
-	var key string
+	e := &storedEntity{}
 	full := false // the last record was, so the next one may have more points of its entity
 	for kind, body, err = r.sections(state); ; kind, body, err = r.next() {
 		if err != nil {
@@ -38,10 +38,13 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) 
 		switch kind {
 		case entityRecord:
 			next := b.text()
-			if s.Entities > 0 && next <= key || len(next) > maxKey {
+			if s.Entities > 0 && next <= e.key || len(next) > maxKey {
 				return Snapshot{}, r.damaged("the key of record %d is out of order, or too long", r.number)
 			}
-			key = next
+			*e = storedEntity{key: next}
+			if r.version >= snapshotOfStates {
+				e.state = b.state()
+			}
 			s.Entities++
 		case pointsRecord:
 			if !full {
@@ -52,13 +55,13 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) 
 		default:
 			return Snapshot{}, r.damaged("record %d is of an unknown kind", r.number)
 		}
-		points := b.points()
+		e.points = b.points(kind == entityRecord && e.state.Bytes != nil)
 		if b.end("record") != nil {
 			return Snapshot{}, r.damaged("record %d has impossible points", r.number)
 		}
-		s.Points += len(points)
-		full = len(points) == recordPoints
-		if err := take(key, kind == pointsRecord, points); err != nil {
+		s.Points += len(e.points)
+		full = len(e.points) == recordPoints
+		if err := take(e, kind == pointsRecord); err != nil {
 			return Snapshot{}, err
 		}
 	}
@@ -72,7 +75,7 @@ func (r *recordReader) sections(state func([]byte) error) (kind byte, body []byt
 		switch {
 		case err != nil:
 			return 0, nil, err
-		case r.version < snapshotWithState || kind != sectionRecord && parts > 0:
+		case r.version < snapshotWithState || kind != sectionRecord && (parts > 0 || r.version >= snapshotOfStates):
 			return kind, body, nil
 		case kind != sectionRecord || !full || parts == maxParts || len(body) < 2 || len(body) > 1+partBytes || body[0] != stateTag:
 			return 0, nil, r.damaged("record %d is no part of a state", r.number)
@@ -84,7 +87,7 @@ func (r *recordReader) sections(state func([]byte) error) (kind byte, body []byt
 	}
 }
 
-func decodeHead(body []byte) (s Snapshot, err error) {
+func decodeHead(body []byte, version byte) (s Snapshot, err error) {
 	r := &reader{rest: body}
 	partition := r.uvarint()
 	s.Partition, s.Head.Source = int32(partition), r.text()
@@ -92,15 +95,35 @@ func decodeHead(body []byte) (s Snapshot, err error) {
 		*x = r.varint()
 	}
 	r.identity(&s.Head)
+	if version >= snapshotOfStates {
+		s.Head.States, r.rest = string(r.rest), nil
+		if s.Head.States == "" {
+			r.fail()
+		}
+	}
 	if partition > math.MaxInt32 || s.Head.Offset < 0 || s.Head.History <= 0 {
 		r.fail()
 	}
 	return s, r.end("head")
 }
 
-// points reads what appendPoints has written. It refuses what no window has: no points,
+// state reads an entity's state in a snapshot.
+func (r *reader) state() (s State) {
+	length := r.uvarint()
+	s.Newest = r.varint()
+	if length > uint64(len(r.rest)) || s.Newest < 0 {
+		r.fail()
+		return State{}
+	}
+	if length > 0 {
+		s.Bytes, r.rest = r.rest[:length], r.rest[length:]
+	}
+	return s
+}
+
+// points reads what appendPoints has written. It refuses what no window has: no points (unless there is a state),
 // times before 1970, and values that are not finite.
-func (r *reader) points() []Point {
+func (r *reader) points(none bool) []Point {
 	newest := r.varint()
 	points := make([]Point, r.count(9))
 	at, step, greatest := newest, int64(0), int64(math.MinInt64)
@@ -114,7 +137,7 @@ func (r *reader) points() []Point {
 			return nil
 		}
 	}
-	if len(points) == 0 || len(points) > recordPoints || greatest != newest {
+	if len(points) == 0 && !none || len(points) > recordPoints || greatest != newest {
 		r.fail()
 	}
 	return points

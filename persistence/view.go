@@ -15,16 +15,19 @@ import (
 // Entity.tail has the points of the blocks after it.
 type view struct {
 	txn    *badger.Txn
-	chunks chunks
+	chunks values
+	states *values // nil: the partition has none
+	state  []byte  // for reuse: the last one that was read
 }
 
-// chunks reads the chunks of a slot, an entity at a time. It is fastest if the entities come
+// values reads the chunks or the states of a slot, an entity at a time. It is fastest if the entities come
 // in the order of their ids: then it reads on where it is. To seek costs as much as to read
 // seven chunks (measured; docs/adr/0037).
 //
 // Ids were given in the order of arrival, and a stream sends its entities in nearly the same
 // order each time. So the order of the ids is the usual one.
-type chunks struct {
+type values struct {
+	kind     byte
 	iterator *badger.Iterator
 	prefix   []byte   // for reuse: of the entity that was read last
 	last     uint32   // its id
@@ -32,15 +35,32 @@ type chunks struct {
 	starts   []uint32 // for reuse: where its chunks start
 }
 
-// newView begins a view of the chunks in a slot.
-func newView(txn *badger.Txn, slot uint32) *view {
+// newView begins a view of the windows in a slot.
+func newView(txn *badger.Txn, slot uint32, stateful bool) *view {
+	v := &view{txn: txn, chunks: valuesOf(txn, chunkKind, slot)}
+	if stateful {
+		states := valuesOf(txn, stateKind, slot)
+		v.states = &states
+	}
+	return v
+}
+
+func valuesOf(txn *badger.Txn, kind byte, slot uint32) values {
 	o := badger.DefaultIteratorOptions
-	o.Prefix, o.PrefetchValues = slotPrefix(chunkKind, slot), false
-	return &view{txn, chunks{iterator: txn.NewIterator(o)}}
+	o.Prefix, o.PrefetchValues = slotPrefix(kind, slot), false
+	return values{kind: kind, iterator: txn.NewIterator(o)}
+}
+
+// close ends the iterators. A view of a transaction of its own needs end.
+func (v *view) close() {
+	v.chunks.iterator.Close()
+	if v.states != nil {
+		v.states.iterator.Close()
+	}
 }
 
 func (v *view) end() {
-	v.chunks.iterator.Close()
+	v.close()
 	v.txn.Discard()
 }
 
@@ -52,7 +72,7 @@ func (p *Partition) look(read func(*view) error) error {
 	}
 	defer done()
 	if p.view == nil {
-		p.view = newView(p.store.db.NewTransaction(false), p.slot)
+		p.view = newView(p.store.db.NewTransaction(false), p.slot, p.stateful())
 	}
 	return read(p.view)
 }
@@ -69,10 +89,10 @@ func (p *Partition) endView() {
 	p.view = nil
 }
 
-// eachOf walks over the chunks of an entity, in order.
-func (c *chunks) eachOf(slot, id uint32, visit func(*badger.Item) error) error {
+// eachOf walks over the values of an entity, in order.
+func (c *values) eachOf(slot, id uint32, visit func(*badger.Item) error) error {
 	before := c.passed && c.last < id
-	c.prefix, c.last, c.passed = appendChunkPrefix(c.prefix[:0], slot, id), id, false
+	c.prefix, c.last, c.passed = appendOf(c.prefix[:0], c.kind, slot, id), id, false
 	it := c.iterator
 	if !before || it.Valid() && bytes.Compare(it.Item().Key(), c.prefix) < 0 {
 		it.Seek(c.prefix)

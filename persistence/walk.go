@@ -20,11 +20,17 @@ func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Pa
 	return p.stored != nil, err
 }
 
-// eachWindow visits the entities in the order of their keys, with the points of
-// their windows in the order of arrival. The points are valid until visit returns.
-func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []Point) error) error {
-	v := newView(txn, p.slot)
-	defer v.chunks.iterator.Close()
+// storedEntity is an entity as a snapshot has it.
+type storedEntity struct {
+	key    string
+	state  State
+	points []Point // its window in the order of arrival; with a state, the points after it
+}
+
+// eachWindow visits the entities in the order of their keys. State and points are valid until visit returns.
+func (p *Partition) eachWindow(txn *badger.Txn, visit func(e *storedEntity) error) error {
+	v := newView(txn, p.slot, p.stateful())
+	defer v.close()
 	var buffer []Point // for reuse
 	return each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {
 		key := string(item.Key()[5:])
@@ -36,15 +42,15 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(key string, points []
 		if e == nil {
 			e = &Entity{id: id}
 		}
-		points, err := p.loadPoints(v, e, buffer[:0])
+		w, err := p.loadWindow(v, e, buffer[:0])
 		if err != nil {
 			return fmt.Errorf("entity %s: %w", key, err)
 		}
-		buffer = points
-		if len(points) == 0 {
+		buffer = w.points
+		if w.empty() {
 			return nil // of a checkpoint that was not finished
 		}
-		return visit(key, window(points, p.stored.History))
+		return visit(&storedEntity{key, w.state, p.live(w.points)})
 	})
 }
 

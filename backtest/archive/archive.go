@@ -25,6 +25,7 @@ import (
 // Fill is windows that are being built. It serves one goroutine.
 type Fill struct {
 	rules    *detection.Rules
+	habit    *detection.HabitRules // nil: the method is original
 	history  time.Duration
 	parts    map[int32]*part
 	all      []*part            // the same, in the order in which they were added
@@ -59,15 +60,17 @@ type delivery struct {
 
 type entity struct {
 	window detection.Window
+	habit  *detection.Habit // in place of the window; nil: the method is original
 	newest int64
 	input  int // of the last row
 	// delivers: the topic delivers a point of it that the archive has, too. From then on it delivers all of them.
 	delivers bool
 }
 
-// New begins to fill windows of a length, for a stream with a point of each entity in each bin.
-func New(rules *detection.Rules, history, bin time.Duration) *Fill {
-	return &Fill{rules: rules, history: history, parts: make(map[int32]*part), homes: make(map[string][]*part),
+// New begins to fill windows of a length, for a stream with a point of each entity in each bin. With rules of the method habit it fills states, and
+// the length is their memory.
+func New(rules *detection.Rules, habit *detection.HabitRules, history, bin time.Duration) *Fill {
+	return &Fill{rules: rules, habit: habit, history: history, parts: make(map[int32]*part), homes: make(map[string][]*part),
 		bin: bin.Milliseconds(), bins: make(map[int64]bool), from: math.MaxInt64}
 }
 
@@ -108,20 +111,23 @@ func (f *Fill) Row(input int, key []byte, at int64, value float64) error {
 		homes = f.all
 	}
 	for _, p := range homes {
-		if err := p.row(f.rules, input, key, at, value); err != nil {
+		if err := p.row(f, input, key, at, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *part) row(rules *detection.Rules, input int, key []byte, at int64, value float64) error {
+func (p *part) row(f *Fill, input int, key []byte, at int64, value float64) error {
 	if at > p.cut {
 		return nil
 	}
 	e := p.entities[string(key)]
 	if e == nil {
 		e = &entity{newest: at, input: input}
+		if f.habit != nil {
+			e.habit = &detection.Habit{}
+		}
 		p.entities[string(key)] = e
 		p.tracker.NewEntity(at)
 	}
@@ -148,8 +154,20 @@ func (p *part) row(rules *detection.Rules, input int, key []byte, at int64, valu
 	if !p.tracker.Near(at) {
 		p.tracker.Outlier(at, e, len(p.entities))
 	}
-	e.window.Observe(rules, 0, at, value)
+	if e.habit != nil {
+		e.habit.Observe(f.habit, 0, at, value)
+	} else {
+		e.window.Observe(f.rules, 0, at, value)
+	}
 	return nil
+}
+
+// points are those that the entity keeps, in the order of arrival.
+func (e *entity) points() iter.Seq2[int64, float64] {
+	if e.habit != nil {
+		return e.habit.All()
+	}
+	return e.window.All()
 }
 
 func clock(at int64) string { return time.UnixMilli(at).UTC().Format(time.RFC3339) }
@@ -185,7 +203,7 @@ func (f *Fill) Compare(number int32) Comparison {
 	}
 	c.Lacks = first.String()
 	if e := p.entities[first.key]; e != nil {
-		for at, value := range e.window.All() {
+		for at, value := range e.points() {
 			if at == first.at {
 				c.Lacks += fmt.Sprintf(", for which the archive has %v", value)
 			}
@@ -225,9 +243,16 @@ func (f *Fill) Homeless() (count int) {
 	return len(seen)
 }
 
+// Window is what is to be stored of an entity: the points of its window, or with the method habit its state.
+type Window struct {
+	Points iter.Seq2[int64, float64] // nil: there is a state
+	State  []byte
+	Newest int64 // the greatest time, Unix milliseconds
+}
+
 // Stored returns the windows of a partition in the order of their keys, and what has to be stored with them. It leaves out the
 // entities that a daemon would have removed by then.
-func (f *Fill) Stored(number int32) (iter.Seq2[string, iter.Seq2[int64, float64]], completeness.Stored) {
+func (f *Fill) Stored(number int32) (iter.Seq2[string, Window], completeness.Stored) {
 	p := f.parts[number]
 	keep, settled := p.tracker.Keep()
 	if settled && p.tracker.SweepDue() {
@@ -238,9 +263,19 @@ func (f *Fill) Stored(number int32) (iter.Seq2[string, iter.Seq2[int64, float64]
 			}
 		}
 	}
-	return func(yield func(string, iter.Seq2[int64, float64]) bool) {
+	return func(yield func(string, Window) bool) {
 		for _, key := range slices.Sorted(maps.Keys(p.entities)) {
-			if e := p.entities[key]; e.window.Len() > 0 && !yield(key, e.window.All()) {
+			e := p.entities[key]
+			w := Window{Newest: e.newest}
+			switch {
+			case e.habit == nil && e.window.Len() > 0:
+				w.Points = e.window.All()
+			case e.habit != nil && e.habit.Len() > 0:
+				w.State = e.habit.AppendState(f.habit, nil)
+			default:
+				continue
+			}
+			if !yield(key, w) {
 				return
 			}
 		}

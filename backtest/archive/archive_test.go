@@ -74,7 +74,7 @@ func TestFilledWindowsGoOnAsThoseOfOneRun(t *testing.T) {
 		dice := rand.New(rand.NewPCG(seed, 1))
 		all := drawn(dice, 40, 12)
 		until := len(all)*6/10 + dice.IntN(len(all)/10) // what comes later is written after the import
-		f := New(&rules, hours, bin)
+		f := New(&rules, nil, hours, bin)
 		topic := make(map[int32][]point) // of a partition, as it is at the import
 		after := make(map[int32][]point)
 		order := make([]point, 0, len(all))
@@ -107,7 +107,7 @@ func TestFilledWindowsGoOnAsThoseOfOneRun(t *testing.T) {
 			stored, _ := f.Stored(number)
 			got := make(map[string]*detection.Window)
 			for key, window := range stored {
-				for at, value := range window {
+				for at, value := range window.Points {
 					windowsOf([]point{{key, number, at, value}}, got)
 				}
 			}
@@ -126,7 +126,7 @@ func partitionOf(all []point, key string) int32 {
 }
 
 func TestEntityThatTheTopicDoesNotShowIsInEachPartition(t *testing.T) {
-	f := New(&rules, hours, bin)
+	f := New(&rules, nil, hours, bin)
 	f.Partition(0, start)
 	f.Partition(1, start)
 	f.Delivers(1, []byte("shown"), start+bin.Milliseconds(), 1)
@@ -151,7 +151,7 @@ func TestEntityThatTheTopicDoesNotShowIsInEachPartition(t *testing.T) {
 }
 
 func TestEntitiesThatADaemonRemovesAreLeftOut(t *testing.T) {
-	f := New(&rules, hours, bin)
+	f := New(&rules, nil, hours, bin)
 	days := int64(60 * 24 * 4)
 	f.Partition(0, start+days*bin.Milliseconds())
 	for i := range days {
@@ -165,7 +165,8 @@ func TestEntitiesThatADaemonRemovesAreLeftOut(t *testing.T) {
 		}
 	}
 	stored, complete := f.Stored(0)
-	if all := maps.Collect(stored); len(all) != 4 || all["a"] != nil {
+	all := maps.Collect(stored)
+	if _, there := all["a"]; len(all) != 4 || there {
 		t.Errorf("there are %d windows", len(all))
 	}
 	if want := start + 10*bin.Milliseconds() + hours.Milliseconds() + 1; complete.NewCompleteFrom != want || complete.StreamTime != start+(days-1)*bin.Milliseconds() {
@@ -174,7 +175,7 @@ func TestEntitiesThatADaemonRemovesAreLeftOut(t *testing.T) {
 }
 
 func TestHolesAreCounted(t *testing.T) {
-	f := New(&rules, hours, bin)
+	f := New(&rules, nil, hours, bin)
 	f.Partition(0, start+20*bin.Milliseconds())
 	for i := range int64(21) {
 		if i == 3 || i == 15 || i == 16 { // the first is before the last history
@@ -186,5 +187,39 @@ func TestHolesAreCounted(t *testing.T) {
 	}
 	if holes, of := f.Holes(); holes != 2 || of != 13 {
 		t.Errorf("%d holes in %d bins", holes, of)
+	}
+}
+
+// TestFilledStatesAreThoseOfOneRun: with the method habit, what is stored of an entity is a state.
+func TestFilledStatesAreThoseOfOneRun(t *testing.T) {
+	habit := detection.NewHabitRules(detection.Settings{Method: detection.HabitMethod, GranularityMinutes: 15, HistoryHours: 24, MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01})
+	all := drawn(rand.New(rand.NewPCG(8, 1)), 600, 6)
+	f := New(habit.Window(), &habit, habit.Memory(), bin)
+	cut := all[len(all)-1].at - time.Hour.Milliseconds()
+	f.Partition(0, cut)
+	want, newest := make(map[string]*detection.Habit), make(map[string]int64)
+	for _, p := range all {
+		if err := f.Row(0, []byte(p.key), p.at, p.value); err != nil {
+			t.Fatal(err)
+		}
+		if p.at > cut {
+			continue
+		}
+		if want[p.key] == nil {
+			want[p.key] = &detection.Habit{}
+		}
+		want[p.key].Observe(&habit, 1, p.at, p.value)
+		newest[p.key] = max(newest[p.key], p.at)
+	}
+	stored, _ := f.Stored(0)
+	found := 0
+	for key, w := range stored {
+		found++
+		if w.Points != nil || w.Newest != newest[key] || !slices.Equal(w.State, want[key].AppendState(&habit, nil)) {
+			t.Errorf("the state of %s has %d bytes, newest %d; want %d", key, len(w.State), w.Newest, newest[key])
+		}
+	}
+	if found != len(want) || found != 6 {
+		t.Errorf("there are %d states, want %d", found, len(want))
 	}
 }

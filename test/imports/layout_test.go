@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"test/naive":                   {"episode"},
 	"test/naive/stories":           {"episode", "test/naive", "completeness"},
 	"test/sink":                    {},
-	"test/simulation":              {"bootstrap", "actors", "messages", "configs", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink", "test/transactions"},
+	"test/simulation":              {"bootstrap", "actors", "messages", "configs", "detection", "episode", "stream", "persistence", "test/golden", "test/naive", "test/sink", "test/transactions"},
 	"test/kafka":                   {"configs", "episode", "synthetic"},
 	"test/links":                   {},
 	"test/readme":                  {"stream"},

@@ -210,7 +210,7 @@ func (e *Episodes) findSilent(offset, now int64) {
 				oldest, values = min(oldest, p.at), append(values, p.value)
 			}
 		}
-		if newest < from || newest >= e.lately(r.AbsenceAfter) || !e.Rules.enough(len(values)) ||
+		if newest < from || newest >= e.lately(r.AbsenceAfter) || !e.Windows.rules.enough(len(values)) ||
 			float64(len(values)) < r.MinPresence*float64(newest/e.length()-oldest/e.length()+1) {
 			continue
 		}

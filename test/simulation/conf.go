@@ -12,10 +12,10 @@ var debugLog string
 func (r *run) confPath() string { return filepath.Join(r.dir, confName+".conf") }
 
 // writeConf writes the configuration that all nodes read when they start.
-func (r *run) writeConf(historyHours float64) error {
+func (r *run) writeConf(rules Rules) error {
 	s := r.scenario
 	metric, deadLetters := "mean", ""
-	if s.Rules.Median {
+	if rules.Median {
 		metric = "median"
 	}
 	if s.DeadLetters {
@@ -29,6 +29,7 @@ output_topic = %s
 time_granularity_min = %g
 consumer_group = %s
 [detection]
+method = %s
 threshold = %g
 dev_metric = %s
 min_dev = %g
@@ -44,6 +45,6 @@ free_space_floor_mb = 1
 cached_entities = %d
 %s%s[cluster]
 standbys = %d
-%s`, inputTopic, outputTopic, s.Rules.GranularityMinutes, group, s.Rules.Threshold, metric, s.Rules.MinDeviation,
-		historyHours, s.Rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Cached, deadLetters, s.Episodes.conf(), s.Standbys, debugLog), 0o644)
+%s`, inputTopic, outputTopic, rules.GranularityMinutes, group, rules.methodName(), rules.Threshold, metric, rules.MinDeviation,
+		rules.HistoryHours, rules.MinRatio, s.Commit.Seconds(), !s.Disk.Off, s.Disk.Cached, deadLetters, s.Episodes.conf(), s.Standbys, debugLog), 0o644)
 }

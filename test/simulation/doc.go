@@ -39,6 +39,9 @@ all anomalies, and each must stop cleanly without leaving a goroutine or a conne
 judge then runs the oracle (oracle.go, package naive) over the input as it is in the log.
 The output and dead-letter topics must hold exactly what it says: the same bytes, as often
 as each record was committed, in order.
+A quarter of the scenarios run the method habit (method.go). There, the oracle is the state of package
+detection, one for each entity, which takes all records in order and is never stored. That package's own
+tests compare it with the reference.
 Most scenarios publish episodes. Then each partition of the episodes topic must hold the
 oracle's events, each once and in order. The oracle begins anew only where the operator set
 the offsets, or made the topic again (lives.go).
@@ -48,6 +51,7 @@ the offsets, or made the topic again (lives.go).
 	make simulate SEEDS=1000            # seeds 1 to 1000
 	make simulate SEED=54 SEEDS=1       # one seed
 	make simulate KEEP=folder           # keep the logs of seeds that fail
+	make simulate METHOD=habit          # all seeds with this method
 	cd test/simulation && go test -tags synctests -run TestSeeds -seed 54 -seeds 1 -debug
 
 The build tag synctests makes the Kafka client's locks let virtual time pass. The flag

@@ -67,6 +67,9 @@ type Fault struct {
 	Where   []uint16 // offsets that the operator sets: parts of 65,536 of each partition
 	Hours   float64  // length of the history from now on
 	Running bool     // the operator does not stop the nodes for it
+	// From now on; of settingsChanged, as Hours.
+	Habit     bool    // the method is habit
+	Threshold float64 // 0: as before
 }
 
 func (f Fault) String() string {
@@ -112,7 +115,7 @@ func (f Fault) String() string {
 	case peersLate:
 		return fmt.Sprintf("%s%s by %.2f s, %d times", text, node, f.For.Seconds(), f.Count)
 	case settingsChanged:
-		return fmt.Sprintf("%s: history %g h", text, f.Hours)
+		return fmt.Sprintf("%s: history %g h, method habit %t, threshold %g", text, f.Hours, f.Habit, f.Threshold)
 	case topicMadeAgain:
 		return f.identityWords()
 	}

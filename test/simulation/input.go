@@ -4,8 +4,6 @@ import (
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"anomalydetector/test/naive"
 )
 
 // input is the input topic, and what the oracle has to know of it. The operator may delete
@@ -37,7 +35,7 @@ func (i *input) unfed(do func()) {
 // begin at 0 in the next one.
 type incarnation struct {
 	id        string // the topic's, once its log is read
-	rules     naive.Rules
+	rules     Rules
 	eras      []era            // of settings, after the first
 	committed map[int32][]span // by partition: what was read and committed, one span after another
 	next      map[int32]int64  // by partition: the beginning of the span that is not committed yet
@@ -46,19 +44,19 @@ type incarnation struct {
 
 // era is the time in which some rules are in force.
 type era struct {
-	rules naive.Rules
+	rules Rules
 	from  map[int32]int64 // by partition: the first offset; 0 if it is missing
 }
 
 // span is the offsets [from, until) of a partition.
 type span struct{ from, until int64 }
 
-func newIncarnation(rules naive.Rules) *incarnation {
+func newIncarnation(rules Rules) *incarnation {
 	return &incarnation{rules: rules, committed: make(map[int32][]span), next: make(map[int32]int64)}
 }
 
 // rulesNow are the rules in force.
-func (i *incarnation) rulesNow() naive.Rules {
+func (i *incarnation) rulesNow() Rules {
 	if len(i.eras) > 0 {
 		return i.eras[len(i.eras)-1].rules
 	}

@@ -145,11 +145,8 @@ func (j *judge) compareTopics() {
 		want = append(want, j.expect(life))
 	}
 	j.report.Anomalies = j.compare(outputTopic, want,
-		func(e expected) string { return e.payload }, func(record *kgo.Record) string {
-			if problem := golden.Unexplained(record, "v"); problem != "" {
-				j.problem("%s", problem)
-			}
-			return string(record.Value)
+		expected.anomaly, func(record *kgo.Record) string {
+			return anomaly(string(record.Value), headersOf(header(record, "usual"), header(record, "scale")))
 		})
 	if r.scenario.DeadLetters {
 		j.report.DeadLetters = j.compare(deadLetterTopic, want,

@@ -118,9 +118,9 @@ func (j *judge) expectEpisodes(partition int32) (want []string) {
 // readSpan lets the oracle read what was committed in a row. The records before it fill its windows.
 func (j *judge) readSpan(life *incarnation, partition int32, of span, e *naive.Episodes, note func([]episode.Record)) {
 	eras := append([]era{{rules: life.rules}}, life.eras...)
-	var windows []*naive.Detector
+	var oracles []oracle
 	for _, era := range eras {
-		windows = append(windows, naive.New(era.rules))
+		oracles = append(oracles, newOracle(era.rules))
 	}
 	e.ID = func(offset int64, kind string, n int) string {
 		return naive.ID(inputTopic, life.id, group, partition, offset, kind, n)
@@ -136,10 +136,10 @@ func (j *judge) readSpan(life *incarnation, partition int32, of span, e *naive.E
 				current = number
 			}
 		}
-		e.Rules, e.Windows = eras[current].rules, windows[current]
+		e.Rules, e.Windows = eras[current].rules.Rules, oracles[current].windows()
 		e.Judge = func(key string, at int64, value float64) (verdict naive.Verdict) {
-			for number, detector := range windows {
-				if v := detector.Judge(key, at, value); number == current {
+			for number, oracle := range oracles {
+				if v := oracle.Judge(key, at, value); number == current {
 					verdict = v
 				}
 			}

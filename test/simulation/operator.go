@@ -23,7 +23,7 @@ type operator struct {
 
 // begin writes the configuration and connects.
 func (o *operator) begin() {
-	if err := o.run.writeConf(o.run.scenario.Rules.HistoryHours); err != nil {
+	if err := o.run.writeConf(o.run.scenario.Rules); err != nil {
 		panic(err) // the simulation itself is wrong
 	}
 	o.client = o.newClient(kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -148,17 +148,16 @@ func (o *operator) whileStopped(do func()) {
 	}
 }
 
-// changeSettings gives the history another length.
+// changeSettings gives the history another length, or changes the method or the threshold.
 func (o *operator) changeSettings(f Fault) {
 	committed, ok := o.settledOffsets()
 	if !ok {
 		return
 	}
-	rules := o.run.scenario.Rules
-	rules.HistoryHours = f.Hours
+	rules := o.run.scenario.changed(f)
 	now := o.run.input.now
 	now.eras = append(now.eras, era{rules, committed})
-	if err := o.run.writeConf(f.Hours); err != nil {
+	if err := o.run.writeConf(rules); err != nil {
 		panic(err)
 	}
 }

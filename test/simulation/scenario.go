@@ -19,7 +19,7 @@ type Scenario struct {
 	Seed         uint64
 	Nodes        int
 	Partitions   int32
-	Rules        naive.Rules
+	Rules        Rules
 	Commit       time.Duration // the commit interval
 	Batch        int           // at most these records in a round
 	DeadLetters  bool          // bad records are copied to a dead-letter topic
@@ -82,10 +82,10 @@ func Draw(seed uint64) *Scenario {
 		Seed:       seed,
 		Nodes:      1 + d.IntN(3),
 		Partitions: int32(1 + d.IntN(4)),
-		Rules: naive.Rules{
+		Rules: Rules{Rules: naive.Rules{
 			GranularityMinutes: 15, HistoryHours: float64(2 + d.IntN(5)), MinRatio: []float64{0.2, 0.4, 0.6}[d.IntN(3)],
 			Threshold: 3, MinDeviation: []float64{0.01, 0.1}[d.IntN(2)], Median: d.one(2),
-		},
+		}},
 		Commit:      []time.Duration{200 * time.Millisecond, time.Second, 3 * time.Second}[d.IntN(3)],
 		Batch:       []int{3, 50, 20_000}[d.IntN(3)],
 		DeadLetters: !d.one(4),
@@ -109,6 +109,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawSink(dice{rand.New(rand.NewPCG(seed, 0x51a7))})
 	s.drawEpisodes(dice{rand.New(rand.NewPCG(seed, 0xe915))})
 	s.drawPostponing(dice{rand.New(rand.NewPCG(seed, 0x0ed))})
+	s.drawMethod(dice{rand.New(rand.NewPCG(seed, 0x4ab1))})
 	return s
 }
 
@@ -239,6 +240,9 @@ func (s *Scenario) Words() string {
 	metric := "mean"
 	if s.Rules.Median {
 		metric = "median"
+	}
+	if s.Rules.Habit {
+		metric = fmt.Sprintf("method habit, a point each %g h", s.Rules.GranularityMinutes/60)
 	}
 	fmt.Fprintf(&text, "seed %d: %d nodes, %d partitions, %d records in %.0f s; history %g h, ratio %g, %s; commit %s, batch %d, backoff %s",
 		s.Seed, s.Nodes, s.Partitions, len(s.Records), s.Length.Seconds(), s.Rules.HistoryHours, s.Rules.MinRatio, metric,

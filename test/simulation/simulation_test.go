@@ -24,6 +24,7 @@ var (
 	keepFlag  = flag.String("keep", "", "folder for the logs of failed seeds")
 	debugFlag = flag.Bool("debug", false, "log what the Kafka clients do, too")
 	alone     = flag.Bool("alone", false, "ask nothing over HTTP, to see what asking costs")
+	method    = flag.String("method", "", "the method of all scenarios: original or habit")
 	findFlag  = flag.Bool("find", false, "end at the first failure, and do not shrink it")
 )
 
@@ -57,7 +58,7 @@ func TestSeeds(t *testing.T) {
 	if *debugFlag {
 		debugLog = debugSections
 	}
-	unasked = *alone
+	unasked, forced = *alone, *method
 	var all total
 	var next atomic.Int64
 	begin := time.Now()

@@ -1,0 +1,189 @@
+package actors_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"anomalydetector/actors"
+	"anomalydetector/detection"
+	"anomalydetector/persistence"
+	"anomalydetector/test/golden"
+)
+
+// habitual is a stream for the method habit: two months with a point each two hours and a daily course, with late records, gaps, and entities
+// that vanish and come back. A detector of a few lines, which never stops, says which points are anomalies: the states of package detection, one
+// for each entity.
+func habitual(seed uint64) (*golden.Case, settings) {
+	const start, days, perDay, entities = 1_600_000_000_000, 60, 12, 12
+	step := (24 * time.Hour / perDay).Milliseconds()
+	dice := rand.New(rand.NewPCG(seed, 0x4ab17))
+	g := &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true, ValueField: "v", Habit: true}
+	set := settings{
+		rules: detection.Settings{Method: detection.HabitMethod, GranularityMinutes: float64(24*60) / perDay, HistoryHours: 48, MinRatio: 0.2,
+			Threshold: 5, MinDeviation: 0.01},
+		valueField: "v", keyFields: []string{"k"},
+	}
+	rules := detection.NewHabitRules(set.rules)
+	states := make(map[string]*detection.Habit)
+	for bin := range int64(days * perDay) {
+		for entity := range entities {
+			away := entity%6 == 5 && bin%(40*perDay) > 8*perDay // from the ninth day on, until the fortieth
+			if away || dice.IntN(20) == 0 {
+				continue
+			}
+			at := start + bin*step
+			switch dice.IntN(80) {
+			case 0:
+				at -= dice.Int64N(step) // a late record
+			case 1:
+				at -= dice.Int64N(20 * step) // one from long before
+			}
+			value := 0.5 + 0.1*float64(bin%perDay)/perDay + 0.05*dice.Float64()
+			if dice.IntN(40) == 0 {
+				value *= 2
+			}
+			key := fmt.Sprintf("e%d", entity)
+			payload := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 2), "k"), key)
+			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+			if states[key] == nil {
+				states[key] = new(detection.Habit)
+			}
+			if j := states[key].Add(&rules, 1, at, value); j.Reason == detection.Anomalous {
+				g.Expected[len(g.Records)] = j.Deviation
+			}
+			g.Records = append(g.Records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
+		}
+	}
+	return g, set
+}
+
+// TestHabitWithoutAStoreDecidesAsOneThatNeverStopped: each start replays what the state depends on, and transactions are aborted.
+func TestHabitWithoutAStoreDecidesAsOneThatNeverStopped(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			c, set := habitual(seed)
+			w := newWorldOf(t, c, set)
+			_, aborts := w.countEnds()
+			n := w.start("one", nil)
+			w.feedInParts(8, func(part int) {
+				if part%2 == 0 {
+					w.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.TxnOffsetCommit}, Err: kerr.IllegalGeneration})
+					return
+				}
+				w.untilCommitted()
+				must(t, n.stop())
+				n = w.start("one", nil)
+			})
+			must(t, n.stop())
+			if len(c.Expected) < 100 || aborts.Load() == 0 {
+				t.Errorf("there are %d anomalies, and %d transactions were aborted", len(c.Expected), aborts.Load())
+			}
+			w.verify()
+		})
+	}
+}
+
+// TestStoredHabitsGoOnWhereTheGroupIs: whatever happens to the state between two processes, the second one gives the verdicts of a process that
+// never stopped. Most entities are only on disk, and most points in a state or a chunk.
+func TestStoredHabitsGoOnWhereTheGroupIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between  func(w *world, dir, older string)
+		replayed bool
+		says     string // in the log
+	}{
+		"as it was": {between: func(*world, string, string) {}},
+		"an older copy": {between: func(w *world, dir, older string) {
+			must(w.T, os.RemoveAll(dir))
+			must(w.T, os.Rename(older, dir))
+		}, replayed: true},
+		"gone":               {between: func(w *world, dir, _ string) { must(w.T, os.RemoveAll(filepath.Join(dir, "state"))) }, replayed: true},
+		"states are damaged": {between: func(w *world, dir, _ string) { damageValues(w, dir, "t") }, replayed: true, says: "part of them could not be read"},
+	} {
+		for _, cached := range []int64{0, 3} {
+			t.Run(fmt.Sprintf("%s, %d cached", name, cached), func(t *testing.T) {
+				t.Parallel()
+				g, set := habitual(7)
+				w := newWorldOf(t, g, set)
+				dir, older := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "older")
+				options := persistence.Options{Journal: 300}
+				quarter := len(g.Records)/4 + 1
+				for part := range 4 {
+					n := w.startStoring(dir, options, func(c *actors.Config) { c.MaxCached.Store(cached); c.Batch = 100 })
+					w.feed(quarter)
+					w.untilCommitted()
+					n.end()
+					switch part {
+					case 1:
+						must(t, os.CopyFS(older, os.DirFS(dir)))
+					case 2:
+						c.between(w, dir, older)
+					case 3:
+						if c.replayed != (n.log.replayed > 0) || !n.log.has(c.says) {
+							t.Errorf("%d records were replayed; it said\n%s", n.log.replayed, strings.Join(n.log.lines, "\n"))
+						}
+					}
+				}
+				w.verify()
+			})
+		}
+	}
+}
+
+// TestAnotherMethodBeginsWithAReplay: committed offsets go on, nothing is scored twice, and the log says why the stored windows or states are not
+// used. With another threshold they are.
+func TestAnotherMethodBeginsWithAReplay(t *testing.T) {
+	t.Parallel()
+	g, set := habitual(5)
+	w := newWorldOf(t, g, set)
+	dir := t.TempDir()
+	original, longer, wider := set.rules, set.rules, set.rules
+	original.Method = detection.OriginalMethod
+	longer.HistoryHours = 60
+	wider.Threshold = 1000
+	const says = "the stored windows are not used: "
+	for i, c := range []struct {
+		rules    detection.Settings
+		says     string
+		replayed bool
+	}{
+		{rules: set.rules},
+		{original, says + "they are of another method: habit", true},
+		{set.rules, says + "they are of another method: original", true},
+		{longer, says + "they were made by other settings: habit", true},
+		{set.rules, says + "they were made by other settings: habit", true},
+		{rules: wider},
+		{rules: set.rules},
+	} {
+		w.set.rules = c.rules
+		n := w.startStoring(dir, persistence.Options{Journal: 300}, nil)
+		w.feed(len(g.Records)/7 + 1)
+		w.untilCommitted()
+		n.end()
+		if !n.log.has(c.says) || c.says == "" && n.log.has(says) || c.replayed != (n.log.replayed > 0) {
+			t.Errorf("start %d: %d records were replayed; it said\n%s", i, n.log.replayed, strings.Join(n.log.lines, "\n"))
+		}
+	}
+	seen := make(map[string]int)
+	for _, r := range w.read(outputTopic) {
+		seen[string(r.Headers[0].Value)]++
+	}
+	for id, count := range seen {
+		if count > 1 {
+			t.Errorf("anomaly %s is there %d times", id, count)
+		}
+	}
+}

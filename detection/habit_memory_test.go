@@ -1,0 +1,76 @@
+package detection
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestJudgementsDependOnTheMemoryAlone: a state that lacks the points before a time judges as one that has them, from the length of the memory
+// on after that time.
+func TestJudgementsDependOnTheMemoryAlone(t *testing.T) {
+	compared, anomalies := 0, 0
+	for seed := range uint64(400) {
+		random := rand.New(rand.NewPCG(seed, 0x3e3))
+		step := []int64{15, 30, 60, 120, 240, 360}[random.IntN(6)] * 60_000
+		hours := []float64{24, 30, 72, 72, 100, 168}[random.IntN(6)]
+		s := Settings{Method: HabitMethod, GranularityMinutes: float64(step) / 60_000, HistoryHours: hours, MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01}
+		rules := NewHabitRules(s)
+		points := wanderings(random, step)
+		cut := points[0].at + int64(random.IntN(5))*day + random.Int64N(day)
+		first := 0
+		for first < len(points) && points[first].at < cut {
+			first++
+		}
+		var whole, later Habit
+		for i, p := range points {
+			want := whole.Add(&rules, 1, p.at, p.value)
+			if i < first {
+				continue
+			}
+			got := later.Add(&rules, 1, p.at, p.value)
+			if p.at < cut+rules.Memory().Milliseconds() {
+				continue
+			}
+			if got != want {
+				t.Fatalf("seed %d: point %d, %v days after the cut, step %d min, %v h: it is judged %+v, want %+v", seed, i, float64(p.at-cut)/day, step/60_000, hours, got, want)
+			}
+			compared++
+			if want.Reason == Anomalous {
+				anomalies++
+			}
+		}
+	}
+	t.Logf("%d judgements are equal, %d of them anomalies", compared, anomalies)
+	if compared < 10_000 || anomalies < 500 {
+		t.Errorf("%d judgements were compared, %d of them anomalies", compared, anomalies)
+	}
+}
+
+// wanderings is a stream of forty days with a level that jumps, gaps, late records and single ones far ahead.
+func wanderings(random *rand.Rand, step int64) (points []point) {
+	at, level := int64(1_600_000_000_000)+random.Int64N(day), 0.5
+	late, ahead, gap := random.IntN(40), random.IntN(3), 1+random.IntN(100)
+	for end := at + 45*day; at < end; at += step {
+		if random.IntN(40*gap) == 0 {
+			at += random.Int64N(4 * day)
+		}
+		if random.IntN(30) == 0 {
+			continue
+		}
+		if random.IntN(300) == 0 {
+			level = random.Float64()
+		}
+		p := point{at, level + 0.1*float64(at/halfHour%dayBins)/dayBins + 0.02*random.Float64()}
+		if random.IntN(25) == 0 {
+			p.value += random.Float64() - 0.5
+		}
+		switch {
+		case random.IntN(1000) < late:
+			p.at -= random.Int64N(int64(1+random.IntN(5)) * day)
+		case random.IntN(1000) < ahead:
+			p.at += random.Int64N(int64(1+random.IntN(400)) * day)
+		}
+		points = append(points, p)
+	}
+	return points
+}
