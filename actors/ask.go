@@ -9,6 +9,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/detection"
 	"anomalydetector/messages"
 )
 
@@ -147,6 +148,37 @@ func (p *partition) describe(window []messages.WindowPoint) messages.EntityStatu
 	}
 	if s.LastScored {
 		status.LastDeviation = finite(s.LastDeviation)
+	}
+	return status
+}
+
+// describeHabit describes an entity by its state of the method habit. The state has a point.
+func (p *partition) describeHabit(habit *detection.Habit, rules *detection.HabitRules) messages.EntityStatus {
+	points := habit.Recall(rules)
+	about := &messages.HabitStatus{Hours: rules.KeptHours()}
+	status := messages.EntityStatus{
+		Partition: p.number, Offset: p.position.next, Points: len(points), Needed: rules.Needed(), Full: rules.Full(), Habit: about,
+		Coverage: min(float64(len(points))/float64(max(rules.Full(), 1)), 1),
+	}
+	for _, point := range points {
+		status.Window = append(status.Window, messages.WindowPoint{At: point.At, Value: point.Value})
+		e := messages.Expectation{Known: point.Known, Exact: point.Exact, Expected: point.Expected, Low: point.Low, High: point.High}
+		if finite(e.Low) == nil || finite(e.High) == nil {
+			e = messages.Expectation{}
+		}
+		about.Expected = append(about.Expected, e)
+	}
+	if at, ok := habit.Next(rules, p.history.StreamTime()); ok {
+		next := habit.Expect(rules, at)
+		about.Next = at
+		if status.Scored = next.Reason != detection.TooFewPoints; status.Scored {
+			status.Median, status.Scale, status.Low, status.High = finite(next.Median), finite(next.Scale), finite(next.Low), finite(next.High)
+		}
+	}
+	if j := habit.Latest(rules); j.Reason != detection.TooFewPoints {
+		status.LastDeviation = finite(j.Deviation)
+		about.Last = &messages.Judgement{Anomalous: j.Reason == detection.Anomalous, Test: j.Test.String(), Expected: finite(j.Median),
+			Low: finite(j.Low), High: finite(j.High), Mean: finite(j.Mean), UsualMean: finite(j.Usual)}
 	}
 	return status
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"anomalydetector/completeness"
+	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
@@ -82,4 +84,35 @@ func TestQuestionToAPartitionThatIsGivenUpFails(t *testing.T) {
 	if err == nil || len(found) != 0 || len(asked) != 1 || asked[0] != 4 {
 		t.Errorf("found %v, asked %v, error %v; want nothing found, partition 4 asked, an error for partition 3", found, asked, err)
 	}
+}
+
+// TestPartitionDescribesAHabit: what it says of the last point and the next one is what the state says.
+func TestPartitionDescribesAHabit(t *testing.T) {
+	p, habit, rules := &partition{number: 3, history: completeness.New(72 * time.Hour)}, &detection.Habit{}, habitRules()
+	n := 0
+	usualHabits(func(at int64, value float64) {
+		j := habit.Add(rules, 1, at, value)
+		if n++; n%50 > 0 && n < 96*15-30 {
+			return
+		}
+		got := p.describeHabit(habit, rules)
+		points := min(n, 193) // those of 48 hours
+		if got.Points != points || len(got.Window) != points || len(got.Habit.Expected) != points || got.Full != 192 || got.Needed != 58 || got.Habit.Hours != 48 || got.Habit.Next != at+15*60_000 {
+			t.Fatalf("after %d points: %+v, %+v", n, got, got.Habit)
+		}
+		next := habit.Expect(rules, at+15*60_000)
+		if got.Scored != (next.Reason != detection.TooFewPoints) || got.Scored && (*got.Median != next.Median || *got.Low != next.Low || *got.High != next.High) {
+			t.Fatalf("after %d points: %+v, and %+v is expected", n, got, next)
+		}
+		last := got.Habit.Last
+		if (last != nil) != (j.Reason != detection.TooFewPoints) {
+			t.Fatalf("after %d points: %+v, and it was judged %+v", n, last, j)
+		}
+		if last != nil && (last.Anomalous != (j.Reason == detection.Anomalous) || last.Test != j.Test.String() || *last.Expected != j.Median || *last.Mean != j.Mean || *last.UsualMean != j.Usual || *got.LastDeviation != j.Deviation) {
+			t.Fatalf("after %d points: %+v, and it was judged %+v", n, last, j)
+		}
+		if e := got.Habit.Expected[points-1]; last != nil && (!e.Known || !e.Exact || e.Expected != *last.Expected) {
+			t.Fatalf("after %d points: %+v is expected of the last one, and it was judged %+v", n, e, last)
+		}
+	})
 }

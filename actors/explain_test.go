@@ -116,3 +116,80 @@ func TestExplanationIsLeftOutBeforeTheAnomalyIsRefused(t *testing.T) {
 		t.Errorf("nothing was added to %x", full.Value)
 	}
 }
+
+// observedHabit has a state of habits take a value, and returns the anomaly as it was before anything was added to it; nil: it is none.
+func observedHabit(s *shared, habit *detection.Habit, rules *detection.HabitRules, at int64, value float64) (*kgo.Record, *detection.Judgement) {
+	o := &messages.Observation{At: at, Value: value, Record: &kgo.Record{Topic: "in", Partition: 3, Offset: at, Value: []byte{0x80}}}
+	j := habit.Add(rules, 1, at, value)
+	if j.Reason != detection.Anomalous {
+		return nil, &j
+	}
+	return newAnomaly(s, "key", o, &j.Verdict).Record, &j
+}
+
+// usualHabits are noise around a level: after two weeks the values are lower, by little, and then by much.
+func usualHabits(each func(at int64, value float64)) {
+	random := rand.New(rand.NewPCG(1, 37))
+	for i := range int64(96 * 15) {
+		value := 10 + 0.05*random.NormFloat64()
+		if i >= 96*14 {
+			value -= 0.2
+		}
+		if i >= 96*15-4 {
+			value -= 2
+		}
+		each(i*15*60_000, value)
+	}
+}
+
+func habitRules() *detection.HabitRules {
+	rules := detection.NewHabitRules(detection.Settings{Method: detection.HabitMethod, GranularityMinutes: 15, HistoryHours: 72, MinRatio: detection.HabitMinRatio, Threshold: 5, MinDeviation: 0.01})
+	return &rules
+}
+
+// TestHeadersOfHabitSayHowItJudged: of the test of the value, deviation = (value - usual) / scale, and of the mean, deviation = threshold * mean /
+// usual_mean, up to rounding.
+func TestHeadersOfHabitSayHowItJudged(t *testing.T) {
+	s, habit, rules := &shared{group: "g", explain: true}, &detection.Habit{}, habitRules()
+	found := map[string]int{}
+	usualHabits(func(at int64, value float64) {
+		record, j := observedHabit(s, habit, rules, at, value)
+		if record == nil {
+			return
+		}
+		plain := copyOf(record)
+		s.explainHabit(record, habit, rules, j, math.MaxInt)
+		h := record.Headers
+		if len(h) != 11 || h[6].Key != "group" || h[7].Key != "method" || string(h[7].Value) != "habit" || h[8].Key != "test" || string(h[8].Value) != j.Test.String() {
+			t.Fatalf("%v", h)
+		}
+		usual, scale, mean, usualMean := parsed(t, h[4], "usual"), parsed(t, h[5], "scale"), parsed(t, h[9], "mean"), parsed(t, h[10], "usual_mean")
+		if !sameBits(usual, j.Median) || !sameBits(scale, j.Scale) || !sameBits(mean, j.Mean) || !sameBits(usualMean, j.Usual) {
+			t.Fatalf("%v of %+v", h, j)
+		}
+		of := (value - usual) / scale
+		if j.Test == detection.MeanTest {
+			of = 5 * mean / usualMean
+		}
+		if math.Abs(of-j.Deviation) > 1e-12*math.Abs(of) {
+			t.Fatalf("%v of %+v", of, j)
+		}
+		found[j.Test.String()]++
+		// What does not fit is left out, the key first.
+		headers := size(&kgo.Record{Key: plain.Key, Value: plain.Value, Headers: h})
+		for most, want := range map[int]int{headers - 1: 4, headers: 11, headers + datapoint.HabitExplanationSize - 1: 11, headers + datapoint.HabitExplanationSize: 12} {
+			one := copyOf(plain)
+			s.explainHabit(one, habit, rules, j, most)
+			added := 0
+			if len(one.Value) > len(plain.Value) {
+				added = 1
+			}
+			if len(one.Headers)+added != want || size(one) > most || added == 1 && !bytes.Contains(one.Value, []byte("\xa6method\xa5habit\xa4test")) {
+				t.Fatalf("of %d bytes %d are used, of them %d headers", most, size(one), len(one.Headers))
+			}
+		}
+	})
+	if found["value"] < 4 || found["mean"] < 4 {
+		t.Errorf("found by test: %v", found)
+	}
+}

@@ -58,6 +58,33 @@ func TestExplainedAnomalyIsWhatPythonPacks(t *testing.T) {
 	}
 }
 
+// TestHabitAddsFourKeysToTheExplanation after those of the original, which are the same bytes.
+func TestHabitAddsFourKeysToTheExplanation(t *testing.T) {
+	datapoint := []byte(hege(half))
+	for _, test := range []string{"value", "mean"} {
+		e := explanation
+		e.Points, e.Needed, e.Full, e.Start, e.End = math.MaxInt, math.MaxInt, math.MaxInt, math.MaxInt64, math.MaxInt64
+		plain, original := AppendAnomaly(nil, datapoint, 6), explained(datapoint, 6, &e)
+		e.Habit = &Habit{Test: test, Mean: -0.05, UsualMean: 0.03}
+		got := explained(datapoint, 6, &e)
+		if added := len(got) - len(plain); added > HabitExplanationSize || added < HabitExplanationSize-10 {
+			t.Errorf("%d bytes more than without", added)
+		}
+		at := len(plain) + len("\xa7explain")
+		if !bytes.Equal(got[:at], original[:at]) || !bytes.Equal(got[at+3:len(original)+2], original[at+1:]) {
+			t.Errorf("%x does not hold %x", got, original)
+		}
+		fields, rest, err := msgp.ReadMapStrIntfBytes(got, nil)
+		if err != nil || len(rest) > 0 {
+			t.Fatal(err, rest)
+		}
+		explain := fields["explain"].(map[string]any)
+		if len(explain) != 16 || explain["method"] != "habit" || explain["test"] != test || explain["mean"] != -0.05 || explain["usual_mean"] != 0.03 || explain["id"] != string(e.ID) {
+			t.Errorf("got %v", explain)
+		}
+	}
+}
+
 func TestExplanationReadsBackToTheSameBits(t *testing.T) {
 	datapoint := []byte(hege(half))
 	for _, x := range []float64{0, 0.1, -7.25, 1e300, math.SmallestNonzeroFloat64, math.Inf(1), math.Inf(-1)} {

@@ -24,6 +24,7 @@ const HabitMinRatio = 0.2
 type HabitRules struct {
 	window Rules   // says how many points of the history are enough
 	span   int64   // how long a point counts for the level, in milliseconds: a day, or the history if that is shorter
+	step   int64   // between two points, in milliseconds
 	kept   int64   // an older point is needed only to be counted, in milliseconds
 	count  int     // so many points are kept, however old they are
 	full   int     // points that are kept of a stream without gaps, about
@@ -35,6 +36,7 @@ type HabitRules struct {
 func NewHabitRules(s Settings) HabitRules {
 	r := HabitRules{window: NewRules(s)}
 	r.span = min(day, int64(r.window.age))
+	r.step = int64(s.GranularityMinutes * 60_000)
 	r.kept = int64(math.Ceil(r.window.age)) - r.span
 	r.count = max(r.window.Needed(), habitFew)
 	r.full = max(int(min(float64(max(r.span, r.kept))/60_000/s.GranularityMinutes, 1<<20))+1, min(r.count, 1<<20))

@@ -130,6 +130,41 @@ type EntityStatus struct {
 	// Packed replaces Window between two nodes, if the question asks for that. As JSON the window was a quarter of the
 	// cost of a question.
 	Packed []byte `json:"packed,omitempty"`
+
+	// Habit is there if the method is habit. Then the window has the points that the state still has, and Median, Scale, Low and High are
+	// what a point that comes next would be compared with.
+	Habit *HabitStatus `json:"habit,omitempty"`
+}
+
+// HabitStatus is what the method habit says of an entity beside the rest.
+type HabitStatus struct {
+	Hours float64 `json:"hours"` // how far back the window goes
+	Next  int64   `json:"next"`  // the time of the point that comes next, Unix milliseconds
+	// Last is what was decided about the last point; nil: it was not scored.
+	Last *Judgement `json:"last"`
+	// Expected is what was expected of the points of the window, in their order.
+	Expected       []Expectation `json:"expected"`
+	PackedExpected []byte        `json:"packed_expected,omitempty"` // in place of Expected
+}
+
+// Judgement is what the method habit decided about a point. A number is null if it would not be finite.
+type Judgement struct {
+	Anomalous bool     `json:"anomalous"`
+	Test      string   `json:"test"` // what the deviation is of: value or mean
+	Expected  *float64 `json:"expected"`
+	Low       *float64 `json:"low"`
+	High      *float64 `json:"high"`
+	Mean      *float64 `json:"mean"`       // how far the last values lie from what was expected of them, on average
+	UsualMean *float64 `json:"usual_mean"` // how far that is usual
+}
+
+// Expectation is what was expected of a point. All is zero if it is not known any more.
+type Expectation struct {
+	Known    bool    `json:"known"`
+	Exact    bool    `json:"exact"` // the numbers are those that the point was compared with; else they are about right
+	Expected float64 `json:"expected"`
+	Low      float64 `json:"low"`
+	High     float64 `json:"high"`
 }
 
 // WindowPoint is one point of a window.
@@ -150,6 +185,9 @@ func (s *EntityStatus) Pack() {
 		s.Packed = binary.LittleEndian.AppendUint64(s.Packed, math.Float64bits(point.Value))
 	}
 	s.Window = nil
+	if s.Habit != nil {
+		s.Habit = s.Habit.packed()
+	}
 }
 
 // Unpack undoes Pack, if it was done.
@@ -159,4 +197,38 @@ func (s *EntityStatus) Unpack() {
 		s.Window = append(s.Window, WindowPoint{int64(binary.LittleEndian.Uint64(b)), math.Float64frombits(binary.LittleEndian.Uint64(b[packedPoint/2:]))})
 	}
 	s.Packed = nil
+	if s.Habit != nil {
+		s.Habit.unpack()
+	}
+}
+
+// packedExpectation is the size of an expectation in PackedExpected: 1 if it is known, and 2 more if it is exact; and the bits of
+// its three numbers, little-endian.
+const packedExpectation = 25
+
+// packed is the same with the expectations packed. The question may have other answers that share them.
+func (h HabitStatus) packed() *HabitStatus {
+	for _, e := range h.Expected {
+		flags := byte(0)
+		if e.Known {
+			flags |= 1
+		}
+		if e.Exact {
+			flags |= 2
+		}
+		h.PackedExpected = append(h.PackedExpected, flags)
+		for _, x := range [...]float64{e.Expected, e.Low, e.High} {
+			h.PackedExpected = binary.LittleEndian.AppendUint64(h.PackedExpected, math.Float64bits(x))
+		}
+	}
+	h.Expected = nil
+	return &h
+}
+
+func (h *HabitStatus) unpack() {
+	for b := h.PackedExpected; len(b) >= packedExpectation; b = b[packedExpectation:] {
+		number := func(i int) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b[1+8*i:])) }
+		h.Expected = append(h.Expected, Expectation{Known: b[0]&1 != 0, Exact: b[0]&2 != 0, Expected: number(0), Low: number(1), High: number(2)})
+	}
+	h.PackedExpected = nil
 }

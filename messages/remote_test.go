@@ -11,8 +11,10 @@ import (
 // last bit, whether it is packed or not.
 func TestPackedWindowsAreTheSame(t *testing.T) {
 	window := []WindowPoint{{1600158600000, 0.1 + 0.2}, {-1, math.Copysign(0, -1)}, {math.MaxInt64, math.MaxFloat64}, {math.MinInt64, math.SmallestNonzeroFloat64}}
+	habit := HabitStatus{Hours: 48, Expected: []Expectation{{}, {true, false, 0.1 + 0.2, math.Copysign(0, -1), math.MaxFloat64}, {Known: true, Exact: true}}}
 	for _, packed := range []bool{true, false} {
-		sent := EntityStatus{Partition: 3, Window: window}
+		copied := habit
+		sent := EntityStatus{Partition: 3, Window: window, Habit: &copied}
 		if packed {
 			sent.Pack()
 		}
@@ -25,7 +27,7 @@ func TestPackedWindowsAreTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		got.Unpack()
-		if want := (EntityStatus{Partition: 3, Window: window}); !reflect.DeepEqual(got, want) || math.Signbit(got.Window[1].Value) != true {
+		if want := (EntityStatus{Partition: 3, Window: window, Habit: &habit}); !reflect.DeepEqual(got, want) || math.Signbit(got.Window[1].Value) != true {
 			t.Errorf("packed %t: got %+v, want %+v", packed, got, want)
 		}
 	}
