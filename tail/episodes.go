@@ -199,7 +199,7 @@ func (t *Tail) concurrent(all []foundRun) map[scope]int {
 func (t *Tail) tell(all []foundRun, opened map[scope]int) []Episode {
 	episodes := make([]Episode, len(all))
 	for i, one := range all {
-		e := Episode{Episode: t.episodeNow(one.run), Entity: t.entities[one.entity].key, Fields: t.fieldTexts(one.entity)}
+		e := Episode{Episode: t.episodeNow(one.run), Entity: t.entities[one.entity].key, Fields: t.fieldTexts(one.entity), Habit: t.rows.habit(one.run.peak)}
 		if e.Fields != nil && opened != nil {
 			e.Concurrent = max(opened[t.scopeOf(one.entity, &one.run)]-1, 0)
 		}

@@ -72,13 +72,14 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 		if looked++; looked > mostLooked || len(items) == limit {
 			return items, gap
 		}
-		row := t.rows.at(t.log[r.next])
+		slot := t.log[r.next]
+		row := t.rows.at(slot)
 		if row.outputOffset < r.vector[row.outputPartition] {
 			continue
 		}
 		r.vector[row.outputPartition] = row.outputOffset + 1
 		if m.row(row) {
-			items = append(items, Item{t.entry(row), r.vector.Clone()})
+			items = append(items, Item{t.entry(slot), r.vector.Clone()})
 		}
 	}
 	r.vector.Raise(t.vector)

@@ -79,8 +79,8 @@ func (t *Tail) leave(floor position) {
 			if t.rows.at(i).live {
 				return false
 			}
+			t.bytes -= t.rows.at(i).bytes()
 			t.rows.remove(i)
-			t.bytes -= rowBytes + perRef
 			return true
 		})
 		one.fresh = len(one.rows) // put all in order and fold them anew

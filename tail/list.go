@@ -40,7 +40,7 @@ func (t *Tail) Anomalies(f Filter, cursor string, limit int) (entries []Entry, n
 	}
 	entries = make([]Entry, len(all))
 	for i, one := range all {
-		entries[i] = t.entry(t.rows.at(one.row))
+		entries[i] = t.entry(one.row)
 	}
 	return entries, next, nil
 }
@@ -53,12 +53,29 @@ func (t *Tail) Anomaly(id string) (e Entry, found bool) {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	t.matcher(Filter{}).each(func(_ uint32, r *row) {
+	t.matcher(Filter{}).each(func(i uint32, r *row) {
 		if !found && want.is(r) {
-			e, found = t.entry(r), true
+			e, found = t.entry(i), true
 		}
 	})
 	return e, found
+}
+
+// ByHabit is the anomaly of an entity with an ID, if the method habit has found it. It looks at the entity's anomalies only.
+func (t *Tail) ByHabit(entity, id string) (e Entry, found bool) {
+	want, ok := parseName(id)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	of, known := t.index[entity]
+	if !ok || !known || len(t.rows.habits) == 0 {
+		return e, false
+	}
+	for _, i := range t.entities[of].rows {
+		if r := t.rows.at(i); r.habit && want.is(r) {
+			return t.entry(i), true
+		}
+	}
+	return e, false
 }
 
 // name is an ID: the one in the record, or else its place.

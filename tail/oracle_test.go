@@ -39,6 +39,8 @@ func topic(r *rand.Rand, count, partitions int) (all [][]Entry) {
 		input[in]++
 		if entity == 0 || r.IntN(40) == 0 {
 			e.ID, e.Input, e.Usual, e.Scale = "", Nowhere, math.NaN(), math.NaN()
+		} else if entity%2 == 0 {
+			e.Habit = Habit{Found: true, OfMean: entity == 2, Mean: e.Deviation / 100, UsualMean: 0.05}
 		}
 		all[output.Partition] = append(all[output.Partition], e)
 	}
@@ -189,8 +191,11 @@ func TestTailAnswersLikeANaiveOne(t *testing.T) {
 		}
 		checkLanes(t, r, tail, f, want)
 		for _, e := range all {
-			if got, found := tail.Anomaly(e.ID); !found || got.Output != e.Output {
+			if got, found := tail.Anomaly(e.ID); !found || got.Output != e.Output || got.Habit != e.Habit {
 				t.Fatalf("%s is %+v, want %+v", e.ID, got, e)
+			}
+			if got, found := tail.ByHabit(e.Entity, e.ID); found != e.Habit.Found || found && (got.Output != e.Output || got.Habit != e.Habit) {
+				t.Fatalf("of the method habit, %s is %+v, want %+v", e.ID, got, e)
 			}
 		}
 		checkEpisodes(t, tail, all)
@@ -295,6 +300,9 @@ func checkEpisodes(t *testing.T, tail *Tail, all []Entry) {
 		if of, found := tail.EpisodeOf(e.Entity, e.Peak.ID); !found || of.ID != e.ID {
 			t.Fatalf("the episode of its peak is %+v, want %+v", of, e)
 		}
+		if peak, _ := tail.Anomaly(e.Peak.ID); e.Habit != peak.Habit {
+			t.Fatalf("%+v has the peak %+v", e, peak)
+		}
 	}
 	if points != len(all) {
 		t.Fatalf("episodes have %d anomalies, want %d", points, len(all))
@@ -335,7 +343,7 @@ func TestAnomaliesLeaveWithStreamTime(t *testing.T) {
 			t.Fatalf("%+v, %+v", a, b)
 		}
 		old.Advance(old.State().StreamTime + (100 * time.Hour).Milliseconds())
-		if s := old.State(); s.Anomalies != 0 || s.Entities != 0 || s.Bytes != 0 || len(old.log) != 0 {
+		if s := old.State(); s.Anomalies != 0 || s.Entities != 0 || s.Bytes != 0 || len(old.log) != 0 || len(old.rows.habits) != 0 {
 			t.Fatalf("after all have left: %+v", s)
 		}
 	}

@@ -16,21 +16,32 @@ type row struct {
 	outputOffset, inputOffset       int64
 	outputPartition, inputPartition int32
 	entity                          uint32 // in a row that is free: the next free row
-	named, live                     bool
+	named, live, habit              bool
 }
 
 const (
 	none      = math.MaxUint32 // no row, no entity, no value
 	chunkRows = 1024
 	rowBytes  = int64(unsafe.Sizeof(row{})) + 4 // with its place in the log
+	// habitBytes is what a Habit takes in a map, about.
+	habitBytes = 2 * (4 + int64(unsafe.Sizeof(Habit{})))
 )
+
+// bytes is what a row takes, with its entity's reference to it.
+func (r *row) bytes() int64 {
+	if r.habit {
+		return rowBytes + perRef + habitBytes
+	}
+	return rowBytes + perRef
+}
 
 // rows are kept in chunks, so that no row moves. A row that has left is used again.
 type rows struct {
 	chunks []*[chunkRows]row
-	used   uint32 // how many rows have ever been used
-	free   uint32 // the first free row; none if there is no free one
-	count  int    // how many rows are live
+	used   uint32           // how many rows have ever been used
+	free   uint32           // the first free row; none if there is no free one
+	count  int              // how many rows are live
+	habits map[uint32]Habit // of rows of the method habit; others take no more for it
 }
 
 func (s *rows) at(i uint32) *row { return &s.chunks[i/chunkRows][i%chunkRows] }
@@ -53,8 +64,30 @@ func (s *rows) add(r row) uint32 {
 	return i
 }
 
+// addHabit adds a row with what the method habit says.
+func (s *rows) addHabit(r row, h Habit) uint32 {
+	if r.habit = h.Found; !r.habit {
+		return s.add(r)
+	}
+	if s.habits == nil {
+		s.habits = make(map[uint32]Habit)
+	}
+	i := s.add(r)
+	s.habits[i] = h
+	return i
+}
+
+// habit is what the method habit says of a row.
+func (s *rows) habit(i uint32) Habit {
+	if !s.at(i).habit {
+		return Habit{}
+	}
+	return s.habits[i]
+}
+
 func (s *rows) remove(i uint32) {
 	s.count--
+	delete(s.habits, i)
 	*s.at(i) = row{entity: s.free}
 	s.free = i
 }
@@ -204,10 +237,11 @@ func (r *row) idText() string {
 	return PlaceID(Place{r.outputPartition, r.outputOffset})
 }
 
-func (t *Tail) entry(r *row) Entry {
+func (t *Tail) entry(i uint32) Entry {
+	r := t.rows.at(i)
 	return Entry{
 		ID: r.idText(), Entity: t.entities[r.entity].key, Fields: t.fieldTexts(r.entity), At: r.at,
 		Value: r.value, Usual: r.usual, Scale: r.scale, Deviation: r.deviation,
-		Output: Place{r.outputPartition, r.outputOffset}, Input: Place{r.inputPartition, r.inputOffset},
+		Output: Place{r.outputPartition, r.outputOffset}, Input: Place{r.inputPartition, r.inputOffset}, Habit: t.rows.habit(i),
 	}
 }

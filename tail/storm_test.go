@@ -7,10 +7,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // storm gives a tail a million anomalies of 400,000 entities in a few bins.
-func storm(tail *Tail, count int) {
+func storm(tail *Tail, count int, habit Habit) {
 	r := rand.New(rand.NewPCG(16, 6))
 	const partitions = 8
 	var offsets [partitions]int64
@@ -22,7 +23,7 @@ func storm(tail *Tail, count int) {
 		batch = append(batch, Entry{
 			ID: fmt.Sprintf("%016x%016x", r.Uint64(), r.Uint64()), Entity: scope + "," + asn, Fields: []string{scope, asn},
 			At: int64(1_000_000+i/200_000) * bin, Value: r.Float64(), Usual: 0.5, Scale: 0.01, Deviation: 5 + 100*r.Float64(),
-			Output: Place{p, offsets[p]}, Input: Place{int32(entity % 16), int64(i)},
+			Output: Place{p, offsets[p]}, Input: Place{int32(entity % 16), int64(i)}, Habit: habit,
 		})
 		offsets[p]++
 		if len(batch) == cap(batch) || i == count-1 {
@@ -43,14 +44,21 @@ func heap() int64 {
 // The memory that the tail reckons is the memory that it takes. It gives up the oldest anomalies and knows
 // how many.
 func TestAStormStaysWithinItsBytes(t *testing.T) {
-	for name, most := range map[string]int64{"some given up": 4 << 20, "all held": 512 << 20} {
+	if size := unsafe.Sizeof(row{}); size != 88 {
+		t.Errorf("an anomaly takes %d bytes, also without a habit", size)
+	}
+	for name, most := range map[string]int64{"some given up": 4 << 20, "all held": 512 << 20, "all held, with habits": 512 << 20} {
 		t.Run(name, func(t *testing.T) {
 			const count = 40_000
 			before := heap()
 			config := testConfig()
 			config.MostBytes = most
 			tail := New(config)
-			storm(tail, count)
+			habit := Habit{}
+			if name == "all held, with habits" {
+				habit = Habit{Found: true, Mean: 1, UsualMean: 2}
+			}
+			storm(tail, count, habit)
 			taken := heap() - before
 			s := tail.State()
 			if s.Bytes > most || taken > s.Bytes*5/4+1<<20 || taken > most*5/4 {
@@ -101,7 +109,7 @@ func TestAMillionAnomaliesStayWithinTheBytes(t *testing.T) {
 	config := testConfig()
 	config.MostBytes = most
 	tail := New(config)
-	storm(tail, count)
+	storm(tail, count, Habit{})
 	taken := heap() - before
 	s := tail.State()
 	if s.Bytes > most || taken > most*5/4 {
@@ -209,7 +217,7 @@ func TestReadersAndTheWriterDoNotDisturbEachOther(t *testing.T) {
 			}
 		})
 	}
-	storm(tail, 20_000)
+	storm(tail, 20_000, Habit{})
 	tail.Advance(1_000_100 * bin)
 	close(stop)
 	readers.Wait()
@@ -219,7 +227,7 @@ func TestReadersAndTheWriterDoNotDisturbEachOther(t *testing.T) {
 func BenchmarkStorm(b *testing.B) {
 	tail := New(Config{KeyFields: 2, Rules: testConfig().Rules, Range: 72 * time.Hour})
 	begun := time.Now()
-	storm(tail, 1_000_000)
+	storm(tail, 1_000_000, Habit{})
 	b.Logf("%+v after %v", tail.State(), time.Since(begun))
 	entry, _, _ := tail.Anomalies(Filter{}, "", 1)
 	for name, ask := range map[string]func(){

@@ -114,10 +114,10 @@ func (t *Tail) add(e *Entry) {
 	}
 	r.id, r.named = parseID(e.ID)
 	r.entity = t.intern(e)
-	slot := t.rows.add(r)
+	slot := t.rows.addHabit(r, e.Habit)
 	t.log = append(t.log, slot)
 	t.oldest = min(t.oldest, r.at)
-	t.bytes += rowBytes + perRef
+	t.bytes += t.rows.at(slot).bytes()
 	one := &t.entities[r.entity]
 	one.rows = append(one.rows, slot)
 	one.fresh++

@@ -28,6 +28,18 @@ type Entry struct {
 	Deviation    float64 // may be infinite, is not NaN
 	Output       Place
 	Input        Place // Nowhere if the record does not tell it
+	Habit        Habit
+}
+
+// Habit is what the method habit says of an anomaly beside the rest. Then Usual is what was expected, and Usual ± threshold * Scale are the ends of
+// the band. It is zero if the method is the original.
+type Habit struct {
+	Found bool // the anomaly is one of the method habit
+	// OfMean: the deviation is not of the value but of the mean.
+	OfMean bool
+	// Mean is how far the last values lie from what was expected of them, on average, and UsualMean the largest one that is normal, to
+	// either side. They are NaN if the record does not tell them.
+	Mean, UsualMean float64
 }
 
 // Config says what is held.
@@ -79,6 +91,7 @@ type Episode struct {
 	// Concurrent is how many other entities with the same first key field had an episode that opened in the
 	// same bin.
 	Concurrent int
+	Habit      Habit // of the peak
 }
 
 // ByEntity asks for lanes with a row for each entity.

@@ -108,6 +108,9 @@ func (f *Feed) entry(record *kgo.Record) (e tail.Entry, err error) {
 		e.Input = tail.Place{Partition: int32(partition), Offset: offset}
 	}
 	e.Usual, e.Scale = number(record, "usual"), number(record, "scale")
+	if header(record, "method") == "habit" {
+		e.Habit = tail.Habit{Found: true, OfMean: header(record, "test") == "mean", Mean: number(record, "mean"), UsualMean: number(record, "usual_mean")}
+	}
 	if !f.fits(&e) {
 		return e, errForeign
 	}
@@ -115,11 +118,14 @@ func (f *Feed) entry(record *kgo.Record) (e tail.Entry, err error) {
 }
 
 // fits says whether the deviation belongs to the value. If the record is that of a detector with another
-// value field, it does not.
+// value field, it does not. If the deviation is of the mean of the last values, that of the value is smaller.
 func (f *Feed) fits(e *tail.Entry) bool {
 	deviation := (e.Value - e.Usual) / e.Scale
 	if math.IsNaN(deviation) || math.IsInf(deviation, 0) {
 		return true // there is nothing to compare
+	}
+	if e.Habit.OfMean {
+		return math.Abs(deviation) <= (1+1e-6)*math.Abs(e.Deviation)
 	}
 	return math.Abs(deviation-e.Deviation) <= 1e-6*math.Abs(e.Deviation)
 }

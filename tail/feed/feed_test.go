@@ -489,6 +489,35 @@ func TestRecordsOfOtherDetectorsAreCountedNotHeld(t *testing.T) {
 	}
 }
 
+// TestAnomaliesOfTheMethodHabitAreHeldWithItsHeaders, also if their deviation is not that of the value.
+func TestAnomaliesOfTheMethodHabitAreHeldWithItsHeaders(t *testing.T) {
+	w := newWorld(t)
+	must(t, w.cluster.CreateTopic("out", 1, nil))
+	of := func(entity int, scale, test string) *kgo.Record {
+		r := record(0, entity, 100)
+		r.Headers[5].Value = []byte(scale)
+		for _, header := range [][2]string{{"method", "habit"}, {"test", test}, {"mean", "-0.05"}, {"usual_mean", "0.03"}} {
+			r.Headers = append(r.Headers, kgo.RecordHeader{Key: header[0], Value: []byte(header[1])})
+		}
+		return r
+	}
+	// The value lies 6 above what is usual, and the deviation is 12.
+	w.write(kgo.TryCommit, of(1, "0.5", "value"), of(2, "2", "mean"), record(0, 3, 100), of(4, "2", "value"), of(5, "0.4", "mean"))
+	held, _ := w.follow()
+	caught(t, held, 3)
+	want := map[string]tail.Habit{"a,b,1": {Found: true, Mean: -0.05, UsualMean: 0.03}, "a,b,2": {Found: true, OfMean: true, Mean: -0.05, UsualMean: 0.03}, "a,b,3": {}}
+	entries, _, err := held.Anomalies(tail.Filter{}, "", 10)
+	must(t, err)
+	for _, e := range entries {
+		if habit, is := want[e.Entity]; !is || e.Habit != habit {
+			t.Errorf("%+v", e)
+		}
+	}
+	if s := held.State(); s.Foreign != 2 || len(entries) != 3 {
+		t.Errorf("%d are held, %d foreign", len(entries), s.Foreign)
+	}
+}
+
 func TestBrokerThatIsAwayIsReported(t *testing.T) {
 	w := newWorld(t)
 	must(t, w.cluster.CreateTopic("out", 1, nil))

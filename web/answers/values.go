@@ -86,6 +86,27 @@ type Position struct {
 	Offset    int64  `json:"offset"`
 }
 
+// Habit is the name of the method habit.
+const Habit = "habit"
+
+// Tests of the method habit: what a deviation is of.
+const (
+	ValueTest = "value" // the value
+	MeanTest  = "mean"  // the mean of the last values
+)
+
+// ByHabit is what the method habit says of an anomaly beside the rest. It is empty if the method is the original.
+type ByHabit struct {
+	Method    string   `json:"method,omitempty" enum:"habit" doc:"Absent: the original"`
+	Test      string   `json:"test,omitempty" enum:"value,mean" doc:"With habit: the deviation is of the value, or of the mean of the last values"`
+	Mean      *float64 `json:"mean,omitempty" doc:"With habit: how far the last 24 values lie from what was expected of them, on average"`
+	UsualMean *float64 `json:"usual_mean,omitempty" doc:"With habit: the largest mean that is normal, to either side"`
+	Sentence  string   `json:"sentence,omitempty" doc:"With habit: why it is an anomaly"`
+}
+
+// OfMean says whether the deviation is of the mean of the last values.
+func (h *ByHabit) OfMean() bool { return h.Test == MeanTest }
+
 // Anomaly is a committed anomaly: a record of the output topic.
 type Anomaly struct {
 	ID        string    `json:"id" doc:"From the record's header; stays the same for ever"`
@@ -94,14 +115,15 @@ type Anomaly struct {
 	Fields    []Field   `json:"fields" nullable:"false"`
 	Time      time.Time `json:"time" doc:"Of the datapoint"`
 	Value     *float64  `json:"value"`
-	Usual     *float64  `json:"usual" doc:"Median of the window; null if the record does not tell it"`
-	Scale     *float64  `json:"scale" doc:"deviation = (value - usual) / scale"`
+	Usual     *float64  `json:"usual" doc:"Median of the window, with habit what was expected; null if the record does not tell it"`
+	Scale     *float64  `json:"scale" doc:"deviation = (value - usual) / scale, unless it is of the mean of the last values"`
 	Deviation *float64  `json:"deviation" doc:"null if it is infinite"`
 	Direction Direction `json:"direction"`
 	Low       *float64  `json:"low" doc:"Lower end of what was normal"`
 	High      *float64  `json:"high"`
 	Output    Position  `json:"output" doc:"Its place in the output topic"`
 	Input     *Position `json:"input" doc:"The datapoint's record; null if the record does not tell it"`
+	ByHabit
 }
 
 // Episode is a run of anomalies of one entity, its absence, or a gap in a partition.
@@ -128,6 +150,7 @@ type Episode struct {
 	Concurrent int          `json:"concurrent" doc:"Entities with the same first key field whose episodes of this kind opened in the same bin, this one not counted"`
 	Kind       EpisodeKind  `json:"kind" enum:"deviation,absence,gap" doc:"Absences and gaps are only of a detector that publishes episodes"`
 	Partition  *int32       `json:"partition,omitempty" doc:"Of the input topic; absent if episodes are not published"`
+	ByHabit                 // of the peak
 }
 
 // Lanes are counts by time and by row.
@@ -172,6 +195,11 @@ type TimeSpan struct {
 type Point struct {
 	Time  time.Time `json:"time"`
 	Value float64   `json:"value"`
+	// What was expected of it, if the method is habit and the state still knows.
+	Expected *float64 `json:"expected,omitempty" doc:"With habit: the value that was expected; absent if it is not known any more"`
+	Low      *float64 `json:"low,omitempty" doc:"With habit: values from low to high were usual then"`
+	High     *float64 `json:"high,omitempty"`
+	Exact    bool     `json:"exact,omitempty" doc:"expected, low and high are what the point was compared with; absent: they are about right"`
 }
 
 // Entity is all that is known of an entity.
@@ -185,7 +213,7 @@ type Entity struct {
 	Full      int        `json:"full" doc:"Points in a window without gaps"`
 	Coverage  float64    `json:"coverage" doc:"points / full, at most 1"`
 	Scored    bool       `json:"scored" doc:"The next point would be scored"`
-	Median    *float64   `json:"median" doc:"The usual level: the next point would be compared with it"`
+	Median    *float64   `json:"median" doc:"The usual level, with habit the value expected at next_at: the next point would be compared with it"`
 	Scale     *float64   `json:"scale"`
 	Low       *float64   `json:"low" doc:"Values from low to high would be normal"`
 	High      *float64   `json:"high"`
@@ -200,6 +228,8 @@ type Entity struct {
 	Gaps      []Episode  `json:"gaps,omitempty" doc:"Published gaps of its partition"`
 	Partial   bool       `json:"partial"`
 	Problems  []string   `json:"problems" nullable:"false"`
+	Method    string     `json:"method,omitempty" enum:"habit" doc:"Absent: the original"`
+	NextAt    *time.Time `json:"next_at,omitempty" doc:"With habit: when the next point is due; median, scale, low and high are of that time"`
 }
 
 // LastPoint is an entity's last datapoint and what was decided about it.
@@ -207,6 +237,12 @@ type LastPoint struct {
 	Time      time.Time `json:"time"`
 	Value     float64   `json:"value"`
 	Deviation *float64  `json:"deviation" doc:"null if it was not scored"`
+	Test      string    `json:"test,omitempty" enum:"value,mean" doc:"With habit: what the deviation is of"`
+	Expected  *float64  `json:"expected,omitempty" doc:"With habit: the value that was expected"`
+	Low       *float64  `json:"low,omitempty" doc:"With habit: values from low to high were usual then"`
+	High      *float64  `json:"high,omitempty"`
+	Mean      *float64  `json:"mean,omitempty" doc:"With habit: how far the last 24 values lie from what was expected of them, on average"`
+	UsualMean *float64  `json:"usual_mean,omitempty" doc:"With habit: the largest mean that is normal, to either side"`
 }
 
 // Detector is one detector, over all nodes that answered.
@@ -236,6 +272,8 @@ type Detector struct {
 	DetectionP50  *float64   `json:"detection_p50_seconds" doc:"From poll to commit, the median of this node's last 256 transactions"`
 	Tail          Tail       `json:"tail" doc:"The anomalies that can be asked for"`
 	EpisodesTopic string     `json:"episodes_topic,omitempty" doc:"Where it publishes episodes; absent: they are runs of the anomalies that are held"`
+	Method        string     `json:"method,omitempty" enum:"habit" doc:"Absent: the original"`
+	WindowHours   float64    `json:"window_hours" doc:"How far back windows go: history_hours, with habit about two days"`
 }
 
 // KeyField is a field of the key.

@@ -27,7 +27,7 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 	found, _ := s.config.Asker.Entity(ctx, d.Name, key)
 	answer := answers.Entity{
 		EntityRef: answers.EntityRef{Detector: d.Name, Key: key, Fields: []answers.Field{}},
-		Needed:    d.rules.Needed(), Full: d.rules.Full(), Threshold: d.Settings.Threshold,
+		Needed:    d.needed(), Full: d.full(), Threshold: d.Settings.Threshold,
 		Window: []answers.Point{}, Missing: []answers.TimeSpan{},
 		Partial: found.Partial || status.Partial, Problems: append(problems(status), found.Problems...),
 	}
@@ -46,6 +46,7 @@ func (s *Source) Entity(ctx context.Context, detector, key string) (answers.Enti
 			return answers.Entity{}, s.unknown(ctx, d, key)
 		}
 	}
+	recallBands(&answer)
 	if len(answer.Fields) == 0 {
 		answer.Fields = s.fieldsOf(ctx, d, key)
 	}
@@ -105,6 +106,9 @@ func (d *known) fill(answer *answers.Entity, from *messages.EntityStatus) {
 	for _, point := range from.Window {
 		answer.Window = append(answer.Window, answers.Point{Time: time.UnixMilli(point.At).UTC(), Value: point.Value})
 	}
+	if from.Habit != nil {
+		d.fillHabit(answer, from)
+	}
 	slices.SortStableFunc(answer.Window, func(a, b answers.Point) int { return a.Time.Compare(b.Time) }) // because of late records
 }
 
@@ -126,6 +130,7 @@ func missing(window []answers.Point, bin time.Duration, until time.Time) []answe
 // judgement is what an entity's last point was compared with.
 type judgement struct {
 	last     messages.WindowPoint // the last one to arrive
+	habit    *messages.HabitStatus
 	scored   bool
 	summary  detection.Summary // of the window before the last point
 	until    time.Time         // stream time; zero: not known
@@ -138,25 +143,37 @@ func (d *known) judge(answer *answers.Entity, owner *messages.EntityStatus, stre
 		answer.Reason, answer.Verdict = "unknown", d.sayNothingKnown(answer)
 		return
 	}
-	j := judgement{last: owner.Window[len(owner.Window)-1]}
-	values := make([]float64, len(owner.Window)-1)
-	for i := range values {
-		values[i] = owner.Window[i].Value
+	j := judgement{last: owner.Window[len(owner.Window)-1], habit: owner.Habit}
+	if j.habit != nil {
+		j.scored = j.habit.Last != nil
+		j.summary = detection.Summary{Points: len(owner.Window) - 1, Needed: owner.Needed}
+	} else {
+		values := make([]float64, len(owner.Window)-1)
+		for i := range values {
+			values[i] = owner.Window[i].Value
+		}
+		j.summary = detection.NewScorer(d.rules).Summarize(values)
+		j.scored = j.summary.Scored
 	}
-	j.summary = detection.NewScorer(d.rules).Summarize(values)
-	j.scored = j.summary.Scored
 	if streamTime > 0 {
 		j.until = time.UnixMilli(streamTime).UTC()
 		j.silentAt = int(j.until.Sub(time.UnixMilli(j.last.At)) / d.bin)
 		answer.Missing = missing(answer.Window, d.bin, j.until)
 	}
 	answer.Last = &answers.LastPoint{Time: time.UnixMilli(j.last.At).UTC(), Value: j.last.Value, Deviation: owner.LastDeviation}
+	anomalous := !normal(owner.LastDeviation, d.Settings.Threshold)
+	if j.habit != nil && j.scored {
+		judged := j.habit.Last
+		answer.Last.Test, answer.Last.Expected, answer.Last.Low, answer.Last.High = judged.Test, judged.Expected, judged.Low, judged.High
+		answer.Last.Mean, answer.Last.UsualMean = judged.Mean, judged.UsualMean
+		anomalous = judged.Anomalous
+	}
 	switch {
 	case j.silentAt >= d.Tail.Rules().ClearAfter: // the same number of bins as ends an episode
 		answer.Reason = "silent"
 	case !j.scored:
 		answer.Reason = "too_few_points"
-	case !normal(owner.LastDeviation, d.Settings.Threshold):
+	case anomalous:
 		answer.Reason = "anomalous"
 	default:
 		answer.Reason = "normal"

@@ -291,6 +291,7 @@ func (d *known) anomaly(e *tail.Entry) answers.Anomaly {
 		Direction: answers.SideOf(e.Deviation), Low: answers.Finite(low), High: answers.Finite(high),
 		Output: answers.Position{Topic: d.OutputTopic, Partition: e.Output.Partition, Offset: e.Output.Offset},
 	}
+	anomaly.ByHabit = d.byHabit(&e.Habit, e.Value, e.Usual, e.Scale)
 	if e.Input != tail.Nowhere {
 		anomaly.Input = &answers.Position{Topic: d.Topic, Partition: e.Input.Partition, Offset: e.Input.Offset}
 	}
@@ -313,6 +314,7 @@ func (d *known) episode(e *tail.Episode) answers.Episode {
 		Value: answers.Finite(e.Peak.Value), Deviation: answers.Finite(e.Peak.Deviation), PeakAt: moment(e.Peak.At), PeakID: e.Peak.ID,
 		Concurrent: e.Concurrent,
 	}
+	one.ByHabit = d.byHabit(&e.Habit, e.Peak.Value, e.Peak.Usual, e.Peak.Scale)
 	if !e.Open {
 		ended := moment(e.EndedAt)
 		one.State, one.EndedAt = answers.Ended, &ended

@@ -87,6 +87,9 @@ func (l *publishes) one(e *published.Episode) answers.Episode {
 	case published.Deviation:
 		one.Direction = answers.SideOf(e.Peak.Deviation)
 		one.Value, one.Deviation, one.PeakAt, one.PeakID = answers.Finite(e.Peak.Value), answers.Finite(e.Peak.Deviation), moment(e.Peak.At), e.Peak.ID
+		if peak, found := l.known.Tail.ByHabit(e.Entity, e.Peak.ID); found {
+			one.ByHabit = l.known.byHabit(&peak.Habit, peak.Value, peak.Usual, peak.Scale)
+		}
 		until := e.EndedAt
 		if e.Open {
 			until = l.known.Tail.State().StreamTime

@@ -60,6 +60,7 @@ type Source struct {
 type known struct {
 	*Detector
 	rules  detection.Rules
+	habit  *detection.HabitRules // nil: the method is the original
 	bin    time.Duration
 	fields []answers.KeyField
 	holes  holes
@@ -74,6 +75,10 @@ func New(config Config) *Source {
 		k := &known{
 			Detector: d, rules: detection.NewRules(d.Settings),
 			bin: time.Duration(d.Settings.GranularityMinutes * float64(time.Minute)),
+		}
+		if d.Settings.Method == detection.HabitMethod {
+			rules := detection.NewHabitRules(d.Settings)
+			k.habit = &rules
 		}
 		for _, name := range d.KeyFields {
 			k.fields = append(k.fields, answers.KeyField{Name: name, ASN: answers.IsASN(name)})

@@ -110,7 +110,10 @@ func (d *known) describe(now *looked) answers.Detector {
 		Name: d.Name, Topic: d.Topic, OutputTopic: d.OutputTopic, ConsumerGroup: d.Group, ValueField: d.ValueField, KeyFields: d.fields,
 		Threshold: d.Settings.Threshold, DevMetric: d.Settings.Metric.String(), MinDev: d.Settings.MinDeviation,
 		HistoryHours: d.Settings.HistoryHours, BinSeconds: d.bin.Seconds(),
-		PointsNeeded: d.rules.Needed(), PointsFull: d.rules.Full(), Synthetic: d.Synthetic, EpisodesTopic: d.EpisodesTopic, Tail: d.tail(),
+		PointsNeeded: d.needed(), PointsFull: d.full(), Synthetic: d.Synthetic, EpisodesTopic: d.EpisodesTopic, Tail: d.tail(), WindowHours: d.Settings.HistoryHours,
+	}
+	if d.habit != nil {
+		answer.Method, answer.WindowHours = answers.Habit, d.habit.KeptHours()
 	}
 	partitionsOf(status, d.Name, func(_ messages.NodeStatus, _ messages.DetectorStatus, p messages.PartitionStatus) {
 		if p.Role == messages.RoleStandby {

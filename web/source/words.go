@@ -17,7 +17,13 @@ func (d *known) say(answer *answers.Entity, j *judgement) string {
 	case "silent":
 		return fmt.Sprintf("No point came since %s, for %d bins. The last value was %s.", clock(time.UnixMilli(j.last.At)), j.silentAt, short(j.last.Value))
 	case "too_few_points":
+		if j.habit != nil && j.summary.Points >= j.summary.Needed {
+			return last + " is not scored: the method habit needs two days before."
+		}
 		return fmt.Sprintf("%s is not scored: %d of %d points needed were known.", last, j.summary.Points, j.summary.Needed)
+	}
+	if j.habit != nil {
+		return sayHabit(answer.Last, answer.Reason == "anomalous")
 	}
 	verdict := fmt.Sprintf("%s lies %s the usual level %s", last, d.distance(answer.Last.Deviation, j), short(j.summary.Median))
 	band := fmt.Sprintf("up to %s are normal, which is %s to %s", short(d.Settings.Threshold), short(j.summary.Low), short(j.summary.High))
