@@ -15,7 +15,7 @@ type Edge struct {
 	Apart               bool // nothing leads to it
 }
 
-// CourseOf leads through edges. An edge with nothing to it and nothing from it is left out. What lies outside of the plot is drawn at its edge.
+// CourseOf leads through edges. The paths may be empty. An edge with nothing to it and nothing from it is left out. What lies outside of the plot is drawn at its edge.
 func CourseOf(edges []Edge) *Course {
 	var area strings.Builder
 	var line []Vertex
@@ -39,9 +39,6 @@ func CourseOf(edges []Edge) *Course {
 			fmt.Fprintf(&area, "L%.1f %.1f", e.X*1000, within(e.Low)*1000)
 		}
 		area.WriteString("Z")
-	}
-	if len(line) == 0 {
-		return nil
 	}
 	return &Course{area.String(), Line(line)}
 }

@@ -59,7 +59,7 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 	c.Path = look.Line(path)
 	switch {
 	case e.Method == answers.Habit:
-		c.Course = look.CourseOf(edges(e, points, p, y, bin))
+		c.Course = look.CourseOf(edges(e, points, p, y, bin)) // it may be empty
 	case e.Low != nil && e.High != nil:
 		top, bottom := max(0, y.At(*e.High)), min(1, y.At(*e.Low))
 		c.Band = &look.Box{X: look.Percent(top), Width: look.Percent(max(0, bottom-top))}

@@ -173,10 +173,8 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 		v.Part = look.Percent(min(1, float64(e.Points)/float64(max(1, e.Needed))))
 	case open >= 0:
 		x := e.Episodes[open]
-		v.Turned, v.Span = turned(x)
-		if v.Side = x.Direction; x.OfMean() {
-			v.Turned = "is " + v.Turned
-		}
+		v.Turned, v.Span = hasTurned(x)
+		v.Side = x.Direction
 	case e.Reason == "silent":
 		v.Plain = "is silent"
 	case e.Reason == "normal" && e.Last != nil:
@@ -210,7 +208,7 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last "+what+" began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), ended))
 	}
 	if e.Full > 0 {
-		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(e.Full), look.Digits(s.WindowHours(), 0)))
+		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(max(e.Points, e.Full)), look.Digits(s.WindowHours(), 0)))
 	}
 	if chosen != nil {
 		v.Selected = s.selected(e, chosen)
@@ -253,7 +251,7 @@ func (s *shell) facts(e answers.Entity) []factLine {
 	if e.Low != nil && e.High != nil && !habit {
 		lines = append(lines, factLine{Name: "normal values", Value: look.Number(e.Low) + " to " + look.Number(e.High)})
 	}
-	lines = append(lines, factLine{Name: "points known", Value: look.Group(e.Points) + " of " + look.Group(e.Full)}, factLine{Name: "points needed", Value: look.Group(e.Needed)})
+	lines = append(lines, factLine{Name: "points known", Value: look.Group(e.Points) + " of " + look.Group(max(e.Points, e.Full))}, factLine{Name: "points needed", Value: look.Group(e.Needed)})
 	if e.Last != nil {
 		m := s.When(e.Last.Time)
 		lines = append(lines, factLine{Name: "last point", Value: m.Short + " UTC, " + m.Ago, Time: &m})

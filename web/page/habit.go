@@ -70,19 +70,28 @@ func size(x *float64) *float64 {
 	return new(math.Abs(*x))
 }
 
-// turned is what happened in an episode: one word, and the rest.
+// turned is what happened in an episode: one word, and the rest. It is short enough for a table.
 func turned(e answers.Episode) (word, rest string) {
 	if e.OfMean() {
-		return lower(e.ByHabit), "than expected, by " + look.Brief(size(e.Mean)) + " on average"
+		return lower(e.ByHabit), "by up to " + look.Brief(size(e.Mean)) + " on average"
 	}
 	return look.Turned(e.Direction), "from " + look.Brief(e.Usual) + " to " + look.Brief(e.Value)
+}
+
+// hasTurned is what happened in an episode, for a sentence about its entity.
+func hasTurned(e answers.Episode) (words, rest string) {
+	words, rest = turned(e)
+	if e.OfMean() {
+		return "is " + words, "than expected, " + rest
+	}
+	return words, rest
 }
 
 // usually is the band of an episode in words; empty if it is not known.
 func usually(e answers.Episode) string {
 	switch {
 	case e.OfMean():
-		return "up to " + look.Brief(e.UsualMean) + " is usual"
+		return "than expected; up to " + look.Brief(e.UsualMean) + " is usual"
 	case e.Low == nil || e.High == nil:
 		return ""
 	case e.Method == answers.Habit:
@@ -109,7 +118,8 @@ func (s *shell) habitFacts(e answers.Entity) (lines []factLine) {
 		lines = append(lines, factLine{Name: "usual then", Value: look.Number(e.Low) + " to " + look.Number(e.High)})
 	}
 	if last := e.Last; last != nil && last.Mean != nil {
-		lines = append(lines, factLine{Name: "last 24 values on average", Value: onAverage(answers.ByHabit{Mean: last.Mean})}, factLine{Name: "usual on average", Value: "up to " + look.Number(last.UsualMean)})
+		lines = append(lines, factLine{Name: "last 24 values", Value: look.Number(size(last.Mean)) + " " + lower(answers.ByHabit{Mean: last.Mean}) + " on average"},
+			factLine{Name: "usual on average", Value: "up to " + look.Number(last.UsualMean)})
 	}
-	return append(lines, factLine{Name: "compared with", Value: "what it has at this time of day"})
+	return append(lines, factLine{Name: "compared with", Value: "this time of other days"})
 }

@@ -50,7 +50,7 @@ func live(ctx context.Context, s *shell) error {
 			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: look.Arrow(a.Direction), Turned: look.Turned(a.Direction),
 			Span: "to " + look.Number(a.Value), Usual: look.Number(a.Usual), Deviation: look.Signed(a.Deviation), Step: look.Step(a.Deviation, s.Detector.Threshold)}
 		if a.OfMean() {
-			r.Turned, r.Span = lower(a.ByHabit), "than expected, by "+look.Number(size(a.Mean))+" on average"
+			r.Turned, r.Span = lower(a.ByHabit), "by "+look.Number(size(a.Mean))+" on average"
 		}
 		r.At.Short = a.Time.UTC().Format("15:04")
 		v.Rows = append(v.Rows, r)

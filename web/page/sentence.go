@@ -89,8 +89,9 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 		}
 		v.Far = look.Size(largest.Deviation) + " deviations " + side + " " + level
 		if largest.OfMean() {
-			r.Turned, v.Far = "is "+r.Turned, usually(*largest)
+			v.Far = "where up to " + look.Brief(largest.UsualMean) + " is usual"
 		}
+		r.Turned, r.Span = hasTurned(*largest)
 	}
 	crowded := open.Items
 	if len(crowded) == 0 {
