@@ -91,8 +91,13 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 	residual := h.residualsOf()[n-1]
 	e := evidence{one: h.one, many: h.many, residual: residual, expected: last.value - residual}
 	e.scored = !math.IsNaN(h.one) && !math.IsNaN(residual) && (h.now.blocked || r.window.enough(n-1))
-	if level := h.levels(r)[n-1]; !math.IsNaN(level) {
-		e.expected = level + h.season
+	var level []float64
+	for i := int(h.now.fresh); i < n-1; i++ {
+		level = append(level, h.points.at(i).value)
+	}
+	slices.Sort(level)
+	if len(level) > 0 {
+		e.expected = middle(level) + h.season
 	}
 	for i := range int(h.now.residuals) {
 		e.mean += h.residual(i).value
@@ -141,10 +146,8 @@ func (h *Habit) levels(r *HabitRules) []float64 {
 			sorted = slices.Delete(sorted, rank, rank+1)
 		}
 		all[i] = math.NaN()
-		if k := len(sorted); k > 0 && k%2 == 1 {
-			all[i] = sorted[k/2]
-		} else if k > 0 {
-			all[i] = halfway(sorted[k/2-1], sorted[k/2])
+		if len(sorted) > 0 {
+			all[i] = middle(sorted)
 		}
 		rank, _ := slices.BinarySearch(sorted, p.value)
 		sorted = slices.Insert(sorted, rank, p.value)
@@ -240,15 +243,20 @@ func (s *hindsight) find(bin int64) (season float64, known bool) {
 			}
 		}
 	}
-	slices.Sort(near)
-	switch n := len(near); {
-	case n <= lost:
+	if len(near) <= lost {
 		return 0, lost == 0
-	case n%2 == 1:
-		return near[n/2], true
-	default:
-		return halfway(near[n/2-1], near[n/2]), true
 	}
+	slices.Sort(near)
+	return middle(near), true
+}
+
+// middle is the median of sorted numbers, of which there is one at least.
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return halfway(sorted[n/2-1], sorted[n/2])
 }
 
 // counts says whether a cell counts for the season on a date.
