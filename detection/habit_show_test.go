@@ -155,6 +155,23 @@ func TestHabitRecallsADay(t *testing.T) {
 	}
 }
 
+// TestHabitOfALongHistoryRecallsTwoDays: it has the values of a week, but too many of the half hours before have been replaced.
+func TestHabitOfALongHistoryRecallsTwoDays(t *testing.T) {
+	rules := NewHabitRules(Settings{GranularityMinutes: 15, HistoryHours: 200, MinRatio: HabitMinRatio, Threshold: 5, MinDeviation: 0.01})
+	next := seasonal(rand.New(rand.NewPCG(1, 35)))
+	var h Habit
+	for i := range int64(96*20 + 50) {
+		h.Add(&rules, uint64(i), i*quarter, next(i*quarter))
+	}
+	all, known := h.Recall(&rules), 0
+	for _, one := range all {
+		known += number(one.Known)
+	}
+	if len(all) != 176*4+1 || known < 2*96 || known > 3*96 {
+		t.Errorf("of %d points, %d are known", len(all), known)
+	}
+}
+
 func TestHabitExpectsTheNextPointAfterTheLastOne(t *testing.T) {
 	rules := usualHabit()
 	var h Habit
