@@ -24,13 +24,11 @@ func (r *Rules) Band(median, scale float64) (low, high float64) {
 
 // Span is the earliest and the latest time among the first n points of the window, in Unix milliseconds. It
 // looks at each of them, because late records are in no order of time. n must be from 1 to Len.
-func (w *Window) Span(n int) (earliest, latest int64) { return w.points.span(n) }
-
-func (r *ring) span(n int) (earliest, latest int64) {
-	earliest = r.at(0).at
+func (w *Window) Span(n int) (earliest, latest int64) {
+	earliest = w.points.at(0).at
 	latest = earliest
 	for i := 1; i < n; i++ {
-		at := r.at(i).at
+		at := w.points.at(i).at
 		earliest, latest = min(earliest, at), max(latest, at)
 	}
 	return earliest, latest
