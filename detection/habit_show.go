@@ -61,7 +61,7 @@ func (h *Habit) Recall(r *HabitRules) []Recalled {
 	today, newest := true, int64(math.MinInt64)
 	usual := h.one
 	for i := n - 1; i >= 0; i-- {
-		p := h.points.at(i)
+		p := h.recalled(i)
 		one := &all[i]
 		one.At, one.Value = p.at, p.value
 		season, known, exact := seasons.before(p.at / halfHour)
@@ -262,6 +262,9 @@ func middle(sorted []float64) float64 {
 }
 
 // What is read of the rest of the state.
+
+// recalled is the i-th of the points.
+func (h *Habit) recalled(i int) point { return h.points.at(i) }
 
 // fresh is how many of the points are not in the level.
 func (h *Habit) fresh() int { return int(h.now.fresh) }

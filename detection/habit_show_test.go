@@ -8,9 +8,12 @@ import (
 	"testing"
 )
 
+// recallRounding is by how much of itself a number that is recalled exactly may differ.
+const recallRounding = 1e-14
+
 // roundingApart says whether two numbers differ at most by the rounding of numbers of a size.
 func roundingApart(a, b, size float64) bool {
-	return a == b || math.Abs(a-b) <= 1e-14*max(math.Abs(a), math.Abs(b), size)
+	return a == b || math.Abs(a-b) <= recallRounding*max(math.Abs(a), math.Abs(b), size)
 }
 
 // tally counts what was recalled of points that were scored.
@@ -49,7 +52,7 @@ func (c *tally) follow(t *testing.T, s *stream, often int) {
 		}
 		for k, one := range all {
 			at := i - len(all) + 1 + k
-			if one.At != s.entries[at].at || one.Value != s.entries[at].value {
+			if one.At != s.entries[at].at || !roundingApart(one.Value, s.entries[at].value, 0) {
 				t.Fatalf("%s, point %d: %+v instead of %+v", s.name, at, one, s.entries[at])
 			}
 			if want := &judged[at]; want.Reason != TooFewPoints {
