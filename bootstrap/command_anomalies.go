@@ -183,9 +183,13 @@ func (p *anomalyPrinter) print(a *answers.Anomaly) error {
 	if a.Low != nil && a.High != nil {
 		normal = rounded(a.Low, 6) + " to " + rounded(a.High, 6)
 	}
+	why := ""
+	if a.OfMean() { // its value may well be normal
+		why = "  (" + printable(a.Sentence) + ")"
+	}
 	deviation := paint(p.colour, a.Direction, fmt.Sprintf("%9s", rounded(a.Deviation, 4)))
-	_, err := fmt.Fprintf(p.to, "%-20s  %s  %10s  %10s  %-23s  %s\n", a.Time.UTC().Format(time.RFC3339), deviation,
-		rounded(a.Value, 6), rounded(a.Usual, 6), normal, printable(a.Entity))
+	_, err := fmt.Fprintf(p.to, "%-20s  %s  %10s  %10s  %-23s  %s%s\n", a.Time.UTC().Format(time.RFC3339), deviation,
+		rounded(a.Value, 6), rounded(a.Usual, 6), normal, printable(a.Entity), why)
 	return err
 }
 

@@ -60,9 +60,15 @@ func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
 		printf(table, "last point\t%s at %s\n", number(&e.Last.Value), e.Last.Time.UTC().Format(time.RFC3339))
 		printf(table, "its deviation\t%s\n", number(e.Last.Deviation))
 	}
-	printf(table, "median\t%s\n", number(e.Median))
-	printf(table, "scale\t%s\n", number(e.Scale))
-	printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+	if e.Method == answers.Habit {
+		if last := e.Last; last != nil {
+			printHabit(table, &judged{last.Expected, last.Low, last.High, last.Mean, last.UsualMean}, &next{e.NextAt, e.Median, e.Scale, e.Low, e.High})
+		}
+	} else {
+		printf(table, "median\t%s\n", number(e.Median))
+		printf(table, "scale\t%s\n", number(e.Scale))
+		printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+	}
 	for i := range e.Episodes {
 		if episode := &e.Episodes[i]; episode.State == answers.Open {
 			name, value := openEpisode(episode)
@@ -77,7 +83,7 @@ func printVerdict(out io.Writer, e *answers.Entity, window, colour bool) error {
 			if i == 0 {
 				fmt.Fprintln(out, "\nwindow")
 			}
-			printf(out, "%s  %s\n", point.Time.UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
+			printf(out, "%s  %s%s\n", point.Time.UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value), expectation(point.Expected, point.Low, point.High, point.Exact))
 		}
 	}
 	if err := printEnded(out, e.Episodes); err != nil {

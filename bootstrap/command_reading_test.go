@@ -211,6 +211,65 @@ open episode     since 2026-01-02T03:15:00Z; anomalies: 1; peak: deviation -20.5
 latest anomalies
 `
 
+const habitVerdict = `Anomalous. At noon: the last 24 values lie 0.05 below expectation on average; up to 0.03 is usual.
+
+entity         -1,64510
+partition      2, ready on node a:8080, as of offset 100
+points         2 of 288 (coverage 1 %); 173 are needed
+last point     0.1 at 2026-01-02T03:15:00Z
+its deviation  -8.5
+method         habit
+was expected   0.12; 0.05 to 0.19 was usual
+mean distance  -0.05, of the last 24 values from what was expected; up to 0.03 is usual
+expected next  0.2 at 2026-01-02T03:30:00Z; -2.3 to 2.7 is usual
+scale          0.5
+
+window
+2026-01-02T03:00:00.000Z  0.30000000000000004
+2026-01-02T03:15:00.000Z  0.1  about 0.12 expected, 0.05 to 0.19 usual
+
+latest anomalies
+`
+
+// TestEntityOfHabitTellsWhatWasExpected of its points and what comes next.
+func TestEntityOfHabitTellsWhatWasExpected(t *testing.T) {
+	source, partition, next := madeup.New(), int32(2), madeup.At.Add(30*time.Minute)
+	e := &source.One
+	e.Partition, e.Node, e.Method, e.NextAt, e.Episodes = &partition, "a:8080", answers.Habit, &next, nil
+	e.Verdict = "At noon: the last 24 values lie 0.05 below expectation on average; up to 0.03 is usual."
+	e.Last.Test, e.Last.Expected, e.Last.Low, e.Last.High = answers.MeanTest, madeup.Number(0.12), madeup.Number(0.05), madeup.Number(0.19)
+	e.Last.Mean, e.Last.UsualMean, e.Last.Deviation = madeup.Number(-0.05), madeup.Number(0.03), madeup.Number(-8.5)
+	e.Window[1].Expected, e.Window[1].Low, e.Window[1].High = e.Last.Expected, e.Last.Low, e.Last.High
+	e.Anomalies[0].ByHabit = answers.ByHabit{Method: answers.Habit, Test: answers.MeanTest, Mean: e.Last.Mean, UsualMean: e.Last.UsualMean, Sentence: "the last 24 values lie 0.05 below"}
+	_, address := shown(t, source)
+	_, printed := asked(t, atSite(address), "entity", conf, "-1,64510", "--window")
+	if !strings.HasPrefix(printed, habitVerdict) || !strings.HasSuffix(printed, "-1,64510  (the last 24 values lie 0.05 below)\n") {
+		t.Errorf("it printed\n%s\nwant\n%s", printed, habitVerdict)
+	}
+}
+
+// TestNodesTellAnEntityOfHabit as the API does.
+func TestNodesTellAnEntityOfHabit(t *testing.T) {
+	x := madeup.Number
+	answer := messages.EntityAnswer{Entity: "-1,64510", Found: []messages.EntityStatus{{
+		Median: x(0.2), Scale: x(0.5), Low: x(-2.3), High: x(2.7), LastDeviation: x(-8.5), Window: []messages.WindowPoint{{At: 0, Value: 0.3}, {At: 900_000, Value: 0.1}},
+		Habit: &messages.HabitStatus{Next: 1_800_000, Last: &messages.Judgement{Expected: x(0.12), Low: x(0.05), High: x(0.19), Mean: x(-0.05), UsualMean: x(0.03)},
+			Expected: []messages.Expectation{{}, {Known: true, Exact: true, Expected: 0.12, Low: 0.05, High: 0.19}}},
+	}}}
+	var out strings.Builder
+	if err := printEntity(&out, answer, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\nmethod         habit\nwas expected   0.12; 0.05 to 0.19 was usual\n", "\nexpected next  0.2 at 1970-01-01T00:30:00Z; -2.3 to 2.7 is usual\nscale          0.5\n",
+		"00:00:00.000Z  0.3\n1970-01-01T00:15:00.000Z  0.1  0.12 expected, 0.05 to 0.19 usual\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it printed\n%s\nwant\n%s", out.String(), want)
+		}
+	}
+}
+
 // publishes makes a source tell an absence and a gap.
 func publishes(s *madeup.Source) {
 	ended, filled, partition := madeup.At.Add(30*time.Minute), answers.Filled, int32(7)

@@ -231,15 +231,28 @@ func printEntity(out io.Writer, answer messages.EntityAnswer, window bool) error
 			printf(table, "last point\t%s at %s\n", number(&e.Window[last].Value), utc(e.Window[last].At))
 		}
 		printf(table, "its deviation\t%s\n", number(e.LastDeviation))
-		printf(table, "median\t%s\n", number(e.Median))
-		printf(table, "scale\t%s\n", number(e.Scale))
-		printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+		if e.Habit != nil {
+			last, at := judged{}, time.UnixMilli(e.Habit.Next)
+			if j := e.Habit.Last; j != nil {
+				last = judged{j.Expected, j.Low, j.High, j.Mean, j.UsualMean}
+			}
+			printHabit(table, &last, &next{&at, e.Median, e.Scale, e.Low, e.High})
+		} else {
+			printf(table, "median\t%s\n", number(e.Median))
+			printf(table, "scale\t%s\n", number(e.Scale))
+			printf(table, "normal from, to\t%s, %s\n", number(e.Low), number(e.High))
+		}
 		if err := table.Flush(); err != nil {
 			return err
 		}
 		if window {
-			for _, point := range e.Window {
-				printf(out, "%s  %s\n", time.UnixMilli(point.At).UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value))
+			for i, point := range e.Window {
+				of := ""
+				if e.Habit != nil && i < len(e.Habit.Expected) && e.Habit.Expected[i].Known {
+					x := &e.Habit.Expected[i]
+					of = expectation(&x.Expected, &x.Low, &x.High, x.Exact)
+				}
+				printf(out, "%s  %s%s\n", time.UnixMilli(point.At).UTC().Format("2006-01-02T15:04:05.000Z"), number(&point.Value), of)
 			}
 		}
 	}

@@ -23,13 +23,23 @@ type Recalled struct {
 func (r *HabitRules) KeptHours() float64 { return float64(max(r.span, r.kept)) / (60 * 60 * 1000) }
 
 // Full is how many points a state without gaps keeps.
-func (r *HabitRules) Full() int { return r.full - 1 }
+func (r *HabitRules) Full() int {
+	return max(int(min(max(r.span, r.kept)/max(r.step, 1), 1<<40)), r.count)
+}
 
 // Len is the number of points that the state has.
 func (h *Habit) Len() int { return h.points.len() }
 
 // Span is the earliest and the latest time among the first n points of the state, in Unix milliseconds, as Window.Span is. n must be from 1 to Len.
-func (h *Habit) Span(n int) (earliest, latest int64) { return h.points.span(n) }
+func (h *Habit) Span(n int) (earliest, latest int64) {
+	earliest = h.points.at(0).at
+	latest = earliest
+	for i := 1; i < n; i++ {
+		at := h.points.at(i).at
+		earliest, latest = min(earliest, at), max(latest, at)
+	}
+	return earliest, latest
+}
 
 // Recall tells the points that the state has, in the order of arrival, and what was expected of them. With 96 points a day and 72 hours of history,
 // these are the points of the last 48 hours.
@@ -51,7 +61,7 @@ func (h *Habit) Recall(r *HabitRules) []Recalled {
 	today, newest := true, int64(math.MinInt64)
 	usual := h.one
 	for i := n - 1; i >= 0; i-- {
-		p := h.points.at(i)
+		p := h.recalled(i)
 		one := &all[i]
 		one.At, one.Value = p.at, p.value
 		season, known, exact := seasons.before(p.at / halfHour)
@@ -91,11 +101,17 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 	residual := h.residualsOf()[n-1]
 	e := evidence{one: h.one, many: h.many, residual: residual, expected: last.value - residual}
 	e.scored = !math.IsNaN(h.one) && !math.IsNaN(residual) && (h.now.blocked || r.window.enough(n-1))
-	if level := h.levels(r)[n-1]; !math.IsNaN(level) {
-		e.expected = level + h.season
+	var level []float64
+	for i := h.fresh(); i < n-1; i++ {
+		level = append(level, h.points.at(i).value)
+	}
+	slices.Sort(level)
+	if len(level) > 0 {
+		e.expected = middle(level) + h.season
+		e.residual = last.value - e.expected
 	}
 	for i := range int(h.now.residuals) {
-		e.mean += h.residual(i).value
+		e.mean += h.residual(i)
 	}
 	e.mean /= habitMean
 	return r.judge(&e)
@@ -141,26 +157,18 @@ func (h *Habit) levels(r *HabitRules) []float64 {
 			sorted = slices.Delete(sorted, rank, rank+1)
 		}
 		all[i] = math.NaN()
-		if k := len(sorted); k > 0 && k%2 == 1 {
-			all[i] = sorted[k/2]
-		} else if k > 0 {
-			all[i] = halfway(sorted[k/2-1], sorted[k/2])
+		if len(sorted) > 0 {
+			all[i] = middle(sorted)
 		}
 		rank, _ := slices.BinarySearch(sorted, p.value)
 		sorted = slices.Insert(sorted, rank, p.value)
 	}
-	if fresh != int(h.now.fresh) { // points that are dropped kept others in the level
+	if fresh != h.fresh() { // points that are dropped kept others in the level
 		for i := range all {
 			all[i] = math.NaN()
 		}
 	}
 	return all
-}
-
-// residual is the i-th of the residuals that count for the mean, the oldest first, with the time of its point.
-func (h *Habit) residual(i int) point {
-	place := (h.oldest() + i) % habitMean
-	return point{h.when[place], h.recent[place]}
 }
 
 // residualsOf are the residuals of the points; NaN for those that the state has none of.
@@ -169,8 +177,8 @@ func (h *Habit) residualsOf() []float64 {
 	k := int(h.now.residuals) - 1
 	for i := len(all) - 1; i >= 0; i-- {
 		all[i] = math.NaN()
-		if k >= 0 && h.points.at(i).at == h.residual(k).at {
-			all[i] = h.residual(k).value
+		if k >= 0 && h.residualIsOf(k, h.points.at(i).at) {
+			all[i] = h.residual(k)
 			k--
 		}
 	}
@@ -180,8 +188,8 @@ func (h *Habit) residualsOf() []float64 {
 // usualBefore is how far residuals got on a usual day, as known on a date that is not today any more.
 func (h *Habit) usualBefore(date int64) float64 {
 	var tops []float64
-	for _, d := range h.days[:h.now.tops] {
-		if d.date < date && date-d.date <= usualDays {
+	for i := range int(h.now.tops) {
+		if d := h.top(i); d.date < date && date-d.date <= usualDays {
 			tops = append(tops, d.one)
 		}
 	}
@@ -224,9 +232,6 @@ func cellOf(date, half int64) int { return int(half*profileDays + date%profileDa
 
 // find is the median of the half hours that the season of one came from, as far as they are still there. It is not known unless most of them are.
 func (s *hindsight) find(bin int64) (season float64, known bool) {
-	if s.of.profile == nil {
-		return 0, true
-	}
 	var near []float64
 	lost := 0
 	for b := bin - 1; b <= bin+1; b++ {
@@ -235,28 +240,54 @@ func (s *hindsight) find(bin int64) (season float64, known bool) {
 			cell := cellOf(slot, (b+dayBins)%dayBins)
 			if s.replaced[cell] {
 				lost++
-			} else if s.of.counts(cell, date) {
-				near = append(near, s.of.profile.means[cell])
+			} else if mean, counts := s.of.added(cell, date); counts {
+				near = append(near, mean)
 			}
 		}
 	}
-	slices.Sort(near)
-	switch n := len(near); {
-	case n <= lost:
+	if len(near) <= lost {
 		return 0, lost == 0
-	case n%2 == 1:
-		return near[n/2], true
-	default:
-		return halfway(near[n/2-1], near[n/2]), true
 	}
+	slices.Sort(near)
+	return middle(near), true
 }
 
-// counts says whether a cell counts for the season on a date.
-func (h *Habit) counts(cell int, date int64) bool {
+// middle is the median of sorted numbers, of which there is one at least.
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	if n%2 == 1 {
+		return sorted[n/2]
+	}
+	return halfway(sorted[n/2-1], sorted[n/2])
+}
+
+// What is read of the rest of the state.
+
+// recalled is the i-th of the points.
+func (h *Habit) recalled(i int) point { return h.points.at(i) }
+
+// fresh is how many of the points are not in the level.
+func (h *Habit) fresh() int { return int(h.now.fresh) }
+
+// residual is the i-th of the residuals that count for the mean, the oldest first.
+func (h *Habit) residual(i int) float64 { return h.recent[(h.oldest()+i)%habitMean] }
+
+// residualIsOf says whether that is of a point with a time.
+func (h *Habit) residualIsOf(i int, at int64) bool { return h.when[(h.oldest()+i)%habitMean] == at }
+
+// top is the i-th of the earlier days.
+func (h *Habit) top(i int) dayTop { return h.days[i] }
+
+// added is the mean of a cell, and whether it counts for the season on a date.
+func (h *Habit) added(cell int, date int64) (mean float64, counts bool) {
+	if h.profile == nil {
+		return 0, false
+	}
+	mean = h.profile.means[cell]
 	code := h.profile.code(cell)
 	if code == 0 {
-		return h.leads(cell, date)
+		return mean, h.leads(cell, date)
 	}
 	cycle := h.now.newest - cyclesBehind(h.now.newest%3, code)
-	return date-(cycle*profileDays+int64(cell%profileDays)) <= profileDays
+	return mean, date-(cycle*profileDays+int64(cell%profileDays)) <= profileDays
 }

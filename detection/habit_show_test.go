@@ -8,9 +8,12 @@ import (
 	"testing"
 )
 
+// recallRounding is by how much of itself a number that is recalled exactly may differ.
+const recallRounding = 1e-14
+
 // roundingApart says whether two numbers differ at most by the rounding of numbers of a size.
 func roundingApart(a, b, size float64) bool {
-	return a == b || math.Abs(a-b) <= 1e-14*max(math.Abs(a), math.Abs(b), size)
+	return a == b || math.Abs(a-b) <= recallRounding*max(math.Abs(a), math.Abs(b), size)
 }
 
 // tally counts what was recalled of points that were scored.
@@ -49,7 +52,7 @@ func (c *tally) follow(t *testing.T, s *stream, often int) {
 		}
 		for k, one := range all {
 			at := i - len(all) + 1 + k
-			if one.At != s.entries[at].at || one.Value != s.entries[at].value {
+			if one.At != s.entries[at].at || !roundingApart(one.Value, s.entries[at].value, 0) {
 				t.Fatalf("%s, point %d: %+v instead of %+v", s.name, at, one, s.entries[at])
 			}
 			if want := &judged[at]; want.Reason != TooFewPoints {
@@ -152,6 +155,23 @@ func TestHabitRecallsADay(t *testing.T) {
 	}
 	if hours := rules.KeptHours(); hours != 48 || rules.Full() != 192 {
 		t.Errorf("%v hours, %d points", hours, rules.Full())
+	}
+}
+
+// TestHabitOfALongHistoryRecallsTwoDays: it has the values of a week, but too many of the half hours before have been replaced.
+func TestHabitOfALongHistoryRecallsTwoDays(t *testing.T) {
+	rules := NewHabitRules(Settings{GranularityMinutes: 15, HistoryHours: 200, MinRatio: HabitMinRatio, Threshold: 5, MinDeviation: 0.01})
+	next := seasonal(rand.New(rand.NewPCG(1, 35)))
+	var h Habit
+	for i := range int64(96*20 + 50) {
+		h.Add(&rules, uint64(i), i*quarter, next(i*quarter))
+	}
+	all, known := h.Recall(&rules), 0
+	for _, one := range all {
+		known += number(one.Known)
+	}
+	if len(all) != 176*4+1 || known < 2*96 || known > 3*96 {
+		t.Errorf("of %d points, %d are known", len(all), known)
 	}
 }
 

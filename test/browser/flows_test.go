@@ -125,6 +125,26 @@ func TestLanesAnswerPointerAndKeys(t *testing.T) {
 	b.says("h1", "40 episodes are open")
 }
 
+// TestTheChartOfHabitTellsWhatWasExpected of each point: exactly, about, or not at all.
+func TestTheChartOfHabitTellsWhatWasExpected(t *testing.T) {
+	b, _ := start(t, sample.Habit, entityPath("hegemony", fallen))
+	eval[int](b, `(document.querySelector('[data-chart]').focus(), 0)`)
+	b.run(chromedp.KeyEvent(kb.End))
+	b.says(".chart .tip", "0.244 · ▼ −33.1 deviations from 0.7441")
+	b.says(".chart .tip", "0.7441 expected, 0.6685 to 0.8197 usual")
+	if value := eval[string](b, `document.querySelector('[data-chart]').getAttribute('aria-valuetext')`); !strings.Contains(value, "deviations from 0.7441, 0.7441 expected") {
+		t.Errorf("a screen reader hears %q", value)
+	}
+	for range 4 {
+		b.run(chromedp.KeyEvent(kb.PageDown), chromedp.KeyEvent(kb.PageUp), chromedp.KeyEvent(kb.PageUp)) // 12 points back
+	}
+	b.says(".chart .tip", "about ")
+	b.run(chromedp.KeyEvent(kb.Home))
+	if tip := eval[string](b, `document.querySelector('.chart .tip').textContent`); strings.Contains(tip, "expected") {
+		t.Errorf("of the first point it says %q", tip)
+	}
+}
+
 func TestTheChartAnswersPointerAndKeys(t *testing.T) {
 	b, _ := start(t, sample.Busy, entityPath("hegemony", fallen))
 	eval[int](b, `(document.querySelector('[data-chart]').focus(), 0)`)

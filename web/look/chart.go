@@ -14,7 +14,8 @@ type Chart struct {
 	Path    string
 	Band    *Box // the band of now: X is its top, Width its height
 	Usual   string
-	Levels  []Tick // X is the distance from the top
+	Course  *Course // in place of Band and Usual, if these were not the same all the time
+	Levels  []Tick  // X is the distance from the top
 	Ticks   []Tick
 	Missing []Box // spans without a point, hatched
 	Skipped []Box // spans of only a few bins without a point
@@ -103,6 +104,7 @@ type ChartPoint struct {
 	Value float64 `json:"value"`
 	Text  string  `json:"text"`
 	More  string  `json:"more,omitempty"` // the text about an anomaly
+	Band  string  `json:"band,omitempty"` // in place of that of all points
 }
 
 // Vertex is a point of a path, as fractions of the plot.

@@ -19,6 +19,7 @@ type chartView struct {
 type tableRow struct {
 	At                      moment
 	Value, Usual, Deviation string
+	Note                    string
 	Href                    string
 	Selected                bool
 }
@@ -29,8 +30,14 @@ func (s *shell) chart(e answers.Entity, chosen *answers.Anomaly) *chartView {
 	if n := len(e.Window); n > 0 && e.Window[n-1].Time.After(until) {
 		until = e.Window[n-1].Time.Add(bin)
 	}
+	if e.NextAt != nil && e.NextAt.After(until) {
+		until = *e.NextAt
+	}
 	p := look.Plot{From: until.Add(-time.Duration(s.Hours) * time.Hour), Until: until}
 	c := &chartView{Chart: look.Chart{Label: fmt.Sprintf("Values of the last %d hours with the usual level and band", s.Hours), Ticks: p.Ticks()}}
+	if e.Method == answers.Habit {
+		c.Label = fmt.Sprintf("Values of the last %d hours with what was expected of them", s.Hours)
+	}
 	points := slices.DeleteFunc(slices.Clone(e.Window), func(x answers.Point) bool { return x.Time.Before(p.From) })
 	if len(points) == 0 {
 		c.Note = "No point is known of these hours."
@@ -50,12 +57,15 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 		path = append(path, look.Vertex{X: p.At(point.Time), Y: y.At(point.Value), Apart: apart})
 	}
 	c.Path = look.Line(path)
-	if e.Low != nil && e.High != nil {
+	switch {
+	case e.Method == answers.Habit:
+		c.Course = look.CourseOf(edges(e, points, p, y, bin)) // it may be empty
+	case e.Low != nil && e.High != nil:
 		top, bottom := max(0, y.At(*e.High)), min(1, y.At(*e.Low))
 		c.Band = &look.Box{X: look.Percent(top), Width: look.Percent(max(0, bottom-top))}
 		c.Data.Band = "usual " + look.Number(e.Median) + ", normal " + look.Number(e.Low) + " to " + look.Number(e.High)
 	}
-	if e.Median != nil {
+	if e.Median != nil && e.Method != answers.Habit {
 		c.Usual = look.Percent(y.At(*e.Median))
 	}
 	for _, m := range e.Missing {
@@ -86,8 +96,11 @@ func (c *chartView) draw(e answers.Entity, points []answers.Point, p look.Plot, 
 	}
 	for _, point := range points {
 		x := look.ChartPoint{At: point.Time.Unix(), Value: point.Value, Text: look.Number(&point.Value)}
+		if e.Method == answers.Habit {
+			x.Band = expected(point)
+		}
 		if a, is := anomalies[x.At]; is {
-			x.More = look.Arrow(a.Direction) + " " + look.Signed(a.Deviation) + " deviations from " + look.Number(a.Usual)
+			x.More = look.Arrow(a.Direction) + " " + far(a)
 		}
 		c.Data.Points = append(c.Data.Points, x)
 	}
@@ -117,12 +130,15 @@ func (c *chartView) mark(s *shell, e answers.Entity, p look.Plot, y look.Scale, 
 	for _, a := range e.Anomalies {
 		row := tableRow{At: s.When(a.Time), Value: look.Number(a.Value), Usual: look.Number(a.Usual), Deviation: look.Signed(a.Deviation),
 			Href: s.link("anomaly", a.ID), Selected: chosen != nil && chosen.ID == a.ID}
+		if a.OfMean() {
+			row.Note = a.Sentence // its value may be usual
+		}
 		c.Table = append(c.Table, row)
 		if a.Value == nil || a.Time.Before(p.From) || a.Time.After(p.Until) {
 			continue
 		}
 		c.Hits = append(c.Hits, look.Hit{X: look.Percent(p.At(a.Time)), Y: look.Percent(min(1, max(0, y.At(*a.Value)))), Side: a.Direction, Selected: row.Selected, Href: row.Href,
-			Says: row.At.Exact + ": " + row.Value + ", " + row.Deviation + " deviations"})
+			Says: row.At.Exact + ": " + row.Value + ", " + far(a)})
 	}
 }
 
@@ -132,7 +148,11 @@ func scaleOf(points []answers.Point, e answers.Entity) look.Scale {
 	for _, point := range points {
 		values = append(values, point.Value)
 	}
-	for _, v := range []*float64{e.Low, e.High, e.Median} {
+	ends := []*float64{e.Low, e.High, e.Median}
+	for _, point := range points {
+		ends = append(ends, point.Low, point.High)
+	}
+	for _, v := range ends {
 		if v != nil {
 			levels = append(levels, *v)
 		}

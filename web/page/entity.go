@@ -104,7 +104,7 @@ func entity(ctx context.Context, s *shell) error {
 
 // ranges are those of the chart: the whole history, or its last third.
 func (v *entityView) ranges(s *shell) {
-	history := int(s.Detector.HistoryHours)
+	history := int(s.WindowHours())
 	if history < 1 {
 		history = 72
 	}
@@ -173,7 +173,8 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 		v.Part = look.Percent(min(1, float64(e.Points)/float64(max(1, e.Needed))))
 	case open >= 0:
 		x := e.Episodes[open]
-		v.Turned, v.Span, v.Side = look.Turned(x.Direction), "from "+look.Brief(x.Usual)+" to "+look.Brief(x.Value), x.Direction
+		v.Turned, v.Span = hasTurned(x)
+		v.Side = x.Direction
 	case e.Reason == "silent":
 		v.Plain = "is silent"
 	case e.Reason == "normal" && e.Last != nil:
@@ -207,7 +208,7 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("Its last "+what+" began at %s UTC and lasted %s: %s.", s.When(x.OpenedAt).Short, s.lasted(x), ended))
 	}
 	if e.Full > 0 {
-		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(e.Full), look.Digits(s.Detector.HistoryHours, 0)))
+		v.Sentences = append(v.Sentences, fmt.Sprintf("%s of %s points of the last %s hours are known.", look.Group(e.Points), look.Group(max(e.Points, e.Full)), look.Digits(s.WindowHours(), 0)))
 	}
 	if chosen != nil {
 		v.Selected = s.selected(e, chosen)
@@ -216,6 +217,10 @@ func (s *shell) judge(e answers.Entity, chosen *answers.Anomaly) verdict {
 }
 
 func (s *shell) selected(e answers.Entity, a *answers.Anomaly) *selected {
+	known := slices.ContainsFunc(e.Window, func(p answers.Point) bool { return p.Time.Equal(a.Time) })
+	if a.Sentence != "" {
+		return &selected{At: s.When(a.Time), Text: look.Signed(a.Deviation) + " deviations: " + a.Sentence + ".", Outside: !known}
+	}
 	side := "above"
 	if a.Direction == answers.Down {
 		side = "below"
@@ -227,29 +232,31 @@ func (s *shell) selected(e answers.Entity, a *answers.Anomaly) *selected {
 	if a.Low != nil && a.High != nil {
 		text += "; " + look.Number(a.Low) + " to " + look.Number(a.High) + " was normal"
 	}
-	known := slices.ContainsFunc(e.Window, func(p answers.Point) bool { return p.Time.Equal(a.Time) })
 	return &selected{At: s.When(a.Time), Text: text + ".", Outside: !known}
 }
 
 func (s *shell) facts(e answers.Entity) []factLine {
-	d := s.Detector
-	lines := []factLine{
-		{Name: "usual level (median)", Value: look.Number(e.Median)},
-		{Name: "one deviation", Value: look.Number(e.Scale)},
-		{Name: "normal up to", Value: look.Count(int64(e.Threshold), "deviation", "deviations")},
+	d, habit := s.Detector, e.Method == answers.Habit
+	var lines []factLine
+	if habit {
+		lines = s.habitFacts(e)
+	} else {
+		lines = append(lines, factLine{Name: "usual level (median)", Value: look.Number(e.Median)})
 	}
+	upTo := look.Count(int64(e.Threshold), "deviation", "deviations")
 	if e.Threshold != float64(int64(e.Threshold)) {
-		lines[2].Value = look.Digits(e.Threshold, 2) + " deviations"
+		upTo = look.Digits(e.Threshold, 2) + " deviations"
 	}
-	if e.Low != nil && e.High != nil {
+	lines = append(lines, factLine{Name: "one deviation", Value: look.Number(e.Scale)}, factLine{Name: "normal up to", Value: upTo})
+	if e.Low != nil && e.High != nil && !habit {
 		lines = append(lines, factLine{Name: "normal values", Value: look.Number(e.Low) + " to " + look.Number(e.High)})
 	}
-	lines = append(lines, factLine{Name: "points known", Value: look.Group(e.Points) + " of " + look.Group(e.Full)}, factLine{Name: "points needed", Value: look.Group(e.Needed)})
+	lines = append(lines, factLine{Name: "points known", Value: look.Group(e.Points) + " of " + look.Group(max(e.Points, e.Full))}, factLine{Name: "points needed", Value: look.Group(e.Needed)})
 	if e.Last != nil {
 		m := s.When(e.Last.Time)
 		lines = append(lines, factLine{Name: "last point", Value: m.Short + " UTC, " + m.Ago, Time: &m})
 	}
-	if d.DevMetric != "" {
+	if d.DevMetric != "" && !habit {
 		lines = append(lines, factLine{Name: "spread by", Value: d.DevMetric + " distance, at least " + look.Digits(d.MinDev, 4)})
 	}
 	if e.Input != nil {

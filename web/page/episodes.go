@@ -20,7 +20,8 @@ type row struct {
 	Day                       string
 	Side                      answers.Direction
 	Turned, Arrow             string
-	From, To                  string
+	From                      string // what is usual
+	Span                      string // the rest of what happened
 	Band                      string
 	Deviation                 string
 	Lasted                    string
@@ -40,12 +41,10 @@ func (s *shell) publishes() bool { return s.Detector.EpisodesTopic != "" }
 
 func (s *shell) row(e answers.Episode) row {
 	r := row{Kind: e.Kind, Name: look.Short(e.Fields, e.Entity), Key: e.Entity, Beside: look.KeyBeside(look.Short(e.Fields, e.Entity), e.Entity), Href: entityLink(e.Detector, e.Entity), Detector: e.Detector,
-		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Turned: look.Turned(e.Direction), Arrow: look.Arrow(e.Direction),
-		From: look.Brief(e.Usual), To: look.Brief(e.Value), Deviation: look.Signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
+		Since: s.When(e.OpenedAt), Day: s.Day(e.OpenedAt), Side: e.Direction, Arrow: look.Arrow(e.Direction),
+		From: look.Brief(e.Usual), Band: usually(e), Deviation: look.Signed(e.Deviation), Open: e.State == answers.Open, State: outcome(e)}
 	r.Since.Short = e.OpenedAt.UTC().Format("15:04")
-	if e.Low != nil && e.High != nil {
-		r.Band = "usual is " + look.Brief(e.Low) + " to " + look.Brief(e.High)
-	}
+	r.Turned, r.Span = turned(e)
 	r.Lasted = s.lasted(e)
 	switch e.Kind {
 	case answers.Deviation:

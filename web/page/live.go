@@ -27,7 +27,8 @@ type liveRow struct {
 	Day                 string
 	Side                answers.Direction
 	Arrow, Turned       string
-	Value, Usual        string
+	Usual               string
+	Span                string // the rest of what happened
 	Deviation           string
 	Step                string
 }
@@ -47,7 +48,10 @@ func live(ctx context.Context, s *shell) error {
 	for _, a := range found.Items {
 		r := liveRow{ID: a.ID, Name: look.Short(a.Fields, a.Entity), Key: a.Entity, Beside: look.KeyBeside(look.Short(a.Fields, a.Entity), a.Entity), Href: entityLink(a.Detector, a.Entity) + "&anomaly=" + escaped(a.ID),
 			At: s.When(a.Time), Day: s.Day(a.Time), Side: a.Direction, Arrow: look.Arrow(a.Direction), Turned: look.Turned(a.Direction),
-			Value: look.Number(a.Value), Usual: look.Number(a.Usual), Deviation: look.Signed(a.Deviation), Step: look.Step(a.Deviation, s.Detector.Threshold)}
+			Span: "to " + look.Number(a.Value), Usual: look.Number(a.Usual), Deviation: look.Signed(a.Deviation), Step: look.Step(a.Deviation, s.Detector.Threshold)}
+		if a.OfMean() {
+			r.Turned, r.Span = lower(a.ByHabit), "by "+look.Number(size(a.Mean))+" on average"
+		}
 		r.At.Short = a.Time.UTC().Format("15:04")
 		v.Rows = append(v.Rows, r)
 	}

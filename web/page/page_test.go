@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -59,6 +60,13 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 		{"too little history", "busy", entityPath("hegemony", "64533,65010"), 200, []string{"has too little history", "41 of 173 points needed"}},
 		{"silent", "busy", entityPath("hegemony", "64534,65011"), 200, []string{"is silent", "Its last point came at"}},
 		{"usual", "busy", entityPath("hegemony", "-1,3356"), 200, []string{"AS3356 in the global graph is as usual, at 0.3", "AS3356 elsewhere IHR bgp.tools"}},
+		{"habit", "habit", "/", 200, []string{"3 episodes are open.", "AS64524 in the global graph fell from 0.74 to 0.24 , 33.2 deviations below what was expected", "lower by up to 0.035 on average than expected; up to 0.017 is usual", "0.67 to 0.82 was usual then", "last 48 h"}},
+		{"habit, entity", "habit", entityPath("hegemony", "-1,64524"), 200, []string{"fell from 0.74 to 0.24 .", "0.74 expected at this time of day, 0.67 to 0.82 usual; it is 0.24.", "192 of 192 points of the last 48 hours", "hege, last 48 hours", "usual at that time",
+			"expected at 21:45 0.7423", "compared with this time of other days"}},
+		{"habit, slow test", "habit", entityPath("hegemony", "-1,64530"), 200, []string{"AS64530 in the global graph is lower than expected, by up to 0.035 on average .", "the last 24 values lie 0.034 below expectation on average; up to 0.017 is usual.", "193 of 193 points"}},
+		{"habit, an anomaly", "habit", "/anomaly/hegemony-1-1010", 302, nil},
+		{"habit, few points", "habit", entityPath("hegemony", "-1,64560"), 200, []string{"has too little history", "is not scored: 18 of 58 points needed were known"}},
+		{"habit, live", "habit", "/live", 200, []string{"lower by 0.0335 on average", "fell to 0.244"}},
 		{"unknown entity", "busy", entityPath("hegemony", "1,64524"), 404, []string{"Not found.", "is not known", "Similar ones", "64500,64524"}},
 		{"unknown detector", "busy", "/?detector=hegemon", 404, []string{"There is no detector", "hegemony v6"}},
 		{"no key", "busy", "/entity", 400, []string{"An entity's page needs its key"}},
@@ -82,6 +90,36 @@ func TestEachStateSaysWhatItIs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHabitIsNotSaidToBeAMedian of the window, nor its band to be that of now.
+func TestHabitIsNotSaidToBeAMedian(t *testing.T) {
+	for _, path := range []string{"/", "/live", entityPath("hegemony", "-1,64524"), entityPath("hegemony", "-1,64530"), entityPath("hegemony", "-1,64560"), entityPath("hegemony", "-1,64530") + "&anomaly=hegemony-1-1010"} {
+		_, body := get(t, sample.Habit, path)
+		text := plain(body)
+		for _, wrong := range []string{"median", "usual level", "normal now", "spread by", "last 72 h ", "last 72 hours"} {
+			if strings.Contains(text, wrong) {
+				t.Errorf("%s says %q", path, wrong)
+			}
+		}
+	}
+}
+
+// TestChartOfHabitHasABandThatMoves, and tells of each point what was expected: about, where that is not known exactly.
+func TestChartOfHabitHasABandThatMoves(t *testing.T) {
+	for key, pieces := range map[string]int{"-1,64524": 1, "-1,64540": 2, "-1,64560": 0} {
+		_, body := get(t, sample.Habit, entityPath("hegemony", key))
+		bands := regexp.MustCompile(`<path class="band" d="([^"]*)"`).FindAllStringSubmatch(body, -1)
+		if got := strings.Count(strings.Join(slices.Concat(bands...), ""), `Z`); (len(bands) > 0) != (pieces > 0) || got != 2*pieces { // each match is there with and without its mark
+			t.Errorf("the band of %s has %d pieces, want %d", key, got/2, pieces)
+		}
+		if about, exact := strings.Contains(body, `"band":"about 0.`), strings.Contains(body, `"band":"0.`); about != (pieces > 0) || exact != (pieces > 0) {
+			t.Errorf("the read-out of %s says about what was expected: %t, and exactly: %t", key, about, exact)
+		}
+		if strings.Contains(body, `<rect class="band" width="100%"`) || strings.Contains(body, `<line class="usual" x2="100%"`) {
+			t.Errorf("the chart of %s has the band of now", key)
+		}
 	}
 }
 

@@ -16,8 +16,7 @@ type sentence struct {
 	Largest  *row
 	Others   bool   // it is the largest of several
 	Full     string // its name in a sentence
-	Size     string
-	Side     string // above, below
+	Far      string // how far it is from what is usual
 	Away     []away // what is missing now
 	Crowd    string // "37 entities"
 	Changed  string // what the crowd did
@@ -80,10 +79,19 @@ func (s *shell) say(open, ended answers.List[answers.Episode]) sentence {
 	if largest, of := farthest(open.Items); largest != nil {
 		r := s.row(*largest)
 		v.Others = of > 1
-		v.Largest, v.Full, v.Size, v.Side = &r, look.Full(largest.Fields, largest.Entity), look.Size(largest.Deviation), "above"
+		v.Largest, v.Full = &r, look.Full(largest.Fields, largest.Entity)
+		side, level := "above", "its usual level"
 		if largest.Direction == answers.Down {
-			v.Side = "below"
+			side = "below"
 		}
+		if largest.Method == answers.Habit {
+			level = "what was expected"
+		}
+		v.Far = look.Size(largest.Deviation) + " deviations " + side + " " + level
+		if largest.OfMean() {
+			v.Far = "where up to " + look.Brief(largest.UsualMean) + " is usual"
+		}
+		r.Turned, r.Span = hasTurned(*largest)
 	}
 	crowded := open.Items
 	if len(crowded) == 0 {

@@ -54,7 +54,7 @@ func recallBands(answer *answers.Entity) {
 	}
 	for i := range answer.Window {
 		point := &answer.Window[i]
-		if a := found[point.Time]; a != nil && a.Method == answers.Habit && a.Value != nil && *a.Value == point.Value && a.Low != nil && a.High != nil {
+		if a := found[point.Time]; a != nil && a.Method == answers.Habit && a.Value != nil && math.Abs(*a.Value-point.Value) <= 1e-9*math.Abs(point.Value) && a.Low != nil && a.High != nil {
 			point.Expected, point.Low, point.High, point.Exact = a.Usual, a.Low, a.High, true
 		}
 	}

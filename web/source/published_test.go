@@ -251,3 +251,22 @@ func TestEpisodesThatAreNotAllKnownArePartial(t *testing.T) {
 		t.Errorf("anomalies lack nothing: %+v, %v", anomalies, err)
 	}
 }
+
+// TestPublishedDeviationOfHabitSaysWhy: the record of its peak says by what it was found.
+func TestPublishedDeviationOfHabitSaysWhy(t *testing.T) {
+	p := newPublisher(t)
+	p.found("-1,1", 280, 0.7, -8.3, tail.Habit{OfMean: true, Mean: -0.05, UsualMean: 0.03})
+	anomalies, err := p.Anomalies(context.Background(), answers.AnomaliesQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.tell(280, "opened deviation "+anomalies.Items[0].ID+" -1,1").tell(281, "opened deviation other -1,2")
+	list, err := p.Episodes(context.Background(), answers.EpisodesQuery{})
+	if err != nil || len(list.Items) != 2 {
+		t.Fatal(list, err)
+	}
+	by := list.Items[1].ByHabit
+	if !by.OfMean() || *by.Mean != -0.05 || by.Sentence != "the last 24 values lie 0.050 below expectation on average; up to 0.030 is usual" || list.Items[0].ByHabit != (answers.ByHabit{}) {
+		t.Errorf("%+v", list.Items)
+	}
+}

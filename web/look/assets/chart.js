@@ -42,7 +42,7 @@ function enhanceChart(chart) {
   chart.setAttribute('aria-valuemax', points.length - 1)
   const speak = () => {
     chart.setAttribute('aria-valuenow', at)
-    chart.setAttribute('aria-valuetext', [when(points[at].at, data.year), points[at].text, more(at)].filter(Boolean).join(', '))
+    chart.setAttribute('aria-valuetext', [when(points[at].at, data.year), points[at].text, more(at), points[at].band].filter(Boolean).join(', '))
   }
   speak()
 
@@ -56,7 +56,7 @@ function enhanceChart(chart) {
     for (const mark of [cross, here]) mark.setAttribute('visibility', 'visible')
     const lead = document.createElement('b')
     lead.textContent = [point.text, more(at)].filter(Boolean).join(' · ')
-    tip.replaceChildren(lead, [when(point.at, data.year), data.band].filter(Boolean).join(' · '))
+    tip.replaceChildren(lead, [when(point.at, data.year), point.band ?? data.band].filter(Boolean).join(' · '))
     tip.hidden = false
     place(tip, chart, x(point), y(point) < 0.4 ? chart.clientHeight - 78 : 8)
     speak()

@@ -47,7 +47,9 @@ const make = (name, attributes) => {
 function draw(svg, entity) {
   const points = (entity.window ?? []).map(p => ({ at: Date.parse(p.time), value: p.value }))
   if (!points.length) return none(svg)
-  const values = points.map(p => p.value).concat([entity.low, entity.high].filter(v => v !== null))
+  // With the method habit, the band moves with the time of day.
+  const moves = entity.method === 'habit', band = (entity.window ?? []).filter(p => p.expected !== undefined).map(p => ({ at: Date.parse(p.time), low: p.low, high: p.high }))
+  const values = points.map(p => p.value).concat(moves ? band.flatMap(p => [p.low, p.high]) : [entity.low, entity.high].filter(v => v !== null))
   let low = Math.min(...values), high = Math.max(...values)
   if (Math.min(...points.map(p => p.value)) >= 0 && low < 0) low = 0
   if (high - low < 1e-12) [low, high] = [low - 1, high + 1]
@@ -58,7 +60,12 @@ function draw(svg, entity) {
   const step = median(points.slice(1).map((p, i) => p.at - points[i].at)) * 1.5
   const line = points.map((p, i) => (i && p.at - points[i - 1].at <= step ? 'L' : 'M') + x(p.at) + ' ' + y(p.value)).join('')
   const parts = []
-  if (entity.low !== null && entity.high !== null) parts.push(make('rect', { class: 'band', x: 0, width: 150, y: y(entity.high), height: Math.max(1.5, y(entity.low) - y(entity.high)) }))
+  if (moves) {
+    const runs = [[]]
+    for (const p of band) if (p.at - (runs.at(-1).at(-1)?.at ?? p.at) <= 3 * step) runs.at(-1).push(p); else runs.push([p])
+    const area = run => 'M' + run.map(p => x(p.at) + ' ' + y(p.high)).concat(run.toReversed().map(p => x(p.at) + ' ' + y(p.low))).join('L') + 'Z'
+    parts.push(make('path', { class: 'band', d: runs.filter(run => run.length > 1).map(area).join('') }))
+  } else if (entity.low !== null && entity.high !== null) parts.push(make('rect', { class: 'band', x: 0, width: 150, y: y(entity.high), height: Math.max(1.5, y(entity.low) - y(entity.high)) }))
   for (const a of away) {
     const x1 = +x(Math.max(a.from, from)), x2 = +x(Math.min(a.until, until))
     if (x2 > x1) parts.push(make('rect', { class: 'away', x: x1, width: x2 - x1, y: 3, height: 24 }))

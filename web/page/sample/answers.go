@@ -360,6 +360,10 @@ func (w *world) tell(s *Source, e *entity) answers.Entity {
 		x.Reason, x.Verdict = "too_few_points", "No point is known."
 		return x
 	}
+	if w.d.Method == answers.Habit {
+		w.tellHabit(&x, e)
+		return x
+	}
 	last := e.points[len(e.points)-1]
 	x.Last = &answers.LastPoint{Time: last.Time, Value: last.Value}
 	for i := 1; i < len(e.points); i++ {

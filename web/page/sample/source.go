@@ -24,10 +24,11 @@ const (
 	Away      Scenario = "away"      // no broker answers
 	Killed    Scenario = "killed"    // a node was killed; no node has one of its partitions yet
 	Published Scenario = "published" // the detectors publish their episodes, also absences and gaps
+	Habit     Scenario = "habit"     // the method is habit
 )
 
 // Scenarios are all scenarios.
-var Scenarios = []Scenario{Busy, Calm, Replaying, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed, Published}
+var Scenarios = []Scenario{Busy, Calm, Replaying, Partial, Old, Demo, NotBegun, Waiting, Down, Away, Killed, Published, Habit}
 
 // Clock is the time of all samples.
 var Clock = time.Date(2026, 11, 24, 21, 34, 10, 0, time.UTC)
@@ -58,6 +59,10 @@ func New(scenario Scenario) *Source {
 		s.detector("hegemony", "ihr_hegemony", "hege", hegemony, 15*time.Minute, 412_806),
 		s.detector("hegemony v6", "ihr_hegemony_v6", "hege", hegemony, 15*time.Minute, 98_114),
 		s.detector("atlas delay", "ihr_raclette_diffrtt", "median", delay, 30*time.Minute, 61_230),
+	}
+	if scenario == Habit {
+		s.detectors = s.detectors[:1]
+		byHabit(&s.detectors[0])
 	}
 	for i := range s.detectors {
 		d := &s.detectors[i]

@@ -32,6 +32,8 @@ type entity struct {
 	gone     int // how many bins ago it vanished; 0: it did not
 	back     int // how many bins ago it came back; 0: it did not
 	flaps    bool
+	habit    *habitual // of the method habit
+	mean     float64   // of its last 24 values, how far from what was expected
 }
 
 // event is a change of an entity, which begins at a bin and lasts for a number of bins.
@@ -54,6 +56,10 @@ func of[T any](v T) *T { return &v }
 func newWorld(d answers.Detector, calm, published bool) *world {
 	w := &world{d: d}
 	r := &random{uint32(len(d.Name)*7919 + 7)}
+	if d.Method == answers.Habit {
+		w.habits(r)
+		return w
+	}
 	if len(d.KeyFields) > 0 && d.KeyFields[0].ASN {
 		w.hegemony(r, calm)
 	} else {
