@@ -64,16 +64,17 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 
 // fill copies what the plan needs of entities.
 func (p *partition) fill(plan *persistence.Plan) {
-	if p.shared.habit != nil {
-		plan.FillStates(func(e *persistence.Entity, to []byte) ([]byte, int64) {
-			entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
-			p.deliver(entity, asked)
-			return asked.to, entity.newest
-		})
+	tail := func(e *persistence.Entity, count int) ([]persistence.Point, int) {
+		return p.windowTail(p.entities.byKey[e.Key()], count)
+	}
+	if p.shared.habit == nil {
+		plan.Fill(tail)
 		return
 	}
-	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
-		return p.windowTail(p.entities.byKey[e.Key()], count)
+	plan.FillStates(tail, func(e *persistence.Entity, to []byte) ([]byte, int64) {
+		entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
+		p.deliver(entity, asked)
+		return asked.to, entity.newest
 	})
 }
 
