@@ -72,14 +72,13 @@ func (r *Reader) Next(limit int) (items []Item, gap *Gap) {
 		if looked++; looked > mostLooked || len(items) == limit {
 			return items, gap
 		}
-		slot := t.log[r.next]
-		row := t.rows.at(slot)
+		row := t.rows.at(t.log[r.next])
 		if row.outputOffset < r.vector[row.outputPartition] {
 			continue
 		}
 		r.vector[row.outputPartition] = row.outputOffset + 1
 		if m.row(row) {
-			items = append(items, Item{t.entry(slot), r.vector.Clone()})
+			items = append(items, Item{t.entry(t.log[r.next]), r.vector.Clone()})
 		}
 	}
 	r.vector.Raise(t.vector)
