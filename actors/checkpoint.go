@@ -70,18 +70,19 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 
 // fill copies what the plan needs of entities.
 func (p *partition) fill(plan *persistence.Plan) (err error) {
-	if p.shared.habit != nil {
-		plan.FillStates(func(e *persistence.Entity, to []byte) ([]byte, int64) {
-			entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
-			p.deliver(entity, asked)
-			return asked.to, entity.newest
-		})
-		return nil
-	}
-	plan.Fill(func(e *persistence.Entity, count int) ([]persistence.Point, int) {
+	tail := func(e *persistence.Entity, count int) ([]persistence.Point, int) {
 		points, live, failed := p.windowTail(p.entities.byKey[e.Key()], count)
 		err = cmp.Or(err, failed)
 		return points, live
+	}
+	if p.shared.habit == nil {
+		plan.Fill(tail)
+		return err
+	}
+	plan.FillStates(tail, func(e *persistence.Entity, to []byte) ([]byte, int64) {
+		entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
+		p.deliver(entity, asked)
+		return asked.to, entity.newest
 	})
 	return err
 }

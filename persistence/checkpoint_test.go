@@ -101,7 +101,12 @@ func (m *model) stateOf(e *Entity, to []byte) ([]byte, int64) {
 // fill fills a plan.
 func (m *model) fill(plan *Plan) {
 	if m.states {
-		plan.FillStates(m.stateOf)
+		plan.FillStates(func(e *Entity, n int) ([]Point, int) {
+			if m.random.IntN(4) == 0 {
+				n = 0 // the owner does not know them any more
+			}
+			return m.tail(e, n)
+		}, m.stateOf)
 		return
 	}
 	plan.Fill(m.tail)

@@ -170,14 +170,14 @@ func (w *storedWindow) newest() (at int64) {
 }
 
 // readWindow reads an entity's state and chunks, and adds its points of the journal that are
-// in none of them. Chunks may overlap: what both have is the same. The points are in the
+// in none of them. Chunks may overlap each other and the state: what both have is the same. The points are in the
 // buffer, if it is large enough.
 func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w storedWindow, err error) {
 	w.points = buffer
 	if err := v.readState(slot, id, &w); err != nil {
 		return w, err
 	}
-	begins, stored := w.arrived, &v.chunks
+	begins, stored := int64(w.arrived), &v.chunks
 	stored.starts = stored.starts[:0]
 	err = stored.eachOf(slot, id, func(item *badger.Item) error {
 		key := item.Key()
@@ -185,12 +185,9 @@ func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w 
 			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
 		}
 		start := order.Uint32(key[9:])
-		if start < begins { // the state has its points: it was to be deleted
-			stored.starts = append(stored.starts, start)
-			return nil
-		}
 		return valueOf(item, func(value []byte) error {
-			switch back := int64(w.arrived) - int64(start); {
+			skip := max(begins-int64(start), 0) // how many of its points the state has
+			switch back := int64(w.arrived) - int64(start) - skip; {
 			case back < 0 && v.states != nil:
 				return fmt.Errorf("%w: points before chunk %d are missing", ErrCorrupt, start)
 			case len(w.points) == 0:
@@ -201,13 +198,17 @@ func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w 
 			default:
 				w.points = w.points[:len(w.points)-int(back)]
 			}
+			before := len(w.points)
 			c, err := decodeChunk(value, w.points)
 			if err != nil {
 				return fmt.Errorf("chunk %d: %w", start, err)
 			}
-			w.points = c.points
 			stored.starts = append(stored.starts, start)
-			w.arrived, w.through = start+c.count, max(w.through, c.through)
+			w.points = slices.Delete(c.points, before, before+int(min(skip, int64(c.count))))
+			if end := start + c.count; int64(end) > begins {
+				w.arrived = end
+			}
+			w.through = max(w.through, c.through)
 			return nil
 		})
 	})

@@ -17,6 +17,7 @@ type sealing struct {
 	outlived bool   // its window has lost all points of the trimmed blocks
 	live     uint32 // how many points its window has
 	from, to int    // its last points, or its state, among those of the plan
+	stated   bool   // its state is written
 	newest   int64  // the greatest time of the points in the state
 }
 
@@ -30,9 +31,6 @@ func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 		}
 	}
 	plan.evictions = len(plan.sealings)
-	if plan.stateful {
-		p.planStates(plan, limit)
-	}
 	unsealed := p.unsealed + len(plan.entries)
 	for unsealed-plan.trimmedPoints > limit {
 		b := p.block(plan, plan.trimmed)
@@ -98,10 +96,8 @@ func (plan *Plan) writeSealings() error {
 					stored = newView(plan.store.db.NewTransaction(false), plan.slot, plan.stateful)
 				}
 				err = plan.sealStored(u, s, stored)
-			case plan.stateful:
-				if s.unsealed > 0 {
-					err = plan.sealState(u, s)
-				}
+			case s.stated:
+				err = plan.sealState(u, s)
 			case s.outlived:
 				err = plan.outlive(u, s)
 			case s.unsealed > 0:

@@ -8,21 +8,21 @@ import (
 )
 
 // The owner may keep something of an entity that does not follow from the last points, as the method habit does. Then a checkpoint stores a state,
-// which means nothing to this package, where it would store a chunk. There is one value for each entity, which the next one overwrites. The journal's
-// later points come after it:
+// which means nothing to this package. There is one value for each entity, which the next one overwrites. The chunks from its position on, and the
+// journal's later points, come after it:
 //
-//	state            block 17   block 18
-//	[ ... p0..p89]   p90        p91        up to the head's offset
+//	state           chunk 90         chunk 110        block 17   block 18
+//	[ p0 ... p89]   [p90 ... p109]   [p110 ... ]      p130       p131        up to the head's offset
 //
-// An entity that is not cached has nobody who makes a state of its points. Their blocks are trimmed all the same: then its points become
-// a chunk, which comes after the state, until a checkpoint that stores the next state deletes it. So do the points of an import.
+// A state is as long as hundreds of points. So an entity whose points leave the journal gets a chunk, as without states. It gets a state when
+// more than statePeriod points have come since its last one, or if the owner does not know the points any more. The state replaces the chunks.
 //
 // Whether entities have states is a property of the slot: of the head that refers to it. Such a head names by what they were made, and a version
 // that knows no states refuses it.
 //
 //	state    through newest position | bytes
 //
-// Position is that of the point after the state: the chunks from there on come after it.
+// Position is that of the point after the state.
 
 // State is the owner's state of an entity.
 type State struct {
@@ -98,19 +98,46 @@ func (p *Partition) live(points []Point) []Point {
 // StateOf appends the state of a cached entity, as it is now, and returns the greatest time of its points.
 type StateOf func(e *Entity, to []byte) (state []byte, newest int64)
 
-// FillStates is Fill for entities that have states.
-func (plan *Plan) FillStates(state StateOf) {
+const (
+	// statePeriod is how many points may come after a state. A load has to take half as many on average, which takes as long as reading a state
+	// (measured: 40 us each). What is written for states is then about as much as what is written for points.
+	statePeriod = 256
+	// Entities have periods of different lengths, so that those that began at the same time do not write their states at the same time.
+	shortestPeriod = statePeriod / 2
+)
+
+// FillStates is Fill for entities that have states. A tail may be shorter than asked for, if the owner does not know more points.
+func (plan *Plan) FillStates(tail Tail, state StateOf) {
 	plan.mustBeOfNow()
 	for i := range plan.sealings {
 		s := &plan.sealings[i]
 		if !s.cached || s.unsealed == 0 {
 			continue
 		}
-		s.from = len(plan.states)
+		if s.sinceState() < shortestPeriod+s.entity.id*hashFactor%(statePeriod-shortestPeriod) {
+			if points, _ := tail(s.entity, int(s.unsealed)); len(points) == int(s.unsealed) {
+				s.live, s.from = s.arrived, len(plan.points) // no chunk after the state is lost
+				plan.points = append(plan.points, points...)
+				s.to = len(plan.points)
+				continue
+			}
+		}
+		s.stated, s.from = true, len(plan.states)
 		plan.states, s.newest = state(s.entity, plan.states)
 		s.to = len(plan.states)
 	}
 	plan.filled = true
+}
+
+// hashFactor gives ids that follow each other different periods.
+const hashFactor = 2654435761
+
+// sinceState is how many points come after the stored state.
+func (s *sealing) sinceState() uint32 {
+	if len(s.chunks) > 0 {
+		return s.arrived - s.chunks[0]
+	}
+	return s.unsealed
 }
 
 // sealState writes the state of a cached entity, and deletes the chunks before it.
@@ -127,22 +154,3 @@ func (plan *Plan) sealState(u *update, s *sealing) error {
 	s.chunks, s.unsealed, s.through = nil, 0, plan.through
 	return nil
 }
-
-// planStates has the plan seal the entities of its new points whose turn it is. Each has its turn once in a period of points of its own. The
-// first turn comes at a point that depends on the entity: so the entities do not all have theirs at once, as they would if the trim of a block
-// sealed them.
-func (p *Partition) planStates(plan *Plan, limit int) {
-	period := uint32(max(1, limit/max(1, p.entities+len(plan.added))-stateSlack))
-	for _, e := range plan.touched {
-		due := period
-		if e.through == 0 {
-			due = 1 + e.id%period
-		}
-		if e.unsealed+e.planned >= due && e.cached && !e.removed {
-			p.sealingOf(plan, e)
-		}
-	}
-}
-
-// stateSlack is how many points of each entity the journal has room for beside those of a period.
-const stateSlack = 2
