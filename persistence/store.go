@@ -57,6 +57,8 @@ type Options struct {
 	// Journal is how many points a partition's journal may hold; 0: as many as
 	// suit its entities.
 	Journal int
+	// Period is how many points may come after a state; 0: statePeriod.
+	Period int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
 	// Index is after how many look-ups a partition reads the ids of all entities; 0:

@@ -97,7 +97,7 @@ var errWrite = errors.New("input/output error")
 func (p *process) store(o *persistence.Options) {
 	n := p.node
 	disk := n.run.scenario.Disk
-	o.Journal, o.Split = disk.Journal, disk.Split
+	o.Journal, o.Split, o.Period = disk.Journal, disk.Split, disk.Period
 	o.Free = func() (uint64, error) {
 		if n.full.Load() {
 			return 0, nil

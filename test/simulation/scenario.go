@@ -48,6 +48,7 @@ type Disk struct {
 	Journal int           // at most these points in a partition's journal
 	Split   int           // at most these writes in a transaction; 0: as many as fit
 	Cached  int           // at most these entities of a partition in memory; 0: all
+	Period  int           // at most these points after a state
 }
 
 // Record is an input record, with what the oracle has to know of it.
@@ -253,7 +254,8 @@ func (s *Scenario) Words() string {
 	if s.Disk.Off {
 		fmt.Fprintf(&text, "; producing takes %s; nothing is stored\n", s.ProduceDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, cached %d\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached)
+		fmt.Fprintf(&text, "; producing takes %s, writes take %s, journal %d, split %d, cached %d, states after %d points\n", s.ProduceDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split,
+			s.Disk.Cached, s.Disk.Period)
 	}
 	text.WriteString(s.Sink.words())
 	text.WriteString(s.Episodes.words())
