@@ -99,8 +99,8 @@ func (p *Partition) live(points []Point) []Point {
 // StateOf appends the state of a cached entity, as it is now, and returns the greatest time of its points.
 type StateOf func(e *Entity, to []byte) (state []byte, newest int64)
 
-// statePeriod is how many points may come after a state. A load has to take half as many on average, which takes as long as reading a state
-// (measured: 40 us each). What is written for states is then about as much as what is written for points.
+// statePeriod is how many points may come after a state. More of them make a load longer, and fewer make more to write. With the method habit, a load
+// takes 35 us for the state and 0.75 us for each point after it, and a state is as long as 500 points in a chunk (measured).
 const statePeriod = 256
 
 // period is how many points may come after the state of an entity: from half of statePeriod on. Entities have periods of different lengths, so that
