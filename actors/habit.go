@@ -2,6 +2,7 @@ package actors
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -22,8 +23,9 @@ func newHabit(rules *detection.HabitRules, state []byte, points []persistence.Po
 			return nil, fmt.Errorf("%w: %w", persistence.ErrCorrupt, err)
 		}
 	}
-	for _, point := range points {
-		h.Observe(rules, 0, point.At, point.Value)
+	for i, point := range points {
+		// Each point has an epoch of its own, so that nothing is kept to undo it. No transaction has these numbers.
+		h.Observe(rules, math.MaxUint64-uint64(i%2), point.At, point.Value)
 	}
 	return h, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -109,6 +110,19 @@ func (b *bench) ours() []*system {
 
 func (b *bench) detectorSystem(name, label string, more ...string) *system {
 	return &system{Row: report.Row{Name: name, Label: label}, make: func(j job) program { return b.detectorProgram(j, more...) }}
+}
+
+// habitSystem is the detector with the method habit.
+func (b *bench) habitSystem() *system {
+	return &system{Row: report.Row{Name: "detector-habit", Label: "detector, method habit"}, make: func(j job) program {
+		p := b.detectorProgram(j)
+		text, err := os.ReadFile(j.conf())
+		if err == nil {
+			text = bytes.Replace(text, []byte("history_min_ratio = 0.6\n"), []byte("method = habit\n"), 1)
+			_ = os.WriteFile(j.conf(), text, 0o644) // the program reports a missing file
+		}
+		return p
+	}}
 }
 
 // peers builds the named peers, and leaves out those that do not build.

@@ -15,6 +15,7 @@ type throughputFlags struct {
 	Peers        []string `default:"kafka-streams,goka" help:"Which peers run; --peers= for none (default ${default})."`
 	PeerEntities int      `default:"600" help:"Entities of the part of the stream that the peers get, with all bins (default ${default})."`
 	PeerRounds   int      `default:"3" help:"How often each peer runs (default ${default})."`
+	Habit        bool     `help:"Run the detector with the method habit, too."`
 	Original     string   `help:"Command of the original, such as \"python3 anomalydetector.py\": a peer then." placeholder:"COMMAND"`
 }
 
@@ -29,6 +30,9 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 	var part string
 	partShape := report.Shape{}
 	systems := b.ours()
+	if f.Habit {
+		systems = append(systems, b.habitSystem())
+	}
 	if len(peers) > 0 {
 		var h *hegemony
 		if part, h, err = b.fill(ctx, "hegemony-part", f.PeerEntities, f.Bins, b.settings.Partitions); err != nil {

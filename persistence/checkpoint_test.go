@@ -286,6 +286,8 @@ func eachCase(t *testing.T, test func(t *testing.T, options Options, states bool
 	for name, options := range cases {
 		t.Run(name, func(t *testing.T) { test(t, options, false) })
 		t.Run(name+", with states", func(t *testing.T) { test(t, options, true) })
+		options.Period = 1
+		t.Run(name+", with the newest states", func(t *testing.T) { test(t, options, true) })
 	}
 }
 

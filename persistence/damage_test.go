@@ -41,7 +41,7 @@ func specimens(t *testing.T) map[string]specimen {
 
 func specimensOf(t *testing.T, states bool) map[string]specimen {
 	t.Helper()
-	m := newModelOf(t, 5, Options{Journal: 300, Large: 512, Seen: true}, states) // small, so that every byte can be tried
+	m := newModelOf(t, 5, Options{Journal: 300, Large: 512, Seen: true, Period: 20}, states) // small, so that every byte can be tried
 	rounds := func(count, points int) {
 		for range count {
 			for range points {

@@ -61,6 +61,8 @@ type Options struct {
 	Pending int
 	// Shed is called with how many points Shed has dropped; it may be nil.
 	Shed func(points int)
+	// Period is how many points may come after a state; 0: statePeriod.
+	Period int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
 	// Index is after how many look-ups a partition reads the ids of all entities; 0:

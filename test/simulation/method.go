@@ -37,6 +37,7 @@ func (s *Scenario) drawMethod(d dice) {
 	stretch := []int64{8, 16, 24}[d.IntN(3)]
 	hours := func(points float64) float64 { return points * float64(stretch) / 4 }
 	s.Rules.Habit = true
+	s.Disk.Period = []int{1, 5, 20, 60}[d.IntN(4)]
 	s.Rules.GranularityMinutes *= float64(stretch)
 	s.Rules.HistoryHours = hours(float64(14 + d.IntN(16)))
 	s.Rules.MinDeviation = 0.01

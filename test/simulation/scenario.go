@@ -50,6 +50,7 @@ type Disk struct {
 	Split   int           // at most these writes in a transaction; 0: as many as fit
 	Cached  int           // at most these entities of a partition in memory; 0: all
 	Pending int           // from these pending points on, those that windows have lost are dropped
+	Period  int           // at most these points after a state
 	// Postpone is how long a checkpoint may be postponed while the detector is behind the stream.
 	Postpone time.Duration
 }
@@ -258,8 +259,8 @@ func (s *Scenario) Words() string {
 	if s.Disk.Off {
 		fmt.Fprintf(&text, "; producing takes %s, reading %s; nothing is stored\n", s.ProduceDelay, s.ReadDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, reading %s, writes take %s, journal %d, split %d, cached %d, postponed for %s or up to %d points\n",
-			s.ProduceDelay, s.ReadDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached, s.Disk.Postpone, s.Disk.Pending)
+		fmt.Fprintf(&text, "; producing takes %s, reading %s, writes take %s, journal %d, split %d, cached %d, states after %d points, postponed for %s or up to %d points\n",
+			s.ProduceDelay, s.ReadDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached, s.Disk.Period, s.Disk.Postpone, s.Disk.Pending)
 	}
 	text.WriteString(s.Sink.words())
 	text.WriteString(s.Episodes.words())
