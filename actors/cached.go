@@ -14,7 +14,6 @@ type child struct {
 	actor  entity              // gets messages from deliver only
 	next   *child              // whose record came after the last one of this entity; see find
 	newest int64               // the newest timestamp of its points, Unix milliseconds
-	empty  bool                // its window has no point yet
 	kept   bool                // the ledger of episodes may keep something of it
 	gone   bool                // it has left memory
 	cuts   cuts                // where the fields of its key begin

@@ -26,7 +26,7 @@ type stored struct {
 	state   *persistence.Partition // nil while it is not open, and without a store
 	writing *inFlight              // the checkpoint under way; nil: none
 	points  []persistence.Point    // windowTail reuses it
-	rests   bool                   // a window that is read now may rest: fewer records wait than there are entities
+	rests   bool                   // a window that is read now may rest: no more records wait than there are entities
 	owed    time.Time              // since when a checkpoint is postponed; zero: none is
 	failed  bool                   // the last checkpoint was not stored
 }

@@ -27,6 +27,7 @@ type entity struct {
 	// complete: the window is what an uninterrupted run would have, because it has a point at or after the completeness
 	// watermark. The method habit does without: there, each point has to be at or after the watermark.
 	complete bool
+	empty    bool // the window has no point yet; the partition notes it
 }
 
 // shared is what all entities of a partition have in common. The partition writes it before it sends them anything. Entities only
@@ -51,8 +52,8 @@ type answers struct {
 	tail     messages.WindowTail
 }
 
-// entityOpened brings a new entity its stored points, and with the method habit the state before them. Among them may be points that the window had evicted. The window evicts
-// them again, because eviction depends only on the points that come later.
+// entityOpened brings a new entity its stored points, and with the method habit the state before them. Among the points may be some
+// that the window had evicted. It evicts them again, because eviction depends only on the points that come later.
 type entityOpened struct {
 	key          string
 	points       []persistence.Point // in the order of arrival; the partition reuses them

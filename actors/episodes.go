@@ -198,7 +198,8 @@ func (p *partition) rollBackEpisodes(ctx actor.Context) {
 		entity.newest = math.MinInt64
 		points, _, err := p.windowTail(entity, math.MaxInt32)
 		if err != nil {
-			p.breakDown(ctx, breakageOf(err, undecided), err)
+			p.log.Error("a window cannot be read, rebuilding its partition", "entity", stored.Key(), "error", err)
+			p.breakDown(ctx, breakageOf(err, undecided), nil)
 			return
 		}
 		for _, point := range points {

@@ -92,6 +92,7 @@ func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 	if !p.observeAll(ctx, run.Records) {
 		return
 	}
+	p.position.epoch++ // nothing of a run is rolled back, so nothing is kept for it
 	next, count := run.Records[len(run.Records)-1].Offset+1, int64(len(run.Records))
 	p.recycle(run.Records)
 	goOn := func(ctx actor.Context, w *checkpointWritten) {

@@ -137,7 +137,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 		p.outlier(record, entity, at)
 	}
 	answer := &p.shared.answers.observed
-	if entity.empty && p.history.NeedsDropped(at) {
+	if entity.actor.empty && p.history.NeedsDropped(at) {
 		answer.Incomplete = true
 		return answer, nil
 	}
@@ -153,7 +153,7 @@ func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, poi
 	if answer.Incomplete {
 		return answer, nil
 	}
-	entity.empty = false
+	entity.actor.empty = false
 	if entity.stored != nil {
 		p.stored.state.Append(entity.stored, at, point.Value)
 	}

@@ -118,7 +118,7 @@ func (p *partition) uncached() int {
 
 // bring caches an entity: it makes the entity's actor, with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(key string, at int64) (*child, error) {
-	entity := &child{actor: entity{shared: &p.shared}, newest: math.MinInt64, empty: true, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
+	entity := &child{actor: entity{shared: &p.shared, empty: true}, newest: math.MinInt64, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
 	opened := &entityOpened{key: key, completeFrom: p.completeFrom()}
 	if p.stored.state != nil {
 		var err error
@@ -127,15 +127,15 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 			return nil, err
 		}
 		if opened.state = state.Bytes; opened.state != nil {
-			entity.newest, entity.empty = state.Newest, false
+			entity.newest, entity.actor.empty = state.Newest, false
 		}
 		for _, point := range opened.points {
 			entity.newest = max(entity.newest, point.At)
-			entity.empty = false
+			entity.actor.empty = false
 		}
 		opened.newest = entity.newest
 	}
-	if entity.empty {
+	if entity.actor.empty {
 		p.history.NewEntity(at)
 	}
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {

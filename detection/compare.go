@@ -21,7 +21,7 @@ func NewComparison(rules []Rules) *Comparison {
 // Shares says whether the same window serves both rules: they keep points equally long, and measure deviation alike.
 func (r *Rules) Shares(other *Rules) bool { return r.age == other.age && r.metric == other.metric }
 
-// Compare does what Add does, for each of the rules. The verdicts are in the order of the rules, and valid until the next call.
+// Compare does what Add does, for each of the rules. The window must not rest. The verdicts are in the order of the rules, and valid until the next call.
 func (w *Window) Compare(c *Comparison, epoch uint64, at int64, value float64) []Verdict {
 	w.begin(epoch)
 	w.evict(c.rules[0].oldest(at))

@@ -97,7 +97,7 @@ func (w *Window) begin(epoch uint64) {
 	w.points.begin(epoch)
 }
 
-// evictRest drops points that are too old, and returns whether some are left: then the ring's points are younger than them.
+// evictRest drops points that are too old, and returns whether some are left: then the ring's points, which arrived later, all stay.
 func (w *Window) evictRest(oldest int64) (left bool) {
 	for w.rest.len() > 0 && w.rest.head() < oldest {
 		w.rest.gone++

@@ -80,6 +80,7 @@ func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 		s := &plan.sealings[i]
 		e := s.entity
 		e.chunks, e.unsealed, e.through = s.chunks, s.unsealed, s.through
+		e.tail = nil // its points are in chunks, or its owner has them
 		if i < plan.evictions && e.mark != p.marks {
 			e.cached, p.onDisk = false, true
 			if e.named {

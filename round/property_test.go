@@ -317,6 +317,9 @@ func (a *anyone) gone(partition int32) {
 	delete(a.saving, partition)
 	delete(a.owing, partition)
 	a.run(fmt.Sprint("gone ", partition), a.Gone(a.now, partition))
+	if a.random.IntN(2) == 0 { // its answer was on the way
+		a.run(fmt.Sprint("checkpointed too late ", partition), a.Checkpointed(partition, true))
+	}
 }
 
 // TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds: whatever comes in whatever legal order, one step is under way, no

@@ -16,11 +16,13 @@ func (r *Round) Saving(partition int32) {
 	delete(r.owing, partition)
 }
 
-// Checkpointed says that a partition has stored its checkpoint, could not, or has postponed it.
+// Checkpointed says that a partition has stored its checkpoint, could not, or has postponed it. The answer may come after the partition is
+// gone. Then there is nobody who could store what it has postponed.
 func (r *Round) Checkpointed(partition int32, postponed bool) []Effect {
+	_, told := r.saving[partition]
 	delete(r.saving, partition)
 	delete(r.owing, partition)
-	if postponed {
+	if postponed && told {
 		r.owing[partition] = struct{}{}
 	}
 	switch r.step {
