@@ -218,7 +218,7 @@ func (p *partition) cannotDecide(ctx actor.Context, record *kgo.Record, err erro
 }
 
 // needOlder gives up a slice because of a late record. It is older than the replayed history, and its entity has no newer
-// point, so an uninterrupted run might know more of the entity. The next replay begins early enough for it.
+// point, or the method is habit, so an uninterrupted run might know more of the entity. The next replay begins early enough for it.
 func (p *partition) needOlder(ctx actor.Context, record *kgo.Record, at int64) {
 	p.log.Info("late record is older than the replayed history, replaying more", "offset", record.Offset,
 		"time", record.Timestamp.UTC(), "complete_from", time.UnixMilli(p.history.AllCompleteFrom()).UTC())

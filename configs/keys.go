@@ -35,7 +35,7 @@ var known = []schemaSection{
 		{
 			name: "method", values: "original or habit", standard: "original",
 			doc: "What a value is compared with: the median of its entity's history (original), or what the entity usually has at this time of " +
-				"day (habit; docs/detection.md). After a change, the history is read again from the topic: 22 days of it for habit, if the topic has them.",
+				"day (habit; docs/detection.md). After a change, the history is read again from the topic: history_hours and 20 days of it for habit, if the topic has them.",
 		}, {
 			name: "threshold", values: "a number greater than 0", required: true, since: original,
 			doc: "A datapoint is an anomaly if its distance from the median of its entity's history is more than this many deviations. " +
