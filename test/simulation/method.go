@@ -24,6 +24,10 @@ func (r Rules) methodName() string {
 // forced is a method that all scenarios have; empty: the seed draws it.
 var forced string
 
+// latest is how late a record may be at most with the method habit, in milliseconds. If records are more than five days late, a state may decide
+// otherwise after a replay than before (docs/adr/0042).
+const latest = 4 * 24 * 4 * quarter
+
 // drawMethod lets the method be habit in a quarter of the scenarios. The memory of a state is of weeks, so these have two to six hours between
 // two points of an entity, and a daily course. If settings change, they may change to the method original.
 func (s *Scenario) drawMethod(d dice) {
@@ -41,12 +45,14 @@ func (s *Scenario) drawMethod(d dice) {
 	s.Rules.GranularityMinutes *= float64(stretch)
 	s.Rules.HistoryHours = hours(float64(14 + d.IntN(16)))
 	s.Rules.MinDeviation = 0.01
+	newest := int64(0)
 	for i := range s.Records {
 		r := &s.Records[i]
 		if r.Odd || r.At < begin-100*24*4*quarter || r.Bad == "negative_timestamp" {
 			continue
 		}
-		r.At = begin + (r.At-begin)*stretch
+		r.At = max(begin+(r.At-begin)*stretch, newest-latest)
+		newest = max(newest, r.At)
 		if r.Bad == "" {
 			r.Value += 0.1 * float64(r.At/quarter%(24*4)) / (24 * 4)
 			r.Payload = point(r.Key, r.Value)
