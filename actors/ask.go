@@ -119,7 +119,7 @@ func (p *partition) answer(key string) *entityAnswer {
 	}
 	var window []messages.WindowPoint
 	if known, cached := p.entities.byKey[key]; cached {
-		tail, err := p.askWindow(known, math.MaxInt)
+		tail, err := p.askWindow(known, &messages.WindowQuery{Count: math.MaxInt})
 		if err != nil {
 			return &entityAnswer{err: err}
 		}

@@ -121,7 +121,7 @@ func (p *partition) head(next int64) persistence.Head {
 // windowTail returns at most count last points of a cached entity's window, and how many points the window has. The next call
 // overwrites the points. It wakes the window.
 func (p *partition) windowTail(entity *child, count int) (points []persistence.Point, live int, err error) {
-	tail, err := p.askWindow(entity, count)
+	tail, err := p.askWindow(entity, &messages.WindowQuery{Count: count})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -138,12 +138,12 @@ func (p *partition) pointsOf(tail *messages.WindowTail) []persistence.Point {
 	return points
 }
 
-// askWindow asks an entity for at most count last points of its window. The next call overwrites the answer. It wakes the window.
-func (p *partition) askWindow(entity *child, count int) (*messages.WindowTail, error) {
+// askWindow asks an entity for points of its window, and wakes the window before. The next call overwrites the answer.
+func (p *partition) askWindow(entity *child, query *messages.WindowQuery) (*messages.WindowTail, error) {
 	if err := p.wake(entity); err != nil {
 		return nil, err
 	}
-	p.deliver(entity, &messages.WindowQuery{Count: count})
+	p.deliver(entity, query)
 	return &p.shared.answers.tail, nil
 }
 

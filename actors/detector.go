@@ -19,7 +19,7 @@ import (
 //   - *opened, *polled, *messages.Flushed, *messages.Discarded, *ended, *waited, *closed: the step under way has ended.
 //   - *messages.SliceDone, *messages.SliceFailed: a partition has answered a slice.
 //   - *messages.PhaseEntered, *messages.ReplayProgressed: a partition reports how far it is (detector_partitions.go).
-//   - *messages.Checkpointed: a partition has stored what was committed, or could not (stall.go).
+//   - *messages.Checkpointed: a partition has stored what was committed, could not, or has postponed it (stall.go).
 //   - *partitionFell, *producerFell, *stepFell: a partition, the producer or a step has panicked (falls.go).
 //   - *actor.Terminated: a partition's actor died.
 //   - *messages.Standbys: which partitions of other nodes to keep up to date (detector_standby.go).

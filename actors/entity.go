@@ -25,7 +25,7 @@ type entity struct {
 	window detection.Window
 	habit  *detection.Habit // nil: the method is original
 	// complete: the window is what an uninterrupted run would have, because it has a point at or after the completeness
-	// watermark. The method habit does without: there, each point has to be at or after the watermark.
+	// watermark. With the method habit it is not used: there, each point has to be at or after the watermark.
 	complete bool
 	empty    bool // the window has no point yet; the partition notes it
 }

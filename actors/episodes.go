@@ -261,11 +261,11 @@ func (o *owner) Presence(key string, since int64) (presence episode.Presence, er
 // window returns the points of an entity's window, and perhaps older ones; with the method habit, those of its level.
 func (o *owner) window(key string) ([]persistence.Point, error) {
 	if entity := o.entities.byKey[key]; entity != nil {
-		if err := o.wake(entity); err != nil {
+		tail, err := o.askWindow(entity, &messages.WindowQuery{Count: math.MaxInt, Level: true})
+		if err != nil {
 			return nil, err
 		}
-		o.deliver(entity, &messages.WindowQuery{Count: math.MaxInt32, Level: true})
-		return o.pointsOf(&o.shared.answers.tail), nil
+		return o.pointsOf(tail), nil
 	}
 	if o.shared.habit != nil {
 		return o.peekLevel(key)

@@ -9,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"anomalydetector/actors"
@@ -53,16 +51,14 @@ func habitual(seed uint64) (*golden.Case, settings) {
 			if dice.IntN(40) == 0 {
 				value *= 2
 			}
-			key := fmt.Sprintf("e%d", entity)
-			payload := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 2), "k"), key)
-			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+			key, record := pointOf(entity, at, value)
 			if states[key] == nil {
 				states[key] = new(detection.Habit)
 			}
 			if j := states[key].Add(&rules, 1, at, value); j.Reason == detection.Anomalous {
 				g.Expected[len(g.Records)] = j.Deviation
 			}
-			g.Records = append(g.Records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
+			g.Records = append(g.Records, record)
 		}
 	}
 	return g, set

@@ -49,17 +49,22 @@ func wild(seed uint64, bins int) (*golden.Case, settings) {
 			if dice.IntN(25) == 0 {
 				value *= 2
 			}
-			key := fmt.Sprintf("e%d", entity)
-			payload := msgp.AppendMapHeader(nil, 2)
-			payload = msgp.AppendString(msgp.AppendString(payload, "k"), key)
-			payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+			key, record := pointOf(entity, at, value)
 			if deviation, anomalous := oracle.Decide(key, at, value); anomalous {
 				g.Expected[len(g.Records)] = deviation
 			}
-			g.Records = append(g.Records, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload})
+			g.Records = append(g.Records, record)
 		}
 	}
 	return g, set
+}
+
+// pointOf is the record of a point of an entity that is known by its number, and its key.
+func pointOf(entity int, at int64, value float64) (key string, record *kgo.Record) {
+	key = fmt.Sprintf("e%d", entity)
+	payload := msgp.AppendString(msgp.AppendString(msgp.AppendMapHeader(nil, 2), "k"), key)
+	payload = msgp.AppendFloat64(msgp.AppendString(payload, "v"), value)
+	return key, &kgo.Record{Partition: int32(entity % 2), Timestamp: time.UnixMilli(at), Value: payload}
 }
 
 func TestRestartedProcessDecidesAsOneThatNeverStopped(t *testing.T) {

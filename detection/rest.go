@@ -1,8 +1,6 @@
 package detection
 
-import (
-	"slices"
-)
+import "slices"
 
 // rest is what a window has in the place of points that are stored and not in memory: how many they are, when they leave the window, and
 // what their values can do to the screen at most. The window rests as long as it has one. Its later points are in the ring as usual.
@@ -29,8 +27,8 @@ func (r *rest) begin() {
 // window is long enough to be scored. Else it returns false, and the window stays empty. A resting window has to be woken before anything
 // but Add, Observe, Rollback and Len is called.
 func (w *Window) Rest(s *Scorer, count int, each func(i int) (at int64, value float64)) bool {
-	if count == 0 {
-		return false
+	if !s.rules.enough(count) {
+		return false // for fewer points, the times need not be looked at
 	}
 	var room [320]int64
 	times := timesOf(room[:0], count, each)

@@ -55,7 +55,7 @@ type Partition struct {
 
 	cursor []byte   // the key at which the next sweep begins
 	swept  []string // the keys that the last sweep removed
-	view   *view    // for Load, Peek and Sweep until the next Settle; nil: none
+	view   *view    // for Load, Reload, Peek and Sweep until the next Settle; nil: none
 }
 
 // Entity is what a Partition knows of an entity that is cached, or has points in

@@ -98,8 +98,8 @@ func journalLimit(entities int) int {
 // the plan asks for windows as they are now.
 //
 // The plan is in flight until Settle or Close. Meanwhile the owner may call
-// Append, Commit, RollBack, Load, Peek and all that only tells something; Plan,
-// Sweep, Remove and Reset panic.
+// Append, Commit, RollBack, Load, Reload, Peek and all that only tells something;
+// Plan, Shed, Sweep, Remove and Reset panic.
 func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
 	p.mustBeSettled("Plan")
 	if p.committed < len(p.pending) {

@@ -133,17 +133,24 @@ func (f *flights) drop() {
 
 var errBroken = errors.New("input/output error")
 
-// fly writes a checkpoint while the model goes on. The process may die at any
-// point of it, and a write may fail.
-func (f *flights) fly() {
+// plan makes a filled plan of what is committed, and returns the entities that it evicts.
+func (f *flights) plan() (plan *Plan, evict []*Entity) {
 	f.t.Helper()
 	f.commit()
 	f.drop()
 	f.before = maps.Clone(f.windows)
 	f.stored[f.offset] = maps.Clone(f.windows)
-	evict := f.some()
-	plan := f.p.Plan(f.storedHead(), evict)
+	evict = f.some()
+	plan = f.p.Plan(f.storedHead(), evict)
 	f.fill(plan)
+	return plan, evict
+}
+
+// fly writes a checkpoint while the model goes on. The process may die at any
+// point of it, and a write may fail.
+func (f *flights) fly() {
+	f.t.Helper()
+	plan, evict := f.plan()
 	at := func(n int) bool { return f.random.IntN(n) == 0 }
 	fails, dies := -1, -1 // which transaction
 	if at(3) {
@@ -289,13 +296,7 @@ func TestWriteRunsBesideItsPartition(t *testing.T) {
 			for range 10 {
 				f.act()
 			}
-			f.commit()
-			f.drop()
-			f.before = maps.Clone(f.windows)
-			f.stored[f.offset] = maps.Clone(f.windows)
-			evict := f.some()
-			plan := f.p.Plan(f.storedHead(), evict)
-			f.fill(plan)
+			plan, evict := f.plan()
 			written := make(chan error, 1)
 			go func() { written <- plan.Write() }()
 			for len(written) == 0 {

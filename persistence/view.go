@@ -6,7 +6,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// view is what is stored of a partition at one time. Load, Peek and Sweep share one
+// view is what is stored of a partition at one time. Load, Reload, Peek and Sweep share one
 // until the next Settle, because to open an iterator takes longer than to read an
 // entity's chunks (measured: 100 and 10 microseconds in a state of 100,000 entities).
 //
