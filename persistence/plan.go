@@ -206,20 +206,29 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 // calls it before it appends again.
 func (plan *Plan) Fill(tail Tail) {
 	plan.mustBeOfNow()
+	needed := 0
 	for i := range plan.sealings {
 		s := &plan.sealings[i]
 		if !s.cached || s.unsealed == 0 {
 			continue
 		}
-		evict := i < plan.evictions
-		if !evict {
-			_, live := tail(s.entity, 0)
-			if s.outlived = s.unsealed-s.trimmed >= uint32(live); s.outlived {
-				continue
-			}
-		}
-		points, live := tail(s.entity, int(s.unsealed))
+		_, live := tail(s.entity, 0)
 		s.live = uint32(live)
+		evict := i < plan.evictions
+		s.outlived = !evict && s.unsealed-s.trimmed >= s.live
+		if !s.outlived {
+			needed += int(min(s.unsealed, s.live))
+		}
+	}
+	if cap(plan.points) < needed { // there may be millions
+		plan.points = make([]Point, 0, needed)
+	}
+	for i := range plan.sealings {
+		s := &plan.sealings[i]
+		if !s.cached || s.unsealed == 0 || s.outlived {
+			continue
+		}
+		points, _ := tail(s.entity, int(s.unsealed))
 		s.from = len(plan.points)
 		plan.points = append(plan.points, points...)
 		s.to = len(plan.points)

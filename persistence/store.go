@@ -196,7 +196,9 @@ const mostInTree = 1 << 20
 // written to and two on their way to the disk, and one for indices. Blocks that are
 // not compressed, as floats hardly can be, need no cache but the system's. Journal
 // blocks stay in the tree: in the value log they would stay for long after they are
-// deleted (docs/adr/0030).
+// deleted (docs/adr/0030). Level 0 and the one below it are large, because the state of
+// some hundred thousand entities then needs no level in between, and is merged half as
+// often (docs/performance.md).
 func badgerOptions(path string, o Options) badger.Options {
 	memory := max(o.Memory, LeastMemory)
 	memtable := memory / 5
@@ -208,10 +210,10 @@ func badgerOptions(path string, o Options) badger.Options {
 		WithBlockCacheSize(0).
 		WithIndexCacheSize(memory / 5).
 		WithBaseTableSize(min(max(memtable/4, 2<<20), 16<<20)).
-		WithBaseLevelSize(max(memtable, 10<<20)).
+		WithBaseLevelSize(memory).
 		WithNumCompactors(2).
-		WithNumLevelZeroTables(4).
-		WithNumLevelZeroTablesStall(12).
+		WithNumLevelZeroTables(8).
+		WithNumLevelZeroTablesStall(16).
 		WithNumGoroutines(2).
 		WithValueLogFileSize(max(memtable, 8<<20)).
 		WithValueThreshold(cmp.Or(o.Large, min(mostInTree, memtable/10))).
