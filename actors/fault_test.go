@@ -178,15 +178,19 @@ func (s sickness) name() string {
 	return name
 }
 
-// spread feeds what is left of a case in parts, so that there are many transactions, until it is over.
+// spread feeds what is left of a case in parts, each after a commit that follows the one before, so that there are many
+// transactions, until it is over.
 func (w *world) spread(over <-chan struct{}) {
-	size := len(w.golden.Records)/20 + 1
+	size, before := len(w.golden.Records)/20+1, int64(-1)
 	for w.fed < len(w.golden.Records) {
 		select {
 		case <-over:
 			return
 		case <-time.After(50 * time.Millisecond):
-			w.feed(size)
+			if now := w.committed(); now > before {
+				before = now
+				w.feed(size)
+			}
 		}
 	}
 }

@@ -6,11 +6,13 @@ package detection
 // ReadAhead reads the memory of the window itself.
 func (w *Window) ReadAhead() int { return w.points.len() + number(w.screen.drawn) }
 
-// ReadPointsAhead reads the memory of the points that the next Add drops and appends, which are neighbours in a full window. It is
+// ReadPointsAhead reads the memory of the points that the next Add drops and appends. In a full window they are neighbours. It is
 // for a window that ReadAhead has read.
 func (w *Window) ReadPointsAhead() int64 {
-	if w.points.len() == 0 {
+	r := &w.points
+	if r.len() == 0 {
 		return 0
 	}
-	return w.points.at(0).at + int64(number(w.points.at(0).value > 0))
+	head, free := r.at(0), r.slot(int(r.held)) // in a full buffer, free is the first slot
+	return head.at + int64(number(head.value > 0)) + int64(r.part(free)) + int64(number(r.words[free] > 0))
 }
