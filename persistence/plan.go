@@ -53,7 +53,6 @@ type buffers struct {
 	sealings []sealing
 	points   []Point // of all sealings
 	states   []byte  // of all sealings, if entities have states
-	encoded  []byte  // the new blocks
 }
 
 // Phases of a plan:

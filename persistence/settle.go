@@ -113,15 +113,12 @@ func (b buffers) emptied() buffers {
 	const roomyPoints, roomyBytes = 1 << 15, 1 << 22
 	clear(b.touched)
 	clear(b.sealings)
-	b.touched, b.sealings, b.points, b.states, b.encoded = b.touched[:0], b.sealings[:0], b.points[:0], b.states[:0], b.encoded[:0]
+	b.touched, b.sealings, b.points, b.states = b.touched[:0], b.sealings[:0], b.points[:0], b.states[:0]
 	if cap(b.points) > roomyPoints {
 		b.points = nil
 	}
 	if cap(b.sealings) > roomyPoints {
 		b.sealings = nil
-	}
-	if cap(b.encoded) > roomyBytes {
-		b.encoded = nil
 	}
 	if cap(b.states) > roomyBytes {
 		b.states = nil

@@ -88,6 +88,7 @@ const LeastMemory = 16 << 20
 // Badger database under the node's data directory.
 type Store struct {
 	db      *badger.DB
+	memory  sync.Pool // of *[]byte: what plans of all partitions encode their blocks in
 	dir     string
 	options Options
 	floor   atomic.Uint64 // how many bytes the disk must have left for a write

@@ -54,13 +54,14 @@ func (plan *Plan) leave() bool {
 
 // writeJournal writes the new entities and blocks, and the head last.
 func (plan *Plan) writeJournal() error {
-	plan.encoded = plan.encoded[:0]
+	memory := plan.store.borrow(len(plan.entries) * usualPoint)
+	defer func() { plan.store.memory.Put(&memory) }()
 	values := make([][]byte, 0, len(plan.blocks))
 	rest := plan.entries
 	for _, b := range plan.blocks {
-		start := len(plan.encoded)
-		plan.encoded = appendBlock(plan.encoded, rest[:b.points])
-		values = append(values, plan.encoded[start:])
+		start := len(memory)
+		memory = appendBlock(memory, rest[:b.points])
+		values = append(values, memory[start:])
 		rest = rest[b.points:]
 	}
 	write := func(u *update) error {
@@ -91,6 +92,17 @@ func (plan *Plan) writeJournal() error {
 		plan.store.purge(plan.replaced.slot)
 	}
 	return nil
+}
+
+// usualPoint is more than most points take in a block.
+const usualPoint = 11
+
+// borrow returns memory for some bytes, which goes back to Store.memory. New memory is dear: the system has to find each page of it.
+func (s *Store) borrow(size int) []byte {
+	if used, _ := s.memory.Get().(*[]byte); used != nil && cap(*used) >= size {
+		return (*used)[:0]
+	}
+	return make([]byte, 0, size)
 }
 
 // putAdded puts the entities that are stored for the first time. There may be a million, so their keys and values share
