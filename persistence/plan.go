@@ -79,10 +79,11 @@ const (
 	// and at most journalComfort, or journalPerMany for each entity if that is more;
 	// but journalAtLeast in any case. A journal that is longer than the windows
 	// spares most chunks, because a window has lost a point before its block is
-	// trimmed. A longer journal takes longer to read at a start.
+	// trimmed. A longer journal takes longer to read at a start. With journalComfort
+	// it has the windows of 11,000 entities with 288 points (docs/adr/0046).
 	journalPerEntity = 400
 	journalAtLeast   = 4096
-	journalComfort   = 2_000_000
+	journalComfort   = 3_200_000
 	journalPerMany   = 16
 )
 

@@ -199,7 +199,7 @@ const mostInTree = 1 << 20
 // blocks stay in the tree: in the value log they would stay for long after they are
 // deleted (docs/adr/0030). Level 0 and the one below it are large, because the state of
 // some hundred thousand entities then needs no level in between, and is merged half as
-// often (docs/performance.md).
+// often (docs/adr/0046).
 func badgerOptions(path string, o Options) badger.Options {
 	memory := max(o.Memory, LeastMemory)
 	memtable := memory / 5
