@@ -6,7 +6,8 @@ import (
 )
 
 // Tracker knows from which time on the windows of one partition are complete, and its stream time. The partition
-// owns it and uses it from one goroutine. New makes one.
+// owns it and uses it from one goroutine. New makes one. With the method habit, history is the memory of a state, and no point
+// completes a state: so only points at or after both times are scored (AllCompleteFrom).
 //
 // A point evicts from its entity's window what is older than the history before it. This is why a window becomes
 // complete by itself, and why two times, the completeness watermarks, are enough:

@@ -31,15 +31,7 @@ func (r *HabitRules) Full() int {
 func (h *Habit) Len() int { return h.points.len() }
 
 // Span is the earliest and the latest time among the first n points of the state, in Unix milliseconds, as Window.Span is. n must be from 1 to Len.
-func (h *Habit) Span(n int) (earliest, latest int64) {
-	earliest = h.points.at(0).at
-	latest = earliest
-	for i := 1; i < n; i++ {
-		at := h.points.at(i).at
-		earliest, latest = min(earliest, at), max(latest, at)
-	}
-	return earliest, latest
-}
+func (h *Habit) Span(n int) (earliest, latest int64) { return h.points.span(n) }
 
 // Recall tells the points that the state has, in the order of arrival, and what was expected of them. With 96 points a day and 72 hours of history,
 // these are the points of the last 48 hours.
