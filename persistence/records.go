@@ -33,8 +33,9 @@ const (
 const (
 	// recordPoints is how many points a record may have.
 	recordPoints = 32_000
-	// maxRecord is more than any has: 64 kB of a key, and 19 bytes a point or a state of up to 95,000 points.
-	maxRecord    = 1 << 20
+	// maxRecord is more than any has: 64 kB of a key, and 19 bytes a point, or a state of up to six million points. What is read
+	// grows in memory as its bytes come.
+	maxRecord    = 64 << 20
 	recordHeader = 9
 )
 

@@ -324,6 +324,30 @@ func TestFailedWriteOfAnImportLeavesWhatIsStored(t *testing.T) {
 	}
 }
 
+// TestLongStateIsExportedAndImported: an entity with a point each second has such a state.
+func TestLongStateIsExportedAndImported(t *testing.T) {
+	var file bytes.Buffer
+	out, err := newRecordWriter(&file, snapshotMagic, snapshotOfStates)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(err)
+	must(out.write(headRecord, appendHead(nil, &Snapshot{Head: Head{Source: "in", Offset: 9, History: hours, States: "by habit"}})))
+	must(out.window(&storedEntity{key: "64500", state: State{bytes.Repeat([]byte("state"), 400_000), 1500}}, true))
+	must(out.end(1, 0))
+
+	store := openState(t, t.TempDir(), Options{})
+	imported, err := store.Import(bytes.NewReader(file.Bytes()), anyHead)
+	must(err)
+	must(store.Adopt("d", imported))
+	if !bytes.Equal(export(t, store, "d", 0), file.Bytes()) {
+		t.Error("the snapshot of what was imported is another one")
+	}
+}
+
 func TestRefusedImportIsNotRead(t *testing.T) {
 	store := openState(t, t.TempDir(), Options{})
 	fill(t, store, "d", 0, 3, 2)
