@@ -14,5 +14,5 @@ func (w *Window) ReadPointsAhead() int64 {
 		return 0
 	}
 	head, free := r.at(0), r.slot(int(r.held)) // in a full buffer, free is the first slot
-	return head.at + int64(number(head.value > 0)) + int64(r.part(free)) + int64(number(r.words[free] > 0))
+	return head.at + int64(number(head.value > 0)) + int64(number(r.part(free) > 0)+number(r.words[free] > 0))
 }
