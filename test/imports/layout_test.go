@@ -102,6 +102,7 @@ var folders = map[string]string{
 	"docs":                      "prose and decisions",
 	"ops":                       "alert rules, a dashboard and a scrape configuration",
 	"test/containers/broker":    "a broker in a container",
+	"test/acceptance":           "cases for the acceptance tool, by what the reference of the method habit says",
 	"test/gosec":                "what a scanner finds, and why it is no weakness",
 	"testdata":                  "streams and what the original program reports on them",
 }
