@@ -178,8 +178,8 @@ func (s sickness) name() string {
 	return name
 }
 
-// spread feeds what is left of a case in parts, each after a commit that follows the one before, so that there are many
-// transactions, until it is over.
+// spread feeds what is left of a case in parts, until it is over. It waits for a commit between two parts, so that there are
+// many transactions.
 func (w *world) spread(over <-chan struct{}) {
 	size, before := len(w.golden.Records)/20+1, int64(-1)
 	for w.fed < len(w.golden.Records) {

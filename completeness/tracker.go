@@ -6,8 +6,7 @@ import (
 )
 
 // Tracker knows from which time on the windows of one partition are complete, and its stream time. The partition
-// owns it and uses it from one goroutine. New makes one. With the method habit, history is the memory of a state, and no point
-// completes a state: so only points at or after both times are scored (AllCompleteFrom).
+// owns it and uses it from one goroutine. New makes one.
 //
 // A point evicts from its entity's window what is older than the history before it. This is why a window becomes
 // complete by itself, and why two times, the completeness watermarks, are enough:
@@ -30,6 +29,9 @@ import (
 //  3. Both times stay at or before a late record that needed older history, from the replay for it until its
 //     commit. So one replay is enough for it.
 //  4. Neither time depends on whether stream time is right. A wrong one only costs memory or a replay.
+//
+// With the method habit, history is the memory of a state. No point makes a state complete, so 1 does not hold for states, and only
+// points at or after both times are scored; see AllCompleteFrom.
 type Tracker struct {
 	history int64 // length of a window
 

@@ -95,7 +95,7 @@ func BenchmarkHabitInTurn(b *testing.B) {
 	rules := usualHabit()
 	random := rand.New(rand.NewPCG(1, 11))
 	all := make([]Habit, states)
-	// Not from 1970 on: a state takes the first five days of it for no cycle of the profile, and walks through all cells at each half hour.
+	// Not in the first five days of 1970: their cycle, 0, stands for none, so each half hour walks through all cells.
 	bin := int64(40 * 365 * 96)
 	round := func(count int) {
 		for i := range count {

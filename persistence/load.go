@@ -21,8 +21,8 @@ func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err
 	return e, points, known, err
 }
 
-// LoadState is Load for a partition whose entities have states: the points come after the state. The state is valid until the next Load, Peek or
-// Sweep.
+// LoadState is Load for a partition whose entities have states: the points come after the state. The state is valid until the
+// next Load, Peek or Sweep.
 func (p *Partition) LoadState(key string) (e *Entity, state State, points []Point, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
 		return nil, State{}, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)

@@ -33,8 +33,8 @@ const (
 const (
 	// recordPoints is how many points a record may have.
 	recordPoints = 32_000
-	// maxRecord is more than any has: 64 kB of a key, and 19 bytes a point, or a state of up to six million points. What is read
-	// grows in memory as its bytes come.
+	// maxRecord is more than any has: 64 kB of a key, and 19 bytes a point, or a state of up to six million points. A reader
+	// takes memory for the bytes that have come, not for the length that a record claims.
 	maxRecord    = 64 << 20
 	recordHeader = 9
 )
