@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"slices"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"anomalydetector/detection"
@@ -43,6 +45,8 @@ type shared struct {
 	largest  func(topic string) int // Config.largest
 	explain  bool                   // anomalies have the key explain
 	answers  answers
+	times    []int64   // for reuse, by columns
+	values   []float64 // the same
 }
 
 // answers is where entities write their answers. One entity runs at a time, so one place serves all. The partition reads the
@@ -81,7 +85,8 @@ func (e *entity) Receive(ctx actor.Context) {
 	case *entityOpened:
 		e.open(message)
 	case *entityWoken:
-		e.window.Wake(e.shared.scorer.Rules(), len(message.points), each(message.points))
+		times, values := e.shared.columns(message.points)
+		e.window.Wake(e.shared.scorer.Rules(), times, values)
 	}
 }
 
@@ -91,15 +96,20 @@ func (e *entity) open(o *entityOpened) {
 		e.habit, o.err = newHabit(e.shared.habit, o.state, o.points)
 		return
 	}
-	if !o.rest || !e.window.Rest(e.shared.scorer, len(o.points), each(o.points)) {
-		e.window.Fill(e.shared.scorer.Rules(), len(o.points), each(o.points))
+	if times, values := e.shared.columns(o.points); !o.rest || !e.window.Rest(e.shared.scorer, times, values) {
+		e.window.Fill(e.shared.scorer.Rules(), times, values)
 	}
 	e.complete = len(o.points) > 0 && o.newest >= o.completeFrom
 }
 
-// each tells a window the points one by one.
-func each(points []persistence.Point) func(i int) (at int64, value float64) {
-	return func(i int) (int64, float64) { return points[i].At, points[i].Value }
+// columns are points as a window takes them. They are valid until the next call.
+func (s *shared) columns(points []persistence.Point) (times []int64, values []float64) {
+	n := len(points)
+	s.times, s.values = slices.Grow(s.times[:0], n)[:n], slices.Grow(s.values[:0], n)[:n]
+	for i, p := range points {
+		s.times[i], s.values[i] = p.At, p.Value
+	}
+	return s.times, s.values
 }
 
 func (e *entity) observe(ctx actor.Context, o *messages.Observation, answer *messages.Observed) {

@@ -19,7 +19,8 @@ func TestFilledWindowIsTheObservedOne(t *testing.T) {
 			points[i] = point{at, r.NormFloat64()}
 		}
 		var filled, observed Window
-		filled.Fill(&rules, len(points), func(i int) (int64, float64) { return points[i].at, points[i].value })
+		times, values := columns(points)
+		filled.Fill(&rules, times, values)
 		for _, p := range points {
 			observed.Observe(&rules, 0, p.at, p.value)
 		}
@@ -66,7 +67,8 @@ func TestFillNeedsNoneOfThePointsThatTheWindowHasLost(t *testing.T) {
 				stored = append(stored, p)
 			}
 		}
-		filled.Fill(&rules, len(stored), func(i int) (int64, float64) { return stored[i].at, stored[i].value })
+		times, values := columns(stored)
+		filled.Fill(&rules, times, values)
 		equalWindows(t, seed, &filled, &observed)
 		lost, kept = lost+len(points)-len(stored), kept+len(stored)-observed.Len()
 	}
@@ -93,11 +95,12 @@ func BenchmarkFill(b *testing.B) {
 	for i := range points {
 		points[i] = point{1_600_000_000_000 + int64(i)*quarter, float64(i)}
 	}
+	times, values := columns(points)
 	b.Run("points=300", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			var w Window
-			w.Fill(&rules, len(points), func(i int) (int64, float64) { return points[i].at, points[i].value })
+			w.Fill(&rules, times, values)
 		}
 	})
 	b.Run("observed", func(b *testing.B) {
@@ -109,4 +112,12 @@ func BenchmarkFill(b *testing.B) {
 			}
 		}
 	})
+}
+
+// columns are points as a window takes them.
+func columns(points []point) (times []int64, values []float64) {
+	for _, p := range points {
+		times, values = append(times, p.at), append(values, p.value)
+	}
+	return times, values
 }

@@ -18,14 +18,44 @@ func nth(values []float64, k int) float64 {
 			high = less
 			continue
 		}
+		if less > low { // the pivot is among the others, which are fewer now
+			low = less
+			continue
+		}
 		equal := less + partitionEqual(values[less:high], pivot)
 		if k < equal {
 			return pivot
 		}
 		low = equal
 	}
-	slices.Sort(values[low:high])
+	if high-low > few {
+		slices.Sort(values[low:high])
+	} else {
+		sortFew(values[low:high])
+	}
 	return values[k]
+}
+
+// sortFew sorts by insertion. slices.Sort looks for NaN in each comparison.
+func sortFew(values []float64) {
+	for i := 1; i < len(values); i++ {
+		x, at := values[i], i
+		for ; at > 0 && x < values[at-1]; at-- {
+			values[at] = values[at-1]
+		}
+		values[at] = x
+	}
+}
+
+// least is the least of at least one value. slices.Min looks for NaN, and takes seven times as long.
+func least(values []float64) float64 {
+	lowest := values[0]
+	for _, x := range values {
+		if x < lowest {
+			lowest = x
+		}
+	}
+	return lowest
 }
 
 // middleOf is the value between the other two.
@@ -74,5 +104,5 @@ func medianOf(values []float64) float64 {
 	if n%2 == 1 {
 		return lower + 0
 	}
-	return (lower+slices.Min(values[n/2:]))/2 + 0
+	return (lower+least(values[n/2:]))/2 + 0
 }

@@ -26,29 +26,23 @@ func (r *rest) begin() {
 // Rest makes an empty window that of a history as Fill does, but keeps none of its points, if their times lie a constant step apart and the
 // window is long enough to be scored. Else it returns false, and the window stays empty. A resting window has to be woken before anything
 // but Add, Observe, Rollback and Len is called.
-func (w *Window) Rest(s *Scorer, count int, each func(i int) (at int64, value float64)) bool {
-	if !s.rules.enough(count) {
+func (w *Window) Rest(s *Scorer, times []int64, values []float64) bool {
+	if !s.rules.enough(len(times)) {
 		return false // for fewer points, the times need not be looked at
 	}
-	var room [320]int64
-	times := timesOf(room[:0], count, each)
 	head := s.rules.evicted(times)
-	times = times[head:]
+	times, values = times[head:], values[head:]
 	n := len(times)
 	if n < 2 || !s.rules.enough(n) || !even(times) {
 		return false
 	}
-	s.values = s.values[:0]
-	for i := head; i < count; i++ {
-		_, value := each(i)
-		s.values = append(s.values, value)
-	}
+	s.values = append(s.values[:0], values...)
 	s.room = slices.Grow(s.room[:0], n)[:n]
 	drawn, _ := newScreen(s.values, s.room, s.rules.metric)
 	if !drawn.drawn {
 		return false
 	}
-	lowest, highest := extremes(s.values)
+	lowest, highest := extremes(values)
 	w.screen = drawn
 	w.rest = &rest{
 		first: times[0], step: times[1] - times[0], held: uint32(n),
@@ -57,7 +51,7 @@ func (w *Window) Rest(s *Scorer, count int, each func(i int) (at int64, value fl
 	return true
 }
 
-// extremes are the least and the greatest of at least one value. slices.Min and Max look for NaN, too, and take seven times as long.
+// extremes are the least and the greatest of at least one value, as least is.
 func extremes(values []float64) (lowest, highest float64) {
 	lowest, highest = values[0], values[0]
 	for _, x := range values {
@@ -85,9 +79,9 @@ func even(times []int64) bool {
 func (w *Window) Resting() bool { return w.rest != nil }
 
 // Wake gives a resting window the points that Rest was called with. Then it is as if it had never rested.
-func (w *Window) Wake(r *Rules, count int, each func(i int) (at int64, value float64)) {
+func (w *Window) Wake(r *Rules, times []int64, values []float64) {
 	var woken Window
-	woken.Fill(r, count, each)
+	woken.Fill(r, times, values)
 	for i := range int(w.points.held) {
 		epoch := uint64(0)
 		if i >= int(w.points.committed) {

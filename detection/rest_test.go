@@ -18,11 +18,11 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 			at += apart
 			stored[i] = point{at, level + r.NormFloat64()*0.1}
 		}
-		each := func(i int) (int64, float64) { return stored[i].at, stored[i].value }
+		times, values := columns(stored)
 		var resting, filled Window
 		scorers := [2]*Scorer{NewScorer(rules), NewScorer(rules)}
-		filled.Fill(&rules, len(stored), each)
-		if !resting.Rest(scorers[0], len(stored), each) {
+		filled.Fill(&rules, times, values)
+		if !resting.Rest(scorers[0], times, values) {
 			continue
 		}
 		rested++
@@ -48,7 +48,7 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 						t.Fatalf("seed %d: a window that does not rest is asleep", seed)
 					}
 					slept++
-					resting.Wake(&rules, len(stored), each)
+					resting.Wake(&rules, times, values)
 					got = resting.Add(scorers[0], epoch, at, value)
 				}
 				if !same(got, want) {
@@ -69,7 +69,7 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 				t.Fatalf("seed %d: %d points, and %d in the filled one", seed, resting.Len(), filled.Len())
 			}
 			if resting.Resting() && r.IntN(8) == 0 {
-				resting.Wake(&rules, len(stored), each)
+				resting.Wake(&rules, times, values)
 			}
 			if !resting.Resting() {
 				outlived++
@@ -80,5 +80,26 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 	t.Logf("%d windows rested, %d points woke one, %d times none rested", rested, slept, outlived)
 	if rested < 100 || slept < 100 || outlived < 100 {
 		t.Error("too few of them")
+	}
+}
+
+func BenchmarkRest(b *testing.B) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		b.Run(metric.String(), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			scorer := NewScorer(threeDays(metric))
+			points := make([]point, 288)
+			for i := range points {
+				points[i] = point{1_600_000_000_000 + int64(i)*quarter, r.NormFloat64()}
+			}
+			times, values := columns(points)
+			b.ReportAllocs()
+			for b.Loop() {
+				var w Window
+				if !w.Rest(scorer, times, values) {
+					b.Fatal("it does not rest")
+				}
+			}
+		})
 	}
 }

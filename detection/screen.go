@@ -1,9 +1,6 @@
 package detection
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // screen decides most points without looking at the window. It holds bounds of the window's median and
 // deviation, and keeps them true with a few operations as points come and go.
@@ -48,13 +45,14 @@ func newScreen(values, room []float64, metric Metric) (s screen, median float64)
 	s.low = nth(values[:middle+1], max(middle-margin(n), 0))
 	s.high = nth(values[middle:], min(n/2+margin(n), n-1)-middle)
 	const large = math.MaxFloat64 / 4 // beyond it the sum of the two middle values may overflow
-	s.drawn = -large < s.low && s.high < large
+	s.drawn = -large < s.low && s.low <= s.high && s.high < large // a NaN has no place in the order
 	var sum float64
 	for _, x := range values {
 		s.below += uint32(number(x < s.low))
 		s.above += uint32(number(x > s.high))
 		sum += math.Abs(x - median)
 	}
+	s.drawn = s.holds(n)
 	if metric == MeanDeviation {
 		s.spread = newSpread(sum, n)
 		return s, median
@@ -88,7 +86,7 @@ func (s *screen) median(values, room []float64) float64 {
 	if n%2 == 1 {
 		return lower + 0
 	}
-	return (lower+slices.Min(room[middle+1:inside]))/2 + 0
+	return (lower+least(room[middle+1:inside]))/2 + 0
 }
 
 // isNear is 1 for a value that counts as near. Every count must use this comparison: to compare its distance
