@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 )
@@ -125,6 +126,7 @@ func (m *model) load(key string) *Entity {
 	got := m.whole(state, points)
 	m.same(key, got)
 	if m.states && len(got) > len(m.windows[key]) { // it is there again: the owner's state has these points, and goes on from them
+		got = slices.Clone(got) // the next Load overwrites it
 		m.windows[key], m.before[key] = got, got
 	}
 	m.cached[key] = e
@@ -182,7 +184,30 @@ func (m *model) checkpoint() error {
 	for _, e := range m.p.Settle(plan, err) {
 		delete(m.cached, e.Key())
 	}
+	if err == nil {
+		m.onlyNamedFiles()
+	}
 	return err
+}
+
+// onlyNamedFiles fails unless the files of the journal are those that its blocks are in.
+func (m *model) onlyNamedFiles() {
+	m.t.Helper()
+	want := m.p.named()
+	delete(want, 0)
+	entries, err := os.ReadDir(m.store.journal())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	got := make(map[uint64]bool)
+	for _, entry := range entries {
+		if slot, number, ok := fileOf(entry.Name()); ok && slot == m.p.slot {
+			got[number] = true
+		}
+	}
+	if !maps.Equal(got, want) {
+		m.t.Fatalf("the journal has the files %v, and its blocks are in %v", got, want)
+	}
 }
 
 func (m *model) commit() {
@@ -272,6 +297,7 @@ func (m *model) check() {
 	for key := range m.before {
 		m.load(key)
 	}
+	m.onlyNamedFiles()
 }
 
 // cases are ways in which checkpoints are written.
@@ -283,6 +309,11 @@ var cases = map[string]Options{
 	"split by 3, journal of 9": {Journal: 9, Split: 3},
 	"ids read early":           {Journal: 9, Index: 1},
 	"ids read soon":            {Journal: 1, Index: 3},
+	"in files":                 {File: 1},
+	"in files, a journal of 1": {Journal: 1, File: 1},
+	"some in files":            {Journal: 40, File: 200},
+	"in files, split by 2":     {Journal: 9, Split: 2, File: 1},
+	"split by 2, journal of 9": {Journal: 9, Split: 2},
 }
 
 // eachCase runs a test in each way in which checkpoints are written, with windows and with states.

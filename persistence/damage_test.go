@@ -32,16 +32,19 @@ type specimen struct {
 // a value log with a journal block. There is one of each with states of entities, too.
 func specimens(t *testing.T) map[string]specimen {
 	t.Helper()
-	all := specimensOf(t, false)
-	for name, s := range specimensOf(t, true) {
+	options := Options{Journal: 300, Large: 512, File: math.MaxInt, Seen: true, Period: 20} // small, so that every byte can be tried
+	all := specimensOf(t, options, false)
+	for name, s := range specimensOf(t, options, true) {
 		all[name+", with states"] = s
 	}
+	options.File = 100
+	all["killed, with files"] = specimensOf(t, options, false)["killed"]
 	return all
 }
 
-func specimensOf(t *testing.T, states bool) map[string]specimen {
+func specimensOf(t *testing.T, o Options, states bool) map[string]specimen {
 	t.Helper()
-	m := newModelOf(t, 5, Options{Journal: 300, Large: 512, Seen: true, Period: 20}, states) // small, so that every byte can be tried
+	m := newModelOf(t, 5, o, states)
 	rounds := func(count, points int) {
 		for range count {
 			for range points {
@@ -222,17 +225,17 @@ func (d damage) do(t *testing.T, state string) {
 // damages are those that are tried: all of them, or some.
 func damages(t *testing.T, state string, some int) (all []damage) {
 	t.Helper()
-	entries, err := os.ReadDir(state)
-	if err != nil {
-		t.Fatal(err)
-	}
 	random := rand.New(rand.NewPCG(1, 1))
-	for _, entry := range entries {
-		content, err := os.ReadFile(filepath.Join(state, entry.Name()))
-		if err != nil {
-			t.Fatal(err)
+	err := filepath.WalkDir(state, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
 		}
-		name, size := entry.Name(), int64(len(content))
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, _ := filepath.Rel(state, path)
+		size := int64(len(content))
 		all = append(all, damage{name, "removed", 0}, damage{name, "cut", 0}, damage{name, "cut", size / 2})
 		used := min(int64(len(bytes.TrimRight(content, "\x00")))+64, size)
 		each := max(1, used/int64(some))
@@ -248,6 +251,10 @@ func damages(t *testing.T, state string, some int) (all []damage) {
 		for at := size - 1; filepath.Ext(name) == ".sst" && at >= max(0, size-40); at -= 3 { // footers
 			all = append(all, damage{name, "flipped", at})
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

@@ -22,6 +22,7 @@ type entry struct {
 // block is what a Partition knows of a journal block.
 type block struct {
 	seq    uint64
+	file   uint64 // the number of the file that it is in; 0: it is in the database
 	points int
 	runs   runs
 	newest uint32 // the second of its newest point, with Options.Seen
@@ -31,6 +32,8 @@ type block struct {
 // put them together.
 func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	prefix := slotPrefix(blockKind, p.slot)
+	reader := &blockReader{store: p.store, slot: p.slot}
+	defer reader.close()
 	counts := make([]uint32, p.nextID)
 	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last
 	total, number, next := 0, uint32(0), uint64(0)
@@ -51,7 +54,7 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		p.ids, p.counts = p.ids[:0], p.counts[:0]
 		number++
 		var foreign error
-		err = valueOf(item, func(value []byte) error {
+		b.file, err = reader.valueOf(item, func(value []byte) error {
 			return eachOfBlock(value, func(id uint32, _ Point) {
 				if int(id) >= len(counts) || b.points == blockPoints {
 					foreign = fmt.Errorf("%w: journal block %d has more than %d points, or entity %d of %d", ErrCorrupt, seq, blockPoints, id, len(counts))
@@ -88,7 +91,11 @@ func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 		}
 	}
 	for _, b := range p.blocks {
-		_, err := get(txn, blockKey(p.slot, b.seq), func(value []byte) error {
+		item, err := txn.Get(blockKey(p.slot, b.seq))
+		if err != nil {
+			return nil, spoilt(err)
+		}
+		_, err = reader.valueOf(item, func(value []byte) error {
 			return eachOfBlock(value, func(id uint32, point Point) {
 				e := p.byID[id]
 				e.tail = append(e.tail, journaled{point, b.seq})

@@ -22,6 +22,7 @@ var ErrNewer = errors.New("stored state was written by a newer version of this p
 const (
 	format    = 1
 	sectioned = 2 // of a head that names sections; see sections.go
+	filed     = 2 // of a block that is in a file; see files.go
 )
 
 // Kinds of keys.

@@ -12,13 +12,29 @@ func (p *Partition) open() error {
 		}
 		return err
 	})
-	if err != nil || len(torn) == 0 {
-		return err
+	if err == nil && len(torn) > 0 {
+		err = p.mend(torn)
 	}
-	// Of a checkpoint that was not finished: its numbers will be used again.
+	if err == nil && p.stored != nil && !p.store.options.ReadOnly {
+		p.store.removeOthers(p.slot, p.named())
+	}
+	return err
+}
+
+// named are the numbers of the files that the journal has.
+func (p *Partition) named() map[uint64]bool {
+	named := make(map[uint64]bool)
+	for _, b := range p.blocks {
+		named[b.file] = true
+	}
+	return named
+}
+
+// mend deletes what a checkpoint that was not finished has left: its numbers will be used again.
+func (p *Partition) mend(torn [][]byte) error {
 	whole := *p.stored
 	whole.underway = false
-	err = p.store.update(func(u *update) error {
+	err := p.store.update(func(u *update) error {
 		for _, key := range torn {
 			if err := u.delete(key); err != nil {
 				return err

@@ -25,11 +25,14 @@ type Plan struct {
 	replaced      *record   // the stored head, if it refers to another slot
 	entries       []entry   // the points of the new blocks
 	blocks        []block   // the new blocks
+	file          uint64    // the number of their file, if Write makes one
 	added         []*Entity // entities to be stored for the first time
 	through       uint64    // the last block, with the new ones
 	trimFrom      uint64    // the oldest block
 	trimmed       int       // how many of the oldest blocks are deleted
 	trimmedPoints int       // the points in them
+	trimsAll      bool      // no block is left
+	emptied       []uint64  // the files of the journal that have no blocks then
 	removed       []*Entity
 	buffers
 	stateful  bool        // entities have states

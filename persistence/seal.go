@@ -1,5 +1,7 @@
 package persistence
 
+import "slices"
+
 // sealing is an entity whose points leave the journal: they are written to a
 // chunk, as far as its window has them, or its state is written.
 type sealing struct {
@@ -45,11 +47,29 @@ func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 			}
 		}
 	}
+	plan.trimsAll = plan.trimmed == len(p.blocks)+len(plan.blocks)
+	plan.emptied = p.filesBefore(plan.trimmed)
 	plan.filled = true
 	for i := range plan.sealings {
 		s := &plan.sealings[i]
 		plan.filled = plan.filled && (!s.cached || s.unsealed == 0)
 	}
+}
+
+// filesBefore are the files that have only some of the first blocks. The blocks of a file follow each other.
+func (p *Partition) filesBefore(trimmed int) (files []uint64) {
+	stays := uint64(0)
+	if trimmed < len(p.blocks) {
+		stays = p.blocks[trimmed].file
+	}
+	last := uint64(0)
+	for _, b := range p.blocks[:min(trimmed, len(p.blocks))] {
+		if b.file != last && b.file != stays && b.file != 0 {
+			files = append(files, b.file)
+		}
+		last = b.file
+	}
+	return files
 }
 
 // block is a block of the journal, with the plan's behind the stored ones.
@@ -124,12 +144,14 @@ func (plan *Plan) writeSealings() error {
 	})
 }
 
+// deleteRemoved deletes an entity's parts from the last one to the first: the journal may have points of it, and if the process dies before all
+// parts are gone, its state and chunks are still a run of points without a hole.
 func (plan *Plan) deleteRemoved(u *update) error {
 	for _, e := range plan.removed {
 		if err := u.delete(entityKey(plan.slot, e.key)); err != nil {
 			return err
 		}
-		for _, start := range e.chunks {
+		for _, start := range slices.Backward(e.chunks) {
 			if err := u.delete(chunkKey(plan.slot, e.id, start)); err != nil {
 				return err
 			}
@@ -171,8 +193,12 @@ func (plan *Plan) sealStored(u *update, s *sealing, stored *view) error {
 // chunks before the window. A chunk never holds points after the stored head.
 func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
 	first := s.arrived - min(s.live, s.arrived) // the position of the window's first point
+	position := s.arrived - uint32(len(points))
 	var remaining []uint32
 	for i, start := range s.chunks {
+		if start >= position && len(points) > 0 {
+			break // a failed write has left it, and it is overwritten
+		}
 		end := s.arrived - s.unsealed
 		if i+1 < len(s.chunks) {
 			end = s.chunks[i+1]
@@ -184,7 +210,6 @@ func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
 		}
 	}
 	if len(points) > 0 {
-		position := s.arrived - uint32(len(points))
 		if err := u.set(chunkKey(plan.slot, s.entity.id, position), encodeChunk(plan.through, points)); err != nil {
 			return err
 		}

@@ -1,5 +1,7 @@
 package persistence
 
+import "slices"
+
 // Settle takes over what was written of a plan; err is what Write returned. What
 // was not written is in the next plan again. It returns the entities that are no
 // longer cached: those of the plan's that got no points meanwhile, and none after
@@ -30,6 +32,8 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 	p.untidy = p.untidy || plan.setting != nil && err != nil
 	if plan.sealed {
 		evicted = p.settleSealings(plan)
+	} else {
+		plan.noteChunks()
 	}
 	if err == nil {
 		p.spare = plan.buffers.emptied()
@@ -65,6 +69,24 @@ func (p *Partition) settleJournal(plan *Plan) {
 		p.pending = append(p.pending[:0], rest...)
 	}
 	p.committed -= len(plan.entries)
+}
+
+// noteChunks notes the chunks that a failed write may have stored: if their entities are removed, they have to go, too. An entity that was not
+// cached may be now, as it was before the write.
+func (plan *Plan) noteChunks() {
+	for i := range plan.sealings {
+		if s := &plan.sealings[i]; len(s.chunks) > 0 {
+			s.entity.chunks = withChunk(s.entity.chunks, s.chunks[len(s.chunks)-1])
+		}
+	}
+}
+
+// withChunk adds where a chunk starts, after all others or at the last of them.
+func withChunk(chunks []uint32, start uint32) []uint32 {
+	if n := len(chunks); n > 0 && chunks[n-1] >= start {
+		return chunks
+	}
+	return append(slices.Clip(chunks), start)
 }
 
 // settleSealings takes over the chunks, and drops trimmed blocks, removed

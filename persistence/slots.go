@@ -6,8 +6,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// survey finds the slots that no head refers to, and the first one never used.
-func (s *Store) survey() (garbage []uint32, err error) {
+// survey finds the slots that no head refers to, and the first one never used. Some slots may have nothing but files.
+func (s *Store) survey(filed map[uint32]bool) (garbage []uint32, err error) {
 	used := make(map[uint32]bool)
 	err = s.db.View(func(txn *badger.Txn) error {
 		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
@@ -37,16 +37,17 @@ func (s *Store) survey() (garbage []uint32, err error) {
 					break
 				}
 				slot = order.Uint32(iterator.Item().Key()[1:5])
-				if _, known := used[slot]; !known {
-					used[slot] = false
-				}
+				filed[slot] = true
 			}
 		}
 		return nil
 	})
-	for slot, referred := range used {
+	for slot := range used {
 		s.slots = max(s.slots, slot+1)
-		if !referred {
+	}
+	for slot := range filed {
+		s.slots = max(s.slots, slot+1)
+		if !used[slot] {
 			garbage = append(garbage, slot)
 		}
 	}
@@ -74,6 +75,7 @@ func (s *Store) purge(slots ...uint32) {
 				for s.purgeSome(slotPrefix(kind, slot)) {
 				}
 			}
+			s.removeOthers(slot, nil)
 		}
 	})
 }

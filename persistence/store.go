@@ -51,7 +51,7 @@ type Options struct {
 
 	// The following are for tests.
 
-	// BeforeWrite is called before each transaction is written; with an error
+	// BeforeWrite is called before each transaction and each file is written; with an error
 	// nothing is.
 	BeforeWrite func() error
 	// Journal is how many points a partition's journal may hold; 0: as many as
@@ -63,6 +63,8 @@ type Options struct {
 	Shed func(points int)
 	// Period is how many points may come after a state; 0: statePeriod.
 	Period int
+	// File is from how many bytes on the blocks of a checkpoint get a file; 0: fileFrom.
+	File int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
 	// Index is after how many look-ups a partition reads the ids of all entities; 0:
@@ -99,6 +101,7 @@ type Store struct {
 	closed bool
 	broken error                    // nil, or why nothing of it can be used any more
 	slots  uint32                   // the next one to give out
+	files  uint64                   // the last number of a file of the journal
 	owners map[string]chan struct{} // by head key; who holds a partition has taken the token
 
 	users sync.WaitGroup // operations under way
@@ -147,8 +150,11 @@ func openStore(dir string, o Options) (*Store, error) {
 	}
 	s.db = db
 	var garbage []uint32
-	err = recovering(func() (err error) {
-		garbage, err = s.survey()
+	err = recovering(func() error {
+		filed, err := s.prepareFiles()
+		if err == nil {
+			garbage, err = s.survey(filed)
+		}
 		return errors.Join(err, s.readMark())
 	})
 	if err != nil {
@@ -310,6 +316,17 @@ func (s *Store) Room() error {
 	return nil
 }
 
+// mayWrite is asked before each write.
+func (s *Store) mayWrite() error {
+	if err := s.Room(); err != nil {
+		return err
+	}
+	if before := s.options.BeforeWrite; before != nil {
+		return before()
+	}
+	return nil
+}
+
 // SetFloor changes Options.Floor. It may be called at any time.
 func (s *Store) SetFloor(floor uint64) {
 	// Badger writes and merges its memtables without asking, so there must always be room for them.
@@ -336,7 +353,11 @@ func (s *Store) Size() (bytes int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, entry := range entries {
+	files, err := os.ReadDir(s.journal())
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, err
+	}
+	for _, entry := range append(entries, files...) {
 		info, err := entry.Info()
 		if errors.Is(err, os.ErrNotExist) {
 			continue // Badger has removed it

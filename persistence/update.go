@@ -60,13 +60,8 @@ func (u *update) end() {
 }
 
 func (u *update) commit() error {
-	if err := u.store.Room(); err != nil {
+	if err := u.store.mayWrite(); err != nil {
 		return err
-	}
-	if before := u.store.options.BeforeWrite; before != nil {
-		if err := before(); err != nil {
-			return err
-		}
 	}
 	if u.puts == 0 {
 		return nil

@@ -30,6 +30,8 @@ func get(txn *badger.Txn, key []byte, use func(value []byte) error) (found bool,
 	return true, valueOf(item, use)
 }
 
+var errForeign = fmt.Errorf("%w: the checksum is wrong, or it belongs to another key", ErrCorrupt)
+
 // valueOf hands an item's value to a function, if it is the one that was put under this
 // key. Badger itself returns whatever a pointer into its value log leads to, and panics
 // if that is no entry.
@@ -46,7 +48,7 @@ func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
 	err = item.Value(func(value []byte) error {
 		ours = true
 		if !bound(item.Key(), value) {
-			return fmt.Errorf("%w: the checksum is wrong, or it belongs to another key", ErrCorrupt)
+			return errForeign
 		}
 		return use(value)
 	})

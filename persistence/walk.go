@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -10,14 +11,23 @@ import (
 // partition may have an owner that writes to it meanwhile. The function is not called
 // if nothing is stored.
 func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Partition) error) (found bool, err error) {
-	p := &Partition{store: s, head: headKey(detector, number)}
-	err = s.view(func(txn *badger.Txn) error {
-		if _, err := p.read(txn); err != nil || p.stored == nil {
-			return err
+	const tries = 10
+	for range tries {
+		p := &Partition{store: s, head: headKey(detector, number)}
+		read := false
+		err = s.view(func(txn *badger.Txn) error {
+			if _, err := p.read(txn); err != nil || p.stored == nil {
+				return err
+			}
+			read = true
+			return use(txn, p)
+		})
+		if found = p.stored != nil; read || !errors.Is(err, errNoFile) {
+			break
 		}
-		return use(txn, p)
-	})
-	return p.stored != nil, err
+		// The owner has trimmed the journal meanwhile. A later moment has later blocks.
+	}
+	return found, err
 }
 
 // storedEntity is an entity as a snapshot has it.

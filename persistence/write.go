@@ -1,8 +1,11 @@
 package persistence
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // errPartitionClosed is the error of Write if the partition was closed before.
@@ -35,6 +38,10 @@ func (plan *Plan) Write() error {
 			return fmt.Errorf("seal chunks: %w", err)
 		}
 	}
+	if plan.trimsAll && plan.file != 0 {
+		plan.emptied = append(plan.emptied, plan.file)
+	}
+	plan.store.removeFiles(plan.slot, plan.emptied)
 	plan.sealed = true
 	return nil
 }
@@ -64,6 +71,11 @@ func (plan *Plan) writeJournal() error {
 		values = append(values, memory[start:])
 		rest = rest[b.points:]
 	}
+	if len(memory) >= cmp.Or(plan.store.options.File, fileFrom) {
+		if err := plan.writeFile(memory, values); err != nil {
+			return err
+		}
+	}
 	write := func(u *update) error {
 		if err := plan.putAdded(u); err != nil {
 			return err
@@ -85,6 +97,7 @@ func (plan *Plan) writeJournal() error {
 		}
 	}
 	if err != nil {
+		plan.forsake()
 		return err
 	}
 	plan.journaled = true
@@ -92,6 +105,39 @@ func (plan *Plan) writeJournal() error {
 		plan.store.purge(plan.replaced.slot)
 	}
 	return nil
+}
+
+// writeFile writes the blocks to a file. Then their values are their places in it.
+func (plan *Plan) writeFile(content []byte, values [][]byte) error {
+	file, offset := plan.store.newFile(), 0
+	for i, value := range values {
+		bind(blockKey(plan.slot, plan.blocks[i].seq), content[offset:offset+len(value)])
+		values[i] = encodePlace(place{file, uint64(offset), uint64(len(value))})
+		offset += len(value)
+	}
+	if err := plan.store.writeFile(plan.slot, file, content); err != nil {
+		return err
+	}
+	plan.file = file
+	for i := range plan.blocks {
+		plan.blocks[i].file = file
+	}
+	return nil
+}
+
+// forsake removes the file of blocks that are not stored. A write that failed may have come through, so the stored head is asked.
+func (plan *Plan) forsake() {
+	if plan.file == 0 {
+		return
+	}
+	var now *record
+	err := plan.store.view(func(txn *badger.Txn) (err error) {
+		now, err = readHead(txn, plan.head)
+		return err
+	})
+	if err == nil && (now == nil || now.slot != plan.slot || now.seq < plan.through) {
+		plan.store.removeFiles(plan.slot, []uint64{plan.file})
+	}
 }
 
 // usualPoint is more than most points take in a block.

@@ -51,6 +51,7 @@ type Disk struct {
 	Cached  int           // at most these entities of a partition in memory; 0: all
 	Pending int           // from these pending points on, those that windows have lost are dropped
 	Period  int           // at most these points after a state
+	File    int           // from these bytes on, the blocks of a checkpoint get a file; 0: as a detector does
 	// Postpone is how long a checkpoint may be postponed while the detector is behind the stream.
 	Postpone time.Duration
 }
@@ -111,6 +112,7 @@ func Draw(seed uint64) *Scenario {
 	s.drawEpisodes(dice{rand.New(rand.NewPCG(seed, 0xe915))})
 	s.drawPostponing(dice{rand.New(rand.NewPCG(seed, 0x0ed))})
 	s.drawMethod(dice{rand.New(rand.NewPCG(seed, 0x4ab1))})
+	s.Disk.File = []int{0, 1, 200}[dice{rand.New(rand.NewPCG(seed, 0xf11e))}.IntN(3)]
 	return s
 }
 
@@ -259,8 +261,8 @@ func (s *Scenario) Words() string {
 	if s.Disk.Off {
 		fmt.Fprintf(&text, "; producing takes %s, reading %s; nothing is stored\n", s.ProduceDelay, s.ReadDelay)
 	} else {
-		fmt.Fprintf(&text, "; producing takes %s, reading %s, writes take %s, journal %d, split %d, cached %d, states after %d points, postponed for %s or up to %d points\n",
-			s.ProduceDelay, s.ReadDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached, s.Disk.Period, s.Disk.Postpone, s.Disk.Pending)
+		fmt.Fprintf(&text, "; producing takes %s, reading %s, writes take %s, journal %d, split %d, cached %d, states after %d points, postponed for %s or up to %d points, files from %d bytes\n",
+			s.ProduceDelay, s.ReadDelay, s.Disk.Delay, s.Disk.Journal, s.Disk.Split, s.Disk.Cached, s.Disk.Period, s.Disk.Postpone, s.Disk.Pending, s.Disk.File)
 	}
 	text.WriteString(s.Sink.words())
 	text.WriteString(s.Episodes.words())

@@ -1,0 +1,223 @@
+package persistence
+
+import (
+	"errors"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// manyPoints makes a checkpoint of some points.
+func manyPoints(t *testing.T, m *model, points int) {
+	t.Helper()
+	for range points {
+		m.observe()
+	}
+	if err := m.checkpoint(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func filesOf(t *testing.T, s *Store) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(s.journal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// TestLargeCheckpointsGetAFile: and small ones none. The file goes when the journal has lost its last block.
+func TestLargeCheckpointsGetAFile(t *testing.T) {
+	m := newModel(t, 1, Options{Journal: 100, File: 600})
+	manyPoints(t, m, 20)
+	if names := filesOf(t, m.store); len(names) > 0 {
+		t.Errorf("a checkpoint of 20 points has made %v", names)
+	}
+	manyPoints(t, m, 90)
+	if names := filesOf(t, m.store); len(names) != 1 {
+		t.Errorf("a checkpoint of 90 points has made %v", names)
+	}
+	m.crash()
+	m.check()
+	for range 10 {
+		manyPoints(t, m, 20)
+	}
+	if names := filesOf(t, m.store); len(names) > 0 {
+		t.Errorf("the journal has lost its block, and left %v", names)
+	}
+}
+
+// TestFileWithoutABlockIsRemoved: a process died between the file and the transaction that would have named it.
+func TestFileWithoutABlockIsRemoved(t *testing.T) {
+	m := newModel(t, 1, Options{File: 1})
+	manyPoints(t, m, 20)
+	named := filesOf(t, m.store)
+	for _, slot := range []uint32{m.p.slot, m.p.slot + 7} { // of a partition, and of none
+		if err := os.WriteFile(m.store.fileName(slot, 1000), []byte("half a block"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.crash()
+	m.check()
+	m.p.Close()
+	if err := m.store.Close(); err != nil { // waits for what is purged
+		t.Fatal(err)
+	}
+	if names := filesOf(t, m.store); len(names) != len(named) {
+		t.Errorf("the journal has the files %v, want %v", names, named)
+	}
+	m.open()
+	m.goBack()
+	manyPoints(t, m, 20)
+	m.crash()
+	m.check()
+}
+
+// TestFailedCheckpointLeavesNoFile: the disk would fill up with one for each attempt.
+func TestFailedCheckpointLeavesNoFile(t *testing.T) {
+	broken := errors.New("input/output error")
+	failing := false
+	writes := 0
+	m := newModel(t, 1, Options{File: 1, BeforeWrite: func() error {
+		if writes++; failing && writes%2 == 0 { // the file is written, and the transaction is not
+			return broken
+		}
+		return nil
+	}})
+	manyPoints(t, m, 20)
+	before := len(filesOf(t, m.store))
+	failing, writes = true, 0
+	for range 20 {
+		m.observe()
+	}
+	for range 3 {
+		if err := m.checkpoint(); !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		if names := filesOf(t, m.store); len(names) != before {
+			t.Errorf("the journal has the files %v, want %d", names, before)
+		}
+	}
+	failing = false
+	manyPoints(t, m, 20)
+	m.crash()
+	m.check()
+}
+
+// TestReaderMayMeetAFileThatIsGone: a reader that is not the owner sees the blocks of a moment, and their file may be removed meanwhile.
+func TestReaderMayMeetAFileThatIsGone(t *testing.T) {
+	m := newModel(t, 1, Options{Journal: 30, File: 1})
+	manyPoints(t, m, 20)
+	err := m.store.view(func(txn *badger.Txn) error {
+		manyPoints(t, m, 40)
+		p := &Partition{store: m.store, head: m.p.head}
+		_, err := p.read(txn)
+		return err
+	})
+	if !errors.Is(err, errNoFile) || !errors.Is(err, ErrCorrupt) {
+		t.Errorf("reading blocks of which the file is gone gives %v", err)
+	}
+	var tries atomic.Int32
+	found, err := m.store.reading("d", 0, func(_ *badger.Txn, p *Partition) error {
+		tries.Add(1)
+		if head := p.stored.Offset; head != m.offset {
+			t.Errorf("it is of offset %d, want %d", head, m.offset)
+		}
+		return nil
+	})
+	if !found || err != nil || tries.Load() != 1 {
+		t.Errorf("found %t, %v, %d tries", found, err, tries.Load())
+	}
+}
+
+// TestExportBesideTheOwnersCheckpoints reads all the time while files come and go.
+func TestExportBesideTheOwnersCheckpoints(t *testing.T) {
+	m := newModel(t, 1, Options{Journal: 30, File: 1})
+	manyPoints(t, m, 40)
+	over := make(chan struct{})
+	result := make(chan error, 1)
+	exports := 0
+	go func() {
+		for {
+			select {
+			case <-over:
+				result <- nil
+				return
+			default:
+			}
+			_, err := m.store.reading("d", 0, func(*badger.Txn, *Partition) error { return nil })
+			if err != nil {
+				result <- err
+				return
+			}
+			exports++
+		}
+	}()
+	for range 300 {
+		manyPoints(t, m, 40)
+	}
+	close(over)
+	if err := <-result; err != nil {
+		t.Error(err)
+	}
+	if exports == 0 {
+		t.Error("nothing was read")
+	}
+}
+
+// TestMissingFileIsDamage: the partition is rebuilt, and the others are not.
+func TestMissingFileIsDamage(t *testing.T) {
+	for name, spoil := range map[string]func(file string) error{
+		"missing": os.Remove,
+		"short":   func(file string) error { return os.Truncate(file, 30) },
+		"empty":   func(file string) error { return os.Truncate(file, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newModel(t, 1, Options{File: 1})
+			manyPoints(t, m, 20)
+			m.p.Close()
+			if err := m.store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := spoil(m.store.journal() + "/" + filesOf(t, m.store)[0]); err != nil {
+				t.Fatal(err)
+			}
+			stopping := m.options
+			stopping.StopOnDamage = true
+			store := openState(t, m.dir, stopping)
+			if _, err := store.Partition("d", 0); !errors.Is(err, ErrCorrupt) || !errors.Is(err, ErrStop) {
+				t.Errorf("with on_damage = stop: %v", err)
+			}
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			m.open()
+			if head, stored := m.p.Head(); stored {
+				t.Errorf("the partition has the head %+v", head)
+			}
+		})
+	}
+}
+
+// TestPlaceOfABlock is part of the format.
+func TestPlaceOfABlock(t *testing.T) {
+	for _, p := range []place{{1, 0, 5}, {1 << 40, 1 << 33, longestBlock}} {
+		if got, err := placeOf(encodePlace(p)); err != nil || got != p {
+			t.Errorf("%+v, %v; want %+v", got, err, p)
+		}
+	}
+	for _, p := range []place{{0, 0, 5}, {1, 0, longestBlock + 1}} {
+		if got, err := placeOf(encodePlace(p)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%+v, %v; want ErrCorrupt", got, err)
+		}
+	}
+	if got, err := placeOf(appendBlock(nil, []entry{{1, Point{2, 3}}})); err != nil || got != (place{}) {
+		t.Errorf("the place of a block in the database is %+v, %v", got, err)
+	}
+}
