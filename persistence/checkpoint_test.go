@@ -309,8 +309,6 @@ var cases = map[string]Options{
 	"split by 3, journal of 9": {Journal: 9, Split: 3},
 	"ids read early":           {Journal: 9, Index: 1},
 	"ids read soon":            {Journal: 1, Index: 3},
-	"in files":                 {File: 1},
-	"in files, a journal of 1": {Journal: 1, File: 1},
 	"some in files":            {Journal: 40, File: 200},
 	"in files, split by 2":     {Journal: 9, Split: 2, File: 1},
 	"split by 2, journal of 9": {Journal: 9, Split: 2},

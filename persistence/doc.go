@@ -39,6 +39,7 @@
 //	├── LOCK          held by the process that uses the directory
 //	├── node-id       the id by which the broker knows a restarted process, and its checksum
 //	├── state/        the Badger database, and VERIFIED; see verified.go
+//	│   └── journal/  journal blocks of large checkpoints; see files.go
 //	└── state.damaged-TIME/   damaged databases, at most two
 //
 // The first byte of a key is its kind. Numbers in keys are big-endian, so that
@@ -66,12 +67,14 @@
 //	chunk    through newest count | count × (change of the step of time, value)
 //	state    through newest position | bytes
 //	block    count | count × (step of id, step of time, value)
+//	         or, in format 2, where it is: file | offset | length
 //	part     tag 1, page of last seen: count | count × (0, or 1 + step of time)
 //	         tag 2, the owner's state: generation | bytes
 //
-// Only a head that names sections has format 2; see sections.go. All other values
-// have format 1, and so has a directory that was never used with Options.Seen or
-// Head.States.
+// Only a head that names sections, and a block that is in a file, have format 2; see
+// sections.go and files.go. All other values have format 1. The head of a partition
+// with such a block names the section files, so that a version that does not know
+// files refuses the whole directory.
 //
 // # How the parts go together
 //

@@ -22,7 +22,7 @@ import (
 	"anomalydetector/test/formats"
 )
 
-var writeFormat = flag.Bool("write-format", false, "write testdata/format-N for the present storage format, which must not exist")
+var writeFormat = flag.Bool("write-format", false, "write testdata/format-N-files for the present storage format, which must not exist")
 
 const (
 	hour  = int64(3_600_000)
@@ -37,9 +37,9 @@ const (
 	farAway = int64(4_102_444_800_000)
 )
 
-// formatOptions keep the journal short, so that there are chunks. The value log takes small
-// values, too, so that some blocks are in it.
-var formatOptions = persistence.Options{Journal: 60, Large: 150, Seen: true, Log: slog.New(slog.DiscardHandler)}
+// formatOptions keep the journal short, so that there are chunks. Files and the value log take small
+// values, too, so that some blocks are in each of them.
+var formatOptions = persistence.Options{Journal: 60, Large: 150, File: 40, Seen: true, Log: slog.New(slog.DiscardHandler)}
 
 var errKilled = errors.New("killed")
 
@@ -92,7 +92,7 @@ func TestWriteFormat(t *testing.T) {
 	}
 	f.Number = conclude(t, f, dir, formats.Closed, authors)
 
-	f.Path = filepath.Join("testdata", fmt.Sprintf("format-%d", f.Number))
+	f.Path = filepath.Join("testdata", fmt.Sprintf("format-%d-files", f.Number))
 	if err := os.Mkdir(f.Path, 0o755); err != nil {
 		t.Fatalf("a format that was written stays as it is: %v", err)
 	}

@@ -37,6 +37,7 @@ type record struct {
 	// Sections; see sections.go.
 	seen  bool // the pages of last seen are complete
 	state stateRef
+	files bool // journal blocks may be in files
 }
 
 const (

@@ -2,6 +2,7 @@ package persistence
 
 import (
 	"cmp"
+	"slices"
 	"sync/atomic"
 )
 
@@ -148,6 +149,7 @@ func (p *Partition) nextHead(head Head) *record {
 		return next
 	}
 	next.seq = old.seq
+	next.files = slices.ContainsFunc(p.blocks, func(b block) bool { return b.file != 0 })
 	next.seen = p.store.options.Seen && old.seen
 	next.state = p.nextState(old.state)
 	if p.committed == 0 && !next.removing && !old.removing && head == old.Head && next.seen == old.seen && next.state == old.state {

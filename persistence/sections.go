@@ -16,6 +16,7 @@ import (
 //	seen     (no bytes)                    the pages of last seen are complete; see seen.go
 //	state    generation | parts | length   the owner's state
 //	states   text                          entities have states, and this says by what they were made; see state.go
+//	files    (no bytes)                    journal blocks may be in files; see files.go
 //
 // A head without a section has format 1, as before there were sections, and a head with one
 // has sectioned. Bit 7 of a tag says that a version that does not know the section may ignore
@@ -27,6 +28,7 @@ const (
 	seenTag   = 1
 	stateTag  = 2
 	statesTag = 3
+	filesTag  = 4
 	skippable = 0x80
 )
 
@@ -91,6 +93,9 @@ func appendSections(b []byte, r *record) []byte {
 	if r.States != "" {
 		b = append(binary.AppendUvarint(append(b, statesTag), uint64(len(r.States))), r.States...)
 	}
+	if r.files {
+		b = append(b, filesTag, 0)
+	}
 	return b
 }
 
@@ -116,6 +121,8 @@ func (b *reader) sections(r *record) error {
 				section.fail()
 			}
 			section.rest = nil
+		case filesTag:
+			r.files = true
 		default:
 			if tag&skippable == 0 && !b.failed {
 				return fmt.Errorf("%w: its head has a section %d", ErrNewer, tag)

@@ -118,7 +118,7 @@ func (plan *Plan) writeFile(content []byte, values [][]byte) error {
 	if err := plan.store.writeFile(plan.slot, file, content); err != nil {
 		return err
 	}
-	plan.file = file
+	plan.file, plan.next.files = file, true
 	for i := range plan.blocks {
 		plan.blocks[i].file = file
 	}
