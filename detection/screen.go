@@ -44,7 +44,7 @@ func newScreen(values, room []float64, metric Metric) (s screen, median float64)
 	middle := (n - 1) / 2
 	s.low = nth(values[:middle+1], max(middle-margin(n), 0))
 	s.high = nth(values[middle:], min(n/2+margin(n), n-1)-middle)
-	const large = math.MaxFloat64 / 4 // beyond it the sum of the two middle values may overflow
+	const large = math.MaxFloat64 / 4                             // beyond it the sum of the two middle values may overflow
 	s.drawn = -large < s.low && s.low <= s.high && s.high < large // a NaN has no place in the order
 	var sum float64
 	for _, x := range values {
