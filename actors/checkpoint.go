@@ -28,6 +28,7 @@ type stored struct {
 	points  []persistence.Point    // windowTail reuses it
 	rests   bool                   // a window that is read now may rest: no more records wait than there are entities
 	owed    time.Time              // since when a checkpoint is postponed; zero: none is
+	behind  bool                   // at the last commit, another one was to follow soon
 	failed  bool                   // the last checkpoint was not stored
 }
 
@@ -76,6 +77,9 @@ func (p *partition) fill(plan *persistence.Plan) (err error) {
 		return points, live
 	}
 	if p.shared.habit == nil {
+		if p.ready() && !p.stored.behind {
+			plan.Join()
+		}
 		plan.Fill(tail)
 		return err
 	}

@@ -31,6 +31,7 @@ func (p *partition) commit(ctx actor.Context, more bool) {
 		p.checkpointed(ctx, &messages.Checkpointed{Postponed: true})
 		return
 	}
+	p.stored.behind = more
 	if err := p.sweep(); err != nil {
 		p.checkpointed(ctx, &messages.Checkpointed{Err: err})
 		return

@@ -110,6 +110,9 @@ func (m *model) fill(plan *Plan) {
 		}, m.stateOf)
 		return
 	}
+	if m.random.IntN(2) == 0 {
+		plan.Join()
+	}
 	plan.Fill(m.tail)
 }
 
