@@ -55,6 +55,7 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	if !p.ready() {
 		p.stored.state.Commit() // replayed records were committed by the group
 	}
+	p.stored.state.Behind(!p.ready() || p.stored.behind)
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
 	unread := p.fill(plan)
@@ -77,9 +78,6 @@ func (p *partition) fill(plan *persistence.Plan) (err error) {
 		return points, live
 	}
 	if p.shared.habit == nil {
-		if p.ready() && !p.stored.behind {
-			plan.Join()
-		}
 		plan.Fill(tail)
 		return err
 	}

@@ -110,9 +110,6 @@ func (m *model) fill(plan *Plan) {
 		}, m.stateOf)
 		return
 	}
-	if m.random.IntN(2) == 0 {
-		plan.Join()
-	}
 	plan.Fill(m.tail)
 }
 
@@ -181,6 +178,7 @@ func (m *model) same(key string, got []Point) {
 func (m *model) checkpoint() error {
 	m.commit()
 	m.stored[m.offset] = maps.Clone(m.windows)
+	m.p.Behind(m.random.IntN(2) == 0)
 	plan := m.p.Plan(m.storedHead(), m.some())
 	m.fill(plan)
 	err := plan.Write()

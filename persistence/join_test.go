@@ -2,13 +2,13 @@ package persistence
 
 import "testing"
 
-// TestShortChunksAreJoined: a window of 288 points that is sealed every 32 points is three chunks, and nine if they are not joined. In both
+// TestShortChunksAreJoined: a window of 288 points that is sealed every 32 points is three chunks, and nine if the owner is behind. In both
 // cases it is the same window.
 func TestShortChunksAreJoined(t *testing.T) {
 	for _, c := range []struct {
-		joins bool
-		want  int
-	}{{true, 3}, {false, 9}} {
+		behind bool
+		want   int
+	}{{false, 3}, {true, 9}} {
 		m := newModel(t, 1, Options{Journal: 1})
 		for range 9 {
 			for range 32 {
@@ -20,10 +20,8 @@ func TestShortChunksAreJoined(t *testing.T) {
 			}
 			m.commit()
 			m.stored[m.offset] = map[string][]Point{"64500,1": m.windows["64500,1"]}
+			m.p.Behind(c.behind)
 			plan := m.p.Plan(m.storedHead(), nil)
-			if c.joins {
-				plan.Join()
-			}
 			plan.Fill(m.tail)
 			err := plan.Write()
 			m.p.Settle(plan, err)
@@ -33,7 +31,7 @@ func TestShortChunksAreJoined(t *testing.T) {
 		}
 		m.crash()
 		if e := m.load("64500,1"); len(e.chunks) != c.want {
-			t.Errorf("joined %t: the window of %d points is %d chunks, want %d", c.joins, len(m.windows["64500,1"]), len(e.chunks), c.want)
+			t.Errorf("behind %t: the window of %d points is %d chunks, want %d", c.behind, len(m.windows["64500,1"]), len(e.chunks), c.want)
 		}
 	}
 }

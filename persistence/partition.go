@@ -32,6 +32,7 @@ type Partition struct {
 	pending   []entry // points that are not stored
 	committed int     // how many of them, from the first one, are committed
 	touched   int     // entities with points in the last plan that was written
+	behind    bool    // the owner is; see Behind
 	futile    bool    // the last scan of Shed found too little to drop
 	removed   []*Entity
 	removing  map[string]bool // the stored keys of removed

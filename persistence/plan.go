@@ -37,7 +37,7 @@ type Plan struct {
 	removed       []*Entity
 	buffers
 	stateful  bool        // entities have states
-	joins     bool        // short chunks are joined
+	behind    bool        // as Behind has said
 	evictions int         // the first of the sealings are of entities to evict
 	setting   *ownerState // to be stored; nil: the stored one stays
 	untidy    bool        // parts that the head does not name may be stored
@@ -85,16 +85,23 @@ const (
 	// but journalAtLeast in any case. A journal that is longer than the windows
 	// spares most chunks, because a window has lost a point before its block is
 	// trimmed. A longer journal takes longer to read at a start. With journalComfort
-	// it has the windows of 11,000 entities with 288 points (docs/adr/0046).
+	// it has the windows of 11,000 entities with 288 points (docs/adr/0046). A state
+	// is as long as some 400 points, and none is written while its points are in the
+	// journal. So with states the journal is longer while the owner is behind.
 	journalPerEntity = 400
+	journalPerState  = 1600
 	journalAtLeast   = 4096
 	journalComfort   = 3_200_000
 	journalPerMany   = 16
 )
 
 // journalLimit is how many points the journal may hold.
-func journalLimit(entities int) int {
-	return max(journalAtLeast, min(journalPerEntity*entities, max(journalComfort, journalPerMany*entities)))
+func journalLimit(entities int, sparesStates bool) int {
+	each := journalPerEntity
+	if sparesStates {
+		each = journalPerState
+	}
+	return max(journalAtLeast, min(each*entities, max(journalComfort, journalPerMany*entities)))
 }
 
 // Plan decides what the next checkpoint writes: the committed points, with the
@@ -116,7 +123,7 @@ func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
 	} else if p.states != head.States {
 		panic("persistence: Plan was called for other states without Reset")
 	}
-	plan := &Plan{store: p.store, owner: p, head: p.head, slot: p.slot, removed: p.removed, buffers: p.spare, stateful: p.stateful()}
+	plan := &Plan{store: p.store, owner: p, head: p.head, slot: p.slot, removed: p.removed, buffers: p.spare, stateful: p.stateful(), behind: p.behind}
 	p.spare = buffers{}
 	entities := p.entities
 	if next := p.nextHead(head); next != nil {
@@ -125,7 +132,7 @@ func (p *Partition) Plan(head Head, evict []*Entity) *Plan {
 	} else {
 		plan.through = p.stored.seq
 	}
-	p.planSealings(plan, evict, cmp.Or(p.store.options.Journal, journalLimit(entities)))
+	p.planSealings(plan, evict, cmp.Or(p.store.options.Journal, journalLimit(entities, p.stateful() && p.behind)))
 	if p.store.options.Seen {
 		p.planPages(plan)
 	}
@@ -208,17 +215,17 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 	return b
 }
 
-// Join has Fill write the last chunk of a window once more, together with its later points, while it has few. So a window is a third as many
-// chunks, which a start reads in half the time (docs/adr/0037). It writes twice as much of each chunk, so it is for an owner that keeps up
-// with its stream.
-func (plan *Plan) Join() { plan.joins = true }
+// Behind says whether the owner has more to read than it has time for. Unless it is, it prepares for a start: a checkpoint writes
+// the last chunk of a window once more, together with the later points, while it has few. So a window is a third as many chunks, which a start reads in
+// half the time (docs/adr/0037). And if entities have states, the journal is short, so that few points come after a state.
+func (p *Partition) Behind(behind bool) { p.behind = behind }
 
 // joinedPoints is how many points a chunk has at most that was joined with the one before. A journal with many entities has some 32 points of each.
 const joinedPoints = 96
 
 // joined is how many points of the last chunk are written once more.
 func (plan *Plan) joined(s *sealing) uint32 {
-	if !plan.joins || len(s.chunks) == 0 {
+	if plan.behind || len(s.chunks) == 0 {
 		return 0
 	}
 	has := s.arrived - s.unsealed - min(s.chunks[len(s.chunks)-1], s.arrived-s.unsealed)

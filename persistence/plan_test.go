@@ -141,6 +141,7 @@ func (f *flights) plan() (plan *Plan, evict []*Entity) {
 	f.before = maps.Clone(f.windows)
 	f.stored[f.offset] = maps.Clone(f.windows)
 	evict = f.some()
+	f.p.Behind(f.random.IntN(2) == 0)
 	plan = f.p.Plan(f.storedHead(), evict)
 	f.fill(plan)
 	return plan, evict

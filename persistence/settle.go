@@ -148,10 +148,9 @@ func (b buffers) emptied() buffers {
 	return b
 }
 
-// Checkpoint is Plan, Join, Fill, Write and Settle, for an owner that waits meanwhile.
+// Checkpoint is Plan, Fill, Write and Settle, for an owner that waits meanwhile.
 func (p *Partition) Checkpoint(head Head, tail Tail, evict []*Entity) error {
 	plan := p.Plan(head, evict)
-	plan.Join()
 	plan.Fill(tail)
 	err := plan.Write()
 	p.Settle(plan, err)
