@@ -105,9 +105,9 @@ const DefaultBatch = round.DefaultBatch
 
 // Peers are the other nodes of the group.
 type Peers interface {
-	// Fetch copies a partition's windows from another node into the store, unless accept refuses them by their head.
+	// Fetch copies a partition's windows from another node into the store, unless the check refuses them.
 	// They are not used before they are adopted.
-	Fetch(ctx context.Context, wanted Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error)
+	Fetch(ctx context.Context, wanted Wanted, check persistence.Check) (*persistence.Import, error)
 	// AwaitCommitted waits a moment for the group to commit a partition up to an offset. It returns an error if the
 	// group does not.
 	AwaitCommitted(ctx context.Context, partition int32, offset int64) error

@@ -30,6 +30,21 @@ func newHabit(rules *detection.HabitRules, state []byte, points []persistence.Po
 	return h, nil
 }
 
+// CheckState returns why a state that comes from elsewhere is none that the method habit makes with these settings, or nil if it is one. Unfit has
+// found its head fit, so the method is habit.
+func (c *Config) CheckState(s persistence.State) error {
+	var h detection.Habit
+	if err := h.ParseState(c.Habit, s.Bytes); err != nil {
+		return err
+	}
+	for at := range h.All() {
+		if at > s.Newest {
+			return fmt.Errorf("it has a point of %d, and its newest one is said to be of %d", at, s.Newest)
+		}
+	}
+	return nil
+}
+
 // stateAsked asks an entity for its state of habits. The entity appends it.
 type stateAsked struct{ to []byte }
 

@@ -18,12 +18,12 @@ type donor struct {
 	from, to *persistence.Store
 }
 
-func (d donor) Fetch(_ context.Context, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+func (d donor) Fetch(_ context.Context, wanted actors.Wanted, check persistence.Check) (*persistence.Import, error) {
 	var copied bytes.Buffer
 	if _, err := d.from.Export(d.detector, wanted.Partition, &copied); err != nil {
 		return nil, err
 	}
-	return d.to.Import(&copied, accept)
+	return d.to.Import(&copied, check)
 }
 
 // TestHandoffIsMeasured: each partition takes its windows from the node that had it.

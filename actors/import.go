@@ -84,7 +84,10 @@ type fetch struct {
 }
 
 func (f *fetch) run(ctx context.Context) (err error) {
-	f.answer.imported, err = f.config.Peers.Fetch(ctx, f.wanted, func(offered persistence.Snapshot) error { return f.accept(ctx, offered) })
+	f.answer.imported, err = f.config.Peers.Fetch(ctx, f.wanted, persistence.Check{
+		Head:  func(offered persistence.Snapshot) error { return f.accept(ctx, offered) },
+		State: f.config.CheckState,
+	})
 	if err == nil && ctx.Err() != nil {
 		f.config.Store.Drop(f.answer.imported)
 		err = ctx.Err()

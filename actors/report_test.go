@@ -218,7 +218,7 @@ func TestPanicsAndReplaysAreReported(t *testing.T) {
 // stranger is a Peers without any windows.
 type stranger struct{}
 
-func (stranger) Fetch(context.Context, actors.Wanted, func(persistence.Snapshot) error) (*persistence.Import, error) {
+func (stranger) Fetch(context.Context, actors.Wanted, persistence.Check) (*persistence.Import, error) {
 	return nil, errors.New("it has nothing")
 }
 func (stranger) AwaitCommitted(context.Context, int32, int64) error { return nil }

@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,14 +19,15 @@ import (
 
 	"anomalydetector/configs"
 	"anomalydetector/detection"
+	"anomalydetector/persistence"
 	"anomalydetector/test/golden"
 )
 
 // habitName is a case whose configuration the stream of habits has, with the method habit.
 const habitName = "hegemony_mean"
 
-// habits is the broker with the topic of a stream, of which nothing is fed: eight entities with a daily course in two partitions, for 25 days, with
-// single values that are too high. A detector of a few lines says which points are anomalies.
+// habits is the broker with the topic of a stream, of which nothing is fed: eight entities with a daily course in two partitions, for
+// 25 days, with single values that are too high. A detector of a few lines says which points are anomalies.
 func habits(t *testing.T, dir string) (b *broker, conf string) {
 	t.Helper()
 	b = newBroker(t)
@@ -67,8 +69,8 @@ func (b *broker) feed(t *testing.T, records []*kgo.Record) {
 	must(t, b.client.ProduceSync(context.Background(), records...).FirstErr())
 }
 
-// TestExportedHabitsGoOnAfterAnImport: what a detector has learned in 20 days is exported and imported. Another one, which starts from it, replays
-// nothing, and decides as one that never stopped.
+// TestExportedHabitsGoOnAfterAnImport: what a detector has learned in 20 days is exported and imported. Another one, which starts from
+// it, replays nothing, and decides as one that never stopped.
 func TestExportedHabitsGoOnAfterAnImport(t *testing.T) {
 	dir := t.TempDir()
 	b, conf := habits(t, dir)
@@ -138,4 +140,46 @@ func TestExportedHabitsGoOnAfterAnImport(t *testing.T) {
 	if later < 5 {
 		t.Errorf("only %d anomalies are expected after the import", later)
 	}
+}
+
+// TestImportRefusesWhatIsNoState: the whole archive is refused, and what is stored stays.
+func TestImportRefusesWhatIsNoState(t *testing.T) {
+	dir := t.TempDir()
+	_, conf := habits(t, dir)
+	one, two := map[string]string{"DETECTOR_DATA_DIR": filepath.Join(dir, "one")}, map[string]string{"DETECTOR_DATA_DIR": filepath.Join(dir, "two")}
+	o := newOutside(t, one)
+	confs, err := loadAll([]string{conf}, &o.World)
+	must(t, err)
+	rules, settings, newest := habitRules(confs[0]), settingsOf(confs[0]), int64(1_600_000_200_000)
+	longer := detection.NewHabitRules(detection.Settings{Method: detection.HabitMethod, GranularityMinutes: 15, HistoryHours: 100, MinRatio: 0.6, Threshold: 5})
+	var h detection.Habit
+	h.Observe(rules, 1, newest, 0.5)
+	h.Observe(rules, 1, newest-900_000, 0.5)
+	whole := h.AppendState(rules, nil)
+
+	archive, kept := filepath.Join(dir, "archive"), filepath.Join(dir, "kept")
+	imported := func(state persistence.State, code int) (said string) {
+		store, closeState, err := openState(filepath.Join(dir, "one"), confs, &o.World, false)
+		must(t, err)
+		head := persistence.Head{Source: settings.Source(), Offset: 9, History: settings.History.Milliseconds(), States: settings.States()}
+		made, err := store.Make(1, head, func(yield func(string, persistence.Window) bool) {
+			_ = yield("-1,1", persistence.Window{State: persistence.State{Bytes: whole, Newest: newest}}) && yield("-1,2", persistence.Window{State: state})
+		})
+		must(t, err)
+		must(t, errors.Join(store.Adopt(confs[0].Name, made), closeState()))
+		did(t, one, exitClean, "state", "export", conf, archive, "--force")
+		return did(t, two, code, "state", "import", conf, archive)
+	}
+	says(t, imported(persistence.State{Bytes: whole, Newest: newest}, exitClean), "imported partition 1 up to offset 9: 2 entities")
+	did(t, two, exitClean, "state", "export", conf, kept)
+	for why, state := range map[string]persistence.State{
+		"this is no state of the method habit: it ends too early": {Bytes: whole[:len(whole)-1], Newest: newest},
+		"its version is 110":              {Bytes: []byte("nonsense"), Newest: newest},
+		"with a history of 100 hours":     {Bytes: h.AppendState(&longer, nil), Newest: newest},
+		"it has a point of 1600000200000": {Bytes: whole, Newest: newest - 1},
+	} {
+		says(t, imported(state, exitFailure), `partition 1: the snapshot cannot be used: the state of entity "-1,2": `, why, "the stored windows are unchanged")
+	}
+	did(t, two, exitClean, "state", "export", conf, archive, "--force")
+	same(t, kept, archive)
 }

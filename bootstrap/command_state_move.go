@@ -135,12 +135,12 @@ func (c *stateImportCommand) Run(world *World) (err error) {
 	defer func() { err = errors.Join(err, closeState()) }()
 	settings := settingsOf(config)
 	wanted := func(number int32) bool { return len(c.Partition) == 0 || slices.Contains(c.Partition, number) }
-	imports, err := store.ReadArchive(in, wanted, func(s persistence.Snapshot) error {
+	imports, err := store.ReadArchive(in, wanted, persistence.Check{State: settings.CheckState, Head: func(s persistence.Snapshot) error {
 		if reason := settings.Unfit(s.Head, messages.Identity{}); reason != "" {
 			return fmt.Errorf("the windows in it cannot be used with %s: %s", config.Source, reason)
 		}
 		return nil
-	})
+	}})
 	if err != nil {
 		return fmt.Errorf("import %s: %w; the stored windows are unchanged", c.File, err)
 	}

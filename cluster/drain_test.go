@@ -164,7 +164,7 @@ func TestHandoffCopiesOneCommittedState(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	wanted := actors.Wanted{Partition: 0, Least: 1, Most: math.MaxInt64}
-	imported, err := to.fetchFrom(ctx, listener.Addr().String(), wanted, func(persistence.Snapshot) error { return nil })
+	imported, err := to.fetchFrom(ctx, listener.Addr().String(), wanted, persistence.Check{Head: func(persistence.Snapshot) error { return nil }})
 	if err == nil {
 		err = to.store.Adopt("d", imported)
 	}

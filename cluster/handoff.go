@@ -16,10 +16,9 @@ import (
 )
 
 // Fetch copies a partition's windows into the store, from the node that has the newest ones within
-// the wanted offsets; if that fails, from the next. The accept function may refuse them by their
-// head. Fetch returns an error that joins those of all nodes if none delivers. It implements
-// actors.Peers.
-func (w *GroupWatcher) Fetch(ctx context.Context, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+// the wanted offsets; if that fails, from the next. The check may refuse them. Fetch returns an error
+// that joins those of all nodes if none delivers. It implements actors.Peers.
+func (w *GroupWatcher) Fetch(ctx context.Context, wanted actors.Wanted, check persistence.Check) (*persistence.Import, error) {
 	select {
 	case w.node.fetches <- struct{}{}:
 		defer func() { <-w.node.fetches }()
@@ -52,7 +51,7 @@ func (w *GroupWatcher) Fetch(ctx context.Context, wanted actors.Wanted, accept f
 	cancel()
 	slices.SortFunc(offers, func(a, b offer) int { return int(b.offset - a.offset) })
 	for _, o := range offers {
-		imported, err := w.fetchFrom(ctx, o.address, wanted, accept)
+		imported, err := w.fetchFrom(ctx, o.address, wanted, check)
 		if err == nil {
 			return imported, nil
 		}
@@ -67,7 +66,7 @@ func (w *GroupWatcher) Fetch(ctx context.Context, wanted actors.Wanted, accept f
 // silence is how long a stream of windows may bring nothing.
 const silence = 3 * time.Second
 
-func (w *GroupWatcher) fetchFrom(ctx context.Context, address string, wanted actors.Wanted, accept func(persistence.Snapshot) error) (*persistence.Import, error) {
+func (w *GroupWatcher) fetchFrom(ctx context.Context, address string, wanted actors.Wanted, check persistence.Check) (*persistence.Import, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stalled := time.AfterFunc(silence+askTimeout, func() { cancel(fmt.Errorf("node %s sends nothing, or less than %d bytes/s", address, leastRate)) })
@@ -80,7 +79,7 @@ func (w *GroupWatcher) fetchFrom(ctx context.Context, address string, wanted act
 		return nil, err
 	}
 	defer response.Body.Close()
-	imported, err := w.store.Import(&watched{in: response.Body, alarm: stalled}, accept)
+	imported, err := w.store.Import(&watched{in: response.Body, alarm: stalled}, check)
 	if err != nil && context.Cause(ctx) != nil {
 		err = context.Cause(ctx)
 	}

@@ -157,7 +157,7 @@ func (m *model) move() {
 	_, err := m.store.Export("d", 0, &b)
 	if err == nil {
 		var moved *Import
-		if moved, err = m.store.Import(&b, func(Snapshot) error { return nil }); err == nil {
+		if moved, err = m.store.Import(&b, unchecked); err == nil {
 			err = m.store.Adopt("d", moved)
 		}
 	}

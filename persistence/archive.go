@@ -75,9 +75,8 @@ func (s *Store) archiveVersion(detector string, numbers []int32) (version byte, 
 }
 
 // ReadArchive imports the wanted snapshots of an archive. It only checks the others, and
-// that the archive ends after them. Accept may refuse a snapshot by its head. After an
-// error it has dropped all imports.
-func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, accept func(Snapshot) error) (imports []*Import, err error) {
+// that the archive ends after them. The check may refuse any of them. After an error it has dropped all imports.
+func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, check Check) (imports []*Import, err error) {
 	defer func() {
 		if err != nil {
 			s.Drop(imports...)
@@ -96,14 +95,14 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 	entities, points := 0, 0
 	inner := io.TeeReader(in, r.sum)
 	for _, number := range numbers {
-		inspect := func(found Snapshot) error {
+		one := Check{State: check.State, Head: func(found Snapshot) error {
 			if found.Partition != number {
 				return r.damaged("it has partition %d where it should have %d", found.Partition, number)
 			}
-			return accept(found)
-		}
+			return check.Head(found)
+		}}
 		if !wanted(number) {
-			skipped, err := readSnapshot(inner, inspect, func([]byte) error { return nil }, func(*storedEntity, bool) error { return nil })
+			skipped, err := readSnapshot(inner, one, func([]byte) error { return nil }, func(*storedEntity, bool) error { return nil })
 			if err != nil {
 				return imports, fmt.Errorf("partition %d: %w", number, err)
 			}
@@ -111,13 +110,13 @@ func (s *Store) ReadArchive(in io.Reader, wanted func(partition int32) bool, acc
 			points += skipped.Points
 			continue
 		}
-		one, err := s.Import(inner, inspect)
+		imported, err := s.Import(inner, one)
 		if err != nil {
 			return imports, fmt.Errorf("partition %d: %w", number, err)
 		}
-		imports = append(imports, one)
-		entities += one.Entities
-		points += one.Points
+		imports = append(imports, imported)
+		entities += imported.Entities
+		points += imported.Points
 	}
 	kind, body, err := r.next()
 	if err != nil {

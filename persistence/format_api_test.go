@@ -25,6 +25,12 @@ func open(t *testing.T, dir string, o persistence.Options) *persistence.Store {
 	return store
 }
 
+// unchecked takes any snapshot.
+var unchecked = persistence.Check{
+	Head:  func(persistence.Snapshot) error { return nil },
+	State: func(persistence.State) error { return nil },
+}
+
 // checkpoint stores what was appended and committed, with a head. Afterwards the entities
 // toDisk are on disk only.
 func checkpoint(t *testing.T, p *persistence.Partition, head persistence.Head, memory windows, toDisk ...*persistence.Entity) error {

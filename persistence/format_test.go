@@ -276,8 +276,7 @@ func checkArchive(t *testing.T, f *formats.Format, detector string, content []by
 	t.Helper()
 	dir := t.TempDir()
 	store := open(t, dir, strict(t))
-	imports, err := store.ReadArchive(bytes.NewReader(content), func(int32) bool { return true },
-		func(persistence.Snapshot) error { return nil })
+	imports, err := store.ReadArchive(bytes.NewReader(content), func(int32) bool { return true }, unchecked)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,7 +206,7 @@ func adopt(t *testing.T, store *persistence.Store, a *author) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	imported, err := store.Import(&snapshot, func(persistence.Snapshot) error { return nil })
+	imported, err := store.Import(&snapshot, unchecked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func writeKilled(t *testing.T, dir, killed string, one, far, delay *author) {
 	if _, err := store.Export("hegemonydetector", 7, &snapshot); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Import(&snapshot, func(persistence.Snapshot) error { return nil }); err != nil {
+	if _, err := store.Import(&snapshot, unchecked); err != nil {
 		t.Fatal(err)
 	}
 

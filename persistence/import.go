@@ -26,13 +26,19 @@ func (i *Import) record() *record {
 // importBytes is how much of a snapshot is kept in memory until it is written.
 const importBytes = 1 << 20
 
-// Import reads a snapshot, and not a byte more. Accept may refuse it by its head,
-// before anything is written. The stored state of the partition does not change. The
-// caller has to pass the result to Adopt or Drop. The error wraps ErrDamaged or ErrCut
-// if the snapshot is not whole, and ErrNewer if a later version wrote it.
-func (s *Store) Import(in io.Reader, accept func(Snapshot) error) (*Import, error) {
+// Check is what the owner knows of a snapshot, and this package does not. Both functions return why it is refused, or nil.
+type Check struct {
+	Head  func(Snapshot) error // is called once, before anything is written
+	State func(State) error    // is called with each state of an entity; its bytes are valid until it returns
+}
+
+// Import reads a snapshot, and not a byte more, unless the check refuses it. The stored
+// state of the partition does not change. The caller has to pass the result to Adopt or
+// Drop. The error wraps ErrDamaged or ErrCut if the snapshot is not whole, and ErrNewer if
+// a later version wrote it.
+func (s *Store) Import(in io.Reader, check Check) (*Import, error) {
 	i := s.importing()
-	snapshot, err := readSnapshot(in, accept, i.statePart, i.take)
+	snapshot, err := readSnapshot(in, check, i.statePart, i.take)
 	if err == nil {
 		err = i.end()
 	}

@@ -151,7 +151,7 @@ func (l *life) move() {
 	} else if err != nil {
 		l.t.Fatal(err)
 	}
-	imported, err := l.store.Import(&snapshot, anyHead)
+	imported, err := l.store.Import(&snapshot, unchecked)
 	if err != nil {
 		l.t.Fatal(err)
 	}

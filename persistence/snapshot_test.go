@@ -104,7 +104,8 @@ func export(t *testing.T, store *Store, detector string, number int32) []byte {
 	return snapshot.Bytes()
 }
 
-func anyHead(Snapshot) error { return nil }
+// unchecked takes any snapshot.
+var unchecked = Check{Head: func(Snapshot) error { return nil }, State: func(State) error { return nil }}
 
 func equalWindows(a, b map[string][]Point) bool { return maps.EqualFunc(a, b, slices.Equal[[]Point]) }
 
@@ -127,7 +128,7 @@ func TestSnapshotDependsOnTheWindowsAlone(t *testing.T) {
 	// One that has imported it.
 	third := openState(t, t.TempDir(), Options{})
 	in := bytes.NewReader(append(slices.Clone(snapshot), "more"...))
-	imported, err := third.Import(in, anyHead)
+	imported, err := third.Import(in, unchecked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestImportedStateIsUsedAsTheStoredOne(t *testing.T) {
 	dir := t.TempDir()
 	second := openState(t, dir, Options{Journal: 10})
 	fill(t, second, "d", 0, 5, 2) // is replaced
-	imported, err := second.Import(bytes.NewReader(export(t, first, "d", 0)), anyHead)
+	imported, err := second.Import(bytes.NewReader(export(t, first, "d", 0)), unchecked)
 	if err == nil {
 		err = second.Adopt("d", imported)
 	}
@@ -228,7 +229,7 @@ func TestLongWindowTakesSeveralRecords(t *testing.T) {
 	}
 	p.Close()
 	snapshot := export(t, store, "d", 0)
-	imported, err := store.Import(bytes.NewReader(snapshot), anyHead)
+	imported, err := store.Import(bytes.NewReader(snapshot), unchecked)
 	if err == nil {
 		err = store.Adopt("d", imported)
 	}
@@ -258,7 +259,7 @@ func TestBrokenImportLeavesWhatIsStored(t *testing.T) {
 	before := export(t, target, "d", 0)
 	refused := func(content []byte, causes ...error) {
 		t.Helper()
-		imports, err := target.ReadArchive(bytes.NewReader(content), func(int32) bool { return true }, anyHead)
+		imports, err := target.ReadArchive(bytes.NewReader(content), func(int32) bool { return true }, unchecked)
 		if err == nil || len(imports) > 0 {
 			t.Fatalf("an archive of %d bytes, of %d, was read", len(content), file.Len())
 		}
@@ -276,7 +277,7 @@ func TestBrokenImportLeavesWhatIsStored(t *testing.T) {
 	if !bytes.Equal(export(t, target, "d", 0), before) {
 		t.Error("what was stored has changed")
 	}
-	imports, err := target.ReadArchive(bytes.NewReader(file.Bytes()), func(n int32) bool { return n == 1 }, anyHead)
+	imports, err := target.ReadArchive(bytes.NewReader(file.Bytes()), func(n int32) bool { return n == 1 }, unchecked)
 	if err != nil || len(imports) != 1 {
 		t.Fatalf("the whole archive: %d imports, %v", len(imports), err)
 	}
@@ -307,7 +308,7 @@ func TestFailedWriteOfAnImportLeavesWhatIsStored(t *testing.T) {
 	before := export(t, target, "d", 0)
 	for failAt := int64(0); ; failAt++ {
 		left.Store(failAt)
-		imported, err := target.Import(bytes.NewReader(snapshot), anyHead)
+		imported, err := target.Import(bytes.NewReader(snapshot), unchecked)
 		if err == nil {
 			err = target.Adopt("d", imported)
 		}
@@ -340,7 +341,7 @@ func TestLongStateIsExportedAndImported(t *testing.T) {
 	must(out.end(1, 0))
 
 	store := openState(t, t.TempDir(), Options{})
-	imported, err := store.Import(bytes.NewReader(file.Bytes()), anyHead)
+	imported, err := store.Import(bytes.NewReader(file.Bytes()), unchecked)
 	must(err)
 	must(store.Adopt("d", imported))
 	if !bytes.Equal(export(t, store, "d", 0), file.Bytes()) {
@@ -352,14 +353,37 @@ func TestRefusedImportIsNotRead(t *testing.T) {
 	store := openState(t, t.TempDir(), Options{})
 	fill(t, store, "d", 0, 3, 2)
 	refusal := errors.New("another source")
-	_, err := store.Import(bytes.NewReader(export(t, store, "d", 0)), func(s Snapshot) error {
+	_, err := store.Import(bytes.NewReader(export(t, store, "d", 0)), Check{Head: func(s Snapshot) error {
 		if s.Head.Source != "in\x00group\x00hege\x00asn" {
 			t.Errorf("the head is %+v", s.Head)
 		}
 		return refusal
-	})
+	}})
 	if !errors.Is(err, refusal) {
-		t.Errorf("%v, want what accept has said", err)
+		t.Errorf("%v, want what the check has said", err)
+	}
+}
+
+// TestRefusedStateIsNotImported, even if its partition is not wanted.
+func TestRefusedStateIsNotImported(t *testing.T) {
+	store := openState(t, t.TempDir(), Options{})
+	refusal := errors.New("no state")
+	for _, wanted := range []bool{true, false} {
+		var seen []string
+		check := Check{Head: unchecked.Head, State: func(s State) error {
+			seen = append(seen, fmt.Sprintf("%s, %d", s.Bytes, s.Newest))
+			if string(s.Bytes) == "state of 64502" {
+				return refusal
+			}
+			return nil
+		}}
+		imports, err := store.ReadArchive(bytes.NewReader(written(true, nil, "by habit")), func(int32) bool { return wanted }, check)
+		if len(imports) > 0 || !errors.Is(err, refusal) || !strings.Contains(err.Error(), `the state of entity "64502": `) {
+			t.Errorf("wanted: %t: %d imports, %v", wanted, len(imports), err)
+		}
+		if want := []string{"state of 64500, 1500", "state of 64502, 1500"}; !slices.Equal(seen, want) {
+			t.Errorf("wanted: %t: checked were %q, want %q", wanted, seen, want)
+		}
 	}
 }
 
@@ -415,7 +439,7 @@ func FuzzSnapshot(f *testing.F) {
 	f.Add([]byte(snapshotMagic+"\x04"), false)
 	f.Fuzz(func(t *testing.T, content []byte, several bool) {
 		if several {
-			imports, err := (&Store{}).ReadArchive(bytes.NewReader(content), func(int32) bool { return false }, anyHead)
+			imports, err := (&Store{}).ReadArchive(bytes.NewReader(content), func(int32) bool { return false }, unchecked)
 			if len(imports) > 0 || err == nil && !bytes.HasPrefix(content, []byte(archiveMagic)) {
 				t.Errorf("%d imports, %v", len(imports), err)
 			}
@@ -437,9 +461,8 @@ func FuzzSnapshot(f *testing.F) {
 				_ = out.window(last, version == snapshotOfStates)
 			}
 		}
-		s, err := readSnapshot(bytes.NewReader(content), func(s Snapshot) error {
-			return out.write(headRecord, appendHead(nil, &s))
-		}, out.state, func(e *storedEntity, more bool) error {
+		check := Check{State: unchecked.State, Head: func(s Snapshot) error { return out.write(headRecord, appendHead(nil, &s)) }}
+		s, err := readSnapshot(bytes.NewReader(content), check, out.state, func(e *storedEntity, more bool) error {
 			if more {
 				last.points = append(last.points, e.points...)
 				return nil
@@ -462,7 +485,7 @@ func FuzzSnapshot(f *testing.F) {
 }
 
 func TestWholeArchiveIsRead(t *testing.T) {
-	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true, nil, "")), func(int32) bool { return false }, anyHead)
+	imports, err := (&Store{}).ReadArchive(bytes.NewReader(written(true, nil, "")), func(int32) bool { return false }, unchecked)
 	if err != nil || len(imports) > 0 {
 		t.Errorf("%d imports, %v", len(imports), err)
 	}

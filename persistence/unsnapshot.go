@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"fmt"
 	"io"
 	"math"
 )
@@ -8,11 +9,10 @@ import (
 // maxKey is how many bytes a key may have, so that Badger takes it with a slot before it.
 const maxKey = 65_000 - 16
 
-// readSnapshot reads a snapshot to its end, and not a byte more. It calls accept with
-// the head, state with each part of the owner's state, and take with the points of each record. More tells that they belong to the
-// same entity as the points before. The entity's bytes are valid until take returns. If readSnapshot returns an error, nothing that was
-// taken may be used.
-func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) error, take func(e *storedEntity, more bool) error) (Snapshot, error) {
+// readSnapshot reads a snapshot to its end, and not a byte more. It calls check with the head and with the state of each entity,
+// part with each part of the owner's state, and take with the points of each record. More tells that they belong to the same entity as
+// the points before. The entity's bytes are valid until take returns. If readSnapshot returns an error, nothing that was taken may be used.
+func readSnapshot(in io.Reader, check Check, part func([]byte) error, take func(e *storedEntity, more bool) error) (Snapshot, error) {
 	r, err := newRecordReader(in, "snapshot", snapshotMagic, snapshotOfStates)
 	if err != nil {
 		return Snapshot{}, err
@@ -25,12 +25,12 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) 
 	if kind != headRecord || err != nil {
 		return Snapshot{}, r.damaged("it does not begin with a head")
 	}
-	if err := accept(s); err != nil {
+	if err := check.Head(s); err != nil {
 		return Snapshot{}, err
 	}
 	e := &storedEntity{}
 	full := false // the last record was, so the next one may have more points of its entity
-	for kind, body, err = r.sections(state); ; kind, body, err = r.next() {
+	for kind, body, err = r.sections(part); ; kind, body, err = r.next() {
 		if err != nil {
 			return Snapshot{}, err
 		}
@@ -58,6 +58,11 @@ func readSnapshot(in io.Reader, accept func(Snapshot) error, state func([]byte) 
 		e.points = b.points(kind == entityRecord && e.state.Bytes != nil)
 		if b.end("record") != nil {
 			return Snapshot{}, r.damaged("record %d has impossible points", r.number)
+		}
+		if kind == entityRecord && e.state.Bytes != nil {
+			if err := check.State(e.state); err != nil {
+				return Snapshot{}, fmt.Errorf("the %s cannot be used: the state of entity %q: %w", r.what, e.key, err)
+			}
 		}
 		s.Points += len(e.points)
 		full = len(e.points) == recordPoints
