@@ -69,7 +69,7 @@ type moment struct {
 	tops      uint8   // how many of the days there are
 	strays    uint8   // half hours in a row that were too old for the profile
 	leads     uint8   // cells of the profile that are of a later cycle than the newest
-	row       uint8   // how many of the last half hours were such ones, in a row; eight at most
+	row       uint8   // how many of the last half hours were such ones, in a row, too old ones aside; eight at most
 	blocked   bool    // the window has more points than are kept: they came before, and blocker tells when they leave
 	born      bool    // there was a point
 }

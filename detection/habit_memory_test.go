@@ -1,7 +1,9 @@
 package detection
 
 import (
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -43,6 +45,60 @@ func TestJudgementsDependOnTheMemoryAlone(t *testing.T) {
 	t.Logf("%d judgements are equal, %d of them anomalies", compared, anomalies)
 	if compared < 10_000 || anomalies < 500 {
 		t.Errorf("%d judgements were compared, %d of them anomalies", compared, anomalies)
+	}
+}
+
+// TestSilenceLeavesNoTrace: after weeks without a record a state judges as an empty one, even if records of 1970 are among the first ones that
+// come then. The first eight half hours are far ahead of the season, and all of them count for the new one.
+func TestSilenceLeavesNoTrace(t *testing.T) {
+	compared, anomalies, wrong := 0, 0, 0
+	for seed := range uint64(400) {
+		random := rand.New(rand.NewPCG(seed, 0x51e))
+		step := []int64{15, 30, 60, 120, 240, 360}[random.IntN(6)] * 60_000
+		rules := NewHabitRules(Settings{Method: HabitMethod, GranularityMinutes: float64(step) / 60_000, HistoryHours: 72, MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01})
+		newest := int64(math.MaxInt64 - 5*day)
+		points := slices.DeleteFunc(wanderings(random, step), func(p point) (ahead bool) {
+			if ahead = p.at > newest+5*day; !ahead {
+				newest = p.at
+			}
+			return ahead
+		})
+		first, last := len(points)/4+random.IntN(len(points)/4), int64(0)
+		for _, p := range points[:first] {
+			last = max(last, p.at)
+		}
+		silence, often := rules.Memory().Milliseconds()+random.Int64N(30*day), 4+random.IntN(60)
+		for i := range points[first:] {
+			p := &points[first+i]
+			p.at += silence
+			if i > 0 && random.IntN(often) == 0 {
+				p.at = random.Int64N(halfHour)
+				wrong++
+			}
+		}
+		var whole, later Habit
+		for i, p := range points {
+			want := whole.Add(&rules, 1, p.at, p.value)
+			if i < first {
+				continue
+			}
+			got := later.Add(&rules, 1, p.at, p.value)
+			if p.at < last {
+				continue // a state that lacks points knows less of 1970
+			}
+			if got != want {
+				t.Fatalf("seed %d: point %d, %v days after a silence of %v, step %d min: it is judged %+v, want %+v",
+					seed, i, float64(p.at-last-silence)/day, float64(silence)/day, step/60_000, got, want)
+			}
+			compared++
+			if want.Reason == Anomalous {
+				anomalies++
+			}
+		}
+	}
+	t.Logf("%d judgements are equal, %d of them anomalies; %d records are of 1970", compared, anomalies, wrong)
+	if compared < 10_000 || anomalies < 500 || wrong < 1000 {
+		t.Errorf("%d judgements were compared, %d of them anomalies; %d records are of 1970", compared, anomalies, wrong)
 	}
 }
 

@@ -93,8 +93,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 		h.lead(cell, cycle, mean)
 		return
 	case cycle < m.newest-2:
-		// The cell now belongs to a half hour that only records much too late ask for.
-		m.row = 0
+		// The cell now belongs to a half hour that only records much too late ask for. It says nothing about leads, so their row goes on.
 		h.unlead(cell)
 		h.setCell(cell, 0, 0)
 		if m.strays++; m.strays < mostStrays {
