@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"math/rand/v2"
 	"slices"
 
 	"anomalydetector/detection"
@@ -24,8 +25,8 @@ func (r Rules) methodName() string {
 // forced is a method that all scenarios have; empty: the seed draws it.
 var forced string
 
-// farthest is how late a record may be with the method habit, and how far it may be ahead of all before it, in milliseconds. Beyond five days a
-// state may decide otherwise than the reference, and so otherwise after a replay than before (docs/adr/0042).
+// farthest is how late a record may be with the method habit, and how far it may be ahead of all before it unless all were silent, in
+// milliseconds. Beyond five days a state may decide otherwise than the reference, and so otherwise after a replay than before (docs/adr/0042).
 const farthest = 4 * 24 * 4 * quarter
 
 // drawMethod lets the method be habit in a quarter of the scenarios. The memory of a state is of weeks, so these have two to six hours between
@@ -48,7 +49,7 @@ func (s *Scenario) drawMethod(d dice) {
 	newest, cut := int64(begin), int64(0) // cut: how much was taken out of silences
 	for i := range s.Records {
 		r := &s.Records[i]
-		if r.Odd || r.At < begin-100*24*4*quarter || r.Bad == "negative_timestamp" {
+		if r.otherAge() {
 			continue
 		}
 		at := begin + (r.At-begin)*stretch - cut
@@ -60,6 +61,7 @@ func (s *Scenario) drawMethod(d dice) {
 			r.Payload = point(r.Key, r.Value)
 		}
 	}
+	s.drawSilences(dice{rand.New(rand.NewPCG(s.Seed, 0x51e))})
 	for i := range s.Faults {
 		f := &s.Faults[i]
 		if f.Kind != settingsChanged {
@@ -81,6 +83,28 @@ func (s *Scenario) drawMethod(d dice) {
 			}
 		}
 	}
+}
+
+// drawSilences lets nobody publish anything for weeks, at most twice. Afterwards no record is of the time before. The silences are of whole
+// days, so values keep their daily course. There are none if a record is years ahead: a replay that begins with it has another season for a day.
+func (s *Scenario) drawSilences(d dice) {
+	const oneDay = 24 * 4 * quarter
+	if slices.ContainsFunc(s.Records, func(r Record) bool { return r.Odd && r.At > begin }) {
+		return
+	}
+	for range d.IntN(3) {
+		first, long := d.IntN(len(s.Records)), (farthest/oneDay+d.Int64N(45))*oneDay
+		for i := first; i < len(s.Records); i++ {
+			if r := &s.Records[i]; !r.otherAge() {
+				r.At += long
+			}
+		}
+	}
+}
+
+// otherAge: the record's timestamp has nothing to do with those of the others.
+func (r *Record) otherAge() bool {
+	return r.Odd || r.At < begin-100*24*4*quarter || r.Bad == "negative_timestamp"
 }
 
 // changed are the rules after the fault settingsChanged.
