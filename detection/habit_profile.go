@@ -1,9 +1,6 @@
 package detection
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 const (
 	dayBins     = 48 // half hours
@@ -15,12 +12,18 @@ const (
 // from 1970, is in the cell b%48*5 + d%5. A cell says which of three cycles of five days it is of, d/5: the newest one of the profile, or one
 // of the two before it. What is older is dropped. A few cells may be of a later cycle: the leads.
 //
-// A profile takes 2048 bytes, as much as the allocator gives for one of 1800.
+// The last residuals are in the same allocation: of 1788 bytes, and the allocator gives 1792. It has no pointers.
 type profile struct {
-	means    [cells]float64
-	later    [mostLeads]int64 // cycles of the leads
-	cycles   [cells / 4]byte  // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
-	leadCell [mostLeads]uint8 // cells of the leads
+	recent [habitMean]word // residuals, a ring
+	when   [habitMean]word // the times of their points, which may have left the window
+	cycles [cells / 4]byte // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
+	means  [cells]word
+}
+
+// leads are the cells of a later cycle than the newest one. Most states have none.
+type leads struct {
+	later [mostLeads]word  // their cycles
+	cell  [mostLeads]uint8 // cells of the profile
 }
 
 // mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
@@ -69,14 +72,20 @@ func (h *Habit) enter(bin, before int64) {
 // mostStrays is how many half hours in a row may be too old for the profile. Then time has gone back for good, and it starts anew.
 const mostStrays = 48
 
+// known is the profile, which the first use makes.
+func (h *Habit) known() *profile {
+	if h.profile == nil {
+		h.profile = new(profile)
+	}
+	return h.profile
+}
+
 // store stores a half hour that is over, before the next one.
 func (h *Habit) store(bin, next int64, mean float64) {
 	if math.IsInf(mean, 0) || math.IsNaN(mean) {
 		return
 	}
-	if h.profile == nil {
-		h.profile = new(profile)
-	}
+	h.known()
 	m := &h.now
 	date := bin / dayBins
 	cycle, cell := date/profileDays, int(bin%dayBins*profileDays+date%profileDays)
@@ -95,7 +104,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	case cycle < m.newest-2:
 		// The cell now belongs to a half hour that only records much too late ask for. It says nothing about leads, so their row goes on.
 		h.unlead(cell)
-		h.setCell(cell, 0, 0)
+		h.setCell(cell, word{}, 0)
 		if m.strays++; m.strays < mostStrays {
 			return
 		}
@@ -104,7 +113,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	}
 	m.strays, m.row = 0, 0
 	h.unlead(cell)
-	h.setCell(cell, mean, codeOf(cycle))
+	h.setCell(cell, floatWord(mean), codeOf(cycle))
 }
 
 // raise makes a cycle the newest one, and cells of the leads that are not later any more.
@@ -112,7 +121,7 @@ func (h *Habit) raise(cycle int64) {
 	h.clear(cycle - 2)
 	h.now.newest = cycle
 	for i := 0; i < int(h.now.leads); {
-		cell, of := int(h.profile.leadCell[i]), h.profile.later[i]
+		cell, of := int(h.ahead.cell[i]), h.ahead.later[i].whole()
 		if of > cycle {
 			i++
 			continue
@@ -129,25 +138,37 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 	m.row = min(m.row+1, mostLeads+1)
 	if m.leads == mostLeads {
 		if m.row > mostLeads {
-			h.raise(slices.Min(h.profile.later[:]))
+			h.raise(h.ahead.first())
 			if cycle <= m.newest {
-				h.setCell(cell, mean, codeOf(cycle))
+				h.setCell(cell, floatWord(mean), codeOf(cycle))
 				return
 			}
 		} else { // the first one goes
-			h.setCell(int(h.profile.leadCell[0]), 0, 0)
+			h.setCell(int(h.ahead.cell[0]), word{}, 0)
 			h.removeLead(0)
 		}
 	}
-	h.setCell(cell, mean, 0)
+	h.setCell(cell, floatWord(mean), 0)
+	if h.ahead == nil {
+		h.ahead = new(leads)
+	}
 	m.leads++
-	h.setLead(int(m.leads)-1, cell, cycle)
+	h.setLead(int(m.leads)-1, uint8(cell), wholeWord(cycle))
+}
+
+// first is the earliest cycle of as many leads as there can be.
+func (l *leads) first() int64 {
+	first := l.later[0].whole()
+	for i := range l.later {
+		first = min(first, l.later[i].whole())
+	}
+	return first
 }
 
 // unlead makes a cell none of the leads.
 func (h *Habit) unlead(cell int) {
-	for i, c := range h.profile.leadCell[:h.now.leads] {
-		if int(c) == cell {
+	for i := range int(h.now.leads) {
+		if int(h.ahead.cell[i]) == cell {
 			h.removeLead(i)
 			return
 		}
@@ -155,9 +176,9 @@ func (h *Habit) unlead(cell int) {
 }
 
 func (h *Habit) removeLead(i int) {
-	p, n := h.profile, int(h.now.leads)-1
+	l, n := h.ahead, int(h.now.leads)-1
 	for ; i < n; i++ {
-		h.setLead(i, int(p.leadCell[i+1]), p.later[i+1])
+		h.setLead(i, l.cell[i+1], l.later[i+1])
 	}
 	h.now.leads--
 }
@@ -191,7 +212,7 @@ func (h *Habit) seasonOf(bin int64) float64 {
 				continue
 			}
 			// The values are in no order, and the processor would guess half of the comparisons wrong. Those of whole numbers need no branch.
-			x := sortable(h.profile.means[cell+slot])
+			x := sortable(h.profile.means[cell+slot].float())
 			for i, y := range near[:n] {
 				near[i], x = min(x, y), max(x, y)
 			}
@@ -210,9 +231,9 @@ func (h *Habit) seasonOf(bin int64) float64 {
 
 // leads says whether a cell is one of the leads, and not too old on a day.
 func (h *Habit) leads(cell int, date int64) bool {
-	for i, c := range h.profile.leadCell[:h.now.leads] {
-		if int(c) == cell {
-			return date-(h.profile.later[i]*profileDays+int64(cell%profileDays)) <= profileDays
+	for i := range int(h.now.leads) {
+		if int(h.ahead.cell[i]) == cell {
+			return date-(h.ahead.later[i].whole()*profileDays+int64(cell%profileDays)) <= profileDays
 		}
 	}
 	return false
