@@ -215,17 +215,20 @@ func (h *Habit) mean(at, before int64, residual float64) float64 {
 	for m.residuals > 0 && (m.residuals == habitMean || at-p.when[h.oldest()].whole() > day) {
 		m.residuals--
 	}
-	h.setResidual(int(m.next), at, residual)
-	m.next = uint8((int(m.next) + 1) % habitMean)
-	m.residuals++
+	// The sum comes first: a load of what was just stored, but of another size, would wait.
 	i, n := h.oldest(), int(m.residuals)
 	sum := 0.0
 	for k := i; k < min(i+n, habitMean); k++ {
-		sum += p.recent[k].float()
+		sum += p.recent.float(k)
 	}
 	for k := range max(i+n-habitMean, 0) {
-		sum += p.recent[k].float()
+		sum += p.recent.float(k)
 	}
+	kept := floatWord(residual)
+	sum += kept.float()
+	h.setResidual(int(m.next), at, kept)
+	m.next = uint8((int(m.next) + 1) % habitMean)
+	m.residuals++
 	return sum / habitMean
 }
 

@@ -1,6 +1,9 @@
 package detection
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 const (
 	dayBins     = 48 // half hours
@@ -12,12 +15,21 @@ const (
 // from 1970, is in the cell b%48*5 + d%5. A cell says which of three cycles of five days it is of, d/5: the newest one of the profile, or one
 // of the two before it. What is older is dropped. A few cells may be of a later cycle: the leads.
 //
-// The last residuals are in the same allocation: of 1788 bytes, and the allocator gives 1792. It has no pointers.
+// The last residuals are in the same allocation: of 1790 bytes, and the allocator gives 1792. It has no pointers.
 type profile struct {
-	recent [habitMean]word // residuals, a ring
+	recent residuals       // a ring
 	when   [habitMean]word // the times of their points, which may have left the window
 	cycles [cells / 4]byte // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
 	means  [cells]word
+}
+
+// residuals are words, and two bytes more: a load of 8 bytes reads the last one, too.
+type residuals [habitMean*len(word{}) + 2]byte
+
+func (r *residuals) word(i int) *word { return (*word)(r[len(word{})*i:]) }
+
+func (r *residuals) float(i int) float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(r[len(word{})*i:]) << 16)
 }
 
 // leads are the cells of a later cycle than the newest one. Most states have none.
@@ -197,7 +209,7 @@ func (h *Habit) seasonOf(bin int64) float64 {
 	if h.profile == nil {
 		return 0
 	}
-	var near [3 * profileDays]int64 // sorted
+	var near [(3*profileDays + 1) / 2]int64 // the least ones, sorted: the median is one of them
 	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {
 		date := (b+dayBins)/dayBins - 1 // b may be -1
@@ -213,10 +225,12 @@ func (h *Habit) seasonOf(bin int64) float64 {
 			}
 			// The values are in no order, and the processor would guess half of the comparisons wrong. Those of whole numbers need no branch.
 			x := sortable(h.profile.means[cell+slot].float())
-			for i, y := range near[:n] {
+			for i, y := range near[:min(n, len(near))] {
 				near[i], x = min(x, y), max(x, y)
 			}
-			near[n] = x
+			if n < len(near) {
+				near[n] = x
+			}
 			n++
 		}
 	}

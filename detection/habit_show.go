@@ -262,7 +262,7 @@ func (h *Habit) recalled(i int) point { return h.points.at(i) }
 func (h *Habit) fresh() int { return int(h.now.fresh) }
 
 // residual is the i-th of the residuals that count for the mean, the oldest first.
-func (h *Habit) residual(i int) float64 { return h.profile.recent[(h.oldest()+i)%habitMean].float() }
+func (h *Habit) residual(i int) float64 { return h.profile.recent.float((h.oldest() + i) % habitMean) }
 
 // residualIsOf says whether that is of a point with a time.
 func (h *Habit) residualIsOf(i int, at int64) bool {

@@ -84,7 +84,7 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	for i := range int(m.residuals) {
 		place := (h.oldest() + i) % habitMean
 		at := h.profile.when[place].whole()
-		to = append(binary.AppendVarint(to, at-before), h.profile.recent[place][:]...)
+		to = append(binary.AppendVarint(to, at-before), h.profile.recent.word(place)[:]...)
 		before = at
 	}
 	varint(int(m.tops))
@@ -267,7 +267,7 @@ func (p *stateParser) state(h *Habit, r *HabitRules) {
 		if at = p.time(at); at > mostWhole {
 			p.fail("the time of a residual is too large")
 		}
-		h.profile.when[i], h.profile.recent[i] = wholeWord(at), p.word()
+		h.profile.when[i], *h.profile.recent.word(i) = wholeWord(at), p.word()
 	}
 	m.tops = uint8(p.varint(mostTops))
 	h.days = make([]dayTop, m.tops, max(usualDays, m.tops))

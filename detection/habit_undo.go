@@ -70,8 +70,8 @@ func (h *Habit) set(cell int, to *word, value word) {
 }
 
 // setResidual changes a residual and its time.
-func (h *Habit) setResidual(i int, at int64, value float64) {
-	h.set(recentCell+i, &h.profile.recent[i], floatWord(value))
+func (h *Habit) setResidual(i int, at int64, value word) {
+	h.set(recentCell+i, h.profile.recent.word(i), value)
 	h.set(whenCell+i, &h.profile.when[i], wholeWord(at))
 }
 
@@ -115,7 +115,7 @@ func (h *Habit) Rollback(epoch uint64) {
 			h.profile.means[i] = c.was
 			h.profile.setCode(i, uint8(c.cell>>codeShift))
 		case i < whenCell:
-			h.profile.recent[i-recentCell] = c.was
+			*h.profile.recent.word(i - recentCell) = c.was
 		case i < laterCell:
 			h.profile.when[i-whenCell] = c.was
 		case i < leadCell:
