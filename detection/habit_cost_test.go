@@ -77,6 +77,19 @@ func TestHabitIsSmall(t *testing.T) {
 	}
 }
 
+// TestHabitOfHalfHoursIsSmaller has 48 points a day: half of the values, and as many half hours.
+func TestHabitOfHalfHoursIsSmaller(t *testing.T) {
+	rules := NewHabitRules(Settings{GranularityMinutes: 30, HistoryHours: 72, MinRatio: HabitMinRatio, Threshold: 5, MinDeviation: 0.01})
+	random := rand.New(rand.NewPCG(1, 12))
+	var h Habit
+	for i := range int64(48 * 20) {
+		h.Add(&rules, uint64(i), i*halfHour, random.NormFloat64())
+	}
+	if n := h.bytes(); n > 3400 {
+		t.Errorf("a state takes %d bytes", n)
+	}
+}
+
 func BenchmarkHabit(b *testing.B) {
 	for name, next := range map[string]func(*rand.Rand) float64{
 		"noise": (*rand.Rand).NormFloat64,
