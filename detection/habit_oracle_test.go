@@ -8,15 +8,14 @@ import (
 // habitOracle is the method habit in a few lines, as the reference has it: all numbers are float64, and nothing is bounded. It says what the
 // reference says, to the last bit.
 type habitOracle struct {
-	window, level  oracleWindow
-	season         oracleSeason
-	one, many      oracleDays
-	recent         []point // residuals
-	seen           int64
-	need           float64
-	factor, floor  float64
-	threshold      float64
-	residual, mean float64 // of the last point
+	window, level oracleWindow
+	season        oracleSeason
+	one, many     oracleDays
+	recent        []point // residuals
+	seen          int64
+	need          float64
+	factor, floor float64
+	threshold     float64
 }
 
 func newHabitOracle(s Settings) *habitOracle {
