@@ -197,7 +197,7 @@ func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
 	var remaining []uint32
 	for i, start := range s.chunks {
 		if start >= position && len(points) > 0 {
-			break // a failed write has left it, and it is overwritten
+			break // it is overwritten: it is joined, or a failed write has left it
 		}
 		end := s.arrived - s.unsealed
 		if i+1 < len(s.chunks) {
