@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -219,5 +220,18 @@ func TestPlaceOfABlock(t *testing.T) {
 	}
 	if got, err := placeOf(appendBlock(nil, []entry{{1, Point{2, 3}}})); err != nil || got != (place{}) {
 		t.Errorf("the place of a block in the database is %+v, %v", got, err)
+	}
+}
+
+// TestFileStaysWhileABlockIsLeft: a file has several blocks if a checkpoint has more points than a block.
+func TestFileStaysWhileABlockIsLeft(t *testing.T) {
+	p := &Partition{}
+	for _, file := range []uint64{1, 1, 0, 2, 3, 3} {
+		p.blocks = append(p.blocks, block{file: file})
+	}
+	for trimmed, want := range [][]uint64{nil, nil, {1}, {1}, {1, 2}, {1, 2}, {1, 2, 3}, {1, 2, 3}} { // the last one trims blocks of the plan, too
+		if got := p.filesBefore(trimmed); !slices.Equal(got, want) {
+			t.Errorf("%d blocks are trimmed, and the files %v go, want %v", trimmed, got, want)
+		}
 	}
 }
