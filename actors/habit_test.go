@@ -159,8 +159,8 @@ func TestAnotherMethodBeginsWithAReplay(t *testing.T) {
 		{rules: set.rules},
 		{original, says + "they are of another method: habit", true},
 		{set.rules, says + "they are of another method: original", true},
-		{longer, says + "they were made by other settings: habit", true},
-		{set.rules, says + "they were made by other settings: habit", true},
+		{longer, says + "they were made by another version or other settings: habit", true},
+		{set.rules, says + "they were made by another version or other settings: habit", true},
 		{rules: wider},
 		{rules: set.rules},
 	} {

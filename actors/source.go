@@ -45,7 +45,7 @@ func (c *Config) otherStates(stored string) string {
 	case c.Habit == nil:
 		return "they are of another method: " + stored
 	}
-	return "they were made by other settings: " + stored + " (now " + c.States() + ")"
+	return "they were made by another version or other settings: " + stored + " (now " + c.States() + ")"
 }
 
 // identityOf returns the topic that stored windows are of.

@@ -116,7 +116,7 @@ func TestExportedHabitsGoOnAfterAnImport(t *testing.T) {
 	other := filepath.Join(t.TempDir(), habitName+".conf")
 	for change, reason := range map[string]string{
 		"method = original":   "they are of another method: habit 1, history_hours 72",
-		"history_hours = 100": "they were made by other settings: habit 1, history_hours 72",
+		"history_hours = 100": "they were made by another version or other settings: habit 1, history_hours 72",
 	} {
 		key, _, _ := strings.Cut(change, " ")
 		changed := regexp.MustCompile("(?m)^"+key+"[ =].*$").ReplaceAllLiteral(text, []byte(change))
