@@ -9,31 +9,44 @@ import (
 // after it is less. It takes time in proportion to their number. Equal values are interchangeable: only zeros
 // may differ, in their sign, and no comparison, distance or deviation shows that.
 func nth(values []float64, k int) float64 {
-	const few = 12
-	low, high := 0, len(values)
-	for tries := 2 * bits.Len(uint(high)); high-low > few && tries > 0; tries-- {
-		pivot := middleOf(values[low], values[(low+high)/2], values[high-1])
-		less := low + partition(values[low:high], pivot)
-		if k < less {
-			high = less
-			continue
-		}
-		if less > low { // the pivot is among the others, which are fewer now
-			low = less
-			continue
-		}
-		equal := less + partitionEqual(values[less:high], pivot)
-		if k < equal {
-			return pivot
-		}
-		low = equal
-	}
-	if high-low > few {
-		slices.Sort(values[low:high])
-	} else {
-		sortFew(values[low:high])
-	}
+	ranks := [1]int{k}
+	place(values, ranks[:])
 	return values[k]
+}
+
+// place does what nth does for some ranks at once, which rise.
+func place(values []float64, ranks []int) {
+	placeIn(values, 0, ranks, 2*bits.Len(uint(len(values))))
+}
+
+// placeIn places the ranks that lie in a part of the values, which begins at a rank.
+func placeIn(values []float64, begin int, ranks []int, tries int) {
+	const few = 12
+	for len(ranks) > 0 {
+		if len(values) <= few {
+			sortFew(values)
+			return
+		}
+		if tries--; tries < 0 { // the pivots were bad
+			slices.Sort(values)
+			return
+		}
+		pivot := middleOf(values[0], values[len(values)/2], values[len(values)-1])
+		split := partition(values, pivot)
+		lower := 0
+		if split > 0 { // the pivot is in the upper part, which is smaller now
+			for lower < len(ranks) && ranks[lower] < begin+split {
+				lower++
+			}
+			placeIn(values[:split], begin, ranks[:lower], tries)
+		} else { // it is the least value
+			split = partitionEqual(values, pivot)
+			for lower < len(ranks) && ranks[lower] < begin+split {
+				lower++
+			}
+		}
+		values, begin, ranks = values[split:], begin+split, ranks[lower:]
+	}
 }
 
 // sortFew sorts by insertion. slices.Sort looks for NaN in each comparison.

@@ -40,10 +40,13 @@ func margin(n int) int { return min(n/16+1, 2*int(math.Sqrt(float64(n)))) }
 // be as long as values.
 func newScreen(values, room []float64, metric Metric) (s screen, median float64) {
 	n := len(values)
-	median = medianOf(values)
 	middle := (n - 1) / 2
-	s.low = nth(values[:middle+1], max(middle-margin(n), 0))
-	s.high = nth(values[middle:], min(n/2+margin(n), n-1)-middle)
+	ranks := [4]int{max(middle-margin(n), 0), middle, n / 2, min(n/2+margin(n), n-1)}
+	place(values, ranks[:])
+	s.low, median, s.high = values[ranks[0]], values[middle]+0, values[ranks[3]]
+	if n%2 == 0 {
+		median = (values[middle]+values[n/2])/2 + 0
+	}
 	const large = math.MaxFloat64 / 4                             // beyond it the sum of the two middle values may overflow
 	s.drawn = -large < s.low && s.low <= s.high && s.high < large // a NaN has no place in the order
 	var sum float64
