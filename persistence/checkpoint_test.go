@@ -312,7 +312,6 @@ var cases = map[string]Options{
 	"ids read soon":            {Journal: 1, Index: 3},
 	"some in files":            {Journal: 40, File: 200},
 	"in files, split by 2":     {Journal: 9, Split: 2, File: 1},
-	"split by 2, journal of 9": {Journal: 9, Split: 2},
 }
 
 // eachCase runs a test in each way in which checkpoints are written, with windows and with states.
