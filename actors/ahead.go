@@ -42,10 +42,6 @@ func (p *partition) look(records []*kgo.Record) {
 		s.point.Key = s.key
 		s.entity = p.entities.find(s.key)
 	}
-	if p.shared.habit != nil {
-		p.ahead.readHabits(records)
-		return
-	}
 	sum := int64(0)
 	for i := range sights {
 		if e := sights[i].entity; e != nil {
@@ -58,25 +54,4 @@ func (p *partition) look(records []*kgo.Record) {
 		}
 	}
 	p.ahead.sum = sum
-}
-
-// readHabits reads the states of the entities with the method habit, in three steps, each of which says where the memory of the next one is.
-func (a *ahead) readHabits(records []*kgo.Record) {
-	sights, sum := a.sights[:len(records)], int64(0)
-	for i := range sights {
-		if e := sights[i].entity; e != nil {
-			sum += int64(e.actor.habit.ReadAhead())
-		}
-	}
-	for i := range sights {
-		if e := sights[i].entity; e != nil {
-			sum += e.actor.habit.ReadPartsAhead(records[i].Timestamp.UnixMilli())
-		}
-	}
-	for i := range sights {
-		if e := sights[i].entity; e != nil {
-			sum += e.actor.habit.ReadLevelAhead()
-		}
-	}
-	a.sum = sum
 }
