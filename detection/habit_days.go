@@ -14,8 +14,8 @@ const (
 
 // dayTop is how far a day got.
 type dayTop struct {
-	one, many word // the largest |residual| and |mean|
-	date      word // days since 1970
+	one, many float64 // the largest |residual| and |mean|
+	date      int64   // days since 1970
 }
 
 // enterDay begins a day if the last residual was of another one.
@@ -26,7 +26,7 @@ func (h *Habit) enterDay(date int64) {
 	}
 	gone := -1 // a day that the last one may take the place of
 	for i := int(m.tops) - 1; i >= 0; i-- {
-		if date-h.days[i].date.whole() <= usualDays {
+		if date-h.days[i].date <= usualDays {
 			continue
 		}
 		if gone >= 0 { // only after a gap
@@ -35,9 +35,10 @@ func (h *Habit) enterDay(date int64) {
 		}
 		gone = i
 	}
-	switch last := m.day - 1; {
-	case m.day != 0 && date-last <= usualDays:
-		h.keepDay(dayTop{floatWord(m.one), floatWord(m.many), wholeWord(last)}, gone)
+	last := dayTop{m.one, m.many, m.day - 1}
+	switch {
+	case m.day != 0 && date-last.date <= usualDays:
+		h.keepDay(last, gone)
 	case gone >= 0:
 		m.tops--
 		h.setDay(gone, h.days[m.tops])
@@ -54,7 +55,7 @@ func (h *Habit) keepDay(d dayTop, place int) {
 	case tops == mostTops:
 		place = 0
 		for i := range h.days {
-			if h.days[i].date.whole() < h.days[place].date.whole() {
+			if h.days[i].date < h.days[place].date {
 				place = i
 			}
 		}
@@ -79,11 +80,11 @@ func (h *Habit) usual() (one, many float64) {
 	var room [mostTops]float64
 	tops := room[:h.now.tops]
 	for i := range tops {
-		tops[i] = h.days[i].one.float()
+		tops[i] = h.days[i].one
 	}
 	one = usualOf(tops)
 	for i := range tops {
-		tops[i] = h.days[i].many.float()
+		tops[i] = h.days[i].many
 	}
 	return one, usualOf(tops)
 }

@@ -1,8 +1,8 @@
 package detection
 
 import (
-	"encoding/binary"
 	"math"
+	"slices"
 )
 
 const (
@@ -15,27 +15,12 @@ const (
 // from 1970, is in the cell b%48*5 + d%5. A cell says which of three cycles of five days it is of, d/5: the newest one of the profile, or one
 // of the two before it. What is older is dropped. A few cells may be of a later cycle: the leads.
 //
-// The last residuals are in the same allocation: of 1790 bytes, and the allocator gives 1792. It has no pointers.
+// A profile takes 2048 bytes, as much as the allocator gives for one of 1800.
 type profile struct {
-	recent residuals       // a ring
-	when   [habitMean]word // the times of their points, which may have left the window
-	cycles [cells / 4]byte // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
-	means  [cells]word
-}
-
-// residuals are words, and two bytes more: a load of 8 bytes reads the last one, too.
-type residuals [habitMean*len(word{}) + 2]byte
-
-func (r *residuals) word(i int) *word { return (*word)(r[len(word{})*i:]) }
-
-func (r *residuals) float(i int) float64 {
-	return math.Float64frombits(binary.LittleEndian.Uint64(r[len(word{})*i:]) << 16)
-}
-
-// leads are the cells of a later cycle than the newest one. Most states have none.
-type leads struct {
-	later [mostLeads]word  // their cycles
-	cell  [mostLeads]uint8 // cells of the profile
+	means    [cells]float64
+	later    [mostLeads]int64 // cycles of the leads
+	cycles   [cells / 4]byte  // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
+	leadCell [mostLeads]uint8 // cells of the leads
 }
 
 // mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
@@ -84,20 +69,14 @@ func (h *Habit) enter(bin, before int64) {
 // mostStrays is how many half hours in a row may be too old for the profile. Then time has gone back for good, and it starts anew.
 const mostStrays = 48
 
-// known is the profile, which the first use makes.
-func (h *Habit) known() *profile {
-	if h.profile == nil {
-		h.profile = new(profile)
-	}
-	return h.profile
-}
-
 // store stores a half hour that is over, before the next one.
 func (h *Habit) store(bin, next int64, mean float64) {
 	if math.IsInf(mean, 0) || math.IsNaN(mean) {
 		return
 	}
-	h.known()
+	if h.profile == nil {
+		h.profile = new(profile)
+	}
 	m := &h.now
 	date := bin / dayBins
 	cycle, cell := date/profileDays, int(bin%dayBins*profileDays+date%profileDays)
@@ -116,7 +95,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	case cycle < m.newest-2:
 		// The cell now belongs to a half hour that only records much too late ask for. It says nothing about leads, so their row goes on.
 		h.unlead(cell)
-		h.setCell(cell, word{}, 0)
+		h.setCell(cell, 0, 0)
 		if m.strays++; m.strays < mostStrays {
 			return
 		}
@@ -125,7 +104,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	}
 	m.strays, m.row = 0, 0
 	h.unlead(cell)
-	h.setCell(cell, floatWord(mean), codeOf(cycle))
+	h.setCell(cell, mean, codeOf(cycle))
 }
 
 // raise makes a cycle the newest one, and cells of the leads that are not later any more.
@@ -133,7 +112,7 @@ func (h *Habit) raise(cycle int64) {
 	h.clear(cycle - 2)
 	h.now.newest = cycle
 	for i := 0; i < int(h.now.leads); {
-		cell, of := int(h.ahead.cell[i]), h.ahead.later[i].whole()
+		cell, of := int(h.profile.leadCell[i]), h.profile.later[i]
 		if of > cycle {
 			i++
 			continue
@@ -150,37 +129,25 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 	m.row = min(m.row+1, mostLeads+1)
 	if m.leads == mostLeads {
 		if m.row > mostLeads {
-			h.raise(h.ahead.first())
+			h.raise(slices.Min(h.profile.later[:]))
 			if cycle <= m.newest {
-				h.setCell(cell, floatWord(mean), codeOf(cycle))
+				h.setCell(cell, mean, codeOf(cycle))
 				return
 			}
 		} else { // the first one goes
-			h.setCell(int(h.ahead.cell[0]), word{}, 0)
+			h.setCell(int(h.profile.leadCell[0]), 0, 0)
 			h.removeLead(0)
 		}
 	}
-	h.setCell(cell, floatWord(mean), 0)
-	if h.ahead == nil {
-		h.ahead = new(leads)
-	}
+	h.setCell(cell, mean, 0)
 	m.leads++
-	h.setLead(int(m.leads)-1, uint8(cell), wholeWord(cycle))
-}
-
-// first is the earliest cycle of as many leads as there can be.
-func (l *leads) first() int64 {
-	first := l.later[0].whole()
-	for i := range l.later {
-		first = min(first, l.later[i].whole())
-	}
-	return first
+	h.setLead(int(m.leads)-1, cell, cycle)
 }
 
 // unlead makes a cell none of the leads.
 func (h *Habit) unlead(cell int) {
-	for i := range int(h.now.leads) {
-		if int(h.ahead.cell[i]) == cell {
+	for i, c := range h.profile.leadCell[:h.now.leads] {
+		if int(c) == cell {
 			h.removeLead(i)
 			return
 		}
@@ -188,9 +155,9 @@ func (h *Habit) unlead(cell int) {
 }
 
 func (h *Habit) removeLead(i int) {
-	l, n := h.ahead, int(h.now.leads)-1
+	p, n := h.profile, int(h.now.leads)-1
 	for ; i < n; i++ {
-		h.setLead(i, l.cell[i+1], l.later[i+1])
+		h.setLead(i, int(p.leadCell[i+1]), p.later[i+1])
 	}
 	h.now.leads--
 }
@@ -209,7 +176,7 @@ func (h *Habit) seasonOf(bin int64) float64 {
 	if h.profile == nil {
 		return 0
 	}
-	var near [(3*profileDays + 1) / 2]int64 // the least ones, sorted: the median is one of them
+	var near [3 * profileDays]int64 // sorted
 	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {
 		date := (b+dayBins)/dayBins - 1 // b may be -1
@@ -224,13 +191,11 @@ func (h *Habit) seasonOf(bin int64) float64 {
 				continue
 			}
 			// The values are in no order, and the processor would guess half of the comparisons wrong. Those of whole numbers need no branch.
-			x := sortable(h.profile.means[cell+slot].float())
-			for i, y := range near[:min(n, len(near))] {
+			x := sortable(h.profile.means[cell+slot])
+			for i, y := range near[:n] {
 				near[i], x = min(x, y), max(x, y)
 			}
-			if n < len(near) {
-				near[n] = x
-			}
+			near[n] = x
 			n++
 		}
 	}
@@ -245,9 +210,9 @@ func (h *Habit) seasonOf(bin int64) float64 {
 
 // leads says whether a cell is one of the leads, and not too old on a day.
 func (h *Habit) leads(cell int, date int64) bool {
-	for i := range int(h.now.leads) {
-		if int(h.ahead.cell[i]) == cell {
-			return date-(h.ahead.later[i].whole()*profileDays+int64(cell%profileDays)) <= profileDays
+	for i, c := range h.profile.leadCell[:h.now.leads] {
+		if int(c) == cell {
+			return date-(h.profile.later[i]*profileDays+int64(cell%profileDays)) <= profileDays
 		}
 	}
 	return false

@@ -181,8 +181,8 @@ func (h *Habit) residualsOf() []float64 {
 func (h *Habit) usualBefore(date int64) float64 {
 	var tops []float64
 	for i := range int(h.now.tops) {
-		if d := h.top(i); d.date.whole() < date && date-d.date.whole() <= usualDays {
-			tops = append(tops, d.one.float())
+		if d := h.top(i); d.date < date && date-d.date <= usualDays {
+			tops = append(tops, d.one)
 		}
 	}
 	if len(tops) < 2 {
@@ -262,12 +262,10 @@ func (h *Habit) recalled(i int) point { return h.points.at(i) }
 func (h *Habit) fresh() int { return int(h.now.fresh) }
 
 // residual is the i-th of the residuals that count for the mean, the oldest first.
-func (h *Habit) residual(i int) float64 { return h.profile.recent.float((h.oldest() + i) % habitMean) }
+func (h *Habit) residual(i int) float64 { return h.recent[(h.oldest()+i)%habitMean] }
 
 // residualIsOf says whether that is of a point with a time.
-func (h *Habit) residualIsOf(i int, at int64) bool {
-	return h.profile.when[(h.oldest()+i)%habitMean] == wholeWord(at)
-}
+func (h *Habit) residualIsOf(i int, at int64) bool { return h.when[(h.oldest()+i)%habitMean] == at }
 
 // top is the i-th of the earlier days.
 func (h *Habit) top(i int) dayTop { return h.days[i] }
@@ -277,7 +275,7 @@ func (h *Habit) added(cell int, date int64) (mean float64, counts bool) {
 	if h.profile == nil {
 		return 0, false
 	}
-	mean = h.profile.means[cell].float()
+	mean = h.profile.means[cell]
 	code := h.profile.code(cell)
 	if code == 0 {
 		return mean, h.leads(cell, date)

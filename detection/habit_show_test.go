@@ -11,12 +11,9 @@ import (
 // recallRounding is by how much of itself a number that is recalled exactly may differ.
 const recallRounding = 1e-14
 
-// wordRounding is by how much of itself a word may differ from its number.
-const wordRounding = 1.0 / (1 << 37)
-
-// roundingApart says whether two numbers differ at most by the rounding of numbers of a size, and of a word.
-func roundingApart(a, b, size, ofWord float64) bool {
-	return a == b || math.Abs(a-b) <= recallRounding*max(math.Abs(a), math.Abs(b), size)+wordRounding*ofWord
+// roundingApart says whether two numbers differ at most by the rounding of numbers of a size.
+func roundingApart(a, b, size float64) bool {
+	return a == b || math.Abs(a-b) <= recallRounding*max(math.Abs(a), math.Abs(b), size)
 }
 
 // tally counts what was recalled of points that were scored.
@@ -55,7 +52,7 @@ func (c *tally) follow(t *testing.T, s *stream, often int) {
 		}
 		for k, one := range all {
 			at := i - len(all) + 1 + k
-			if one.At != s.entries[at].at || !roundingApart(one.Value, s.entries[at].value, 0, 0) {
+			if one.At != s.entries[at].at || !roundingApart(one.Value, s.entries[at].value, 0) {
 				t.Fatalf("%s, point %d: %+v instead of %+v", s.name, at, one, s.entries[at])
 			}
 			if want := &judged[at]; want.Reason != TooFewPoints {
@@ -71,10 +68,8 @@ func (c *tally) latest(t *testing.T, s *stream, h *Habit, want *Judgement) {
 	got := h.Latest(s.rules())
 	same := got.Reason == want.Reason && got.Test == want.Test
 	a, b := got.numbers(), want.numbers()
-	last := h.points.at(h.Len() - 1).value
-	size := math.Abs(last)
 	for i := range a {
-		same = same && roundingApart(a[i], b[i], size, max(math.Abs(a[i]), math.Abs(last-want.Median)))
+		same = same && roundingApart(a[i], b[i], math.Abs(h.points.at(h.Len()-1).value))
 	}
 	if !same {
 		t.Fatalf("%s: the last point is judged %+v, and later %+v", s.name, *want, got)
@@ -84,15 +79,14 @@ func (c *tally) latest(t *testing.T, s *stream, h *Habit, want *Judgement) {
 func (c *tally) compare(t *testing.T, s *stream, at int, got *Recalled, want *Judgement) {
 	t.Helper()
 	c.points++
-	size, reach, residual := math.Abs(got.Value), want.High-want.Median, math.Abs(got.Value-want.Median)
+	size, reach := math.Abs(got.Value), want.High-want.Median
 	switch {
 	case !got.Known && (got.Exact || got.Expected != 0 || got.Low != 0 || got.High != 0):
 		t.Fatalf("%s, point %d: %+v", s.name, at, got)
 	case !got.Known:
 	case got.Exact:
 		c.exact++
-		near := func(a, b float64) bool { return roundingApart(a, b, size+reach, residual) }
-		if !near(got.Expected, want.Median) || !near(got.Low, want.Low) || !near(got.High, want.High) {
+		if !roundingApart(got.Expected, want.Median, size) || !roundingApart(got.Low, want.Low, size+reach) || !roundingApart(got.High, want.High, size+reach) {
 			t.Fatalf("%s, point %d was judged %+v, and later %+v", s.name, at, want, got)
 		}
 	default:

@@ -9,10 +9,10 @@ import (
 )
 
 // A stored state is these bytes. It is the state as it is: what an epoch has changed cannot be rolled back after it was read. Numbers of 4 and 8
-// bytes are float64 or integers, little endian, and those of 6 are words; v is an unsigned varint, as short as it can be, and z a signed one. The length is there so that
+// bytes are float64 or integers, little endian; v is an unsigned varint, as short as it can be, and z a signed one. The length is there so that
 // no beginning of a state is one.
 //
-//	1    version: 2
+//	1    version: 1
 //	8    history_hours of the rules that it was made by, in milliseconds
 //	v    how many points these rules keep, by history_min_ratio and the granularity
 //	4    how many bytes follow; an empty state has none of them
@@ -27,17 +27,17 @@ import (
 //	v    day of the last residual plus 1; 0: there was none
 //	8, 8 largest residual and mean of that day
 //	v    residuals that count for the mean, at most 24, the oldest first; for each of them
-//	       z, 6      the time of its point, minus that of the residual before, or minus 0; and the residual
+//	       z, 8      the time of its point, minus that of the residual before, or minus 0; and the residual
 //	v    earlier days, at most 250; for each of them
-//	       6, 6, v   the largest residual and mean, and the day
+//	       8, 8, v   the largest residual and mean, and the day
 //	v    newest cycle of the profile
 //	1    strays
 //	60   codes of the cells of the profile, 2 bits each
-//	6 .. means of the cells whose code is not 0
+//	8 .. means of the cells whose code is not 0
 //	1    half hours in a row that are leads, at most 8
 //	v    leads, at most 7; for each of them
-//	       1, v, 6   its cell, how much later its cycle is than the newest one, and its mean
-const stateVersion = 2
+//	       1, v, 8   its cell, how much later its cycle is than the newest one, and its mean
+const stateVersion = 1
 
 // mostStatePoints bounds the points of a stored state.
 const mostStatePoints = 1 << 24
@@ -83,14 +83,15 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	before = 0
 	for i := range int(m.residuals) {
 		place := (h.oldest() + i) % habitMean
-		at := h.profile.when[place].whole()
-		to = append(binary.AppendVarint(to, at-before), h.profile.recent.word(place)[:]...)
-		before = at
+		to = binary.AppendVarint(to, h.when[place]-before)
+		float(h.recent[place])
+		before = h.when[place]
 	}
 	varint(int(m.tops))
 	for _, d := range h.days[:m.tops] {
-		to = append(append(to, d.one[:]...), d.many[:]...)
-		varint(int(d.date.whole()))
+		float(d.one)
+		float(d.many)
+		varint(int(d.date))
 	}
 	varint(int(m.newest))
 	of := h.profile
@@ -98,18 +99,17 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 		of = new(profile)
 	}
 	to = append(append(to, m.strays), of.cycles[:]...)
-	for cell := range of.means {
+	for cell, mean := range of.means {
 		if of.code(cell) != 0 {
-			to = append(to, of.means[cell][:]...)
+			float(mean)
 		}
 	}
 	to = append(to, m.row)
 	varint(int(m.leads))
-	for i := range int(m.leads) {
-		cell := h.ahead.cell[i]
+	for i, cell := range of.leadCell[:m.leads] {
 		to = append(to, cell)
-		varint(int(h.ahead.later[i].whole() - m.newest))
-		to = append(to, of.means[cell][:]...)
+		varint(int(of.later[i] - m.newest))
+		float(of.means[cell])
 	}
 	binary.LittleEndian.PutUint32(to[start-4:], uint32(len(to)-start))
 	return to
@@ -160,21 +160,8 @@ func (p *stateParser) number8() uint64   { return binary.LittleEndian.Uint64(p.b
 func (p *stateParser) float() float64    { return math.Float64frombits(p.number8()) }
 func (p *stateParser) distance() float64 { return p.least(p.float(), 0) }
 
-func (p *stateParser) word() word { return word(p.bytes(len(word{}))) }
-
-func (p *stateParser) distanceWord() word {
-	w := p.word()
-	p.least(w.float(), 0)
-	return w
-}
-
-func (p *stateParser) finiteWord() word {
-	w := p.word()
-	p.finite(w.float())
-	return w
-}
-
-func (p *stateParser) finite(x float64) float64 {
+func (p *stateParser) finite() float64 {
+	x := p.float()
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		p.fail("a value or mean is not finite")
 	}
@@ -247,7 +234,7 @@ func (p *stateParser) state(h *Habit, r *HabitRules) {
 	at := int64(0)
 	for range n {
 		at = p.time(at)
-		h.points.push(point{at, p.finite(p.float())}, max(r.full, n))
+		h.points.push(point{at, p.finite()}, max(r.full, n))
 	}
 	h.points.committed = h.points.held
 	m.fresh = uint32(p.varint(uint64(n - 1)))
@@ -261,46 +248,41 @@ func (p *stateParser) state(h *Habit, r *HabitRules) {
 	m.one, m.many = p.distance(), p.distance()
 	m.residuals = uint8(p.varint(habitMean))
 	m.next = m.residuals % habitMean
-	h.profile = new(profile)
 	at = 0
 	for i := range int(m.residuals) {
-		if at = p.time(at); at > mostWhole {
-			p.fail("the time of a residual is too large")
-		}
-		h.profile.when[i], *h.profile.recent.word(i) = wholeWord(at), p.word()
+		at = p.time(at)
+		h.when[i], h.recent[i] = at, p.float()
 	}
 	m.tops = uint8(p.varint(mostTops))
 	h.days = make([]dayTop, m.tops, max(usualDays, m.tops))
 	for i := range h.days {
-		h.days[i] = dayTop{p.distanceWord(), p.distanceWord(), wholeWord(int64(p.varint(latestDay)))}
+		h.days[i] = dayTop{p.distance(), p.distance(), int64(p.varint(latestDay))}
 	}
 	m.newest = int64(p.varint(latestDay))
 	if m.strays = p.byte(); m.strays >= mostStrays {
 		p.fail("it has too many strays")
 	}
+	h.profile = new(profile)
 	copy(h.profile.cycles[:], p.bytes(len(h.profile.cycles)))
 	for cell := range cells {
 		if h.profile.code(cell) == 0 {
 			continue
 		}
-		h.profile.means[cell] = p.finiteWord()
+		h.profile.means[cell] = p.finite()
 	}
 	if m.row = p.byte(); m.row > mostLeads+1 {
 		p.fail("it has too many leads in a row")
 	}
-	count := int(p.varint(mostLeads))
-	if count > 0 {
-		h.ahead = new(leads)
-	}
-	for i := range count {
+	leads := int(p.varint(mostLeads))
+	for i := range leads {
 		cell, after := p.byte(), int64(p.varint(latestDay))
-		if after == 0 || cell >= cells || h.profile.code(int(cell)) != 0 || slices.Contains(h.ahead.cell[:i], cell) {
+		if after == 0 || cell >= cells || h.profile.code(int(cell)) != 0 || slices.Contains(h.profile.leadCell[:i], cell) {
 			p.fail("a lead is wrong")
 			return
 		}
-		h.ahead.cell[i], h.ahead.later[i], h.profile.means[cell] = cell, wholeWord(m.newest+after), p.finiteWord()
+		h.profile.leadCell[i], h.profile.later[i], h.profile.means[cell] = cell, m.newest+after, p.finite()
 	}
-	m.leads = uint8(count)
+	m.leads = uint8(leads)
 	if p.problem == "" {
 		h.derive()
 	}

@@ -381,7 +381,7 @@ func TestHabitRefusesWhatIsNoState(t *testing.T) {
 			refused(fmt.Sprintf("the first %d of %d bytes", n, len(stored)), rules, stored[:n])
 		}
 		refused("one byte more", rules, append(slices.Clone(stored), 0))
-		refused("version 1", rules, append([]byte{1}, stored[1:]...))
+		refused("version 2", rules, append([]byte{2}, stored[1:]...))
 		for _, change := range []func(*Settings){
 			func(s *Settings) { s.HistoryHours *= 2 },
 			func(s *Settings) { s.MinRatio *= 2 },

@@ -1,6 +1,9 @@
 package detection
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
 // cell that was changed, in order. Most epochs have one point of an entity, which changes two or three cells, and at the begin of a day
@@ -12,21 +15,19 @@ const (
 	profileCell = 0
 	recentCell  = profileCell + cells
 	whenCell    = recentCell + habitMean
-	laterCell   = whenCell + habitMean
-	leadCell    = laterCell + mostLeads
+	leadCell    = whenCell + habitMean
 	dayCell     = leadCell + mostLeads // three of each day
 	allCells    = dayCell + 3*mostTops
 
 	mostChanges = 2 * allCells
 	usualRoom   = 6
-
-	codeShift = 14 // in a change's cell
 )
 
-// change is what was in a cell, in 8 bytes.
+// change is what was in a cell.
 type change struct {
-	was  word
-	cell uint16 // its number and, of a cell of the profile, above it the code
+	value float64 // of a time, a date or a cycle the bits
+	cell  uint16
+	code  uint8 // of a cell of the profile; of a lead, its cell
 }
 
 // begin begins an epoch, if it is a new one.
@@ -38,9 +39,6 @@ func (h *Habit) begin(epoch uint64) {
 	h.was = h.now
 	if h.undo = h.undo[:0]; cap(h.undo) > 4*usualRoom {
 		h.undo = nil
-	}
-	if h.now.leads == 0 {
-		h.ahead = nil
 	}
 }
 
@@ -55,48 +53,45 @@ func (h *Habit) note(c change) {
 	if h.undo = append(h.undo, c); len(h.undo) == mostChanges {
 		var seen [allCells]bool
 		h.undo = slices.DeleteFunc(h.undo, func(c change) bool {
-			cell := c.cell & (1<<codeShift - 1)
-			was := seen[cell]
-			seen[cell] = true
+			was := seen[c.cell]
+			seen[c.cell] = true
 			return was
 		})
 	}
 }
 
-// set changes a cell of a number.
-func (h *Habit) set(cell int, to *word, value word) {
-	h.note(change{*to, uint16(cell)})
-	*to = value
+// setResidual changes a residual and its time.
+func (h *Habit) setResidual(i int, at int64, value float64) {
+	h.note(change{value: h.recent[i], cell: uint16(recentCell + i)})
+	h.note(change{value: bitsOf(h.when[i]), cell: uint16(whenCell + i)})
+	h.recent[i], h.when[i] = value, at
 }
 
-// setResidual changes a residual and its time.
-func (h *Habit) setResidual(i int, at int64, value word) {
-	h.set(recentCell+i, h.profile.recent.word(i), value)
-	h.set(whenCell+i, &h.profile.when[i], wholeWord(at))
-}
+// bitsOf puts a whole number into a change, and wholeOf takes it out.
+func bitsOf(x int64) float64  { return math.Float64frombits(uint64(x)) }
+func wholeOf(x float64) int64 { return int64(math.Float64bits(x)) }
 
 // setLead changes a lead.
-func (h *Habit) setLead(i int, cell uint8, cycle word) {
-	l := h.ahead
-	h.note(change{wholeWord(int64(l.cell[i])), uint16(leadCell + i)})
-	l.cell[i] = cell
-	h.set(laterCell+i, &l.later[i], cycle)
+func (h *Habit) setLead(i, cell int, cycle int64) {
+	p := h.profile
+	h.note(change{bitsOf(p.later[i]), uint16(leadCell + i), p.leadCell[i]})
+	p.later[i], p.leadCell[i] = cycle, uint8(cell)
 }
 
 // setCell changes a cell of the profile.
-func (h *Habit) setCell(cell int, mean word, code uint8) {
-	p := h.profile
-	h.note(change{p.means[cell], uint16(profileCell+cell) | uint16(p.code(cell))<<codeShift})
-	p.means[cell] = mean
-	p.setCode(cell, code)
+func (h *Habit) setCell(cell int, mean float64, code uint8) {
+	h.note(change{h.profile.means[cell], uint16(profileCell + cell), h.profile.code(cell)})
+	h.profile.means[cell] = mean
+	h.profile.setCode(cell, code)
 }
 
 // setDay changes a day.
 func (h *Habit) setDay(i int, d dayTop) {
-	to, cell := &h.days[i], dayCell+3*i
-	h.set(cell, &to.one, d.one)
-	h.set(cell+1, &to.many, d.many)
-	h.set(cell+2, &to.date, d.date)
+	was, cell := &h.days[i], uint16(dayCell+3*i)
+	h.note(change{value: was.one, cell: cell})
+	h.note(change{value: was.many, cell: cell + 1})
+	h.note(change{value: bitsOf(was.date), cell: cell + 2})
+	*was = d
 }
 
 // Rollback makes the state what it was before the first change in the epoch. It does nothing unless the epoch was the last to change
@@ -110,21 +105,26 @@ func (h *Habit) Rollback(epoch uint64) {
 		clear(h.profile.cycles[:])
 	}
 	for _, c := range slices.Backward(h.undo) {
-		switch i := int(c.cell & (1<<codeShift - 1)); {
+		switch i := int(c.cell); {
 		case i < recentCell:
-			h.profile.means[i] = c.was
-			h.profile.setCode(i, uint8(c.cell>>codeShift))
+			h.profile.means[i] = c.value
+			h.profile.setCode(i, c.code)
 		case i < whenCell:
-			*h.profile.recent.word(i - recentCell) = c.was
-		case i < laterCell:
-			h.profile.when[i-whenCell] = c.was
+			h.recent[i-recentCell] = c.value
 		case i < leadCell:
-			h.ahead.later[i-laterCell] = c.was
+			h.when[i-whenCell] = wholeOf(c.value)
 		case i < dayCell:
-			h.ahead.cell[i-leadCell] = uint8(c.was.whole())
+			h.profile.later[i-leadCell], h.profile.leadCell[i-leadCell] = wholeOf(c.value), c.code
 		default:
 			d := &h.days[(i-dayCell)/3]
-			*[...]*word{&d.one, &d.many, &d.date}[(i-dayCell)%3] = c.was
+			switch (i - dayCell) % 3 {
+			case 0:
+				d.one = c.value
+			case 1:
+				d.many = c.value
+			default:
+				d.date = wholeOf(c.value)
+			}
 		}
 	}
 	h.undo = h.undo[:0]

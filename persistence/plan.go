@@ -86,7 +86,7 @@ const (
 	// spares most chunks, because a window has lost a point before its block is
 	// trimmed. A longer journal takes longer to read at a start. With journalComfort
 	// it has the windows of 11,000 entities with 288 points (docs/adr/0046). A state
-	// is as long as some 400 points, and none is written while its points are in the
+	// is as long as some 500 points, and none is written while its points are in the
 	// journal. So with states the journal is longer while the owner is behind.
 	journalPerEntity = 400
 	journalPerState  = 1600

@@ -3,9 +3,9 @@
 A stream is a line "stream STEP_MS MIN_DEV HISTORY_HOURS HISTORY_MIN_RATIO THRESHOLD", then lines "entity ms value". Each of these is
 answered by a line with "anomalous" or "normal", the test that the deviation is of, "value" or "mean", and then, as hexadecimal numbers,
 the deviation (the score times the threshold, with a sign), the expected value, the scale, the ends of the band, the mean of the last
-residuals and its limit; "." instead if the point is not scored. The test TestHabitDecidesAsTheReference runs it:
+residuals and its limit; "." instead if the point is not scored. The test TestHabitEqualsTheReference runs it:
 
-    go test ./detection -run TestHabitDecidesAsTheReference -args -reference PATH/habit.py [-write]
+    go test ./detection -run TestHabitEqualsTheReference -args -reference PATH/habit.py [-write]
 """
 import importlib.util, math, sys
 
