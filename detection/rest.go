@@ -64,7 +64,7 @@ func extremes(values []float64) (lowest, highest float64) {
 	return lowest, highest
 }
 
-// even says whether at least two times lie a constant step apart, and none before the one before it.
+// even says whether at least two times rise by a constant step, which may be 0.
 func even(times []int64) bool {
 	step := times[1] - times[0]
 	for i := 2; i < len(times); i++ {

@@ -18,8 +18,7 @@ import "math"
 // as they are fewer than half, the lower middle of the |x - median| belongs to a value outside of that
 // interval. Its distance from the median is at least that of nearLow from low, or that of nearHigh from high.
 //
-// Invariants, each held by a test against exact arithmetic: while the screen holds, low <= median <= high,
-// and
+// Invariants, each held by a test against exact arithmetic: while the screen holds, low <= median <= high, and
 // deviationAtLeast is not above the window's deviation.
 type screen struct {
 	low, high float64

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -66,7 +67,7 @@ func placeOf(value []byte) (p place, err error) {
 		return place{}, err
 	}
 	p = place{b.uvarint(), b.uvarint(), b.uvarint()}
-	if err = b.end("place of a block"); err == nil && (p.file == 0 || p.length > longestBlock) {
+	if err = b.end("place of a block"); err == nil && (p.file == 0 || p.length > longestBlock || p.offset > math.MaxInt64-longestBlock) {
 		err = fmt.Errorf("%w: the place of a block is impossible", ErrCorrupt)
 	}
 	return p, err
@@ -164,7 +165,7 @@ func syncDir(path string) error {
 func (s *Store) removeFiles(slot uint32, numbers []uint64) {
 	for _, number := range numbers {
 		if err := os.Remove(s.fileName(slot, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.options.Log.Warn("a file of the journal cannot be removed, and takes space until the next start", "problem", err)
+			s.options.Log.Warn("a file of the journal cannot be removed, and takes space until its partition is opened again", "problem", err)
 		}
 	}
 }

@@ -213,7 +213,7 @@ func TestPlaceOfABlock(t *testing.T) {
 			t.Errorf("%+v, %v; want %+v", got, err, p)
 		}
 	}
-	for _, p := range []place{{0, 0, 5}, {1, 0, longestBlock + 1}} {
+	for _, p := range []place{{0, 0, 5}, {1, 0, longestBlock + 1}, {1, 1 << 63, 5}} {
 		if got, err := placeOf(encodePlace(p)); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%+v, %v; want ErrCorrupt", got, err)
 		}
@@ -233,5 +233,50 @@ func TestFileStaysWhileABlockIsLeft(t *testing.T) {
 		if got := p.filesBefore(trimmed); !slices.Equal(got, want) {
 			t.Errorf("%d blocks are trimmed, and the files %v go, want %v", trimmed, got, want)
 		}
+	}
+}
+
+// TestHeadSaysThatBlocksAreInFiles, also the one that is written again when all pages of last seen are stored.
+func TestHeadSaysThatBlocksAreInFiles(t *testing.T) {
+	m := newModel(t, 1, Options{File: 1, Seen: true})
+	manyPoints(t, m, 20)
+	err := m.store.view(func(txn *badger.Txn) error {
+		r, err := readHead(txn, m.p.head)
+		if err == nil && (!r.files || !r.seen) {
+			t.Errorf("the head is %+v", r)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestEvictionWithEachPointWritesAFewTimesThePoints, and not the last chunk each time.
+func TestEvictionWithEachPointWritesAFewTimesThePoints(t *testing.T) {
+	m := newModel(t, 1, Options{})
+	const key, points = "64500,1", 200
+	written := 0
+	for range points {
+		m.at += 1000
+		e := m.load(key)
+		m.points++
+		m.windows[key] = append(m.windows[key], Point{m.at, float64(m.points)})
+		m.p.Append(e, m.at, float64(m.points))
+		m.commit()
+		m.stored[m.offset] = map[string][]Point{key: m.windows[key]}
+		plan := m.p.Plan(m.storedHead(), []*Entity{e})
+		plan.Fill(m.tail)
+		written += len(plan.points)
+		err := plan.Write()
+		m.p.Settle(plan, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(m.cached, key)
+	}
+	m.load(key)
+	if written > 4*points {
+		t.Errorf("%d points are written for %d", written, points)
 	}
 }

@@ -207,6 +207,17 @@ func FuzzEntityID(f *testing.F) {
 	})
 }
 
+func FuzzPlace(f *testing.F) {
+	f.Add(encodePlace(place{file: 300, offset: 7, length: 70_000})[5:])
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if got, err := placeOf(sealAs(filed, append(room(len(body)), body...))); refused(t, err) {
+			return
+		} else if again, err := placeOf(encodePlace(got)); err != nil || got != again {
+			t.Fatalf("%+v became %+v, %v", got, again, err)
+		}
+	})
+}
+
 func FuzzMark(f *testing.F) {
 	f.Add(encodeMark(mark{first: 7})[5:])
 	f.Add(encodeMark(mark{first: 7, gap: gap{3, 5}})[5:])

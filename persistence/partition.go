@@ -22,12 +22,13 @@ type Partition struct {
 	begun    bool   // something may be written to the slot, and the head refers to another one
 	nextID   uint32
 	byID     []*Entity
-	index    index   // for Load
-	entities int     // stored
-	cached   int     // of them
-	onDisk   bool    // there may be stored entities that are not cached
-	blocks   []block // of the journal, oldest first
-	unsealed int     // the points in them
+	index    index    // for Load
+	entities int      // stored
+	cached   int      // of them
+	onDisk   bool     // there may be stored entities that are not cached
+	blocks   []block  // of the journal, oldest first
+	doubtful []uint64 // files of writes that failed: nothing names them once a later one is stored
+	unsealed int      // the points in them
 
 	pending   []entry // points that are not stored
 	committed int     // how many of them, from the first one, are committed
@@ -168,7 +169,7 @@ func (p *Partition) Reset() {
 	p.endView()
 	p.abandon()
 	p.slot, p.states, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), "", 0, 0, 0, false
-	p.byID, p.blocks, p.unsealed, p.index = nil, nil, 0, index{}
+	p.byID, p.blocks, p.doubtful, p.unsealed, p.index = nil, nil, nil, 0, index{}
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.loaded = nil
 	p.pending, p.committed, p.removed, p.removing, p.cursor = nil, 0, nil, nil, nil

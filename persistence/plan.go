@@ -229,7 +229,8 @@ func (plan *Plan) joined(s *sealing) uint32 {
 		return 0
 	}
 	has := s.arrived - s.unsealed - min(s.chunks[len(s.chunks)-1], s.arrived-s.unsealed)
-	if has+s.unsealed > joinedPoints {
+	const atMost = 4 // so that an entity that is evicted with each point does not write its chunk each time
+	if has > atMost*s.unsealed || has+s.unsealed > joinedPoints {
 		return 0
 	}
 	return has

@@ -25,6 +25,10 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 	}
 	if plan.journaled {
 		p.settleJournal(plan)
+		p.store.removeFiles(p.slot, p.doubtful)
+		p.doubtful = nil
+	} else if plan.file != 0 { // it may be left, if the write came through although it failed
+		p.doubtful = append(p.doubtful, plan.file)
 	}
 	for _, e := range plan.touched {
 		e.planned = 0

@@ -25,7 +25,10 @@ func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Pa
 		if found = p.stored != nil; read || !errors.Is(err, errNoFile) {
 			break
 		}
-		// The owner has trimmed the journal meanwhile. A later moment has later blocks.
+		// The owner has trimmed the journal meanwhile. That may happen again, but seldom.
+	}
+	if errors.Is(err, errNoFile) {
+		err = fmt.Errorf("the owner of the partition trims its journal faster than it can be read, or a file is missing: %v", err)
 	}
 	return found, err
 }

@@ -14,9 +14,11 @@ var errPartitionClosed = errors.New("the partition was closed before its checkpo
 // Write writes the plan. It touches only the store and the plan, and of entities
 // what does not change meanwhile, so it may run on any goroutine. It runs once.
 //
-// Blocks and head are written in one transaction, or in several, of which the last
-// one makes them count. Chunks follow. After an error the stored state is the
-// checkpoint of before or this one, and a later plan can be written.
+// Large blocks are written to a file first. Blocks, or their places in it, and head
+// are written in one transaction, or in several, of which the last one makes them
+// count. Chunks follow, and last the files go that have no block any more. After an
+// error the stored state is the checkpoint of before or this one, and a later plan
+// can be written.
 func (plan *Plan) Write() error {
 	if !plan.phase.CompareAndSwap(planMade, planWriting) {
 		if plan.phase.Load() == planCancelled {
@@ -41,7 +43,10 @@ func (plan *Plan) Write() error {
 	if plan.trimsAll && plan.file != 0 {
 		plan.emptied = append(plan.emptied, plan.file)
 	}
-	plan.store.removeFiles(plan.slot, plan.emptied)
+	if done, err := plan.store.use(); err == nil { // else the next opening removes them
+		plan.store.removeFiles(plan.slot, plan.emptied)
+		done()
+	}
 	plan.sealed = true
 	return nil
 }
@@ -119,6 +124,9 @@ func (plan *Plan) writeFile(content []byte, values [][]byte) error {
 		return err
 	}
 	plan.file, plan.next.files = file, true
+	if plan.complete != nil {
+		plan.complete.files = true // it is a copy of next
+	}
 	for i := range plan.blocks {
 		plan.blocks[i].file = file
 	}
