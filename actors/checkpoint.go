@@ -28,7 +28,6 @@ type stored struct {
 	points  []persistence.Point    // windowTail reuses it
 	rests   bool                   // a window that is read now may rest: no more records wait than there are entities
 	owed    time.Time              // since when a checkpoint is postponed; zero: none is
-	behind  bool                   // at the last commit, another one was to follow soon
 	failed  bool                   // the last checkpoint was not stored
 }
 
@@ -54,8 +53,8 @@ func (p *partition) checkpoint(ctx actor.Context, next int64, then func(actor.Co
 	}
 	if !p.ready() {
 		p.stored.state.Commit() // replayed records were committed by the group
+		p.stored.state.Behind(true)
 	}
-	p.stored.state.Behind(!p.ready() || p.stored.behind)
 	now, begun := p.config.Now, p.config.Now()
 	plan := p.stored.state.Plan(p.head(next), p.longestIdle())
 	unread := p.fill(plan)

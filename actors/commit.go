@@ -25,13 +25,13 @@ func (p *partition) commit(ctx actor.Context, more bool) {
 	if p.stored.state != nil {
 		p.commitEpisodes()
 		p.stored.state.Commit() // first: an abort must not undo these points, even if the sweep fails
+		p.stored.state.Behind(more)
 	}
 	if p.postpone(more) {
 		p.config.measure().Postponed()
 		p.checkpointed(ctx, &messages.Checkpointed{Postponed: true})
 		return
 	}
-	p.stored.behind = more
 	if err := p.sweep(); err != nil {
 		p.checkpointed(ctx, &messages.Checkpointed{Err: err})
 		return

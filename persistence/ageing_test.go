@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -143,10 +142,7 @@ func TestSparseIdsAreMadeDense(t *testing.T) {
 func (m *model) observeOf(key string) {
 	m.t.Helper()
 	m.at += m.random.Int64N(hours / 20)
-	e := m.load(key)
-	m.points++
-	m.windows[key] = m.window(append(slices.Clone(m.windows[key]), Point{m.at, float64(m.points)}))
-	m.p.Append(e, m.at, float64(m.points))
+	m.observeAt(key, m.at)
 }
 
 // move exports the partition and adopts it again.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 )
@@ -65,6 +64,12 @@ func (m *model) observeKey(key string) {
 	m.t.Helper()
 	m.at += m.random.Int64N(hours / 20)
 	at := m.at - int64(m.random.IntN(8)/7)*hours // now and then a late record
+	m.observeAt(key, at)
+}
+
+// observeAt gives an entity a point of a certain time.
+func (m *model) observeAt(key string, at int64) {
+	m.t.Helper()
 	e := m.load(key)
 	m.points++
 	m.windows[key] = m.window(append(slices.Clone(m.windows[key]), Point{at, float64(m.points)}))
@@ -177,9 +182,16 @@ func (m *model) same(key string, got []Point) {
 
 func (m *model) checkpoint() error {
 	m.commit()
-	m.stored[m.offset] = maps.Clone(m.windows)
 	m.p.Behind(m.random.IntN(2) == 0)
-	plan := m.p.Plan(m.storedHead(), m.some())
+	_, err := m.checkpointOf(m.some())
+	return err
+}
+
+// checkpointOf stores the windows, and evicts some entities. The plan is returned as it was written.
+func (m *model) checkpointOf(evict []*Entity) (*Plan, error) {
+	m.commit()
+	m.stored[m.offset] = maps.Clone(m.windows)
+	plan := m.p.Plan(m.storedHead(), evict)
 	m.fill(plan)
 	err := plan.Write()
 	for _, e := range m.p.Settle(plan, err) {
@@ -188,7 +200,7 @@ func (m *model) checkpoint() error {
 	if err == nil {
 		m.onlyNamedFiles()
 	}
-	return err
+	return plan, err
 }
 
 // onlyNamedFiles fails unless the files of the journal are those that its blocks are in.
@@ -196,15 +208,14 @@ func (m *model) onlyNamedFiles() {
 	m.t.Helper()
 	want := m.p.named()
 	delete(want, 0)
-	entries, err := os.ReadDir(m.store.journal())
-	if err != nil {
-		m.t.Fatal(err)
-	}
 	got := make(map[uint64]bool)
-	for _, entry := range entries {
-		if slot, number, ok := fileOf(entry.Name()); ok && slot == m.p.slot {
+	err := m.store.eachFile(func(slot uint32, number uint64) {
+		if slot == m.p.slot {
 			got[number] = true
 		}
+	})
+	if err != nil {
+		m.t.Fatal(err)
 	}
 	if !maps.Equal(got, want) {
 		m.t.Fatalf("the journal has the files %v, and its blocks are in %v", got, want)

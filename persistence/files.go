@@ -91,7 +91,7 @@ func fileOf(name string) (slot uint32, number uint64, ok bool) {
 	return uint32(s), n, ok && found && bad == nil && worse == nil
 }
 
-// prepareFiles makes the directory of the journal, and finds the first number that no file has, and the slots that have files.
+// prepareFiles makes the directory of the journal. It notes the greatest number that a file has, and returns the slots that have files.
 func (s *Store) prepareFiles() (slots map[uint32]bool, err error) {
 	if !s.options.ReadOnly {
 		if err := os.MkdirAll(s.journal(), 0o700); err != nil {
@@ -101,21 +101,29 @@ func (s *Store) prepareFiles() (slots map[uint32]bool, err error) {
 			return nil, err
 		}
 	}
-	entries, err := os.ReadDir(s.journal())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
 	slots = make(map[uint32]bool)
-	for _, entry := range entries {
-		if slot, number, ok := fileOf(entry.Name()); ok {
-			slots[slot] = true
-			s.files = max(s.files, number)
-		}
-	}
-	return slots, nil
+	err = s.eachFile(func(slot uint32, number uint64) {
+		slots[slot] = true
+		s.files = max(s.files, number)
+	})
+	return slots, err
 }
 
-// newFile is a number that no file has.
+// eachFile visits the files of the journal. Without a directory there are none.
+func (s *Store) eachFile(visit func(slot uint32, number uint64)) error {
+	entries, err := os.ReadDir(s.journal())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		if slot, number, ok := fileOf(entry.Name()); ok {
+			visit(slot, number)
+		}
+	}
+	return nil
+}
+
+// newFile is a number that no file has had.
 func (s *Store) newFile() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -161,7 +169,7 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// removeFiles removes files that nothing names. What it cannot remove, the next opening does.
+// removeFiles removes files that nothing names. What it cannot remove, the next opening of the partition does.
 func (s *Store) removeFiles(slot uint32, numbers []uint64) {
 	for _, number := range numbers {
 		if err := os.Remove(s.fileName(slot, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -172,15 +180,14 @@ func (s *Store) removeFiles(slot uint32, numbers []uint64) {
 
 // removeOthers removes the files of a slot that do not have one of these numbers.
 func (s *Store) removeOthers(slot uint32, named map[uint64]bool) {
-	entries, err := os.ReadDir(s.journal())
-	if err != nil {
-		s.options.Log.Warn("files of the journal that are not needed cannot be removed", "problem", err)
-	}
 	var numbers []uint64
-	for _, entry := range entries {
-		if of, number, ok := fileOf(entry.Name()); ok && of == slot && !named[number] {
+	err := s.eachFile(func(of uint32, number uint64) {
+		if of == slot && !named[number] {
 			numbers = append(numbers, number)
 		}
+	})
+	if err != nil {
+		s.options.Log.Warn("files of the journal that are not needed cannot be removed", "problem", err)
 	}
 	s.removeFiles(slot, numbers)
 }

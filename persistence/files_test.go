@@ -259,21 +259,12 @@ func TestEvictionWithEachPointWritesAFewTimesThePoints(t *testing.T) {
 	written := 0
 	for range points {
 		m.at += 1000
-		e := m.load(key)
-		m.points++
-		m.windows[key] = append(m.windows[key], Point{m.at, float64(m.points)})
-		m.p.Append(e, m.at, float64(m.points))
-		m.commit()
-		m.stored[m.offset] = map[string][]Point{key: m.windows[key]}
-		plan := m.p.Plan(m.storedHead(), []*Entity{e})
-		plan.Fill(m.tail)
-		written += len(plan.points)
-		err := plan.Write()
-		m.p.Settle(plan, err)
+		m.observeAt(key, m.at)
+		plan, err := m.checkpointOf([]*Entity{m.cached[key]})
 		if err != nil {
 			t.Fatal(err)
 		}
-		delete(m.cached, key)
+		written += len(plan.points)
 	}
 	m.load(key)
 	if written > 4*points {

@@ -10,28 +10,20 @@ func TestShortChunksAreJoined(t *testing.T) {
 		want   int
 	}{{false, 3}, {true, 9}} {
 		m := newModel(t, 1, Options{Journal: 1})
+		const key = "64500,1"
 		for range 9 {
 			for range 32 {
 				m.at += 1000
-				e := m.load("64500,1")
-				m.points++
-				m.windows["64500,1"] = append(m.windows["64500,1"], Point{m.at, float64(m.points)})
-				m.p.Append(e, m.at, float64(m.points))
+				m.observeAt(key, m.at)
 			}
-			m.commit()
-			m.stored[m.offset] = map[string][]Point{"64500,1": m.windows["64500,1"]}
 			m.p.Behind(c.behind)
-			plan := m.p.Plan(m.storedHead(), nil)
-			plan.Fill(m.tail)
-			err := plan.Write()
-			m.p.Settle(plan, err)
-			if err != nil {
+			if _, err := m.checkpointOf(nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		m.crash()
-		if e := m.load("64500,1"); len(e.chunks) != c.want {
-			t.Errorf("behind %t: the window of %d points is %d chunks, want %d", c.behind, len(m.windows["64500,1"]), len(e.chunks), c.want)
+		if e := m.load(key); len(e.chunks) != c.want {
+			t.Errorf("behind %t: the window of %d points is %d chunks, want %d", c.behind, len(m.windows[key]), len(e.chunks), c.want)
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// survey finds the slots that no head refers to, and the first one never used. Some slots may have nothing but files.
-func (s *Store) survey(filed map[uint32]bool) (garbage []uint32, err error) {
+// survey finds the slots that no head refers to, and the first one never used. It adds the slots that have keys to those that have files.
+func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
 	used := make(map[uint32]bool)
 	err = s.db.View(func(txn *badger.Txn) error {
 		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
@@ -37,7 +37,7 @@ func (s *Store) survey(filed map[uint32]bool) (garbage []uint32, err error) {
 					break
 				}
 				slot = order.Uint32(iterator.Item().Key()[1:5])
-				filed[slot] = true
+				full[slot] = true
 			}
 		}
 		return nil
@@ -45,7 +45,7 @@ func (s *Store) survey(filed map[uint32]bool) (garbage []uint32, err error) {
 	for slot := range used {
 		s.slots = max(s.slots, slot+1)
 	}
-	for slot := range filed {
+	for slot := range full {
 		s.slots = max(s.slots, slot+1)
 		if !used[slot] {
 			garbage = append(garbage, slot)

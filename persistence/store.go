@@ -151,9 +151,9 @@ func openStore(dir string, o Options) (*Store, error) {
 	s.db = db
 	var garbage []uint32
 	err = recovering(func() error {
-		filed, err := s.prepareFiles()
+		full, err := s.prepareFiles()
 		if err == nil {
-			garbage, err = s.survey(filed)
+			garbage, err = s.survey(full)
 		}
 		return errors.Join(err, s.readMark())
 	})
