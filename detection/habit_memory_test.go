@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -23,24 +24,8 @@ func TestJudgementsDependOnTheMemoryAlone(t *testing.T) {
 		for first < len(points) && points[first].at < cut {
 			first++
 		}
-		var whole, later Habit
-		for i, p := range points {
-			want := whole.Add(&rules, 1, p.at, p.value)
-			if i < first {
-				continue
-			}
-			got := later.Add(&rules, 1, p.at, p.value)
-			if p.at < cut+rules.Memory().Milliseconds() {
-				continue
-			}
-			if got != want {
-				t.Fatalf("seed %d: point %d, %v days after the cut, step %d min, %v h: it is judged %+v, want %+v", seed, i, float64(p.at-cut)/day, step/60_000, hours, got, want)
-			}
-			compared++
-			if want.Reason == Anomalous {
-				anomalies++
-			}
-		}
+		n, found := judgedAlike(t, &rules, points, first, cut+rules.Memory().Milliseconds(), "seed %d, step %d min, %v h, cut at %d", seed, step/60_000, hours, cut)
+		compared, anomalies = compared+n, anomalies+found
 	}
 	t.Logf("%d judgements are equal, %d of them anomalies", compared, anomalies)
 	if compared < 10_000 || anomalies < 500 {
@@ -76,30 +61,37 @@ func TestSilenceLeavesNoTrace(t *testing.T) {
 				wrong++
 			}
 		}
-		var whole, later Habit
-		for i, p := range points {
-			want := whole.Add(&rules, 1, p.at, p.value)
-			if i < first {
-				continue
-			}
-			got := later.Add(&rules, 1, p.at, p.value)
-			if p.at < last {
-				continue // a state that lacks points knows less of 1970
-			}
-			if got != want {
-				t.Fatalf("seed %d: point %d, %v days after a silence of %v, step %d min: it is judged %+v, want %+v",
-					seed, i, float64(p.at-last-silence)/day, float64(silence)/day, step/60_000, got, want)
-			}
-			compared++
-			if want.Reason == Anomalous {
-				anomalies++
-			}
-		}
+		// From then on: a state that lacks points knows less of 1970.
+		n, found := judgedAlike(t, &rules, points, first, last, "seed %d, step %d min, a silence of %v days after %d", seed, step/60_000, float64(silence)/day, last)
+		compared, anomalies = compared+n, anomalies+found
 	}
 	t.Logf("%d judgements are equal, %d of them anomalies; %d records are of 1970", compared, anomalies, wrong)
 	if compared < 10_000 || anomalies < 500 || wrong < 1000 {
 		t.Errorf("%d judgements were compared, %d of them anomalies; %d records are of 1970", compared, anomalies, wrong)
 	}
+}
+
+// judgedAlike fails unless a state that has all points and one that lacks the first ones judge those of a time and later alike. It returns how
+// many that are, and how many of them are anomalies. The format says which stream it is.
+func judgedAlike(t *testing.T, rules *HabitRules, points []point, first int, from int64, format string, values ...any) (compared, anomalies int) {
+	t.Helper()
+	var whole, later Habit
+	for i, p := range points {
+		want := whole.Add(rules, 1, p.at, p.value)
+		if i < first {
+			continue
+		}
+		if got := later.Add(rules, 1, p.at, p.value); p.at < from {
+			continue
+		} else if got != want {
+			t.Fatalf("%s: point %d, at %d, is judged %+v, want %+v", fmt.Sprintf(format, values...), i, p.at, got, want)
+		}
+		compared++
+		if want.Reason == Anomalous {
+			anomalies++
+		}
+	}
+	return compared, anomalies
 }
 
 // wanderings is a stream of forty days with a level that jumps, gaps, late records and single ones far ahead.

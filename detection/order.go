@@ -33,17 +33,16 @@ func placeIn(values []float64, begin int, ranks []int, tries int) {
 		}
 		pivot := middleOf(values[0], values[len(values)/2], values[len(values)-1])
 		split := partition(values, pivot)
-		lower := 0
-		if split > 0 { // the pivot is in the upper part, which is smaller now
-			for lower < len(ranks) && ranks[lower] < begin+split {
-				lower++
-			}
-			placeIn(values[:split], begin, ranks[:lower], tries)
-		} else { // it is the least value
+		equal := split == 0 // the pivot is the least value: those that equal it come first, and are in their places
+		if equal {
 			split = partitionEqual(values, pivot)
-			for lower < len(ranks) && ranks[lower] < begin+split {
-				lower++
-			}
+		}
+		lower := 0
+		for lower < len(ranks) && ranks[lower] < begin+split {
+			lower++
+		}
+		if !equal { // the pivot is in the upper part, which is smaller now
+			placeIn(values[:split], begin, ranks[:lower], tries)
 		}
 		values, begin, ranks = values[split:], begin+split, ranks[lower:]
 	}
