@@ -76,14 +76,18 @@ func (p *partition) fill(plan *persistence.Plan) (err error) {
 		err = cmp.Or(err, failed)
 		return points, live
 	}
-	if p.shared.habit == nil {
-		plan.Fill(tail)
-		return err
-	}
-	plan.FillStates(tail, func(e *persistence.Entity, to []byte) ([]byte, int64) {
+	state := func(e *persistence.Entity, to []byte) ([]byte, int64) {
 		entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
 		p.deliver(entity, asked)
 		return asked.to, entity.newest
+	}
+	if p.shared.habit != nil {
+		plan.FillStates(tail, state)
+		return err
+	}
+	plan.Fill(tail, func(e *persistence.Entity, to []byte) []byte {
+		outline, _ := state(e, to)
+		return outline
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"math"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -13,12 +14,13 @@ import (
 // entity keeps one entity's window and scores its datapoints. With the method habit, it keeps a state of habits instead of the window.
 //
 // It takes:
-//   - *entityOpened: its key and its stored points. It comes first, and once.
+//   - *entityOpened: its key and its stored points, or the outline of its window. It comes first, and once more, with the points, if the window
+//     cannot rest on the outline.
 //   - *entityWoken: the same points, because the window rests. It comes before a WindowQuery for points, and after an answer Asleep.
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
-//   - *stateAsked: its state of habits, to be stored.
+//   - *stateAsked: its state of habits, or the outline of its window, to be stored.
 //
 // It runs on its partition's goroutine, and only its partition can send it messages; see deliver.go.
 type entity struct {
@@ -61,14 +63,15 @@ type answers struct {
 type entityOpened struct {
 	key          string
 	points       []persistence.Point // in the order of arrival; the partition reuses them
-	newest       int64               // their greatest time
+	outline      []byte              // of the window before the points; empty: they are all
+	newest       int64               // the greatest time of all
 	completeFrom int64               // as in messages.Observation
 	rest         bool                // the window may rest: it can be woken
 	state        []byte              // a stored state of habits; empty: there is none
 	err          error               // set by the entity: the state cannot be read
 }
 
-// entityWoken brings a resting window the points that entityOpened brought.
+// entityWoken brings a resting window its points: those that entityOpened brought, or had the outline of.
 type entityWoken struct{ points []persistence.Point }
 
 func (e *entity) Receive(ctx actor.Context) {
@@ -79,7 +82,11 @@ func (e *entity) Receive(ctx actor.Context) {
 	case *messages.WindowQuery:
 		e.tail(message, &answers.tail)
 	case *stateAsked:
-		message.to = e.habit.AppendState(e.shared.habit, message.to)
+		if e.habit != nil {
+			message.to = e.habit.AppendState(e.shared.habit, message.to)
+		} else {
+			message.to = e.window.AppendOutline(e.shared.scorer, message.to)
+		}
 	case *messages.EntityRollBack:
 		e.rollBack(message.Epoch)
 	case *entityOpened:
@@ -96,10 +103,14 @@ func (e *entity) open(o *entityOpened) {
 		e.habit, o.err = newHabit(e.shared.habit, o.state, o.points)
 		return
 	}
-	if times, values := e.shared.columns(o.points); !o.rest || !e.window.Rest(e.shared.scorer, times, values) {
+	times, values := e.shared.columns(o.points)
+	switch {
+	case o.outline != nil:
+		e.window.RestOn(e.shared.scorer, o.outline, times, values)
+	case !o.rest || !e.window.Rest(e.shared.scorer, times, values):
 		e.window.Fill(e.shared.scorer.Rules(), times, values)
 	}
-	e.complete = len(o.points) > 0 && o.newest >= o.completeFrom
+	e.complete = o.newest != math.MinInt64 && o.newest >= o.completeFrom
 }
 
 // columns are points as a window takes them. They are valid until the next call.

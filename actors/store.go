@@ -118,38 +118,55 @@ func (p *partition) uncached() int {
 
 // bring caches an entity: it makes the entity's actor, with its stored points. At is the time of the record that needs it.
 func (p *partition) bring(key string, at int64) (*child, error) {
-	entity := &child{actor: entity{shared: &p.shared, empty: true}, newest: math.MinInt64, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
-	opened := &entityOpened{key: key, completeFrom: p.completeFrom()}
+	entity := &child{actor: entity{shared: &p.shared, empty: true}, kept: p.episodes != nil && p.episodes.ledger.Keeps(key)}
+	opened := &entityOpened{key: key, newest: math.MinInt64, completeFrom: p.completeFrom()}
 	if p.stored.state != nil {
-		var err error
-		var state persistence.State
-		if entity.stored, state, opened.points, _, err = p.stored.state.LoadState(key); err != nil {
+		stored, known, err := p.load(opened)
+		if err != nil {
 			return nil, err
 		}
-		if opened.state = state.Bytes; opened.state != nil {
-			entity.newest, entity.actor.empty = state.Newest, false
-		}
-		for _, point := range opened.points {
-			entity.newest = max(entity.newest, point.At)
-			entity.actor.empty = false
-		}
-		opened.newest = entity.newest
+		entity.stored, entity.actor.empty = stored, !known
 	}
+	entity.newest = opened.newest
 	if entity.actor.empty {
 		p.history.NewEntity(at)
 	}
 	if count := len(p.config.KeyFields); strings.Count(key, ",") != count-1 && count > 1 {
 		entity.cuts = cutsOf(p.scanner.FieldEnds(nil, p.seen.Record.Value))
 	}
-	opened.rest = p.stored.rests && entity.stored != nil
 	if p.deliver(entity, opened); opened.err != nil {
 		return nil, fmt.Errorf("open entity %s: %w", key, opened.err)
+	}
+	if opened.outline != nil && !entity.actor.window.Resting() {
+		points, err := p.stored.state.Reload(entity.stored)
+		if err != nil {
+			return nil, err
+		}
+		opened.outline, opened.points, opened.rest = nil, points, false
+		p.deliver(entity, opened)
 	}
 	if entity.stored != nil && !entity.actor.window.Resting() {
 		p.stored.state.Loaded(entity.stored)
 	}
 	p.entities.put(entity)
 	return entity, nil
+}
+
+// load reads what is stored of an entity. If its window may rest, an outline will do, if one is stored.
+func (p *partition) load(o *entityOpened) (stored *persistence.Entity, known bool, err error) {
+	state := p.stored.state
+	if o.rest = p.stored.rests && p.shared.habit == nil; o.rest {
+		stored, o.outline, o.newest, o.points, known, err = state.LoadOutline(o.key)
+		return stored, known, err
+	}
+	stored, habit, points, known, err := state.LoadState(o.key)
+	if o.state, o.points = habit.Bytes, points; o.state != nil {
+		o.newest = habit.Newest
+	}
+	for _, point := range points {
+		o.newest = max(o.newest, point.At)
+	}
+	return stored, known, err
 }
 
 // wake gives the window of an entity its points if it rests. With a million entities, to fill the windows is half of what the first bin

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"anomalydetector/actors"
+	"anomalydetector/detection"
 	"anomalydetector/persistence"
 	"anomalydetector/stream"
 	"anomalydetector/synthetic"
@@ -147,7 +148,7 @@ func writePartition(ctx context.Context, store *persistence.Store, k *known, num
 	return ctx.Err()
 }
 
-// writeEntities stores full windows, chunk by chunk, and evicts the entities with the last one.
+// writeEntities stores full windows, chunk by chunk and with outlines, and evicts the entities with the last one.
 func writeEntities(partition *persistence.Partition, head persistence.Head, start time.Time, entities []synthetic.Entity, random *rand.Rand) error {
 	var cached []*persistence.Entity
 	for _, entity := range entities {
@@ -161,6 +162,14 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 	tail := func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		window := windows[e]
 		return window[max(0, len(window)-n):], len(window)
+	}
+	scorer := detection.NewScorer(detection.NewRules(hegemonySettings))
+	outline := func(e *persistence.Entity, to []byte) []byte {
+		var window detection.Window
+		for _, point := range windows[e] {
+			window.Observe(scorer.Rules(), 0, point.At, point.Value)
+		}
+		return window.AppendOutline(scorer, to)
 	}
 	for from := 0; from < fullWindow; from += chunkPoints {
 		for i, e := range cached {
@@ -176,7 +185,10 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 		if from+chunkPoints >= fullWindow {
 			evict = cached
 		}
-		if err := partition.Checkpoint(head, tail, evict); err != nil {
+		plan := partition.Plan(head, evict)
+		plan.Fill(tail, outline)
+		err := plan.Write()
+		if partition.Settle(plan, err); err != nil {
 			return err
 		}
 	}

@@ -31,24 +31,30 @@ func (w *Window) Rest(s *Scorer, times []int64, values []float64) bool {
 		return false // for fewer points, the times need not be looked at
 	}
 	head := s.rules.evicted(times)
-	times, values = times[head:], values[head:]
+	drawn, rest := s.restOf(times[head:], values[head:])
+	if rest == nil {
+		return false
+	}
+	w.screen, w.rest = drawn, rest
+	return true
+}
+
+// restOf is what a window of some points rests on; nil: it cannot rest.
+func (s *Scorer) restOf(times []int64, values []float64) (drawn screen, r *rest) {
 	n := len(times)
 	if n < 2 || !s.rules.enough(n) || !even(times) {
-		return false
+		return screen{}, nil
 	}
 	s.values = append(s.values[:0], values...)
 	s.room = slices.Grow(s.room[:0], n)[:n]
-	drawn, _ := newScreen(s.values, s.room, s.rules.metric)
-	if !drawn.drawn {
-		return false
+	if drawn, _ = newScreen(s.values, s.room, s.rules.metric); !drawn.drawn {
+		return screen{}, nil
 	}
 	lowest, highest := extremes(values)
-	w.screen = drawn
-	w.rest = &rest{
+	return drawn, &rest{
 		first: times[0], step: times[1] - times[0], held: uint32(n),
 		reach: max(drawn.farthest(lowest), drawn.farthest(highest)),
 	}
-	return true
 }
 
 // extremes are the least and the greatest of at least one value, as least is.

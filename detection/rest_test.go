@@ -2,13 +2,14 @@ package detection
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
 // A resting window decides as one that has all its points, or asks to be woken.
 func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
-	rested, slept, outlived := 0, 0, 0
-	for seed := range uint64(3000) {
+	rested, outlined, slept, outlived := 0, 0, 0, 0
+	for seed := range uint64(5000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rules := NewRules(someSettings(r))
 		at, apart := r.Int64N(2_000_000_000_000), quarter*(1+r.Int64N(4))
@@ -22,7 +23,18 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 		var resting, filled Window
 		scorers := [2]*Scorer{NewScorer(rules), NewScorer(rules)}
 		filled.Fill(&rules, times, values)
-		if !resting.Rest(scorers[0], times, values) {
+		if cut := max(0, len(times)-r.IntN(12)); r.IntN(2) == 0 {
+			var before Window
+			before.Fill(&rules, times[:cut], values[:cut])
+			outline := before.AppendOutline(scorers[0], nil)
+			if len(outline) > mostOutline {
+				t.Fatalf("seed %d: an outline of %d bytes", seed, len(outline))
+			}
+			if !resting.RestOn(scorers[0], outline, times[cut:], values[cut:]) {
+				continue
+			}
+			outlined++
+		} else if !resting.Rest(scorers[0], times, values) {
 			continue
 		}
 		rested++
@@ -77,10 +89,87 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d windows rested, %d points woke one, %d times none rested", rested, slept, outlived)
-	if rested < 100 || slept < 100 || outlived < 100 {
+	t.Logf("%d windows rested, %d on an outline, %d points woke one, %d times none rested", rested, outlined, slept, outlived)
+	if rested < 200 || outlined < 100 || slept < 100 || outlived < 100 {
 		t.Error("too few of them")
 	}
+}
+
+// An outline that is cut, longer, of other rules or whose points do not go on is refused, and the window stays empty.
+func TestOutlineThatIsRefused(t *testing.T) {
+	points := make([]point, 288)
+	for i := range points {
+		points[i] = point{int64(i) * quarter, float64(i % 7)}
+	}
+	times, values := columns(points)
+	next := int64(len(points)) * quarter
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		rules := threeDays(metric)
+		s := NewScorer(rules)
+		var whole Window
+		whole.Fill(&rules, times, values)
+		outline := whole.AppendOutline(s, nil)
+		var resting Window
+		if !resting.RestOn(s, outline, []int64{next}, []float64{3}) || !resting.Resting() || resting.Len() != len(points)+1 {
+			t.Fatalf("%v: a whole outline of %d bytes is refused, or has %d points", metric, len(outline), resting.Len())
+		}
+		if resting.AppendOutline(s, nil) != nil {
+			t.Errorf("%v: a resting window has an outline", metric)
+		}
+		refused := func(what string, s *Scorer, outline []byte, times ...int64) {
+			var w Window
+			if w.RestOn(s, outline, times, make([]float64, len(times))) || w.Resting() || w.Len() > 0 {
+				t.Errorf("%v: an outline is taken that is %s", metric, what)
+			}
+		}
+		for i := range outline {
+			refused("cut", s, outline[:i])
+		}
+		refused("longer", s, append(slices.Clone(outline), 0))
+		other := slices.Clone(outline)
+		other[0]++
+		refused("of another version", s, other)
+		refused("of another metric", NewScorer(threeDays(1-metric)), outline)
+		longer := NewRules(Settings{GranularityMinutes: 15, HistoryHours: 96, MinRatio: 0.6, Threshold: 5, Metric: metric})
+		refused("of a longer history", NewScorer(longer), outline)
+		refused("followed by a gap", s, outline, next, next+2*quarter)
+		refused("followed by a late record", s, outline, next, next-quarter)
+		refused("followed by a point of the same time", s, outline, next, next)
+		var tail []int64
+		for i := range int64(400) {
+			tail = append(tail, next+i*quarter)
+		}
+		refused("followed by more points than the window has", s, outline, tail...)
+	}
+}
+
+// Bytes that are no outline harm nothing.
+func FuzzOutline(f *testing.F) {
+	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		rules := threeDays(metric)
+		var w Window
+		for i := range int64(288) {
+			w.Observe(&rules, 1, i*quarter, float64(i%5))
+		}
+		f.Add(w.AppendOutline(NewScorer(rules), nil), int64(288)*quarter, 2.0)
+	}
+	f.Fuzz(func(t *testing.T, outline []byte, at int64, value float64) {
+		at = max(at, 0)
+		for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+			s := NewScorer(threeDays(metric))
+			var w Window
+			if !w.RestOn(s, outline, []int64{at}, []float64{value}) {
+				if w.Len() != 0 || w.Resting() {
+					t.Fatal("a refused outline has left something")
+				}
+				continue
+			}
+			if !w.Resting() || w.Len() < 1 {
+				t.Fatalf("the window rests: %v, with %d points", w.Resting(), w.Len())
+			}
+			w.Add(s, 2, at, value)
+		}
+	})
 }
 
 func BenchmarkRest(b *testing.B) {

@@ -11,6 +11,7 @@ type Scorer struct {
 	rules Rules
 
 	values, room []float64 // both as long as the window
+	times        []int64   // for AppendOutline
 	look         look
 }
 

@@ -14,13 +14,15 @@ import (
 // memory, as they were at the last commit, and as each head that was stored has
 // them.
 type model struct {
-	t       *testing.T
-	random  *rand.Rand
-	dir     string
-	options Options
-	states  bool // entities have states: they lose no point, and the state of one is all of its points
-	store   *Store
-	p       *Partition
+	t        *testing.T
+	random   *rand.Rand
+	dir      string
+	options  Options
+	plain    bool // no window has an outline
+	outlined int  // how many loads gave an outline
+	states   bool // entities have states: they lose no point, and the state of one is all of its points
+	store    *Store
+	p        *Partition
 
 	cached  map[string]*Entity
 	asleep  map[*Entity][]Point // what Load returned of some of them, and Reload has to
@@ -104,6 +106,15 @@ func (m *model) stateOf(e *Entity, to []byte) ([]byte, int64) {
 	return appendPoints(to, w), newestOf(w)
 }
 
+// outline is the OutlineOf of the model's windows: all points, and of some windows there is none.
+func (m *model) outline(e *Entity, to []byte) []byte {
+	w := m.windows[e.Key()]
+	if newestOf(w) != w[len(w)-1].At || m.random.IntN(8) == 0 {
+		return to
+	}
+	return appendPoints(to, w)
+}
+
 // fill fills a plan.
 func (m *model) fill(plan *Plan) {
 	if m.states {
@@ -115,7 +126,11 @@ func (m *model) fill(plan *Plan) {
 		}, m.stateOf)
 		return
 	}
-	plan.Fill(m.tail)
+	outline := m.outline
+	if m.plain || m.random.IntN(4) == 0 {
+		outline = nil
+	}
+	plan.Fill(m.tail, outline)
 }
 
 // load makes an entity cached: what is stored of it must be its window.
@@ -123,6 +138,9 @@ func (m *model) load(key string) *Entity {
 	m.t.Helper()
 	if e := m.cached[key]; e != nil {
 		return e
+	}
+	if !m.states && m.random.IntN(2) == 0 {
+		return m.loadOutline(key)
 	}
 	e, state, points, _, err := m.p.LoadState(key)
 	if err != nil {
@@ -143,6 +161,31 @@ func (m *model) load(key string) *Entity {
 	return e
 }
 
+// loadOutline is load with an outline in the place of points, if there is one.
+func (m *model) loadOutline(key string) *Entity {
+	m.t.Helper()
+	e, outline, newest, points, known, err := m.p.LoadOutline(key)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var before []Point
+	if outline != nil {
+		m.outlined++
+		r := &reader{rest: outline}
+		before = r.points(false)
+		if err := r.end("outline"); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	got := m.window(append(before, points...))
+	m.same(key, got)
+	if known && newest != newestOf(append(before, points...)) {
+		m.t.Fatalf("the newest time of entity %s is %d, of %v", key, newest, got)
+	}
+	m.cached[key], m.asleep[e] = e, slices.Clone(got)
+	return e
+}
+
 // wake loads an entity again whose points its owner does not have.
 func (m *model) wake(e *Entity) {
 	m.t.Helper()
@@ -155,7 +198,7 @@ func (m *model) wake(e *Entity) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if !slices.Equal(got, want) {
+	if !slices.Equal(m.window(got), m.window(want)) {
 		m.t.Fatalf("entity %s has %v when it is loaded again, it had %v", e.Key(), got, want)
 	}
 }

@@ -571,7 +571,9 @@ func TestDirectoryOfTheVersionBeforeIsUsed(t *testing.T) {
 			}
 		}
 	}
+	m.plain = true
 	rounds()
+	m.plain = false
 	for _, kind := range []byte{headKind, entityKind, chunkKind, blockKind} {
 		change(t, m.store, kind, func(_ int, value []byte) []byte { return seal(value) })
 	}

@@ -120,7 +120,7 @@ func (i *importing) take(e *storedEntity, more bool) error {
 		}
 	}
 	if len(e.points) > 0 {
-		i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, e.points))
+		i.put(chunkKey(i.slot, i.entities-1, i.start), encodeChunk(0, e.points, nil))
 		i.start += uint32(len(e.points))
 	}
 	if i.index {

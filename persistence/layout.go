@@ -23,6 +23,7 @@ const (
 	format    = 1
 	sectioned = 2 // of a head that names sections; see sections.go
 	filed     = 2 // of a block that is in a file; see files.go
+	outlined  = 2 // of a chunk that has an outline; see outline.go
 )
 
 // Kinds of keys.
@@ -194,15 +195,18 @@ func (r *reader) float() float64 {
 	return x
 }
 
-func (r *reader) text() string {
+func (r *reader) text() string { return string(r.bytes()) }
+
+// bytes reads a part of the body that begins with its length.
+func (r *reader) bytes() []byte {
 	n := r.uvarint()
 	if n > uint64(len(r.rest)) {
 		r.fail()
-		return ""
+		return nil
 	}
-	text := string(r.rest[:n])
+	bytes := r.rest[:n]
 	r.rest = r.rest[n:]
-	return text
+	return bytes
 }
 
 // count reads how many items follow. Each has at least size bytes.
@@ -265,13 +269,19 @@ type Point struct {
 // chunk is a run of an entity's points, in the order of their arrival.
 type chunk struct {
 	through uint64 // what the journal holds of the entity up to this block is in this chunk or before it
+	outline []byte // of the window that ends with this chunk; empty: there is none
 	newest  int64  // the greatest time
 	count   uint32 // of its points
 	points  []Point
 }
 
-func encodeChunk(through uint64, points []Point) []byte {
-	return seal(appendPoints(binary.AppendUvarint(room(24+10*len(points)), through), points))
+func encodeChunk(through uint64, points []Point, outline []byte) []byte {
+	b := binary.AppendUvarint(room(24+10*len(points)+binary.MaxVarintLen32+len(outline)), through)
+	if len(outline) == 0 {
+		return seal(appendPoints(b, points))
+	}
+	b = append(binary.AppendUvarint(b, uint64(len(outline))), outline...)
+	return sealAs(outlined, appendPoints(b, points))
 }
 
 // appendPoints: times as the change of their difference, which is 0 in a regular
@@ -294,26 +304,36 @@ func appendPoints(b []byte, points []Point) []byte {
 
 // newestOfChunk reads no points.
 func newestOfChunk(value []byte) (int64, error) {
-	b, err := body(value)
+	c, _, err := beginChunk(value)
+	return c.newest, err
+}
+
+// beginChunk reads what comes before the points. The outline is a part of the value.
+func beginChunk(value []byte) (c chunk, points reader, err error) {
+	b, version, err := bodyUpTo(outlined, value)
 	if err != nil {
-		return 0, err
+		return c, b, err
 	}
-	_ = b.uvarint()
-	newest := b.varint()
+	c.through = b.uvarint()
+	if version == outlined {
+		if c.outline = b.bytes(); len(c.outline) == 0 {
+			b.fail()
+		}
+	}
+	c.newest = b.varint()
+	c.count = uint32(b.count(9))
 	if b.failed {
-		return 0, b.end("chunk")
+		return chunk{}, b, b.end("chunk")
 	}
-	return newest, nil
+	return c, b, nil
 }
 
 // decodeChunk reads a chunk, and appends its points to those given.
 func decodeChunk(value []byte, to []Point) (c chunk, err error) {
-	b, err := body(value)
+	c, b, err := beginChunk(value)
 	if err != nil {
 		return c, err
 	}
-	c.through, c.newest = b.uvarint(), b.varint()
-	c.count = uint32(b.count(9))
 	c.points = slices.Grow(to, int(c.count))
 	at, step := c.newest, int64(0)
 	for range c.count {

@@ -67,7 +67,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 			t.Fatalf("state %+v became %+v, %v", state, got, err)
 		}
 		through, points := r.Uint64(), wildPoints(r)
-		if got, err := decodeChunk(encodeChunk(through, points), nil); err != nil || got.through != through || !slices.Equal(got.points, points) {
+		if got, err := decodeChunk(encodeChunk(through, points, nil), nil); err != nil || got.through != through || !slices.Equal(got.points, points) {
 			t.Fatalf("chunk %v became %v, %v", points, got, err)
 		}
 		var entries, read []entry
@@ -96,7 +96,7 @@ func TestDamageIsNoticed(t *testing.T) {
 		"page":               {encodePage([]uint32{0, 1_600_000_000, 1_600_000_900}), func(v []byte) error { _, err := decodePage(v); return err }},
 		"part of a state":    {encodePart(7, []byte("state")), func(v []byte) error { _, _, err := decodePart(v); return err }},
 		"id":                 {encodeID(300), func(v []byte) error { _, err := decodeID(v); return err }},
-		"chunk":              {encodeChunk(7, points), func(v []byte) error { _, err := decodeChunk(v, nil); return err }},
+		"chunk":              {encodeChunk(7, points, nil), func(v []byte) error { _, err := decodeChunk(v, nil); return err }},
 		"block":              {appendBlock(nil, []entry{{1, points[0]}, {2, points[1]}}), func(v []byte) error { return eachOfBlock(v, func(uint32, Point) {}) }},
 	} {
 		key := []byte("key of " + name)
@@ -244,13 +244,13 @@ func FuzzNodeID(f *testing.F) {
 }
 
 func FuzzChunk(f *testing.F) {
-	f.Add(encodeChunk(3, []Point{{1_600_000_000_000, 0.5}, {1_600_000_900_000, 0.25}})[5:])
+	f.Add(encodeChunk(3, []Point{{1_600_000_000_000, 0.5}, {1_600_000_900_000, 0.25}}, nil)[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := decodeChunk(sealedBody(body), nil)
 		if refused(t, err) {
 			return
 		}
-		again, err := decodeChunk(encodeChunk(got.through, got.points), nil)
+		again, err := decodeChunk(encodeChunk(got.through, got.points, got.outline), nil)
 		if err != nil || got.through != again.through || !samePoints(got.points, again.points) {
 			t.Fatalf("%+v became %+v, %v", got, again, err)
 		}

@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -17,15 +18,28 @@ var ErrRemoving = errors.New("its removal is not stored yet")
 // lie before. They are valid until the next Load, Reload or Sweep. Known is false if nothing is
 // stored of it. Reload gives the same points again, until Loaded says that nobody will ask.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
-	e, _, points, known, err = p.LoadState(key)
-	return e, points, known, err
+	e, w, known, err := p.load(key, false)
+	return e, w.points, known, err
 }
 
 // LoadState is Load for a partition whose entities have states: the points come after the state. The state is valid until the
 // next Load, Peek or Sweep.
 func (p *Partition) LoadState(key string) (e *Entity, state State, points []Point, known bool, err error) {
+	e, w, known, err := p.load(key, false)
+	return e, w.state, w.points, known, err
+}
+
+// LoadOutline is Load for an owner that can do with an outline of the window, and the greatest time of its points in Unix milliseconds, in the
+// place of most points: then only those points are returned that come after it. Without an outline it is Load. The outline is valid until the next Load, Reload, Peek or Sweep.
+func (p *Partition) LoadOutline(key string) (e *Entity, outline []byte, newest int64, points []Point, known bool, err error) {
+	e, w, known, err := p.load(key, true)
+	return e, w.outline, w.newest(), w.points, known, err
+}
+
+// load is LoadState, and LoadOutline if it is brief.
+func (p *Partition) load(key string, brief bool) (e *Entity, w storedWindow, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
-		return nil, State{}, nil, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
+		return nil, w, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
 	}
 	p.loaded = nil
 	if p.onDisk {
@@ -38,25 +52,28 @@ func (p *Partition) LoadState(key string) (e *Entity, state State, points []Poin
 				e = &Entity{id: id}
 			}
 			e.key = key
-			w, err := p.loadWindow(v, e, p.points[:0])
-			state, points = w.state, w.points
-			p.points = points
+			w, err = p.loadWindow(v, e, p.points[:0], brief)
+			p.points = w.points
 			e.named = !w.empty() // else its checkpoint was not finished
 			return err
 		})
 		if err != nil {
-			return nil, State{}, nil, false, fmt.Errorf("load entity %s: %w", key, err)
+			return nil, storedWindow{}, false, fmt.Errorf("load entity %s: %w", key, err)
 		}
 	}
 	if e != nil {
 		p.byID[e.id] = e
 		e.cached = true
-		p.loaded = e
-		p.seeAll(e.id, state, points) // it may have been seen before silentFrom
+		if w.outline == nil {
+			p.loaded = e
+		}
+		if !w.empty() && int(e.id) < len(p.seen) {
+			p.see(e.id, w.newest()) // it may have been seen before silentFrom
+		}
 		if e.named {
 			p.cached++
 		}
-		return e, state, points, e.named, nil
+		return e, w, e.named, nil
 	}
 	e = &Entity{key: key, id: p.nextID, cached: true}
 	p.nextID++
@@ -64,7 +81,7 @@ func (p *Partition) LoadState(key string) (e *Entity, state State, points []Poin
 	if p.store.options.Seen {
 		p.seen = append(p.seen, 0)
 	}
-	return e, State{}, nil, false, nil
+	return e, w, false, nil
 }
 
 // Reload returns the points that Load returned of a cached entity. They are stored in the same place, because an entity is sealed
@@ -73,7 +90,7 @@ func (p *Partition) Reload(e *Entity) (points []Point, err error) {
 	if p.loaded != e {
 		p.loaded = nil
 		err = p.look(func(v *view) error {
-			w, err := v.readWindow(p.slot, e.id, e.tail, p.points[:0])
+			w, err := v.readWindow(p.slot, e.id, e.tail, p.points[:0], false)
 			p.points = w.points
 			return err
 		})
@@ -112,7 +129,7 @@ func (p *Partition) PeekState(key string) (state State, points []Point, err erro
 			}
 			e.tail = known.tail
 		}
-		w, err := p.loadWindow(v, &e, nil)
+		w, err := p.loadWindow(v, &e, nil, false)
 		state, points = w.state, w.points
 		return err
 	})
@@ -139,8 +156,8 @@ func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, 
 }
 
 // loadWindow reads an entity's window into a buffer, and notes where its parts are.
-func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point) (storedWindow, error) {
-	w, err := v.readWindow(p.slot, e.id, e.tail, buffer)
+func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point, brief bool) (storedWindow, error) {
+	w, err := v.readWindow(p.slot, e.id, e.tail, buffer, brief)
 	e.chunks, e.through, e.arrived, e.unsealed = w.chunks, w.through, w.arrived, w.unsealed
 	return w, err
 }
@@ -148,7 +165,9 @@ func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point) (storedWindow
 // storedWindow is what is stored of an entity's window. Its fields are those of Entity.
 type storedWindow struct {
 	state    State
-	points   []Point // after the state, if there is one
+	outline  []byte  // in the place of points; nil: there are all
+	outlined int64   // the greatest time of those that the outline is of
+	points   []Point // after the state or the outline, if there is one
 	chunks   []uint32
 	through  uint64
 	arrived  uint32
@@ -156,62 +175,42 @@ type storedWindow struct {
 }
 
 // empty tells whether nothing is stored.
-func (w *storedWindow) empty() bool { return len(w.points) == 0 && w.state.Bytes == nil }
+func (w *storedWindow) empty() bool {
+	return len(w.points) == 0 && w.state.Bytes == nil && w.outline == nil
+}
 
 // newest is the greatest time of a window that is not empty.
 func (w *storedWindow) newest() (at int64) {
-	if at = w.state.Newest; w.state.Bytes == nil {
-		at = w.points[0].At
+	at = math.MinInt64
+	switch {
+	case w.state.Bytes != nil:
+		at = w.state.Newest
+	case w.outline != nil:
+		at = w.outlined
 	}
-	for _, point := range w.points {
-		at = max(at, point.At)
+	for i := range w.points {
+		at = max(at, w.points[i].At)
 	}
 	return at
 }
 
 // readWindow reads an entity's state and chunks, and adds its points of the journal that are
-// in none of them. Chunks may overlap each other and the state: what both have is the same. The points are in the
+// in none of them. If it is brief, the outline of the last chunk takes the place of the points in chunks. The points are in the
 // buffer, if it is large enough.
-func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w storedWindow, err error) {
+func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point, brief bool) (w storedWindow, err error) {
 	w.points = buffer
 	if err := v.readState(slot, id, &w); err != nil {
 		return w, err
 	}
-	begins, stored := int64(w.arrived), &v.chunks
-	stored.starts = stored.starts[:0]
-	err = stored.eachOf(slot, id, func(item *badger.Item) error {
-		key := item.Key()
-		if len(key) != 13 {
-			return fmt.Errorf("%w: a chunk has the key %x", ErrCorrupt, key)
-		}
-		start := order.Uint32(key[9:])
-		return valueOf(item, func(value []byte) error {
-			skip := max(begins-int64(start), 0) // how many of its points the state has
-			switch back := int64(w.arrived) - int64(start) - skip; {
-			case back < 0 && v.states != nil:
-				return fmt.Errorf("%w: points before chunk %d are missing", ErrCorrupt, start)
-			case len(w.points) == 0:
-			case back < 0: // the window has lost what lies between
-				w.points = w.points[:0]
-			case back > int64(len(w.points)):
-				return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
-			default:
-				w.points = w.points[:len(w.points)-int(back)]
-			}
-			before := len(w.points)
-			c, err := decodeChunk(value, w.points)
-			if err != nil {
-				return fmt.Errorf("chunk %d: %w", start, err)
-			}
-			stored.starts = append(stored.starts, start)
-			w.points = slices.Delete(c.points, before, before+int(min(skip, int64(c.count))))
-			if end := start + c.count; int64(end) > begins {
-				w.arrived = end
-			}
-			w.through = max(w.through, c.through)
-			return nil
-		})
-	})
+	stored, err := v.gather(slot, id)
+	if err != nil {
+		return w, err
+	}
+	if n := len(stored.starts); !brief || n == 0 || stored.format(n-1) != outlined {
+		err = w.takeChunks(stored, slot, id, v.states != nil)
+	} else {
+		err = w.takeOutline(stored, slot, id)
+	}
 	for _, point := range tail {
 		if point.seq > w.through {
 			w.points = append(w.points, point.Point)
@@ -221,4 +220,53 @@ func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point) (w 
 	w.arrived += w.unsealed
 	w.chunks = slices.Clone(stored.starts)
 	return w, err
+}
+
+// takeChunks takes the points of all chunks. Chunks may overlap each other and the state: what both have is the same.
+func (w *storedWindow) takeChunks(stored *chunks, slot, id uint32, stateful bool) error {
+	begins := int64(w.arrived)
+	for i, start := range stored.starts {
+		value, err := stored.value(slot, id, i)
+		if err != nil {
+			return err
+		}
+		skip := max(begins-int64(start), 0) // how many of its points the state has
+		switch back := int64(w.arrived) - int64(start) - skip; {
+		case back < 0 && stateful:
+			return fmt.Errorf("%w: points before chunk %d are missing", ErrCorrupt, start)
+		case len(w.points) == 0:
+		case back < 0: // the window has lost what lies between
+			w.points = w.points[:0]
+		case back > int64(len(w.points)):
+			return fmt.Errorf("%w: chunk %d overlaps more than there is", ErrCorrupt, start)
+		default:
+			w.points = w.points[:len(w.points)-int(back)]
+		}
+		before := len(w.points)
+		c, err := decodeChunk(value, w.points)
+		if err != nil {
+			return fmt.Errorf("chunk %d: %w", start, err)
+		}
+		w.points = slices.Delete(c.points, before, before+int(min(skip, int64(c.count))))
+		if end := start + c.count; int64(end) > begins {
+			w.arrived = end
+		}
+		w.through = max(w.through, c.through)
+	}
+	return nil
+}
+
+// takeOutline takes the outline of the last chunk. Its points are not looked at, nor are those of the chunks before.
+func (w *storedWindow) takeOutline(stored *chunks, slot, id uint32) error {
+	last := len(stored.starts) - 1
+	value, err := stored.value(slot, id, last)
+	if err != nil {
+		return err
+	}
+	c, _, err := beginChunk(value)
+	if err != nil {
+		return fmt.Errorf("chunk %d: %w", stored.starts[last], err)
+	}
+	w.outline, w.outlined, w.through, w.arrived = c.outline, c.newest, c.through, stored.starts[last]+c.count
+	return nil
 }

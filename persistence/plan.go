@@ -57,7 +57,7 @@ type buffers struct {
 	touched  []*Entity // those with points in the new blocks
 	sealings []sealing
 	points   []Point // of all sealings
-	states   []byte  // of all sealings, if entities have states
+	states   []byte  // of all sealings, if entities have states; else outlines
 }
 
 // Phases of a plan:
@@ -159,6 +159,7 @@ func (p *Partition) nextHead(head Head) *record {
 	next.seq = old.seq
 	next.files = slices.ContainsFunc(p.blocks, func(b block) bool { return b.file != 0 })
 	next.seen = p.store.options.Seen && old.seen
+	next.outlines = old.outlines
 	next.state = p.nextState(old.state)
 	if p.committed == 0 && !next.removing && !old.removing && head == old.Head && next.seen == old.seen && next.state == old.state {
 		return nil
@@ -236,10 +237,13 @@ func (plan *Plan) joined(s *sealing) uint32 {
 	return has
 }
 
-// Fill asks for each tail that the plan needs, and copies its points. The owner
-// calls it before it appends again.
-func (plan *Plan) Fill(tail Tail) {
+// Fill asks for each tail that the plan needs, and copies its points, and asks for the outlines of their windows; without outline
+// there are none. The owner calls it before it appends again.
+func (plan *Plan) Fill(tail Tail, outline OutlineOf) {
 	plan.mustBeOfNow()
+	if !plan.outlines() {
+		outline = nil
+	}
 	needed := 0
 	for i := range plan.sealings {
 		s := &plan.sealings[i]
@@ -270,6 +274,14 @@ func (plan *Plan) Fill(tail Tail) {
 		s.from = len(plan.points)
 		plan.points = append(plan.points, points...)
 		s.to = len(plan.points)
+		if outline != nil {
+			s.outline.from = len(plan.states)
+			plan.states = outline(s.entity, plan.states)
+			s.outline.to = len(plan.states)
+		}
+	}
+	if len(plan.states) > 0 && plan.next != nil {
+		plan.next.outlines = true
 	}
 	plan.filled = true
 }

@@ -388,7 +388,7 @@ func TestCallsBetweenPlanAndSettleAreRefused(t *testing.T) {
 	}
 	plan := m.p.Plan(m.storedHead(), nil)
 	append1()
-	panics("Fill after Append", func() { plan.Fill(m.tail) })
+	panics("Fill after Append", func() { plan.Fill(m.tail, nil) })
 	panics("FillStates after Append", func() { plan.FillStates(m.tail, m.stateOf) })
 	panics("Write without Fill", func() { _ = plan.Write() })
 	panics("Write again", func() { _ = plan.Write() })

@@ -44,18 +44,6 @@ func secondsOf(ms int64) uint32 { return uint32(min(max(ms/1000, 1), math.MaxUin
 // see notes a point of an entity.
 func (p *Partition) see(id uint32, ms int64) { p.seen[id] = max(p.seen[id], secondsOf(ms)) }
 
-func (p *Partition) seeAll(id uint32, state State, points []Point) {
-	if int(id) >= len(p.seen) {
-		return
-	}
-	if state.Bytes != nil {
-		p.see(id, state.Newest)
-	}
-	for _, point := range points {
-		p.see(id, point.At)
-	}
-}
-
 // LastSeen is when an entity was last seen, in Unix milliseconds, rounded down to a second. Ok
 // is false if it has no point, or if the store has no Options.Seen. Points that are not
 // committed count.

@@ -21,13 +21,13 @@ func TestChunksReadInSequenceAreThoseOfTheEntity(t *testing.T) {
 			for id := range uint32(ids) {
 				for start := uint32(r.IntN(40)); r.IntN(4) > 0; start += 1 + uint32(r.IntN(3)) {
 					stored[id] = append(stored[id], start)
-					if err := u.set(chunkKey(slot, id, start), encodeChunk(1, []Point{{1, float64(id)}})); err != nil {
+					if err := u.set(chunkKey(slot, id, start), encodeChunk(1, []Point{{1, float64(id)}}, nil)); err != nil {
 						return err
 					}
 				}
 			}
 			// Neighbours of the slot.
-			return errors.Join(u.set(chunkKey(slot-1, ids-1, 7), encodeChunk(1, nil)), u.set(chunkKey(slot+1, 0, 7), encodeChunk(1, nil)))
+			return errors.Join(u.set(chunkKey(slot-1, ids-1, 7), encodeChunk(1, nil, nil)), u.set(chunkKey(slot+1, 0, 7), encodeChunk(1, nil, nil)))
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -152,10 +152,10 @@ func (b buffers) emptied() buffers {
 	return b
 }
 
-// Checkpoint is Plan, Fill, Write and Settle, for an owner that waits meanwhile.
+// Checkpoint is Plan, Fill without outlines, Write and Settle, for an owner that waits meanwhile.
 func (p *Partition) Checkpoint(head Head, tail Tail, evict []*Entity) error {
 	plan := p.Plan(head, evict)
-	plan.Fill(tail)
+	plan.Fill(tail, nil)
 	err := plan.Write()
 	p.Settle(plan, err)
 	return err

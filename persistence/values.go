@@ -35,7 +35,17 @@ var errForeign = fmt.Errorf("%w: the checksum is wrong, or it belongs to another
 // valueOf hands an item's value to a function, if it is the one that was put under this
 // key. Badger itself returns whatever a pointer into its value log leads to, and panics
 // if that is no entry.
-func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
+func valueOf(item *badger.Item, use func(value []byte) error) error {
+	return rawValueOf(item, func(value []byte) error {
+		if !bound(item.Key(), value) {
+			return errForeign
+		}
+		return use(value)
+	})
+}
+
+// rawValueOf is valueOf for a function that checks by itself whether the value is that of the key.
+func rawValueOf(item *badger.Item, use func(value []byte) error) (err error) {
 	ours := false
 	defer func() {
 		if ours {
@@ -47,9 +57,6 @@ func valueOf(item *badger.Item, use func(value []byte) error) (err error) {
 	}()
 	err = item.Value(func(value []byte) error {
 		ours = true
-		if !bound(item.Key(), value) {
-			return errForeign
-		}
 		return use(value)
 	})
 	if !ours {

@@ -16,6 +16,7 @@ import (
 type view struct {
 	txn    *badger.Txn
 	chunks values
+	found  chunks  // for reuse: of the entity that was read last
 	states *values // nil: the partition has none
 	state  []byte  // for reuse: the last one that was read
 }
@@ -29,10 +30,9 @@ type view struct {
 type values struct {
 	kind     byte
 	iterator *badger.Iterator
-	prefix   []byte   // for reuse: of the entity that was read last
-	last     uint32   // its id
-	passed   bool     // the iterator stands at the first key after that prefix
-	starts   []uint32 // for reuse: where its chunks start
+	prefix   []byte // for reuse: of the entity that was read last
+	last     uint32 // its id
+	passed   bool   // the iterator stands at the first key after that prefix
 }
 
 // newView begins a view of the windows in a slot.
