@@ -65,16 +65,17 @@
 //	         and, in format 2, sections
 //	entity   id
 //	chunk    through newest count | count × (change of the step of time, value)
+//	         or, in format 2, with an outline after through
 //	state    through newest position | bytes
 //	block    count | count × (step of id, step of time, value)
 //	         or, in format 2, where it is: file | offset | length
 //	part     tag 1, page of last seen: count | count × (0, or 1 + step of time)
 //	         tag 2, the owner's state: generation | bytes
 //
-// Only a head that names sections, and a block that is in a file, have format 2; see
-// sections.go and files.go. All other values have format 1. The head of a partition
-// with such a block names the section files, so that a version that does not know
-// files refuses the whole directory.
+// Only a head that names sections, a block that is in a file, and a chunk with an outline
+// have format 2; see sections.go, files.go and outline.go. All other values have format 1.
+// The head of a partition with such a block or chunk names the section files or outlines,
+// so that a version that does not know them refuses the whole directory.
 //
 // # How the parts go together
 //
@@ -82,7 +83,8 @@
 // them. It then shortens the journal: what the oldest blocks hold of windows is
 // sealed into chunks, one an entity, and the blocks are deleted. A window is
 // therefore the entity's chunks in order, and then its points in the blocks after
-// the last chunk's through.
+// the last chunk's through. The last chunk may have an outline of the window, in the place
+// of which an owner need not read the points.
 //
 //	chunk 0        chunk 32       chunk 64     block 17  block 18
 //	[p0 ... p31]   [p32 ... p63]  [p64 ... ]   p90       p91        up to the head's offset

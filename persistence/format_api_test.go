@@ -1,7 +1,9 @@
 package persistence_test
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"anomalydetector/persistence"
@@ -35,10 +37,20 @@ var unchecked = persistence.Check{
 // toDisk are on disk only.
 func checkpoint(t *testing.T, p *persistence.Partition, head persistence.Head, memory windows, toDisk ...*persistence.Entity) error {
 	t.Helper()
-	return p.Checkpoint(head, func(e *persistence.Entity, n int) ([]persistence.Point, int) {
+	plan := p.Plan(head, toDisk)
+	plan.Fill(func(e *persistence.Entity, n int) ([]persistence.Point, int) {
 		w := memory[e.Key()]
 		return w[len(w)-min(n, len(w)):], len(w)
-	}, toDisk)
+	}, func(e *persistence.Entity, to []byte) []byte {
+		w := memory[e.Key()]
+		if last := w[len(w)-1]; slices.ContainsFunc(w, func(p persistence.Point) bool { return p.At > last.At }) {
+			return to
+		}
+		return fmt.Appendf(to, "%d points", len(w))
+	})
+	err := plan.Write()
+	p.Settle(plan, err)
+	return err
 }
 
 // load reads an entity into memory, and returns what is stored of it.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -303,4 +304,36 @@ func checkArchive(t *testing.T, f *formats.Format, detector string, content []by
 	if err := again.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// The outlines of a directory that has some are those that were written, and the points after them end the windows.
+func TestOutlinesAreReadFromTheDirectoryThatHasThem(t *testing.T) {
+	eachFormat(t, func(t *testing.T, f *formats.Format, directory string) {
+		store, found := open(t, f.Unpack(t, directory), strict(t)), 0
+		for _, want := range f.Of(directory) {
+			p := take(t, store, want)
+			for key, window := range want.Windows {
+				_, outline, newest, points, known, err := p.LoadOutline(key)
+				whole := pointsOf(window)
+				if !known || err != nil || newest != slices.Max(window.Times) {
+					t.Fatalf("entity %s is known: %v, with points up to %d: %v", key, known, newest, err)
+				}
+				if outline == nil {
+					if !ends(points, whole) {
+						t.Errorf("entity %s has %v, want %v", key, points, whole)
+					}
+					continue
+				}
+				found++
+				before := 0
+				if _, err := fmt.Sscanf(string(outline), "%d points", &before); err != nil || before+len(points) < len(whole) || !ends(whole, points) {
+					t.Errorf("entity %s has the outline %q and then %v, of %v: %v", key, outline, points, whole, err)
+				}
+			}
+			p.Close()
+		}
+		if has := strings.HasSuffix(f.Path, "-outlines"); has != (found > 0) {
+			t.Errorf("%d windows have an outline", found)
+		}
+	})
 }

@@ -22,7 +22,7 @@ import (
 	"anomalydetector/test/formats"
 )
 
-var writeFormat = flag.Bool("write-format", false, "write testdata/format-N-files for the present storage format, which must not exist")
+var writeFormat = flag.Bool("write-format", false, "write testdata/format-N-outlines for the present storage format, which must not exist")
 
 const (
 	hour  = int64(3_600_000)
@@ -92,7 +92,7 @@ func TestWriteFormat(t *testing.T) {
 	}
 	f.Number = conclude(t, f, dir, formats.Closed, authors)
 
-	f.Path = filepath.Join("testdata", fmt.Sprintf("format-%d-files", f.Number))
+	f.Path = filepath.Join("testdata", fmt.Sprintf("format-%d-outlines", f.Number))
 	if err := os.Mkdir(f.Path, 0o755); err != nil {
 		t.Fatalf("a format that was written stays as it is: %v", err)
 	}

@@ -1,6 +1,7 @@
 package persistence
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -67,14 +68,16 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 			t.Fatalf("state %+v became %+v, %v", state, got, err)
 		}
 		through, points := r.Uint64(), wildPoints(r)
-		if got, err := decodeChunk(encodeChunk(through, points, nil), nil); err != nil || got.through != through || !slices.Equal(got.points, points) {
-			t.Fatalf("chunk %v became %v, %v", points, got, err)
+		outline := make([]byte, r.IntN(100))
+		got, err := decodeChunk(encodeChunk(through, points, outline), nil)
+		if err != nil || got.through != through || !slices.Equal(got.points, points) || !bytes.Equal(got.outline, outline) {
+			t.Fatalf("chunk %v with the outline %v became %v, %v", points, outline, got, err)
 		}
 		var entries, read []entry
 		for _, p := range points {
 			entries = append(entries, entry{r.Uint32N(1 << 30), p})
 		}
-		err := eachOfBlock(appendBlock(nil, entries), func(id uint32, p Point) { read = append(read, entry{id, p}) })
+		err = eachOfBlock(appendBlock(nil, entries), func(id uint32, p Point) { read = append(read, entry{id, p}) })
 		if err != nil || !slices.Equal(read, entries) {
 			t.Fatalf("block %v became %v, %v", entries, read, err)
 		}
@@ -97,6 +100,7 @@ func TestDamageIsNoticed(t *testing.T) {
 		"part of a state":    {encodePart(7, []byte("state")), func(v []byte) error { _, _, err := decodePart(v); return err }},
 		"id":                 {encodeID(300), func(v []byte) error { _, err := decodeID(v); return err }},
 		"chunk":              {encodeChunk(7, points, nil), func(v []byte) error { _, err := decodeChunk(v, nil); return err }},
+		"chunk and outline":  {encodeChunk(7, points, []byte("outline")), func(v []byte) error { _, err := decodeChunk(v, nil); return err }},
 		"block":              {appendBlock(nil, []entry{{1, points[0]}, {2, points[1]}}), func(v []byte) error { return eachOfBlock(v, func(uint32, Point) {}) }},
 	} {
 		key := []byte("key of " + name)
@@ -245,14 +249,17 @@ func FuzzNodeID(f *testing.F) {
 
 func FuzzChunk(f *testing.F) {
 	f.Add(encodeChunk(3, []Point{{1_600_000_000_000, 0.5}, {1_600_000_900_000, 0.25}}, nil)[5:])
+	f.Add(encodeChunk(3, []Point{{1_600_000_000_000, 0.5}}, []byte("outline"))[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := decodeChunk(sealedBody(body), nil)
-		if refused(t, err) {
-			return
-		}
-		again, err := decodeChunk(encodeChunk(got.through, got.points, got.outline), nil)
-		if err != nil || got.through != again.through || !samePoints(got.points, again.points) {
-			t.Fatalf("%+v became %+v, %v", got, again, err)
+		for _, value := range [][]byte{sealedBody(body), sealAs(outlined, sealedBody(body))} {
+			got, err := decodeChunk(value, nil)
+			if refused(t, err) {
+				continue
+			}
+			again, err := decodeChunk(encodeChunk(got.through, got.points, got.outline), nil)
+			if err != nil || got.through != again.through || !samePoints(got.points, again.points) || !bytes.Equal(got.outline, again.outline) {
+				t.Fatalf("%+v became %+v, %v", got, again, err)
+			}
 		}
 	})
 }
