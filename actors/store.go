@@ -156,7 +156,8 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 func (p *partition) load(o *entityOpened) (stored *persistence.Entity, known bool, err error) {
 	state := p.stored.state
 	if o.rest = p.stored.rests && p.shared.habit == nil; o.rest {
-		stored, o.outline, o.newest, o.points, known, err = state.LoadOutline(o.key)
+		stored, window, known, err := state.LoadOutline(o.key)
+		o.outline, o.newest, o.points = window.Outline, window.Newest, window.Points
 		return stored, known, err
 	}
 	stored, habit, points, known, err := state.LoadState(o.key)

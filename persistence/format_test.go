@@ -313,21 +313,21 @@ func TestOutlinesAreReadFromTheDirectoryThatHasThem(t *testing.T) {
 		for _, want := range f.Of(directory) {
 			p := take(t, store, want)
 			for key, window := range want.Windows {
-				_, outline, newest, points, known, err := p.LoadOutline(key)
+				_, w, known, err := p.LoadOutline(key)
 				whole := pointsOf(window)
-				if !known || err != nil || newest != slices.Max(window.Times) {
-					t.Fatalf("entity %s is known: %v, with points up to %d: %v", key, known, newest, err)
+				if !known || err != nil || w.Newest != slices.Max(window.Times) {
+					t.Fatalf("entity %s is known: %v, with points up to %d: %v", key, known, w.Newest, err)
 				}
-				if outline == nil {
-					if !ends(points, whole) {
-						t.Errorf("entity %s has %v, want %v", key, points, whole)
+				if w.Outline == nil {
+					if !ends(w.Points, whole) {
+						t.Errorf("entity %s has %v, want %v", key, w.Points, whole)
 					}
 					continue
 				}
 				found++
 				before := 0
-				if _, err := fmt.Sscanf(string(outline), "%d points", &before); err != nil || before+len(points) < len(whole) || !ends(whole, points) {
-					t.Errorf("entity %s has the outline %q and then %v, of %v: %v", key, outline, points, whole, err)
+				if _, err := fmt.Sscanf(string(w.Outline), "%d points", &before); err != nil || before+len(w.Points) < len(whole) || !ends(whole, w.Points) {
+					t.Errorf("entity %s has the outline %q and then %v, of %v: %v", key, w.Outline, w.Points, whole, err)
 				}
 			}
 			p.Close()

@@ -29,11 +29,17 @@ func (p *Partition) LoadState(key string) (e *Entity, state State, points []Poin
 	return e, w.state, w.points, known, err
 }
 
-// LoadOutline is Load for an owner that can do with an outline of the window, and the greatest time of its points in Unix milliseconds, in the
-// place of most points: then only those points are returned that come after it. Without an outline it is Load. The outline is valid until the next Load, Reload, Peek or Sweep.
-func (p *Partition) LoadOutline(key string) (e *Entity, outline []byte, newest int64, points []Point, known bool, err error) {
-	e, w, known, err := p.load(key, true)
-	return e, w.outline, w.newest(), w.points, known, err
+// Outlined is what is stored of a window, with an outline in the place of most points.
+type Outlined struct {
+	Outline []byte  // nil: the points are all that are stored
+	Newest  int64   // the greatest time of all points, Unix milliseconds
+	Points  []Point // those after the outline
+}
+
+// LoadOutline is Load for an owner that can do with an outline. It is valid until the next Load, Reload, Peek or Sweep.
+func (p *Partition) LoadOutline(key string) (e *Entity, w Outlined, known bool, err error) {
+	e, stored, known, err := p.load(key, true)
+	return e, Outlined{stored.outline, stored.newest(), stored.points}, known, err
 }
 
 // load is LoadState, and LoadOutline if it is brief.

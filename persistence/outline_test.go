@@ -40,13 +40,13 @@ func TestOutlineIsGivenInThePlaceOfPoints(t *testing.T) {
 		}
 		m.options.Journal = 100
 		m.crash()
-		e, outline, newest, points, known, err := m.p.LoadOutline(keyFor(1))
+		e, w, known, err := m.p.LoadOutline(keyFor(1))
 		want := "[] 3"
 		if !behind {
 			want = "[111 110 101] 1"
 		}
-		if got := fmt.Sprint(outline, len(points)); err != nil || !known || newest != m.at || got != want {
-			t.Errorf("behind %v: outline and points are %s (known: %v, newest %d, %v), want %s", behind, got, known, newest, err, want)
+		if got := fmt.Sprint(w.Outline, len(w.Points)); err != nil || !known || w.Newest != m.at || got != want {
+			t.Errorf("behind %v: outline and points are %s (known: %v, newest %d, %v), want %s", behind, got, known, w.Newest, err, want)
 		}
 		whole, err := m.p.Reload(e)
 		if err != nil || fmt.Sprint(whole) != fmt.Sprint(m.windows[keyFor(1)]) {
