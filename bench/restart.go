@@ -12,13 +12,13 @@ import (
 type restartFlags struct {
 	stateFlags
 	Rounds int  `default:"5" help:"How often it is killed (default ${default})."`
-	Bin    bool `default:"true" negatable:"" help:"Append a whole bin before each kill, so that the journal is as long as it gets (default ${default})."`
+	Bin    bool `default:"true" negatable:"" help:"Append two whole bins before each kill, so that the journal is as long as it gets (default ${default})."`
 }
 
 // restart kills a detector, starts it again, and at once appends a point that must be an
 // anomaly. The anomaly is visible when the detector has loaded the entity's window.
 func (f *restartFlags) restart(ctx context.Context, b *bench) error {
-	k, err := f.know(ctx, b, "restart", f.Rounds)
+	k, err := f.know(ctx, b, "restart", 2*f.Rounds)
 	if k != nil {
 		defer k.discard(b)
 	}
@@ -50,12 +50,12 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 		return err
 	}
 	if f.Bin {
-		bin, err := k.coldBin(ctx, b, p, round)
+		bin, err := k.coldBin(ctx, b, p, 2*round)
 		if err != nil {
 			return err
 		}
-		say("restart %d: the first bin took %.2f s, %.1f us of processor time a window; %.0f MB at the peak, %.0f MB after it",
-			round+1, bin.Seconds, bin.CPU, float64(bin.Peak)/1e6, float64(bin.Rest)/1e6)
+		say("restart %d: the first bin took %.2f s, %.1f us of processor time a window; %.0f MB at the peak, %.0f MB after it, %.0f MB at the peak of the next",
+			round+1, bin.Seconds, bin.CPU, float64(bin.Peak)/1e6, float64(bin.Rest)/1e6, float64(bin.Next)/1e6)
 		result.ColdBins, result.Bins = append(result.ColdBins, bin), append(result.Bins, bin.Seconds)
 	}
 	a, err := b.newAlarms(ctx, k.stream, k.job)
@@ -86,28 +86,37 @@ func (f *restartFlags) once(ctx context.Context, b *bench, k *known, round int, 
 }
 
 // coldBin appends a whole bin after a start, and waits until it is committed, and then until the process returns no more
-// memory to the system.
+// memory to the system. Then it appends the next one.
 func (k *known) coldBin(ctx context.Context, b *bench, p *process, number int) (bin report.ColdBin, err error) {
 	before, err := p.usage()
 	if err != nil {
 		return bin, err
 	}
-	looking, stop := context.WithCancel(ctx)
-	peak := make(chan int64, 1)
-	go func() { peak <- highest(looking, p) }()
 	start := time.Now()
-	err = k.bin(ctx, b, p, number)
+	bin.Peak, err = k.peakOf(ctx, b, p, number)
 	bin.Seconds = time.Since(start).Seconds()
 	after, failed := p.usage()
-	stop()
-	bin.Peak = max(<-peak, after.held())
 	if err = errors.Join(err, failed); err != nil {
 		return bin, err
 	}
 	bin.CPU = float64((after.CPU - before.CPU).Microseconds()) / float64(k.stream.shape.Entities)
 	rest, err := settled(ctx, p)
+	if err != nil {
+		return bin, err
+	}
 	bin.Rest = rest.held()
+	bin.Next, err = k.peakOf(ctx, b, p, number+1)
 	return bin, err
+}
+
+// peakOf appends a whole bin, and returns the most memory that the process holds until it is committed.
+func (k *known) peakOf(ctx context.Context, b *bench, p *process, number int) (int64, error) {
+	looking, stop := context.WithCancel(ctx)
+	peak := make(chan int64, 1)
+	go func() { peak <- highest(looking, p) }()
+	err := k.bin(ctx, b, p, number)
+	stop()
+	return <-peak, err
 }
 
 // highest is the most memory that a process holds until the context ends.

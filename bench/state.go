@@ -164,11 +164,14 @@ func writeEntities(partition *persistence.Partition, head persistence.Head, star
 		return window[max(0, len(window)-n):], len(window)
 	}
 	scorer := detection.NewScorer(detection.NewRules(hegemonySettings))
+	times, values := make([]int64, fullWindow), make([]float64, fullWindow)
 	outline := func(e *persistence.Entity, to []byte) []byte {
-		var window detection.Window
-		for _, point := range windows[e] {
-			window.Observe(scorer.Rules(), 0, point.At, point.Value)
+		n := len(windows[e])
+		for i, point := range windows[e] {
+			times[i], values[i] = point.At, point.Value
 		}
+		var window detection.Window
+		window.Fill(scorer.Rules(), times[:n], values[:n])
 		return window.AppendOutline(scorer, to)
 	}
 	for from := 0; from < fullWindow; from += chunkPoints {

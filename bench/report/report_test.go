@@ -115,10 +115,10 @@ func TestTextShowsAllPartsThatRan(t *testing.T) {
 	result.Partitions = []Scale{ScaleOf(Shape{Points: 1}, rows()[0].Runs)}
 	result.Entities = result.Partitions
 	result.Restart = []Restart{{Entities: 1, Seconds: []float64{1}, Spread: SpreadOf([]float64{1}),
-		ColdBins: []ColdBin{{Seconds: 2, CPU: 20, Peak: 12e6, Rest: 11e6}}}}
+		ColdBins: []ColdBin{{Seconds: 2, CPU: 20, Peak: 12e6, Rest: 11e6, Next: 13e6}}}}
 	result.Memory = []Memory{Memory{Entities: 10, Before: 100, After: 300, Budget: 100}.Completed()}
 	text = result.Text()
-	for _, want := range []string{"Restart", "20.0 us", "12 MB", "11 MB", "| idle", "burst", "by partitions", "by entities", "20.0 B"} {
+	for _, want := range []string{"Restart", "20.0 us", "12 MB", "11 MB", "13 MB", "| idle", "burst", "by partitions", "by entities", "20.0 B"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
 		}

@@ -175,6 +175,7 @@ type ColdBin struct {
 	CPU     float64 `json:"cpu_us"`     // of the detector, a window
 	Peak    int64   `json:"peak_bytes"` // RSS less mapped files, the most while it was scored
 	Rest    int64   `json:"rest_bytes"` // the same after it, when the process returns no more memory to the system
+	Next    int64   `json:"next_bytes"` // the same as Peak, while the next bin was scored
 }
 
 // Memory is what a detector holds with all windows full and cached.

@@ -125,17 +125,17 @@ func scales(list []Scale) string {
 func restarts(list []Restart) string {
 	var lines [][]string
 	for _, r := range list {
-		var cpu, peak, rest []float64
+		var cpu, peak, rest, next []float64
 		for _, bin := range r.ColdBins {
-			cpu, peak, rest = append(cpu, bin.CPU), append(peak, float64(bin.Peak)), append(rest, float64(bin.Rest))
+			cpu, peak, rest, next = append(cpu, bin.CPU), append(peak, float64(bin.Peak)), append(rest, float64(bin.Rest)), append(next, float64(bin.Next))
 		}
 		lines = append(lines, []string{Short(float64(r.Entities)), fmt.Sprint(r.WindowPoints), r.State,
 			megabytes(r.DirectoryBytes), fmt.Sprint(len(r.Seconds)), r.Spread.text(seconds), r.Bin.text(seconds),
 			fmt.Sprintf("%.1f us", SpreadOf(cpu).Median), megabytes(int64(SpreadOf(peak).Median)), megabytes(int64(SpreadOf(rest).Median)),
-			megabytes(r.PeakRSS)})
+			megabytes(int64(SpreadOf(next).Median)), megabytes(r.PeakRSS)})
 	}
 	return Table([]string{"entities", "points each", "state", "directory", "runs", "time (min - max)", "first bin after a start",
-		"its CPU a window", "its peak memory", "memory after it", "peak RSS"}, lines)
+		"its CPU a window", "its peak memory", "memory after it", "peak in the next bin", "peak RSS"}, lines)
 }
 
 func memories(list []Memory) string {
