@@ -3,7 +3,6 @@ package detection
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 )
 
 // An outline is what a resting window has of its points, as bytes: a window can rest on it, and nobody has to read the points. They are, in
@@ -12,16 +11,15 @@ import (
 //	1       version: 1
 //	1       metric
 //	8       history_hours of the rules that it was made by, in milliseconds
-//	v, v, v the time of the first point, Unix milliseconds; the step between two; how many points there are, at least 2
+//	v, v, v the time of the first point, Unix milliseconds; the step of their times; how many points there are, at least 2
+//	v       how many words of the grid follow; 0: there are no gaps
+//	8 ..    a bit for each step: there is a point
 //	8, 8    the screen's bounds of the median
 //	8       no point is farther from both bounds than that
 //	v, v    how many points lie below and above the bounds
 //	8, 8    mean deviation: the sum of distances, and its error
 //	8, 8, v median deviation: its two bounds, and how many points lie between them
 const outlineVersion = 1
-
-// mostOutline is how many bytes an outline has at most.
-const mostOutline = 2 + 6*8 + 6*binary.MaxVarintLen64
 
 // AppendOutline appends the outline of a window, or nothing if there is none: a window that rests, or that Rest would refuse. It draws a new
 // screen for it, because that of the window may not hold for many points more.
@@ -34,16 +32,20 @@ func (w *Window) AppendOutline(s *Scorer, to []byte) []byte {
 		s.times = append(s.times, w.points.at(i).at)
 	}
 	drawn, rest := s.restOf(s.times, s.values)
-	if rest == nil || rest.first < 0 {
+	if rest == nil {
 		return to
 	}
 	float := func(x float64) { to = binary.LittleEndian.AppendUint64(to, math.Float64bits(x)) }
 	varint := func(x uint64) { to = binary.AppendUvarint(to, x) }
-	to = append(slices.Grow(to, mostOutline), outlineVersion, byte(s.rules.metric))
+	to = append(to, outlineVersion, byte(s.rules.metric))
 	float(s.rules.age)
 	varint(uint64(rest.first))
 	varint(uint64(rest.step))
 	varint(uint64(rest.held))
+	varint(uint64(len(rest.present)))
+	for _, word := range rest.present {
+		to = binary.LittleEndian.AppendUint64(to, word)
+	}
 	float(drawn.low)
 	float(drawn.high)
 	float(rest.reach)
@@ -61,7 +63,7 @@ func (w *Window) AppendOutline(s *Scorer, to []byte) []byte {
 }
 
 // RestOn makes an empty window that of the outline and the points that came after it, as Rest would with all points. It returns false, and the
-// window stays empty, if the outline is of other rules, if the points do not go on in its step, or if so little is known after them that
+// window stays empty, if the outline is of other rules, if a point is not on its grid, or if so little is known after them that
 // the window would have to be woken soon.
 func (w *Window) RestOn(s *Scorer, outline []byte, times []int64, values []float64) bool {
 	resting := Window{rest: new(rest)}
@@ -70,10 +72,7 @@ func (w *Window) RestOn(s *Scorer, outline []byte, times []int64, values []float
 	}
 	r := resting.rest
 	for i, at := range times {
-		if at != r.first+int64(r.held)*r.step {
-			return false
-		}
-		if !resting.evictRest(s.rules.oldest(at)) {
+		if !r.add(at, int(r.held)+1) || !resting.evictRest(s.rules.oldest(at)) {
 			return false
 		}
 		r.held++
@@ -96,6 +95,9 @@ func (w *Window) parseOutline(r *Rules, outline []byte) bool {
 	}
 	w.rest.first, w.rest.step = int64(p.varint(math.MaxInt64)), int64(p.varint(math.MaxInt64))
 	w.rest.held = uint32(p.varint(math.MaxUint32))
+	for range p.varint(uint64(len(p.data) / 8)) {
+		w.rest.present = append(w.rest.present, p.number8())
+	}
 	s := &w.screen
 	s.low, s.high, w.rest.reach = p.finite(), p.finite(), p.finite()
 	s.below, s.above = uint32(p.varint(math.MaxUint32)), uint32(p.varint(math.MaxUint32))
@@ -104,6 +106,6 @@ func (w *Window) parseOutline(r *Rules, outline []byte) bool {
 	} else {
 		s.nearLow, s.nearHigh, s.near = p.float(), p.float(), uint32(p.varint(math.MaxUint32))
 	}
-	s.drawn = p.problem == "" && len(p.data) == 0 && s.low <= s.high
+	s.drawn = p.problem == "" && len(p.data) == 0 && s.low <= s.high && w.rest.whole(int(w.rest.held))
 	return s.holds(int(w.rest.held))
 }

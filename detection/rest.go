@@ -9,21 +9,28 @@ import "slices"
 // screen goes on counting it where it was: all its counts are at least the true ones, as holds and medianAtLeast need them. From the sum
 // of distances it takes the largest distance that a point may have.
 type rest struct {
-	first, step int64   // the time of the i-th point is first + i*step, Unix milliseconds
+	grid
+	begun, head int     // the places of the first point, at the beginning of this epoch and now
 	held, gone  uint32  // how many points there are, and how many of them were dropped in this epoch
 	reach       float64 // screen.farthest of each point is at most that
 }
 
 func (r *rest) len() int { return int(r.held - r.gone) }
 
-func (r *rest) head() int64 { return r.first + int64(r.gone)*r.step }
-
 // begin makes the present window the committed one.
-func (r *rest) begin() {
-	r.first, r.held, r.gone = r.head(), r.held-r.gone, 0
+func (r *rest) begin() { r.begun, r.held, r.gone = r.head, r.held-r.gone, 0 }
+
+// rollback makes the committed window the present one.
+func (r *rest) rollback() { r.head, r.gone = r.begun, 0 }
+
+// drop drops the first point.
+func (r *rest) drop() {
+	if r.gone++; r.gone < r.held {
+		r.head = r.next(r.head)
+	}
 }
 
-// Rest makes an empty window that of a history as Fill does, but keeps none of its points, if their times lie a constant step apart and the
+// Rest makes an empty window that of a history as Fill does, but keeps none of its points, if their times are on a grid and the
 // window is long enough to be scored. Else it returns false, and the window stays empty. A resting window has to be woken before anything
 // but Add, Observe, Rollback and Len is called.
 func (w *Window) Rest(s *Scorer, times []int64, values []float64) bool {
@@ -42,7 +49,11 @@ func (w *Window) Rest(s *Scorer, times []int64, values []float64) bool {
 // restOf is what a window of some points rests on; nil: it cannot rest.
 func (s *Scorer) restOf(times []int64, values []float64) (drawn screen, r *rest) {
 	n := len(times)
-	if n < 2 || !s.rules.enough(n) || !even(times) {
+	if n < 2 || !s.rules.enough(n) {
+		return screen{}, nil
+	}
+	g, ok := newGrid(times)
+	if !ok {
 		return screen{}, nil
 	}
 	s.values = append(s.values[:0], values...)
@@ -51,10 +62,7 @@ func (s *Scorer) restOf(times []int64, values []float64) (drawn screen, r *rest)
 		return screen{}, nil
 	}
 	lowest, highest := extremes(values)
-	return drawn, &rest{
-		first: times[0], step: times[1] - times[0], held: uint32(n),
-		reach: max(drawn.farthest(lowest), drawn.farthest(highest)),
-	}
+	return drawn, &rest{grid: g, held: uint32(n), reach: max(drawn.farthest(lowest), drawn.farthest(highest))}
 }
 
 // extremes are the least and the greatest of at least one value, as least is.
@@ -68,17 +76,6 @@ func extremes(values []float64) (lowest, highest float64) {
 		}
 	}
 	return lowest, highest
-}
-
-// even says whether at least two times rise by a constant step, which may be 0.
-func even(times []int64) bool {
-	step := times[1] - times[0]
-	for i := 2; i < len(times); i++ {
-		if times[i]-times[i-1] != step {
-			return false
-		}
-	}
-	return step >= 0
 }
 
 // Resting says whether the window lacks points that it had when it was made by Rest.
@@ -111,8 +108,8 @@ func (w *Window) begin(epoch uint64) {
 
 // evictRest drops points that are too old, and returns whether some are left: then the ring's points, which arrived later, all stay.
 func (w *Window) evictRest(oldest int64) (left bool) {
-	for w.rest.len() > 0 && w.rest.head() < oldest {
-		w.rest.gone++
+	for w.rest.len() > 0 && w.rest.time(w.rest.head) < oldest {
+		w.rest.drop()
 		w.screen.removeAny(w.rest.reach, w.Len())
 	}
 	return w.rest.len() > 0

@@ -8,15 +8,18 @@ import (
 
 // A resting window decides as one that has all its points, or asks to be woken.
 func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
-	rested, outlined, slept, outlived := 0, 0, 0, 0
+	rested, outlined, gapped, slept, outlived := 0, 0, 0, 0, 0
 	for seed := range uint64(5000) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rules := NewRules(someSettings(r))
 		at, apart := r.Int64N(2_000_000_000_000), quarter*(1+r.Int64N(4))
-		level := r.NormFloat64()
+		level, gaps := r.NormFloat64(), []int{1, 2, 20}[r.IntN(3)]
 		stored := make([]point, r.IntN(400))
 		for i := range stored {
 			at += apart
+			if r.IntN(20) < gaps-1 {
+				at += apart * r.Int64N(4)
+			}
 			stored[i] = point{at, level + r.NormFloat64()*0.1}
 		}
 		times, values := columns(stored)
@@ -27,9 +30,6 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 			var before Window
 			before.Fill(&rules, times[:cut], values[:cut])
 			outline := before.AppendOutline(scorers[0], nil)
-			if len(outline) > mostOutline {
-				t.Fatalf("seed %d: an outline of %d bytes", seed, len(outline))
-			}
 			if !resting.RestOn(scorers[0], outline, times[cut:], values[cut:]) {
 				continue
 			}
@@ -38,6 +38,9 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 			continue
 		}
 		rested++
+		if resting.rest.present != nil {
+			gapped++
+		}
 		for epoch := uint64(1); epoch < 12; epoch++ {
 			before, beforeLast := at, filled.Len()
 			for range r.IntN(12) {
@@ -89,8 +92,8 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d windows rested, %d on an outline, %d points woke one, %d times none rested", rested, outlined, slept, outlived)
-	if rested < 200 || outlined < 100 || slept < 100 || outlived < 100 {
+	t.Logf("%d windows rested, %d on an outline, %d with gaps, %d points woke one, %d times none rested", rested, outlined, gapped, slept, outlived)
+	if rested < 200 || outlined < 100 || gapped < 100 || slept < 100 || outlived < 100 {
 		t.Error("too few of them")
 	}
 }
@@ -132,7 +135,8 @@ func TestOutlineThatIsRefused(t *testing.T) {
 		refused("of another metric", NewScorer(threeDays(1-metric)), outline)
 		longer := NewRules(Settings{GranularityMinutes: 15, HistoryHours: 96, MinRatio: 0.6, Threshold: 5, Metric: metric})
 		refused("of a longer history", NewScorer(longer), outline)
-		refused("followed by a gap", s, outline, next, next+2*quarter)
+		refused("followed by a point between two steps", s, outline, next, next+quarter/2)
+		refused("followed by a point much later", s, outline, next+mostGaps*int64(len(points)+1)*quarter)
 		refused("followed by a late record", s, outline, next, next-quarter)
 		refused("followed by a point of the same time", s, outline, next, next)
 		var tail []int64

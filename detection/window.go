@@ -50,7 +50,7 @@ func (w *Window) Rollback(epoch uint64) {
 	if w.points.rollback(epoch) {
 		w.screen = screen{}
 		if w.rest != nil {
-			w.rest.gone = 0
+			w.rest.rollback()
 		}
 	}
 }
