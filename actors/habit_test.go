@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,24 +17,54 @@ import (
 	"anomalydetector/actors"
 	"anomalydetector/detection"
 	"anomalydetector/persistence"
+	"anomalydetector/stream"
 	"anomalydetector/test/golden"
 )
 
+// judgedHabits is a case for the method habit that grows record by record. A detector of a few lines, which never stops, says which points are
+// anomalies: the states of package detection, one for each entity.
+type judgedHabits struct {
+	*golden.Case
+	set    settings
+	rules  detection.HabitRules
+	states map[string]*detection.Habit
+}
+
+func newJudgedHabits(perDay int) *judgedHabits {
+	j := &judgedHabits{
+		Case: &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true, ValueField: "v", Habit: true},
+		set: settings{
+			rules: detection.Settings{Method: detection.HabitMethod, GranularityMinutes: float64(24*60) / float64(perDay), HistoryHours: 48,
+				MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01},
+			valueField: "v", keyFields: []string{"k"},
+		},
+		states: make(map[string]*detection.Habit),
+	}
+	j.rules = detection.NewHabitRules(j.set.rules)
+	return j
+}
+
+// add appends a point of an entity, which is known by its number, and tells whether it is an anomaly.
+func (j *judgedHabits) add(entity int, at int64, value float64) (anomalous bool) {
+	key, record := pointOf(entity, at, value)
+	if j.states[key] == nil {
+		j.states[key] = new(detection.Habit)
+	}
+	judgement := j.states[key].Add(&j.rules, 1, at, value)
+	if anomalous = judgement.Reason == detection.Anomalous; anomalous {
+		j.Expected[len(j.Records)] = judgement.Deviation
+	}
+	j.Records = append(j.Records, record)
+	return anomalous
+}
+
 // habitual is a stream for the method habit: two months with a point each two hours and a daily course, with late records, gaps, and entities
-// that vanish and come back. A detector of a few lines, which never stops, says which points are anomalies: the states of package detection, one
-// for each entity.
+// that vanish and come back.
 func habitual(seed uint64) (*golden.Case, settings) {
 	const start, days, perDay, entities = 1_600_000_000_000, 60, 12, 12
 	step := (24 * time.Hour / perDay).Milliseconds()
 	dice := rand.New(rand.NewPCG(seed, 0x4ab17))
-	g := &golden.Case{Expected: make(map[int]float64), Partitions: 2, Unordered: true, ValueField: "v", Habit: true}
-	set := settings{
-		rules: detection.Settings{Method: detection.HabitMethod, GranularityMinutes: float64(24*60) / perDay, HistoryHours: 48, MinRatio: 0.2,
-			Threshold: 5, MinDeviation: 0.01},
-		valueField: "v", keyFields: []string{"k"},
-	}
-	rules := detection.NewHabitRules(set.rules)
-	states := make(map[string]*detection.Habit)
+	j := newJudgedHabits(perDay)
 	for bin := range int64(days * perDay) {
 		for entity := range entities {
 			away := entity%6 == 5 && bin%(40*perDay) > 8*perDay // from the ninth day on, until the fortieth
@@ -51,17 +82,10 @@ func habitual(seed uint64) (*golden.Case, settings) {
 			if dice.IntN(40) == 0 {
 				value *= 2
 			}
-			key, record := pointOf(entity, at, value)
-			if states[key] == nil {
-				states[key] = new(detection.Habit)
-			}
-			if j := states[key].Add(&rules, 1, at, value); j.Reason == detection.Anomalous {
-				g.Expected[len(g.Records)] = j.Deviation
-			}
-			g.Records = append(g.Records, record)
+			j.add(entity, at, value)
 		}
 	}
-	return g, set
+	return j.Case, j.set
 }
 
 // TestHabitWithoutAStoreDecidesAsOneThatNeverStopped: each start replays what the state depends on, and transactions are aborted.
@@ -86,6 +110,50 @@ func TestHabitWithoutAStoreDecidesAsOneThatNeverStopped(t *testing.T) {
 			must(t, n.stop())
 			if len(c.Expected) < 100 || aborts.Load() == 0 {
 				t.Errorf("there are %d anomalies, and %d transactions were aborted", len(c.Expected), aborts.Load())
+			}
+			w.verify()
+		})
+	}
+}
+
+// TestLateRecordIsJudgedFromTheWholeMemory: a process starts again, and its replay reaches just as far back as judgements of today need. It has all that
+// they need of an entity that is active, and the last half day of one that fell silent. A late record needs older points of either, so a longer
+// replay comes before its judgement.
+func TestLateRecordIsJudgedFromTheWholeMemory(t *testing.T) {
+	t.Parallel()
+	const start, day, perDay, silent, active = 1_600_000_000_000, 24 * 3_600_000, 12, 0, 2
+	for name, late := range map[string]int{"silent entity": silent, "active entity": active} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			j := newJudgedHabits(perDay)
+			memory := j.rules.Memory().Milliseconds()
+			now, last := start+2*memory, start+memory-day/2
+			for at := int64(start); at <= now; at += day / perDay {
+				if at <= last {
+					j.add(silent, at, 0.5)
+				}
+				j.add(active, at, 0.5)
+			}
+			before := len(j.Records)
+			j.add(active, now+day/perDay, 0.5)
+			if anomalous := j.add(late, last+day/perDay, 1); !anomalous {
+				t.Fatal("the late record is no anomaly")
+			}
+
+			w := newWorldOf(t, j.Case, j.set)
+			n := w.start("one", nil)
+			w.feed(before)
+			w.untilCommitted()
+			must(t, n.stop())
+			log := &told{Handler: slog.DiscardHandler}
+			n = w.start("one", func(c *actors.Config, _ *stream.Config) { c.Log = slog.New(log) })
+			w.feed(1) // a replay reaches as far back as the first record after it needs
+			w.untilCommitted()
+			w.feed(1)
+			w.untilCommitted()
+			must(t, n.stop())
+			if !log.has("late record is older than the replayed history") {
+				t.Errorf("no longer replay came before the late record; it said\n%s", strings.Join(log.lines, "\n"))
 			}
 			w.verify()
 		})
