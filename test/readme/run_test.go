@@ -61,7 +61,7 @@ func copyFile(t *testing.T, from, dir string) {
 }
 
 // patience is the longest time of a block. The longest is make check.
-const patience = 20 * time.Minute
+const patience = 40 * time.Minute
 
 func TestCommandsOfThePagesWork(t *testing.T) {
 	if os.Getenv("README_COMMANDS") == "" {
