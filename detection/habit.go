@@ -71,7 +71,7 @@ type moment struct {
 	leads     uint8   // cells of the profile that are of a later cycle than the newest
 	row       uint8   // how many of the last half hours were such ones, in a row, too old ones aside; eight at most
 	blocked   bool    // the window has more points than are kept: they came before, and blocker tells when they leave
-	born      bool    // there was a point
+	noted     uint8   // residuals that the epoch has changed, at most all: what they were is in undo
 }
 
 // Add judges the value of time at (Unix milliseconds), and takes it in, anomalous or not. The value must be finite, and at must not be
@@ -98,18 +98,20 @@ func (h *Habit) Compare(rules []HabitRules, epoch uint64, at int64, value float6
 // Last is the time of the last point to arrive (Unix milliseconds), and false if there was none. Unlike Window.Newest, it is not the greatest
 // time if that point is late.
 func (h *Habit) Last() (at int64, ok bool) {
-	if n := h.points.len(); n > 0 {
-		return h.points.at(n - 1).at, true
+	if h.points.len() == 0 {
+		return 0, false
 	}
-	return 0, false
+	return h.points.heldTime(h.points.held - 1), true
 }
 
 // take is the way of one point.
 func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e evidence) {
 	h.begin(epoch)
-	before, _ := h.Last()
+	before, born := h.Last()
 	h.evict(r, at)
-	h.enter(at/halfHour, before/halfHour)
+	if bin := at / halfHour; !born || bin != before/halfHour {
+		h.enter(bin, before/halfHour)
+	}
 	level := h.level(value)
 	h.now.add(value - level)
 	e.expected = level + h.season
@@ -138,11 +140,11 @@ func (h *Habit) evict(r *HabitRules, at int64) {
 	oldest := r.window.oldest(at)
 	limit := max(at-r.span, oldest)
 	for n := uint32(h.points.len()); h.now.fresh < n; h.now.fresh++ {
-		slot := h.points.slot(int(h.points.gone + h.now.fresh))
-		if h.points.time(int(h.points.gone+h.now.fresh), slot) >= limit {
+		i := h.points.gone + h.now.fresh
+		if h.points.heldTime(i) >= limit {
 			break
 		}
-		h.order.remove(h.points.words, slot)
+		h.order.remove(h.points.words, h.points.slot(int(i)))
 	}
 	if h.now.blocked = h.now.blocked && h.now.blocker >= oldest; h.now.blocked {
 		return
@@ -237,14 +239,19 @@ func (h *Habit) oldest() int {
 
 // push appends a point to the level.
 func (h *Habit) push(r *HabitRules, p point) {
-	words, held := &h.points.words, h.points.held
-	first := firstOf(*words)
-	h.points.push(p, r.full)
-	if firstOf(*words) != first || h.points.held != held+1 {
-		h.reorder() // the points have moved
-		return
+	points := &h.points
+	first, start, count, held := firstOf(points.words), int(points.start), int(points.count), points.held
+	points.push(p, r.full)
+	if discarded := int(held + 1 - points.held); discarded != 0 || firstOf(points.words) != first { // the points have moved
+		h.order.renumber(int(points.count), func(slot int) int {
+			i := slot - start
+			if i < 0 {
+				i += count
+			}
+			return points.slot(i - discarded)
+		})
 	}
-	h.order.insert(*words, h.points.slot(int(held)))
+	h.order.insert(points.words, points.slot(int(points.held)-1))
 }
 
 func firstOf(words []float64) *float64 {

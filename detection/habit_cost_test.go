@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -110,5 +111,38 @@ func BenchmarkHabitInTurn(b *testing.B) {
 	b.ResetTimer()
 	for done := 0; done < b.N; done += states {
 		round(min(states, b.N-done))
+	}
+}
+
+// BenchmarkHabitTurns shows what a point costs in the long run with 4,000 entities, whose states take turns, by how many points of
+// an entity are in a transaction. A detector that is behind the stream has hundreds in each.
+func BenchmarkHabitTurns(b *testing.B) {
+	const states = 4_000
+	for _, points := range []int64{1, 16, 256} {
+		b.Run(fmt.Sprintf("points=%d", points), func(b *testing.B) {
+			rules := usualHabit()
+			random := rand.New(rand.NewPCG(1, 12))
+			var values [4096]float64
+			for i := range values {
+				values[i] = random.Float64()
+			}
+			all := make([]Habit, states)
+			bin, next := int64(40*365*96), 0
+			round := func(count int) {
+				for i := range count {
+					next++
+					all[i].Add(&rules, uint64(bin/points), bin*quarter, values[next*7%len(values)])
+				}
+				bin++
+			}
+			for range 96 * 9 {
+				round(states)
+			}
+			b.ReportAllocs()
+			b.ResetTimer()
+			for done := 0; done < b.N; done += states {
+				round(min(states, b.N-done))
+			}
+		})
 	}
 }

@@ -40,9 +40,7 @@ func (o *order) put(i, slot int) {
 // set takes slots in the order of arrival, of a ring that has count of them.
 func (o *order) set(values []float64, slots []int, count int) {
 	slices.SortStableFunc(slots, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
-	for o.wide = 0; o.wide < 2 && count > 1<<(8<<o.wide); {
-		o.wide++
-	}
+	o.wide = wideFor(count)
 	size := len(slots) << o.wide
 	if size > cap(o.slots) {
 		o.slots = make([]byte, size, roomFor(len(slots))<<o.wide)
@@ -50,6 +48,25 @@ func (o *order) set(values []float64, slots []int, count int) {
 	o.slots = o.slots[:size]
 	for i, slot := range slots {
 		o.put(i, slot)
+	}
+}
+
+// wideFor is how wide the slots of a ring of count slots are.
+func wideFor(count int) (wide uint8) {
+	for wide < 2 && count > 1<<(8<<wide) {
+		wide++
+	}
+	return wide
+}
+
+// renumber is for points that have moved to other slots, of a ring that now has count of them. Their order is the same.
+func (o *order) renumber(count int, moved func(slot int) int) {
+	was, n := *o, o.len()
+	if o.wide = wideFor(count); o.wide != was.wide {
+		o.slots = make([]byte, n<<o.wide, roomFor(n)<<o.wide)
+	}
+	for i := range n {
+		o.put(i, moved(was.at(i)))
 	}
 }
 

@@ -54,15 +54,12 @@ func (m *moment) add(x float64) {
 	}
 }
 
-// enter begins a half hour if the point before was in another one.
+// enter begins a half hour. The point before, if there is one, was in another one.
 func (h *Habit) enter(bin, before int64) {
-	if bin == before && h.now.born {
-		return
-	}
-	if h.now.born && h.now.count > 0 {
+	if h.now.count > 0 {
 		h.store(before, bin, h.now.sum/float64(h.now.count))
 	}
-	h.now.born, h.now.sum, h.now.count = true, 0, 0
+	h.now.sum, h.now.count = 0, 0
 	h.season = h.seasonOf(bin)
 }
 

@@ -51,7 +51,7 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	to = binary.LittleEndian.AppendUint64(to, math.Float64bits(r.window.age))
 	to = binary.AppendUvarint(to, uint64(r.count))
 	to = append(to, 0, 0, 0, 0)
-	if !h.now.born {
+	if h.points.len() == 0 {
 		return to
 	}
 	start := len(to)
@@ -220,7 +220,6 @@ func (p *stateParser) state(h *Habit, r *HabitRules) {
 		return // it is empty, or there was a problem
 	}
 	m := &h.now
-	m.born = true
 	flags := p.byte()
 	if m.blocked = flags == 1; flags > 1 {
 		p.fail("it has unknown flags")

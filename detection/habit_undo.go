@@ -7,7 +7,8 @@ import (
 
 // An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
 // cell that was changed, in order. Most epochs have one point of an entity, which changes two or three cells, and at the begin of a day
-// three more. An epoch of any length needs at most one change for each cell: if there are many, the others are left out.
+// three more. An epoch of any length needs at most one change for each cell: those of a residual are noted once, and if there are many, the others
+// are left out.
 // An epoch that began with an empty state notes nothing.
 
 // The cells of a state, by number.
@@ -36,15 +37,17 @@ func (h *Habit) begin(epoch uint64) {
 		return
 	}
 	h.points.begin(epoch)
+	h.now.noted = 0
 	h.was = h.now
-	if h.undo = h.undo[:0]; cap(h.undo) > 4*usualRoom {
+	if cap(h.undo) > max(4*usualRoom, 4*len(h.undo)) {
 		h.undo = nil
 	}
+	h.undo = h.undo[:0]
 }
 
 // note notes what is in a cell before it is changed.
 func (h *Habit) note(c change) {
-	if !h.was.born {
+	if h.points.committed == 0 {
 		return
 	}
 	if h.undo == nil {
@@ -60,10 +63,13 @@ func (h *Habit) note(c change) {
 	}
 }
 
-// setResidual changes a residual and its time.
+// setResidual changes a residual and its time. The next call is for the next place in the ring, so after one round all are noted.
 func (h *Habit) setResidual(i int, at int64, value float64) {
-	h.note(change{value: h.recent[i], cell: uint16(recentCell + i)})
-	h.note(change{value: bitsOf(h.when[i]), cell: uint16(whenCell + i)})
+	if h.now.noted < habitMean {
+		h.now.noted++
+		h.note(change{value: h.recent[i], cell: uint16(recentCell + i)})
+		h.note(change{value: bitsOf(h.when[i]), cell: uint16(whenCell + i)})
+	}
 	h.recent[i], h.when[i] = value, at
 }
 
@@ -101,7 +107,7 @@ func (h *Habit) Rollback(epoch uint64) {
 		return
 	}
 	h.now = h.was
-	if !h.was.born && h.profile != nil {
+	if h.points.committed == 0 && h.profile != nil {
 		clear(h.profile.cycles[:])
 	}
 	for _, c := range slices.Backward(h.undo) {

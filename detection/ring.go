@@ -33,13 +33,16 @@ func (r *ring) at(i int) point {
 	return point{r.time(i, slot), r.words[slot]}
 }
 
-// head is the time of the window's head. If all points have the same part, the buffer stays untouched.
-func (r *ring) head() int64 {
+// head is the time of the window's head.
+func (r *ring) head() int64 { return r.heldTime(r.gone) }
+
+// heldTime is the time of the i-th held point. If all points from it on have the same part, the buffer stays untouched.
+func (r *ring) heldTime(i uint32) int64 {
 	part := uint64(r.last)
-	if r.run < r.held-r.gone {
-		part = r.part(r.slot(int(r.gone)))
+	if r.run < r.held-i {
+		part = r.part(r.slot(int(i)))
 	}
-	return int64(r.first + r.step*(uint64(r.gone)+part))
+	return int64(r.first + r.step*(uint64(i)+part))
 }
 
 // slot is the index in the buffer of the i-th held point.
