@@ -77,22 +77,12 @@ func roomFor(n int) int { return n + n/8 + 7 }
 func (o *order) insert(values []float64, slot int) {
 	value, n := values[slot], o.len()
 	rank := 0
-	if o.wide == 0 {
-		// Halving without a branch to predict: the values are in no order of time.
-		for left := o.slots; len(left) > 0; {
-			half := (len(left) + 1) / 2
-			if values[left[half-1]] <= value {
-				rank += half
-			}
-			left = o.slots[rank : rank+len(left)-half]
-		}
-	} else {
-		for high := n; rank < high; {
-			if middle := int(uint(rank+high) / 2); values[o.at(middle)] <= value {
-				rank = middle + 1
-			} else {
-				high = middle
-			}
+	// Halving without a branch to guess: the values are in no order of time.
+	for left := uint(n); left > 0; left /= 2 {
+		half := (left + 1) / 2
+		next := rank + int(half)
+		if values[o.at(next-1)] <= value {
+			rank = next
 		}
 	}
 	size := len(o.slots) + 1<<o.wide
@@ -111,11 +101,11 @@ func (o *order) remove(values []float64, slot int) {
 		rank = bytes.IndexByte(o.slots, byte(slot))
 	} else {
 		value := values[slot]
-		for high := o.len(); rank < high; {
-			if middle := int(uint(rank+high) / 2); values[o.at(middle)] < value {
-				rank = middle + 1
-			} else {
-				high = middle
+		for left := uint(o.len()); left > 0; left /= 2 {
+			half := (left + 1) / 2
+			next := rank + int(half)
+			if values[o.at(next-1)] < value {
+				rank = next
 			}
 		}
 	}

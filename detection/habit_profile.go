@@ -173,7 +173,7 @@ func (h *Habit) seasonOf(bin int64) float64 {
 	if h.profile == nil {
 		return 0
 	}
-	var near [3 * profileDays]int64 // sorted
+	var near [3 * profileDays]int64
 	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {
 		date := (b+dayBins)/dayBins - 1 // b may be -1
@@ -187,22 +187,37 @@ func (h *Habit) seasonOf(bin int64) float64 {
 			} else if date-(newest+int64(slot)-cyclesBehind(of, code)*profileDays) > profileDays {
 				continue
 			}
-			// The values are in no order, and the processor would guess half of the comparisons wrong. Those of whole numbers need no branch.
-			x := sortable(h.profile.means[cell+slot])
-			for i, y := range near[:n] {
-				near[i], x = min(x, y), max(x, y)
-			}
-			near[n] = x
+			near[n] = sortable(h.profile.means[cell+slot])
 			n++
 		}
 	}
-	switch {
-	case n == 0:
+	if n == 0 {
 		return 0
-	case n%2 == 1:
-		return unsorted(near[n/2])
 	}
-	return halfway(unsorted(near[n/2-1]), unsorted(near[n/2]))
+	low, high := middles(near[:n])
+	if n%2 == 1 {
+		return unsorted(low)
+	}
+	return halfway(unsorted(low), unsorted(high))
+}
+
+// middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the smallest and
+// the largest of those that it has looked at are in the middle of all only if about as many are still to come.
+//
+// Numbers in no order make the processor guess half of the comparisons wrong. Those of whole numbers need no branch.
+func middles(numbers []int64) (low, high int64) {
+	first, end := 0, 0 // of those that may be in the middle, sorted
+	for i, x := range numbers {
+		for j, y := range numbers[first:end] {
+			numbers[first+j], x = min(x, y), max(x, y)
+		}
+		numbers[end] = x
+		end++
+		if left := len(numbers) - 1 - i; end-first >= left+3 {
+			first, end = first+1, end-1
+		}
+	}
+	return numbers[first], numbers[end-1]
 }
 
 // leads says whether a cell is one of the leads, and not too old on a day.
