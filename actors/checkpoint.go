@@ -76,17 +76,17 @@ func (p *partition) fill(plan *persistence.Plan) (err error) {
 		err = cmp.Or(err, failed)
 		return points, live
 	}
-	state := func(e *persistence.Entity, to []byte) ([]byte, int64) {
-		entity, asked := p.entities.byKey[e.Key()], &stateAsked{to}
+	owned := func(e *persistence.Entity, to []byte) ([]byte, int64) {
+		entity, asked := p.entities.byKey[e.Key()], &ownedAsked{to}
 		p.deliver(entity, asked)
 		return asked.to, entity.newest
 	}
 	if p.shared.habit != nil {
-		plan.FillStates(tail, state)
+		plan.FillStates(tail, owned)
 		return err
 	}
 	plan.Fill(tail, func(e *persistence.Entity, to []byte) []byte {
-		outline, _ := state(e, to)
+		outline, _ := owned(e, to)
 		return outline
 	})
 	return err

@@ -20,7 +20,7 @@ import (
 //   - *messages.Observation: one datapoint; answered with a messages.Observed. An anomaly goes to the producer.
 //   - *messages.EntityRollBack: undo the points of an aborted transaction.
 //   - *messages.WindowQuery: its last points; answered with a messages.WindowTail.
-//   - *stateAsked: its state of habits, or the outline of its window, to be stored.
+//   - *ownedAsked: its state of habits, or the outline of its window, to be stored.
 //
 // It runs on its partition's goroutine, and only its partition can send it messages; see deliver.go.
 type entity struct {
@@ -81,7 +81,7 @@ func (e *entity) Receive(ctx actor.Context) {
 		e.observe(ctx, message, &answers.observed)
 	case *messages.WindowQuery:
 		e.tail(message, &answers.tail)
-	case *stateAsked:
+	case *ownedAsked:
 		if e.habit != nil {
 			message.to = e.habit.AppendState(e.shared.habit, message.to)
 		} else {

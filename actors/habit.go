@@ -45,8 +45,8 @@ func (c *Config) CheckState(s persistence.State) error {
 	return nil
 }
 
-// stateAsked asks an entity for its state of habits. The entity appends it.
-type stateAsked struct{ to []byte }
+// ownedAsked asks an entity for what the store keeps beside its points: its state of habits, or the outline of its window. The entity appends it.
+type ownedAsked struct{ to []byte }
 
 // observeHabit takes a datapoint. A late record whose judgement may need points that are missing is incomplete even if the entity has newer points:
 // these do not put an end to what the missing ones have left in the state.

@@ -15,23 +15,40 @@ import (
 )
 
 // TestFirstBinAfterAStartLeavesWindowsOnDisk counts what the first bin after a start takes in the heap for each entity with a full window of 288
-// points, which are 2.7 kB.
+// points, which are 2.7 kB. The windows are in the journal, or in chunks with an outline and few or many points after it.
 func TestFirstBinAfterAStartLeavesWindowsOnDisk(t *testing.T) {
-	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler)})
+	t.Run("in the journal", func(t *testing.T) { firstBin(t, 0, 300, 0) })
+	t.Run("in chunks", func(t *testing.T) { firstBin(t, 32, 450, 21) })
+	t.Run("in chunks and a long journal", func(t *testing.T) { firstBin(t, 64, 455+50, 52) })
+}
+
+// firstBin has some points of each entity in the journal, and after some bins a certain number of them come after an outline.
+func firstBin(t *testing.T, journal, bins, after int) {
+	const entities, most = 1_000, 1_500
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler), Journal: journal * entities})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	const entities, most = 1_000, 1_500
 	config := benchConfig()
 	config.Store, config.History = store, 72*time.Hour
 	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
 	before := newBench(t, config)
-	for range 300 {
+	for range bins {
 		before.score(t, before.bin(entities))
 	}
 	before.score(t, before.bin(1)) // waits until what was committed is stored
 	before.stop(t)
+	if journal > 0 {
+		p, err := store.Partition(config.Name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, window, _, err := p.LoadOutline("-1,64600")
+		if p.Close(); err != nil || window.Outline == nil && after <= 32 || window.Outline != nil && len(window.Points) != after {
+			t.Fatalf("the outline has %d bytes, and %d points come after it, want %d: %v", len(window.Outline), len(window.Points), after, err)
+		}
+	}
 
 	p := newBenchAt(t, config, before.offset)
 	p.at, p.offset = before.at, before.offset
@@ -57,6 +74,42 @@ func TestFirstBinAfterAStartLeavesWindowsOnDisk(t *testing.T) {
 	p.stop(t)
 	runtime.KeepAlive(p)
 	runtime.KeepAlive(first)
+}
+
+// TestOutlineThatIsRefusedIsReplacedByPoints: a late record comes after the outline, so the window cannot rest on it.
+func TestOutlineThatIsRefusedIsReplacedByPoints(t *testing.T) {
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler), Journal: 1_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	config := benchConfig()
+	config.Store, config.History = store, 72*time.Hour
+	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	const entities = 100
+	before := newBench(t, config)
+	for range 310 {
+		before.score(t, before.bin(entities))
+	}
+	late := before.bin(entities)
+	for _, record := range late {
+		record.Timestamp = record.Timestamp.Add(-20 * time.Minute)
+	}
+	before.score(t, late)
+	before.score(t, before.bin(1))
+	before.stop(t)
+
+	p := newBenchAt(t, config, before.offset)
+	p.at, p.offset = before.at, before.offset
+	if done := p.score(t, p.bin(entities)); done.Tally.Points != entities || done.Tally.Unscored != 0 || done.Tally.Anomalies != 0 {
+		t.Fatalf("the first bin: %+v", done.Tally)
+	}
+	answers := make(chan *entityAnswer, 1)
+	p.tell(&entityAsked{"-1,64513", answers})
+	if answer := <-answers; answer.err != nil || !answer.known || answer.status.Points != 288 {
+		t.Errorf("a question: %+v points, %v", answer.status.Points, answer.err)
+	}
+	p.stop(t)
 }
 
 // TestWindowThatCannotBeWokenIsNotDecided: the disk can be read when an entity comes, and not when its points are needed.

@@ -142,7 +142,7 @@ func (p *partition) bring(key string, at int64) (*child, error) {
 		if err != nil {
 			return nil, err
 		}
-		opened.outline, opened.points, opened.rest = nil, points, false
+		opened.outline, opened.points = nil, points
 		p.deliver(entity, opened)
 	}
 	if entity.stored != nil && !entity.actor.window.Resting() {
@@ -180,6 +180,7 @@ func (p *partition) wake(entity *child) error {
 	if err != nil {
 		return err
 	}
+	p.stored.state.Loaded(entity.stored)
 	p.deliver(entity, &entityWoken{points})
 	return nil
 }

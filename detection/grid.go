@@ -1,9 +1,6 @@
 package detection
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // grid has the times of some points that rise by whole numbers of a step:
 //
@@ -41,26 +38,25 @@ func newGrid(times []int64) (g grid, ok bool) {
 	if first < 0 || last > latestTime || step > longestStep || (last-first)/step >= int64(mostGaps*len(times)) {
 		return grid{}, false
 	}
-	g = grid{first: first, step: step, last: len(times) - 1}
-	if (last-first)/step == int64(g.last) {
+	g = grid{first: first, step: step}
+	if (last-first)/step == int64(len(times)-1) {
+		g.last = len(times) - 1
 		return g, true
 	}
-	g.last = 0
-	g.mark(int((last - first) / step))
-	for _, at := range times {
+	for _, at := range times[1:] {
 		g.mark(int((at - first) / step))
 	}
 	return g, true
 }
 
-// mark says that there is a point at a place, and none at those after the last one before.
+// mark adds a point at a place. There is none at the places between it and the last one.
 func (g *grid) mark(place int) {
 	if g.present == nil {
 		if place == g.last+1 {
 			g.last = place
 			return
 		}
-		g.present = make([]uint64, g.last/64+1, place/64+1)
+		g.present = make([]uint64, g.last/64+1)
 		for i := range g.last + 1 {
 			g.present[i/64] |= 1 << (i % 64)
 		}
@@ -106,15 +102,15 @@ func (g *grid) whole(points int) bool {
 		return false
 	}
 	g.last = points - 1
-	if g.present == nil {
-		return true
-	}
-	count := 0
-	for i, word := range g.present {
-		count += bits.OnesCount64(word)
-		if word != 0 {
-			g.last = i*64 + 63 - bits.LeadingZeros64(word)
+	if words := len(g.present); words > 0 {
+		count := 0
+		for _, word := range g.present {
+			count += bits.OnesCount64(word)
 		}
+		if count != points || g.present[0]&1 == 0 || g.present[words-1] == 0 {
+			return false
+		}
+		g.last = 64*words - 1 - bits.LeadingZeros64(g.present[words-1])
 	}
-	return count == points && g.present[0]&1 == 1 && g.time(g.last) <= latestTime && !slices.Contains(g.present[len(g.present)-1:], 0)
+	return int64(g.last) <= (latestTime-g.first)/g.step
 }

@@ -118,7 +118,7 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 // ParseState makes an empty state the stored one. It decides about later points as the stored one would have, to the last bit. It refuses a
 // state of rules that keep other points than these. The error wraps ErrState; then the state is as it was.
 func (h *Habit) ParseState(r *HabitRules, data []byte) error {
-	p := stateParser{data: data}
+	p := parser{data: data}
 	var read Habit
 	p.state(&read, r)
 	if p.problem == "" && len(p.data) > 0 {
@@ -133,74 +133,9 @@ func (h *Habit) ParseState(r *HabitRules, data []byte) error {
 	return nil
 }
 
-// stateParser reads from the front of data. After a problem all it reads is 0.
-type stateParser struct {
-	data    []byte
-	problem string
-}
-
-func (p *stateParser) fail(problem string) {
-	if p.problem == "" {
-		p.problem, p.data = problem, nil
-	}
-}
-
-func (p *stateParser) bytes(n int) []byte {
-	if len(p.data) < n {
-		p.fail("it ends too early")
-		return make([]byte, n)
-	}
-	b := p.data[:n]
-	p.data = p.data[n:]
-	return b
-}
-
-func (p *stateParser) byte() byte        { return p.bytes(1)[0] }
-func (p *stateParser) number8() uint64   { return binary.LittleEndian.Uint64(p.bytes(8)) }
-func (p *stateParser) float() float64    { return math.Float64frombits(p.number8()) }
-func (p *stateParser) distance() float64 { return p.least(p.float(), 0) }
-
-func (p *stateParser) finite() float64 {
-	x := p.float()
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		p.fail("a value or mean is not finite")
-	}
-	return x
-}
-
-// least refuses what is smaller, and NaN.
-func (p *stateParser) least(x, least float64) float64 {
-	if !(x >= least) {
-		p.fail("a distance is negative or no number")
-	}
-	return x
-}
-
-// varint reads an unsigned number of at most most.
-func (p *stateParser) varint(most uint64) uint64 {
-	x, n := binary.Uvarint(p.data)
-	if n <= 0 || x > most || n > 1 && p.data[n-1] == 0 {
-		p.fail("a number is too large or cut off")
-		return 0
-	}
-	p.data = p.data[n:]
-	return x
-}
-
-// time reads a time after another one.
-func (p *stateParser) time(before int64) int64 {
-	x, n := binary.Varint(p.data)
-	if n <= 0 || n > 1 && p.data[n-1] == 0 || before+x < 0 {
-		p.fail("a time is negative or cut off")
-		return before
-	}
-	p.data = p.data[n:]
-	return before + x
-}
-
 const latestDay = math.MaxInt64/day + 1
 
-func (p *stateParser) state(h *Habit, r *HabitRules) {
+func (p *parser) state(h *Habit, r *HabitRules) {
 	if version := p.byte(); version != stateVersion {
 		p.fail(fmt.Sprintf("its version is %d, and %d is known", version, stateVersion))
 	}

@@ -15,22 +15,20 @@ import (
 //	v       how many words of the grid follow; 0: there are no gaps
 //	8 ..    a bit for each step: there is a point
 //	8, 8    the screen's bounds of the median
-//	8       no point is farther from both bounds than that
+//	8       no point is farther than this from either bound
 //	v, v    how many points lie below and above the bounds
 //	8, 8    mean deviation: the sum of distances, and its error
 //	8, 8, v median deviation: its two bounds, and how many points lie between them
 const outlineVersion = 1
 
-// AppendOutline appends the outline of a window, or nothing if there is none: a window that rests, or that Rest would refuse. It draws a new
-// screen for it, because that of the window may not hold for many points more.
+// AppendOutline appends the outline of a window, or nothing if there is none: a window that rests, or that Rest would refuse. A window that has an
+// outline ends with its newest point, because its times rise: the store relies on that. The outline has a new screen, because that of the window may not hold for many
+// points more.
 func (w *Window) AppendOutline(s *Scorer, to []byte) []byte {
 	if w.rest != nil || !s.rules.enough(w.Len()) {
 		return to
 	}
-	s.times, s.values = s.times[:0], w.points.appendValues(s.values[:0])
-	for i := range w.points.len() {
-		s.times = append(s.times, w.points.at(i).at)
-	}
+	s.times, s.values = w.points.appendWindowTimes(s.times[:0]), w.points.appendValues(s.values[:0])
 	drawn, rest := s.restOf(s.times, s.values)
 	if rest == nil {
 		return to
@@ -89,23 +87,24 @@ func (w *Window) RestOn(s *Scorer, outline []byte, times []int64, values []float
 
 // parseOutline reads an outline of the same rules.
 func (w *Window) parseOutline(r *Rules, outline []byte) bool {
-	p := stateParser{data: outline}
+	p := parser{data: outline}
 	if p.byte() != outlineVersion || p.byte() != byte(r.metric) || p.float() != r.age {
 		return false
 	}
 	w.rest.first, w.rest.step = int64(p.varint(math.MaxInt64)), int64(p.varint(math.MaxInt64))
-	w.rest.held = uint32(p.varint(math.MaxUint32))
+	points := p.varint(math.MaxInt32)
+	w.rest.held = uint32(points)
 	for range p.varint(uint64(len(p.data) / 8)) {
 		w.rest.present = append(w.rest.present, p.number8())
 	}
 	s := &w.screen
 	s.low, s.high, w.rest.reach = p.finite(), p.finite(), p.finite()
-	s.below, s.above = uint32(p.varint(math.MaxUint32)), uint32(p.varint(math.MaxUint32))
+	s.below, s.above = uint32(p.varint(points)), uint32(p.varint(points))
 	if r.metric == MeanDeviation {
 		s.spread = spread{p.float(), p.float()}
 	} else {
-		s.nearLow, s.nearHigh, s.near = p.float(), p.float(), uint32(p.varint(math.MaxUint32))
+		s.nearLow, s.nearHigh, s.near = p.float(), p.float(), uint32(p.varint(points))
 	}
-	s.drawn = p.problem == "" && len(p.data) == 0 && s.low <= s.high && w.rest.whole(int(w.rest.held))
+	s.drawn = p.problem == "" && len(p.data) == 0 && points >= 2 && s.low <= s.high && w.rest.whole(int(points))
 	return s.holds(int(w.rest.held))
 }

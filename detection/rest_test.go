@@ -147,6 +147,80 @@ func TestOutlineThatIsRefused(t *testing.T) {
 	}
 }
 
+// TestWindowsRestOnTheirOutlineThroughAJournal: with 24 points after the outline, all windows of 288 points rest, and with 32 nearly all. The store gives
+// all points if more come after it.
+func TestWindowsRestOnTheirOutlineThroughAJournal(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for name, draw := range map[string]func() float64{
+		"normal":   r.NormFloat64,
+		"uniform":  r.Float64,
+		"outliers": func() float64 { return r.NormFloat64()*0.01 + float64(number(r.IntN(50) == 0)) },
+	} {
+		for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+			for _, c := range []struct{ after, least int }{{1, 1000}, {24, 998}, {32, 930}} {
+				scorer, rest := NewScorer(threeDays(metric)), 0
+				for range 1000 {
+					points := make([]point, 288+c.after)
+					for i := range points {
+						points[i] = point{int64(i) * quarter, draw()}
+					}
+					times, values := columns(points)
+					var before, w Window
+					before.Fill(scorer.Rules(), times[:288], values[:288])
+					rest += number(w.RestOn(scorer, before.AppendOutline(scorer, nil), times[288:], values[288:]))
+				}
+				if rest < c.least {
+					t.Errorf("%s values, %v: %d of 1000 windows rest with %d points after the outline, want %d", name, metric, rest, c.after, c.least)
+				}
+			}
+		}
+	}
+}
+
+// A window has no outline if a late record came last, or is among its points: the store takes the last point for the newest.
+func TestNoOutlineWithALateRecord(t *testing.T) {
+	rules := threeDays(MeanDeviation)
+	s := NewScorer(rules)
+	for _, late := range []int64{250, 287} {
+		var w Window
+		for i := range int64(288) {
+			at := i * quarter
+			if i == late {
+				at -= 2 * quarter
+			}
+			w.Observe(&rules, 0, at, float64(i%7))
+		}
+		if outline := w.AppendOutline(s, nil); outline != nil {
+			t.Errorf("a window whose point %d is late has an outline", late)
+		}
+	}
+}
+
+// The outline has a new screen: that of the window may hold for one point more only.
+func TestOutlineHasANewScreen(t *testing.T) {
+	rules := threeDays(MeanDeviation)
+	s, worn := NewScorer(rules), 0
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 4))
+		var w Window
+		for i := range int64(288 + 40) {
+			w.Add(s, uint64(i), i*quarter, r.NormFloat64())
+		}
+		middle := 2 * max(w.screen.below, w.screen.above)
+		var resting Window
+		if !resting.RestOn(s, w.AppendOutline(s, nil), nil, nil) {
+			t.Fatalf("seed %d: the window does not rest", seed)
+		}
+		if fresh := 2 * max(resting.screen.below, resting.screen.above); fresh > 288-2*uint32(margin(288))+4 {
+			t.Errorf("seed %d: the outline's screen has %d of 288 points on two sides", seed, fresh)
+		}
+		worn += number(middle > 270)
+	}
+	if worn < 10 {
+		t.Errorf("%d windows have a worn screen", worn)
+	}
+}
+
 // Bytes that are no outline harm nothing.
 func FuzzOutline(f *testing.F) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
@@ -178,6 +252,21 @@ func FuzzOutline(f *testing.F) {
 
 func BenchmarkRest(b *testing.B) {
 	for _, metric := range []Metric{MeanDeviation, MedianDeviation} {
+		b.Run("outline/"+metric.String(), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			scorer := NewScorer(threeDays(metric))
+			var w Window
+			for i := range int64(300) {
+				w.Observe(scorer.Rules(), 0, i*quarter, r.NormFloat64())
+			}
+			var outline []byte
+			b.ReportAllocs()
+			for b.Loop() {
+				if outline = w.AppendOutline(scorer, outline[:0]); len(outline) == 0 {
+					b.Fatal("it has no outline")
+				}
+			}
+		})
 		b.Run(metric.String(), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 2))
 			scorer := NewScorer(threeDays(metric))

@@ -66,6 +66,14 @@ func (r *ring) appendValues(to []float64) []float64 {
 	return append(append(to, r.words[first:r.count]...), r.words[:end]...)
 }
 
+// appendWindowTimes appends the times of the window, in arrival order.
+func (r *ring) appendWindowTimes(to []int64) []int64 {
+	for i := r.gone; i < r.held; i++ {
+		to = append(to, r.heldTime(i))
+	}
+	return to
+}
+
 // begin makes the present window the committed one, if the epoch is a new one.
 func (r *ring) begin(epoch uint64) {
 	if epoch == r.epoch {

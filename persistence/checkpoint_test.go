@@ -38,6 +38,7 @@ type model struct {
 func newModel(t *testing.T, seed uint64, o Options) *model { return newModelOf(t, seed, o, false) }
 
 func newModelOf(t *testing.T, seed uint64, o Options, states bool) *model {
+	o.Outline = 1 // windows are short
 	m := &model{t: t, states: states, gone: make(map[string]bool), random: rand.New(rand.NewPCG(seed, 1)), dir: quickDir(t), options: o, at: 1_600_000_000_000,
 		windows: make(map[string][]Point), before: make(map[string][]Point), stored: make(map[int64]map[string][]Point)}
 	m.open()

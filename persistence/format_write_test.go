@@ -39,7 +39,7 @@ const (
 
 // formatOptions keep the journal short, so that there are chunks. Files and the value log take small
 // values, too, so that some blocks are in each of them.
-var formatOptions = persistence.Options{Journal: 60, Large: 150, File: 40, Seen: true, Log: slog.New(slog.DiscardHandler)}
+var formatOptions = persistence.Options{Journal: 60, Large: 150, File: 40, Outline: 1, Seen: true, Log: slog.New(slog.DiscardHandler)}
 
 var errKilled = errors.New("killed")
 

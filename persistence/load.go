@@ -18,32 +18,40 @@ var ErrRemoving = errors.New("its removal is not stored yet")
 // lie before. They are valid until the next Load, Reload or Sweep. Known is false if nothing is
 // stored of it. Reload gives the same points again, until Loaded says that nobody will ask.
 func (p *Partition) Load(key string) (e *Entity, points []Point, known bool, err error) {
-	e, w, known, err := p.load(key, false)
+	e, w, known, err := p.load(key, allPoints)
 	return e, w.points, known, err
 }
 
 // LoadState is Load for a partition whose entities have states: the points come after the state. The state is valid until the
 // next Load, Peek or Sweep.
 func (p *Partition) LoadState(key string) (e *Entity, state State, points []Point, known bool, err error) {
-	e, w, known, err := p.load(key, false)
+	e, w, known, err := p.load(key, allPoints)
 	return e, w.state, w.points, known, err
 }
 
-// Outlined is what is stored of a window, with an outline in the place of most points.
-type Outlined struct {
-	Outline []byte  // nil: the points are all that are stored
+// BriefWindow is what is stored of an entity's window, with an outline in the place of most points.
+type BriefWindow struct {
+	Outline []byte  // nil: there is none, and the points are all
 	Newest  int64   // the greatest time of all points, Unix milliseconds
 	Points  []Point // those after the outline
 }
 
-// LoadOutline is Load for an owner that can do with an outline. It is valid until the next Load, Reload, Peek or Sweep.
-func (p *Partition) LoadOutline(key string) (e *Entity, w Outlined, known bool, err error) {
-	e, stored, known, err := p.load(key, true)
-	return e, Outlined{stored.outline, stored.newest(), stored.points}, known, err
+// LoadOutline is Load for an owner that needs no points if there is an outline. The outline is valid until the next Load, Reload, Peek or Sweep.
+func (p *Partition) LoadOutline(key string) (e *Entity, w BriefWindow, known bool, err error) {
+	e, stored, known, err := p.load(key, outlineIfStored)
+	return e, BriefWindow{stored.outline, stored.newest(), stored.points}, known, err
 }
 
-// load is LoadState, and LoadOutline if it is brief.
-func (p *Partition) load(key string, brief bool) (e *Entity, w storedWindow, known bool, err error) {
+// wanted is what is read of a window.
+type wanted bool
+
+const (
+	allPoints       wanted = false
+	outlineIfStored wanted = true // and the points that come after it
+)
+
+// load is LoadState and LoadOutline.
+func (p *Partition) load(key string, what wanted) (e *Entity, w storedWindow, known bool, err error) {
 	if len(p.removing) > 0 && p.removing[storedKey(key)] {
 		return nil, w, false, fmt.Errorf("load entity %s: %w", key, ErrRemoving)
 	}
@@ -58,7 +66,7 @@ func (p *Partition) load(key string, brief bool) (e *Entity, w storedWindow, kno
 				e = &Entity{id: id}
 			}
 			e.key = key
-			w, err = p.loadWindow(v, e, p.points[:0], brief)
+			w, err = p.loadWindow(v, e, p.points[:0], what)
 			p.points = w.points
 			e.named = !w.empty() // else its checkpoint was not finished
 			return err
@@ -90,13 +98,13 @@ func (p *Partition) load(key string, brief bool) (e *Entity, w storedWindow, kno
 	return e, w, false, nil
 }
 
-// Reload returns the points that Load returned of a cached entity. They are stored in the same place, because an entity is sealed
-// only after its owner was asked for points of it: an owner that does not have them reloads them first. It counts as Loaded.
+// Reload returns all points that were stored of a cached entity when it was loaded. They are in the same place, because an entity is sealed
+// only after its owner was asked for points of it: an owner that does not have them reloads them first.
 func (p *Partition) Reload(e *Entity) (points []Point, err error) {
 	if p.loaded != e {
 		p.loaded = nil
 		err = p.look(func(v *view) error {
-			w, err := v.readWindow(p.slot, e.id, e.tail, p.points[:0], false)
+			w, err := v.readWindow(p.slot, e.id, e.tail, p.points[:0], allPoints)
 			p.points = w.points
 			return err
 		})
@@ -104,7 +112,6 @@ func (p *Partition) Reload(e *Entity) (points []Point, err error) {
 			return nil, fmt.Errorf("load entity %s again: %w", e.key, err)
 		}
 	}
-	e.tail = nil
 	return p.points, nil
 }
 
@@ -135,7 +142,7 @@ func (p *Partition) PeekState(key string) (state State, points []Point, err erro
 			}
 			e.tail = known.tail
 		}
-		w, err := p.loadWindow(v, &e, nil, false)
+		w, err := p.loadWindow(v, &e, nil, allPoints)
 		state, points = w.state, w.points
 		return err
 	})
@@ -162,22 +169,22 @@ func (p *Partition) lookUp(txn *badger.Txn, key string) (id uint32, found bool, 
 }
 
 // loadWindow reads an entity's window into a buffer, and notes where its parts are.
-func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point, brief bool) (storedWindow, error) {
-	w, err := v.readWindow(p.slot, e.id, e.tail, buffer, brief)
+func (p *Partition) loadWindow(v *view, e *Entity, buffer []Point, what wanted) (storedWindow, error) {
+	w, err := v.readWindow(p.slot, e.id, e.tail, buffer, what)
 	e.chunks, e.through, e.arrived, e.unsealed = w.chunks, w.through, w.arrived, w.unsealed
 	return w, err
 }
 
 // storedWindow is what is stored of an entity's window. Its fields are those of Entity.
 type storedWindow struct {
-	state    State
-	outline  []byte  // in the place of points; nil: there are all
-	outlined int64   // the greatest time of those that the outline is of
-	points   []Point // after the state or the outline, if there is one
-	chunks   []uint32
-	through  uint64
-	arrived  uint32
-	unsealed uint32
+	state         State
+	outline       []byte  // in the place of points; nil: there are all
+	outlineNewest int64   // the greatest time of those that the outline is of
+	points        []Point // after the state or the outline, if there is one
+	chunks        []uint32
+	through       uint64
+	arrived       uint32
+	unsealed      uint32
 }
 
 // empty tells whether nothing is stored.
@@ -192,7 +199,7 @@ func (w *storedWindow) newest() (at int64) {
 	case w.state.Bytes != nil:
 		at = w.state.Newest
 	case w.outline != nil:
-		at = w.outlined
+		at = w.outlineNewest
 	}
 	for i := range w.points {
 		at = max(at, w.points[i].At)
@@ -201,9 +208,8 @@ func (w *storedWindow) newest() (at int64) {
 }
 
 // readWindow reads an entity's state and chunks, and adds its points of the journal that are
-// in none of them. If it is brief, the outline of the last chunk takes the place of the points in chunks. The points are in the
-// buffer, if it is large enough.
-func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point, brief bool) (w storedWindow, err error) {
+// in none of them. The points are in the buffer, if it is large enough.
+func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point, what wanted) (w storedWindow, err error) {
 	w.points = buffer
 	if err := v.readState(slot, id, &w); err != nil {
 		return w, err
@@ -212,10 +218,12 @@ func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point, bri
 	if err != nil {
 		return w, err
 	}
-	if n := len(stored.starts); !brief || n == 0 || stored.format(n-1) != outlined {
+	outline := false
+	if what == outlineIfStored {
+		outline, err = w.takeOutline(stored, slot, id, tail)
+	}
+	if !outline && err == nil {
 		err = w.takeChunks(stored, slot, id, v.states != nil)
-	} else {
-		err = w.takeOutline(stored, slot, id)
 	}
 	for _, point := range tail {
 		if point.seq > w.through {
@@ -229,7 +237,7 @@ func (v *view) readWindow(slot, id uint32, tail []journaled, buffer []Point, bri
 }
 
 // takeChunks takes the points of all chunks. Chunks may overlap each other and the state: what both have is the same.
-func (w *storedWindow) takeChunks(stored *chunks, slot, id uint32, stateful bool) error {
+func (w *storedWindow) takeChunks(stored *gathered, slot, id uint32, stateful bool) error {
 	begins := int64(w.arrived)
 	for i, start := range stored.starts {
 		value, err := stored.value(slot, id, i)
@@ -262,17 +270,23 @@ func (w *storedWindow) takeChunks(stored *chunks, slot, id uint32, stateful bool
 	return nil
 }
 
-// takeOutline takes the outline of the last chunk. Its points are not looked at, nor are those of the chunks before.
-func (w *storedWindow) takeOutline(stored *chunks, slot, id uint32) error {
+// takeOutline takes the outline of the last chunk, if it has one and few points come after it. The points of the chunks are not looked at.
+func (w *storedWindow) takeOutline(stored *gathered, slot, id uint32, tail []journaled) (taken bool, err error) {
 	last := len(stored.starts) - 1
+	if last < 0 || stored.format(last) != outlined {
+		return false, nil
+	}
 	value, err := stored.value(slot, id, last)
 	if err != nil {
-		return err
+		return false, err
 	}
 	c, _, err := beginChunk(value)
 	if err != nil {
-		return fmt.Errorf("chunk %d: %w", stored.starts[last], err)
+		return false, fmt.Errorf("chunk %d: %w", stored.starts[last], err)
 	}
-	w.outline, w.outlined, w.through, w.arrived = c.outline, c.newest, c.through, stored.starts[last]+c.count
-	return nil
+	if after := len(tail) - outlineReach - 1; after >= 0 && tail[after].seq > c.through {
+		return false, nil
+	}
+	w.outline, w.outlineNewest, w.through, w.arrived = c.outline, c.newest, c.through, stored.starts[last]+c.count
+	return true, nil
 }

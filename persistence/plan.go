@@ -57,7 +57,7 @@ type buffers struct {
 	touched  []*Entity // those with points in the new blocks
 	sealings []sealing
 	points   []Point // of all sealings
-	states   []byte  // of all sealings, if entities have states; else outlines
+	owned    []byte  // what their owner keeps of the entities of the sealings: states, or outlines of windows
 }
 
 // Phases of a plan:
@@ -217,8 +217,8 @@ func (p *Partition) blockOf(plan *Plan, seq uint64, entries []entry) block {
 }
 
 // Behind says whether the owner has more to read than it has time for. Unless it is, it prepares for a start: a checkpoint writes
-// the last chunk of a window once more, together with the later points, while it has few. So a window is a third as many chunks, which a start reads in
-// half the time (docs/adr/0037). And if entities have states, the journal is short, so that few points come after a state.
+// the last chunk of a window once more, together with the later points, while it has few. So a window is a third as many chunks (docs/adr/0037), and its last
+// chunk has an outline (docs/adr/0048). And if entities have states, the journal is short, so that few points come after a state.
 func (p *Partition) Behind(behind bool) { p.behind = behind }
 
 // joinedPoints is how many points a chunk has at most that was joined with the one before. A journal with many entities has some 32 points of each.
@@ -274,14 +274,18 @@ func (plan *Plan) Fill(tail Tail, outline OutlineOf) {
 		s.from = len(plan.points)
 		plan.points = append(plan.points, points...)
 		s.to = len(plan.points)
-		if outline != nil {
-			s.outline.from = len(plan.states)
-			plan.states = outline(s.entity, plan.states)
-			s.outline.to = len(plan.states)
+		if outline != nil && len(points) >= cmp.Or(plan.store.options.Outline, outlineFrom) {
+			s.outline.from = len(plan.owned)
+			plan.owned = outline(s.entity, plan.owned)
+			s.outline.to = len(plan.owned)
 		}
 	}
-	if len(plan.states) > 0 && plan.next != nil {
-		plan.next.outlines = true
+	if len(plan.owned) > 0 {
+		for _, head := range []*record{plan.next, plan.complete} { // the second is a copy of the first
+			if head != nil {
+				head.outlines = true
+			}
+		}
 	}
 	plan.filled = true
 }

@@ -420,8 +420,8 @@ func TestBuffersAreReusedAndDoNotGrow(t *testing.T) {
 			t.Fatal("the next plan does not get the buffers")
 		}
 	}
-	large := buffers{points: make([]Point, 0, 1<<20), states: make([]byte, 0, 1<<24)}.emptied()
-	if large.points != nil || large.states != nil {
+	large := buffers{points: make([]Point, 0, 1<<20), owned: make([]byte, 0, 1<<24)}.emptied()
+	if large.points != nil || large.owned != nil {
 		t.Error("the buffers of an unusual plan are kept")
 	}
 }

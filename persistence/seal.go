@@ -20,7 +20,7 @@ type sealing struct {
 	live     uint32 // how many points its window has
 	from, to int    // its last points, or its state, among those of the plan
 	stated   bool   // its state is written
-	outline  span   // of its window, among the outlines of the plan
+	outline  span   // of its window, in plan.owned
 	newest   int64  // the greatest time of the points in the state
 }
 
@@ -185,7 +185,7 @@ func (plan *Plan) outlive(u *update, s *sealing) error {
 
 // sealStored seals an entity that is not cached: its points are those that are stored.
 func (plan *Plan) sealStored(u *update, s *sealing, stored *view) error {
-	w, err := stored.readWindow(plan.slot, s.entity.id, s.tail, nil, false)
+	w, err := stored.readWindow(plan.slot, s.entity.id, s.tail, nil, allPoints)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (plan *Plan) seal(u *update, s *sealing, points []Point) error {
 		}
 	}
 	if len(points) > 0 {
-		if err := u.set(chunkKey(plan.slot, s.entity.id, position), encodeChunk(plan.through, points, plan.states[s.outline.from:s.outline.to])); err != nil {
+		if err := u.set(chunkKey(plan.slot, s.entity.id, position), encodeChunk(plan.through, points, plan.owned[s.outline.from:s.outline.to])); err != nil {
 			return err
 		}
 		remaining = append(remaining, position)

@@ -139,15 +139,15 @@ func (b buffers) emptied() buffers {
 	const roomyPoints, roomyBytes = 1 << 15, 1 << 22
 	clear(b.touched)
 	clear(b.sealings)
-	b.touched, b.sealings, b.points, b.states = b.touched[:0], b.sealings[:0], b.points[:0], b.states[:0]
+	b.touched, b.sealings, b.points, b.owned = b.touched[:0], b.sealings[:0], b.points[:0], b.owned[:0]
 	if cap(b.points) > roomyPoints {
 		b.points = nil
 	}
 	if cap(b.sealings) > roomyPoints {
 		b.sealings = nil
 	}
-	if cap(b.states) > roomyBytes {
-		b.states = nil
+	if cap(b.owned) > roomyBytes {
+		b.owned = nil
 	}
 	return b
 }

@@ -127,9 +127,9 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 				continue
 			}
 		}
-		s.stated, s.from = true, len(plan.states)
-		plan.states, s.newest = state(s.entity, plan.states)
-		s.to = len(plan.states)
+		s.stated, s.from = true, len(plan.owned)
+		plan.owned, s.newest = state(s.entity, plan.owned)
+		s.to = len(plan.owned)
 	}
 	plan.filled = true
 }
@@ -144,7 +144,7 @@ func (s *sealing) sinceState() uint32 {
 
 // sealState writes the state of a cached entity, and deletes the chunks before it.
 func (plan *Plan) sealState(u *update, s *sealing) error {
-	value := encodeState(&entityState{State{plan.states[s.from:s.to], s.newest}, plan.through, s.arrived})
+	value := encodeState(&entityState{State{plan.owned[s.from:s.to], s.newest}, plan.through, s.arrived})
 	if err := u.set(stateKey(plan.slot, s.entity.id), value); err != nil {
 		return err
 	}

@@ -63,6 +63,8 @@ type Options struct {
 	Shed func(points int)
 	// Period is how many points may come after a state; 0: statePeriod.
 	Period int
+	// Outline is from how many points on a chunk has an outline; 0: outlineFrom.
+	Outline int
 	// File is from how many bytes on the blocks of a checkpoint get a file; 0: fileFrom.
 	File int
 	// Split is how many writes a transaction may have; 0: as many as fit.

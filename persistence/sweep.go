@@ -91,7 +91,7 @@ func (p *Partition) lastOf(v *view, item *badger.Item) (e *Entity, newest int64,
 	}
 	e.key = key
 	p.loaded = nil
-	w, err := p.loadWindow(v, e, p.points[:0], true)
+	w, err := p.loadWindow(v, e, p.points[:0], outlineIfStored)
 	p.points = w.points
 	if w.empty() {
 		return nil, 0, err // of a checkpoint that was not finished

@@ -14,11 +14,11 @@ import (
 // That is no harm: each chunk tells up to which block it holds the journal, and
 // Entity.tail has the points of the blocks after it.
 type view struct {
-	txn    *badger.Txn
-	chunks values
-	found  chunks  // for reuse: of the entity that was read last
-	states *values // nil: the partition has none
-	state  []byte  // for reuse: the last one that was read
+	txn      *badger.Txn
+	chunks   values
+	gathered gathered // for reuse: of the entity that was read last
+	states   *values  // nil: the partition has none
+	state    []byte   // for reuse: the last one that was read
 }
 
 // values reads the chunks or the states of a slot, an entity at a time. It is fastest if the entities come

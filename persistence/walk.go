@@ -55,7 +55,7 @@ func (p *Partition) eachWindow(txn *badger.Txn, visit func(e *storedEntity) erro
 		if e == nil {
 			e = &Entity{id: id}
 		}
-		w, err := p.loadWindow(v, e, buffer[:0], false)
+		w, err := p.loadWindow(v, e, buffer[:0], allPoints)
 		if err != nil {
 			return fmt.Errorf("entity %s: %w", key, err)
 		}

@@ -97,6 +97,7 @@ var errWrite = errors.New("input/output error")
 func (p *process) store(o *persistence.Options) {
 	n := p.node
 	disk := n.run.scenario.Disk
+	o.Outline = 1 // windows are short
 	o.Journal, o.Split, o.Pending, o.Period, o.File = disk.Journal, disk.Split, disk.Pending, disk.Period, disk.File
 	o.Shed = func(points int) { n.run.judge.count(func(report *Report) { report.Shed += points }) }
 	o.Free = func() (uint64, error) {
