@@ -170,8 +170,8 @@ func (p *partition) load(o *entityOpened) (stored *persistence.Entity, known boo
 	return stored, known, err
 }
 
-// wake gives the window of an entity its points if it rests. With a million entities, to fill the windows is half of what the first bin
-// after a start takes, and most of that bin's points are decided without them.
+// wake gives the window of an entity its points if it rests. Most points of the first bin after a start are decided without them, and to read and fill the
+// windows would take longer than all the rest of that bin (docs/adr/0045, docs/adr/0048).
 func (p *partition) wake(entity *child) error {
 	if !entity.actor.window.Resting() {
 		return nil

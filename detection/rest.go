@@ -78,10 +78,10 @@ func extremes(values []float64) (lowest, highest float64) {
 	return lowest, highest
 }
 
-// Resting says whether the window lacks points that it had when it was made by Rest.
+// Resting says whether the window lacks points that it had when it was made by Rest or RestOn.
 func (w *Window) Resting() bool { return w.rest != nil }
 
-// Wake gives a resting window the points that Rest was called with. Then it is as if it had never rested.
+// Wake gives a resting window the points that it was made of, those of an outline among them. Then it is as if it had never rested.
 func (w *Window) Wake(r *Rules, times []int64, values []float64) {
 	var woken Window
 	woken.Fill(r, times, values)
