@@ -112,10 +112,17 @@ func (b *bench) detectorSystem(name, label string, more ...string) *system {
 	return &system{Row: report.Row{Name: name, Label: label}, make: func(j job) program { return b.detectorProgram(j, more...) }}
 }
 
-// habitSystem is the detector with the method habit.
-func (b *bench) habitSystem() *system {
-	return &system{Row: report.Row{Name: "detector-habit", Label: "detector, method habit"}, make: func(j job) program {
-		p := b.detectorProgram(j)
+// habits are the detector with the method habit.
+func (b *bench) habits() []*system {
+	return []*system{
+		b.habitSystem("detector-habit", "detector, method habit"),
+		b.habitSystem("detector-habit-unstored", "detector, method habit, nothing stored", "enabled = no"),
+	}
+}
+
+func (b *bench) habitSystem(name, label string, more ...string) *system {
+	return &system{Row: report.Row{Name: name, Label: label}, make: func(j job) program {
+		p := b.detectorProgram(j, more...)
 		text, err := os.ReadFile(j.conf())
 		if err == nil {
 			text = bytes.Replace(text, []byte("history_min_ratio = 0.6\n"), []byte("method = habit\n"), 1)

@@ -31,7 +31,7 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 	partShape := report.Shape{}
 	systems := b.ours()
 	if f.Habit {
-		systems = append(systems, b.habitSystem())
+		systems = append(systems, b.habits()...)
 	}
 	if len(peers) > 0 {
 		var h *hegemony
