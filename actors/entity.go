@@ -1,7 +1,6 @@
 package actors
 
 import (
-	"math"
 	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -110,7 +109,7 @@ func (e *entity) open(o *entityOpened) {
 	case !o.rest || !e.window.Rest(e.shared.scorer, times, values):
 		e.window.Fill(e.shared.scorer.Rules(), times, values)
 	}
-	e.complete = o.newest != math.MinInt64 && o.newest >= o.completeFrom
+	e.complete = !e.empty && o.newest >= o.completeFrom
 }
 
 // columns are points as a window takes them. They are valid until the next call.

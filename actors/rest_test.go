@@ -22,10 +22,10 @@ func TestFirstBinAfterAStartLeavesWindowsOnDisk(t *testing.T) {
 	t.Run("in chunks and a long journal", func(t *testing.T) { firstBin(t, 64, 455+50, 52) })
 }
 
-// firstBin has some points of each entity in the journal, and after some bins a certain number of them come after an outline.
-func firstBin(t *testing.T, journal, bins, after int) {
-	const entities, most = 1_000, 1_500
-	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler), Journal: journal * entities})
+// threeDaysStored is a configuration with windows of three days and a store, whose journal may hold some points; 0: as many as suit its entities.
+func threeDaysStored(t *testing.T, journal int) *Config {
+	t.Helper()
+	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler), Journal: journal})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +33,13 @@ func firstBin(t *testing.T, journal, bins, after int) {
 	config := benchConfig()
 	config.Store, config.History = store, 72*time.Hour
 	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	return config
+}
+
+// firstBin has some points of each entity in the journal, and after some bins a certain number of them come after an outline.
+func firstBin(t *testing.T, journal, bins, after int) {
+	const entities, most = 1_000, 1_500
+	config := threeDaysStored(t, journal*entities)
 	before := newBench(t, config)
 	for range bins {
 		before.score(t, before.bin(entities))
@@ -40,7 +47,7 @@ func firstBin(t *testing.T, journal, bins, after int) {
 	before.score(t, before.bin(1)) // waits until what was committed is stored
 	before.stop(t)
 	if journal > 0 {
-		p, err := store.Partition(config.Name, 0)
+		p, err := config.Store.Partition(config.Name, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,14 +85,7 @@ func firstBin(t *testing.T, journal, bins, after int) {
 
 // TestOutlineThatIsRefusedIsReplacedByPoints: a late record comes after the outline, so the window cannot rest on it.
 func TestOutlineThatIsRefusedIsReplacedByPoints(t *testing.T) {
-	store, err := persistence.OpenStore(t.TempDir(), persistence.Options{Log: slog.New(slog.DiscardHandler), Journal: 1_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	config := benchConfig()
-	config.Store, config.History = store, 72*time.Hour
-	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	config := threeDaysStored(t, 1_000)
 	const entities = 100
 	before := newBench(t, config)
 	for range 310 {

@@ -90,58 +90,37 @@ func BenchmarkHabit(b *testing.B) {
 	}
 }
 
-// BenchmarkHabitInTurn shows what a point costs while many states take turns, so that none is in the processor's caches.
+// BenchmarkHabitInTurn shows what a point costs in the long run while many states take turns, so that none is in the processor's caches, by how many points
+// of an entity are in a transaction. A detector that is behind the stream has hundreds in each.
 func BenchmarkHabitInTurn(b *testing.B) {
-	const states = 20_000
-	rules := usualHabit()
-	random := rand.New(rand.NewPCG(1, 11))
-	all := make([]Habit, states)
-	// Not in the first five days of 1970: their cycle, 0, stands for none, so each half hour walks through all cells.
-	bin := int64(40 * 365 * 96)
-	round := func(count int) {
-		for i := range count {
-			all[i].Add(&rules, uint64(bin), bin*quarter, random.Float64())
-		}
-		bin++
-	}
-	for range 96 * 4 {
-		round(states)
-	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	for done := 0; done < b.N; done += states {
-		round(min(states, b.N-done))
-	}
-}
-
-// BenchmarkHabitTurns shows what a point costs in the long run with 4,000 entities, whose states take turns, by how many points of
-// an entity are in a transaction. A detector that is behind the stream has hundreds in each.
-func BenchmarkHabitTurns(b *testing.B) {
-	const states = 4_000
-	for _, points := range []int64{1, 16, 256} {
-		b.Run(fmt.Sprintf("points=%d", points), func(b *testing.B) {
+	for _, c := range []struct {
+		states int
+		points int64
+	}{{20_000, 1}, {4_000, 1}, {4_000, 16}, {4_000, 256}} {
+		b.Run(fmt.Sprintf("states=%d/points=%d", c.states, c.points), func(b *testing.B) {
 			rules := usualHabit()
 			random := rand.New(rand.NewPCG(1, 12))
 			var values [4096]float64
 			for i := range values {
 				values[i] = random.Float64()
 			}
-			all := make([]Habit, states)
+			all := make([]Habit, c.states)
+			// Not in the first five days of 1970: their cycle, 0, stands for none, so each half hour walks through all cells.
 			bin, next := int64(40*365*96), 0
 			round := func(count int) {
 				for i := range count {
 					next++
-					all[i].Add(&rules, uint64(bin/points), bin*quarter, values[next*7%len(values)])
+					all[i].Add(&rules, uint64(bin/c.points), bin*quarter, values[next*7%len(values)])
 				}
 				bin++
 			}
 			for range 96 * 9 {
-				round(states)
+				round(c.states)
 			}
 			b.ReportAllocs()
 			b.ResetTimer()
-			for done := 0; done < b.N; done += states {
-				round(min(states, b.N-done))
+			for done := 0; done < b.N; done += c.states {
+				round(min(c.states, b.N-done))
 			}
 		})
 	}
