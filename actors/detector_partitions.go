@@ -123,6 +123,7 @@ func (d *Detector) partitionBroke(ctx actor.Context, partition *trackedPartition
 	if before == messages.Ready {
 		if !partition.standby() {
 			d.session.Pause(partition.number)
+			d.round.Paused(partition.number)
 		}
 	} else {
 		d.config.Log.Error("history could not be replayed", "topic", d.config.InputTopic, "partition", partition.number,

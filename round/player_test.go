@@ -140,10 +140,10 @@ func (p *player) polled(words []string, changed, last bool) []Effect {
 	batch := Batch{Changed: changed}
 	for _, word := range words {
 		if word[0] == 'p' {
-			slice := messages.Slice{Partition: number(word), Records: make([]*kgo.Record, recordsEach), End: recordsEach}
+			slice := messages.Slice{Partition: number(word), Records: make([]*kgo.Record, recordsEach), End: recordsEach, Readable: recordsEach}
 			slice.Records[recordsEach-1] = &kgo.Record{Offset: recordsEach - 1}
 			if !last {
-				slice.End++
+				slice.Readable++
 			}
 			batch.Slices = append(batch.Slices, slice)
 		}

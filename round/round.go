@@ -1,7 +1,6 @@
 package round
 
 import (
-	"slices"
 	"time"
 
 	"anomalydetector/messages"
@@ -30,6 +29,7 @@ type Round struct {
 
 	transaction Transaction
 	unanswered  map[int32]struct{}      // partitions that score a slice
+	behind      map[int32]struct{}      // partitions that had more records than those of their last slice; see Polled
 	failed      []*messages.SliceFailed // slices of the running transaction
 	saving      map[int32]struct{}      // partitions that were told of a commit, and have not answered
 	owing       map[int32]struct{}      // partitions that have postponed a checkpoint
@@ -37,7 +37,6 @@ type Round struct {
 	size      size
 	committed time.Time     // when records were committed, the last time
 	took      time.Duration // the last commit, with its flush
-	live      bool          // the last slices ended where their partitions did
 	writes    int           // that failed, in a row
 	sessions  sessions
 	stall     stall
@@ -63,7 +62,8 @@ const (
 // New is a detector that has not begun.
 func New(config Config) *Round {
 	return &Round{config: config, mode: Running, size: size{room: mostRoom},
-		unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
+		unanswered: make(map[int32]struct{}), behind: make(map[int32]struct{}),
+		saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
 }
 
 // Start opens the first session.
@@ -75,7 +75,8 @@ type Batch struct {
 	Changed bool // the assignment has changed since the last end of a transaction
 }
 
-// Polled says that records have come, or that none have in time.
+// Polled says that records have come, or that none have in time. While a partition has more records than have come, the detector is behind the
+// stream, even if the next poll brings only the last records of others. A checkpoint would keep the rest waiting.
 func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 	r.expect("polled", Polling)
 	switch {
@@ -88,8 +89,12 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 		for i := range batch.Slices {
 			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
+			if behind(batch.Slices[i]) {
+				r.behind[batch.Slices[i].Partition] = struct{}{}
+			} else {
+				delete(r.behind, batch.Slices[i].Partition)
+			}
 		}
-		r.live = !slices.ContainsFunc(batch.Slices, behind)
 		return r.enter(Scoring, Score{batch.Slices})
 	case !r.transaction.Empty():
 		return r.flush(now)
@@ -98,6 +103,7 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 		// of nothing makes the client pause for half a second.
 		return append(r.collect(), r.enter(Ending, End{Commit: false})...)
 	}
+	clear(r.behind)
 	return append(r.collect(), Reconcile{})
 }
 
@@ -112,12 +118,19 @@ func (r *Round) SliceDone(now time.Time, done *messages.SliceDone) []Effect {
 
 // SliceFailed says that a partition could not score its slice. The transaction is aborted when all have answered.
 func (r *Round) SliceFailed(now time.Time, failed *messages.SliceFailed) []Effect {
+	r.Paused(failed.Partition)
 	if _, awaited := r.unanswered[failed.Partition]; !awaited {
 		return nil
 	}
 	r.failed = append(r.failed, failed)
 	return r.answered(now, failed.Partition)
 }
+
+// Paused says that no more records of a partition come for now.
+func (r *Round) Paused(partition int32) { delete(r.behind, partition) }
+
+// live tells whether all records were polled that could be read.
+func (r *Round) live() bool { return len(r.behind) == 0 }
 
 // Gone says that a partition's actor is no more, and answers nothing of what it still owes.
 func (r *Round) Gone(now time.Time, partition int32) []Effect {
@@ -201,7 +214,7 @@ func (r *Round) Waited(now time.Time) []Effect {
 // next enters the next step. It is called when none is under way.
 func (r *Round) next(now time.Time) []Effect {
 	uncommitted, stopping := !r.transaction.Empty(), r.mode == Stopping
-	news, ago := r.live && r.transaction.news() > 0, now.Sub(r.committed)
+	news, ago := r.live() && r.transaction.news() > 0, now.Sub(r.committed)
 	pause := max(idleAfter, idleAtLeast-ago)
 	if news {
 		pause = min(pause, max(newsAtLeast, newsShare*r.took)-ago)
@@ -221,7 +234,7 @@ func (r *Round) next(now time.Time) []Effect {
 
 // behind tells whether a partition has more records after a slice.
 func behind(slice messages.Slice) bool {
-	return slice.Records[len(slice.Records)-1].Offset+1 < slice.End
+	return slice.Records[len(slice.Records)-1].Offset+1 < slice.Readable
 }
 
 func (r *Round) poll(patience time.Duration) []Effect {
@@ -243,6 +256,6 @@ func (r *Round) conclude(now time.Time, committed bool) Effect {
 			r.committed, r.took, r.sessions.failures = now, now.Sub(over.Flushing), 0
 		}
 	}
-	more := committed && !over.Empty() && !r.live && r.mode == Running
+	more := committed && !over.Empty() && !r.live() && r.mode == Running
 	return Conclude{committed, more, over}
 }

@@ -115,14 +115,42 @@ var transcripts = []struct {
 		reconciled                  -> poll 1s
 		postponed p0                ->
 		postponed p1                ->
-		polled p0, the last         -> score p0
-		done p0                     -> poll 200ms
+		polled p0 p1, the last      -> score p0 p1
+		done p0                     ->
+		done p1                     -> poll 200ms
 		200ms: polled nothing       -> flush
 		flushed                     -> end with a commit
 		ended committed             -> conclude committed, reconcile
 		saving p0 p1                ->
 		reconciled                  -> poll 1s
 		1s: polled nothing          -> reconcile
+	`},
+	{name: "the last records of one partition are not the end of the stream while another one has more", text: `
+		polled p0 p1                -> score p0 p1
+		done p0 with 1 anomalies    ->
+		done p1                     -> poll 10ms
+		polled p0, the last         -> score p0
+		1s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		saving p0 p1                ->
+		reconciled                  -> poll 1s
+		postponed p0                ->
+		postponed p1                ->
+		polled p1, the last         -> score p1
+		100ms: done p1 with 1 anomalies -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
+	`},
+	{name: "a partition that is read no more has no more to come", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		done p1                     -> poll 10ms
+		gone p1                     ->
+		polled p0, the last         -> score p0
+		1s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
 	`},
 	{name: "what is postponed is stored before a revocation is noticed", text: `
 		polled p0                   -> score p0

@@ -118,11 +118,19 @@ func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error)
 		}
 		if len(partition.Records) > 0 {
 			slices = append(slices, messages.Slice{
-				Partition: partition.Partition, Records: partition.Records, End: partition.HighWatermark,
+				Partition: partition.Partition, Records: partition.Records, End: partition.HighWatermark, Readable: readable(partition),
 			})
 		}
 	})
 	return slices, failed
+}
+
+// readable is the offset after the last record of a partition that could be read. Brokers without transactions do not tell it.
+func readable(p kgo.FetchTopicPartition) int64 {
+	if p.LastStableOffset < 0 {
+		return p.HighWatermark
+	}
+	return p.LastStableOffset
 }
 
 // fatal returns the error if it ends the session, otherwise nil.
