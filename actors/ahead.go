@@ -9,6 +9,9 @@ import (
 // group is how many records a partition looks at before it scores the first of them. A core waits for 20 to 30 reads at a time.
 const group = 16
 
+// fewEntities have their memory in the processor's caches, more or less. Then to read it ahead costs more than it saves.
+const fewEntities = 4096
+
 // ahead is what a partition knows of a group of records before it scores the first of them. It decodes them, finds their entities,
 // and reads the memory that scoring needs. With many entities none of it is in the processor's caches. These reads do not depend
 // on each other, so the processor waits for all of them together. Scoring one record after the other, it waits for each.
@@ -41,6 +44,9 @@ func (p *partition) look(records []*kgo.Record) {
 		s.key = append(s.key[:0], s.point.Key...) // the scanner overwrites its own
 		s.point.Key = s.key
 		s.entity = p.entities.find(s.key)
+	}
+	if len(p.entities.byKey) < fewEntities {
+		return
 	}
 	sum := int64(0)
 	for i := range sights {
