@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"anomalydetector/messages"
 	"anomalydetector/test/transactions"
 )
 
@@ -198,6 +199,39 @@ func TestPartitionThatBeganWithoutAnOffsetHasHistoryOnceSomethingIsCommitted(t *
 	after, _ := session.Assignments()
 	if !committed || after[0].Offset != 5 || after[0].NoCommittedOffset {
 		t.Errorf("committed: %v, then %+v; want offset 5, not fresh", committed, after[0])
+	}
+}
+
+// What a transaction under way has written is part of the partition, but nobody can read it yet.
+func TestTransactionUnderWayCannotBeRead(t *testing.T) {
+	cluster, session := joined(t, 5)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.TransactionalID("upstream"), kgo.DefaultProduceTopic("in"))
+	must(t, err)
+	defer client.Close()
+	must(t, client.BeginTransaction())
+	for range 3 {
+		must(t, client.ProduceSync(context.Background(), &kgo.Record{Value: []byte("v")}).FirstErr())
+	}
+	before, _ := session.Assignments()
+	session.Resume(0, before[0].Generation)
+	var last messages.Slice
+	for last.Records == nil || last.Records[len(last.Records)-1].Offset < 4 {
+		slices, err := session.Poll(context.Background(), 5)
+		must(t, err)
+		for _, slice := range slices {
+			last = slice
+		}
+	}
+	if last.Readable != 5 || last.End != 8 {
+		t.Errorf("the partition can be read up to %d and ends at %d, want 5 and 8", last.Readable, last.End)
+	}
+}
+
+func TestBrokerWithoutTransactionsHasAllRecordsReadable(t *testing.T) {
+	var partition kgo.FetchTopicPartition
+	partition.HighWatermark, partition.LastStableOffset = 7, -1
+	if end := readable(partition); end != 7 {
+		t.Errorf("the partition can be read up to %d, want 7", end)
 	}
 }
 
