@@ -3,6 +3,7 @@ package round
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -21,14 +22,14 @@ type anyone struct {
 	now    time.Time
 	log    []string
 
-	underWay Effect             // the step that is not answered yet
-	session  bool               // there is one
-	slices   map[int32]struct{} // that are not answered
-	failed   bool               // a slice of the transaction
-	flushed  bool               // since the last slice
-	behind   map[int32]bool     // partitions that can be read beyond their last slice
-	saving   map[int32]bool     // partitions that have not answered a commit; whether they may postpone
-	owing    map[int32]struct{} // partitions that have postponed a checkpoint
+	underWay Effect              // the step that is not answered yet
+	session  bool                // there is one
+	slices   map[int32]struct{}  // that are not answered
+	failed   bool                // a slice of the transaction
+	flushed  bool                // since the last slice
+	behind   map[int32]time.Time // partitions that can be read beyond their last slice, and when that came
+	saving   map[int32]bool      // partitions that have not answered a commit; whether they may postpone
+	owing    map[int32]struct{}  // partitions that have postponed a checkpoint
 	draining bool
 	cut      bool // the step under way
 	finished int
@@ -255,8 +256,11 @@ func (a *anyone) polled(poll Poll) {
 	a.now = a.now.Add(poll.For / time.Duration(1+a.random.IntN(3)))
 	for _, slice := range batch.Slices {
 		if delete(a.behind, slice.Partition); slice.Readable > 1 {
-			a.behind[slice.Partition] = true
+			a.behind[slice.Partition] = a.now
 		}
+	}
+	if len(batch.Slices) > 0 {
+		maps.DeleteFunc(a.behind, func(_ int32, polled time.Time) bool { return a.now.Sub(polled) >= longWait })
 	}
 	idle := failure.Err == nil && len(batch.Slices) == 0 && !a.Uncommitted()
 	if idle && !batch.Changed {
@@ -337,7 +341,7 @@ func TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds(t *testing.T) {
 	seen := make(map[[2]Step]int)
 	for seed := range uint64(3000) {
 		a := &anyone{random: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(0),
-			slices: make(map[int32]struct{}), behind: make(map[int32]bool), saving: make(map[int32]bool), owing: make(map[int32]struct{}), seen: seen}
+			slices: make(map[int32]struct{}), behind: make(map[int32]time.Time), saving: make(map[int32]bool), owing: make(map[int32]struct{}), seen: seen}
 		a.Round = New(Config{CommitInterval: time.Second, WriteWithin: 5 * time.Second, Backoff: time.Second, Batch: DefaultBatch, Stay: seed%2 == 0})
 		a.run("start", a.Start())
 		for event := 0; a.finished == 0 && a.problem == ""; event++ {

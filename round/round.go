@@ -1,6 +1,7 @@
 package round
 
 import (
+	"maps"
 	"time"
 
 	"anomalydetector/messages"
@@ -29,7 +30,7 @@ type Round struct {
 
 	transaction Transaction
 	unanswered  map[int32]struct{}      // partitions that score a slice
-	behind      map[int32]struct{}      // partitions that had more records than those of their last slice; see Polled
+	behind      map[int32]time.Time     // partitions that had more records than those of their last slice, and when it came; see Polled
 	failed      []*messages.SliceFailed // slices of the running transaction
 	saving      map[int32]struct{}      // partitions that were told of a commit, and have not answered
 	owing       map[int32]struct{}      // partitions that have postponed a checkpoint
@@ -52,6 +53,8 @@ const (
 	newsAtLeast = 100 * time.Millisecond
 	// newsShare limits what these commits cost, if each takes long: at most 1/newsShare of the time.
 	newsShare = 5
+	// longWait is after how long a partition whose records do not come keeps the detector behind no more.
+	longWait = 10 * time.Second
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
 
@@ -62,7 +65,7 @@ const (
 // New is a detector that has not begun.
 func New(config Config) *Round {
 	return &Round{config: config, mode: Running, size: size{room: mostRoom},
-		unanswered: make(map[int32]struct{}), behind: make(map[int32]struct{}),
+		unanswered: make(map[int32]struct{}), behind: make(map[int32]time.Time),
 		saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
 }
 
@@ -76,7 +79,8 @@ type Batch struct {
 }
 
 // Polled says that records have come, or that none have in time. While a partition has more records than have come, the detector is behind the
-// stream, even if the next poll brings only the last records of others. A checkpoint would keep the rest waiting.
+// stream, even if the next poll brings only the last records of others. A checkpoint would keep the rest waiting. But if they do not come for long,
+// something else holds them up, such as a broker that is down, and the other partitions have caught up.
 func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 	r.expect("polled", Polling)
 	switch {
@@ -90,11 +94,12 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
 			if behind(batch.Slices[i]) {
-				r.behind[batch.Slices[i].Partition] = struct{}{}
+				r.behind[batch.Slices[i].Partition] = now
 			} else {
 				delete(r.behind, batch.Slices[i].Partition)
 			}
 		}
+		maps.DeleteFunc(r.behind, func(_ int32, polled time.Time) bool { return now.Sub(polled) >= longWait })
 		return r.enter(Scoring, Score{batch.Slices})
 	case !r.transaction.Empty():
 		return r.flush(now)

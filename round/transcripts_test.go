@@ -142,6 +142,22 @@ var transcripts = []struct {
 		flushed                     -> end with a commit
 		ended committed             -> conclude committed, reconcile
 	`},
+	{name: "records that do not come for ten seconds keep no other partition behind", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		done p1                     -> poll 10ms
+		9s: polled p0, the last     -> score p0
+		done p0 with 1 anomalies    -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		reconciled                  -> poll 1s
+		990ms: polled p0, the last  -> score p0
+		done p0 with 1 anomalies    -> poll 10ms
+		10ms: polled p0, the last   -> score p0
+		done p0 with 1 anomalies    -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, reconcile
+	`},
 	{name: "a partition that is read no more has no more to come", text: `
 		polled p0 p1                -> score p0 p1
 		done p0                     ->
