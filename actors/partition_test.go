@@ -194,24 +194,51 @@ func (b *bench) fill(tb testing.TB, entities int) {
 
 // BenchmarkRecordToVerdict is the way of one record from the batch to its
 // verdict: scan, route, evict, score, append. An op is a record. With more
-// entities more of them are out of the processor's caches.
+// entities more of them are out of the processor's caches. As at full speed, a transaction has many points of each entity.
 func BenchmarkRecordToVerdict(b *testing.B) {
-	for _, entities := range []int{1_000, 5_000, 50_000} {
-		b.Run(fmt.Sprint(entities), func(b *testing.B) {
-			p := newBench(b, benchConfig())
-			p.fill(b, entities)
-			records := p.bin(entities)
-			p.score(b, records)
-			b.ReportAllocs()
-			b.ResetTimer()
-			for done := 0; done < b.N; done += entities {
-				part := records[:min(entities, b.N-done)]
-				p.again(part)
-				p.score(b, part)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
-		})
+	for _, method := range []detection.Method{detection.OriginalMethod, detection.HabitMethod} {
+		for _, entities := range []int{1_000, 5_000, 50_000} {
+			b.Run(fmt.Sprintf("%v/%d", method, entities), func(b *testing.B) { benchmarkToVerdict(b, method, entities) })
+		}
 	}
+}
+
+func benchmarkToVerdict(b *testing.B, method detection.Method, entities int) {
+	const kinds, together = 16, 200
+	config, past := benchConfig(), benchHistory
+	if method == detection.HabitMethod {
+		rules := detection.NewHabitRules(detection.Settings{
+			Method: method, GranularityMinutes: 15, HistoryHours: 72, MinRatio: detection.HabitMinRatio, Threshold: 5, MinDeviation: 0.01,
+		})
+		config.Habit, config.History, past = &rules, rules.Memory(), 9*24*time.Hour
+	}
+	p := newBench(b, config)
+	p.at += (40 * 365 * 24 * time.Hour).Milliseconds()
+	var bins [kinds][]*kgo.Record
+	for i := range bins {
+		bins[i] = p.bin(entities)
+	}
+	next := 0
+	score := func(n int) {
+		records := bins[next%kinds][:n]
+		p.again(records)
+		p.tell(&messages.Slice{Records: records})
+		if _, ok := p.answer(b).(*messages.SliceDone); !ok {
+			b.Fatal("the slice failed")
+		}
+		if next++; next%together == 0 {
+			p.tell(&messages.Committed{})
+		}
+	}
+	for range int(past / benchGranularity) {
+		score(entities)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += entities {
+		score(min(entities, b.N-done))
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "points/s")
 }
 
 func TestNoAllocationAPointOnTheNormalPath(t *testing.T) {

@@ -40,7 +40,7 @@ import (
 // last 24 hours, and 0.8 kB those of the 24 hours before. The latter serve only the first point after a gap of one to two days.
 type Habit struct {
 	points ring  // those that are of use, and epochs
-	order  order // the slots of the points of the level, by value
+	order  order // the points of the level, by value
 	now    moment
 	was    moment // before the epoch
 	undo   []change
@@ -144,7 +144,7 @@ func (h *Habit) evict(r *HabitRules, at int64) {
 		if h.points.heldTime(i) >= limit {
 			break
 		}
-		h.order.remove(h.points.words, h.points.slot(int(i)))
+		h.order.remove(h.arrivals())
 	}
 	if h.now.blocked = h.now.blocked && h.now.blocker >= oldest; h.now.blocked {
 		return
@@ -182,12 +182,12 @@ func (h *Habit) forget(r *HabitRules, at int64) {
 // level is the median of the level or, if it is empty, of the window. Without any point it is the value itself.
 func (h *Habit) level(value float64) float64 {
 	if n := h.order.len(); n > 0 {
-		i := (n - 1) / 2
-		low := h.points.words[h.order.at(i)]
+		arrivals := h.arrivals()
+		low := arrivals.at(h.order.at((n - 1) / 2))
 		if n%2 == 1 {
 			return low
 		}
-		return halfway(low, h.points.words[h.order.at(i+1)])
+		return halfway(low, arrivals.at(h.order.at(n/2)))
 	}
 	n := h.points.len()
 	if n == 0 {
@@ -239,33 +239,15 @@ func (h *Habit) oldest() int {
 
 // push appends a point to the level.
 func (h *Habit) push(r *HabitRules, p point) {
-	points := &h.points
-	first, start, count, held := firstOf(points.words), int(points.start), int(points.count), points.held
-	points.push(p, r.full)
-	if discarded := int(held + 1 - points.held); discarded != 0 || firstOf(points.words) != first { // the points have moved
-		h.order.renumber(int(points.count), func(slot int) int {
-			i := slot - start
-			if i < 0 {
-				i += count
-			}
-			return points.slot(i - discarded)
-		})
-	}
-	h.order.insert(points.words, points.slot(int(points.held)-1))
+	h.points.push(p, r.full)
+	h.order.insert(h.arrivals())
 }
 
-func firstOf(words []float64) *float64 {
-	if len(words) == 0 {
-		return nil
-	}
-	return &words[0]
+// arrivals are the values of the level.
+func (h *Habit) arrivals() arrivals {
+	p := &h.points
+	return arrivals{p.words[:p.count], p.slot(int(p.gone + h.now.fresh))}
 }
 
 // reorder sorts the points of the level.
-func (h *Habit) reorder() {
-	slots := make([]int, 0, h.points.len())
-	for i := int(h.now.fresh); i < h.points.len(); i++ {
-		slots = append(slots, h.points.slot(int(h.points.gone)+i))
-	}
-	h.order.set(h.points.words, slots, int(h.points.count))
-}
+func (h *Habit) reorder() { h.order.set(h.arrivals(), h.points.len()-int(h.now.fresh)) }

@@ -54,7 +54,7 @@ func (h *Habit) bytes() int {
 	if h.profile != nil {
 		n = int(unsafe.Sizeof(*h.profile))
 	}
-	return n + int(unsafe.Sizeof(*h)) + cap(h.points.words)*8 + cap(h.order.slots) + cap(h.undo)*int(unsafe.Sizeof(change{})) + cap(h.days)*int(unsafe.Sizeof(dayTop{}))
+	return n + int(unsafe.Sizeof(*h)) + cap(h.points.words)*8 + cap(h.order.numbers) + cap(h.undo)*int(unsafe.Sizeof(change{})) + cap(h.days)*int(unsafe.Sizeof(dayTop{}))
 }
 
 func TestHabitIsSmall(t *testing.T) {
@@ -69,7 +69,7 @@ func TestHabitIsSmall(t *testing.T) {
 		t.Errorf("a state of one point takes %d bytes, its comment says 0.8 kB", n)
 	}
 	t.Logf("%d bytes: %d the struct (profile %d, ring %d, moments 2 * %d), %d points, %d their order, %d undo, %d days", h.bytes(), unsafe.Sizeof(*h),
-		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.order.slots), cap(h.undo)*16, cap(h.days)*24)
+		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.order.numbers), cap(h.undo)*16, cap(h.days)*24)
 	if n := h.bytes(); n > 4950 {
 		t.Errorf("a state takes %d bytes, its comment says 4.9 kB", n)
 	}

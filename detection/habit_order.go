@@ -7,108 +7,148 @@ import (
 	"slices"
 )
 
-// order is slots of a ring, by their values. Of equal values, the first to arrive comes first, so it is also the first to be removed.
+// order is the points of a level, by their values. Of equal values, the first to arrive comes first, so it is also the first to be removed. Points
+// leave the level in the order of arrival, so each of them has a number, one more than the one before it. The order has the numbers modulo 2 to the
+// power of 8, 16 or 32: one byte each for 256 points and less. It does not depend on where the points lie in memory.
 type order struct {
-	slots []byte // 1, 2 or 4 bytes each
-	wide  uint8  // the logarithm of how many
+	numbers []byte // 1, 2 or 4 bytes each
+	first   uint32 // the number of the oldest point
+	wide    uint8  // the logarithm of how many bytes
 }
 
-func (o *order) len() int { return len(o.slots) >> (o.wide & 3) }
+// arrivals are the values of a level in the order of arrival, in a ring.
+type arrivals struct {
+	ring  []float64
+	start int
+}
 
-// at is the slot of rank i.
-func (o *order) at(i int) int {
+// at is the value of the i-th point. It has no branch, because the processor could not guess it.
+func (a arrivals) at(i int) float64 {
+	i += a.start - len(a.ring)
+	return a.ring[i+len(a.ring)&(i>>63)]
+}
+
+func (o *order) len() int { return len(o.numbers) >> (o.wide & 3) }
+
+// at is which of the points has a rank, in the order of arrival.
+func (o *order) at(rank int) int {
 	switch o.wide {
 	case 0:
-		return int(o.slots[i])
+		return int(o.numbers[rank] - byte(o.first))
 	case 1:
-		return int(binary.LittleEndian.Uint16(o.slots[2*i:]))
+		return int(binary.LittleEndian.Uint16(o.numbers[2*rank:]) - uint16(o.first))
 	}
-	return int(binary.LittleEndian.Uint32(o.slots[4*i:]))
+	return int(binary.LittleEndian.Uint32(o.numbers[4*rank:]) - o.first)
 }
 
-func (o *order) put(i, slot int) {
+func (o *order) put(rank, i int) {
+	number := o.first + uint32(i)
 	switch o.wide {
 	case 0:
-		o.slots[i] = byte(slot)
+		o.numbers[rank] = byte(number)
 	case 1:
-		binary.LittleEndian.PutUint16(o.slots[2*i:], uint16(slot))
+		binary.LittleEndian.PutUint16(o.numbers[2*rank:], uint16(number))
 	default:
-		binary.LittleEndian.PutUint32(o.slots[4*i:], uint32(slot))
+		binary.LittleEndian.PutUint32(o.numbers[4*rank:], number)
 	}
 }
 
-// set takes slots in the order of arrival, of a ring that has count of them.
-func (o *order) set(values []float64, slots []int, count int) {
-	slices.SortStableFunc(slots, func(a, b int) int { return cmp.Compare(values[a], values[b]) })
-	o.wide = wideFor(count)
-	size := len(slots) << o.wide
-	if size > cap(o.slots) {
-		o.slots = make([]byte, size, roomFor(len(slots))<<o.wide)
+// set sorts n points.
+func (o *order) set(level arrivals, n int) {
+	sorted := make([]int, n)
+	for i := range sorted {
+		sorted[i] = i
 	}
-	o.slots = o.slots[:size]
-	for i, slot := range slots {
-		o.put(i, slot)
+	slices.SortStableFunc(sorted, func(a, b int) int { return cmp.Compare(level.at(a), level.at(b)) })
+	o.wide = wideFor(n)
+	if size := n << o.wide; size > cap(o.numbers) {
+		o.numbers = make([]byte, size, roomFor(n)<<o.wide)
+	} else {
+		o.numbers = o.numbers[:size]
+	}
+	for rank, i := range sorted {
+		o.put(rank, i)
 	}
 }
 
-// wideFor is how wide the slots of a ring of count slots are.
-func wideFor(count int) (wide uint8) {
-	for wide < 2 && count > 1<<(8<<wide) {
+// wideFor is how wide the numbers of n points are.
+func wideFor(n int) (wide uint8) {
+	for wide < 2 && n > 1<<(8<<wide) {
 		wide++
 	}
 	return wide
 }
 
-// renumber is for points that have moved to other slots, of a ring that now has count of them. Their order is the same.
-func (o *order) renumber(count int, moved func(slot int) int) {
-	was, n := *o, o.len()
-	if o.wide = wideFor(count); o.wide != was.wide {
-		o.slots = make([]byte, n<<o.wide, roomFor(n)<<o.wide)
-	}
-	for i := range n {
-		o.put(i, moved(was.at(i)))
-	}
-}
-
-// roomFor is the capacity to grow to for n slots.
+// roomFor is the capacity to grow to for n numbers.
 func roomFor(n int) int { return n + n/8 + 7 }
 
-// insert adds a slot behind those of equal values.
-func (o *order) insert(values []float64, slot int) {
-	value, n := values[slot], o.len()
-	rank := 0
-	// Halving without a branch to guess: the values are in no order of time.
+// insert adds the last point behind those of equal values.
+func (o *order) insert(level arrivals) {
+	n := o.len()
+	if o.wide < wideFor(n+1) {
+		o.widen()
+	}
+	rank := o.search(level, n, level.at(n))
+	size := (n + 1) << o.wide
+	if size > cap(o.numbers) {
+		o.numbers = append(make([]byte, 0, roomFor(n)<<o.wide), o.numbers...)
+	}
+	o.numbers = o.numbers[:size]
+	copy(o.numbers[(rank+1)<<o.wide:], o.numbers[rank<<o.wide:])
+	o.put(rank, n)
+}
+
+// search is how many of n values are at most a value. The values are in no order of time, so the processor could not guess a branch. It reads three
+// values at a time, because it need not wait for one to read the next.
+func (o *order) search(level arrivals, n int, value float64) (rank int) {
+	if o.wide == 0 {
+		numbers, first := o.numbers[:n], byte(o.first)
+		for n >= 3 {
+			part := (n + 1) / 4
+			i := rank + part - 1
+			a, b, c := level.at(int(numbers[i]-first)), level.at(int(numbers[i+part]-first)), level.at(int(numbers[i+2*part]-first))
+			rank += part * (number(a <= value) + number(b <= value) + number(c <= value))
+			n = max(part-1, n-3*part)
+		}
+		for ; n > 0; n-- {
+			rank += number(level.at(int(numbers[rank]-first)) <= value)
+		}
+		return rank
+	}
 	for left := uint(n); left > 0; left /= 2 {
-		half := (left + 1) / 2
-		next := rank + int(half)
-		if values[o.at(next-1)] <= value {
+		next := rank + int((left+1)/2)
+		if level.at(o.at(next-1)) <= value {
 			rank = next
 		}
 	}
-	size := len(o.slots) + 1<<o.wide
-	if size > cap(o.slots) {
-		o.slots = append(make([]byte, 0, roomFor(n)<<o.wide), o.slots...)
-	}
-	o.slots = o.slots[:size]
-	copy(o.slots[(rank+1)<<o.wide:], o.slots[rank<<o.wide:])
-	o.put(rank, slot)
+	return rank
 }
 
-// remove removes a slot. It is the first one of its value.
-func (o *order) remove(values []float64, slot int) {
+// widen makes room for more points than numbers can tell apart.
+func (o *order) widen() {
+	was, n := *o, o.len()
+	o.wide++
+	o.numbers = make([]byte, n<<o.wide, roomFor(n)<<o.wide)
+	for rank := range n {
+		o.put(rank, was.at(rank))
+	}
+}
+
+// remove removes the oldest point, of some value. It is the first one of that value.
+func (o *order) remove(level arrivals) {
 	rank := 0
 	if o.wide == 0 {
-		rank = bytes.IndexByte(o.slots, byte(slot))
+		rank = bytes.IndexByte(o.numbers, byte(o.first))
 	} else {
-		value := values[slot]
+		value := level.at(0)
 		for left := uint(o.len()); left > 0; left /= 2 {
-			half := (left + 1) / 2
-			next := rank + int(half)
-			if values[o.at(next-1)] < value {
+			next := rank + int((left+1)/2)
+			if level.at(o.at(next-1)) < value {
 				rank = next
 			}
 		}
 	}
-	copy(o.slots[rank<<o.wide:], o.slots[(rank+1)<<o.wide:])
-	o.slots = o.slots[:len(o.slots)-1<<o.wide]
+	copy(o.numbers[rank<<o.wide:], o.numbers[(rank+1)<<o.wide:])
+	o.numbers = o.numbers[:len(o.numbers)-1<<o.wide]
+	o.first++
 }

@@ -1,13 +1,12 @@
 package detection
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
-// TestOrderIsThatOfASort has epochs of one point to thousands, so that the ring grows, discards points, and has slots of one and of two bytes.
+// TestOrderIsThatOfASort has epochs of one point to thousands, so that the ring grows and discards points. Some levels have more points than one byte can tell apart.
 func TestOrderIsThatOfASort(t *testing.T) {
 	wide := 0
 	for seed := range uint64(16) {
@@ -22,19 +21,20 @@ func TestOrderIsThatOfASort(t *testing.T) {
 			if r.IntN(500) == 0 {
 				h.Rollback(epoch)
 			}
-			got := order{slices.Clone(h.order.slots), h.order.wide}
-			h.reorder()
-			if got.wide != h.order.wide || !bytes.Equal(got.slots, h.order.slots) {
-				t.Fatalf("%s, epochs of %d points, point %d: the order is %v, sorted %v", s.name, most, i, got, h.order)
+			var sorted order
+			sorted.set(h.arrivals(), h.order.len())
+			for rank := range sorted.len() {
+				if h.order.at(rank) != sorted.at(rank) {
+					t.Fatalf("%s, epochs of %d points, point %d: the order is %v, sorted %v", s.name, most, i, h.order, sorted)
+				}
 			}
 			if h.order.wide > 0 {
 				wide++
 			}
-			h.order = got
 		}
 	}
 	if wide == 0 {
-		t.Error("no slot had two bytes")
+		t.Error("no number had two bytes")
 	}
 }
 
@@ -51,6 +51,52 @@ func TestMiddlesAreThoseOfASort(t *testing.T) {
 		low, high := middles(slices.Clone(numbers))
 		if low != sorted[(n-1)/2] || high != sorted[n/2] {
 			t.Fatalf("the middles of %v are %d and %d, sorted %v", numbers, low, high, sorted)
+		}
+	}
+}
+
+// TestWholeSeasonIsWhatALookAtEachCellFinds: in a stream without gaps most half hours are whole, and then no cell need be looked at.
+func TestWholeSeasonIsWhatALookAtEachCellFinds(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		gaps, late  int // one of how many points is missing, or late
+		least, most float64
+	}{{"no gaps", 0, 0, 0.9, 0.97}, {"gaps", 10, 0, 0.2, 0.9}, {"gaps and late records", 50, 200, 0.2, 0.95}} {
+		r := rand.New(rand.NewPCG(9, 2))
+		rules := usualHabit()
+		var h Habit
+		whole, parts := 0, 0
+		for i := range int64(96 * 40) {
+			at := 40*365*day + i*quarter
+			if c.gaps > 0 && r.IntN(c.gaps) == 0 {
+				continue
+			}
+			if c.late > 0 && r.IntN(c.late) == 0 {
+				at -= r.Int64N(2 * day)
+			}
+			h.Observe(&rules, uint64(i/30), at, r.Float64())
+			if i < 96*6 {
+				continue
+			}
+			var near [3 * profileDays]int64
+			n := h.partOfSeason(at/halfHour, &near)
+			cell, all := h.wholeSeason(at / halfHour)
+			if !all {
+				parts++
+				continue
+			}
+			whole++
+			if n != len(near) {
+				t.Fatalf("%s, point %d: all half hours are said to be stored, and %d are", c.name, i, n)
+			}
+			for j, x := range near {
+				if mean := h.profile.means[cell+j]; mean != unsorted(x) {
+					t.Fatalf("%s, point %d: half hour %d is %v, want %v", c.name, i, j, mean, unsorted(x))
+				}
+			}
+		}
+		if part := float64(whole) / float64(whole+parts); part < c.least || part > c.most {
+			t.Errorf("%s: %.2f of the seasons are whole, want %v to %v", c.name, part, c.least, c.most)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -174,7 +175,48 @@ func (h *Habit) seasonOf(bin int64) float64 {
 		return 0
 	}
 	var near [3 * profileDays]int64
-	n, newest, of := 0, h.now.newest*profileDays, h.now.newest%3
+	n := 0
+	if cell, all := h.wholeSeason(bin); all {
+		for i, x := range h.profile.means[cell : cell+len(near)] {
+			near[i] = sortable(x)
+		}
+		n = len(near)
+	} else {
+		n = h.partOfSeason(bin, &near)
+	}
+	if n == 0 {
+		return 0
+	}
+	low, high := middles(near[:n])
+	if n%2 == 1 {
+		return unsorted(low)
+	}
+	return halfway(unsorted(low), unsorted(high))
+}
+
+// wholeSeason says whether a half hour and its neighbours were all stored on each of the last five days, and at which cell they begin, which is so in most
+// of the half hours of a stream without gaps. The cells tell it all at once: their codes are as such a stream leaves them.
+func (h *Habit) wholeSeason(bin int64) (first int, all bool) {
+	date, of := bin/dayBins, int(bin%dayBins)
+	if of == 0 || of == dayBins-1 || h.now.newest != date/profileDays {
+		return 0, false
+	}
+	first = (of - 1) * profileDays
+	begin := min(first/4, len(h.profile.cycles)-8)
+	codes := binary.LittleEndian.Uint64(h.profile.cycles[begin:]) >> (2*first - 8*begin) & (1<<(2*3*profileDays) - 1)
+	newest, before := allOf(codeOf(h.now.newest)), allOf(codeOf(h.now.newest+2))
+	today := 2 * (date % profileDays)
+	stored := before ^ (newest^before)&(4<<today-1) // of the half hour before, today is stored
+	other := before ^ (newest^before)&(1<<today-1)
+	return first, codes == stored|other<<(2*profileDays)|other<<(4*profileDays)
+}
+
+// allOf are the codes of a half hour whose cells all have one code.
+func allOf(code uint8) uint64 { return uint64(code) * 0b01_01_01_01_01 }
+
+// partOfSeason finds what was stored of a half hour and its neighbours, and returns how many cells that are.
+func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
+	newest, of := h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {
 		date := (b+dayBins)/dayBins - 1 // b may be -1
 		cell := int((b+dayBins)%dayBins) * profileDays
@@ -191,14 +233,7 @@ func (h *Habit) seasonOf(bin int64) float64 {
 			n++
 		}
 	}
-	if n == 0 {
-		return 0
-	}
-	low, high := middles(near[:n])
-	if n%2 == 1 {
-		return unsorted(low)
-	}
-	return halfway(unsorted(low), unsorted(high))
+	return n
 }
 
 // middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the smallest and
