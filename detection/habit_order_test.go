@@ -2,7 +2,6 @@ package detection
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -35,23 +34,6 @@ func TestOrderIsThatOfASort(t *testing.T) {
 	}
 	if wide == 0 {
 		t.Error("no number had two bytes")
-	}
-}
-
-func TestMiddlesAreThoseOfASort(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 27))
-	for range 20_000 {
-		numbers := make([]int64, 1+r.IntN(3*profileDays))
-		kinds := 1 + r.Int64N(20) // few kinds: some are equal
-		for i := range numbers {
-			numbers[i] = r.Int64N(kinds) - kinds/2
-		}
-		sorted := slices.Sorted(slices.Values(numbers))
-		n := len(sorted)
-		low, high := middles(slices.Clone(numbers))
-		if low != sorted[(n-1)/2] || high != sorted[n/2] {
-			t.Fatalf("the middles of %v are %d and %d, sorted %v", numbers, low, high, sorted)
-		}
 	}
 }
 

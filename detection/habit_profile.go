@@ -175,15 +175,13 @@ func (h *Habit) seasonOf(bin int64) float64 {
 		return 0
 	}
 	var near [3 * profileDays]int64
-	n := 0
 	if cell, all := h.wholeSeason(bin); all {
 		for i, x := range h.profile.means[cell : cell+len(near)] {
 			near[i] = sortable(x)
 		}
-		n = len(near)
-	} else {
-		n = h.partOfSeason(bin, &near)
+		return unsorted(middleOf15(&near))
 	}
+	n := h.partOfSeason(bin, &near)
 	if n == 0 {
 		return 0
 	}
@@ -234,25 +232,6 @@ func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
 		}
 	}
 	return n
-}
-
-// middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the smallest and
-// the largest of those that it has looked at are in the middle of all only if about as many are still to come.
-//
-// Numbers in no order make the processor guess half of the comparisons wrong. Those of whole numbers need no branch.
-func middles(numbers []int64) (low, high int64) {
-	first, end := 0, 0 // of those that may be in the middle, sorted
-	for i, x := range numbers {
-		for j, y := range numbers[first:end] {
-			numbers[first+j], x = min(x, y), max(x, y)
-		}
-		numbers[end] = x
-		end++
-		if left := len(numbers) - 1 - i; end-first >= left+3 {
-			first, end = first+1, end-1
-		}
-	}
-	return numbers[first], numbers[end-1]
 }
 
 // leads says whether a cell is one of the leads, and not too old on a day.
