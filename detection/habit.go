@@ -76,22 +76,26 @@ type moment struct {
 
 // Add judges the value of time at (Unix milliseconds), and takes it in, anomalous or not. The value must be finite, and at must not be
 // negative.
-func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) Judgement {
-	e := h.take(r, epoch, at, value)
-	return r.judge(&e)
+func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) (j Judgement) {
+	var e evidence
+	h.take(r, epoch, at, value, &e)
+	r.judge(&e, &j)
+	return j
 }
 
 // Observe takes a value in like Add, but does not judge it. It serves the replay of history.
 func (h *Habit) Observe(r *HabitRules, epoch uint64, at int64, value float64) {
-	h.take(r, epoch, at, value)
+	var e evidence
+	h.take(r, epoch, at, value, &e)
 }
 
 // Compare does what Add does, for each of some rules. All of them must share the state: Shares says whether they do. The judgements
 // are in the order of the rules.
 func (h *Habit) Compare(rules []HabitRules, epoch uint64, at int64, value float64, to []Judgement) {
-	e := h.take(&rules[0], epoch, at, value)
+	var e evidence
+	h.take(&rules[0], epoch, at, value, &e)
 	for i := range rules {
-		to[i] = rules[i].judge(&e)
+		rules[i].judge(&e, &to[i])
 	}
 }
 
@@ -104,10 +108,11 @@ func (h *Habit) Last() (at int64, ok bool) {
 	return h.points.heldTime(h.points.held - 1), true
 }
 
-// take is the way of one point.
-func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e evidence) {
+// take is the way of one point. The evidence must be zero.
+func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *evidence) {
 	h.begin(epoch)
 	before, born := h.Last()
+	sum, many := h.residuals(at, before) // now, so that the processor adds while it waits for the rest
 	h.evict(r, at)
 	if bin := at / halfHour; !born || bin != before/halfHour {
 		h.enter(bin, before/halfHour)
@@ -119,7 +124,8 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e ev
 	if counted {
 		e.residual = value - e.expected
 		h.enterDay(at / day)
-		e.mean = h.mean(at, before, e.residual)
+		e.mean = (sum + e.residual) / habitMean // fewer than 24 count as 24
+		h.keepResidual(at, e.residual, many)
 		e.one, e.many = h.one, h.many
 		e.scored = !math.IsNaN(h.one) && (h.now.blocked || r.window.enough(h.points.len()))
 		if x := math.Abs(e.residual); x > h.now.one {
@@ -131,7 +137,6 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64) (e ev
 	}
 	h.push(r, point{at, value})
 	h.forget(r, at)
-	return e
 }
 
 // evict drops the points from the head that are too old at a time: from the level, and from the window. The level never has a point that the
@@ -205,37 +210,37 @@ func (h *Habit) level(value float64) float64 {
 // halfway is the middle between two numbers, with the reference's roundings.
 func halfway(low, high float64) float64 { return low + float64(0.5*float64(high-low)) }
 
-// mean takes a residual in, and returns the mean of the last ones. Fewer than 24 count as 24.
-func (h *Habit) mean(at, before int64, residual float64) float64 {
-	m := &h.now
+// residuals is the sum of the last residuals that count for the next mean, and how many they are.
+func (h *Habit) residuals(at, before int64) (sum float64, n int) {
 	if at-before > pause {
-		m.residuals = 0
+		return 0, 0
 	}
-	for m.residuals > 0 && (m.residuals == habitMean || at-h.when[h.oldest()] > day) {
-		m.residuals--
+	n = min(int(h.now.residuals), habitMean-1)
+	i := placeBefore(int(h.now.next), n)
+	for n > 0 && at-h.when[i] > day {
+		i, n = placeAfter(i), n-1
 	}
-	h.setResidual(int(m.next), at, residual)
-	m.next = uint8((int(m.next) + 1) % habitMean)
-	m.residuals++
-	i, n := h.oldest(), int(m.residuals)
-	sum := 0.0
-	for _, x := range h.recent[i:min(i+n, habitMean)] {
-		sum += x
+	for range n {
+		sum += h.recent[i]
+		i = placeAfter(i)
 	}
-	for _, x := range h.recent[:max(i+n-habitMean, 0)] {
-		sum += x
-	}
-	return sum / habitMean
+	return sum, n
+}
+
+// keepResidual takes a residual in, after some that still count.
+func (h *Habit) keepResidual(at int64, residual float64, many int) {
+	i := int(h.now.next)
+	h.setResidual(i, at, residual)
+	h.now.next, h.now.residuals = uint8(placeAfter(i)), uint8(many+1)
 }
 
 // oldest is the place of the oldest residual that counts.
-func (h *Habit) oldest() int {
-	i := int(h.now.next) - int(h.now.residuals)
-	if i < 0 {
-		i += habitMean
-	}
-	return i
-}
+func (h *Habit) oldest() int { return placeBefore(int(h.now.next), int(h.now.residuals)) }
+
+// placeBefore is so many places before one of the ring of residuals, and placeAfter is the next one. They have no branch, because the processor could not
+// guess where the ring begins anew.
+func placeBefore(i, n int) int { return i - n + habitMean&((i-n)>>63) }
+func placeAfter(i int) int     { return (i + 1) & ((i + 1 - habitMean) >> 63) }
 
 // push appends a point to the level.
 func (h *Habit) push(r *HabitRules, p point) {

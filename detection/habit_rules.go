@@ -72,23 +72,25 @@ type evidence struct {
 }
 
 // judge decides about a point.
-func (r *HabitRules) judge(e *evidence) Judgement {
+func (r *HabitRules) judge(e *evidence, j *Judgement) {
 	if !e.scored {
-		return Judgement{Verdict: Verdict{Reason: TooFewPoints}}
+		*j = Judgement{Verdict: Verdict{Reason: TooFewPoints}}
+		return
 	}
 	band, slow := max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
-	ratio, of, test := beyond(e.residual, band), e.residual, ValueTest
-	if other := beyond(e.mean, slow); other > ratio {
-		ratio, of, test = other, e.mean, MeanTest
-	}
-	j := Judgement{
-		Verdict: Verdict{Normal, math.Copysign(r.window.threshold*ratio, of), e.expected, band / r.window.threshold},
-		Low:     e.expected - band, High: e.expected + band, Test: test, Mean: e.mean, Usual: slow,
-	}
+	// The processor could not guess which test is the one, so there is no branch.
+	tests := [...]float64{ValueTest: e.residual, MeanTest: e.mean}
+	ratios := [...]float64{ValueTest: beyond(e.residual, band), MeanTest: beyond(e.mean, slow)}
+	test := Test(number(ratios[MeanTest] > ratios[ValueTest]))
+	ratio := ratios[test]
+	j.Reason = Normal
 	if ratio > 1 {
 		j.Reason = Anomalous
 	}
-	return j
+	j.Deviation = math.Copysign(r.window.threshold*ratio, tests[test])
+	j.Median, j.Scale = e.expected, band/r.window.threshold
+	j.Low, j.High = e.expected-band, e.expected+band
+	j.Test, j.Mean, j.Usual = test, e.mean, slow
 }
 
 // beyond is how many times as far as a limit something is. No distance is 0 times any limit, even 0; any other is infinitely

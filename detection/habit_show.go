@@ -106,7 +106,9 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 		e.mean += h.residual(i)
 	}
 	e.mean /= habitMean
-	return r.judge(&e)
+	var j Judgement
+	r.judge(&e, &j)
+	return j
 }
 
 // Next is the time of the next point (Unix milliseconds), as of a time now: a step after the last one or, if a whole step has passed since without a
@@ -127,12 +129,15 @@ func (h *Habit) Next(r *HabitRules, now int64) (at int64, ok bool) {
 // long as storing the state and reading it again.
 func (h *Habit) Expect(r *HabitRules, at int64) Judgement {
 	var next Habit
+	var e evidence
+	var j Judgement
 	if next.ParseState(r, h.AppendState(r, nil)) != nil || at < 0 {
-		return Judgement{}
+		return j
 	}
-	e := next.take(r, 1, at, 0)
+	next.take(r, 1, at, 0, &e)
 	e.residual, e.mean = 0, 0
-	return r.judge(&e)
+	r.judge(&e, &j)
+	return j
 }
 
 // levels are the medians that the points were compared with; NaN for those that were compared with no median of a day. If points that were in a level
