@@ -1,5 +1,7 @@
 package detection
 
+import "math"
+
 // middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the smallest and
 // the largest of those that it has looked at are in the middle of all only if about as many are still to come.
 //
@@ -26,7 +28,7 @@ func middles(numbers []int64) (low, high int64) {
 //	.  .  .  a  b
 //	.  c  d  e  .
 //	f  g  .  .  .
-func middleOf15(x *[3 * profileDays]int64) int64 {
+func middleOf15(x *[3 * profileDays]float64) float64 {
 	p1, p2, p3, p4, p5 := sorted5(x[0], x[1], x[2], x[3], x[4])
 	q1, q2, q3, q4, q5 := sorted5(x[5], x[6], x[7], x[8], x[9])
 	r1, r2, r3, r4, r5 := sorted5(x[10], x[11], x[12], x[13], x[14])
@@ -37,7 +39,7 @@ func middleOf15(x *[3 * profileDays]int64) int64 {
 	b, _, _ := sorted3(p5, q5, r5)
 	// If d is the middle one, c and two of a, b, f and g are before it. The second and the third of these four say which way to go:
 	s, t := sorted2(max(a, f), min(b, g))
-	return max(min(s, e), min(d, max(t, c)))
+	return unsorted(max(min(s, e), min(d, max(t, c))))
 }
 
 func sorted2(a, b int64) (int64, int64) { return min(a, b), max(a, b) }
@@ -49,7 +51,9 @@ func sorted3(a, b, c int64) (int64, int64, int64) {
 	return a, b, c
 }
 
-func sorted5(a, b, c, d, e int64) (int64, int64, int64, int64, int64) {
+// sorted5 sorts numbers, as whole ones.
+func sorted5(v, w, x, y, z float64) (int64, int64, int64, int64, int64) {
+	a, b, c, d, e := sortable(v), sortable(w), sortable(x), sortable(y), sortable(z)
 	a, d = sorted2(a, d)
 	b, e = sorted2(b, e)
 	a, c = sorted2(a, c)
@@ -61,3 +65,11 @@ func sorted5(a, b, c, d, e int64) (int64, int64, int64, int64, int64) {
 	c, d = sorted2(c, d)
 	return a, b, c, d, e
 }
+
+// sortable is a whole number for each float64 that is no NaN, in their order.
+func sortable(x float64) int64 { return flipped(int64(math.Float64bits(x))) }
+
+func unsorted(x int64) float64 { return math.Float64frombits(uint64(flipped(x))) }
+
+// flipped turns the order of negative numbers around.
+func flipped(x int64) int64 { return x ^ x>>63&math.MaxInt64 }

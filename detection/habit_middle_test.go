@@ -26,15 +26,14 @@ func TestMiddlesAreThoseOfASort(t *testing.T) {
 // TestMiddleOf15IsThatOfASort: what finds the middle one of all numbers that are 0 or 1 by smallest and largest ones alone does so for any numbers.
 func TestMiddleOf15IsThatOfASort(t *testing.T) {
 	for bits := range 1 << (3 * profileDays) {
-		var numbers [3 * profileDays]int64
+		var numbers [3 * profileDays]float64
 		ones := 0
 		for i := range numbers {
-			numbers[i] = int64(bits >> i & 1)
+			numbers[i] = float64(bits >> i & 1)
 			ones += bits >> i & 1
 		}
-		was := numbers
-		if got, want := middleOf15(&numbers), int64(number(ones > len(numbers)/2)); got != want {
-			t.Fatalf("the middle of %v is %d, want %d", was, got, want)
+		if got, want := middleOf15(&numbers), float64(number(ones > len(numbers)/2)); got != want {
+			t.Fatalf("the middle of %v is %v, want %v", numbers, got, want)
 		}
 	}
 }

@@ -174,13 +174,10 @@ func (h *Habit) seasonOf(bin int64) float64 {
 	if h.profile == nil {
 		return 0
 	}
-	var near [3 * profileDays]int64
 	if cell, all := h.wholeSeason(bin); all {
-		for i, x := range h.profile.means[cell : cell+len(near)] {
-			near[i] = sortable(x)
-		}
-		return unsorted(middleOf15(&near))
+		return middleOf15((*[3 * profileDays]float64)(h.profile.means[cell:]))
 	}
+	var near [3 * profileDays]int64
 	n := h.partOfSeason(bin, &near)
 	if n == 0 {
 		return 0
@@ -243,11 +240,3 @@ func (h *Habit) leads(cell int, date int64) bool {
 	}
 	return false
 }
-
-// sortable is a whole number for each float64 that is no NaN, in their order.
-func sortable(x float64) int64 { return flipped(int64(math.Float64bits(x))) }
-
-func unsorted(x int64) float64 { return math.Float64frombits(uint64(flipped(x))) }
-
-// flipped turns the order of negative numbers around.
-func flipped(x int64) int64 { return x ^ x>>63&math.MaxInt64 }
