@@ -112,7 +112,7 @@ func (h *Habit) Last() (at int64, ok bool) {
 func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *evidence) {
 	h.begin(epoch)
 	before, born := h.Last()
-	sum, many := h.residuals(at, before) // now, so that the processor adds while it waits for the rest
+	sum, n := h.residuals(at, before) // now, so that the processor adds while it waits for the rest
 	h.evict(r, at)
 	if bin := at / halfHour; !born || bin != before/halfHour {
 		h.enter(bin, before/halfHour)
@@ -125,7 +125,7 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *ev
 		e.residual = value - e.expected
 		h.enterDay(at / day)
 		e.mean = (sum + e.residual) / habitMean // fewer than 24 count as 24
-		h.keepResidual(at, e.residual, many)
+		h.keepResidual(at, e.residual, n)
 		e.one, e.many = h.one, h.many
 		e.scored = !math.IsNaN(h.one) && (h.now.blocked || r.window.enough(h.points.len()))
 		if x := math.Abs(e.residual); x > h.now.one {
@@ -227,18 +227,18 @@ func (h *Habit) residuals(at, before int64) (sum float64, n int) {
 	return sum, n
 }
 
-// keepResidual takes a residual in, after some that still count.
-func (h *Habit) keepResidual(at int64, residual float64, many int) {
+// keepResidual takes a residual in, after n that still count.
+func (h *Habit) keepResidual(at int64, residual float64, n int) {
 	i := int(h.now.next)
 	h.setResidual(i, at, residual)
-	h.now.next, h.now.residuals = uint8(placeAfter(i)), uint8(many+1)
+	h.now.next, h.now.residuals = uint8(placeAfter(i)), uint8(n+1)
 }
 
 // oldest is the place of the oldest residual that counts.
 func (h *Habit) oldest() int { return placeBefore(int(h.now.next), int(h.now.residuals)) }
 
-// placeBefore is so many places before one of the ring of residuals, and placeAfter is the next one. They have no branch, because the processor could not
-// guess where the ring begins anew.
+// placeBefore is the place in the ring of residuals that is n before another, and placeAfter is the next one. They have no branch, because
+// the processor could not guess where the ring begins anew.
 func placeBefore(i, n int) int { return i - n + habitMean&((i-n)>>63) }
 func placeAfter(i int) int     { return (i + 1) & ((i + 1 - habitMean) >> 63) }
 

@@ -2,8 +2,8 @@ package detection
 
 import "math"
 
-// middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the smallest and
-// the largest of those that it has looked at are in the middle of all only if about as many are still to come.
+// middles returns the one or two numbers in the middle of some, which it puts in another order. It sorts as few of them as it can: the
+// smallest and the largest of those that it has looked at are in the middle of all only if about as many are still to come.
 //
 // Numbers in no order make the processor guess half of the comparisons wrong. Those of whole numbers need no branch.
 func middles(numbers []int64) (low, high int64) {
@@ -21,9 +21,9 @@ func middles(numbers []int64) (low, high int64) {
 	return numbers[first], numbers[end-1]
 }
 
-// middleOf15 is the middle one of as many numbers as a season usually has. It sorts three rows of five, and then the columns, which leaves the rows
-// sorted. A number that is at least as large as eight others, or at most as large, need not be looked at any more: these are the dots. No step depends
-// on how the numbers compare, so the processor has nothing to guess.
+// middleOf15 is the middle one of as many numbers as a season usually has. It sorts three rows of five, and then the columns, which leaves
+// the rows sorted. A number that is at least as large as eight others, or at most as large, need not be looked at any more: these are the
+// dots. No step depends on how the numbers compare, so the processor has nothing to guess.
 //
 //	.  .  .  a  b
 //	.  c  d  e  .

@@ -23,7 +23,8 @@ func TestMiddlesAreThoseOfASort(t *testing.T) {
 	}
 }
 
-// TestMiddleOf15IsThatOfASort: what finds the middle one of all numbers that are 0 or 1 by smallest and largest ones alone does so for any numbers.
+// TestMiddleOf15IsThatOfASort tries all numbers that are 0 or 1. What finds the middle one of these by smallest and largest ones alone finds it
+// among any numbers.
 func TestMiddleOf15IsThatOfASort(t *testing.T) {
 	for bits := range 1 << (3 * profileDays) {
 		var numbers [3 * profileDays]float64

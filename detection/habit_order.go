@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// order is the points of a level, by their values. Of equal values, the first to arrive comes first, so it is also the first to be removed. Points
-// leave the level in the order of arrival, so each of them has a number, one more than the one before it. The order has the numbers modulo 2 to the
-// power of 8, 16 or 32: one byte each for 256 points and less. It does not depend on where the points lie in memory.
+// order is the points of a level, by their values. Of equal values, the first to arrive comes first, so it is also the first to be removed.
+// Points leave the level in the order of arrival, so each of them has a number, one more than the one before it. The order has the numbers
+// modulo 2 to the power of 8, 16 or 32: one byte each for 256 points and less. It does not depend on where the points lie in memory.
 type order struct {
 	numbers []byte // 1, 2 or 4 bytes each
 	first   uint32 // the number of the oldest point
@@ -98,9 +98,9 @@ func (o *order) insert(level arrivals) {
 	o.put(rank, n)
 }
 
-// search is how many of n values are at most a value. If there are few, it reads every eighth of them, and then the seven behind the last of these that is
-// at most the value. Reads of a row do not wait for each other. There is no branch, because the values are in no order of time and the processor
-// could not guess it.
+// search is how many of n values are at most a value. If there are few, it reads every eighth of them, and then the seven behind the last
+// of these that is at most the value. Reads of a row do not wait for each other. There is no branch, because the values are in no order of
+// time and the processor could not guess it.
 func (o *order) search(level arrivals, n int, value float64) (rank int) {
 	const row = 8
 	if o.wide == 0 {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestOrderIsThatOfASort has epochs of one point to thousands, so that the ring grows and discards points. Some levels have more points than one byte can tell apart.
+// TestOrderIsThatOfASort has epochs of one point to thousands, so that the ring grows and discards points. Some levels have more points
+// than one byte can tell apart.
 func TestOrderIsThatOfASort(t *testing.T) {
 	wide := 0
 	for seed := range uint64(16) {
