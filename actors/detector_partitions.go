@@ -64,6 +64,7 @@ func (d *Detector) sendAssignment(ctx actor.Context, partition *trackedPartition
 	d.assignments++
 	assignment.Generation = d.assignments
 	partition.enter(d.config.Log, messages.Replaying)
+	d.round.Paused(partition.number)
 	partition.generation, partition.topic = assignment.Generation, assignment.Topic
 	ctx.Send(partition.pid, &assignment)
 }

@@ -52,7 +52,7 @@ func (n *narrow) flows(on bool) {
 func (n *narrow) Poll(ctx context.Context, limit int) ([]messages.Slice, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	slice := messages.Slice{Partition: 0, End: int64(n.records)}
+	slice := messages.Slice{Partition: 0, End: int64(n.records), Readable: int64(n.records)}
 	for ; n.resumed && n.next < n.records && len(slice.Records) < limit; n.next++ {
 		slice.Records = append(slice.Records, &kgo.Record{Topic: "in", Offset: int64(n.next), Timestamp: time.UnixMilli(0)})
 	}

@@ -108,8 +108,9 @@ func (h *Habit) Last() (at int64, ok bool) {
 	return h.points.heldTime(h.points.held - 1), true
 }
 
-// take is the way of one point. The evidence must be zero.
+// take is the way of one point.
 func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *evidence) {
+	*e = evidence{}
 	h.begin(epoch)
 	before, born := h.Last()
 	sum, n := h.residuals(at, before) // now, so that the processor adds while it waits for the rest

@@ -98,7 +98,7 @@ func (o *order) insert(level arrivals) {
 	o.put(rank, n)
 }
 
-// search is how many of n values are at most a value. If there are few, it reads every eighth of them, and then the seven behind the last
+// search is how many of n values are at most a value. With numbers of one byte it reads every eighth value, and then the seven behind the last
 // of these that is at most the value. Reads of a row do not wait for each other. There is no branch, because the values are in no order of
 // time and the processor could not guess it.
 func (o *order) search(level arrivals, n int, value float64) (rank int) {

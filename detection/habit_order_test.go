@@ -1,6 +1,7 @@
 package detection
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -35,6 +36,58 @@ func TestOrderIsThatOfASort(t *testing.T) {
 	}
 	if wide == 0 {
 		t.Error("no number had two bytes")
+	}
+}
+
+// TestOrderOfManyPointsIsThatOfASort has numbers of each width, and numbers that begin anew with 0.
+func TestOrderOfManyPointsIsThatOfASort(t *testing.T) {
+	for _, c := range []struct {
+		points int
+		bytes  int // of a number
+	}{{1, 1}, {255, 1}, {256, 1}, {257, 2}, {1 << 16, 2}, {1<<16 + 1, 4}} {
+		for _, first := range []uint32{0, 1<<8 - 3, 1<<16 - 3, math.MaxUint32 - 3} {
+			r := rand.New(rand.NewPCG(uint64(c.points), uint64(first)))
+			level := arrivals{make([]float64, c.points+3), r.IntN(c.points)}
+			for i := range level.ring {
+				level.ring[i] = float64(r.IntN(1 + c.points/2)) // some are equal
+			}
+			got := order{first: first}
+			got.set(level, c.points)
+			for range 7 {
+				got.remove(level)
+				level.start = (level.start + 1) % len(level.ring)
+				got.insert(level)
+			}
+			if len(got.numbers) != c.points*c.bytes {
+				t.Errorf("the numbers of %d points take %d bytes, want %d each", c.points, len(got.numbers), c.bytes)
+			}
+			var sorted order
+			sorted.set(level, c.points)
+			for rank := range c.points {
+				if got.at(rank) != sorted.at(rank) {
+					t.Fatalf("%d points from number %d on: rank %d is point %d, sorted %d", c.points, first, rank, got.at(rank), sorted.at(rank))
+				}
+			}
+		}
+	}
+}
+
+// TestSeasonAfterAGapOfDaysIsNotWhole: its cells have the codes of a whole one, of a cycle that is over.
+func TestSeasonAfterAGapOfDaysIsNotWhole(t *testing.T) {
+	rules := usualHabit()
+	for days := range int64(14) {
+		var h Habit
+		at := int64(40*365*day + day/4)
+		for end := at + (6+days)*day; at < end; at += quarter {
+			h.Observe(&rules, uint64(at/day), at, 1)
+		}
+		at += 5 * day
+		h.Observe(&rules, uint64(at/day), at, 1)
+		var near [3 * profileDays]int64
+		n := h.partOfSeason(at/halfHour, &near)
+		if _, all := h.wholeSeason(at / halfHour); all || n == len(near) {
+			t.Errorf("after %d days and a gap of five, %d cells are known; all of them: %v", 6+days, n, all)
+		}
 	}
 }
 

@@ -71,14 +71,14 @@ type evidence struct {
 	one, many float64 // how far a residual and a mean get on a usual day
 }
 
-// judge decides about a point.
+// judge decides about a point. It sets each field of the judgement, which may be that of another point.
 func (r *HabitRules) judge(e *evidence, j *Judgement) {
 	if !e.scored {
 		*j = Judgement{Verdict: Verdict{Reason: TooFewPoints}}
 		return
 	}
 	band, slow := max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
-	// The processor could not guess which test is the one, so there is no branch.
+	// The processor could not guess which test has the larger ratio, so there is no branch.
 	tests := [...]float64{ValueTest: e.residual, MeanTest: e.mean}
 	ratios := [...]float64{ValueTest: beyond(e.residual, band), MeanTest: beyond(e.mean, slow)}
 	test := Test(number(ratios[MeanTest] > ratios[ValueTest]))

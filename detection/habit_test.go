@@ -205,17 +205,24 @@ func TestHabitOfManySettingsIsThatOfEach(t *testing.T) {
 	each := make([]Habit, len(rules))
 	got := make([]Judgement, len(rules))
 	anomalies := make([]int, len(rules))
-	for i, e := range s.entries {
+	late := s.entries[len(s.entries)-1] // after a long silence there are too few points, and nothing of an earlier judgement may be left
+	late.at += 60 * day
+	few := 0
+	for i, e := range append(slices.Clip(s.entries), late) {
 		all.Compare(rules, uint64(i), e.at, e.value, got)
 		for k := range rules {
 			if want := each[k].Add(&rules[k], uint64(i), e.at, e.value); !sameJudgement(got[k], want) {
 				t.Fatalf("point %d: %+v, alone %+v", i, got[k], want)
 			}
 			anomalies[k] += number(got[k].Reason == Anomalous)
+			few += number(e == late && got[k].Reason == TooFewPoints)
 			if j := &got[k]; (j.Reason == Anomalous) != (math.Abs(j.Deviation) > rules[k].window.threshold) && j.Reason != TooFewPoints {
 				t.Fatalf("point %d: %+v", i, *j)
 			}
 		}
+	}
+	if few != len(rules) {
+		t.Errorf("after the silence %d of %d settings have too few points", few, len(rules))
 	}
 	if !(anomalies[3] > anomalies[0] && anomalies[0] > anomalies[6] && anomalies[1] >= anomalies[0] && anomalies[0] >= anomalies[2]) {
 		t.Errorf("anomalies by threshold and min_dev: %v", anomalies)

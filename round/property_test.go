@@ -22,14 +22,16 @@ type anyone struct {
 	now    time.Time
 	log    []string
 
-	underWay Effect              // the step that is not answered yet
-	session  bool                // there is one
-	slices   map[int32]struct{}  // that are not answered
-	failed   bool                // a slice of the transaction
-	flushed  bool                // since the last slice
-	behind   map[int32]time.Time // partitions that can be read beyond their last slice, and when that came
-	saving   map[int32]bool      // partitions that have not answered a commit; whether they may postpone
-	owing    map[int32]struct{}  // partitions that have postponed a checkpoint
+	underWay Effect                  // the step that is not answered yet
+	session  bool                    // there is one
+	slices   map[int32]struct{}      // that are not answered
+	failed   bool                    // a slice of the transaction
+	flushed  bool                    // since the last slice
+	behind   map[int32]time.Duration // partitions that can be read beyond their last slice, and polling when that came
+	polling  time.Duration           // time spent polling
+	polls    time.Time               // when the last poll began
+	saving   map[int32]bool          // partitions that have not answered a commit; whether they may postpone
+	owing    map[int32]struct{}      // partitions that have postponed a checkpoint
 	draining bool
 	cut      bool // the step under way
 	finished int
@@ -110,6 +112,7 @@ func (a *anyone) begin(step Effect) {
 			a.slices[slice.Partition] = struct{}{}
 		}
 	case Poll:
+		a.polls = a.now
 		if a.Mode() == Stopping {
 			a.wrong("it polls while it stops")
 		}
@@ -254,13 +257,14 @@ func (a *anyone) polled(poll Poll) {
 		}
 	}
 	a.now = a.now.Add(poll.For / time.Duration(1+a.random.IntN(3)))
+	a.polling += a.now.Sub(a.polls)
 	for _, slice := range batch.Slices {
 		if delete(a.behind, slice.Partition); slice.Readable > 1 {
-			a.behind[slice.Partition] = a.now
+			a.behind[slice.Partition] = a.polling
 		}
 	}
 	if len(batch.Slices) > 0 {
-		maps.DeleteFunc(a.behind, func(_ int32, polled time.Time) bool { return a.now.Sub(polled) >= longWait })
+		maps.DeleteFunc(a.behind, func(_ int32, came time.Duration) bool { return a.polling-came >= longWait })
 	}
 	idle := failure.Err == nil && len(batch.Slices) == 0 && !a.Uncommitted()
 	if idle && !batch.Changed {
@@ -341,7 +345,7 @@ func TestRoundNeverDoesTwoThingsAtOnceAndAlwaysEnds(t *testing.T) {
 	seen := make(map[[2]Step]int)
 	for seed := range uint64(3000) {
 		a := &anyone{random: rand.New(rand.NewPCG(seed, 0)), now: time.UnixMilli(0),
-			slices: make(map[int32]struct{}), behind: make(map[int32]time.Time), saving: make(map[int32]bool), owing: make(map[int32]struct{}), seen: seen}
+			slices: make(map[int32]struct{}), behind: make(map[int32]time.Duration), saving: make(map[int32]bool), owing: make(map[int32]struct{}), seen: seen}
 		a.Round = New(Config{CommitInterval: time.Second, WriteWithin: 5 * time.Second, Backoff: time.Second, Batch: DefaultBatch, Stay: seed%2 == 0})
 		a.run("start", a.Start())
 		for event := 0; a.finished == 0 && a.problem == ""; event++ {

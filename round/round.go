@@ -30,10 +30,13 @@ type Round struct {
 
 	transaction Transaction
 	unanswered  map[int32]struct{}      // partitions that score a slice
-	behind      map[int32]time.Time     // partitions that had more records than those of their last slice, and when it came; see Polled
+	behind      map[int32]time.Duration // partitions that had more records than those of their last slice, and polling when it came; see Polled
 	failed      []*messages.SliceFailed // slices of the running transaction
 	saving      map[int32]struct{}      // partitions that were told of a commit, and have not answered
 	owing       map[int32]struct{}      // partitions that have postponed a checkpoint
+
+	polling time.Duration // time spent waiting for records, in all
+	polled  time.Time     // when the last poll began
 
 	size      size
 	committed time.Time     // when records were committed, the last time
@@ -53,7 +56,7 @@ const (
 	newsAtLeast = 100 * time.Millisecond
 	// newsShare limits what these commits cost, if each takes long: at most 1/newsShare of the time.
 	newsShare = 5
-	// longWait is after how long a partition whose records do not come keeps the detector behind no more.
+	// longWait is how long the detector polls in vain for a partition's records before it no longer counts the partition as behind.
 	longWait = 10 * time.Second
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
@@ -65,7 +68,7 @@ const (
 // New is a detector that has not begun.
 func New(config Config) *Round {
 	return &Round{config: config, mode: Running, size: size{room: mostRoom},
-		unanswered: make(map[int32]struct{}), behind: make(map[int32]time.Time),
+		unanswered: make(map[int32]struct{}), behind: make(map[int32]time.Duration),
 		saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
 }
 
@@ -78,11 +81,14 @@ type Batch struct {
 	Changed bool // the assignment has changed since the last end of a transaction
 }
 
-// Polled says that records have come, or that none have in time. While a partition has more records than have come, the detector is behind the
-// stream, even if the next poll brings only the last records of others. A checkpoint would keep the rest waiting. But if they do not come for long,
-// something else holds them up, such as a broker that is down, and the other partitions have caught up.
+// Polled says that records have come, or that none have in time.
+//
+// The detector is behind the stream while some partition has more records than have come. A poll that brings only the last records of other partitions
+// changes nothing, because a checkpoint would keep the rest waiting. A partition no longer counts if its records do not come for longWait: something
+// holds them up, such as a broker that is down.
 func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 	r.expect("polled", Polling)
+	r.polling += now.Sub(r.polled)
 	switch {
 	case failure.Err != nil:
 		return r.abandon(now, failure)
@@ -93,13 +99,13 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 		for i := range batch.Slices {
 			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
-			if behind(batch.Slices[i]) {
-				r.behind[batch.Slices[i].Partition] = now
+			if hasMore(batch.Slices[i]) {
+				r.behind[batch.Slices[i].Partition] = r.polling
 			} else {
 				delete(r.behind, batch.Slices[i].Partition)
 			}
 		}
-		maps.DeleteFunc(r.behind, func(_ int32, polled time.Time) bool { return now.Sub(polled) >= longWait })
+		maps.DeleteFunc(r.behind, func(_ int32, came time.Duration) bool { return r.polling-came >= longWait })
 		return r.enter(Scoring, Score{batch.Slices})
 	case !r.transaction.Empty():
 		return r.flush(now)
@@ -131,10 +137,10 @@ func (r *Round) SliceFailed(now time.Time, failed *messages.SliceFailed) []Effec
 	return r.answered(now, failed.Partition)
 }
 
-// Paused says that no more records of a partition come for now.
+// Paused says that no more records of a partition come for now, because it is paused, has failed or is gone.
 func (r *Round) Paused(partition int32) { delete(r.behind, partition) }
 
-// live tells whether all records were polled that could be read.
+// live tells whether no partition is known to have more records than have come.
 func (r *Round) live() bool { return len(r.behind) == 0 }
 
 // Gone says that a partition's actor is no more, and answers nothing of what it still owes.
@@ -230,19 +236,20 @@ func (r *Round) next(now time.Time) []Effect {
 	case news && pause <= 0:
 		return r.flush(now)
 	case uncommitted:
-		return r.poll(pause)
+		return r.poll(now, pause)
 	case stopping:
 		return r.store()
 	}
 	return r.intake(now)
 }
 
-// behind tells whether a partition has more records after a slice.
-func behind(slice messages.Slice) bool {
+// hasMore tells whether a partition had more records that could be read after a slice.
+func hasMore(slice messages.Slice) bool {
 	return slice.Records[len(slice.Records)-1].Offset+1 < slice.Readable
 }
 
-func (r *Round) poll(patience time.Duration) []Effect {
+func (r *Round) poll(now time.Time, patience time.Duration) []Effect {
+	r.polled = now
 	return r.enter(Polling, Poll{patience, min(r.config.Batch, r.size.room)})
 }
 

@@ -44,7 +44,7 @@ func (r *Round) intake(now time.Time) (effects []Effect) {
 			effects = append(effects, ResumeIntake{now.Sub(s.since)})
 			*s = stall{}
 		}
-		return append(effects, r.poll(idlePoll)...)
+		return append(effects, r.poll(now, idlePoll)...)
 	}
 	if s.hopeless {
 		r.fail(now, s.problem)

@@ -158,6 +158,19 @@ var transcripts = []struct {
 		flushed                     -> end with a commit
 		ended committed             -> conclude committed, reconcile
 	`},
+	{name: "time in which the detector does not poll is no wait for records", text: `
+		polled p0 p1                -> score p0 p1
+		done p0                     ->
+		1s: done p1                 -> flush
+		5s: flushed                 -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		reconciled                  -> poll 1s
+		polled p0, the last         -> score p0
+		9s: done p0                 -> flush
+		flushed                     -> end with a commit
+		ended committed             -> conclude committed, more to come, reconcile
+		reconciled                  -> poll 1s
+	`},
 	{name: "a partition that is read no more has no more to come", text: `
 		polled p0 p1                -> score p0 p1
 		done p0                     ->

@@ -125,9 +125,10 @@ func (s *Session) Poll(ctx context.Context, limit int) ([]messages.Slice, error)
 	return slices, failed
 }
 
-// readable is the offset after the last record of a partition that could be read. Brokers without transactions do not tell it.
+// readable is the offset after the last record of a partition that could be read. If the broker does not tell it, as those without transactions,
+// it is the end of the partition.
 func readable(p kgo.FetchTopicPartition) int64 {
-	if p.LastStableOffset < 0 {
+	if p.LastStableOffset <= p.Records[len(p.Records)-1].Offset {
 		return p.HighWatermark
 	}
 	return p.LastStableOffset

@@ -214,24 +214,40 @@ func TestTransactionUnderWayCannotBeRead(t *testing.T) {
 	}
 	before, _ := session.Assignments()
 	session.Resume(0, before[0].Generation)
-	var last messages.Slice
-	for last.Records == nil || last.Records[len(last.Records)-1].Offset < 4 {
-		slices, err := session.Poll(context.Background(), 5)
-		must(t, err)
-		for _, slice := range slices {
-			last = slice
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	until := func(offset int64) (last messages.Slice) {
+		t.Helper()
+		for ctx.Err() == nil {
+			slices, err := session.Poll(ctx, 5)
+			must(t, err)
+			for _, slice := range slices {
+				if last = slice; slice.Records[len(slice.Records)-1].Offset >= offset {
+					return last
+				}
+			}
 		}
+		t.Fatalf("no record of offset %d comes; the last ones are %+v", offset, last)
+		return last
 	}
-	if last.Readable != 5 || last.End != 8 {
+	if last := until(4); last.Readable != 5 || last.End != 8 {
 		t.Errorf("the partition can be read up to %d and ends at %d, want 5 and 8", last.Readable, last.End)
+	}
+	// The records are not delivered, but the marker of the abort is: it is the last record.
+	must(t, transactions.End(ctx, client, "in", kgo.TryAbort))
+	if last := until(8); last.Readable != 9 || last.End != 9 {
+		t.Errorf("after the abort the partition can be read up to %d and ends at %d, want 9", last.Readable, last.End)
 	}
 }
 
-func TestBrokerWithoutTransactionsHasAllRecordsReadable(t *testing.T) {
-	var partition kgo.FetchTopicPartition
-	partition.HighWatermark, partition.LastStableOffset = 7, -1
-	if end := readable(partition); end != 7 {
-		t.Errorf("the partition can be read up to %d, want 7", end)
+func TestBrokerThatTellsNoStableOffsetHasAllRecordsReadable(t *testing.T) {
+	for stable, want := range map[int64]int64{-1: 7, 0: 7, 4: 7, 5: 5, 6: 6, 7: 7} {
+		var partition kgo.FetchTopicPartition
+		partition.Records = []*kgo.Record{{Offset: 3}, {Offset: 4}}
+		partition.HighWatermark, partition.LastStableOffset = 7, stable
+		if end := readable(partition); end != want {
+			t.Errorf("with the stable offset %d the partition can be read up to %d, want %d", stable, end, want)
+		}
 	}
 }
 
