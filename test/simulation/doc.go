@@ -34,7 +34,7 @@ Run (run.go) carries out a Scenario. Its live method is the script; four roles a
 
 A prober asks each process over HTTP meanwhile, and a watcher follows the stream of events
 from process to process. After the last fault all is mended and each partition is fed once
-more. All of the input must then be committed within five minutes, each process must list
+more. All of the input must then be committed, some more of it every five minutes, each process must list
 all anomalies, and each must stop cleanly without leaving a goroutine or a connection. The
 judge then runs the oracle (oracle.go, package naive) over the input as it is in the log.
 The output and dead-letter topics must hold exactly what it says: the same bytes, as often

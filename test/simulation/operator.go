@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -242,20 +243,21 @@ func (o *operator) ends() (ends map[int32]int64, ok bool) {
 	return ends, ok
 }
 
-// behind says which partitions the group has not committed up to these ends; empty: none.
-func (o *operator) behind(ends map[int32]int64) (behind string) {
+// behind says which partitions the group has not committed up to these ends, and how many offsets are left; empty: none.
+func (o *operator) behind(ends map[int32]int64) (behind string, left int64) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	fetched, err := o.admin.FetchOffsets(ctx, group)
 	if err != nil {
-		return " " + err.Error()
+		return " " + err.Error(), math.MaxInt64
 	}
 	for partition, end := range ends {
 		if at, known := fetched.Lookup(inputTopic, partition); end > 0 && (!known || at.At != end) {
+			left += end - at.At
 			behind += fmt.Sprintf(" partition %d is committed up to %d of %d", partition, at.At, end)
 		}
 	}
-	return behind
+	return behind, left
 }
 
 // stopAll stops all nodes, and says what is wrong with that if all was well before.

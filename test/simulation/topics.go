@@ -58,7 +58,7 @@ func (o *operator) allRead() (committed map[int32]int64, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		if o.behind(ends) == "" {
+		if behind, _ := o.behind(ends); behind == "" {
 			return ends, true
 		}
 		time.Sleep(500 * time.Millisecond)
