@@ -76,7 +76,7 @@ type Slice struct {
 	Partition int32
 	Records   []*kgo.Record // at least one
 	End       int64         // the partition's high watermark at the time of the fetch
-	Readable  int64         // the offset after the last record that could be read then; transactions under way come after it
+	Readable  int64         // the last stable offset then: records before it can be read, those of transactions under way come after it
 }
 
 // StateWanted asks a partition to send the producer the state of its episodes, and then StateSaid, because the transaction

@@ -27,7 +27,7 @@
 //	draining  nothing: the detector goes on until its successors are ready  stopping (Drained, Fail)
 //	stopping  instead of polling or pausing, the next step is flushing if records are uncommitted; else storing if checkpoints are owed or not answered; else closing
 //
-// Behind the stream, partitions may postpone the checkpoint of a commit. When a poll finds nothing, and before a pause and the
+// Behind the stream (see backlog.go), partitions may postpone the checkpoint of a commit. When a poll finds nothing, and before a pause and the
 // end, Store lets them write it; see storing.go.
 //
 // The detector's actor calls one method an event, runs the effects that it returns in their order, and calls the

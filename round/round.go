@@ -1,7 +1,6 @@
 package round
 
 import (
-	"maps"
 	"time"
 
 	"anomalydetector/messages"
@@ -30,15 +29,12 @@ type Round struct {
 
 	transaction Transaction
 	unanswered  map[int32]struct{}      // partitions that score a slice
-	behind      map[int32]time.Duration // partitions that had more records than those of their last slice, and polling when it came; see Polled
 	failed      []*messages.SliceFailed // slices of the running transaction
 	saving      map[int32]struct{}      // partitions that were told of a commit, and have not answered
 	owing       map[int32]struct{}      // partitions that have postponed a checkpoint
 
-	polling time.Duration // time spent waiting for records, in all
-	polled  time.Time     // when the last poll began
-
 	size      size
+	backlog   backlog
 	committed time.Time     // when records were committed, the last time
 	took      time.Duration // the last commit, with its flush
 	writes    int           // that failed, in a row
@@ -56,8 +52,6 @@ const (
 	newsAtLeast = 100 * time.Millisecond
 	// newsShare limits what these commits cost, if each takes long: at most 1/newsShare of the time.
 	newsShare = 5
-	// longWait is how long the detector polls in vain for a partition's records before it no longer counts the partition as behind.
-	longWait = 10 * time.Second
 	// idlePoll is how often the detector looks around while there are no records.
 	idlePoll = time.Second
 
@@ -68,8 +62,8 @@ const (
 // New is a detector that has not begun.
 func New(config Config) *Round {
 	return &Round{config: config, mode: Running, size: size{room: mostRoom},
-		unanswered: make(map[int32]struct{}), behind: make(map[int32]time.Duration),
-		saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
+		backlog:    backlog{came: make(map[int32]time.Duration)},
+		unanswered: make(map[int32]struct{}), saving: make(map[int32]struct{}), owing: make(map[int32]struct{})}
 }
 
 // Start opens the first session.
@@ -82,13 +76,9 @@ type Batch struct {
 }
 
 // Polled says that records have come, or that none have in time.
-//
-// The detector is behind the stream while some partition has more records than have come. A poll that brings only the last records of other partitions
-// changes nothing, because a checkpoint would keep the rest waiting. A partition no longer counts if its records do not come for longWait: something
-// holds them up, such as a broker that is down.
 func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 	r.expect("polled", Polling)
-	r.polling += now.Sub(r.polled)
+	r.backlog.polled(now)
 	switch {
 	case failure.Err != nil:
 		return r.abandon(now, failure)
@@ -99,13 +89,8 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 		for i := range batch.Slices {
 			r.transaction.Polled += len(batch.Slices[i].Records)
 			r.unanswered[batch.Slices[i].Partition] = struct{}{}
-			if hasMore(batch.Slices[i]) {
-				r.behind[batch.Slices[i].Partition] = r.polling
-			} else {
-				delete(r.behind, batch.Slices[i].Partition)
-			}
 		}
-		maps.DeleteFunc(r.behind, func(_ int32, came time.Duration) bool { return r.polling-came >= longWait })
+		r.backlog.take(batch.Slices)
 		return r.enter(Scoring, Score{batch.Slices})
 	case !r.transaction.Empty():
 		return r.flush(now)
@@ -114,7 +99,7 @@ func (r *Round) Polled(now time.Time, batch Batch, failure Failure) []Effect {
 		// of nothing makes the client pause for half a second.
 		return append(r.collect(), r.enter(Ending, End{Commit: false})...)
 	}
-	clear(r.behind)
+	clear(r.backlog.came)
 	return append(r.collect(), Reconcile{})
 }
 
@@ -136,12 +121,6 @@ func (r *Round) SliceFailed(now time.Time, failed *messages.SliceFailed) []Effec
 	r.failed = append(r.failed, failed)
 	return r.answered(now, failed.Partition)
 }
-
-// Paused says that no more records of a partition come for now, because it is paused, has failed or is gone.
-func (r *Round) Paused(partition int32) { delete(r.behind, partition) }
-
-// live tells whether no partition is known to have more records than have come.
-func (r *Round) live() bool { return len(r.behind) == 0 }
 
 // Gone says that a partition's actor is no more, and answers nothing of what it still owes.
 func (r *Round) Gone(now time.Time, partition int32) []Effect {
@@ -225,7 +204,7 @@ func (r *Round) Waited(now time.Time) []Effect {
 // next enters the next step. It is called when none is under way.
 func (r *Round) next(now time.Time) []Effect {
 	uncommitted, stopping := !r.transaction.Empty(), r.mode == Stopping
-	news, ago := r.live() && r.transaction.news() > 0, now.Sub(r.committed)
+	news, ago := r.backlog.empty() && r.transaction.news() > 0, now.Sub(r.committed)
 	pause := max(idleAfter, idleAtLeast-ago)
 	if news {
 		pause = min(pause, max(newsAtLeast, newsShare*r.took)-ago)
@@ -243,13 +222,8 @@ func (r *Round) next(now time.Time) []Effect {
 	return r.intake(now)
 }
 
-// hasMore tells whether a partition had more records that could be read after a slice.
-func hasMore(slice messages.Slice) bool {
-	return slice.Records[len(slice.Records)-1].Offset+1 < slice.Readable
-}
-
 func (r *Round) poll(now time.Time, patience time.Duration) []Effect {
-	r.polled = now
+	r.backlog.poll(now)
 	return r.enter(Polling, Poll{patience, min(r.config.Batch, r.size.room)})
 }
 
@@ -268,6 +242,6 @@ func (r *Round) conclude(now time.Time, committed bool) Effect {
 			r.committed, r.took, r.sessions.failures = now, now.Sub(over.Flushing), 0
 		}
 	}
-	more := committed && !over.Empty() && !r.live() && r.mode == Running
+	more := committed && !over.Empty() && !r.backlog.empty() && r.mode == Running
 	return Conclude{committed, more, over}
 }

@@ -57,7 +57,7 @@ func (r *Round) Closed() []Effect {
 // the broker, with the offsets to go on from.
 func (r *Round) abandon(now time.Time, failure Failure) []Effect {
 	effects := append([]Effect{r.conclude(now, false)}, r.collect()...)
-	clear(r.behind)
+	clear(r.backlog.came)
 	effects = append(effects, Unassign{})
 	r.failed = nil
 	if failure.Kind == Fenced && !r.size.slow { // else the broker may have aborted the transaction for its length
