@@ -9,12 +9,12 @@ import (
 // group is how many records a partition looks at before it scores the first of them. A core waits for 20 to 30 reads at a time.
 const group = 16
 
-// fewEntities is up to how many entities a partition does not read memory ahead, because most of it is in the processor's caches. A partition alone would gain
-// from somewhere between 5,000 and 10,000 entities on; but the partitions of a process share the caches. See docs/adr/0040-records-are-looked-at-in-groups.md.
+// A partition with fewer entities than fewEntities reads nothing ahead: most of their memory is in the processor's caches. For how this was
+// measured see docs/adr/0040-records-are-looked-at-in-groups.md.
 const fewEntities = 4096
 
 // ahead is what a partition knows of a group of records before it scores the first of them. It decodes them, finds their entities,
-// and, if there are many entities, reads the memory that scoring needs. With many entities none of it is in the processor's caches. These reads do not depend
+// and reads the memory that scoring needs. With many entities none of it is in the processor's caches. These reads do not depend
 // on each other, so the processor waits for all of them together. Scoring one record after the other, it waits for each.
 type ahead struct {
 	sights [group]sight

@@ -23,12 +23,9 @@ func BenchmarkStoredMethods(b *testing.B) {
 		for _, method := range []detection.Method{detection.OriginalMethod, detection.HabitMethod} {
 			b.Run(fmt.Sprintf("%d/%v", entities, method), func(b *testing.B) {
 				config := benchConfig()
-				s := detection.Settings{Method: method, GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01}
-				config.Rules, config.History = detection.NewRules(s), 72*time.Hour
-				if method == detection.HabitMethod {
-					rules := detection.NewHabitRules(s)
-					config.Habit, config.History = &rules, rules.Memory()
-				}
+				config.setMethod(detection.Settings{
+					Method: method, GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.2, Threshold: 5, MinDeviation: 0.01,
+				})
 				store, err := persistence.OpenStore(b.TempDir(), persistence.Options{Memory: 64 << 20, Log: slog.New(slog.DiscardHandler)})
 				if err != nil {
 					b.Fatal(err)

@@ -49,6 +49,15 @@ func benchConfig() *Config {
 	}
 }
 
+// setMethod makes the settings those of the configuration, with a history as long as their method needs.
+func (c *Config) setMethod(s detection.Settings) {
+	c.Rules, c.History = detection.NewRules(s), time.Duration(s.HistoryHours*float64(time.Hour))
+	if s.Method == detection.HabitMethod {
+		rules := detection.NewHabitRules(s)
+		c.Habit, c.History = &rules, rules.Memory()
+	}
+}
+
 // noHistory is a topic in which nothing was committed.
 type noHistory struct{}
 
@@ -196,9 +205,15 @@ func (b *bench) fill(tb testing.TB, entities int) {
 // verdict: scan, route, evict, score, append. An op is a record. With more
 // entities more of them are out of the processor's caches. As at full speed, a transaction has many points of each entity.
 func BenchmarkRecordToVerdict(b *testing.B) {
-	for method, most := range map[detection.Method]int{detection.OriginalMethod: 50_000, detection.HabitMethod: 10_000} { // habits take nine days to fill
-		for _, entities := range []int{1_000, 5_000, most} {
-			b.Run(fmt.Sprintf("%v/%d", method, entities), func(b *testing.B) { benchmarkToVerdict(b, method, entities) })
+	for _, c := range []struct {
+		method   detection.Method
+		entities []int
+	}{
+		{detection.OriginalMethod, []int{1_000, 5_000, 50_000}},
+		{detection.HabitMethod, []int{1_000, 5_000, 10_000}}, // a habit needs points of nine days first
+	} {
+		for _, entities := range c.entities {
+			b.Run(fmt.Sprintf("%v/%d", c.method, entities), func(b *testing.B) { benchmarkToVerdict(b, c.method, entities) })
 		}
 	}
 }
@@ -207,10 +222,10 @@ func benchmarkToVerdict(b *testing.B, method detection.Method, entities int) {
 	const kinds, together = 16, 200
 	config, past := benchConfig(), benchHistory
 	if method == detection.HabitMethod {
-		rules := detection.NewHabitRules(detection.Settings{
+		config.setMethod(detection.Settings{
 			Method: method, GranularityMinutes: 15, HistoryHours: 72, MinRatio: detection.HabitMinRatio, Threshold: 5, MinDeviation: 0.01,
 		})
-		config.Habit, config.History, past = &rules, rules.Memory(), 9*24*time.Hour
+		past = 9 * 24 * time.Hour
 	}
 	p := newBench(b, config)
 	p.at += (40 * 365 * 24 * time.Hour).Milliseconds()

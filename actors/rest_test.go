@@ -31,8 +31,8 @@ func threeDaysStored(t *testing.T, journal int) *Config {
 	}
 	t.Cleanup(func() { store.Close() })
 	config := benchConfig()
-	config.Store, config.History = store, 72*time.Hour
-	config.Rules = detection.NewRules(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
+	config.Store = store
+	config.setMethod(detection.Settings{GranularityMinutes: 15, HistoryHours: 72, MinRatio: 0.6, Threshold: 5, MinDeviation: 0.01})
 	return config
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 )
 
@@ -138,13 +139,7 @@ func (o *order) remove(level arrivals) {
 	if o.wide == 0 {
 		rank = bytes.IndexByte(o.numbers, byte(o.first))
 	} else {
-		value := level.at(0)
-		for left := uint(o.len()); left > 0; left /= 2 {
-			next := rank + int((left+1)/2)
-			if level.at(o.at(next-1)) < value {
-				rank = next
-			}
-		}
+		rank = o.search(level, o.len(), math.Nextafter(level.at(0), math.Inf(-1))) // behind all smaller values
 	}
 	copy(o.numbers[rank<<o.wide:], o.numbers[(rank+1)<<o.wide:])
 	o.numbers = o.numbers[:len(o.numbers)-1<<o.wide]

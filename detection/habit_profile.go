@@ -189,9 +189,8 @@ func (h *Habit) seasonOf(bin int64) float64 {
 	return halfway(unsorted(low), unsorted(high))
 }
 
-// wholeSeason says whether a half hour and its neighbours were all stored on each of the last five days, and at which cell they begin,
-// which is so in most of the half hours of a stream without gaps. The cells tell it all at once: their codes are as such a stream leaves
-// them.
+// wholeSeason says whether a half hour and its neighbours were all stored on each of the last five days, and at which cell they begin. In a
+// stream without gaps that is so nearly always, and the codes of the cells are known beforehand. So all are compared at once.
 func (h *Habit) wholeSeason(bin int64) (first int, all bool) {
 	date, of := bin/dayBins, int(bin%dayBins)
 	if of == 0 || of == dayBins-1 || h.now.newest != date/profileDays {
