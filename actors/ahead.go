@@ -52,13 +52,28 @@ func (p *partition) look(records []*kgo.Record) {
 	sum := int64(0)
 	for i := range sights {
 		if e := sights[i].entity; e != nil {
-			sum += int64(e.actor.window.ReadAhead())
+			sum += e.actor.readAhead()
 		}
 	}
 	for i := range sights {
 		if e := sights[i].entity; e != nil {
-			sum += e.actor.window.ReadPointsAhead()
+			sum += e.actor.readPointsAhead(records[i].Timestamp.UnixMilli())
 		}
 	}
 	p.ahead.sum = sum
+}
+
+// readAhead reads the memory of what the entity keeps, and readPointsAhead that of what a point of a time needs of it.
+func (e *entity) readAhead() int64 {
+	if e.habit != nil {
+		return e.habit.ReadAhead()
+	}
+	return int64(e.window.ReadAhead())
+}
+
+func (e *entity) readPointsAhead(at int64) int64 {
+	if e.habit != nil {
+		return e.habit.ReadPointsAhead(at)
+	}
+	return e.window.ReadPointsAhead()
 }

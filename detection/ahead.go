@@ -16,3 +16,34 @@ func (w *Window) ReadPointsAhead() int64 {
 	head, free := r.at(0), r.slot(int(r.held)) // in a full buffer, free is the first slot
 	return head.at + int64(number(head.value > 0)) + int64(number(r.part(free) > 0)+number(r.words[free] > 0))
 }
+
+// ReadAhead reads the memory of the state itself.
+func (h *Habit) ReadAhead() int64 {
+	const perLine = 8 // numbers of 8 bytes
+	sum := int64(h.points.held) + h.now.day + int64(h.now.row) + h.was.day + int64(len(h.undo)) + int64(number(h.median.values[0] > 0)+number(h.median.values[8] > 0))
+	for i := 0; i < habitMean; i += perLine {
+		sum += h.when[i] + int64(number(h.recent[i] > 0))
+	}
+	return sum
+}
+
+// ReadPointsAhead reads the memory of the points that the next Add drops and appends, and if a half hour begins at its time, of the profile. It
+// is for a state that ReadAhead has read.
+func (h *Habit) ReadPointsAhead(at int64) (sum int64) {
+	p := &h.points
+	if p.held == 0 {
+		return 0
+	}
+	oldest, free := p.slot(int(p.gone+h.now.fresh)), p.slot(int(p.held))
+	sum = int64(number(p.words[oldest] > 0)+number(p.words[free] > 0)) + int64(p.part(free))
+	if cap(h.undo) > 0 {
+		sum += int64(h.undo[:1][0].cell)
+	}
+	last, _ := h.Last()
+	if bin := at / halfHour; h.profile != nil && bin != last/halfHour {
+		first := max(0, int(bin%dayBins)-1) * profileDays
+		near := h.profile.means[first:min(first+3*profileDays, cells)]
+		sum += int64(h.profile.cycles[first/4]) + int64(number(near[0] > 0)+number(near[len(near)/2] > 0)+number(near[len(near)-1] > 0))
+	}
+	return sum
+}

@@ -139,7 +139,7 @@ func (h *Habit) Rollback(epoch uint64) {
 
 // derive finds what follows from the rest.
 func (h *Habit) derive() {
-	h.reorder()
+	h.median.forget()
 	h.one, h.many = h.usual()
 	h.season = 0
 	if at, ok := h.Last(); ok {

@@ -55,11 +55,14 @@ func (r *ring) slot(i int) int {
 }
 
 // appendValues appends the values of the window, in arrival order.
-func (r *ring) appendValues(to []float64) []float64 {
-	if r.len() == 0 {
+func (r *ring) appendValues(to []float64) []float64 { return r.appendValuesFrom(to, 0) }
+
+// appendValuesFrom does the same from the i-th point of the window on.
+func (r *ring) appendValuesFrom(to []float64, i int) []float64 {
+	if r.len() <= i {
 		return to
 	}
-	first, end := r.slot(int(r.gone)), r.slot(int(r.held))
+	first, end := r.slot(int(r.gone)+i), r.slot(int(r.held))
 	if first < end {
 		return append(to, r.words[first:end]...)
 	}

@@ -1,76 +1,9 @@
 package detection
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 )
-
-// TestOrderIsThatOfASort has epochs of one point to thousands, so that the ring grows and discards points. Some levels have more points
-// than one byte can tell apart.
-func TestOrderIsThatOfASort(t *testing.T) {
-	wide := 0
-	for seed := range uint64(16) {
-		s := anyStream(seed * 2)
-		rules := s.rules()
-		r := rand.New(rand.NewPCG(seed, 26))
-		most := []int{1, 30, 300, 3000}[seed%4]
-		var h Habit
-		for i, e := range s.entries {
-			epoch := uint64(i / most)
-			h.Observe(rules, epoch, e.at, e.value)
-			if r.IntN(500) == 0 {
-				h.Rollback(epoch)
-			}
-			var sorted order
-			sorted.set(h.arrivals(), h.order.len())
-			for rank := range sorted.len() {
-				if h.order.at(rank) != sorted.at(rank) {
-					t.Fatalf("%s, epochs of %d points, point %d: the order is %v, sorted %v", s.name, most, i, h.order, sorted)
-				}
-			}
-			if h.order.wide > 0 {
-				wide++
-			}
-		}
-	}
-	if wide == 0 {
-		t.Error("no number had two bytes")
-	}
-}
-
-// TestOrderOfManyPointsIsThatOfASort has numbers of each width, and numbers that begin anew with 0.
-func TestOrderOfManyPointsIsThatOfASort(t *testing.T) {
-	for _, c := range []struct {
-		points int
-		bytes  int // of a number
-	}{{1, 1}, {255, 1}, {256, 1}, {257, 2}, {1 << 16, 2}, {1<<16 + 1, 4}} {
-		for _, first := range []uint32{0, 1<<8 - 3, 1<<16 - 3, math.MaxUint32 - 3} {
-			r := rand.New(rand.NewPCG(uint64(c.points), uint64(first)))
-			level := arrivals{make([]float64, c.points+3), r.IntN(c.points)}
-			for i := range level.ring {
-				level.ring[i] = float64(r.IntN(1 + c.points/2)) // some are equal
-			}
-			got := order{first: first}
-			got.set(level, c.points)
-			for range 7 {
-				got.remove(level)
-				level.start = (level.start + 1) % len(level.ring)
-				got.insert(level)
-			}
-			if len(got.numbers) != c.points*c.bytes {
-				t.Errorf("the numbers of %d points take %d bytes, want %d each", c.points, len(got.numbers), c.bytes)
-			}
-			var sorted order
-			sorted.set(level, c.points)
-			for rank := range c.points {
-				if got.at(rank) != sorted.at(rank) {
-					t.Fatalf("%d points from number %d on: rank %d is point %d, sorted %d", c.points, first, rank, got.at(rank), sorted.at(rank))
-				}
-			}
-		}
-	}
-}
 
 // TestSeasonAfterAGapOfDaysIsNotWhole: its cells have the codes of a whole one, of a cycle that is over.
 func TestSeasonAfterAGapOfDaysIsNotWhole(t *testing.T) {
