@@ -11,13 +11,14 @@ import (
 
 // child is an entity as its partition sees it.
 type child struct {
-	actor  entity              // gets messages from deliver only
+	// What each record needs comes first, so that it is in the same cache lines.
 	next   *child              // whose record came after the last one of this entity; see find
 	newest int64               // the newest timestamp of its points, Unix milliseconds
+	stored *persistence.Entity // nil without a store
 	kept   bool                // the ledger of episodes may keep something of it
 	gone   bool                // it has left memory
 	cuts   cuts                // where the fields of its key begin
-	stored *persistence.Entity // nil without a store
+	actor  entity              // gets messages from deliver only
 }
 
 // cachedEntities are the entities that a partition has in memory. Only the partition's goroutine uses them. If

@@ -25,12 +25,12 @@ import (
 type entity struct {
 	shared *shared
 	key    string
-	window detection.Window
 	habit  *detection.Habit // nil: the method is original
 	// complete: the window is what an uninterrupted run would have, because it has a point at or after the completeness
 	// watermark. With the method habit it is not used: there, each point has to be at or after the watermark.
 	complete bool
 	empty    bool // the window has no point yet; the partition notes it
+	window   detection.Window
 }
 
 // shared is what all entities of a partition have in common. The partition writes it before it sends them anything. Entities only
