@@ -13,8 +13,18 @@ func (w *Window) ReadPointsAhead() int64 {
 	if r.len() == 0 {
 		return 0
 	}
-	head, free := r.at(0), r.slot(int(r.held)) // in a full buffer, free is the first slot
-	return head.at + int64(number(head.value > 0)) + int64(number(r.part(free) > 0)+number(r.words[free] > 0))
+	head, free := r.slot(int(r.gone)), r.slot(int(r.held)) // in a full buffer, free is the first slot
+	return r.readAhead(head, free)
+}
+
+// readAhead reads the memory of a value that is dropped, and of a slot that is written. If all slots have the same part, put does not
+// look at them.
+func (r *ring) readAhead(dropped, free int) int64 {
+	sum := number(r.words[dropped] > 0) + number(r.words[free] > 0)
+	if r.run < r.count {
+		sum += number(r.part(free) > 0)
+	}
+	return int64(sum)
 }
 
 // ReadAhead reads the memory of the state itself.
@@ -34,16 +44,15 @@ func (h *Habit) ReadPointsAhead(at int64) (sum int64) {
 	if p.held == 0 {
 		return 0
 	}
-	oldest, free := p.slot(int(p.gone+h.now.fresh)), p.slot(int(p.held))
-	sum = int64(number(p.words[oldest] > 0)+number(p.words[free] > 0)) + int64(p.part(free))
+	sum = p.readAhead(p.slot(int(p.gone+h.now.fresh)), p.slot(int(p.held)))
 	if cap(h.undo) > 0 {
 		sum += int64(h.undo[:1][0].cell)
 	}
 	last, _ := h.Last()
 	if bin := at / halfHour; h.profile != nil && bin != last/halfHour {
-		first := max(0, int(bin%dayBins)-1) * profileDays
-		near := h.profile.means[first:min(first+3*profileDays, cells)]
-		sum += int64(h.profile.cycles[first/4]) + int64(number(near[0] > 0)+number(near[len(near)/2] > 0)+number(near[len(near)-1] > 0))
+		of := max(0, int(bin%dayBins)-1)
+		near := h.profile.means[of*profileDays : min((of+3)*profileDays, cells)]
+		sum += int64(h.profile.codes[of]) + int64(number(near[0] > 0)+number(near[len(near)/2] > 0)+number(near[len(near)-1] > 0))
 	}
 	return sum
 }

@@ -53,6 +53,7 @@ type Habit struct {
 	when    [habitMean]int64   // the times of their points, which may have left the window
 	days    []dayTop
 	profile *profile // nil until the first half hour is over: many entities have few points
+	leads   *leads   // nil until there is one
 }
 
 // moment is the small part of the state: an epoch keeps a copy of it.

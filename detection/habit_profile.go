@@ -1,7 +1,6 @@
 package detection
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -16,23 +15,37 @@ const (
 // from 1970, is in the cell b%48*5 + d%5. A cell says which of three cycles of five days it is of, d/5: the newest one of the profile, or one
 // of the two before it. What is older is dropped. A few cells may be of a later cycle: the leads.
 //
-// A profile takes 2048 bytes, as much as the allocator gives for one of 1800.
+// A profile takes 2048 bytes, as much as the allocator gives for one of 2016.
 type profile struct {
-	means    [cells]float64
-	later    [mostLeads]int64 // cycles of the leads
-	cycles   [cells / 4]byte  // 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
-	leadCell [mostLeads]uint8 // cells of the leads
+	means [cells]float64
+	codes [dayBins]uint16 // of the cells of a half hour, 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
+}
+
+// leads are the cells of later cycles than the newest one. Most states never have any.
+type leads struct {
+	cycles [mostLeads]int64
+	cells  [mostLeads]uint8
 }
 
 // mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
 // others stay known. When there are as many, one after the other, time has gone on: the newest cycle becomes one of theirs.
 const mostLeads = 7
 
-func (p *profile) code(cell int) uint8 { return p.cycles[cell/4] >> (cell % 4 * 2) & 3 }
+func (p *profile) code(cell int) uint8 {
+	return uint8(p.codes[cell/profileDays] >> (cell % profileDays * 2) & 3)
+}
 
 func (p *profile) setCode(cell int, code uint8) {
-	shift := cell % 4 * 2
-	p.cycles[cell/4] = p.cycles[cell/4]&^(3<<shift) | code<<shift
+	codes, shift := &p.codes[cell/profileDays], cell%profileDays*2
+	*codes = *codes&^(3<<shift) | uint16(code)<<shift
+}
+
+// leadCells are the cells of the leads, in order.
+func (h *Habit) leadCells() []uint8 {
+	if h.now.leads == 0 {
+		return nil
+	}
+	return h.leads.cells[:h.now.leads]
 }
 
 // codeOf is the code of a cycle.
@@ -110,7 +123,7 @@ func (h *Habit) raise(cycle int64) {
 	h.clear(cycle - 2)
 	h.now.newest = cycle
 	for i := 0; i < int(h.now.leads); {
-		cell, of := int(h.profile.leadCell[i]), h.profile.later[i]
+		cell, of := int(h.leads.cells[i]), h.leads.cycles[i]
 		if of > cycle {
 			i++
 			continue
@@ -127,13 +140,13 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 	m.row = min(m.row+1, mostLeads+1)
 	if m.leads == mostLeads {
 		if m.row > mostLeads {
-			h.raise(slices.Min(h.profile.later[:]))
+			h.raise(slices.Min(h.leads.cycles[:]))
 			if cycle <= m.newest {
 				h.setCell(cell, mean, codeOf(cycle))
 				return
 			}
 		} else { // the first one goes
-			h.setCell(int(h.profile.leadCell[0]), 0, 0)
+			h.setCell(int(h.leads.cells[0]), 0, 0)
 			h.removeLead(0)
 		}
 	}
@@ -144,7 +157,7 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 
 // unlead makes a cell none of the leads.
 func (h *Habit) unlead(cell int) {
-	for i, c := range h.profile.leadCell[:h.now.leads] {
+	for i, c := range h.leadCells() {
 		if int(c) == cell {
 			h.removeLead(i)
 			return
@@ -153,9 +166,9 @@ func (h *Habit) unlead(cell int) {
 }
 
 func (h *Habit) removeLead(i int) {
-	p, n := h.profile, int(h.now.leads)-1
+	n := int(h.now.leads) - 1
 	for ; i < n; i++ {
-		h.setLead(i, int(p.leadCell[i+1]), p.later[i+1])
+		h.setLead(i, int(h.leads.cells[i+1]), h.leads.cycles[i+1])
 	}
 	h.now.leads--
 }
@@ -196,18 +209,16 @@ func (h *Habit) wholeSeason(bin int64) (first int, all bool) {
 	if of == 0 || of == dayBins-1 || h.now.newest != date/profileDays {
 		return 0, false
 	}
-	first = (of - 1) * profileDays
-	begin := min(first/4, len(h.profile.cycles)-8)
-	codes := binary.LittleEndian.Uint64(h.profile.cycles[begin:]) >> (2*first - 8*begin) & (1<<(2*3*profileDays) - 1)
+	codes := (*[3]uint16)(h.profile.codes[of-1:]) // one by one, because the first one was often written just now, and is not in memory yet
 	newest, before := allOf(codeOf(h.now.newest)), allOf(codeOf(h.now.newest+2))
 	today := 2 * (date % profileDays)
 	stored := before ^ (newest^before)&(4<<today-1) // of the half hour before, today is stored
 	other := before ^ (newest^before)&(1<<today-1)
-	return first, codes == stored|other<<(2*profileDays)|other<<(4*profileDays)
+	return (of - 1) * profileDays, codes[0] == stored && codes[1] == other && codes[2] == other
 }
 
 // allOf are the codes of a half hour whose cells all have one code.
-func allOf(code uint8) uint64 { return uint64(code) * 0b01_01_01_01_01 }
+func allOf(code uint8) uint16 { return uint16(code) * 0b01_01_01_01_01 }
 
 // partOfSeason finds what was stored of a half hour and its neighbours, and returns how many cells that are.
 func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
@@ -218,7 +229,7 @@ func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
 		for slot := range profileDays {
 			code := h.profile.code(cell + slot)
 			if code == 0 {
-				if h.now.leads == 0 || !h.leads(cell+slot, date) {
+				if h.now.leads == 0 || !h.isLead(cell+slot, date) {
 					continue
 				}
 			} else if date-(newest+int64(slot)-cyclesBehind(of, code)*profileDays) > profileDays {
@@ -231,11 +242,11 @@ func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
 	return n
 }
 
-// leads says whether a cell is one of the leads, and not too old on a day.
-func (h *Habit) leads(cell int, date int64) bool {
-	for i, c := range h.profile.leadCell[:h.now.leads] {
+// isLead says whether a cell is one of the leads, and not too old on a day.
+func (h *Habit) isLead(cell int, date int64) bool {
+	for i, c := range h.leadCells() {
 		if int(c) == cell {
-			return date-(h.profile.later[i]*profileDays+int64(cell%profileDays)) <= profileDays
+			return date-(h.leads.cycles[i]*profileDays+int64(cell%profileDays)) <= profileDays
 		}
 	}
 	return false

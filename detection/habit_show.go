@@ -283,7 +283,7 @@ func (h *Habit) added(cell int, date int64) (mean float64, counts bool) {
 	mean = h.profile.means[cell]
 	code := h.profile.code(cell)
 	if code == 0 {
-		return mean, h.leads(cell, date)
+		return mean, h.isLead(cell, date)
 	}
 	cycle := h.now.newest - cyclesBehind(h.now.newest%3, code)
 	return mean, date-(cycle*profileDays+int64(cell%profileDays)) <= profileDays

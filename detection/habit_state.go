@@ -39,6 +39,9 @@ import (
 //	       1, v, 8   its cell, how much later its cycle is than the newest one, and its mean
 const stateVersion = 1
 
+// codesLength is the length of the codes of a stored profile.
+const codesLength = cells / 4
+
 // mostStatePoints bounds the points of a stored state.
 const mostStatePoints = 1 << 24
 
@@ -98,7 +101,12 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	if of == nil {
 		of = new(profile)
 	}
-	to = append(append(to, m.strays), of.cycles[:]...)
+	to = append(to, m.strays)
+	codes := len(to)
+	to = append(to, make([]byte, codesLength)...)
+	for cell := range cells {
+		to[codes+cell/4] |= of.code(cell) << (cell % 4 * 2)
+	}
 	for cell, mean := range of.means {
 		if of.code(cell) != 0 {
 			float(mean)
@@ -106,9 +114,9 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	}
 	to = append(to, m.row)
 	varint(int(m.leads))
-	for i, cell := range of.leadCell[:m.leads] {
+	for i, cell := range h.leadCells() {
 		to = append(to, cell)
-		varint(int(of.later[i] - m.newest))
+		varint(int(h.leads.cycles[i] - m.newest))
 		float(of.means[cell])
 	}
 	binary.LittleEndian.PutUint32(to[start-4:], uint32(len(to)-start))
@@ -197,26 +205,28 @@ func (p *parser) state(h *Habit, r *HabitRules) {
 		p.fail("it has too many strays")
 	}
 	h.profile = new(profile)
-	copy(h.profile.cycles[:], p.bytes(len(h.profile.cycles)))
+	codes := p.bytes(codesLength)
 	for cell := range cells {
-		if h.profile.code(cell) == 0 {
-			continue
+		if code := codes[cell/4] >> (cell % 4 * 2) & 3; code != 0 {
+			h.profile.setCode(cell, code)
+			h.profile.means[cell] = p.finite()
 		}
-		h.profile.means[cell] = p.finite()
 	}
 	if m.row = p.byte(); m.row > mostLeads+1 {
 		p.fail("it has too many leads in a row")
 	}
-	leads := int(p.varint(mostLeads))
-	for i := range leads {
+	m.leads = uint8(p.varint(mostLeads))
+	if m.leads > 0 {
+		h.leads = new(leads)
+	}
+	for i := range h.leadCells() {
 		cell, after := p.byte(), int64(p.varint(latestDay))
-		if after == 0 || cell >= cells || h.profile.code(int(cell)) != 0 || slices.Contains(h.profile.leadCell[:i], cell) {
+		if after == 0 || cell >= cells || h.profile.code(int(cell)) != 0 || slices.Contains(h.leads.cells[:i], cell) {
 			p.fail("a lead is wrong")
 			return
 		}
-		h.profile.leadCell[i], h.profile.later[i], h.profile.means[cell] = cell, m.newest+after, p.finite()
+		h.leads.cells[i], h.leads.cycles[i], h.profile.means[cell] = cell, m.newest+after, p.finite()
 	}
-	m.leads = uint8(leads)
 	if p.problem == "" {
 		h.derive()
 	}

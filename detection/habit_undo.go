@@ -79,9 +79,12 @@ func wholeOf(x float64) int64 { return int64(math.Float64bits(x)) }
 
 // setLead changes a lead.
 func (h *Habit) setLead(i, cell int, cycle int64) {
-	p := h.profile
-	h.note(change{bitsOf(p.later[i]), uint16(leadCell + i), p.leadCell[i]})
-	p.later[i], p.leadCell[i] = cycle, uint8(cell)
+	if h.leads == nil {
+		h.leads = new(leads)
+	}
+	l := h.leads
+	h.note(change{bitsOf(l.cycles[i]), uint16(leadCell + i), l.cells[i]})
+	l.cycles[i], l.cells[i] = cycle, uint8(cell)
 }
 
 // setCell changes a cell of the profile.
@@ -108,7 +111,7 @@ func (h *Habit) Rollback(epoch uint64) {
 	}
 	h.now = h.was
 	if h.points.committed == 0 && h.profile != nil {
-		clear(h.profile.cycles[:])
+		clear(h.profile.codes[:])
 	}
 	for _, c := range slices.Backward(h.undo) {
 		switch i := int(c.cell); {
@@ -120,7 +123,7 @@ func (h *Habit) Rollback(epoch uint64) {
 		case i < leadCell:
 			h.when[i-whenCell] = wholeOf(c.value)
 		case i < dayCell:
-			h.profile.later[i-leadCell], h.profile.leadCell[i-leadCell] = wholeOf(c.value), c.code
+			h.leads.cycles[i-leadCell], h.leads.cells[i-leadCell] = wholeOf(c.value), c.code
 		default:
 			d := &h.days[(i-dayCell)/3]
 			switch (i - dayCell) % 3 {

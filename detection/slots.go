@@ -62,7 +62,9 @@ func (s *slots) time(i, slot int) int64 {
 func (s *slots) put(i, slot int, at int64) bool {
 	after, part := uint64(at)-s.first, uint64(s.last)
 	if s.step*(uint64(i)+part) == after {
-		s.run++
+		if s.run++; s.run > s.count {
+			return true // all slots have it already, and no cache line is read
+		}
 	} else {
 		steps := quotient(after, s.step)
 		part = steps - uint64(i)
