@@ -30,9 +30,10 @@ func (r *ring) readAhead(dropped, free int) int64 {
 // ReadAhead reads the memory of the state itself.
 func (h *Habit) ReadAhead() int64 {
 	const perLine = 8 // numbers of 8 bytes
-	sum := int64(h.points.held) + h.now.day + int64(h.now.row) + h.was.day + int64(len(h.undo)) + int64(number(h.median.values[0] > 0)+number(h.median.values[8] > 0))
+	sum := int64(h.points.held) + h.now.day + int64(h.median.n) + int64(len(h.undo)) + h.was.day
+	sum += int64(number(h.median.values[medianRoom/2] > 0)) + h.when[h.now.next]
 	for i := 0; i < habitMean; i += perLine {
-		sum += h.when[i] + int64(number(h.recent[i] > 0))
+		sum += int64(number(h.recent[i] > 0))
 	}
 	return sum
 }

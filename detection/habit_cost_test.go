@@ -69,7 +69,7 @@ func TestHabitIsSmall(t *testing.T) {
 		t.Errorf("a state of one point takes %d bytes, its comment says 0.9 kB", n)
 	}
 	t.Logf("%d bytes: %d the struct (profile %d, ring %d, moments 2 * %d), %d points, %d undo, %d days", h.bytes(), unsafe.Sizeof(*h),
-		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.undo)*16, cap(h.days)*24)
+		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.undo)*24, cap(h.days)*24)
 	if n := h.bytes(); n > 4950 {
 		t.Errorf("a state takes %d bytes, its comment says 4.9 kB", n)
 	}

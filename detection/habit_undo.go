@@ -1,13 +1,12 @@
 package detection
 
 import (
-	"math"
 	"slices"
 )
 
 // An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
-// cell that was changed, in order. Most epochs have one point of an entity, which changes two or three cells, and at the begin of a day
-// three more. An epoch of any length needs at most one change for each cell: those of a residual are noted once, and if there are many, the others
+// cell that was changed, in order. Most epochs have one point of an entity, which changes one or two cells, and at the begin of a day
+// two more. An epoch of any length needs at most one change for each cell: those of a residual are noted once, and if there are many, the others
 // are left out.
 // An epoch that began with an empty state notes nothing.
 
@@ -15,18 +14,18 @@ import (
 const (
 	profileCell = 0
 	recentCell  = profileCell + cells
-	whenCell    = recentCell + habitMean
-	leadCell    = whenCell + habitMean
-	dayCell     = leadCell + mostLeads // three of each day
-	allCells    = dayCell + 3*mostTops
+	leadCell    = recentCell + habitMean
+	dayCell     = leadCell + mostLeads // two of each day
+	allCells    = dayCell + 2*mostTops
 
 	mostChanges = 2 * allCells
-	usualRoom   = 6
+	usualRoom   = 4
 )
 
 // change is what was in a cell.
 type change struct {
-	value float64 // of a time, a date or a cycle the bits
+	value float64
+	whole int64 // the time of a residual, the cycle of a lead, or the date of a day
 	cell  uint16
 	code  uint8 // of a cell of the profile; of a lead, its cell
 }
@@ -67,15 +66,10 @@ func (h *Habit) note(c change) {
 func (h *Habit) setResidual(i int, at int64, value float64) {
 	if h.now.noted < habitMean {
 		h.now.noted++
-		h.note(change{value: h.recent[i], cell: uint16(recentCell + i)})
-		h.note(change{value: bitsOf(h.when[i]), cell: uint16(whenCell + i)})
+		h.note(change{value: h.recent[i], whole: h.when[i], cell: uint16(recentCell + i)})
 	}
 	h.recent[i], h.when[i] = value, at
 }
-
-// bitsOf puts a whole number into a change, and wholeOf takes it out.
-func bitsOf(x int64) float64  { return math.Float64frombits(uint64(x)) }
-func wholeOf(x float64) int64 { return int64(math.Float64bits(x)) }
 
 // setLead changes a lead.
 func (h *Habit) setLead(i, cell int, cycle int64) {
@@ -83,23 +77,22 @@ func (h *Habit) setLead(i, cell int, cycle int64) {
 		h.leads = new(leads)
 	}
 	l := h.leads
-	h.note(change{bitsOf(l.cycles[i]), uint16(leadCell + i), l.cells[i]})
+	h.note(change{whole: l.cycles[i], cell: uint16(leadCell + i), code: l.cells[i]})
 	l.cycles[i], l.cells[i] = cycle, uint8(cell)
 }
 
 // setCell changes a cell of the profile.
 func (h *Habit) setCell(cell int, mean float64, code uint8) {
-	h.note(change{h.profile.means[cell], uint16(profileCell + cell), h.profile.code(cell)})
+	h.note(change{value: h.profile.means[cell], cell: uint16(profileCell + cell), code: h.profile.code(cell)})
 	h.profile.means[cell] = mean
 	h.profile.setCode(cell, code)
 }
 
 // setDay changes a day.
 func (h *Habit) setDay(i int, d dayTop) {
-	was, cell := &h.days[i], uint16(dayCell+3*i)
-	h.note(change{value: was.one, cell: cell})
+	was, cell := &h.days[i], uint16(dayCell+2*i)
+	h.note(change{value: was.one, whole: was.date, cell: cell})
 	h.note(change{value: was.many, cell: cell + 1})
-	h.note(change{value: bitsOf(was.date), cell: cell + 2})
 	*was = d
 }
 
@@ -118,22 +111,15 @@ func (h *Habit) Rollback(epoch uint64) {
 		case i < recentCell:
 			h.profile.means[i] = c.value
 			h.profile.setCode(i, c.code)
-		case i < whenCell:
-			h.recent[i-recentCell] = c.value
 		case i < leadCell:
-			h.when[i-whenCell] = wholeOf(c.value)
+			h.recent[i-recentCell], h.when[i-recentCell] = c.value, c.whole
 		case i < dayCell:
-			h.leads.cycles[i-leadCell], h.leads.cells[i-leadCell] = wholeOf(c.value), c.code
+			h.leads.cycles[i-leadCell], h.leads.cells[i-leadCell] = c.whole, c.code
+		case (i-dayCell)%2 == 0:
+			d := &h.days[(i-dayCell)/2]
+			d.one, d.date = c.value, c.whole
 		default:
-			d := &h.days[(i-dayCell)/3]
-			switch (i - dayCell) % 3 {
-			case 0:
-				d.one = c.value
-			case 1:
-				d.many = c.value
-			default:
-				d.date = wholeOf(c.value)
-			}
+			h.days[(i-dayCell)/2].many = c.value
 		}
 	}
 	h.undo = h.undo[:0]
