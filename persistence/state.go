@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -119,7 +120,7 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 		if !s.cached || s.unsealed == 0 {
 			continue
 		}
-		if s.sinceState() < plan.period(s.entity) {
+		if !plan.stateDue(s) {
 			if points, _ := tail(s.entity, int(s.unsealed)); len(points) == int(s.unsealed) {
 				s.live, s.from = s.arrived, len(plan.points) // no chunk after the state is lost
 				plan.points = append(plan.points, points...)
@@ -130,8 +131,24 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 		s.stated, s.from = true, len(plan.owned)
 		plan.owned, s.newest = state(s.entity, plan.owned)
 		s.to = len(plan.owned)
+		if s.from == 0 { // to grow step by step would copy tens of megabytes several times
+			plan.owned = slices.Grow(plan.owned, s.to*plan.countDue(plan.sealings[i+1:]))
+		}
 	}
 	plan.filled = true
+}
+
+// stateDue tells whether an entity gets a state because of the points since its last one.
+func (plan *Plan) stateDue(s *sealing) bool { return s.sinceState() >= plan.period(s.entity) }
+
+// countDue is how many of the sealings are of cached entities that get a state because of their points.
+func (plan *Plan) countDue(sealings []sealing) (due int) {
+	for i := range sealings {
+		if s := &sealings[i]; s.cached && s.unsealed > 0 && plan.stateDue(s) {
+			due++
+		}
+	}
+	return due
 }
 
 // sinceState is how many points come after the stored state.
