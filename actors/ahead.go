@@ -52,7 +52,7 @@ func (p *partition) look(records []*kgo.Record) {
 	sum := int64(0)
 	for i := range sights {
 		if e := sights[i].entity; e != nil {
-			sum += e.actor.readAhead()
+			sum += e.readAhead()
 		}
 	}
 	for i := range sights {
@@ -63,14 +63,22 @@ func (p *partition) look(records []*kgo.Record) {
 	p.ahead.sum = sum
 }
 
-// readAhead reads the memory of what the entity keeps, and readPointsAhead that of what a point of a time needs of it.
-func (e *entity) readAhead() int64 {
-	if e.habit != nil {
-		return e.habit.ReadAhead()
+// readAhead reads the memory of the entity itself and of what it keeps.
+func (c *child) readAhead() int64 {
+	sum := c.newest
+	if c.stored != nil {
+		sum += int64(c.stored.ReadAhead())
 	}
-	return int64(e.window.ReadAhead())
+	if c.actor.empty {
+		sum++
+	}
+	if c.actor.habit != nil {
+		return sum + c.actor.habit.ReadAhead()
+	}
+	return sum + int64(c.actor.window.ReadAhead())
 }
 
+// readPointsAhead reads the memory that a point of a time needs.
 func (e *entity) readPointsAhead(at int64) int64 {
 	if e.habit != nil {
 		return e.habit.ReadPointsAhead(at)

@@ -60,9 +60,10 @@ func (e *entity) observeHabit(ctx actor.Context, o *messages.Observation, answer
 		answer.Incomplete = true
 		return
 	}
-	judgement := e.habit.Add(rules, o.Epoch, o.At, o.Value)
-	answer.Verdict = judgement.Verdict
-	if judgement.Reason == detection.Anomalous {
+	var evidence detection.Evidence
+	answer.Verdict = e.habit.Decide(rules, o.Epoch, o.At, o.Value, &evidence)
+	if answer.Verdict.Reason == detection.Anomalous {
+		judgement := rules.Judge(&evidence)
 		answer.Refused = e.report(ctx, o, &answer.Verdict, &judgement)
 	}
 }

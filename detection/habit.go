@@ -78,26 +78,32 @@ type moment struct {
 
 // Add judges the value of time at (Unix milliseconds), and takes it in, anomalous or not. The value must be finite, and at must not be
 // negative.
-func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) (j Judgement) {
-	var e evidence
+func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) Judgement {
+	var e Evidence
 	h.take(r, epoch, at, value, &e)
-	r.judge(&e, &j)
-	return j
+	return r.Judge(&e)
+}
+
+// Decide does what Add does, but says only what it decides. Judge makes the judgement of the evidence, if somebody needs it.
+func (h *Habit) Decide(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) Verdict {
+	h.take(r, epoch, at, value, e)
+	verdict, _ := r.decide(e)
+	return verdict
 }
 
 // Observe takes a value in like Add, but does not judge it. It serves the replay of history.
 func (h *Habit) Observe(r *HabitRules, epoch uint64, at int64, value float64) {
-	var e evidence
+	var e Evidence
 	h.take(r, epoch, at, value, &e)
 }
 
 // Compare does what Add does, for each of some rules. All of them must share the state: Shares says whether they do. The judgements
 // are in the order of the rules.
 func (h *Habit) Compare(rules []HabitRules, epoch uint64, at int64, value float64, to []Judgement) {
-	var e evidence
+	var e Evidence
 	h.take(&rules[0], epoch, at, value, &e)
 	for i := range rules {
-		rules[i].judge(&e, &to[i])
+		to[i] = rules[i].Judge(&e)
 	}
 }
 
@@ -111,8 +117,8 @@ func (h *Habit) Last() (at int64, ok bool) {
 }
 
 // take is the way of one point.
-func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *evidence) {
-	*e = evidence{}
+func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) {
+	*e = Evidence{}
 	h.begin(epoch)
 	before, born := h.Last()
 	sum, n := h.residuals(at, before) // now, so that the processor adds while it waits for the rest

@@ -62,8 +62,8 @@ func (r *HabitRules) Shares(other *HabitRules) bool {
 	return r.window.age == other.window.age && r.window.minimum == other.window.minimum
 }
 
-// evidence is what the state says of a point. It does not depend on the threshold and on min_dev.
-type evidence struct {
+// Evidence is what the state says of a point. It does not depend on the threshold and on min_dev.
+type Evidence struct {
 	scored    bool
 	expected  float64
 	residual  float64 // how far the value is from it
@@ -71,26 +71,38 @@ type evidence struct {
 	one, many float64 // how far a residual and a mean get on a usual day
 }
 
-// judge decides about a point. It sets each field of the judgement, which may be that of another point.
-func (r *HabitRules) judge(e *evidence, j *Judgement) {
+// limits are how far a residual and a mean may be from 0.
+func (r *HabitRules) limits(e *Evidence) (band, slow float64) {
+	return max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
+}
+
+// decide decides about a point, and says by which test. With a verdict alone the results fit into registers.
+func (r *HabitRules) decide(e *Evidence) (v Verdict, test Test) {
 	if !e.scored {
-		*j = Judgement{Verdict: Verdict{Reason: TooFewPoints}}
-		return
+		return Verdict{Reason: TooFewPoints}, 0
 	}
-	band, slow := max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
+	band, slow := r.limits(e)
 	// The processor could not guess which test has the larger ratio, so there is no branch.
 	tests := [...]float64{ValueTest: e.residual, MeanTest: e.mean}
 	ratios := [...]float64{ValueTest: beyond(e.residual, band), MeanTest: beyond(e.mean, slow)}
-	test := Test(number(ratios[MeanTest] > ratios[ValueTest]))
+	test = Test(number(ratios[MeanTest] > ratios[ValueTest]))
 	ratio := ratios[test]
-	j.Reason = Normal
+	reason := Normal
 	if ratio > 1 {
-		j.Reason = Anomalous
+		reason = Anomalous
 	}
-	j.Deviation = math.Copysign(r.window.threshold*ratio, tests[test])
-	j.Median, j.Scale = e.expected, band/r.window.threshold
+	return Verdict{reason, math.Copysign(r.window.threshold*ratio, tests[test]), e.expected, band / r.window.threshold}, test
+}
+
+// Judge says what a verdict follows from.
+func (r *HabitRules) Judge(e *Evidence) (j Judgement) {
+	if j.Verdict, j.Test = r.decide(e); !e.scored {
+		return j
+	}
+	band, slow := r.limits(e)
 	j.Low, j.High = e.expected-band, e.expected+band
-	j.Test, j.Mean, j.Usual = test, e.mean, slow
+	j.Mean, j.Usual = e.mean, slow
+	return j
 }
 
 // beyond is how many times as far as a limit something is. No distance is 0 times any limit, even 0; any other is infinitely

@@ -91,7 +91,7 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 	}
 	last := h.points.at(n - 1)
 	residual := h.residualsOf()[n-1]
-	e := evidence{one: h.one, many: h.many, residual: residual, expected: last.value - residual}
+	e := Evidence{one: h.one, many: h.many, residual: residual, expected: last.value - residual}
 	e.scored = !math.IsNaN(h.one) && !math.IsNaN(residual) && (h.now.blocked || r.window.enough(n-1))
 	var level []float64
 	for i := h.fresh(); i < n-1; i++ {
@@ -106,9 +106,7 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 		e.mean += h.residual(i)
 	}
 	e.mean /= habitMean
-	var j Judgement
-	r.judge(&e, &j)
-	return j
+	return r.Judge(&e)
 }
 
 // Next is the time of the next point (Unix milliseconds), as of a time now: a step after the last one or, if a whole step has passed since without a
@@ -129,15 +127,13 @@ func (h *Habit) Next(r *HabitRules, now int64) (at int64, ok bool) {
 // long as storing the state and reading it again.
 func (h *Habit) Expect(r *HabitRules, at int64) Judgement {
 	var next Habit
-	var e evidence
-	var j Judgement
 	if next.ParseState(r, h.AppendState(r, nil)) != nil || at < 0 {
-		return j
+		return Judgement{}
 	}
+	var e Evidence
 	next.take(r, 1, at, 0, &e)
 	e.residual, e.mean = 0, 0
-	r.judge(&e, &j)
-	return j
+	return r.Judge(&e)
 }
 
 // levels are the medians that the points were compared with; NaN for those that were compared with no median of a day. If points that were in a level
