@@ -58,10 +58,15 @@ func (c *cachedEntities) find(key []byte) *child {
 	return entity
 }
 
-// put adds an entity that is new, or that was stored and not cached.
+// put adds an entity that is new, or that was stored and not cached. It comes after the last one, unless another one does: in the first bin after
+// a start, all are put, and the second bin finds them in order.
 func (c *cachedEntities) put(entity *child) {
 	key := entity.actor.key
 	c.byKey[key] = entity
+	if c.last != nil && c.last.next == nil {
+		c.last.next = entity
+	}
+	c.last = entity
 	c.note(change{name: name{key: key, cuts: entity.cuts}})
 }
 

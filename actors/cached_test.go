@@ -50,7 +50,7 @@ func TestBinInTheOrderOfTheLastOneNeedsNoMap(t *testing.T) {
 	const entities = 100
 	config := benchConfig()
 	b := newBench(t, config)
-	for range 3 { // the first is new, the second looks each up, the third links the end to the beginning
+	for range 2 { // the first is new, the second links the end to the beginning
 		b.score(t, b.bin(entities))
 	}
 	before := config.Counts.InOrder.Load()
