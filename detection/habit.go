@@ -193,7 +193,8 @@ func (h *Habit) forget(r *HabitRules, at int64) {
 	}
 }
 
-// level is the median of the level or, if it is empty, of the window. Without any point it is the value itself.
+// level is the median of the level or, if it is empty, of the window. Without any point it is the value itself. A zero has no sign, because it would
+// depend on how often the median was selected anew.
 func (h *Habit) level(value float64) float64 {
 	n := h.points.len() - int(h.now.fresh)
 	if n == 0 {
@@ -208,7 +209,7 @@ func (h *Habit) level(value float64) float64 {
 		low, high, _ = h.median.of(n)
 	}
 	if n%2 == 1 {
-		return low
+		return low + 0
 	}
 	return halfway(low, high)
 }
@@ -226,11 +227,7 @@ func (h *Habit) windowMedian() float64 {
 	var room [levelRoom]float64
 	values := h.points.appendValues(room[:0])
 	slices.Sort(values)
-	n := len(values)
-	if n%2 == 1 {
-		return values[n/2]
-	}
-	return halfway(values[n/2-1], values[n/2])
+	return middle(values)
 }
 
 // halfway is the middle between two numbers, with the reference's roundings.

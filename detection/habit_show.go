@@ -249,7 +249,7 @@ func (s *hindsight) find(bin int64) (season float64, known bool) {
 func middle(sorted []float64) float64 {
 	n := len(sorted)
 	if n%2 == 1 {
-		return sorted[n/2]
+		return sorted[n/2] + 0
 	}
 	return halfway(sorted[n/2-1], sorted[n/2])
 }
