@@ -25,7 +25,7 @@ type child struct {
 // searches need names, they note which entities change, and the partition tells its directory after each message.
 type cachedEntities struct {
 	byKey map[string]*child
-	last  *child // of the record that find was called for before; nil: not known
+	last  *child // found or put last; nil: not known
 	order int64  // how many entities were found by the order of arrival; score clears it
 
 	noted   bool     // changes are noted
@@ -63,10 +63,11 @@ func (c *cachedEntities) find(key []byte) *child {
 func (c *cachedEntities) put(entity *child) {
 	key := entity.actor.key
 	c.byKey[key] = entity
-	if c.last != nil && c.last.next == nil {
-		c.last.next = entity
+	if c.last == nil {
+		c.last = entity
+	} else if c.last.next == nil {
+		c.last.next, c.last = entity, entity
 	}
-	c.last = entity
 	c.note(change{name: name{key: key, cuts: entity.cuts}})
 }
 

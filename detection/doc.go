@@ -12,7 +12,7 @@
 //
 // A second method compares with what is usual at the time of day (method.go says which methods there are, and what they
 // answer): habit.go (the way of one point, and the state), habit_rules.go (the settings as limits, and the decision), then what they
-// stand on: habit_order.go (the median of a day), habit_profile.go (times of day), habit_middle.go (the median of a few numbers),
+// stand on: habit_median.go (the median of a day), habit_profile.go (times of day), habit_middle.go (the median of a few numbers),
 // habit_days.go (usual days), habit_undo.go (rollback), habit_state.go (the state as bytes), habit_memory.go (how long a point counts),
 // habit_words.go (the reason in words), habit_show.go (what a state can tell people).
 package detection

@@ -30,7 +30,7 @@ import (
 // A record far ahead of its time takes the place of one half hour of the season. It then counts until the same half hour comes again five days
 // later.
 //
-// A state decides as the reference does, but for these streams: more than 120 records a week are late and of another day than the point
+// A state decides as the reference does, but for the sign of a zero and for these streams: more than 120 records a week are late and of another day than the point
 // before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back; more than seven half
 // hours in five days are far ahead.
 //
@@ -193,8 +193,8 @@ func (h *Habit) forget(r *HabitRules, at int64) {
 	}
 }
 
-// level is the median of the level or, if it is empty, of the window. Without any point it is the value itself. A zero has no sign, because it would
-// depend on how often the median was selected anew.
+// level is the median of the level or, if it is empty, of the window. Without any point it is the value itself. The zero of a
+// median has no sign, because that would depend on how often the median was selected anew.
 func (h *Habit) level(value float64) float64 {
 	n := h.points.len() - int(h.now.fresh)
 	if n == 0 {

@@ -6,8 +6,8 @@ package detection
 //	| before values | values[0] ... values[n-1] | the rest |
 //	   all <=                                       all >=
 //
-// The zero value knows nothing yet, and fill tells it the values. If the median leaves the middle, it has to be filled again: in noise about
-// once in a hundred points, and in a steep trend once in twenty.
+// The zero value knows nothing yet, and fill tells it the values. If the median leaves the middle, it has to be filled again: in noise about once in
+// seventy points, and in a steep trend once in twelve. That reads the whole level, so a trend costs more, the more points a day has.
 type runningMedian struct {
 	values [medianRoom]float64
 	before uint32 // how many values of the level come before these
@@ -16,33 +16,33 @@ type runningMedian struct {
 
 const medianRoom = 16
 
-// forget makes nothing known.
+// forget drops the middle. The next question needs it filled again.
 func (m *runningMedian) forget() { m.n = 0 }
 
-// insert adds a value to a level that has some already.
-func (m *runningMedian) insert(level int, value float64) {
+// insert adds a value to a level of some length.
+func (m *runningMedian) insert(length int, value float64) {
 	n := m.n
 	if n == 0 {
 		return
 	}
 	before := number(value < m.values[0])
-	if m.spans(value) || n < medianRoom && (before == 1 && m.before == 0 || before == 0 && m.before+n == uint32(level)) {
-		m.insertHere(level, value)
+	if m.spans(value) || n < medianRoom && (before == 1 && m.before == 0 || before == 0 && m.before+n == uint32(length)) {
+		m.insertHere(length, value)
 		return
 	}
 	m.before += uint32(before) // without a branch, because the processor could not guess it
 }
 
-// spans tells whether a value is between the first and the last one of at least one.
+// spans tells whether a value lies in the middle, which must be known.
 func (m *runningMedian) spans(value float64) bool {
 	return number(value >= m.values[0])&number(value <= m.values[(m.n-1)%medianRoom]) != 0
 }
 
 // insertHere inserts a value where it belongs. If there is no room, the first or the last one goes, whichever is farther from the median.
-func (m *runningMedian) insertHere(level int, value float64) {
+func (m *runningMedian) insertHere(length int, value float64) {
 	rank, n := m.rank(value), m.n
 	if n == medianRoom {
-		if 2*m.before+n < uint32(level) {
+		if 2*m.before+n < uint32(length) {
 			m.before++
 			if rank > 0 { // else it is as the first one
 				copy(m.values[:], m.values[1:rank])
@@ -78,9 +78,9 @@ func (m *runningMedian) rank(value float64) (rank uint32) {
 	return rank
 }
 
-// of returns the one or two values in the middle of a level that has some values; false: they are not known.
-func (m *runningMedian) of(level int) (low, high float64, known bool) {
-	first, last := uint32(level-1)/2-m.before, uint32(level)/2-m.before
+// of returns the one or two values in the middle of a level of some length, above 0; false: they are not known.
+func (m *runningMedian) of(length int) (low, high float64, known bool) {
+	first, last := uint32(length-1)/2-m.before, uint32(length)/2-m.before
 	if first >= m.n || last >= m.n {
 		return 0, 0, false
 	}

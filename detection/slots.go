@@ -20,7 +20,7 @@ type slots struct {
 	words []float64 // those of the times are bits, and no numbers
 	scale
 	count     uint32
-	last, run uint32 // the last min(run, held) points of the ring have the part last
+	last, run uint32 // the last min(run, held) points of the ring have the part last, and if run is count or more, so have all slots
 	log       uint8  // the logarithm of a part's bits: 3 to 6
 }
 

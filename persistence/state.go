@@ -132,11 +132,14 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 		plan.owned, s.newest = state(s.entity, plan.owned)
 		s.to = len(plan.owned)
 		if s.from == 0 { // to grow step by step would copy tens of megabytes several times
-			plan.owned = slices.Grow(plan.owned, s.to*plan.countDue(plan.sealings[i+1:]))
+			plan.owned = slices.Grow(plan.owned, min(s.to*plan.countDue(plan.sealings[i+1:]), mostStatesRoom))
 		}
 	}
 	plan.filled = true
 }
+
+// mostStatesRoom bounds the room that is made for states beforehand, in bytes, because the first one may be unusually long.
+const mostStatesRoom = 64 << 20
 
 // stateDue tells whether an entity gets a state because of the points since its last one.
 func (plan *Plan) stateDue(s *sealing) bool { return s.sinceState() >= plan.period(s.entity) }
