@@ -210,7 +210,7 @@ func BenchmarkRecordToVerdict(b *testing.B) {
 		entities []int
 	}{
 		{detection.OriginalMethod, []int{1_000, 5_000, 50_000}},
-		{detection.HabitMethod, []int{1_000, 5_000, 10_000, 40_000}}, // a habit needs points of nine days first
+		{detection.HabitMethod, []int{1_000, 5_000, 10_000}}, // a habit needs points of nine days first
 	} {
 		for _, entities := range c.entities {
 			b.Run(fmt.Sprintf("%v/%d", c.method, entities), func(b *testing.B) { benchmarkToVerdict(b, c.method, entities) })

@@ -18,7 +18,7 @@ func (w *Window) ReadPointsAhead() int64 {
 }
 
 // readAhead reads the memory of a value that is dropped, and of a slot that is written. If all slots have the same part, put does not
-// look at them.
+// read one.
 func (r *ring) readAhead(dropped, free int) int64 {
 	sum := number(r.words[dropped] > 0) + number(r.words[free] > 0)
 	if r.run < r.count {

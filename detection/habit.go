@@ -30,9 +30,9 @@ import (
 // A record far ahead of its time takes the place of one half hour of the season. It then counts until the same half hour comes again five days
 // later.
 //
-// A state decides as the reference does, but for the sign of a zero and for these streams: more than 120 records a week are late and of another day than the point
-// before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back; more than seven half
-// hours in five days are far ahead.
+// A state decides as the reference does, but for the sign of a zero and for these streams: more than 120 records a week are late and of another
+// day than the point before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back;
+// more than seven half hours in five days are far ahead.
 //
 // Points come in transactions, as in a Window; habit_undo.go says what a rollback costs.
 //
@@ -84,7 +84,7 @@ func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) Judgem
 	return r.Judge(&e)
 }
 
-// Decide does what Add does, but says only what it decides. Judge makes the judgement of the evidence, if somebody needs it.
+// Decide does what Add does, but returns only the verdict. It writes to e what HabitRules.Judge makes the whole judgement of.
 func (h *Habit) Decide(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) Verdict {
 	h.take(r, epoch, at, value, e)
 	verdict, _ := r.decide(e)
@@ -196,11 +196,11 @@ func (h *Habit) forget(r *HabitRules, at int64) {
 // level is the median of the level or, if it is empty, of the window. Without any point it is the value itself. The zero of a
 // median has no sign, because that would depend on how often the median was selected anew.
 func (h *Habit) level(value float64) float64 {
-	n := h.points.len() - int(h.now.fresh)
+	if h.points.len() == 0 {
+		return value
+	}
+	n := h.levelLen()
 	if n == 0 {
-		if n = h.points.len(); n == 0 {
-			return value
-		}
 		return h.windowMedian()
 	}
 	low, high, known := h.median.of(n)
@@ -214,12 +214,15 @@ func (h *Habit) level(value float64) float64 {
 	return halfway(low, high)
 }
 
+// levelLen is how many points the level has.
+func (h *Habit) levelLen() int { return h.points.len() - h.fresh() }
+
 // levelRoom is how many values a level may have so that nothing is allocated. A window of 72 hours with 96 points a day has 288.
 const levelRoom = 320
 
 func (h *Habit) fillMedian() {
 	var room [levelRoom]float64
-	h.median.fill(h.points.appendValuesFrom(room[:0], int(h.now.fresh)))
+	h.median.fill(h.points.appendValuesFrom(room[:0], h.fresh()))
 }
 
 // windowMedian is the median of the window, which has some points.
@@ -267,6 +270,6 @@ func placeAfter(i int) int     { return (i + 1) & ((i + 1 - habitMean) >> 63) }
 
 // push appends a point to the level.
 func (h *Habit) push(r *HabitRules, p point) {
-	h.median.insert(h.points.len()-int(h.now.fresh), p.value)
+	h.median.insert(h.levelLen(), p.value)
 	h.points.push(p, r.full)
 }

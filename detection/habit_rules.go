@@ -76,7 +76,7 @@ func (r *HabitRules) limits(e *Evidence) (band, slow float64) {
 	return max(float64(r.factor*e.one), r.floor), max(float64(r.factor*e.many), r.floor/2)
 }
 
-// decide decides about a point, and says by which test. With a verdict alone the results fit into registers.
+// decide decides about a point, and says by which test. Unlike a Judgement, its results fit into registers.
 func (r *HabitRules) decide(e *Evidence) (v Verdict, test Test) {
 	if !e.scored {
 		return Verdict{Reason: TooFewPoints}, 0
@@ -94,7 +94,7 @@ func (r *HabitRules) decide(e *Evidence) (v Verdict, test Test) {
 	return Verdict{reason, math.Copysign(r.window.threshold*ratio, tests[test]), e.expected, band / r.window.threshold}, test
 }
 
-// Judge says what a verdict follows from.
+// Judge makes the judgement of the point that the evidence is of.
 func (r *HabitRules) Judge(e *Evidence) (j Judgement) {
 	if j.Verdict, j.Test = r.decide(e); !e.scored {
 		return j

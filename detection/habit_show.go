@@ -93,12 +93,9 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 	residual := h.residualsOf()[n-1]
 	e := Evidence{one: h.one, many: h.many, residual: residual, expected: last.value - residual}
 	e.scored = !math.IsNaN(h.one) && !math.IsNaN(residual) && (h.now.blocked || r.window.enough(n-1))
-	var level []float64
-	for i := h.fresh(); i < n-1; i++ {
-		level = append(level, h.points.at(i).value)
-	}
-	slices.Sort(level)
-	if len(level) > 0 {
+	level := h.points.appendValuesFrom(nil, h.fresh())
+	if level = level[:len(level)-1]; len(level) > 0 { // the last point was compared with those before it
+		slices.Sort(level)
 		e.expected = middle(level) + h.season
 		e.residual = last.value - e.expected
 	}

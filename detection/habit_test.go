@@ -419,7 +419,7 @@ func TestHabitDropsNoPointTwice(t *testing.T) {
 					at = from + int64(i)*quarter/4
 				}
 				h.Add(&rules, i/4, at, r.Float64())
-				if m := &h.median; m.n > 0 && int(m.before+m.n) > h.points.len()-int(h.now.fresh) || int(h.now.fresh) > h.points.len() {
+				if m := &h.median; m.n > 0 && int(m.before+m.n) > h.levelLen() || int(h.now.fresh) > h.points.len() {
 					t.Fatalf("%v hours, point %d at %d: %d and %d of %d points are in order, from %d on", hours, i, at, m.before, m.n, h.points.len(), h.now.fresh)
 				}
 			}

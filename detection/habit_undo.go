@@ -1,8 +1,6 @@
 package detection
 
-import (
-	"slices"
-)
+import "slices"
 
 // An epoch is rolled back by three things: the ring keeps the points that were dropped, was is a copy of the moment, and undo has what was in each
 // cell that was changed, in order. Most epochs have one point of an entity, which changes one or two cells, and at the begin of a day
