@@ -18,8 +18,7 @@ import (
 //	      ── residual in a mean          24 residuals at most 6 hours apart; without records far ahead of their time it is one day
 //	      ── largest one of a usual day  7 days, and the rest of the last of them
 //
-// The exceptions are those in which a state decides otherwise than the reference; see Habit. There is one more: if the first points that are
-// not left out are far ahead of their time, the season begins anew a day after them.
+// The exceptions are those in which a state decides otherwise than the reference; see Habit.
 func (r *HabitRules) Memory() time.Duration {
 	level := max(int64(math.Ceil(r.window.age)), day)
 	season := int64(profileDays*day + 2*halfHour)

@@ -24,6 +24,12 @@ func TestJudgementsDependOnTheMemoryAlone(t *testing.T) {
 		for first < len(points) && points[first].at < cut {
 			first++
 		}
+		if random.IntN(2) == 0 { // half of the streams go on with records far ahead, or of 1970
+			for n := range 1 + random.IntN(mostLeads) {
+				p := &points[first+n]
+				p.at = []int64{p.at + 400*day, p.at + 400*day, 0}[random.IntN(3)]
+			}
+		}
 		n, found := judgedAlike(t, &rules, points, first, cut+rules.Memory().Milliseconds(), "seed %d, step %d min, %v h, cut at %d", seed, step/60_000, hours, cut)
 		compared, anomalies = compared+n, anomalies+found
 	}

@@ -2,6 +2,7 @@ package detection
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -28,7 +29,8 @@ type leads struct {
 }
 
 // mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
-// others stay known. When there are as many, one after the other, time has gone on: the newest cycle becomes one of theirs.
+// others stay known. When there are as many, and they came one after the other or the rest are not more, time has gone on: the newest cycle
+// becomes the first one of theirs. The first half hours of a state are leads, too, so it does not matter which of them are far ahead.
 const mostLeads = 7
 
 func (p *profile) code(cell int) uint8 {
@@ -91,11 +93,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	m := &h.now
 	date := bin / dayBins
 	cycle, cell := date/profileDays, int(bin%dayBins*profileDays+date%profileDays)
-	then := next / dayBins / profileDays
-	if m.newest == 0 { // the first half hour
-		h.raise(min(cycle, then))
-	}
-	if cycle == m.newest+1 && then > m.newest {
+	if cycle == m.newest+1 && next/dayBins/profileDays > m.newest {
 		h.raise(cycle)
 	}
 	switch {
@@ -116,6 +114,14 @@ func (h *Habit) store(bin, next int64, mean float64) {
 	m.strays, m.row = 0, 0
 	h.unlead(cell)
 	h.setCell(cell, mean, codeOf(cycle))
+}
+
+// known is how many cells are not empty, leads aside.
+func (p *profile) known() (n int) {
+	for _, codes := range p.codes {
+		n += bits.OnesCount16((codes | codes>>1) & allOf(1))
+	}
+	return n
 }
 
 // raise makes a cycle the newest one, and cells of the leads that are not later any more.
@@ -139,9 +145,8 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 	h.unlead(cell)
 	m.row = min(m.row+1, mostLeads+1)
 	if m.leads == mostLeads {
-		if m.row > mostLeads {
-			h.raise(slices.Min(h.leads.cycles[:]))
-			if cycle <= m.newest {
+		if m.row > mostLeads || h.profile.known() <= mostLeads {
+			if h.raise(min(cycle, slices.Min(h.leads.cycles[:]))); cycle == m.newest {
 				h.setCell(cell, mean, codeOf(cycle))
 				return
 			}

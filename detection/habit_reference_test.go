@@ -403,16 +403,19 @@ func farStreams() (all []stream) {
 		late  float64 // the part of the records
 		most  int64   // days
 		ahead []int64 // hours of single records, one every other day from the twentieth on
+		first []int64 // hours that the first half hours are ahead
 	}{
-		{"5 % up to a day late", 0.05, 1, nil},
-		{"5 % up to four days late", 0.05, 4, nil},
-		{"a record 20 days late", 0, 0, []int64{-20 * 24}},
-		{"a record 3 days ahead", 0, 0, []int64{3 * 24}},
-		{"a record 7 days ahead", 0, 0, []int64{7 * 24}},
-		{"a record 16 days ahead", 0, 0, []int64{16 * 24}},
-		{"a record 30 days ahead", 0, 0, []int64{30 * 24}},
-		{"a record 400 days ahead", 0, 0, []int64{400 * 24}},
-		{"records ahead, one after the other", 0.01, 1, []int64{170, 400, 777, 2000, 29, 100, 9000}},
+		{"5 % up to a day late", 0.05, 1, nil, nil},
+		{"5 % up to four days late", 0.05, 4, nil, nil},
+		{"a record 20 days late", 0, 0, []int64{-20 * 24}, nil},
+		{"a record 3 days ahead", 0, 0, []int64{3 * 24}, nil},
+		{"a record 7 days ahead", 0, 0, []int64{7 * 24}, nil},
+		{"a record 16 days ahead", 0, 0, []int64{16 * 24}, nil},
+		{"a record 30 days ahead", 0, 0, []int64{30 * 24}, nil},
+		{"a record 400 days ahead", 0, 0, []int64{400 * 24}, nil},
+		{"records ahead, one after the other", 0.01, 1, []int64{170, 400, 777, 2000, 29, 100, 9000}, nil},
+		{"the first records 400 days ahead", 0, 0, nil, []int64{9600, 9600, 9600, 9600, 9600, 9600, 9600}},
+		{"the first records at any time", 0, 0, nil, []int64{9600, 0, 0, -9600, 0, -9600, 0, 9600, -100, 0, 800, 0, -9600, 0, 0, -300_000, 0, 100, 0, 0, 70}},
 	} {
 		for _, hours := range []float64{72, 24, 200} {
 			s := newStream(fmt.Sprintf("far/%s, %v hours", c.name, hours))
@@ -428,6 +431,9 @@ func farStreams() (all []stream) {
 				}
 				if n := k/96 - 20; k%96 == 50 && n >= 0 && n%2 == 0 && int(n/2) < len(c.ahead) {
 					this += c.ahead[n/2] * 2 * halfHour
+				}
+				if n := int(k / 2); n < len(c.first) {
+					this += c.first[n] * 2 * halfHour
 				}
 				s.entries = append(s.entries, entry{0, point{this, next(this)}})
 			}

@@ -469,11 +469,3 @@ func TestHabitKeepsItsProfileBesideManyWrongTimes(t *testing.T) {
 		t.Errorf("%d cells are known and %d are ahead", got, h.now.leads)
 	}
 }
-
-// known is how many cells are not empty, leads aside.
-func (p *profile) known() (n int) {
-	for cell := range cells {
-		n += number(p.code(cell) != 0)
-	}
-	return n
-}

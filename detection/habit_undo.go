@@ -36,6 +36,9 @@ func (h *Habit) begin(epoch uint64) {
 	h.points.begin(epoch)
 	h.now.noted = 0
 	h.was = h.now
+	if h.now.leads == 0 {
+		h.leads = nil
+	}
 	if cap(h.undo) > max(4*usualRoom, 4*len(h.undo)) {
 		h.undo = nil
 	}
