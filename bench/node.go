@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"anomalydetector/loopback"
 	"anomalydetector/messages"
 )
 
@@ -26,19 +26,10 @@ type node struct {
 
 // newNode makes a node of the job's group. Its folder is in the job's.
 func (j job) newNode(id string) (*node, error) {
-	address, err := freeAddress()
+	address, err := loopback.FreeAddress()
 	n := &node{job: j, id: id, address: address}
 	n.dir = filepath.Join(j.dir, id)
 	return n, err
-}
-
-// freeAddress is a loopback address that nothing listens on.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // noCluster stands for a number of standbys: the configuration has no [cluster] section.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/loopback"
 )
 
 type soakFlags struct {
@@ -88,7 +89,7 @@ func (f *soakFlags) soak(ctx context.Context, b *bench) (err error) {
 	if s.job, err = b.newJob(ctx, input, "soak", b.settings.Partitions); err != nil {
 		return err
 	}
-	if s.address, err = freeAddress(); err != nil {
+	if s.address, err = loopback.FreeAddress(); err != nil {
 		return err
 	}
 	stream := &passing{seed: b.settings.Seed, partitions: int(b.settings.Partitions), slots: f.Slots,

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/loopback"
 )
 
 // soakSample samples the detector. It fails while the process starts or ends.
@@ -104,7 +105,7 @@ func (b *bench) startAlerting(ctx context.Context, target string) (*alerting, er
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := loopback.FreeAddress()
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/loopback"
 )
 
 // standby measures what standbys cost: two nodes share a stream that arrives at an even rate, in turn without and with
@@ -57,7 +58,7 @@ func (f *nodesFlags) following(ctx context.Context, b *bench, standbys int) (run
 		if err != nil {
 			return run, err
 		}
-		page, err := freeAddress()
+		page, err := loopback.FreeAddress()
 		if err != nil {
 			return run, err
 		}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"anomalydetector/bench/report"
+	"anomalydetector/loopback"
 )
 
 type watchedFlags struct {
@@ -78,7 +79,7 @@ func (f *watchedFlags) once(ctx context.Context, b *bench, topic string, shape r
 		return report.Run{}, err
 	}
 	defer b.discard(j)
-	address, err := freeAddress()
+	address, err := loopback.FreeAddress()
 	if err != nil {
 		return report.Run{}, err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"anomalydetector/loopback"
 	"anomalydetector/synthetic"
 )
 
@@ -133,7 +133,7 @@ func (d *demo) startNode(number int) (*demoNode, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of node %d: %w", number, err)
 	}
-	listen, err := freePort()
+	listen, err := loopback.FreeAddress()
 	if err != nil {
 		return nil, fmt.Errorf("find a port for node %d: %w", number, err)
 	}
@@ -233,15 +233,6 @@ output_topic = %s
 `, c.IO.InputTopic, c.IO.OutputTopic, c.IO.ValueField, joined(c.IO.KeyFields), c.IO.GranularityMinutes, c.IO.ConsumerGroup,
 		c.Detection.Threshold, c.Detection.Metric, c.Detection.MinDeviation, c.Detection.HistoryHours, c.Detection.MinRatio,
 		joined(d.brokers), demoSession, filepath.Join(dir, "data"), listen, c.Episodes.OutputTopic)
-}
-
-// freePort is a loopback address with a port that is free at the moment.
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 // awaitReady waits until each node has a ready partition.

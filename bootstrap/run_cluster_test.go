@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/loopback"
 	"anomalydetector/messages"
 	"anomalydetector/test/golden"
 )
@@ -22,10 +23,9 @@ import (
 // freeAddress is a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := loopback.FreeAddress()
 	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // member is a running node.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"anomalydetector/episode"
+	"anomalydetector/loopback"
 	"anomalydetector/notify"
 )
 
@@ -113,10 +113,9 @@ func newWorld(t *testing.T) *world {
 	// Nothing is sent to the hosts of the example.
 	text = regexp.MustCompile(`(?s)    slack_configs:.*?  - name: operators\n.*$`).ReplaceAllString(text, "  - name: operators\n")
 	must(t, os.WriteFile(filepath.Join(w.dir, "alertmanager.yml"), []byte(text), 0o644))
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var err error
+	w.address, err = loopback.FreeAddress()
 	must(t, err)
-	w.address = listener.Addr().String()
-	must(t, listener.Close())
 	w.start()
 	t.Cleanup(w.stop)
 	return w

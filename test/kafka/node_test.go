@@ -4,14 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"anomalydetector/loopback"
 )
 
 // team is a case with several nodes that share its partitions.
@@ -54,20 +54,12 @@ func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 	return w
 }
 
-// freeAddress is a loopback address with a free port. The port is below the range from which the kernel
-// chooses ports for connections: otherwise one of them might take it before the process listens.
+// freeAddress is a loopback address with a free port.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	const first, last = 10_000, 32_000
-	for range 100 {
-		address := fmt.Sprint("127.0.0.1:", first+rand.IntN(last-first))
-		if listener, err := net.Listen("tcp", address); err == nil {
-			must(t, listener.Close())
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
+	address, err := loopback.FreeAddress()
+	must(t, err)
+	return address
 }
 
 func (n *node) variables() []string {

@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -52,15 +54,19 @@ func start(t *testing.T, end syscall.Signal, env []string, path string, argument
 	return p
 }
 
-// freeAddress is a loopback address on which nothing listens.
+// freeAddress is a loopback address on which nothing listens. The port is below those that the system chooses for connections, so none of them
+// takes it before the process listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, last = 10_000, 32_000
+	for range 100 {
+		if listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+rand.IntN(last-first))); err == nil {
+			defer listener.Close()
+			return listener.Addr().String()
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // until waits for a condition, as long as some processes run.

@@ -2,7 +2,6 @@ package readme
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"anomalydetector/loopback"
 	"anomalydetector/stream"
 	"anomalydetector/test/golden"
 )
@@ -48,7 +48,9 @@ func start(t *testing.T) *world {
 	t.Cleanup(cluster.Close)
 	w.brokers = strings.Join(cluster.ListenAddrs(), ",")
 	feed(t, w.brokers)
-	w.page = free(t)
+	if w.page, err = loopback.FreeAddress(); err != nil {
+		t.Fatal(err)
+	}
 	w.env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "KAFKA_HOST=" + w.brokers, "DETECTOR_HTTP=" + w.page, "NO_COLOR=1"}
 
 	w.log = filepath.Join(w.home, "detector.out")
@@ -83,17 +85,6 @@ func feed(t *testing.T, brokers string) {
 	if err := client.ProduceSync(t.Context(), streams.Records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// free finds a port that nothing uses.
-func free(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // awaitAnomaly waits until the detector answers with an anomaly of the entity that the pages ask for.
