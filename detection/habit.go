@@ -31,8 +31,8 @@ import (
 // later.
 //
 // A state decides as the reference does, but for the sign of a zero and for these streams: more than 120 records a week are late and of another
-// day than the point before; records are more than five days late; seven half hours and more in a row are far ahead, and then time goes back;
-// more than seven half hours in five days are far ahead.
+// day than the point before; records are more than five days late; more than seven half hours in a row are far ahead, and then time goes back;
+// more than seven half hours are far ahead before the same half hours come again.
 //
 // Points come in transactions, as in a Window; habit_undo.go says what a rollback costs.
 //
@@ -54,7 +54,7 @@ type Habit struct {
 	when    [habitMean]int64   // the times of their points, which may have left the window
 	was     moment             // before the epoch
 	days    []dayTop
-	leads   *leads // nil until there is one
+	leads   *leads // nil if there is none since before the epoch
 }
 
 // moment is the small part of the state: an epoch keeps a copy of it.
@@ -63,7 +63,7 @@ type moment struct {
 	one, many float64 // the largest residual and mean of today
 	day       int64   // today plus 1; 0: there is none yet
 	blocker   int64   // greatest time of the points of the window that are not kept; see blocked
-	newest    int64   // cycle of the newest cell of the profile, leads aside; 0: there is none yet
+	newest    int64   // cycle of the newest cell of the profile, leads aside; 0: there is none yet, or only of the first days of 1970
 	count     uint32  // points of this half hour
 	fresh     uint32  // index of the first point of the level
 	residuals uint8   // how many of them count for the mean

@@ -54,6 +54,9 @@ func (h *Habit) bytes() int {
 	if h.profile != nil {
 		n = int(unsafe.Sizeof(*h.profile))
 	}
+	if h.leads != nil {
+		n += int(unsafe.Sizeof(*h.leads))
+	}
 	return n + int(unsafe.Sizeof(*h)) + cap(h.points.words)*8 + cap(h.undo)*int(unsafe.Sizeof(change{})) + cap(h.days)*int(unsafe.Sizeof(dayTop{}))
 }
 
@@ -70,6 +73,9 @@ func TestHabitIsSmall(t *testing.T) {
 	}
 	t.Logf("%d bytes: %d the struct (profile %d, ring %d, moments 2 * %d), %d points, %d undo, %d days", h.bytes(), unsafe.Sizeof(*h),
 		unsafe.Sizeof(*h.profile), unsafe.Sizeof(h.points), unsafe.Sizeof(h.now), cap(h.points.words)*8, cap(h.undo)*24, cap(h.days)*24)
+	if h.leads != nil {
+		t.Error("leads are kept, and there are none")
+	}
 	if n := h.bytes(); n > 4950 {
 		t.Errorf("a state takes %d bytes, its comment says 4.9 kB", n)
 	}
@@ -105,7 +111,7 @@ func BenchmarkHabitInTurn(b *testing.B) {
 				values[i] = random.Float64()
 			}
 			all := make([]Habit, c.states)
-			// Not in the first five days of 1970: their cycle, 0, stands for none, so each half hour walks through all cells.
+			// Not in the first five days of 1970: their cycle, 0, stands for none, too.
 			bin, next := int64(40*365*96), 0
 			round := func(count int) {
 				for i := range count {

@@ -63,7 +63,7 @@ func TestSilenceLeavesNoTrace(t *testing.T) {
 			p := &points[first+i]
 			p.at += silence
 			if i > 0 && random.IntN(often) == 0 {
-				p.at = random.Int64N(halfHour)
+				p.at = random.Int64N([]int64{halfHour, day}[seed%2])
 				wrong++
 			}
 		}

@@ -22,16 +22,23 @@ type profile struct {
 	codes [dayBins]uint16 // of the cells of a half hour, 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
 }
 
-// leads are the cells of later cycles than the newest one. Most states never have any.
+// leads are the cells of later cycles than the newest one. Most states have none after their first four hours.
 type leads struct {
 	cycles [mostLeads]int64
 	cells  [mostLeads]uint8
 }
 
 // mostLeads is how many cells may be of a later cycle than the newest one. A record that is far ahead of its time makes one of them, and then the
-// others stay known. When there are as many, and they came one after the other or the rest are not more, time has gone on: the newest cycle
-// becomes the first one of theirs. The first half hours of a state are leads, too, so it does not matter which of them are far ahead.
+// others stay known. If an eighth one comes and time has gone on, the earliest cycle of all eight becomes the newest one. Otherwise the lead that came
+// before the others goes. The first half hours of a state are leads, too, so it does not matter which of them are far ahead.
 const mostLeads = 7
+
+// timeHasGoneOn tells whether leads are more than records with a wrong clock: they are the first half hours, or the last eight, or the last three of
+// a state that knows hardly anything else. An entity with one record a day never knows more than five cells.
+func (h *Habit) timeHasGoneOn() bool {
+	m := &h.now
+	return m.newest == 0 || m.row > mostLeads || m.row > 2 && h.profile.known() <= mostLeads
+}
 
 func (p *profile) code(cell int) uint8 {
 	return uint8(p.codes[cell/profileDays] >> (cell % profileDays * 2) & 3)
@@ -145,8 +152,9 @@ func (h *Habit) lead(cell int, cycle int64, mean float64) {
 	h.unlead(cell)
 	m.row = min(m.row+1, mostLeads+1)
 	if m.leads == mostLeads {
-		if m.row > mostLeads || h.profile.known() <= mostLeads {
-			if h.raise(min(cycle, slices.Min(h.leads.cycles[:]))); cycle == m.newest {
+		if h.timeHasGoneOn() {
+			h.raise(min(cycle, slices.Min(h.leads.cycles[:])))
+			if cycle == m.newest {
 				h.setCell(cell, mean, codeOf(cycle))
 				return
 			}

@@ -115,7 +115,7 @@ func TestHabitEqualsTheReference(t *testing.T) {
 	}
 	all := append(goldenStreams(t), randomStreams()...)
 	all = append(all, settingStreams()...)
-	all = append(all, farStreams()...)
+	all = append(append(all, farStreams()...), wrongClocks()...)
 	all = append(all, nabStreams(t)...)
 	for _, s := range all {
 		t.Run(s.name, func(t *testing.T) {
@@ -403,19 +403,16 @@ func farStreams() (all []stream) {
 		late  float64 // the part of the records
 		most  int64   // days
 		ahead []int64 // hours of single records, one every other day from the twentieth on
-		first []int64 // hours that the first half hours are ahead
 	}{
-		{"5 % up to a day late", 0.05, 1, nil, nil},
-		{"5 % up to four days late", 0.05, 4, nil, nil},
-		{"a record 20 days late", 0, 0, []int64{-20 * 24}, nil},
-		{"a record 3 days ahead", 0, 0, []int64{3 * 24}, nil},
-		{"a record 7 days ahead", 0, 0, []int64{7 * 24}, nil},
-		{"a record 16 days ahead", 0, 0, []int64{16 * 24}, nil},
-		{"a record 30 days ahead", 0, 0, []int64{30 * 24}, nil},
-		{"a record 400 days ahead", 0, 0, []int64{400 * 24}, nil},
-		{"records ahead, one after the other", 0.01, 1, []int64{170, 400, 777, 2000, 29, 100, 9000}, nil},
-		{"the first records 400 days ahead", 0, 0, nil, []int64{9600, 9600, 9600, 9600, 9600, 9600, 9600}},
-		{"the first records at any time", 0, 0, nil, []int64{9600, 0, 0, -9600, 0, -9600, 0, 9600, -100, 0, 800, 0, -9600, 0, 0, -300_000, 0, 100, 0, 0, 70}},
+		{"5 % up to a day late", 0.05, 1, nil},
+		{"5 % up to four days late", 0.05, 4, nil},
+		{"a record 20 days late", 0, 0, []int64{-20 * 24}},
+		{"a record 3 days ahead", 0, 0, []int64{3 * 24}},
+		{"a record 7 days ahead", 0, 0, []int64{7 * 24}},
+		{"a record 16 days ahead", 0, 0, []int64{16 * 24}},
+		{"a record 30 days ahead", 0, 0, []int64{30 * 24}},
+		{"a record 400 days ahead", 0, 0, []int64{400 * 24}},
+		{"records ahead, one after the other", 0.01, 1, []int64{170, 400, 777, 2000, 29, 100, 9000}},
 	} {
 		for _, hours := range []float64{72, 24, 200} {
 			s := newStream(fmt.Sprintf("far/%s, %v hours", c.name, hours))
@@ -432,14 +429,53 @@ func farStreams() (all []stream) {
 				if n := k/96 - 20; k%96 == 50 && n >= 0 && n%2 == 0 && int(n/2) < len(c.ahead) {
 					this += c.ahead[n/2] * 2 * halfHour
 				}
-				if n := int(k / 2); n < len(c.first) {
-					this += c.first[n] * 2 * halfHour
-				}
 				s.entries = append(s.entries, entry{0, point{this, next(this)}})
 			}
 			all = append(all, s)
 		}
 	}
+	return all
+}
+
+// wrongClocks are streams with records whose clock was wrong where a state knows little: at its begin, and of an entity with one half hour a day.
+func wrongClocks() (all []stream) {
+	add := func(name string, days int64, each func(put func(at int64), at int64, n int)) {
+		s := newStream("wrong clocks/" + name)
+		s.step, s.minDev = quarter, 0.01
+		next := seasonal(rand.New(rand.NewPCG(uint64(len(all)), 34)))
+		put := func(at int64) { s.entries = append(s.entries, entry{0, point{at, next(at)}}) }
+		begin := int64(1_600_000_200_000) // of a half hour
+		for n := range int(days * dayBins) {
+			each(put, begin+int64(n)*halfHour, n)
+		}
+		all = append(all, s)
+	}
+	for _, ahead := range []int64{1, 7} {
+		add(fmt.Sprintf("the first %d half hours are 400 days ahead", ahead), 30, func(put func(int64), at int64, n int) {
+			if int64(n) < ahead {
+				at += 400 * day
+			}
+			put(at)
+			put(at + quarter)
+		})
+	}
+	add("half hours of years ago and ahead among the first ones", 30, func(put func(int64), at int64, n int) {
+		if years := []int64{2, 0, 0, -1, 0, -1, 0, 2, 0, 0, 3, 0, -1, 0, 0, 4}; n < len(years) {
+			at += years[n] * 400 * day
+		}
+		put(at)
+		put(at + quarter)
+	})
+	add("half an hour a day, and at times 400 days ahead", 400, func(put func(int64), at int64, n int) {
+		if n%dayBins == 7 {
+			for i := range int64(30) {
+				put(at + i*60_000)
+			}
+			if today := n / dayBins; today > 30 && today%20 == 0 {
+				put(at + 400*day + int64(today/20)*halfHour)
+			}
+		}
+	})
 	return all
 }
 

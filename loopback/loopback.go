@@ -1,38 +1,44 @@
-// Package loopback finds free addresses of this machine.
+// Package loopback finds free ports of 127.0.0.1, for nodes of the demo, tests and benchmarks. It does not hold them: the caller, or a process that the
+// caller starts, listens there next. It imports none of our packages.
 package loopback
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
 )
 
-// The ports are below 32768, where Linux begins to choose ports by itself (net.ipv4.ip_local_port_range). Otherwise any connection might take a port
-// before the one who asked for it listens.
-const first, last = 10_000, 32_000
+// Linux chooses ports by itself from 32768 on, unless net.ipv4.ip_local_port_range says otherwise, and Kubernetes from 30000 on. A port of these might be
+// taken before the one who asked for it listens.
+const first, last = 10_000, 30_000
 
+// attempts are enough unless hardly a port is free.
+const attempts = 1000
+
+// given are the ports that this process was given. They may be free once more, but whoever got them may want to listen again.
 var (
 	mu    sync.Mutex
 	given = make(map[int]bool)
 )
 
-// FreeAddress returns an address of 127.0.0.1 with a port that nobody listens on, another one at each call.
+// FreeAddress returns an address of 127.0.0.1 with a port that nobody listens on. This process gets another one at each call.
 func FreeAddress() (string, error) {
 	mu.Lock()
 	defer mu.Unlock()
-	for range 1000 {
+	var problem error
+	for range attempts {
 		port := first + rand.IntN(last-first)
 		if given[port] {
 			continue
 		}
 		listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
 		if err != nil {
+			problem = err
 			continue
 		}
 		given[port] = true
 		return listener.Addr().String(), listener.Close()
 	}
-	return "", errors.New("no port of 127.0.0.1 is free")
+	return "", fmt.Errorf("no free port of 127.0.0.1 from %d to %d in %d attempts; the last problem: %w", first, last-1, attempts, problem)
 }

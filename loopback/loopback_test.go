@@ -8,7 +8,7 @@ import (
 
 func TestFreeAddressesAreFreeAndNotAlike(t *testing.T) {
 	seen := make(map[string]bool)
-	for range 200 {
+	for range 2000 { // of 20,000, so that without a memory some would be given twice
 		address, err := FreeAddress()
 		if err != nil {
 			t.Fatal(err)
@@ -25,6 +25,8 @@ func TestFreeAddressesAreFreeAndNotAlike(t *testing.T) {
 		if err != nil {
 			t.Fatalf("it is not free: %v", err)
 		}
-		defer listener.Close()
+		if err := listener.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

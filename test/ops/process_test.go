@@ -55,10 +55,10 @@ func start(t *testing.T, end syscall.Signal, env []string, path string, argument
 }
 
 // freeAddress is a loopback address on which nothing listens. The port is below those that the system chooses for connections, so none of them
-// takes it before the process listens.
+// takes it before the process listens. Package loopback does the same, but this module does not import the other one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	const first, last = 10_000, 32_000
+	const first, last = 10_000, 30_000
 	for range 100 {
 		if listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+rand.IntN(last-first))); err == nil {
 			defer listener.Close()
