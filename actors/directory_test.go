@@ -52,7 +52,7 @@ func (b *bench) settle(tb testing.TB) {
 	select {
 	case <-answer:
 	case <-b.contact.gone:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		tb.Fatal("the partition does not answer")
 	}
 	answer = make(chan *entityAnswer, 1)

@@ -52,7 +52,7 @@ func TestPartitionThatHasLetGoOpensNothingAgain(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("a partition that has ended holds its state, so no other can open it")
 	}
 }

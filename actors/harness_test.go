@@ -22,7 +22,7 @@ import (
 )
 
 // patience is how long a test waits for a condition before it fails.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // settings are a case's rules, and what else its configuration says.
 type settings struct {

@@ -38,7 +38,7 @@ func (d *slowDisk) ends(tb testing.TB, failure error) {
 	tb.Helper()
 	select {
 	case d.end <- failure:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		tb.Fatal("nobody lists what is on disk")
 	}
 }

@@ -150,7 +150,7 @@ func (b *bench) answer(tb testing.TB) any {
 	select {
 	case message := <-b.answers:
 		return message
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		tb.Fatal("the partition did not answer")
 		return nil
 	}
@@ -338,7 +338,7 @@ func (b *bench) product(tb testing.TB) any {
 	select {
 	case message := <-b.produced:
 		return message
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		tb.Fatal("nothing was produced")
 		return nil
 	}

@@ -30,8 +30,8 @@ type demoNode struct {
 }
 
 const (
-	demoReady   = 30 * time.Second // for the nodes to share the partitions
-	demoSession = 6 * time.Second  // after which the others take over from a killed node
+	demoReady   = 2 * time.Minute // for the nodes to share the partitions; a busy machine needs more than some seconds
+	demoSession = 6 * time.Second // after which the others take over from a killed node
 )
 
 // nodes runs the detector in several processes.

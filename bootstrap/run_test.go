@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for a condition before it fails.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
 
 // output collects what the program prints; a test may read it meanwhile.
 type output struct {

@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a test waits for a condition before it fails.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 func must(t testing.TB, err error) {
 	t.Helper()
