@@ -86,9 +86,13 @@ func (s *Scenario) drawMethod(d dice) {
 }
 
 // drawSilences lets nobody publish anything for weeks, at most twice. Afterwards no record is of the time before. The silences are of whole
-// days, so values keep their daily course.
+// days, so values keep their daily course. There are none if a record is years ahead: after a silence the first half hours are far ahead, too, and
+// then more than seven may be.
 func (s *Scenario) drawSilences(d dice) {
 	const oneDay = 24 * 4 * quarter
+	if slices.ContainsFunc(s.Records, func(r Record) bool { return r.Odd && r.At > begin }) {
+		return
+	}
 	for range d.IntN(3) {
 		first, long := d.IntN(len(s.Records)), (farthest/oneDay+d.Int64N(45))*oneDay
 		for i := first; i < len(s.Records); i++ {
