@@ -54,7 +54,7 @@ type Habit struct {
 	when    [habitMean]int64   // the times of their points, which may have left the window
 	was     moment             // before the epoch
 	days    []dayTop
-	leads   *leads // nil if there is none since before the epoch
+	leads   *leads // nil unless there is one, or was one in this epoch
 }
 
 // moment is the small part of the state: an epoch keeps a copy of it.

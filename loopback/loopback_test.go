@@ -8,7 +8,7 @@ import (
 
 func TestFreeAddressesAreFreeAndNotAlike(t *testing.T) {
 	seen := make(map[string]bool)
-	for range 2000 { // of 20,000, so that without a memory some would be given twice
+	for range 2000 { // of 9,000, so that without a memory some would be given twice
 		address, err := FreeAddress()
 		if err != nil {
 			t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"anomalydetector/loopback"
 	"anomalydetector/web/page/sample"
 )
 
@@ -209,15 +210,16 @@ func TestLivePausesCountsAndCatchesUp(t *testing.T) {
 
 func TestALostConnectionIsToldAndCaughtUp(t *testing.T) {
 	source := sample.New(sample.Busy)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := loopback.FreeAddress()
 	must(t, err)
-	address := listener.Addr().String()
-	serveOn := func(l net.Listener) *httptest.Server {
-		s := &httptest.Server{Listener: l, Config: &http.Server{Handler: sample.Handler(source)}}
+	serve := func() *httptest.Server {
+		listener, err := net.Listen("tcp", address)
+		must(t, err)
+		s := &httptest.Server{Listener: listener, Config: &http.Server{Handler: sample.Handler(source)}}
 		s.Start()
 		return s
 	}
-	server := serveOn(listener)
+	server := serve()
 	b := open(t, server.URL, screens[0])
 	b.expect("net::ERR")
 	b.run(chromedp.Navigate(server.URL + "/live"))
@@ -230,9 +232,7 @@ func TestALostConnectionIsToldAndCaughtUp(t *testing.T) {
 	b.says("#lost", "Connection lost. This view is")
 	b.shoot("flow-lost")
 	source.Add(4)
-	listener, err = net.Listen("tcp", address)
-	must(t, err)
-	server = serveOn(listener)
+	server = serve()
 	defer func() { server.CloseClientConnections(); server.Close() }()
 	b.until("what was missed", `document.querySelector('#lost').hidden && !document.body.classList.contains('stale') && document.querySelectorAll('tr[data-id^=new]').length === 5`)
 	b.run(chromedp.Navigate("about:blank"))

@@ -85,7 +85,7 @@ var inTests = map[string][]string{
 // modules are the modules within ours, and which of our packages each may import.
 var modules = map[string][]string{
 	"bench/peers/goka":     {},
-	"test/browser":         {"web/page/sample"},
+	"test/browser":         {"loopback", "web/page/sample"},
 	"test/kubernetes":      {},
 	"test/ops":             {},
 	"test/containers/spec": {},

@@ -163,7 +163,7 @@ func measureWaiting(t *testing.T) map[string]time.Duration {
 	took := make(map[string]time.Duration)
 	for name, how := range map[string]cutting{"refused": reset, "silent": drop} {
 		w := newWorld(t, small)
-		front := newProxy(t, "127.0.0.1:0", w.broker)
+		front := newProxy(t, freeAddress(t), w.broker)
 		front.cut(how)
 		p := w.startWith([]string{"KAFKA_HOST=" + front.address, "DETECTOR_DATA_DIR=" + filepath.Join(w.home, "data")}, w.conf())
 		if how == reset {
@@ -183,7 +183,7 @@ func measureLaterSeed(t *testing.T) map[string]time.Duration {
 	w := newWorld(t, small)
 	w.createInput()
 	w.feed(len(w.golden.Records))
-	front := newProxy(t, "127.0.0.1:0", w.broker)
+	front := newProxy(t, freeAddress(t), w.broker)
 	front.cut(reset)
 	p := w.startWith([]string{"KAFKA_HOST=" + front.address, "DETECTOR_DATA_DIR=" + filepath.Join(w.home, "data")}, w.conf())
 	return p.waitsFor("broker", front.mend)

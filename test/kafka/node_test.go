@@ -48,7 +48,7 @@ func newTeam(t *testing.T, name string, standbys int, more ...string) *team {
 		door, outside, _ := strings.Cut(pair, "/")
 		n := &node{team: w, name: fmt.Sprintf("n%d", i+1), listen: freeAddress(t)}
 		n.broker = newProxy(t, outside, door)
-		n.peers = newProxy(t, "127.0.0.1:0", n.listen)
+		n.peers = newProxy(t, freeAddress(t), n.listen)
 		w.nodes = append(w.nodes, n)
 	}
 	return w

@@ -38,13 +38,12 @@ type proxy struct {
 	ends     map[*net.TCPConn]struct{} // both ends of all connections
 }
 
-// newProxy starts a proxy. Port 0 stands for a free port.
+// newProxy starts a proxy. When it is mended, it listens again at the same address, which nobody may have taken meanwhile.
 func newProxy(t testing.TB, address, to string) *proxy {
 	t.Helper()
 	p := &proxy{t: t, address: address, to: to, carries: make(chan struct{}), ends: make(map[*net.TCPConn]struct{})}
 	close(p.carries)
 	p.listen()
-	p.address = p.listener.Addr().String()
 	t.Cleanup(func() {
 		p.mend()
 		p.cut(reset)
@@ -236,7 +235,7 @@ func TestProxyCarriesNothingWhileItIsCut(t *testing.T) {
 			go io.Copy(conn, conn)
 		}
 	}()
-	p := newProxy(t, "127.0.0.1:0", echo.Addr().String())
+	p := newProxy(t, freeAddress(t), echo.Addr().String())
 	dial := func(patience time.Duration) (net.Conn, error) { return net.DialTimeout("tcp", p.address, patience) }
 	send := func(conn net.Conn) {
 		t.Helper()

@@ -58,7 +58,7 @@ func start(t *testing.T, end syscall.Signal, env []string, path string, argument
 // takes it before the process listens. Package loopback does the same, but this module does not import the other one.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	const first, last = 10_000, 30_000
+	const first, last = 20_000, 29_000
 	for range 100 {
 		if listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", first+rand.IntN(last-first))); err == nil {
 			defer listener.Close()
