@@ -40,9 +40,11 @@ func (e *events) events(first answers.Event, waiting <-chan answers.Event) error
 	text := e.append(nil, first)
 	for range gathered - 1 {
 		select {
-		case next := <-waiting:
-			text = e.append(text, next)
-			continue
+		case next, more := <-waiting:
+			if more {
+				text = e.append(text, next)
+				continue
+			}
 		default:
 		}
 		break

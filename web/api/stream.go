@@ -96,13 +96,14 @@ func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery,
 }
 
 // events writes what the Source tells until the client goes or is too slow, or until the Source ends. Another
-// goroutine follows the Source and hands over each event. Only this one writes, and it writes at once
-// everything that has come in the meantime.
+// goroutine follows the Source, hands over each event, and closes happened after the last one. Only this one
+// writes, and it writes at once everything that has come in the meantime.
 func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Source, query answers.FollowQuery) {
 	ctx, cancel := context.WithCancel(r.Context())
 	happened, ended := make(chan answers.Event, gathered), make(chan error, 1)
 	go func() {
 		defer close(ended)
+		defer close(happened)
 		defer func() {
 			if cause := recover(); cause != nil { // nothing else recovers here, and the detectors must go on
 				ended <- fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
@@ -140,7 +141,18 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 			if !begun {
 				err = begin()
 			}
-		case event := <-happened:
+		case event, more := <-happened:
+			if !more {
+				problem := <-ended
+				switch {
+				case r.Context().Err() != nil: // the client has gone
+				case begun && problem != nil:
+					_ = out.problem(a.problem(problem, 0))
+				case problem != nil:
+					write(w, a.problem(problem, 0))
+				}
+				return
+			}
 			if !begun {
 				err = begin()
 			}
@@ -149,18 +161,6 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 			}
 		case <-beat.C:
 			err = out.comment()
-		case problem := <-ended:
-			if begun && len(happened) > 0 {
-				_ = out.events(<-happened, happened) // the next event ends the stream if this one could not
-			}
-			switch {
-			case r.Context().Err() != nil: // the client has gone
-			case begun && problem != nil:
-				_ = out.problem(a.problem(problem, 0))
-			case problem != nil:
-				write(w, a.problem(problem, 0))
-			}
-			return
 		case <-a.closing.Done():
 			return
 		case <-ctx.Done():

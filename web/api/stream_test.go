@@ -293,6 +293,27 @@ func TestRefusalIsAnAnswerOrAnEvent(t *testing.T) {
 	})
 }
 
+// TestLastEventComesBeforeTheEnd, also where the Source ends right after it. Which of two goroutines runs first
+// is chance: the race detector, which draws it, shows an error in a few attempts.
+func TestLastEventComesBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t)
+		defer h.server.Close()
+		h.source.Following = func(_ context.Context, _ answers.FollowQuery, event func(answers.Event) error) error {
+			_ = event(answers.Event{ID: "1.1", Gap: &answers.Gap{}})
+			return &answers.Problem{Status: 404, Detail: "the topic is another one"}
+		}
+		for range 200 {
+			client, answer := h.open(t, "/stream")
+			events, err := io.ReadAll(answer.Body)
+			client.Close()
+			if got := string(events); err != nil || strings.Count(got, "event: gap") != 1 || strings.Count(got, "event: problem") != 1 {
+				t.Fatalf("it is answered with %s, %q, error %v", answer.Status, got, err)
+			}
+		}
+	})
+}
+
 // The process need not wait for the streams.
 func TestCloseEndsAllStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
