@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -159,5 +161,34 @@ func TestWindowsTakenAreThoseOfThePartitionsThatMoved(t *testing.T) {
 		"08:00:00 INF no windows from other nodes, reading the topic topic=hegemony.1 partition=8 records=458573\n"
 	if got := taken(said, []int32{8, 9}); got != 1 {
 		t.Errorf("%d, want 1: the windows of 9", got)
+	}
+}
+
+// TestUsualAnswerIsReadAsIfItWereDecoded, and all others are decoded.
+func TestUsualAnswerIsReadAsIfItWereDecoded(t *testing.T) {
+	one := messages.EntityStatus{Address: "localhost:1", Window: []messages.WindowPoint{{At: 1, Value: 2}}}
+	for name, answer := range map[string]messages.EntityAnswer{
+		"usual":   {Asked: []int32{1}, Found: []messages.EntityStatus{one}},
+		"none":    {Asked: []int32{1}, Found: []messages.EntityStatus{}},
+		"partial": {Found: []messages.EntityStatus{one}, Partial: true, Problems: []string{`,"found":[{`, `}],"partial":false}`}},
+	} {
+		var body bytes.Buffer
+		if err := json.NewEncoder(&body).Encode(answer); err != nil {
+			t.Fatal(err)
+		}
+		var want entityAnswer
+		if err := json.Unmarshal(body.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		got, err := decodeAnswer(body.Bytes())
+		if err != nil || len(got.Found) != len(want.Found) || got.Partial != want.Partial || !slices.Equal(got.Problems, want.Problems) {
+			t.Errorf("%s: it is %+v, error %v, want %+v", name, got, err, want)
+		}
+		if name == "usual" && got.Found[0] != nil {
+			t.Error("the usual answer is decoded")
+		}
+	}
+	if _, err := decodeAnswer([]byte(`{"detector":"d","found":[{`)); err == nil {
+		t.Error("half an answer is taken")
 	}
 }
