@@ -26,7 +26,7 @@ func newClient(security *tls.Config, dial func(ctx context.Context, network, add
 	c := &client{scheme: "http", http: http.Client{CheckRedirect: stay, Transport: &http.Transport{
 		DialContext: dial, TLSClientConfig: security, ForceAttemptHTTP2: security != nil,
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: askTimeout},
-		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostHeader,
+		TLSHandshakeTimeout: askTimeout, MaxIdleConnsPerHost: mostIdle, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: mostHeader,
 	}}}
 	if security != nil {
 		c.scheme = "https"
@@ -36,6 +36,9 @@ func newClient(security *tls.Config, dial func(ctx context.Context, network, add
 
 // stay follows no redirect: an answer must not send this node to another address.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// mostIdle is how many connections to a node are kept for the next questions.
+const mostIdle = 64
 
 // mostAnswer bounds an answer in JSON, in bytes. A status takes some hundred bytes a partition, a
 // window 8 kB.
@@ -111,6 +114,9 @@ func withHint(err error) error {
 	return err
 }
 
+// mostRest is how much is read after an answer in JSON, which ends with a line feed.
+const mostRest = 512
+
 // getJSON sends a GET request and decodes the answer.
 func (c *client) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
 	return c.doJSON(ctx, http.MethodGet, address, path, values, into)
@@ -125,14 +131,16 @@ func (c *client) doJSON(ctx context.Context, method, address, path string, value
 	if err := json.NewDecoder(http.MaxBytesReader(nil, response.Body, mostAnswer)).Decode(into); err != nil {
 		return fmt.Errorf("read the answer of node %s: %w", address, err)
 	}
+	// A connection is kept only if its answer was read to the end, which may come after the last byte.
+	_, _ = io.CopyN(io.Discard, response.Body, mostRest)
 	return nil
 }
 
 // leaveTime: a tenth of the time that is left is kept for the way back.
 const leaveTime = 10
 
-// each calls ask for all at the same time, with a deadline a little before that of ctx, and returns
-// when all have returned.
+// each calls ask for all at the same time, for the last one in this goroutine, with a deadline a little
+// before that of ctx. It returns when all have returned.
 func each[T any](ctx context.Context, all []T, ask func(context.Context, T)) {
 	if until, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -140,10 +148,14 @@ func each[T any](ctx context.Context, all []T, ask func(context.Context, T)) {
 		defer cancel()
 	}
 	var asked sync.WaitGroup
-	for _, one := range all {
+	defer asked.Wait()
+	for i, one := range all {
+		if i == len(all)-1 {
+			ask(ctx, one) // in this goroutine, which would only wait
+			return
+		}
 		asked.Go(func() { ask(ctx, one) })
 	}
-	asked.Wait()
 }
 
 // left is the time until the deadline of a context, in whole milliseconds and at least one; askTimeout
