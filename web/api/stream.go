@@ -147,7 +147,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				switch {
 				case r.Context().Err() != nil: // the client has gone
 				case begun && problem != nil:
-					_ = out.problem(a.problem(problem, 0))
+					a.countDropped(out.problem(a.problem(problem, 0)))
 				case problem != nil:
 					write(w, a.problem(problem, 0))
 				}
@@ -162,15 +162,23 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 		case <-beat.C:
 			err = out.comment()
 		case <-a.closing.Done():
+			if !begun {
+				_ = begin() // browsers come back to a stream that ends, and to nothing else
+			}
 			return
 		case <-ctx.Done():
 			return
 		}
 		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				a.dropped.Add(1)
-			}
+			a.countDropped(err)
 			return
 		}
+	}
+}
+
+// countDropped counts a client that did not take an event in time.
+func (a *API) countDropped(err error) {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		a.dropped.Add(1)
 	}
 }
