@@ -97,16 +97,30 @@ func AskEntity(ctx context.Context, root *actor.RootContext, detector *actor.PID
 
 var errGivenUp = errors.New("it is no longer on this node")
 
-// await waits for the answer, until the partition is gone or the context ends.
-func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
+// awaitAnswer waits for an answer, until the partition is gone or the context ends. An answer that was given before
+// the end counts.
+func awaitAnswer[T any](ctx context.Context, answer <-chan T, gone <-chan struct{}) (given T, err error) {
 	select {
-	case one := <-answer:
-		return one, one.err
-	case <-a.contact.gone:
-		return nil, errGivenUp
+	case given = <-answer:
+		return given, nil
+	case <-gone:
+		select {
+		case given = <-answer:
+			return given, nil
+		default:
+			return given, errGivenUp
+		}
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return given, ctx.Err()
 	}
+}
+
+func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
+	one, err := awaitAnswer(ctx, answer, a.contact.gone)
+	if err != nil {
+		return nil, err
+	}
+	return one, one.err
 }
 
 // asked answers a question about an entity at once, because stored entities can be read while a checkpoint is being written.

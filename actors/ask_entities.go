@@ -76,12 +76,9 @@ func (a *askable) search(ctx context.Context, root *actor.RootContext, q *messag
 func askNames(ctx context.Context, root *actor.RootContext, to *contact) (*names, error) {
 	answer := make(chan namesAnswer, 1)
 	root.Send(to.directory, &namesAsked{answer})
-	select {
-	case got := <-answer:
-		return got.names, got.err
-	case <-to.gone:
-		return nil, errGivenUp
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	got, err := awaitAnswer(ctx, answer, to.gone)
+	if err != nil {
+		return nil, err
 	}
+	return got.names, got.err
 }

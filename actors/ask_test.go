@@ -116,3 +116,19 @@ func TestPartitionDescribesAHabit(t *testing.T) {
 		}
 	})
 }
+
+// TestAnswerGivenBeforeTheEndCounts, each time: a select takes either of two that are ready.
+func TestAnswerGivenBeforeTheEndCounts(t *testing.T) {
+	gone := make(chan struct{})
+	close(gone)
+	for range 100 {
+		answer := make(chan int, 1)
+		answer <- 7
+		if got, err := awaitAnswer(t.Context(), answer, gone); got != 7 || err != nil {
+			t.Fatalf("it is %d, error %v", got, err)
+		}
+	}
+	if _, err := awaitAnswer(t.Context(), make(chan int), gone); err != errGivenUp {
+		t.Errorf("without an answer the error is %v", err)
+	}
+}
