@@ -38,7 +38,7 @@ func newClient(security *tls.Config, dial func(ctx context.Context, network, add
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // mostIdle is how many connections to a node are kept for the next questions.
-const mostIdle = 64
+const mostIdle = 16
 
 // mostAnswer bounds an answer in JSON, in bytes. A status takes some hundred bytes a partition, a
 // window 8 kB.
@@ -114,8 +114,12 @@ func withHint(err error) error {
 	return err
 }
 
-// mostRest is how much is read after an answer in JSON, which ends with a line feed.
-const mostRest = 512
+// What comes after an answer in JSON is a line feed and the end. A node that sends more, or no end for some time,
+// loses the connection.
+const (
+	mostRest = 512 // bytes
+	restTime = 50 * time.Millisecond
+)
 
 // getJSON sends a GET request and decodes the answer.
 func (c *client) getJSON(ctx context.Context, address, path string, values url.Values, into any) error {
@@ -123,6 +127,8 @@ func (c *client) getJSON(ctx context.Context, address, path string, values url.V
 }
 
 func (c *client) doJSON(ctx context.Context, method, address, path string, values url.Values, into any) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	response, err := c.do(ctx, method, address, path, values)
 	if err != nil {
 		return err
@@ -132,6 +138,7 @@ func (c *client) doJSON(ctx context.Context, method, address, path string, value
 		return fmt.Errorf("read the answer of node %s: %w", address, err)
 	}
 	// A connection is kept only if its answer was read to the end, which may come after the last byte.
+	defer time.AfterFunc(restTime, cancel).Stop()
 	_, _ = io.CopyN(io.Discard, response.Body, mostRest)
 	return nil
 }

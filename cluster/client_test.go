@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // TestConnectionsAreKept for the next questions, also if an answer's end comes after its last byte.
@@ -47,10 +48,37 @@ func TestConnectionsAreKept(t *testing.T) {
 				})
 			}
 			asked.Wait()
+			waiting <- struct{}{}
 			synctest.Wait()
+			<-waiting
 		}
 		if dials > atOnce {
 			t.Errorf("%d connections for %d questions at once", dials, atOnce)
+		}
+	})
+}
+
+// TestAnswerWithoutAnEndIsTaken soon: it is complete.
+func TestAnswerWithoutAnEndIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		listener := newPipes()
+		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set(protocolHeader, strconv.Itoa(Protocol))
+			json.NewEncoder(w).Encode("an answer")
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		})}
+		go server.Serve(listener)
+		defer server.Close()
+		client := newClient(nil, func(context.Context, string, string) (net.Conn, error) { return listener.dial(), nil })
+		defer client.http.CloseIdleConnections()
+		begun := time.Now()
+		var answer string
+		if err := client.getJSON(t.Context(), "localhost:1", "/", nil, &answer); err != nil || answer != "an answer" {
+			t.Errorf("it is %q, error %v", answer, err)
+		}
+		if took := time.Since(begun); took != restTime {
+			t.Errorf("it took %s, want %s", took, restTime)
 		}
 	})
 }

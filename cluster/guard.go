@@ -16,7 +16,7 @@ import (
 // clients that take more time or connections than a node does.
 
 const (
-	mostConnections = 512                        // a node has at most 4 to each other one
+	mostConnections = 32 * mostIdle              // as many as 31 other nodes keep, and some for clients
 	mostHeader      = 64 << 10                   // bytes; a request carries the key of an entity
 	mostStreams     = 64                         // requests at the same time in one connection of HTTP/2: a node asks at most one for each detector and partition
 	mostQuestions   = 256                        // requests at the same time in all connections; exports have a limit of their own

@@ -40,18 +40,20 @@ func TestQuestionsAtTheSameTimeAreLimited(t *testing.T) {
 		asking.Go(func() { ask("/v1/node") })
 		<-begun
 	}
-	go func() { // the next one reaches the handler only if there is no limit
+	var looking sync.WaitGroup
+	looking.Go(func() { // the next one reaches the handler only if there is no limit
 		select {
 		case <-begun:
 			t.Error("one more question is let through")
 			end <- struct{}{}
 		case <-done:
 		}
-	}()
+	})
 	if code := ask("/v1/node"); code != http.StatusServiceUnavailable {
 		t.Errorf("one more question is answered with %d", code)
 	}
 	close(done)
+	looking.Wait()
 	asking.Go(func() { ask("/v1/windows") })
 	<-begun // an export does not wait for questions
 	close(end)
