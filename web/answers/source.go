@@ -18,10 +18,9 @@ type Source interface {
 	Lanes(ctx context.Context, q LanesQuery) (Lanes, error)
 	Entity(ctx context.Context, detector, key string) (Entity, error)
 	Entities(ctx context.Context, q EntitiesQuery) (List[EntityRef], error)
-	// Follow calls event with each thing that happens, until the context ends or event returns an error, and never
-	// after it has returned. It
-	// begins after the cursor, or with this moment if that is empty. It tells at once the ID of where it
-	// begins, so that nothing that follows can be missed.
+	// Follow calls event with each thing that happens, until the context ends or event returns an error. After it
+	// has returned it calls event no more. It begins after the cursor, or with this moment if that is empty. It
+	// tells at once the ID of where it begins, so that nothing that follows can be missed.
 	Follow(ctx context.Context, q FollowQuery, event func(Event) error) error
 }
 

@@ -38,16 +38,8 @@ func (e *events) comment() error { return e.send(": all is quiet\n\n") }
 // events sends one event and, in the same write, those that wait.
 func (e *events) events(first answers.Event, waiting <-chan answers.Event) error {
 	text := e.append(nil, first)
-	for range gathered - 1 {
-		select {
-		case next, more := <-waiting:
-			if more {
-				text = e.append(text, next)
-				continue
-			}
-		default:
-		}
-		break
+	for i := 1; i < gathered && len(waiting) > 0; i++ {
+		text = e.append(text, <-waiting) // nobody else takes them
 	}
 	return e.send(string(text))
 }

@@ -100,16 +100,16 @@ func (a *API) follow(ctx context.Context, source answers.Source, q *streamQuery,
 // writes, and it writes at once everything that has come in the meantime.
 func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Source, query answers.FollowQuery) {
 	ctx, cancel := context.WithCancel(r.Context())
-	happened, ended := make(chan answers.Event, gathered), make(chan error, 1)
+	happened := make(chan answers.Event, gathered)
+	var problem error // why the Source ended, once happened is closed
 	go func() {
-		defer close(ended)
 		defer close(happened)
 		defer func() {
 			if cause := recover(); cause != nil { // nothing else recovers here, and the detectors must go on
-				ended <- fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
+				problem = fmt.Errorf("follow: it panicked: %v\n%s", cause, debug.Stack())
 			}
 		}()
-		ended <- source.Follow(ctx, query, func(event answers.Event) error {
+		problem = source.Follow(ctx, query, func(event answers.Event) error {
 			select {
 			case happened <- event:
 				return nil
@@ -120,7 +120,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 	}()
 	defer func() {
 		cancel()
-		for range ended { // until the Source no longer uses the request
+		for range happened { // until the Source no longer uses the request
 		}
 	}()
 	out := newEvents(w, &a.written)
@@ -129,7 +129,13 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	begun := false
-	begin := func() error { begun = true; return out.begin() }
+	begin := func() error {
+		if begun {
+			return nil
+		}
+		begun = true
+		return out.begin()
+	}
 	if r.Method == http.MethodHead {
 		_ = begin()
 		return
@@ -138,12 +144,9 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 		var err error
 		select {
 		case <-first.C:
-			if !begun {
-				err = begin()
-			}
+			err = begin()
 		case event, more := <-happened:
 			if !more {
-				problem := <-ended
 				switch {
 				case r.Context().Err() != nil: // the client has gone
 				case begun && problem != nil:
@@ -153,18 +156,13 @@ func (a *API) events(w http.ResponseWriter, r *http.Request, source answers.Sour
 				}
 				return
 			}
-			if !begun {
-				err = begin()
-			}
-			if err == nil {
+			if err = begin(); err == nil {
 				err = out.events(event, happened)
 			}
 		case <-beat.C:
 			err = out.comment()
 		case <-a.closing.Done():
-			if !begun {
-				_ = begin() // browsers come back to a stream that ends, and to nothing else
-			}
+			_ = begin() // browsers come back to a stream that ends, and to nothing else
 			return
 		case <-ctx.Done():
 			return
