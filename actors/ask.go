@@ -115,6 +115,7 @@ func awaitAnswer[T any](ctx context.Context, answer <-chan T, gone <-chan struct
 	}
 }
 
+// await waits for what a partition knows of an entity.
 func (a *askable) await(ctx context.Context, answer <-chan *entityAnswer) (*entityAnswer, error) {
 	one, err := awaitAnswer(ctx, answer, a.contact.gone)
 	if err != nil {

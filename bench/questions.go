@@ -91,7 +91,10 @@ const patienceForAnswer = 10 * time.Second
 
 // newAsking has a client that keeps a connection for each question under way.
 func newAsking() *asking {
-	return &asking{client: &http.Client{Timeout: patienceForAnswer, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}}
+	return &asking{
+		client: &http.Client{Timeout: patienceForAnswer, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}},
+		bodies: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+	}
 }
 
 // ask asks random nodes for random entities at a rate, until the context ends. It does not
@@ -129,10 +132,7 @@ func (a *asking) question(address, key string) (got entityAnswer, err error) {
 		return got, err
 	}
 	defer response.Body.Close()
-	body, _ := a.bodies.Get().(*bytes.Buffer)
-	if body == nil {
-		body = new(bytes.Buffer)
-	}
+	body := a.bodies.Get().(*bytes.Buffer)
 	defer a.bodies.Put(body)
 	body.Reset()
 	switch _, err := body.ReadFrom(response.Body); {
