@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,7 +14,8 @@ type throughputFlags struct {
 	Bins         int      `default:"1000" help:"Bins of the stream; a window is full after 288 (default ${default})."`
 	Rounds       int      `default:"5" help:"How often each system runs (default ${default})."`
 	Peers        []string `default:"kafka-streams,goka" help:"Which peers run; --peers= for none (default ${default})."`
-	PeerEntities int      `default:"600" help:"Entities of the part of the stream that the peers get, with all bins (default ${default})."`
+	PeerEntities int      `default:"600" help:"Entities of the part of the stream that the peers get (default ${default})."`
+	PeerBins     int      `help:"Bins of that part (default all)."`
 	PeerRounds   int      `default:"3" help:"How often each peer runs (default ${default})."`
 	Habit        bool     `help:"Run the detector with the method habit, too."`
 	Original     string   `help:"Command of the original, such as \"python3 anomalydetector.py\": a peer then." placeholder:"COMMAND"`
@@ -35,7 +37,7 @@ func (f *throughputFlags) throughput(ctx context.Context, b *bench) error {
 	}
 	if len(peers) > 0 {
 		var h *hegemony
-		if part, h, err = b.fill(ctx, "hegemony-part", f.PeerEntities, f.Bins, b.settings.Partitions); err != nil {
+		if part, h, err = b.fill(ctx, "hegemony-part", f.PeerEntities, cmp.Or(f.PeerBins, f.Bins), b.settings.Partitions); err != nil {
 			return err
 		}
 		partShape = h.shape

@@ -51,7 +51,7 @@ func (w *workCommand) Run(ctx context.Context, _ *Settings) error {
 	var seen int64
 	next := time.Now()
 	for seen < total {
-		fetches := client.PollRecords(ctx, 20_000) // as many as the detector takes
+		fetches := client.PollRecords(ctx, 200_000) // as many as the detector takes
 		if err := fetches.Err0(); err != nil {
 			return err
 		}

@@ -87,10 +87,11 @@ func DefaultTiming() Timing {
 	return Timing{Session: 15 * time.Second, Rebalance: time.Minute, Transaction: 20 * time.Second, Backoff: time.Second}
 }
 
-// How many bytes are fetched ahead while a round runs. They limit the memory of a session and of each history
-// reader. A single larger record is still fetched.
+// How many bytes are fetched ahead while a round runs, as the broker has them, compressed. They limit the memory of a session and of
+// each history reader. A single larger record is still fetched. The client fetches the next records when all of a fetch are polled, so
+// one poll should take them all: if it leaves a rest, nothing is fetched while most of the fetch is scored.
 const (
-	fetchBytes          = 8 << 20
+	fetchBytes          = 4 << 20
 	fetchPartitionBytes = 1 << 20
 )
 
