@@ -99,6 +99,11 @@ func (s *sink) close() bool {
 		return true
 	case <-time.After(sinkPatience):
 	}
+	select {
+	case <-s.ended: // both were ready, for example after a pause of the machine
+		return true
+	default:
+	}
 	s.mu.Lock()
 	left := s.writing + countLines(s.waiting) + s.full
 	s.total.Add(int64(left - s.full))
