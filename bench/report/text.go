@@ -116,7 +116,7 @@ func bursts(list []Burst) string {
 func scales(list []Scale) string {
 	var lines [][]string
 	for _, s := range list {
-		lines = append(lines, []string{fmt.Sprintf("%d partitions, %s entities", s.Shape.Partitions, Short(float64(s.Shape.Entities))),
+		lines = append(lines, []string{fmt.Sprintf("%s, %s entities", count(s.Shape.Partitions, "partition"), Short(float64(s.Shape.Entities))),
 			Short(float64(s.Shape.Points)), fmt.Sprint(s.Shape.Bins), s.Steady.text(Short) + mark(s.Runs)})
 	}
 	return Table([]string{"topic", "points", "bins", "steady points/s (min - max)"}, lines)
@@ -146,4 +146,11 @@ func memories(list []Memory) string {
 	}
 	return Table([]string{"entities", "points each", "before", "after", "mapped files", "peak RSS", "Badger's budget",
 		"(after - budget)/entity", "(after - before)/entity"}, lines)
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
