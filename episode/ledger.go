@@ -162,10 +162,14 @@ func (l *Ledger) Bin() (from, until int64) {
 }
 
 // SilentFrom is the time of the oldest point that may still be the last one of an entity that becomes absent, Unix
-// milliseconds; math.MaxInt64 if there is none.
+// milliseconds, unless stream time moves back; math.MaxInt64 if there is none. Before stream time is known, it may
+// begin behind any point.
 func (l *Ledger) SilentFrom() int64 {
-	if !l.whole.begun || l.rules.AbsenceAfter == 0 {
+	switch {
+	case l.rules.AbsenceAfter == 0:
 		return math.MaxInt64
+	case !l.whole.begun || l.whole.anew:
+		return 0
 	}
 	return l.horizon(l.rules.AbsenceAfter)
 }

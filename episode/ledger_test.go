@@ -114,6 +114,27 @@ func TestAnEntityThatVanishesIsAbsent(t *testing.T) {
 	}
 }
 
+// The first stream time may be wrong, and behind points that came before it. When it was known, an entity that was silent already had no stored time
+// after a restart, so it was never absent.
+func TestAnyPointMayBeTheLastOneWhileStreamTimeIsNotKnown(t *testing.T) {
+	l := newCrowd(ledgerRules).ledger
+	begin := func(now int64) {
+		t.Helper()
+		if from := l.SilentFrom(); from != 0 {
+			t.Errorf("before stream time is known, silent from %d, want 0", from)
+		}
+		if err := l.Advance(now, now, 1); err != nil {
+			t.Fatal(err)
+		}
+		if first, _ := l.Bin(); l.SilentFrom() != first {
+			t.Errorf("silent from %d, want the start of the first bin, %d", l.SilentFrom(), first)
+		}
+	}
+	begin(1000 * ledgerRules.Bin.Milliseconds())
+	l.BeginAnew(1000 * ledgerRules.Bin.Milliseconds())
+	begin(10 * ledgerRules.Bin.Milliseconds())
+}
+
 func TestAnAbsenceIsForgotten(t *testing.T) {
 	c := newCrowd(ledgerRules)
 	got := c.play("nnnn"+strings.Repeat("n", 4*48+2), "nnnn"+strings.Repeat(".", 4*48+2))
