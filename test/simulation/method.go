@@ -86,8 +86,8 @@ func (s *Scenario) drawMethod(d dice) {
 }
 
 // drawSilences lets nobody publish anything for weeks, at most twice. Afterwards no record is of the time before. The silences are of whole
-// days, so values keep their daily course. There are none if a record is years ahead: after a silence the first half hours are far ahead, too, and
-// then more than seven may be.
+// days, so values keep their daily course. There are none if a record is years ahead, and none before a record of 1970: after a silence the first half
+// hours are far ahead, too. Then more than seven may be far ahead, or time goes back after more than seven.
 func (s *Scenario) drawSilences(d dice) {
 	const oneDay = 24 * 4 * quarter
 	if slices.ContainsFunc(s.Records, func(r Record) bool { return r.Odd && r.At > begin }) {
@@ -95,8 +95,12 @@ func (s *Scenario) drawSilences(d dice) {
 	}
 	for range d.IntN(3) {
 		first, long := d.IntN(len(s.Records)), (farthest/oneDay+d.Int64N(45))*oneDay
-		for i := first; i < len(s.Records); i++ {
-			if r := &s.Records[i]; !r.otherAge() {
+		after := s.Records[first:]
+		if slices.ContainsFunc(after, func(r Record) bool { return r.otherAge() && r.Bad == "" }) {
+			continue
+		}
+		for i := range after {
+			if r := &after[i]; !r.otherAge() {
 				r.At += long
 			}
 		}
