@@ -108,7 +108,9 @@ func (s *sink) close() bool {
 	left := s.writing + countLines(s.waiting) + s.full
 	s.total.Add(int64(left - s.full))
 	s.mu.Unlock()
-	s.tell("%s does not take the last lines of the log, and %d of them were lost", s.name, left)
+	if left > 0 {
+		s.tell("%s does not take the last lines of the log, and %d of them were lost", s.name, left)
+	}
 	return false
 }
 

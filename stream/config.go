@@ -87,9 +87,9 @@ func DefaultTiming() Timing {
 	return Timing{Session: 15 * time.Second, Rebalance: time.Minute, Transaction: 20 * time.Second, Backoff: time.Second}
 }
 
-// How many bytes are fetched ahead while a round runs, as the broker has them, compressed. They limit the memory of a session and of
-// each history reader. A single larger record is still fetched. The client fetches the next records when all of a fetch are polled, so
-// one poll should take them all: if it leaves a rest, nothing is fetched while most of the fetch is scored.
+// How many bytes are fetched ahead from each broker while a round runs, compressed, as the broker has them. They limit the memory of a
+// session and of each history reader. A single larger batch is still fetched. The client asks a broker for more only when all that it has
+// from it are polled. So one poll of a session should take a whole fetch: if it leaves a rest, nothing is fetched while most is scored.
 const (
 	fetchBytes          = 4 << 20
 	fetchPartitionBytes = 1 << 20
