@@ -155,7 +155,7 @@ func (l *Ledger) Keys() []string { return slices.Collect(maps.Keys(l.entities)) 
 
 // Bin is the current bin, from a time until another, Unix milliseconds. Both are 0 before stream time is known.
 func (l *Ledger) Bin() (from, until int64) {
-	if !l.whole.begun || l.whole.anew {
+	if !l.counting() {
 		return 0, 0
 	}
 	return l.start(l.whole.bin), l.start(l.whole.bin + 1)
@@ -168,11 +168,14 @@ func (l *Ledger) SilentFrom() int64 {
 	switch {
 	case l.rules.AbsenceAfter == 0:
 		return math.MaxInt64
-	case !l.whole.begun || l.whole.anew:
+	case !l.counting():
 		return 0
 	}
 	return l.horizon(l.rules.AbsenceAfter)
 }
+
+// counting tells whether a bin is being counted. If not, the next stream time begins the first one, wherever it lies.
+func (l *Ledger) counting() bool { return l.whole.begun && !l.whole.anew }
 
 // Drain returns the events since the last Drain. They are valid until the next call of another method.
 func (l *Ledger) Drain() []Occurrence {
