@@ -235,24 +235,43 @@ func allOf(code uint8) uint16 { return uint16(code) * 0b01_01_01_01_01 }
 
 // partOfSeason finds what was stored of a half hour and its neighbours, and returns how many cells that are.
 func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
-	newest, of := h.now.newest*profileDays, h.now.newest%3
 	for b := bin - 1; b <= bin+1; b++ {
-		date := (b+dayBins)/dayBins - 1 // b may be -1
-		cell := int((b+dayBins)%dayBins) * profileDays
-		for slot := range profileDays {
-			code := h.profile.code(cell + slot)
-			if code == 0 {
-				if h.now.leads == 0 || !h.isLead(cell+slot, date) {
-					continue
-				}
-			} else if date-(newest+int64(slot)-cyclesBehind(of, code)*profileDays) > profileDays {
-				continue
-			}
-			near[n] = sortable(h.profile.means[cell+slot])
+		date, of := (b+dayBins)/dayBins-1, int((b+dayBins)%dayBins) // b may be -1
+		for found := h.cellsOf(of, date); found != 0; found &= found - 1 {
+			near[n] = sortable(h.profile.means[of*profileDays+bits.TrailingZeros16(found)/2])
 			n++
 		}
 	}
 	return n
+}
+
+// cellsOf is a bit for each cell of a half hour that is not too old on a day, in the place of the low bit of its code. In most streams all of them
+// are of the newest cycle, or of the one before it and of no earlier day of the cycle than that one.
+func (h *Habit) cellsOf(of int, date int64) (found uint16) {
+	newest := h.now.newest
+	if codes := h.profile.codes[of]; h.now.leads == 0 && date/profileDays == newest {
+		earlier := uint16(1)<<(2*(date%profileDays)) - 1
+		return withCode(codes, codeOf(newest)) | withCode(codes, codeOf(newest+2))&^earlier
+	}
+	for slot := range profileDays {
+		cell := of*profileDays + slot
+		code := h.profile.code(cell)
+		if code == 0 {
+			if h.now.leads == 0 || !h.isLead(cell, date) {
+				continue
+			}
+		} else if date-(newest*profileDays+int64(slot)-cyclesBehind(newest%3, code)*profileDays) > profileDays {
+			continue
+		}
+		found |= 1 << (2 * slot)
+	}
+	return found
+}
+
+// withCode is a bit for each of some codes that is equal to one, as in cellsOf.
+func withCode(codes uint16, code uint8) uint16 {
+	other := codes ^ allOf(code)
+	return allOf(1) &^ (other | other>>1)
 }
 
 // isLead says whether a cell is one of the leads, and not too old on a day.

@@ -69,3 +69,29 @@ func TestWholeSeasonIsWhatALookAtEachCellFinds(t *testing.T) {
 		}
 	}
 }
+
+// TestCellsOfAreThoseOfTheLastFiveDays compares with the date of each cell, for all codes of a half hour.
+func TestCellsOfAreThoseOfTheLastFiveDays(t *testing.T) {
+	const of = 7
+	for newest := int64(2000); newest < 2003; newest++ { // each remainder of three
+		h := Habit{profile: new(profile)}
+		h.now.newest = newest
+		for codes := range uint16(1 << (2 * profileDays)) {
+			h.profile.codes[of] = codes
+			for date := (newest - 1) * profileDays; date < (newest+2)*profileDays; date++ {
+				want := uint16(0)
+				for slot := range int64(profileDays) {
+					for cycle := newest - 2; cycle <= newest; cycle++ {
+						stored := h.profile.code(of*profileDays+int(slot)) == codeOf(cycle)
+						if stored && date-(cycle*profileDays+slot) <= profileDays {
+							want |= 1 << (2 * slot)
+						}
+					}
+				}
+				if got := h.cellsOf(of, date); got != want {
+					t.Fatalf("cycle %d, codes %010b, day %d: cells %010b, want %010b", newest, codes, date-newest*profileDays, got, want)
+				}
+			}
+		}
+	}
+}
