@@ -4,22 +4,31 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"anomalydetector/datapoint"
+	"anomalydetector/prefetch"
 )
 
-// group is how many records a partition looks at before it scores the first of them. A core waits for 20 to 30 reads at a time.
-const group = 16
+// How many records ahead a partition looks: what it asks the processor for takes the time of some records to come.
+const (
+	pointsAhead   = 16 // the points of their entities are asked for
+	entitiesAhead = 32 // they are decoded, their entities are found, and asked for
+	sightings     = entitiesAhead + 1
+)
 
-// A partition with fewer entities than fewEntities reads nothing ahead: most of their memory is in the processor's caches. For how this was
+// A partition with fewer entities than fewEntities asks for no memory: most of it is in the processor's caches. For how this was
 // measured see docs/adr/0040-records-are-looked-at-in-groups.md.
 const fewEntities = 4096
 
-// ahead is what a partition knows of a group of records before it scores the first of them. It decodes them, finds their entities,
-// and reads the memory that scoring needs. With many entities none of it is in the processor's caches. These reads do not depend
-// on each other, so the processor waits for all of them together. Scoring one record after the other, it waits for each.
-type ahead struct {
-	sights [group]sight
-	sum    int64 // of what was read, so that the compiler does not leave the reads out
-}
+// ahead is what a partition knows of records before it scores them. With many entities, nothing that scoring needs is in the processor's caches,
+// and one record after the other would wait for each part of it. So the partition asks the processor for it beforehand, and scores other records
+// meanwhile:
+//
+//	record i        is scored
+//	record i + 16   its entity's points are asked for
+//	record i + 32   is decoded, and its entity is found and asked for
+//	record i + 33   if it is that of the entity that came next in the bin before: that one's key is asked for
+//
+// An entity tells where its points are, so it is asked for earlier.
+type ahead [sightings]sight
 
 // sight is what is known of a record before it is scored.
 type sight struct {
@@ -29,59 +38,74 @@ type sight struct {
 	entity *child               // nil: none is cached yet
 }
 
-// look looks at the records of a group. It changes no window and counts nothing.
-func (p *partition) look(records []*kgo.Record) {
-	sights := p.ahead.sights[:len(records)]
-	for i, record := range records {
-		s := &sights[i]
-		s.entity, s.bad = nil, nil
-		if record.Attrs.IsControl() {
-			continue
+// look returns what is known of a record. All of them are asked for, in order. To look changes no window and counts nothing.
+func (p *partition) look(records []*kgo.Record, i int) *sight {
+	many := len(p.entities.byKey) >= fewEntities
+	if i == 0 {
+		for j := range min(entitiesAhead, len(records)) {
+			p.find(records[j], j, many)
 		}
-		p.seen.Record = record
-		if s.point, s.bad = p.scanner.Scan(record.Timestamp.UnixMilli(), record.Value); s.bad != nil {
-			continue
+		for j := range min(pointsAhead, len(records)) {
+			p.prefetchPoints(records[j], j, many)
 		}
-		s.key = append(s.key[:0], s.point.Key...) // the scanner overwrites its own
-		s.point.Key = s.key
-		s.entity = p.entities.find(s.key)
 	}
-	if len(p.entities.byKey) < fewEntities {
+	if j := i + entitiesAhead; j < len(records) {
+		p.find(records[j], j, many)
+	}
+	if j := i + pointsAhead; j < len(records) {
+		p.prefetchPoints(records[j], j, many)
+	}
+	return &p.ahead[i%sightings]
+}
+
+// find decodes a record, and finds its entity.
+func (p *partition) find(record *kgo.Record, i int, many bool) {
+	s := &p.ahead[i%sightings]
+	s.entity, s.bad = nil, nil
+	if record.Attrs.IsControl() {
 		return
 	}
-	sum := int64(0)
-	for i := range sights {
-		if e := sights[i].entity; e != nil {
-			sum += e.readAhead()
-		}
+	p.seen.Record = record
+	if s.point, s.bad = p.scanner.Scan(record.Timestamp.UnixMilli(), record.Value); s.bad != nil {
+		return
 	}
-	for i := range sights {
-		if e := sights[i].entity; e != nil {
-			sum += e.actor.readPointsAhead(records[i].Timestamp.UnixMilli())
-		}
+	s.key = append(s.key[:0], s.point.Key...) // the scanner overwrites its own
+	s.point.Key = s.key
+	s.entity = p.entities.find(s.key)
+	if s.entity != nil && many {
+		s.entity.prefetch()
 	}
-	p.ahead.sum = sum
 }
 
-// readAhead reads the memory of the entity itself and of what it keeps.
-func (c *child) readAhead() int64 {
-	sum := c.newest
-	if c.stored != nil {
-		sum += int64(c.stored.ReadAhead())
+// prefetchPoints asks for what a record's point needs of its entity, which find has asked for.
+func (p *partition) prefetchPoints(record *kgo.Record, i int, many bool) {
+	if e := p.ahead[i%sightings].entity; e != nil && many {
+		e.actor.prefetchPoints(record.Timestamp.UnixMilli())
 	}
-	if c.actor.empty {
-		sum++
+}
+
+// prefetch asks for what the entity keeps beside its points, and for what the search for the next one reads. Its own memory was read when it was
+// found.
+func (c *child) prefetch() {
+	if next := c.next; next != nil {
+		prefetch.Text(next.actor.key)
+		prefetch.Memory(next.next)
+	}
+	if c.stored != nil {
+		c.stored.Prefetch()
 	}
 	if c.actor.habit != nil {
-		return sum + c.actor.habit.ReadAhead()
+		c.actor.habit.Prefetch()
+	} else {
+		c.actor.window.Prefetch()
 	}
-	return sum + int64(c.actor.window.ReadAhead())
 }
 
-// readPointsAhead reads the memory that a point of a time needs.
-func (e *entity) readPointsAhead(at int64) int64 {
+// prefetchPoints asks for what a point of a time needs.
+func (e *entity) prefetchPoints(at int64) {
 	if e.habit != nil {
-		return e.habit.ReadPointsAhead(at)
+		e.habit.PrefetchPoints(at)
+	} else {
+		e.window.PrefetchPoints()
 	}
-	return e.window.ReadPointsAhead()
 }

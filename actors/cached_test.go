@@ -60,13 +60,13 @@ func TestBinInTheOrderOfTheLastOneNeedsNoMap(t *testing.T) {
 	}
 }
 
-// TestNewEntityOftenInAGroupIsOneEntity: the last of its records is scored against all before it.
-func TestNewEntityOftenInAGroupIsOneEntity(t *testing.T) {
+// TestNewEntityThatComesOftenIsOneEntity: the last of its records is scored against all before it.
+func TestNewEntityThatComesOftenIsOneEntity(t *testing.T) {
 	b := newBench(t, benchConfig())
 	var records []*kgo.Record
-	for i := range group + 5 {
+	for i := range sightings + 5 {
 		value := 0.5
-		if i == group+4 {
+		if i == sightings+4 {
 			value = 99
 		}
 		payload := msgp.AppendFloat64(msgp.AppendString(msgp.AppendMapHeader(nil, 3), "hege"), value)
@@ -105,7 +105,7 @@ func TestReplayedRecordsAreNotCountedAsFoundInOrder(t *testing.T) {
 	}
 }
 
-// TestFieldsOfANewKeyAreThoseOfItsRecord: the other records of its group have them in other places, or nowhere.
+// TestFieldsOfANewKeyAreThoseOfItsRecord: the records after it, which are decoded before it is scored, have them in other places, or nowhere.
 func TestFieldsOfANewKeyAreThoseOfItsRecord(t *testing.T) {
 	b := newBench(t, benchConfig())
 	long := append(b.bin(1), b.bin(1)...)

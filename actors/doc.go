@@ -46,7 +46,7 @@
 //	bring_episodes.go       the state of its episodes, from memory, the store or the episodes topic
 //	work.go                 the queue of slices and history, which waits for the limiter
 //	score.go, tally.go      a slice
-//	ahead.go                what is known of a group of records before they are scored
+//	ahead.go                what is known of records before they are scored
 //	episodes.go             what of it matters for episodes, and their records
 //	cached.go               the entities in memory
 //	commit.go               the transaction ends

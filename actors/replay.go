@@ -117,14 +117,14 @@ func (p *partition) historyRead(ctx actor.Context, run *messages.HistoryRead) {
 // history.
 func (p *partition) observeAll(ctx actor.Context, records []*kgo.Record) bool {
 	p.seen.Scored, p.stored.rests = false, false
-	for _, record := range records {
+	for i, record := range records {
+		s := p.look(records, i)
 		p.seen.Record = record
-		at := record.Timestamp.UnixMilli()
-		point, bad := p.scanner.Scan(at, record.Value)
-		if bad != nil {
+		if s.bad != nil || record.Attrs.IsControl() {
 			continue
 		}
-		answer, err := p.observe(ctx, record, at, point, p.entities.find(point.Key))
+		at := record.Timestamp.UnixMilli()
+		answer, err := p.observe(ctx, record, at, s.point, s.entity)
 		switch {
 		case err != nil:
 			p.historyFailed(ctx, storeFails, err)

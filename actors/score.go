@@ -43,10 +43,7 @@ func (p *partition) score(ctx actor.Context, slice *scoring) {
 	p.entities.order = 0 // a replay has raised it
 	p.stored.rests = slice.end-p.position.next <= int64(p.known())
 	for i, record := range records {
-		if i%group == 0 {
-			p.look(records[i:min(i+group, len(records))])
-		}
-		s := &p.ahead.sights[i%group]
+		s := p.look(records, i)
 		p.seen.Record = record
 		if !p.ready() || record.Offset < p.position.next {
 			err := fmt.Errorf("offset %d came while the partition was %s up to %d", record.Offset, p.phase.name, p.position.next)
@@ -119,7 +116,7 @@ func (p *partition) recycle(records []*kgo.Record) {
 // observe sends a record's point to its entity, and returns the entity's answer. The entity is nil if it was not found.
 func (p *partition) observe(ctx actor.Context, record *kgo.Record, at int64, point datapoint.Point, entity *child) (*messages.Observed, error) {
 	if entity == nil {
-		entity = p.entities.byKey[string(point.Key)] // a record before it in its group may have brought it
+		entity = p.entities.byKey[string(point.Key)] // a record that was scored since then may have brought it
 	}
 	if entity == nil {
 		var err error

@@ -1,5 +1,7 @@
 package persistence
 
+import "anomalydetector/prefetch"
+
 // Append adds a point of a cached entity. A checkpoint stores it once it is committed.
 func (p *Partition) Append(e *Entity, at int64, value float64) {
 	p.pending = append(p.pending, entry{e.id, Point{at, value}})
@@ -8,8 +10,8 @@ func (p *Partition) Append(e *Entity, at int64, value float64) {
 	}
 }
 
-// ReadAhead reads the memory that Append needs. The result means nothing.
-func (e *Entity) ReadAhead() uint32 { return e.id }
+// Prefetch asks the processor for the memory that Append needs.
+func (e *Entity) Prefetch() { prefetch.Memory(&e.id) }
 
 // Commit marks all points that were appended for the next plan.
 func (p *Partition) Commit() { p.committed = len(p.pending) }

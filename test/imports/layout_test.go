@@ -20,7 +20,7 @@ var allowed = map[string][]string{
 	"notify/alerts":                {"episode"},
 	"notify/feed":                  {"notify", "episode", "messages", "stream"},
 	"cluster":                      {"actors", "stream", "persistence", "messages"},
-	"actors":                       {"broadcast", "limiter", "round", "standstill", "stream", "persistence", "messages", "detection", "datapoint", "completeness", "episode"},
+	"actors":                       {"broadcast", "limiter", "round", "standstill", "stream", "persistence", "prefetch", "messages", "detection", "datapoint", "completeness", "episode"},
 	"completeness":                 {},
 	"broadcast":                    {},
 	"limiter":                      {},
@@ -37,9 +37,10 @@ var allowed = map[string][]string{
 	"web/page/sample":              {"web/page", "web/answers"},
 	"web/page/sample/serve":        {"web/page/sample"},
 	"stream":                       {"messages", "episode"},
-	"persistence":                  {},
+	"persistence":                  {"prefetch"},
+	"prefetch":                     {},
 	"messages":                     {"detection", "episode"},
-	"detection":                    {},
+	"detection":                    {"prefetch"},
 	"datapoint":                    {},
 	"episode":                      {},
 	"tail":                         {"episode"},
@@ -113,7 +114,7 @@ var pictures = []string{"docs/architecture.md"}
 
 // pure are the packages of which the same input gives the same output: they reach nothing
 // outside, know no clock, start nothing, and import pure packages only.
-var pure = []string{"completeness", "detection", "datapoint", "episode", "notify/alerts", "round", "standstill", "tail", "tail/published", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
+var pure = []string{"completeness", "detection", "prefetch", "datapoint", "episode", "notify/alerts", "round", "standstill", "tail", "tail/published", "synthetic", "backtest/labels", "backtest/times", "backtest/archive", "bench/report", "test/naive"}
 
 // vocabulary are the packages whose types and constants a pure package may use as words. Their functions and variables are
 // not for it.

@@ -1,0 +1,15 @@
+#include "textflag.h"
+
+// func lines(address unsafe.Pointer, size uintptr)
+TEXT ·lines(SB), NOSPLIT, $0-16
+	MOVQ address+0(FP), AX
+	MOVQ size+8(FP), BX
+	ADDQ AX, BX            // BX: the end
+	ANDQ $~63, AX          // AX: the beginning of a line
+
+next:
+	PREFETCHT0 (AX)
+	ADDQ $64, AX
+	CMPQ AX, BX
+	JCS  next              // below the end
+	RET
