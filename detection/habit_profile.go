@@ -245,11 +245,12 @@ func (h *Habit) partOfSeason(bin int64, near *[3 * profileDays]int64) (n int) {
 	return n
 }
 
-// cellsOf is a bit for each cell of a half hour that is not too old on a day, in the place of the low bit of its code. In most streams all of them
-// are of the newest cycle, or of the one before it and of no earlier day of the cycle than that one.
+// cellsOf has a bit for each cell of a half hour that is at most five days older than a day, in the place of the low bit of its code. Without leads, and
+// on a day of the newest cycle, these are the cells of that cycle, and those of the cycle before it that are of the same day of a cycle, or of a later one.
+// The day is -1 for the last half hour before 1970.
 func (h *Habit) cellsOf(of int, date int64) (found uint16) {
 	newest := h.now.newest
-	if codes := h.profile.codes[of]; h.now.leads == 0 && date/profileDays == newest {
+	if codes := h.profile.codes[of]; h.now.leads == 0 && date >= 0 && date/profileDays == newest {
 		earlier := uint16(1)<<(2*(date%profileDays)) - 1
 		return withCode(codes, codeOf(newest)) | withCode(codes, codeOf(newest+2))&^earlier
 	}

@@ -70,28 +70,54 @@ func TestWholeSeasonIsWhatALookAtEachCellFinds(t *testing.T) {
 	}
 }
 
-// TestCellsOfAreThoseOfTheLastFiveDays compares with the date of each cell, for all codes of a half hour.
+// TestCellsOfAreThoseOfTheLastFiveDays looks at the date of each cell, for all codes of a half hour.
 func TestCellsOfAreThoseOfTheLastFiveDays(t *testing.T) {
-	const of = 7
-	for newest := int64(2000); newest < 2003; newest++ { // each remainder of three
-		h := Habit{profile: new(profile)}
-		h.now.newest = newest
-		for codes := range uint16(1 << (2 * profileDays)) {
-			h.profile.codes[of] = codes
-			for date := (newest - 1) * profileDays; date < (newest+2)*profileDays; date++ {
-				want := uint16(0)
-				for slot := range int64(profileDays) {
-					for cycle := newest - 2; cycle <= newest; cycle++ {
-						stored := h.profile.code(of*profileDays+int(slot)) == codeOf(cycle)
-						if stored && date-(cycle*profileDays+slot) <= profileDays {
+	const of, ahead = 7, 2                                      // a lead is in the place of the third day of the next cycle
+	for _, newest := range []int64{0, 1, 2, 2000, 2001, 2002} { // each remainder of three
+		for known := range uint8(2) {
+			h := Habit{profile: new(profile)}
+			h.now.newest, h.now.leads = newest, known
+			h.leads = &leads{cycles: [mostLeads]int64{newest + 1}, cells: [mostLeads]uint8{of*profileDays + ahead}}
+			for codes := range uint16(1 << (2 * profileDays)) {
+				h.profile.codes[of] = codes
+				for date := max(-1, (newest-1)*profileDays); date < (newest+3)*profileDays; date++ {
+					want := uint16(0)
+					for slot := range int64(profileDays) {
+						code, cycle := h.profile.code(of*profileDays+int(slot)), newest
+						switch {
+						case code == 0 && (known == 0 || slot != ahead):
+							continue
+						case code == 0:
+							cycle = newest + 1
+						default:
+							for uint8((cycle+3)%3)+1 != code {
+								cycle--
+							}
+						}
+						if date-(cycle*profileDays+slot) <= profileDays {
 							want |= 1 << (2 * slot)
 						}
 					}
-				}
-				if got := h.cellsOf(of, date); got != want {
-					t.Fatalf("cycle %d, codes %010b, day %d: cells %010b, want %010b", newest, codes, date-newest*profileDays, got, want)
+					if got := h.cellsOf(of, date); got != want {
+						t.Fatalf("cycle %d, %d leads, codes %010b, day %d: cells %010b, want %010b", newest, known, codes, date, got, want)
+					}
 				}
 			}
 		}
+	}
+}
+
+// TestFirstHalfHourOf1970HasANeighbourBeforeIt: a device without a clock starts there after each loss of power.
+func TestFirstHalfHourOf1970HasANeighbourBeforeIt(t *testing.T) {
+	rules := usualHabit()
+	var h Habit
+	for i, minute := range []int64{40, 10, 0, 30, 60, 0} {
+		at := minute * 60_000
+		h.PrefetchPoints(at)
+		h.Add(&rules, uint64(i), at, float64(i))
+	}
+	// The first half hour added (1 + 1.5)/2 to the level, and the second one, when its time came again, 2.
+	if h.season != (1.25+2)/2 {
+		t.Errorf("the season is %v, want 1.625", h.season)
 	}
 }
