@@ -96,7 +96,7 @@ func usualOf(tops []float64) float64 {
 
 // quantile is one of sorted numbers, with linear interpolation, and with the reference's roundings.
 func quantile(sorted []float64, p float64) float64 {
-	x := p * float64(len(sorted)-1)
+	x := float64(p * float64(len(sorted)-1))
 	i := int(x)
 	if i+1 == len(sorted) {
 		return sorted[i]
