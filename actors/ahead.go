@@ -7,28 +7,29 @@ import (
 	"anomalydetector/prefetch"
 )
 
-// How many records ahead a partition looks: what it asks the processor for takes the time of some records to come.
+// How many records ahead a partition looks. Memory comes after the time in which some records are scored; see
+// docs/adr/0049-memory-is-prefetched.md.
 const (
-	pointsAhead   = 16 // the points of their entities are asked for
-	entitiesAhead = 32 // they are decoded, their entities are found, and asked for
-	sightings     = entitiesAhead + 1
+	pointsAhead   = 16 // the points of their entities are prefetched
+	entitiesAhead = 32 // they are decoded, and their entities are found and prefetched
+	ringSize      = entitiesAhead + 1
 )
 
-// A partition with fewer entities than fewEntities asks for no memory: most of it is in the processor's caches. For how this was
-// measured see docs/adr/0040-records-are-looked-at-in-groups.md.
+// A partition with fewer entities than fewEntities prefetches nothing: most of their memory is in the processor's caches. This was measured when
+// memory was read ahead; see docs/adr/0040-records-are-looked-at-in-groups.md.
 const fewEntities = 4096
 
 // ahead is what a partition knows of records before it scores them. With many entities, nothing that scoring needs is in the processor's caches,
-// and one record after the other would wait for each part of it. So the partition asks the processor for it beforehand, and scores other records
-// meanwhile:
+// and the partition would wait for each part of it in turn. So it prefetches them, and scores other records meanwhile:
 //
 //	record i        is scored
-//	record i + 16   its entity's points are asked for
-//	record i + 32   is decoded, and its entity is found and asked for
-//	record i + 33   if it is that of the entity that came next in the bin before: that one's key is asked for
+//	record i + 16   the points of its entity are prefetched
+//	record i + 32   is decoded, and its entity is found and prefetched
+//	record i + 33   the key of its entity is prefetched, if the entities come in the order of the bin before
+//	record i + 34   in the same case, what a partition knows of its entity
 //
-// An entity tells where its points are, so it is asked for earlier.
-type ahead [sightings]sight
+// The memory of an entity tells where its points are, so it comes first.
+type ahead [ringSize]sight
 
 // sight is what is known of a record before it is scored.
 type sight struct {
@@ -38,29 +39,29 @@ type sight struct {
 	entity *child               // nil: none is cached yet
 }
 
-// look returns what is known of a record. All of them are asked for, in order. To look changes no window and counts nothing.
+// look returns what is known of a record. It is called for each record, from the first one on. It changes no window and counts nothing.
 func (p *partition) look(records []*kgo.Record, i int) *sight {
 	many := len(p.entities.byKey) >= fewEntities
 	if i == 0 {
 		for j := range min(entitiesAhead, len(records)) {
-			p.find(records[j], j, many)
+			p.decode(records[j], j, many)
 		}
 		for j := range min(pointsAhead, len(records)) {
 			p.prefetchPoints(records[j], j, many)
 		}
 	}
 	if j := i + entitiesAhead; j < len(records) {
-		p.find(records[j], j, many)
+		p.decode(records[j], j, many)
 	}
 	if j := i + pointsAhead; j < len(records) {
 		p.prefetchPoints(records[j], j, many)
 	}
-	return &p.ahead[i%sightings]
+	return &p.ahead[i%ringSize]
 }
 
-// find decodes a record, and finds its entity.
-func (p *partition) find(record *kgo.Record, i int, many bool) {
-	s := &p.ahead[i%sightings]
+// decode decodes a record, and finds its entity.
+func (p *partition) decode(record *kgo.Record, i int, many bool) {
+	s := &p.ahead[i%ringSize]
 	s.entity, s.bad = nil, nil
 	if record.Attrs.IsControl() {
 		return
@@ -77,14 +78,15 @@ func (p *partition) find(record *kgo.Record, i int, many bool) {
 	}
 }
 
-// prefetchPoints asks for what a record's point needs of its entity, which find has asked for.
+// prefetchPoints prefetches what a record's point needs of its entity, which decode has prefetched.
 func (p *partition) prefetchPoints(record *kgo.Record, i int, many bool) {
-	if e := p.ahead[i%sightings].entity; e != nil && many {
+	if e := p.ahead[i%ringSize].entity; e != nil && many {
+		p.seen.Record = record
 		e.actor.prefetchPoints(record.Timestamp.UnixMilli())
 	}
 }
 
-// prefetch asks for what the entity keeps beside its points, and for what the search for the next one reads. Its own memory was read when it was
+// prefetch prefetches what the entity keeps beside its points, and what the search for the next ones reads. Its own memory was read when it was
 // found.
 func (c *child) prefetch() {
 	if next := c.next; next != nil {
@@ -101,7 +103,7 @@ func (c *child) prefetch() {
 	}
 }
 
-// prefetchPoints asks for what a point of a time needs.
+// prefetchPoints prefetches what a point of a time needs.
 func (e *entity) prefetchPoints(at int64) {
 	if e.habit != nil {
 		e.habit.PrefetchPoints(at)

@@ -64,9 +64,9 @@ func TestBinInTheOrderOfTheLastOneNeedsNoMap(t *testing.T) {
 func TestNewEntityThatComesOftenIsOneEntity(t *testing.T) {
 	b := newBench(t, benchConfig())
 	var records []*kgo.Record
-	for i := range sightings + 5 {
+	for i := range ringSize + 5 {
 		value := 0.5
-		if i == sightings+4 {
+		if i == ringSize+4 {
 			value = 99
 		}
 		payload := msgp.AppendFloat64(msgp.AppendString(msgp.AppendMapHeader(nil, 3), "hege"), value)

@@ -13,7 +13,7 @@
 // The package opens no connections and no files, and never reads the wall clock: Config brings the session, the store and
 // the clock. What is subtle and needs no actor is in pure packages: detection scores, completeness knows which windows are
 // complete, round decides what a detector does next, and standstill notices what it waits for in vain. Besides these the
-// package imports messages, datapoint, limiter and broadcast, and types of stream and persistence.
+// package imports messages, datapoint, limiter, broadcast and prefetch, and types of stream and persistence.
 //
 // # Where to start
 //

@@ -2,13 +2,13 @@ package detection
 
 import "anomalydetector/prefetch"
 
-// A caller that will soon add points to many windows may ask the processor for their memory first. Then no Add waits for it. The memory of a
-// window tells where that of its points is, so it has to be there before Add's points are asked for.
+// A caller that will soon add points to many windows may prefetch their memory, so that Add need not wait for it. The memory of a window tells where
+// that of its points is, so it has to be there when the points are prefetched.
 
-// Prefetch asks for the memory of the window itself.
+// Prefetch prefetches the window itself.
 func (w *Window) Prefetch() { prefetch.Memory(w) }
 
-// PrefetchPoints asks for the memory of the points that the next Add drops and appends. In a full window they are neighbours.
+// PrefetchPoints prefetches the points that the next Add drops and appends. In a full window they are neighbours.
 func (w *Window) PrefetchPoints() {
 	r := &w.points
 	if r.len() == 0 {
@@ -18,8 +18,7 @@ func (w *Window) PrefetchPoints() {
 	r.prefetch(head, free)
 }
 
-// prefetch asks for the memory of a value that is dropped, and of a slot that is written. If all slots have the same part, put does not
-// read one.
+// prefetch prefetches a value that is dropped, and a slot that is written. If all slots have the same part, put does not read one.
 func (r *ring) prefetch(dropped, free int) {
 	prefetch.Memory(&r.words[dropped])
 	prefetch.Memory(&r.words[free])
@@ -29,11 +28,11 @@ func (r *ring) prefetch(dropped, free int) {
 	}
 }
 
-// Prefetch asks for the memory of the state itself.
+// Prefetch prefetches the state itself.
 func (h *Habit) Prefetch() { prefetch.Memory(h) }
 
-// PrefetchPoints asks for the memory of the points that the next Add drops and appends, and if a half hour begins at its time, of the part of the
-// profile that it needs.
+// PrefetchPoints prefetches the points that the next Add drops and appends, and if a half hour begins at its time, what the profile has of it
+// and of its neighbours. Of the first and the last half hour of a day, one neighbour is elsewhere, and is left out.
 func (h *Habit) PrefetchPoints(at int64) {
 	p := &h.points
 	if p.held == 0 {

@@ -3,7 +3,7 @@
 // Python's statistics.median and statistics.mean over the same float64 values.
 //
 // It never reads a clock, logs, does I/O, starts a goroutine or knows of actors, Kafka or storage:
-// the same calls give the same verdicts. It imports the standard library only.
+// the same calls give the same verdicts. Beside the standard library it imports prefetch only.
 //
 // Read in this order: rules.go (the settings as limits), window.go (the way of one point), score.go
 // (the decision), then what they stand on: screen.go and spread.go (bounds that decide most points

@@ -31,7 +31,9 @@ func FuzzHabitState(f *testing.F) {
 		}
 		at, _ := h.Last()
 		for i := range int64(200) {
-			h.Add(&rules, uint64(i/3), max(0, min(at, math.MaxInt64-20*day)+i%7*quarter+i/50*day), float64(i%5))
+			next := max(0, min(at, math.MaxInt64-20*day)+i%7*quarter+i/50*day)
+			h.PrefetchPoints(next)
+			h.Add(&rules, uint64(i/3), next, float64(i%5))
 			if i%11 == 0 {
 				h.Rollback(uint64(i / 3))
 			}
@@ -82,6 +84,7 @@ func FuzzHabit(f *testing.F) {
 				}
 				h = read
 			}
+			h.PrefetchPoints(p.at)
 			h.Add(&rules, epoch, p.at, p.value)
 			pending = append(pending, p)
 		}

@@ -113,6 +113,7 @@ func newPair(t testing.TB, s Settings) *pair {
 
 func (p *pair) add(epoch uint64, at int64, value float64) {
 	p.t.Helper()
+	p.window.PrefetchPoints()
 	got, want := p.window.Add(p.scorer, epoch, at, value), p.oracle.add(epoch, at, value)
 	if !same(got, want) {
 		p.t.Fatalf("verdict on %v at %d: %+v, the oracle says %+v\n%+v\n%v",

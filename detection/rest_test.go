@@ -57,6 +57,7 @@ func TestRestingWindowDecidesAsAFilledOne(t *testing.T) {
 					filled.Observe(&rules, epoch, at, value)
 					continue
 				}
+				resting.PrefetchPoints()
 				got, want := resting.Add(scorers[0], epoch, at, value), filled.Add(scorers[1], epoch, at, value)
 				if got.Reason == Asleep {
 					if !resting.Resting() {

@@ -4,7 +4,7 @@
 //
 // A Store is the open database. A Partition is the stored state of one Kafka
 // partition, and has one owner at a time. The package knows neither Kafka nor
-// actors. It imports nothing of this module. Of windows it decides only which
+// actors. Of this module it imports prefetch only. Of windows it decides only which
 // points can be left out. An owner may store a state of an entity in place of its
 // window, which means nothing to this package either; see state.go. With Options.Seen a partition also keeps when each entity
 // was last seen, and a state of its owner that means nothing to this package.

@@ -10,7 +10,7 @@ func (p *Partition) Append(e *Entity, at int64, value float64) {
 	}
 }
 
-// Prefetch asks the processor for the memory that Append needs.
+// Prefetch prefetches the memory that Append needs.
 func (e *Entity) Prefetch() { prefetch.Memory(&e.id) }
 
 // Commit marks all points that were appended for the next plan.

@@ -4,7 +4,7 @@ package prefetch
 
 import "unsafe"
 
-// lines asks for the cache lines that have any of size bytes from address on. Size must not be 0.
+// lines asks for the cache lines that have any of size bytes from address on.
 //
 //go:noescape
 func lines(address unsafe.Pointer, size uintptr)
