@@ -11,8 +11,9 @@ import (
 // docs/adr/0049-memory-is-prefetched.md.
 const (
 	pointsAhead   = 16 // the points of their entities are prefetched
-	entitiesAhead = 32 // they are decoded, and their entities are found and prefetched
-	ringSize      = entitiesAhead + 1
+	entitiesAhead = 24 // if an entity came in another order than before, what it keeps is prefetched
+	recordsAhead  = 32 // they are decoded, and their entities are found and prefetched
+	ringSize      = recordsAhead + 1
 )
 
 // A partition with fewer entities than fewEntities prefetches nothing: most of their memory is in the processor's caches. This was measured when
@@ -24,9 +25,11 @@ const fewEntities = 4096
 //
 //	record i        is scored
 //	record i + 16   the points of its entity are prefetched
-//	record i + 32   is decoded, and its entity is found and prefetched
+//	record i + 24   what its entity keeps elsewhere is prefetched, if that was not yet done
+//	record i + 32   is decoded, and its entity is found. If it came next in the bin before, too, its memory is there, and what it keeps
+//	                elsewhere is prefetched. Otherwise its own memory is
 //	record i + 33   the key of its entity is prefetched, if the entities come in the order of the bin before
-//	record i + 34   in the same case, what a partition knows of its entity
+//	record i + 34   in the same case, the entity's own memory
 //
 // The memory of an entity tells where its points are, so it comes first.
 type ahead [ringSize]sight
@@ -37,21 +40,28 @@ type sight struct {
 	key    []byte               // the memory of the point's key
 	bad    *datapoint.BadRecord // nil: the point is good
 	entity *child               // nil: none is cached yet
+	later  bool                 // what the entity keeps elsewhere is not prefetched yet
 }
 
 // look returns what is known of a record. It is called for each record, from the first one on. It changes no window and counts nothing.
 func (p *partition) look(records []*kgo.Record, i int) *sight {
 	many := len(p.entities.byKey) >= fewEntities
 	if i == 0 {
-		for j := range min(entitiesAhead, len(records)) {
+		for j := range min(recordsAhead, len(records)) {
 			p.decode(records[j], j, many)
+		}
+		for j := range min(entitiesAhead, len(records)) {
+			p.ahead[j].prefetch()
 		}
 		for j := range min(pointsAhead, len(records)) {
 			p.prefetchPoints(records[j], j, many)
 		}
 	}
-	if j := i + entitiesAhead; j < len(records) {
+	if j := i + recordsAhead; j < len(records) {
 		p.decode(records[j], j, many)
+	}
+	if j := i + entitiesAhead; j < len(records) {
+		p.ahead[j%ringSize].prefetch()
 	}
 	if j := i + pointsAhead; j < len(records) {
 		p.prefetchPoints(records[j], j, many)
@@ -62,7 +72,7 @@ func (p *partition) look(records []*kgo.Record, i int) *sight {
 // decode decodes a record, and finds its entity.
 func (p *partition) decode(record *kgo.Record, i int, many bool) {
 	s := &p.ahead[i%ringSize]
-	s.entity, s.bad = nil, nil
+	s.entity, s.bad, s.later = nil, nil, false
 	if record.Attrs.IsControl() {
 		return
 	}
@@ -72,9 +82,18 @@ func (p *partition) decode(record *kgo.Record, i int, many bool) {
 	}
 	s.key = append(s.key[:0], s.point.Key...) // the scanner overwrites its own
 	s.point.Key = s.key
-	s.entity = p.entities.find(s.key)
-	if s.entity != nil && many {
-		s.entity.prefetch()
+	before := p.entities.order
+	if s.entity = p.entities.find(s.key); s.entity == nil || !many {
+		return
+	}
+	if s.later = p.entities.order == before; s.later {
+		prefetch.Memory(s.entity) // it was not read to find it
+		return
+	}
+	s.entity.prefetch()
+	if next := s.entity.next; next != nil { // it is likely that of the next record, as this one was
+		prefetch.Text(next.actor.key)
+		prefetch.Memory(next.next)
 	}
 }
 
@@ -86,20 +105,20 @@ func (p *partition) prefetchPoints(record *kgo.Record, i int, many bool) {
 	}
 }
 
-// prefetch prefetches what the entity keeps beside its points, and what the search for the next ones reads. Its own memory was read when it was
-// found.
-func (c *child) prefetch() {
-	if next := c.next; next != nil {
-		prefetch.Text(next.actor.key)
-		prefetch.Memory(next.next)
+// prefetch prefetches what the entity keeps elsewhere, if decode could not.
+func (s *sight) prefetch() {
+	if s.later {
+		s.entity.prefetch()
 	}
+}
+
+// prefetch prefetches what the entity keeps beside its points, elsewhere than in its own memory.
+func (c *child) prefetch() {
 	if c.stored != nil {
 		c.stored.Prefetch()
 	}
 	if c.actor.habit != nil {
 		c.actor.habit.Prefetch()
-	} else {
-		c.actor.window.Prefetch()
 	}
 }
 

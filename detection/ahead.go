@@ -5,9 +5,6 @@ import "anomalydetector/prefetch"
 // A caller that will soon add points to many windows may prefetch their memory, so that Add need not wait for it. The memory of a window tells where
 // that of its points is, so it has to be there when the points are prefetched.
 
-// Prefetch prefetches the window itself.
-func (w *Window) Prefetch() { prefetch.Memory(w) }
-
 // PrefetchPoints prefetches the points that the next Add drops and appends. In a full window they are neighbours.
 func (w *Window) PrefetchPoints() {
 	r := &w.points

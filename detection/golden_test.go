@@ -34,8 +34,7 @@ func TestVerdictsEqualTheOriginalProgram(t *testing.T) {
 					w = new(Window)
 					windows[entity] = w
 				}
-				w.Prefetch() // of any window, for any record: it must not matter
-				w.PrefetchPoints()
+				w.PrefetchPoints() // of any window, for any record: it must not matter
 				v := w.Add(scorer, uint64(i/1000), record.Timestamp.UnixMilli(), value)
 				want, anomalous := stream.Expected[i]
 				if got := v.Reason == Anomalous; got != anomalous {
