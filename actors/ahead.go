@@ -11,8 +11,8 @@ import (
 // docs/adr/0049-memory-is-prefetched.md.
 const (
 	pointsAhead   = 16 // the points of their entities are prefetched
-	entitiesAhead = 24 // if an entity came in another order than before, what it keeps is prefetched
-	recordsAhead  = 32 // they are decoded, and their entities are found and prefetched
+	entitiesAhead = 24 // what their entities keep elsewhere is prefetched, if that was not yet done
+	recordsAhead  = 32 // they are decoded, and their entities are found
 	ringSize      = recordsAhead + 1
 )
 
@@ -26,8 +26,8 @@ const fewEntities = 4096
 //	record i        is scored
 //	record i + 16   the points of its entity are prefetched
 //	record i + 24   what its entity keeps elsewhere is prefetched, if that was not yet done
-//	record i + 32   is decoded, and its entity is found. If it came next in the bin before, too, its memory is there, and what it keeps
-//	                elsewhere is prefetched. Otherwise its own memory is
+//	record i + 32   is decoded, and its entity is found. If it came next in the bin before, too, its memory was read to find it, and
+//	                what it keeps elsewhere is prefetched. If not, its own memory is prefetched
 //	record i + 33   the key of its entity is prefetched, if the entities come in the order of the bin before
 //	record i + 34   in the same case, the entity's own memory
 //
@@ -45,28 +45,27 @@ type sight struct {
 
 // look returns what is known of a record. It is called for each record, from the first one on. It changes no window and counts nothing.
 func (p *partition) look(records []*kgo.Record, i int) *sight {
-	many := len(p.entities.byKey) >= fewEntities
 	if i == 0 {
-		for j := range min(recordsAhead, len(records)) {
-			p.decode(records[j], j, many)
-		}
-		for j := range min(entitiesAhead, len(records)) {
-			p.ahead[j].prefetch()
-		}
-		for j := range min(pointsAhead, len(records)) {
-			p.prefetchPoints(records[j], j, many)
+		for before := -recordsAhead; before < 0; before++ {
+			p.lookFrom(records, before)
 		}
 	}
+	p.lookFrom(records, i)
+	return &p.ahead[i%ringSize]
+}
+
+// lookFrom does what there is to do for the records after one that is scored. If it is negative, it is as many records before the first one.
+func (p *partition) lookFrom(records []*kgo.Record, i int) {
+	many := len(p.entities.byKey) >= fewEntities
 	if j := i + recordsAhead; j < len(records) {
 		p.decode(records[j], j, many)
 	}
-	if j := i + entitiesAhead; j < len(records) {
+	if j := i + entitiesAhead; 0 <= j && j < len(records) {
 		p.ahead[j%ringSize].prefetch()
 	}
-	if j := i + pointsAhead; j < len(records) {
+	if j := i + pointsAhead; 0 <= j && j < len(records) {
 		p.prefetchPoints(records[j], j, many)
 	}
-	return &p.ahead[i%ringSize]
 }
 
 // decode decodes a record, and finds its entity.

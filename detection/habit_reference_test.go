@@ -484,7 +484,7 @@ func wrongClocks() (all []stream) {
 // seasonal makes values with a time of day, noise, incidents and levels that change.
 func seasonal(r *rand.Rand) func(at int64) float64 {
 	level, wave, noise := r.NormFloat64()*10, r.Float64()*5*float64(r.IntN(2)), r.Float64()
-	digits := []float64{1, 10, 100, 1000, 1e4, 1e9}[r.IntN(6)] // not all: sines differ in their last bit from one architecture to another
+	digits := []float64{1, 10, 100, 1000, 1e4, 1e9}[r.IntN(6)] // at most 1e9, because sines differ in their last bit from one architecture to another
 	incident := 0
 	return func(at int64) float64 {
 		if incident--; incident < -r.IntN(2000) {
