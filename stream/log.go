@@ -84,8 +84,8 @@ func (o *outageLog) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, _ 
 	address := net.JoinHostPort(meta.Host, portText(meta.Port))
 	told, down := all.down[address]
 	switch {
-	case errors.Is(err, context.Canceled) || err != nil && strings.Contains(err.Error(), "operation was canceled"):
-		// we have canceled it
+	case errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) || err != nil && strings.Contains(err.Error(), "operation was canceled"):
+		// we have canceled it, or closed the client meanwhile
 	case err != nil:
 		if all.down == nil {
 			all.down = make(map[string]bool)

@@ -2,7 +2,9 @@ package stream
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -27,6 +29,8 @@ func TestOutageIsLoggedOnceForAllClients(t *testing.T) {
 		warned, again int // lines so far
 	}{
 		{session, one, nil, 0, 0},
+		{session, one, context.Canceled, 0, 0},
+		{session, one, fmt.Errorf("dial: %w", kgo.ErrClientClosed), 0, 0}, // we have closed it
 		{session, one, down, 1, 0},
 		{history, one, down, 1, 0},
 		{history, two, down, 1, 0}, // the same outage
