@@ -52,7 +52,7 @@ func (b *bench) settle(tb testing.TB) {
 	select {
 	case <-answer:
 	case <-b.contact.gone:
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		tb.Fatal("the partition does not answer")
 	}
 	answer = make(chan *entityAnswer, 1)

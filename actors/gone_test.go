@@ -52,7 +52,7 @@ func TestPartitionThatHasLetGoOpensNothingAgain(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		t.Error("a partition that has ended holds its state, so no other can open it")
 	}
 }

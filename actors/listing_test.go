@@ -38,7 +38,7 @@ func (d *slowDisk) ends(tb testing.TB, failure error) {
 	tb.Helper()
 	select {
 	case d.end <- failure:
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		tb.Fatal("nobody lists what is on disk")
 	}
 }

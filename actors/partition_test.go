@@ -145,12 +145,15 @@ func (b *bench) stop(tb testing.TB) {
 
 func (b *bench) tell(message any) { b.system.Root.Send(b.partition, message) }
 
+// waitAtMost is how long a test waits for a condition before it fails.
+const waitAtMost = 3 * time.Minute
+
 func (b *bench) answer(tb testing.TB) any {
 	tb.Helper()
 	select {
 	case message := <-b.answers:
 		return message
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		tb.Fatal("the partition did not answer")
 		return nil
 	}
@@ -338,7 +341,7 @@ func (b *bench) product(tb testing.TB) any {
 	select {
 	case message := <-b.produced:
 		return message
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		tb.Fatal("nothing was produced")
 		return nil
 	}

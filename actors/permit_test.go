@@ -31,7 +31,7 @@ func TestPartitionAnswersWhileItWaitsForAPermit(t *testing.T) {
 		if answer.err != nil || !answer.known || answer.status.Offset != next[0].Offset || len(answer.status.Window) != 1 {
 			t.Errorf("the answer is %+v, want that of the one point so far", answer)
 		}
-	case <-time.After(patience):
+	case <-time.After(waitAtMost):
 		t.Fatal("no answer")
 	}
 	select {
