@@ -3,6 +3,7 @@ package persistence
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -20,6 +21,7 @@ type model struct {
 	options  Options
 	plain    bool // no window has an outline
 	outlined int  // how many loads gave an outline
+	readers  bool // others may keep files, and remove them at any time
 	states   bool // entities have states: they lose no point, and the state of one is all of its points
 	store    *Store
 	p        *Partition
@@ -248,22 +250,38 @@ func (m *model) checkpointOf(evict []*Entity) (*Plan, error) {
 	return plan, err
 }
 
-// onlyNamedFiles fails unless the files of the journal are those that its blocks are in.
+// onlyNamedFiles fails unless the files of the journal are those that its blocks are in, those of states that the partition knows, and those
+// that a reader keeps.
 func (m *model) onlyNamedFiles() {
 	m.t.Helper()
+	if m.readers {
+		return
+	}
 	want := m.p.named()
 	delete(want, 0)
+	for number := range m.p.stateFiles.sizes {
+		want[number] = true
+	}
+	for _, number := range m.p.stateFiles.dead {
+		want[number] = true
+	}
 	got := make(map[uint64]bool)
-	err := m.store.eachFile(func(slot uint32, number uint64) {
-		if slot == m.p.slot {
-			got[number] = true
+	m.store.mu.Lock()
+	defer m.store.mu.Unlock()
+	for _, f := range m.store.kept {
+		want[f.number] = true
+	}
+	err := m.store.eachFile(func(f journalFile, _ fs.DirEntry) error {
+		if f.slot == m.p.slot {
+			got[f.number] = true
 		}
+		return nil
 	})
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	if !maps.Equal(got, want) {
-		m.t.Fatalf("the journal has the files %v, and its blocks are in %v", got, want)
+		m.t.Fatalf("the journal has the files %v, and its blocks and states are in %v", got, want)
 	}
 }
 

@@ -39,6 +39,7 @@ func specimens(t *testing.T) map[string]specimen {
 	}
 	options.File = 100
 	all["killed, with files"] = specimensOf(t, options, false)["killed"]
+	all["killed, with states in files"] = specimensOf(t, options, true)["killed"]
 	return all
 }
 

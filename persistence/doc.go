@@ -39,7 +39,7 @@
 //	├── LOCK          held by the process that uses the directory
 //	├── node-id       the id by which the broker knows a restarted process, and its checksum
 //	├── state/        the Badger database, and VERIFIED; see verified.go
-//	│   └── journal/  journal blocks of large checkpoints; see files.go
+//	│   └── journal/  journal blocks and states of large checkpoints; see files.go and state_files.go
 //	└── state.damaged-TIME/   damaged databases, at most two
 //
 // The first byte of a key is its kind. Numbers in keys are big-endian, so that
@@ -67,15 +67,17 @@
 //	chunk    through newest count | count × (change of the step of time, value)
 //	         or, in format 2, with an outline after through
 //	state    through newest position | bytes
+//	         or, in format 2, where it is: file | offset | length
 //	block    count | count × (step of id, step of time, value)
 //	         or, in format 2, where it is: file | offset | length
 //	part     tag 1, page of last seen: count | count × (0, or 1 + step of time)
 //	         tag 2, the owner's state: generation | bytes
 //
-// Only a head that names sections, a block that is in a file, and a chunk with an outline
-// have format 2; see sections.go, files.go and outline.go. All other values have format 1.
-// The head of a partition with such a block or chunk names the section files or outlines,
-// so that a version that does not know them refuses the whole directory.
+// Only a head that names sections, a block or a state that is in a file, and a chunk with an
+// outline have format 2; see sections.go, files.go, state_files.go and outline.go. All other
+// values have format 1. The head of a partition with such a block, state or chunk names the
+// section files, filed states or outlines, so that a version that does not know them refuses
+// the whole directory.
 //
 // # How the parts go together
 //

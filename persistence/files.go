@@ -9,46 +9,49 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
 )
 
-// The journal blocks of a large checkpoint are in a file beside the database, which has only their places. The database
-// would write them several times, each time through memory that is mapped to a file, and on some machines that takes longer than to score
-// the points (docs/adr/0047).
+// The journal blocks of a large checkpoint are in a file beside the database, which has only their places, and so are its
+// states; see state_files.go. The database would write them several times, each time through memory that is mapped to a file, and on some
+// machines that takes longer than to score the points (docs/adr/0047).
 //
 // A file is written whole and synced before the transaction that names it. After that it never changes, and it is removed after the
-// transaction that deletes the last of its blocks. So all that a crash leaves is a file that nothing names. The next owner of its partition
-// removes it, or the next opening of the store if the slot has no partition.
+// transactions that delete or replace the last of its values. So all that a crash leaves is a file that nothing names. The next owner of its
+// partition removes it, or the next opening of the store if the slot has no partition.
 //
 //	state/journal/SLOT-NUMBER.blocks      block | block | ...      each as the database would have it
+//	state/journal/SLOT-NUMBER.states      state | state | ...
 //
 // The number differs for each file of the store. So a transaction that failed, and came through nevertheless, names a file that
 // the next attempt does not touch.
 
 const (
 	journalDir = "journal" // in the directory of the database
-	blocksEnd  = ".blocks"
+
+	// Kinds of files, by how their names end.
+	blocksFile fileKind = ".blocks"
+	statesFile fileKind = ".states"
 
 	// fileFrom is from how many bytes on the blocks of a checkpoint get a file. A file costs two more syncs. A stream with
 	// few records would have many small ones.
 	fileFrom = 64 << 10
 )
 
-// errNoFile is in an error, beside ErrCorrupt, if the file of a block is not there. A reader that is not the owner may be late: the file was
-// removed after its transaction had begun.
-var errNoFile = errors.New("it is in a file that is missing")
+type fileKind string
 
-// place is where a block is.
+// place is where a block or a state is.
 type place struct {
-	file   uint64 // its number, from 1 on; 0: the block is in the database
+	file   uint64 // its number, from 1 on; 0: it is in the database
 	offset uint64
 	length uint64
 }
 
-// encodePlace makes the value of a block that is in a file.
+// encodePlace makes the value of a block or a state that is in a file.
 func encodePlace(p place) []byte {
 	b := room(3 * binary.MaxVarintLen64)
 	for _, x := range []uint64{p.file, p.offset, p.length} {
@@ -57,8 +60,8 @@ func encodePlace(p place) []byte {
 	return sealAs(filed, b)
 }
 
-// placeOf is where a block with this value is.
-func placeOf(value []byte) (p place, err error) {
+// placeOf is where a block or a state with this value is. Longest is more than it takes.
+func placeOf(value []byte, longest uint64) (p place, err error) {
 	if len(value) == 0 || value[0]&^tied != filed {
 		return place{}, nil
 	}
@@ -67,8 +70,8 @@ func placeOf(value []byte) (p place, err error) {
 		return place{}, err
 	}
 	p = place{b.uvarint(), b.uvarint(), b.uvarint()}
-	if err = b.end("place of a block"); err == nil && (p.file == 0 || p.length > longestBlock || p.offset > math.MaxInt64-longestBlock) {
-		err = fmt.Errorf("%w: the place of a block is impossible", ErrCorrupt)
+	if err = b.end("place in a file"); err == nil && (p.file == 0 || p.length > longest || p.offset > math.MaxInt64-longest) {
+		err = fmt.Errorf("%w: a place in a file is impossible", ErrCorrupt)
 	}
 	return p, err
 }
@@ -78,17 +81,26 @@ const longestBlock = blockPoints*(2*binary.MaxVarintLen64+8) + 100
 
 func (s *Store) journal() string { return filepath.Join(s.dir, journalDir) }
 
-func (s *Store) fileName(slot uint32, number uint64) string {
-	return filepath.Join(s.journal(), fmt.Sprintf("%d-%d%s", slot, number, blocksEnd))
+func (s *Store) fileName(slot uint32, kind fileKind, number uint64) string {
+	return filepath.Join(s.journal(), fmt.Sprintf("%d-%d%s", slot, number, kind))
+}
+
+// journalFile is a file of the journal.
+type journalFile struct {
+	slot   uint32
+	kind   fileKind
+	number uint64
 }
 
 // fileOf is the opposite of fileName.
-func fileOf(name string) (slot uint32, number uint64, ok bool) {
-	name, ok = strings.CutSuffix(filepath.Base(name), blocksEnd)
-	first, second, found := strings.Cut(name, "-")
-	s, bad := strconv.ParseUint(first, 10, 32)
-	n, worse := strconv.ParseUint(second, 10, 64)
-	return uint32(s), n, ok && found && bad == nil && worse == nil
+func fileOf(name string) (f journalFile, ok bool) {
+	name = filepath.Base(name)
+	f.kind = fileKind(filepath.Ext(name))
+	first, second, found := strings.Cut(strings.TrimSuffix(name, string(f.kind)), "-")
+	slot, bad := strconv.ParseUint(first, 10, 32)
+	number, worse := strconv.ParseUint(second, 10, 64)
+	f.slot, f.number = uint32(slot), number
+	return f, found && bad == nil && worse == nil && (f.kind == blocksFile || f.kind == statesFile)
 }
 
 // prepareFiles makes the directory of the journal. It notes the greatest number that a file has, and returns the slots that have files.
@@ -102,22 +114,25 @@ func (s *Store) prepareFiles() (slots map[uint32]bool, err error) {
 		}
 	}
 	slots = make(map[uint32]bool)
-	err = s.eachFile(func(slot uint32, number uint64) {
-		slots[slot] = true
-		s.files = max(s.files, number)
+	err = s.eachFile(func(f journalFile, _ fs.DirEntry) error {
+		slots[f.slot] = true
+		s.files = max(s.files, f.number)
+		return nil
 	})
 	return slots, err
 }
 
 // eachFile visits the files of the journal. Without a directory there are none.
-func (s *Store) eachFile(visit func(slot uint32, number uint64)) error {
+func (s *Store) eachFile(visit func(f journalFile, entry fs.DirEntry) error) error {
 	entries, err := os.ReadDir(s.journal())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, entry := range entries {
-		if slot, number, ok := fileOf(entry.Name()); ok {
-			visit(slot, number)
+		if f, ok := fileOf(entry.Name()); ok {
+			if err := visit(f, entry); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -132,7 +147,7 @@ func (s *Store) newFile() uint64 {
 }
 
 // writeFile writes a file, which is there after a crash once it returns nil.
-func (s *Store) writeFile(slot uint32, number uint64, content []byte) error {
+func (s *Store) writeFile(name string, write func(io.Writer) error) error {
 	done, err := s.use()
 	if err != nil {
 		return err
@@ -141,13 +156,11 @@ func (s *Store) writeFile(slot uint32, number uint64, content []byte) error {
 	if err := s.mayWrite(); err != nil {
 		return err
 	}
-	name := s.fileName(slot, number)
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(content)
-	if err == nil {
+	if err = write(file); err == nil {
 		err = file.Sync()
 	}
 	err = errors.Join(err, file.Close())
@@ -169,54 +182,103 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// removeFiles removes files that nothing names. What it cannot remove, the next opening of the partition does.
-func (s *Store) removeFiles(slot uint32, numbers []uint64) {
-	for _, number := range numbers {
-		if err := os.Remove(s.fileName(slot, number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.options.Log.Warn("a file of the journal cannot be removed, and takes space until its partition is opened again", "problem", err)
+// keepFiles keeps all files until they are let go: who calls it first, and then begins a transaction, finds all files that it names.
+func (s *Store) keepFiles() (letGo func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keepers++
+	return func() {
+		s.mu.Lock()
+		s.keepers--
+		var unneeded []journalFile
+		if s.keepers == 0 {
+			unneeded, s.kept = s.kept, nil
+		}
+		s.mu.Unlock()
+		for _, f := range unneeded {
+			s.remove(f)
 		}
 	}
 }
 
-// removeOthers removes the files of a slot that do not have one of these numbers.
-func (s *Store) removeOthers(slot uint32, named map[uint64]bool) {
-	var numbers []uint64
-	err := s.eachFile(func(of uint32, number uint64) {
-		if of == slot && !named[number] {
-			numbers = append(numbers, number)
+// removeFiles removes files that nothing names: at once, or when nobody keeps them any more.
+func (s *Store) removeFiles(slot uint32, kind fileKind, numbers []uint64) {
+	for _, number := range numbers {
+		if f := (journalFile{slot, kind, number}); !s.keep(f) {
+			s.remove(f)
 		}
+	}
+}
+
+// keep notes a file that is to be removed later, if somebody keeps the files.
+func (s *Store) keep(f journalFile) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keepers > 0 {
+		s.kept = append(s.kept, f)
+	}
+	return s.keepers > 0
+}
+
+// remove removes a file. What it cannot remove, a later opening of the partition does.
+func (s *Store) remove(f journalFile) {
+	if err := os.Remove(s.fileName(f.slot, f.kind, f.number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		s.options.Log.Warn("a file of the journal cannot be removed, and takes space until its partition is opened again", "problem", err)
+	}
+}
+
+// removeOthers removes the files of a slot and a kind that do not have one of these numbers.
+func (s *Store) removeOthers(slot uint32, kind fileKind, named map[uint64]bool) {
+	var numbers []uint64
+	err := s.eachFile(func(f journalFile, _ fs.DirEntry) error {
+		if f.slot == slot && f.kind == kind && !named[f.number] {
+			numbers = append(numbers, f.number)
+		}
+		return nil
 	})
 	if err != nil {
 		s.options.Log.Warn("files of the journal that are not needed cannot be removed", "problem", err)
 	}
-	s.removeFiles(slot, numbers)
+	s.removeFiles(slot, kind, numbers)
 }
 
-// blockReader reads journal blocks of a slot, fastest in their order.
-type blockReader struct {
-	store  *Store
-	slot   uint32
-	number uint64   // of the open file; 0: none
-	file   *os.File // that was read last
-	buffer []byte   // for reuse: the block that was read last
+// fileReader reads values of a slot that may be in files: blocks, or states.
+type fileReader struct {
+	store   *Store
+	slot    uint32
+	kind    fileKind
+	longest uint64              // more than a value takes
+	open    map[uint64]*os.File // by number, those that were read last
+	buffer  []byte              // for reuse: the value that was read last
 }
 
-// valueOf hands a block to a function, wherever it is. File is the number of the file that it is in; 0: it is in the database.
-func (b *blockReader) valueOf(item *badger.Item, use func(value []byte) error) (file uint64, err error) {
+// mostOpenFiles is how many files a fileReader keeps open. The states of entities whose ids follow each other may be in many.
+const mostOpenFiles = 16
+
+func blockReader(s *Store, slot uint32) *fileReader {
+	return &fileReader{store: s, slot: slot, kind: blocksFile, longest: longestBlock}
+}
+
+func stateReader(s *Store, slot uint32) *fileReader {
+	return &fileReader{store: s, slot: slot, kind: statesFile, longest: longestState}
+}
+
+// valueOf hands a value to a function, wherever it is. File is the number of the file that it is in; 0: it is in the database.
+func (r *fileReader) valueOf(item *badger.Item, use func(value []byte) error) (file uint64, err error) {
 	err = valueOf(item, func(value []byte) error {
-		p, err := placeOf(value)
+		p, err := placeOf(value, r.longest)
 		if err != nil {
 			return err
 		}
 		if file = p.file; file == 0 {
 			return use(value)
 		}
-		block, err := b.read(p)
-		if err == nil && !bound(item.Key(), block) {
+		content, err := r.read(p)
+		if err == nil && !bound(item.Key(), content) {
 			err = errForeign
 		}
 		if err == nil {
-			err = use(block)
+			err = use(content)
 		}
 		if err != nil {
 			return fmt.Errorf("file %d of the journal: %w", file, err)
@@ -226,32 +288,37 @@ func (b *blockReader) valueOf(item *badger.Item, use func(value []byte) error) (
 	return file, err
 }
 
-func (b *blockReader) read(p place) ([]byte, error) {
-	if b.number != p.file {
-		b.close()
-		file, err := os.Open(b.store.fileName(b.slot, p.file))
+// read reads what is at a place. It is valid until the next read.
+func (r *fileReader) read(p place) ([]byte, error) {
+	file := r.open[p.file]
+	if file == nil {
+		if len(r.open) == mostOpenFiles {
+			r.close()
+		}
+		var err error
+		file, err = os.Open(r.store.fileName(r.slot, r.kind, p.file))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w: %w", ErrCorrupt, errNoFile)
+			return nil, fmt.Errorf("%w: the file is missing", ErrCorrupt)
 		}
 		if err != nil {
 			return nil, err
 		}
-		b.file, b.number = file, p.file
+		if r.open == nil {
+			r.open = make(map[uint64]*os.File)
+		}
+		r.open[p.file] = file
 	}
-	if uint64(cap(b.buffer)) < p.length {
-		b.buffer = make([]byte, p.length)
-	}
-	b.buffer = b.buffer[:p.length]
-	_, err := b.file.ReadAt(b.buffer, int64(p.offset))
+	r.buffer = slices.Grow(r.buffer[:0], int(p.length))[:p.length]
+	_, err := file.ReadAt(r.buffer, int64(p.offset))
 	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("%w: it ends before the block does", ErrCorrupt)
+		err = fmt.Errorf("%w: it ends before the value does", ErrCorrupt)
 	}
-	return b.buffer, err
+	return r.buffer, err
 }
 
-func (b *blockReader) close() {
-	if b.file != nil {
-		_ = b.file.Close() // it was only read
-		b.file, b.number = nil, 0
+func (r *fileReader) close() {
+	for _, file := range r.open {
+		_ = file.Close() // it was only read
 	}
+	clear(r.open)
 }

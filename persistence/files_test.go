@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
@@ -60,7 +59,7 @@ func TestFileWithoutABlockIsRemoved(t *testing.T) {
 	manyPoints(t, m, 20)
 	named := filesOf(t, m.store)
 	for _, slot := range []uint32{m.p.slot, m.p.slot + 7} { // of a partition, and of none
-		if err := os.WriteFile(m.store.fileName(slot, 1000), []byte("half a block"), 0o600); err != nil {
+		if err := os.WriteFile(m.store.fileName(slot, blocksFile, 1000), []byte("half a block"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,35 +110,32 @@ func TestFailedCheckpointLeavesNoFile(t *testing.T) {
 	m.check()
 }
 
-// TestReaderMayMeetAFileThatIsGone: a reader that is not the owner sees the blocks of a moment, and their file may be removed meanwhile.
-func TestReaderMayMeetAFileThatIsGone(t *testing.T) {
+// TestReaderKeepsTheFiles: it sees the blocks of a moment, which the owner trims meanwhile.
+func TestReaderKeepsTheFiles(t *testing.T) {
 	m := newModel(t, 1, Options{Journal: 30, File: 1})
 	manyPoints(t, m, 20)
-	err := m.store.view(func(txn *badger.Txn) error {
+	before := m.offset
+	found, err := m.store.reading("d", 0, func(txn *badger.Txn, p *Partition) error {
 		manyPoints(t, m, 40)
-		p := &Partition{store: m.store, head: m.p.head}
-		_, err := p.read(txn)
-		return err
-	})
-	if !errors.Is(err, errNoFile) || !errors.Is(err, ErrCorrupt) {
-		t.Errorf("reading blocks of which the file is gone gives %v", err)
-	}
-	var tries atomic.Int32
-	found, err := m.store.reading("d", 0, func(_ *badger.Txn, p *Partition) error {
-		tries.Add(1)
-		if head := p.stored.Offset; head != m.offset {
-			t.Errorf("it is of offset %d, want %d", head, m.offset)
+		again := &Partition{store: m.store, head: m.p.head}
+		if _, err := again.read(txn); err != nil {
+			return err
+		}
+		if p.stored.Offset != before || again.stored.Offset != before {
+			t.Errorf("they are of the offsets %d and %d, want %d", p.stored.Offset, again.stored.Offset, before)
 		}
 		return nil
 	})
-	if !found || err != nil || tries.Load() != 1 {
-		t.Errorf("found %t, %v, %d tries", found, err, tries.Load())
+	if !found || err != nil {
+		t.Errorf("found %t, %v", found, err)
 	}
+	m.onlyNamedFiles()
 }
 
 // TestExportBesideTheOwnersCheckpoints reads all the time while files come and go.
 func TestExportBesideTheOwnersCheckpoints(t *testing.T) {
 	m := newModel(t, 1, Options{Journal: 30, File: 1})
+	m.readers = true
 	manyPoints(t, m, 40)
 	over := make(chan struct{})
 	result := make(chan error, 1)
@@ -167,6 +163,8 @@ func TestExportBesideTheOwnersCheckpoints(t *testing.T) {
 	if err := <-result; err != nil {
 		t.Error(err)
 	}
+	m.readers = false
+	m.onlyNamedFiles()
 	if exports == 0 {
 		t.Error("nothing was read")
 	}
@@ -209,16 +207,16 @@ func TestMissingFileIsDamage(t *testing.T) {
 // TestPlaceOfABlock is part of the format.
 func TestPlaceOfABlock(t *testing.T) {
 	for _, p := range []place{{1, 0, 5}, {1 << 40, 1 << 33, longestBlock}} {
-		if got, err := placeOf(encodePlace(p)); err != nil || got != p {
+		if got, err := placeOf(encodePlace(p), longestBlock); err != nil || got != p {
 			t.Errorf("%+v, %v; want %+v", got, err, p)
 		}
 	}
 	for _, p := range []place{{0, 0, 5}, {1, 0, longestBlock + 1}, {1, 1 << 63, 5}} {
-		if got, err := placeOf(encodePlace(p)); !errors.Is(err, ErrCorrupt) {
+		if got, err := placeOf(encodePlace(p), longestBlock); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%+v, %v; want ErrCorrupt", got, err)
 		}
 	}
-	if got, err := placeOf(appendBlock(nil, []entry{{1, Point{2, 3}}})); err != nil || got != (place{}) {
+	if got, err := placeOf(appendBlock(nil, []entry{{1, Point{2, 3}}}), longestBlock); err != nil || got != (place{}) {
 		t.Errorf("the place of a block in the database is %+v, %v", got, err)
 	}
 }

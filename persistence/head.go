@@ -35,10 +35,11 @@ type record struct {
 	underway bool // a checkpoint of several transactions may have stored entities with other ids, which do not count
 
 	// Sections; see sections.go.
-	seen     bool // the pages of last seen are complete
-	state    stateRef
-	files    bool // journal blocks may be in files
-	outlines bool // chunks may have outlines
+	seen        bool // the pages of last seen are complete
+	state       stateRef
+	files       bool // journal blocks may be in files
+	outlines    bool // chunks may have outlines
+	filedStates bool // states may be in files
 }
 
 const (

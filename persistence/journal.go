@@ -32,7 +32,7 @@ type block struct {
 // put them together.
 func (p *Partition) readJournal(txn *badger.Txn) (torn [][]byte, err error) {
 	prefix := slotPrefix(blockKind, p.slot)
-	reader := &blockReader{store: p.store, slot: p.slot}
+	reader := blockReader(p.store, p.slot)
 	defer reader.close()
 	counts := make([]uint32, p.nextID)
 	blockOf, places := make([]uint32, p.nextID), make([]uint16, p.nextID) // where an entity was seen last

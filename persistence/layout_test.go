@@ -41,7 +41,9 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 		if r.IntN(2) == 0 {
 			head.States = "by a method"
 		}
-		head.seen = r.IntN(2) == 0
+		for _, says := range []*bool{&head.seen, &head.files, &head.outlines, &head.filedStates} {
+			*says = r.IntN(2) == 0
+		}
 		if r.IntN(2) == 0 {
 			head.state = newStateRef(r.Uint64(), 1+r.IntN(maxParts*partBytes))
 		}
@@ -214,9 +216,9 @@ func FuzzEntityID(f *testing.F) {
 func FuzzPlace(f *testing.F) {
 	f.Add(encodePlace(place{file: 300, offset: 7, length: 70_000})[5:])
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if got, err := placeOf(sealAs(filed, append(room(len(body)), body...))); refused(t, err) {
+		if got, err := placeOf(sealAs(filed, append(room(len(body)), body...)), longestBlock); refused(t, err) {
 			return
-		} else if again, err := placeOf(encodePlace(got)); err != nil || got != again {
+		} else if again, err := placeOf(encodePlace(got), longestBlock); err != nil || got != again {
 			t.Fatalf("%+v became %+v, %v", got, again, err)
 		}
 	})

@@ -16,7 +16,8 @@ func (p *Partition) open() error {
 		err = p.mend(torn)
 	}
 	if err == nil && p.stored != nil && !p.store.options.ReadOnly {
-		p.store.removeOthers(p.slot, p.named())
+		p.store.removeOthers(p.slot, blocksFile, p.named())
+		p.stateFiles, err = p.store.stateFilesOf(p.slot)
 	}
 	return err
 }

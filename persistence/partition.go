@@ -30,6 +30,8 @@ type Partition struct {
 	doubtful []uint64 // files of writes that failed: nothing names them once a later one is stored
 	unsealed int      // the points in them
 
+	stateFiles stateFiles // see state_files.go
+
 	pending   []entry // points that are not stored
 	committed int     // how many of them, from the first one, are committed
 	touched   int     // entities with points in the last plan that was written
@@ -169,6 +171,7 @@ func (p *Partition) Reset() {
 	p.endView()
 	p.abandon()
 	p.slot, p.states, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), "", 0, 0, 0, false
+	p.stateFiles = stateFiles{}
 	p.byID, p.blocks, p.doubtful, p.unsealed, p.index = nil, nil, nil, 0, index{}
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.loaded = nil

@@ -43,6 +43,7 @@ type Plan struct {
 	untidy    bool        // parts that the head does not name may be stored
 	pages     []page      // of last seen
 	complete  *record     // the head once all pages are stored, if it does not say so yet
+	filing    filing      // of states
 
 	filled bool // by Fill, or no tail is needed
 
@@ -159,7 +160,7 @@ func (p *Partition) nextHead(head Head) *record {
 	next.seq = old.seq
 	next.files = slices.ContainsFunc(p.blocks, func(b block) bool { return b.file != 0 })
 	next.seen = p.store.options.Seen && old.seen
-	next.outlines = old.outlines
+	next.outlines, next.filedStates = old.outlines, old.filedStates
 	next.state = p.nextState(old.state)
 	if p.committed == 0 && !next.removing && !old.removing && head == old.Head && next.seen == old.seen && next.state == old.state {
 		return nil

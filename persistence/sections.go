@@ -18,6 +18,7 @@ import (
 //	states   text                          entities have states, and this says by what they were made; see state.go
 //	files    (no bytes)                    journal blocks may be in files; see files.go
 //	outlines (no bytes)                    chunks may have outlines; see outline.go
+//	filed states (no bytes)                states may be in files; see state_files.go
 //
 // A head without a section has format 1, as before there were sections, and a head with one
 // has sectioned. Bit 7 of a tag says that a version that does not know the section may ignore
@@ -26,12 +27,13 @@ import (
 // The parts of the owner's state are written before the head that names their generation, and
 // those of the generation before are deleted after it. So the head always names a whole state.
 const (
-	seenTag     = 1
-	stateTag    = 2
-	statesTag   = 3
-	filesTag    = 4
-	outlinesTag = 5
-	skippable   = 0x80
+	seenTag        = 1
+	stateTag       = 2
+	statesTag      = 3
+	filesTag       = 4
+	outlinesTag    = 5
+	filedStatesTag = 6
+	skippable      = 0x80
 )
 
 const (
@@ -101,6 +103,9 @@ func appendSections(b []byte, r *record) []byte {
 	if r.outlines {
 		b = append(b, outlinesTag, 0)
 	}
+	if r.filedStates {
+		b = append(b, filedStatesTag, 0)
+	}
 	return b
 }
 
@@ -130,6 +135,8 @@ func (b *reader) sections(r *record) error {
 			r.files = true
 		case outlinesTag:
 			r.outlines = true
+		case filedStatesTag:
+			r.filedStates = true
 		default:
 			if tag&skippable == 0 && !b.failed {
 				return fmt.Errorf("%w: its head has a section %d", ErrNewer, tag)

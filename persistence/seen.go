@@ -177,22 +177,36 @@ func (p *Partition) readSeen(txn *badger.Txn) error {
 // readSeenOfChunks is for a directory that was written without Options.Seen: once, because the
 // next checkpoint stores all pages.
 func (p *Partition) readSeenOfChunks(txn *badger.Txn) error {
-	see := func(kind byte, length int, newest func(value []byte) (int64, error)) error {
+	see := func(kind byte, length int, newest func(item *badger.Item) (int64, error)) error {
 		return each(txn, slotPrefix(kind, p.slot), func(item *badger.Item) error {
 			key := item.Key()
 			if len(key) != length || int(order.Uint32(key[5:])) >= len(p.seen) {
 				return nil // Load tells, if it is of an entity
 			}
-			return valueOf(item, func(value []byte) error {
-				at, err := newest(value)
-				if err == nil {
-					p.see(order.Uint32(key[5:]), at)
-				}
-				return err
-			})
+			at, err := newest(item)
+			if err == nil {
+				p.see(order.Uint32(key[5:]), at)
+			}
+			return err
 		})
 	}
-	return errors.Join(see(chunkKind, 13, newestOfChunk), see(stateKind, 9, newestOfState))
+	states := stateReader(p.store, p.slot)
+	defer states.close()
+	err := see(chunkKind, 13, func(item *badger.Item) (at int64, err error) {
+		err = valueOf(item, func(value []byte) (err error) {
+			at, err = newestOfChunk(value)
+			return err
+		})
+		return at, err
+	})
+	return errors.Join(err, see(stateKind, 9, func(item *badger.Item) (at int64, err error) {
+		_, err = states.valueOf(item, func(value []byte) error {
+			s, err := decodeState(value)
+			at = s.Newest
+			return err
+		})
+		return at, err
+	}))
 }
 
 // noteNewest notes the newest time of a new block.

@@ -32,7 +32,7 @@ func TestChunksReadInSequenceAreThoseOfTheEntity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := newView(store.db.NewTransaction(false), slot, false)
+		v := newView(store, store.db.NewTransaction(false), slot, false)
 		id := uint32(0)
 		for range 400 {
 			var found []uint32

@@ -25,7 +25,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 	}
 	if plan.journaled {
 		p.settleJournal(plan)
-		p.store.removeFiles(p.slot, p.doubtful)
+		p.store.removeFiles(p.slot, blocksFile, p.doubtful)
 		p.doubtful = nil
 	} else if plan.file != 0 { // it may be left, if the write came through although it failed
 		p.doubtful = append(p.doubtful, plan.file)
@@ -34,6 +34,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 		e.planned = 0
 	}
 	p.untidy = p.untidy || plan.setting != nil && err != nil
+	p.stateFiles.settle(plan)
 	if plan.sealed {
 		evicted = p.settleSealings(plan)
 	} else {

@@ -75,7 +75,9 @@ func (s *Store) purge(slots ...uint32) {
 				for s.purgeSome(slotPrefix(kind, slot)) {
 				}
 			}
-			s.removeOthers(slot, nil)
+			for _, kind := range []fileKind{blocksFile, statesFile} {
+				s.removeOthers(slot, kind, nil)
+			}
 		}
 	})
 }

@@ -24,7 +24,7 @@ import (
 //
 //	state    through newest position | bytes
 //
-// Position is that of the point after the state.
+// Position is that of the point after the state. A large checkpoint has its states in a file; see state_files.go.
 
 // State is the owner's state of an entity.
 type State struct {
@@ -40,9 +40,16 @@ type entityState struct {
 }
 
 func encodeState(s *entityState) []byte {
-	b := binary.AppendUvarint(room(3*binary.MaxVarintLen64+len(s.Bytes)), s.through)
+	return appendState(make([]byte, 0, 5+3*binary.MaxVarintLen64+len(s.Bytes)), s)
+}
+
+func appendState(to []byte, s *entityState) []byte {
+	start := len(to)
+	b := binary.AppendUvarint(append(to, make([]byte, 5)...), s.through)
 	b = binary.AppendUvarint(binary.AppendVarint(b, s.Newest), uint64(s.arrived))
-	return seal(append(b, s.Bytes...))
+	b = append(b, s.Bytes...)
+	seal(b[start:])
+	return b
 }
 
 // decodeState reads a stored state. Its bytes are a part of the value.
@@ -59,22 +66,16 @@ func decodeState(value []byte) (s entityState, err error) {
 	return s, b.end("state")
 }
 
-// newestOfState does not copy the state.
-func newestOfState(value []byte) (int64, error) {
-	s, err := decodeState(value)
-	return s.Newest, err
-}
-
 // readState reads an entity's state, if entities have states.
 func (v *view) readState(slot, id uint32, w *storedWindow) error {
 	if v.states == nil {
 		return nil
 	}
 	return v.states.eachOf(slot, id, func(item *badger.Item) error {
-		if key := item.Key(); len(key) != 9 {
-			return fmt.Errorf("%w: a state has the key %x", ErrCorrupt, key)
+		if _, err := idOfState(item.Key()); err != nil {
+			return err
 		}
-		return valueOf(item, func(value []byte) error {
+		_, err := v.files.valueOf(item, func(value []byte) error {
 			s, err := decodeState(value)
 			if err != nil {
 				return err
@@ -83,7 +84,16 @@ func (v *view) readState(slot, id uint32, w *storedWindow) error {
 			w.state, w.through, w.arrived = State{v.state, s.Newest}, s.through, s.arrived
 			return nil
 		})
+		return err
 	})
+}
+
+// idOfState is the id in the key of a state.
+func idOfState(key []byte) (uint32, error) {
+	if len(key) != 9 {
+		return 0, fmt.Errorf("%w: a state has the key %x", ErrCorrupt, key)
+	}
+	return order.Uint32(key[5:]), nil
 }
 
 // stateful tells whether the entities of the slot have states.
@@ -135,6 +145,7 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 			plan.owned = slices.Grow(plan.owned, min(s.to*plan.countDue(plan.sealings[i+1:]), mostStatesRoom))
 		}
 	}
+	plan.planStateFiles()
 	plan.filled = true
 }
 
@@ -162,9 +173,19 @@ func (s *sealing) sinceState() uint32 {
 	return s.unsealed
 }
 
+// stateOf is the state to be stored for a sealing.
+func (plan *Plan) stateOf(s *sealing) *entityState {
+	return &entityState{State{plan.owned[s.from:s.to], s.newest}, plan.through, s.arrived}
+}
+
 // sealState writes the state of a cached entity, and deletes the chunks before it.
 func (plan *Plan) sealState(u *update, s *sealing) error {
-	value := encodeState(&entityState{State{plan.owned[s.from:s.to], s.newest}, plan.through, s.arrived})
+	var value []byte
+	if file := plan.filing.number; file != 0 {
+		value = encodePlace(place{file, uint64(s.from), uint64(s.to - s.from)})
+	} else {
+		value = encodeState(plan.stateOf(s))
+	}
 	if err := u.set(stateKey(plan.slot, s.entity.id), value); err != nil {
 		return err
 	}

@@ -99,12 +99,14 @@ type Store struct {
 	marks   marks
 	later   []laterTable // to be verified in the background; of watch
 
-	mu     sync.Mutex
-	closed bool
-	broken error                    // nil, or why nothing of it can be used any more
-	slots  uint32                   // the next one to give out
-	files  uint64                   // the last number of a file of the journal
-	owners map[string]chan struct{} // by head key; who holds a partition has taken the token
+	mu      sync.Mutex
+	closed  bool
+	broken  error                    // nil, or why nothing of it can be used any more
+	slots   uint32                   // the next one to give out
+	files   uint64                   // the last number of a file of the journal
+	keepers int                      // who has called keepFiles, and not let go
+	kept    []journalFile            // to be removed then
+	owners  map[string]chan struct{} // by head key; who holds a partition has taken the token
 
 	users sync.WaitGroup // operations under way
 	stop  chan struct{}  // closed when the store closes

@@ -19,7 +19,7 @@ type Summary struct {
 	Journaled int   // points in the journal
 	Chunks    int   // stored ones
 	States    int   // stored ones; the points in them are in none of the above
-	Bytes     int64 // of keys and values
+	Bytes     int64 // of keys and values, in the database and in files
 	Err       error // nil, or why the windows cannot be read
 }
 
@@ -87,7 +87,14 @@ func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 			case stateKind:
 				y.States++
 			}
-			return nil
+			if kind != blockKind && kind != stateKind {
+				return nil
+			}
+			return valueOf(item, func(value []byte) error {
+				p, err := placeOf(value, longestState)
+				y.Bytes += int64(p.length)
+				return err
+			})
 		})
 		if err != nil {
 			return err

@@ -16,9 +16,10 @@ import (
 type view struct {
 	txn      *badger.Txn
 	chunks   values
-	gathered gathered // for reuse: of the entity that was read last
-	states   *values  // nil: the partition has none
-	state    []byte   // for reuse: the last one that was read
+	gathered gathered    // for reuse: of the entity that was read last
+	states   *values     // nil: the partition has none
+	files    *fileReader // of states
+	state    []byte      // for reuse: the last one that was read
 }
 
 // values reads the chunks or the states of a slot, an entity at a time. It is fastest if the entities come
@@ -36,11 +37,11 @@ type values struct {
 }
 
 // newView begins a view of the windows in a slot.
-func newView(txn *badger.Txn, slot uint32, stateful bool) *view {
+func newView(s *Store, txn *badger.Txn, slot uint32, stateful bool) *view {
 	v := &view{txn: txn, chunks: valuesOf(txn, chunkKind, slot)}
 	if stateful {
 		states := valuesOf(txn, stateKind, slot)
-		v.states = &states
+		v.states, v.files = &states, stateReader(s, slot)
 	}
 	return v
 }
@@ -56,6 +57,7 @@ func (v *view) close() {
 	v.chunks.iterator.Close()
 	if v.states != nil {
 		v.states.iterator.Close()
+		v.files.close()
 	}
 }
 
@@ -72,7 +74,7 @@ func (p *Partition) look(read func(*view) error) error {
 	}
 	defer done()
 	if p.view == nil {
-		p.view = newView(p.store.db.NewTransaction(false), p.slot, p.stateful())
+		p.view = newView(p.store, p.store.db.NewTransaction(false), p.slot, p.stateful())
 	}
 	return read(p.view)
 }

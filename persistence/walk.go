@@ -1,7 +1,6 @@
 package persistence
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/dgraph-io/badger/v4"
@@ -11,26 +10,20 @@ import (
 // partition may have an owner that writes to it meanwhile. The function is not called
 // if nothing is stored.
 func (s *Store) reading(detector string, number int32, use func(*badger.Txn, *Partition) error) (found bool, err error) {
-	const tries = 10
-	for range tries {
-		p := &Partition{store: s, head: headKey(detector, number)}
-		read := false
-		err = s.view(func(txn *badger.Txn) error {
-			if _, err := p.read(txn); err != nil || p.stored == nil {
-				return err
-			}
-			read = true
-			return use(txn, p)
-		})
-		if found = p.stored != nil; read || !errors.Is(err, errNoFile) {
-			break
+	done, err := s.use()
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	defer s.keepFiles()()
+	p := &Partition{store: s, head: headKey(detector, number)}
+	err = s.view(func(txn *badger.Txn) error {
+		if _, err := p.read(txn); err != nil || p.stored == nil {
+			return err
 		}
-		// The owner has trimmed the journal meanwhile. That may happen again, but seldom.
-	}
-	if errors.Is(err, errNoFile) {
-		err = fmt.Errorf("the owner of the partition trims its journal faster than it can be read, or a file is missing: %v", err)
-	}
-	return found, err
+		return use(txn, p)
+	})
+	return p.stored != nil, err
 }
 
 // storedEntity is an entity as a snapshot has it.
@@ -42,7 +35,7 @@ type storedEntity struct {
 
 // eachWindow visits the entities in the order of their keys. State and points are valid until visit returns.
 func (p *Partition) eachWindow(txn *badger.Txn, visit func(e *storedEntity) error) error {
-	v := newView(txn, p.slot, p.stateful())
+	v := newView(p.store, txn, p.slot, p.stateful())
 	defer v.close()
 	var buffer []Point // for reuse
 	return each(txn, slotPrefix(entityKind, p.slot), func(item *badger.Item) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -37,14 +38,17 @@ func (plan *Plan) Write() error {
 	}
 	if plan.trimmed > 0 || len(plan.sealings) > 0 || len(plan.removed) > 0 || plan.complete != nil || plan.dropsState() {
 		if err := plan.writeSealings(); err != nil {
+			plan.forsakeStates()
 			return fmt.Errorf("seal chunks: %w", err)
 		}
 	}
 	if plan.trimsAll && plan.file != 0 {
 		plan.emptied = append(plan.emptied, plan.file)
 	}
+	plan.surveyStates()
 	if done, err := plan.store.use(); err == nil { // else the next opening removes them
-		plan.store.removeFiles(plan.slot, plan.emptied)
+		plan.store.removeFiles(plan.slot, blocksFile, plan.emptied)
+		plan.store.removeFiles(plan.slot, statesFile, plan.filing.dead)
 		done()
 	}
 	plan.sealed = true
@@ -120,7 +124,11 @@ func (plan *Plan) writeFile(content []byte, values [][]byte) error {
 		values[i] = encodePlace(place{file, uint64(offset), uint64(len(value))})
 		offset += len(value)
 	}
-	if err := plan.store.writeFile(plan.slot, file, content); err != nil {
+	err := plan.store.writeFile(plan.store.fileName(plan.slot, blocksFile, file), func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	plan.file, plan.next.files = file, true
@@ -144,7 +152,7 @@ func (plan *Plan) forsake() {
 		return err
 	})
 	if err == nil && (now == nil || now.slot != plan.slot || now.seq < plan.through) {
-		plan.store.removeFiles(plan.slot, []uint64{plan.file})
+		plan.store.removeFiles(plan.slot, blocksFile, []uint64{plan.file})
 	}
 }
 
