@@ -257,6 +257,7 @@ func (m *model) onlyNamedFiles() {
 	if m.readers {
 		return
 	}
+	named := m.namedFiles()
 	want := m.p.named()
 	delete(want, 0)
 	for number := range m.p.stateFiles.sizes {
@@ -282,6 +283,11 @@ func (m *model) onlyNamedFiles() {
 	}
 	if !maps.Equal(got, want) {
 		m.t.Fatalf("the journal has the files %v, and its blocks and states are in %v", got, want)
+	}
+	for file := range named {
+		if !got[file] {
+			m.t.Fatalf("the journal has the files %v, and states are in %v", got, named)
+		}
 	}
 }
 

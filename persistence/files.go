@@ -22,7 +22,7 @@ import (
 //
 // A file is written whole and synced before the transaction that names it. After that it never changes, and it is removed after the
 // transactions that delete or replace the last of its values. So all that a crash leaves is a file that nothing names. The next owner of its
-// partition removes it, or the next opening of the store if the slot has no partition.
+// partition removes it, a file of states after its first survey; or the next opening of the store, if the slot has no partition.
 //
 //	state/journal/SLOT-NUMBER.blocks      block | block | ...      each as the database would have it
 //	state/journal/SLOT-NUMBER.states      state | state | ...
@@ -138,7 +138,7 @@ func (s *Store) eachFile(visit func(f journalFile, entry fs.DirEntry) error) err
 	return nil
 }
 
-// newFile is a number that no file has had.
+// newFile is a number that no file has.
 func (s *Store) newFile() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +160,7 @@ func (s *Store) writeFile(name string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err = write(file); err == nil {
+	if err = write(roomyWriter{s, file}); err == nil {
 		err = file.Sync()
 	}
 	err = errors.Join(err, file.Close())
@@ -173,6 +173,25 @@ func (s *Store) writeFile(name string, write func(io.Writer) error) error {
 	return nil
 }
 
+// roomyWriter asks whether the disk has room after each part of a large file: Badger dies of a full disk.
+type roomyWriter struct {
+	store *Store
+	file  *os.File
+}
+
+func (w roomyWriter) Write(content []byte) (written int, err error) {
+	for part := range slices.Chunk(content, filedAtOnce) {
+		n, err := w.file.Write(part)
+		if written += n; err == nil {
+			err = w.store.Room()
+		}
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
 // syncDir makes the names of files in a directory last.
 func syncDir(path string) error {
 	dir, err := os.Open(path)
@@ -182,23 +201,46 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// keepFiles keeps all files until they are let go: who calls it first, and then begins a transaction, finds all files that it names.
+// keepFiles keeps all files until they are let go: who calls it first, and then begins a transaction, finds all files that it names. Files that
+// nothing named before it was called are not kept.
 func (s *Store) keepFiles() (letGo func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keepers++
+	keeper := s.keepers
+	s.keeping[keeper] = true
 	return func() {
 		s.mu.Lock()
-		s.keepers--
-		var unneeded []journalFile
-		if s.keepers == 0 {
-			unneeded, s.kept = s.kept, nil
-		}
+		delete(s.keeping, keeper)
+		var unneeded []keptFile
+		s.kept = slices.DeleteFunc(s.kept, func(f keptFile) bool {
+			if s.needed(f) {
+				return false
+			}
+			unneeded = append(unneeded, f)
+			return true
+		})
 		s.mu.Unlock()
 		for _, f := range unneeded {
-			s.remove(f)
+			s.remove(f.journalFile)
 		}
 	}
+}
+
+// keptFile is a file that nothing names, and that is removed later.
+type keptFile struct {
+	journalFile
+	last uint64 // the last keeper who may need it
+}
+
+// needed tells whether there is still a keeper who may need a file.
+func (s *Store) needed(f keptFile) bool {
+	for keeper := range s.keeping {
+		if keeper <= f.last {
+			return true
+		}
+	}
+	return false
 }
 
 // removeFiles removes files that nothing names: at once, or when nobody keeps them any more.
@@ -210,20 +252,22 @@ func (s *Store) removeFiles(slot uint32, kind fileKind, numbers []uint64) {
 	}
 }
 
-// keep notes a file that is to be removed later, if somebody keeps the files.
+// keep notes a file that is to be removed later, if somebody may need it.
 func (s *Store) keep(f journalFile) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.keepers > 0 {
-		s.kept = append(s.kept, f)
+	kept := keptFile{f, s.keepers}
+	if !s.needed(kept) {
+		return false
 	}
-	return s.keepers > 0
+	s.kept = append(s.kept, kept)
+	return true
 }
 
-// remove removes a file. What it cannot remove, a later opening of the partition does.
+// remove removes a file. What it cannot remove goes after a later opening of the partition.
 func (s *Store) remove(f journalFile) {
 	if err := os.Remove(s.fileName(f.slot, f.kind, f.number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.options.Log.Warn("a file of the journal cannot be removed, and takes space until its partition is opened again", "problem", err)
+		s.options.Log.Warn("a file of the journal cannot be removed, and takes space until after its partition is opened again", "problem", err)
 	}
 }
 
@@ -293,7 +337,7 @@ func (r *fileReader) read(p place) ([]byte, error) {
 	file := r.open[p.file]
 	if file == nil {
 		if len(r.open) == mostOpenFiles {
-			r.close()
+			r.closeOne()
 		}
 		var err error
 		file, err = os.Open(r.store.fileName(r.slot, r.kind, p.file))
@@ -314,6 +358,15 @@ func (r *fileReader) read(p place) ([]byte, error) {
 		err = fmt.Errorf("%w: it ends before the value does", ErrCorrupt)
 	}
 	return r.buffer, err
+}
+
+// closeOne closes any one of the files.
+func (r *fileReader) closeOne() {
+	for number, file := range r.open {
+		_ = file.Close() // it was only read
+		delete(r.open, number)
+		return
+	}
 }
 
 func (r *fileReader) close() {

@@ -17,7 +17,7 @@ func (p *Partition) open() error {
 	}
 	if err == nil && p.stored != nil && !p.store.options.ReadOnly {
 		p.store.removeOthers(p.slot, blocksFile, p.named())
-		p.stateFiles, err = p.store.stateFilesOf(p.slot)
+		p.stateFiles, err = p.store.listStateFiles(p.slot)
 	}
 	return err
 }

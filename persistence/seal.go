@@ -18,7 +18,7 @@ type sealing struct {
 	// By Fill, for a cached entity.
 	outlived bool   // its window has lost all points of the trimmed blocks
 	live     uint32 // how many points its window has
-	from, to int    // its last points, or its state, among those of the plan; after fileStates, where the state is in the file
+	from, to int    // its last points, or its state, among those of the plan; after writeStateFile, where the state is in the file
 	stated   bool   // its state is written
 	outline  span   // of its window, in plan.owned
 	newest   int64  // the greatest time of the points in the state
@@ -101,7 +101,7 @@ func (p *Partition) sealingOf(plan *Plan, e *Entity) *sealing {
 // comes back lacks no points of the journal, and a block is deleted only after
 // its points are in chunks.
 func (plan *Plan) writeSealings() error {
-	if err := plan.fileStates(); err != nil {
+	if err := plan.writeStateFile(); err != nil {
 		return err
 	}
 	return plan.store.update(func(u *update) error {

@@ -181,7 +181,7 @@ func (plan *Plan) stateOf(s *sealing) *entityState {
 // sealState writes the state of a cached entity, and deletes the chunks before it.
 func (plan *Plan) sealState(u *update, s *sealing) error {
 	var value []byte
-	if file := plan.filing.number; file != 0 {
+	if file := plan.filing.file; file != 0 {
 		value = encodePlace(place{file, uint64(s.from), uint64(s.to - s.from)})
 	} else {
 		value = encodeState(plan.stateOf(s))

@@ -2,7 +2,7 @@ package persistence
 
 import (
 	"cmp"
-	"fmt"
+	"errors"
 	"io"
 	"io/fs"
 	"maps"
@@ -16,13 +16,7 @@ import (
 //	state in a file    format 2: file | offset | length
 //
 // The blocks of a file leave the journal in order. States do not: each is replaced or deleted at a time of its own, and nothing counts those
-// that a file still has. Instead a checkpoint now and then surveys the places of all states:
-//
-//   - A file that no place names is dead. The next checkpoint removes it, because the owner may still have a view of before.
-//   - The states of a sparse file, of which less than half counts, are copied to a new one. Then it is dead, too.
-//
-// A survey comes when half as many bytes of states were written as all states had at the last one. So files take at most two and a half times
-// what all states take, and a survey reads little for what was written. A byte is copied at most once for each byte that was written or removed.
+// that a file still has. Instead a checkpoint now and then surveys the places of all states; see state_survey.go.
 //
 // A head that is stored together with such a place, or later, names the section filed states. A version that does not know it refuses the directory.
 const (
@@ -38,18 +32,22 @@ const (
 // stateFiles is what a Partition knows of the files that its states are in.
 type stateFiles struct {
 	sizes   map[uint64]int64 // by number
-	all     int64            // how many bytes the states had at the last survey, in files and in the database
-	written int64            // how many bytes of states were written since
 	dead    []uint64         // nothing names them: the next plan removes them
+	number  int64            // how many states there were at the last survey, in files and in the database
+	all     int64            // how many bytes they had
+	written int64            // how many bytes of states were written or removed since
 }
 
-// stateFilesOf lists the files of a slot.
-func (s *Store) stateFilesOf(slot uint32) (files stateFiles, err error) {
+// listStateFiles lists the files of a slot. One may be removed meanwhile, if a reader kept it until now.
+func (s *Store) listStateFiles(slot uint32) (files stateFiles, err error) {
 	err = s.eachFile(func(f journalFile, entry fs.DirEntry) error {
 		if f.slot != slot || f.kind != statesFile {
 			return nil
 		}
 		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err == nil {
 			files.add(f.number, info.Size())
 		}
@@ -70,16 +68,17 @@ type filing struct {
 	// Decided by FillStates.
 	inFile bool             // the states of the plan get a file
 	states int64            // how many bytes of states the plan writes
-	survey bool             // the plan surveys all states
+	due    bool             // the plan surveys all states
 	sizes  map[uint64]int64 // for the survey: the files
 	dead   []uint64         // to be removed
 
 	// Decided by Write.
 	made     map[uint64]int64 // the files that it has made, and their sizes
-	number   uint64           // that of the plan's states; 0: they are in the database
+	file     uint64           // that of the plan's states; 0: they are in the database
 	surveyed bool
 	found    []uint64 // files that are dead
-	all      int64    // how many bytes the states have
+	number   int64    // how many states there are
+	all      int64    // how many bytes they have
 }
 
 // planStateFiles decides whether the states of the plan get a file, and whether all are surveyed.
@@ -95,7 +94,7 @@ func (plan *Plan) planStateFiles() {
 		}
 	}
 	filed := plan.filing.inFile || len(known.sizes) > 0
-	if plan.filing.survey = filed && known.written+plan.filing.states >= max(least, known.all/2); plan.filing.survey {
+	if plan.filing.due = filed && known.written+plan.filing.states >= max(least, known.all/2); plan.filing.due {
 		plan.filing.sizes = maps.Clone(known.sizes)
 	}
 }
@@ -103,27 +102,31 @@ func (plan *Plan) planStateFiles() {
 // settle takes over what was written of a plan.
 func (f *stateFiles) settle(plan *Plan) {
 	done := &plan.filing
-	f.written += max(done.states, done.made[done.number]) // a file has a little more
-	if plan.sealed && done.dead != nil {
-		f.dead = nil
+	f.written += max(done.states, done.made[done.file]) // a file has a little more
+	if plan.sealed {
+		f.written += int64(len(plan.removed)) * f.all / max(f.number, 1)
+		if done.dead != nil {
+			f.dead = nil
+		}
 	}
 	for number, size := range done.made {
 		f.add(number, size)
 	}
-	if done.surveyed {
-		f.all, f.written, f.dead = done.all, 0, append(f.dead, done.found...)
-		for _, number := range done.found {
-			delete(f.sizes, number)
-		}
+	if !done.surveyed {
+		return
+	}
+	f.number, f.all, f.written, f.dead = done.number, done.all, 0, append(f.dead, done.found...)
+	for _, number := range done.found {
+		delete(f.sizes, number)
 	}
 }
 
-// fileStates writes the states of the plan to a file. Then from and to of their sealings are where they are in it.
-func (plan *Plan) fileStates() error {
+// writeStateFile writes the states of the plan to a file, if they get one. Then from and to of their sealings are where they are in it.
+func (plan *Plan) writeStateFile() (err error) {
 	if !plan.filing.inFile {
 		return nil
 	}
-	number, err := plan.makeFile(func(out *fileWriter) error {
+	plan.filing.file, err = plan.makeFile(func(out *fileWriter) error {
 		for i := range plan.sealings {
 			s := &plan.sealings[i]
 			if !s.stated {
@@ -139,14 +142,13 @@ func (plan *Plan) fileStates() error {
 		}
 		return nil
 	})
-	plan.filing.number = number
 	return err
 }
 
-// forsakeStates removes the file of the plan's states if none of them is stored there, after a write that failed. They are put in their order, so that the
-// first one tells.
+// forsakeStates is called after a write of states failed. It removes their file if none of them is stored: transactions commit in order, so if any
+// place is, the first one is.
 func (plan *Plan) forsakeStates() {
-	number := plan.filing.number
+	number := plan.filing.file
 	first := slices.IndexFunc(plan.sealings, func(s sealing) bool { return s.stated })
 	if number == 0 || first < 0 {
 		return
@@ -164,113 +166,6 @@ func (plan *Plan) forsakeStates() {
 		plan.store.removeFiles(plan.slot, statesFile, []uint64{number})
 		delete(plan.filing.made, number)
 	}
-}
-
-// filedState is a state that is in a file.
-type filedState struct {
-	id uint32
-	place
-}
-
-// surveyStates finds the files that are dead, and those that are sparse, whose states it copies. What fails, a later survey does: the checkpoint
-// is stored.
-func (plan *Plan) surveyStates() {
-	if !plan.filing.survey {
-		return
-	}
-	if err := plan.survey(); err != nil {
-		plan.store.options.Log.Warn("files of states that are not needed stay, and take space", "problem", err)
-	}
-}
-
-func (plan *Plan) survey() error {
-	states, all, err := plan.filedStates()
-	if err != nil {
-		return err
-	}
-	done, counts := &plan.filing, make(map[uint64]int64)
-	for _, s := range states {
-		counts[s.file] += int64(s.length)
-	}
-	sparse := make(map[uint64]bool)
-	for number, size := range done.sizes {
-		if counts[number] == 0 {
-			done.found = append(done.found, number)
-		} else if counts[number] < size/2 {
-			sparse[number] = true
-		}
-	}
-	states = slices.DeleteFunc(states, func(s filedState) bool { return !sparse[s.file] })
-	if err := plan.copyStates(states); err != nil {
-		return err
-	}
-	done.found, done.all, done.surveyed = slices.AppendSeq(done.found, maps.Keys(sparse)), all, true
-	return nil
-}
-
-// filedStates lists the states that are in files. All is how many bytes those have that are not, too.
-func (plan *Plan) filedStates() (states []filedState, all int64, err error) {
-	err = plan.store.view(func(txn *badger.Txn) error {
-		return each(txn, slotPrefix(stateKind, plan.slot), func(item *badger.Item) error {
-			id, err := idOfState(item.Key())
-			if err != nil {
-				return err
-			}
-			return valueOf(item, func(value []byte) error {
-				p, err := placeOf(value, longestState)
-				if p.file == 0 {
-					all += int64(len(value))
-					return err
-				}
-				states = append(states, filedState{id, p})
-				all += int64(p.length)
-				return err
-			})
-		})
-	})
-	return states, all, err
-}
-
-// copyStates copies states to a new file, and has the database say that they are there.
-func (plan *Plan) copyStates(states []filedState) error {
-	if len(states) == 0 {
-		return nil
-	}
-	slices.SortFunc(states, func(a, b filedState) int { // to read each file once, in order
-		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.offset, b.offset))
-	})
-	reader := stateReader(plan.store, plan.slot)
-	defer reader.close()
-	copies := make([]place, len(states))
-	number, err := plan.makeFile(func(out *fileWriter) error {
-		for i, s := range states {
-			value, err := reader.read(s.place)
-			if err == nil && !bound(stateKey(plan.slot, s.id), value) {
-				err = errForeign
-			}
-			if err != nil {
-				return fmt.Errorf("file %d of the journal: %w", s.file, err)
-			}
-			copies[i] = place{offset: uint64(out.offset(len(out.buffer))), length: s.length}
-			out.buffer = append(out.buffer, value...)
-			if err := out.flushIfMany(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return plan.store.update(func(u *update) error {
-		for i, s := range states {
-			copies[i].file = number
-			if err := u.set(stateKey(plan.slot, s.id), encodePlace(copies[i])); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // makeFile makes a file of states.

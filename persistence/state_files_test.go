@@ -3,6 +3,7 @@ package persistence
 import (
 	"bytes"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -15,19 +16,20 @@ import (
 // namedFiles are how many stored states each file has.
 func (m *model) namedFiles() map[uint64]int {
 	m.t.Helper()
-	states, _, err := (&Plan{store: m.store, slot: m.p.slot}).filedStates()
+	named := make(map[uint64]int)
+	err := (&Plan{store: m.store, slot: m.p.slot}).eachState(func(_ uint32, p place, _ int64) {
+		if p.file != 0 {
+			named[p.file]++
+		}
+	})
 	if err != nil {
 		m.t.Fatal(err)
-	}
-	named := make(map[uint64]int)
-	for _, s := range states {
-		named[s.file]++
 	}
 	return named
 }
 
-// stateFilesOf are the names of the files of states.
-func (m *model) stateFilesOf() (names []string) {
+// stateFileNames are the names of the files of states.
+func (m *model) stateFileNames() (names []string) {
 	m.t.Helper()
 	for _, name := range filesOf(m.t, m.store) {
 		if filepath.Ext(name) == string(statesFile) {
@@ -57,20 +59,20 @@ func (m *model) stateEach(from, to int) *Plan {
 func TestLargeCheckpointsPutStatesInAFile(t *testing.T) {
 	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
 	m.stateEach(0, 2)
-	if names := m.stateFilesOf(); len(names) > 0 {
+	if names := m.stateFileNames(); len(names) > 0 {
 		t.Fatalf("two states have made %v", names)
 	}
 	m.stateEach(0, 40)
-	if named := m.namedFiles(); len(named) != 1 || len(m.stateFilesOf()) != 1 {
-		t.Fatalf("forty states are in %v, and there are %v", named, m.stateFilesOf())
+	if named := m.namedFiles(); len(named) != 1 || len(m.stateFileNames()) != 1 {
+		t.Fatalf("forty states are in %v, and there are %v", named, m.stateFileNames())
 	}
-	first := m.stateFilesOf()[0]
+	first := m.stateFileNames()[0]
 	m.check()
 	m.crash()
 	m.check()
 	m.stateEach(0, 40)
 	m.stateEach(0, 1) // the owner might have read from the first file until now
-	if names := m.stateFilesOf(); len(names) != 1 || names[0] == first {
+	if names := m.stateFileNames(); len(names) != 1 || names[0] == first {
 		t.Errorf("all states were written again, and there are %v; the first file was %s", names, first)
 	}
 	m.check()
@@ -106,11 +108,11 @@ func TestHeadSaysThatStatesAreInFiles(t *testing.T) {
 func TestSparseFileIsCopied(t *testing.T) {
 	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
 	m.stateEach(0, 40)
-	first := m.stateFilesOf()[0]
+	first := m.stateFileNames()[0]
 	for range 3 {
 		m.stateEach(8, 40)
 	}
-	if names := m.stateFilesOf(); slices.Contains(names, first) {
+	if names := m.stateFileNames(); slices.Contains(names, first) {
 		t.Errorf("of 40 states 8 count, and there is still %s of %v", first, names)
 	}
 	m.check()
@@ -173,7 +175,7 @@ func TestFailedStatesLeaveNoFile(t *testing.T) {
 		return nil
 	}}, true)
 	m.stateEach(0, 40)
-	before := m.stateFilesOf()
+	before := m.stateFileNames()
 	for succeed := 0; ; succeed++ { // of a whole checkpoint: each write fails once
 		for i := range 40 {
 			m.at += hours / 100
@@ -192,7 +194,7 @@ func TestFailedStatesLeaveNoFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		m.onlyNamedFiles()
-		if names := m.stateFilesOf(); len(names) > len(before)+1 {
+		if names := m.stateFileNames(); len(names) > len(before)+1 {
 			t.Errorf("after a write that failed there are %v, before it %v", names, before)
 		}
 		m.crash()
@@ -215,7 +217,7 @@ func TestFileOfStatesWithoutAStateIsRemoved(t *testing.T) {
 	m.check()
 	m.stateEach(0, 40)
 	m.stateEach(0, 1)
-	if names := m.stateFilesOf(); len(names) != 1 {
+	if names := m.stateFileNames(); len(names) != 1 {
 		t.Errorf("there are %v", names)
 	}
 	m.onlyNamedFiles()
@@ -232,7 +234,7 @@ func TestResetLeavesNoFileOfStates(t *testing.T) {
 	if err := m.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if names := m.stateFilesOf(); len(names) > 0 {
+	if names := m.stateFileNames(); len(names) > 0 {
 		t.Errorf("there are %v", names)
 	}
 }
@@ -341,7 +343,7 @@ func TestMissingStatesAreDamage(t *testing.T) {
 			if err := m.store.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := spoil(filepath.Join(m.store.journal(), m.stateFilesOf()[0])); err != nil {
+			if err := spoil(filepath.Join(m.store.journal(), m.stateFileNames()[0])); err != nil {
 				t.Fatal(err)
 			}
 			m.open()
@@ -358,5 +360,185 @@ func TestMissingStatesAreDamage(t *testing.T) {
 				t.Error("all states could be loaded")
 			}
 		})
+	}
+}
+
+// TestSurveyThatFailsIsMadeUpFor: the checkpoint counts, no file is lost or left, and a later survey goes on.
+func TestSurveyThatFailsIsMadeUpFor(t *testing.T) {
+	broken := errors.New("input/output error")
+	for fails := 1; ; fails++ { // the survey's first write, its second, ...
+		left := -1
+		m := newModelOf(t, 1, Options{File: 300, Period: 1, Split: 5, BeforeWrite: func() error {
+			if left == 0 {
+				return broken
+			}
+			left--
+			return nil
+		}}, true)
+		m.stateEach(0, 40)
+		for i := 16; i < 40; i++ {
+			m.at += hours / 100
+			m.observeAt(keyFor(i), m.at)
+		}
+		m.commit()
+		m.stored[m.offset] = maps.Clone(m.windows)
+		plan := m.p.Plan(m.storedHead(), slices.Collect(maps.Values(m.cached)))
+		m.fill(plan)
+		if !plan.filing.due {
+			t.Fatal("the checkpoint makes no survey")
+		}
+		due := plan.filing
+		plan.filing.due = false
+		if err := plan.Write(); err != nil {
+			t.Fatal(err)
+		}
+		plan.filing.due = true
+		left = fails - 1
+		plan.surveyStates()
+		failed := left == 0
+		left = -1
+		if !failed && fails < 4 {
+			t.Errorf("a survey had %d writes", fails-1)
+		}
+		for _, e := range m.p.Settle(plan, nil) {
+			delete(m.cached, e.Key())
+		}
+		if m.p.stateFiles.written >= due.states {
+			t.Error("after a survey that failed the next checkpoint would make one, too")
+		}
+		m.onlyNamedFiles()
+		m.check()
+		m.stateEach(16, 40)
+		m.stateEach(16, 40)
+		m.stateEach(0, 1)
+		m.onlyNamedFiles()
+		if names := m.stateFileNames(); len(names) > 3 {
+			t.Errorf("there are %v", names)
+		}
+		m.crash()
+		m.check()
+		if !failed {
+			return
+		}
+	}
+}
+
+// TestDamagedStateKeepsItsFileAlone: it cannot be copied. Its entity may be silent for weeks, and the other files go meanwhile.
+func TestDamagedStateKeepsItsFileAlone(t *testing.T) {
+	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
+	m.stateEach(0, 40)
+	first := filepath.Join(m.store.journal(), m.stateFileNames()[0])
+	content, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[20] ^= 1 // of the state that is stored first
+	if err := os.WriteFile(first, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		m.stateEach(8, 40)
+		if names := m.stateFileNames(); len(names) > 4 || !slices.Contains(names, filepath.Base(first)) {
+			t.Errorf("there are %v, and the damaged one is %s", names, filepath.Base(first))
+		}
+	}
+	m.onlyNamedFiles()
+}
+
+// TestFilesGoWhenNoReaderNeedsThem, although there is always one.
+func TestFilesGoWhenNoReaderNeedsThem(t *testing.T) {
+	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
+	most := 0
+	letGo := m.store.keepFiles()
+	for range 20 {
+		m.stateEach(0, 40)
+		next := m.store.keepFiles()
+		letGo()
+		letGo = next
+		most = max(most, len(m.stateFileNames()))
+	}
+	letGo()
+	if most < 2 || most > 4 {
+		t.Errorf("there were up to %d files", most)
+	}
+	if len(m.store.kept) > 0 || len(m.store.keeping) > 0 {
+		t.Errorf("%v are kept for %v", m.store.kept, m.store.keeping)
+	}
+	m.onlyNamedFiles()
+}
+
+// TestRemovedStatesAreNotKeptForEver: nothing is written in their place.
+func TestRemovedStatesAreNotKeptForEver(t *testing.T) {
+	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
+	m.stateEach(0, 60)
+	m.stateEach(0, 60) // its survey knows how many states there are
+	for i := 1; i < 60; i++ {
+		e := m.load(keyFor(i))
+		m.p.Remove(e)
+		m.gone[keyFor(i)] = true
+		delete(m.cached, keyFor(i))
+		delete(m.windows, keyFor(i))
+	}
+	for range 3 {
+		m.stateEach(0, 1)
+	}
+	size := int64(0)
+	for _, bytes := range m.p.stateFiles.sizes {
+		size += bytes
+	}
+	if known := m.p.stateFiles; known.number != 1 || size > 2*known.all {
+		t.Errorf("one state is left, and the files have %d bytes: %+v", size, known)
+	}
+	m.onlyNamedFiles()
+	m.crash()
+	m.check()
+}
+
+// TestFileIsNotWrittenIntoAFullDisk: a large one is not begun because there was room for its first part.
+func TestFileIsNotWrittenIntoAFullDisk(t *testing.T) {
+	asked := 0
+	store := openState(t, quickDir(t), Options{Floor: 100 << 20, Free: func() (uint64, error) {
+		if asked++; asked > 4 {
+			return 99 << 20, nil
+		}
+		return 1 << 40, nil
+	}})
+	asked = 0
+	name := store.fileName(7, statesFile, 1)
+	err := store.writeFile(name, func(w io.Writer) error {
+		_, err := w.Write(make([]byte, 20*filedAtOnce))
+		return err
+	})
+	if !errors.Is(err, ErrNoSpace) || asked != 5 {
+		t.Errorf("%v, and the disk was asked %d times", err, asked)
+	}
+	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a part of the file is left: %v", err)
+	}
+	asked = 0
+}
+
+// TestWhenEntitiesWereSeenIsReadFromFiles of a directory that was written without Options.Seen.
+func TestWhenEntitiesWereSeenIsReadFromFiles(t *testing.T) {
+	m := newModelOf(t, 1, Options{File: 300, Period: 1, Journal: 1}, true)
+	m.stateEach(0, 40)
+	bytes := func() int64 {
+		t.Helper()
+		all, err := m.store.Summaries()
+		if err != nil || len(all) != 1 || all[0].Err != nil {
+			t.Fatal(all, err)
+		}
+		return all[0].Bytes
+	}
+	if known := m.p.stateFiles; len(known.sizes) != 1 || bytes() < known.all {
+		t.Errorf("the summary counts %d bytes: %+v", bytes(), known)
+	}
+	m.options.Seen = true
+	m.crash()
+	for i := range 40 {
+		key := keyFor(i)
+		if at, ok := m.p.LastSeen(m.load(key)); !ok || at != newestOf(m.windows[key])/1000*1000 {
+			t.Errorf("%s was seen at %d, %t, want %d", key, at, ok, newestOf(m.windows[key]))
+		}
 	}
 }

@@ -65,7 +65,7 @@ type Options struct {
 	Period int
 	// Outline is from how many points on a chunk has an outline; 0: outlineFrom.
 	Outline int
-	// File is from how many bytes on the blocks of a checkpoint get a file; 0: fileFrom.
+	// File is from how many bytes on the blocks of a checkpoint get a file, and its states; 0: fileFrom, and stateFileFrom.
 	File int
 	// Split is how many writes a transaction may have; 0: as many as fit.
 	Split int
@@ -92,7 +92,7 @@ const LeastMemory = 16 << 20
 // Badger database under the node's data directory.
 type Store struct {
 	db      *badger.DB
-	memory  sync.Pool // of *[]byte: what plans of all partitions encode their blocks in
+	memory  sync.Pool // of *[]byte: what plans of all partitions encode their blocks and states in
 	dir     string
 	options Options
 	floor   atomic.Uint64 // how many bytes the disk must have left for a write
@@ -104,8 +104,9 @@ type Store struct {
 	broken  error                    // nil, or why nothing of it can be used any more
 	slots   uint32                   // the next one to give out
 	files   uint64                   // the last number of a file of the journal
-	keepers int                      // who has called keepFiles, and not let go
-	kept    []journalFile            // to be removed then
+	keepers uint64                   // how many have called keepFiles
+	keeping map[uint64]bool          // those who have not let go
+	kept    []keptFile               // to be removed then
 	owners  map[string]chan struct{} // by head key; who holds a partition has taken the token
 
 	users sync.WaitGroup // operations under way
@@ -124,7 +125,7 @@ func openStore(dir string, o Options) (*Store, error) {
 	if o.Free == nil {
 		o.Free = func() (uint64, error) { return freeSpace(path) }
 	}
-	s := &Store{dir: path, options: o, owners: make(map[string]chan struct{}), stop: make(chan struct{})}
+	s := &Store{dir: path, options: o, owners: make(map[string]chan struct{}), keeping: make(map[uint64]bool), stop: make(chan struct{})}
 	s.SetFloor(o.Floor)
 	if !o.ReadOnly {
 		if err := s.Room(); err != nil { // Badger dies of a full disk

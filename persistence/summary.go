@@ -91,8 +91,8 @@ func (y *Summary) count(txn *badger.Txn, p *Partition) error {
 				return nil
 			}
 			return valueOf(item, func(value []byte) error {
-				p, err := placeOf(value, longestState)
-				y.Bytes += int64(p.length)
+				at, err := placeOf(value, longestState)
+				y.Bytes += int64(at.length)
 				return err
 			})
 		})

@@ -17,7 +17,8 @@ var errPartitionClosed = errors.New("the partition was closed before its checkpo
 //
 // Large blocks are written to a file first. Blocks, or their places in it, and head
 // are written in one transaction, or in several, of which the last one makes them
-// count. Chunks follow, and last the files go that have no block any more. After an
+// count. Chunks and states follow, many states in a file. Then all states may be
+// surveyed, and last the files go that nothing needs any more. After an
 // error the stored state is the checkpoint of before or this one, and a later plan
 // can be written.
 func (plan *Plan) Write() error {

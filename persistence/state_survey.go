@@ -1,0 +1,141 @@
+package persistence
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// A survey looks at the places of all states of a partition, after a checkpoint is stored:
+//
+//   - A file that no place names is dead. The next checkpoint removes it, because the owner may still have a view of before.
+//   - The states of a sparse file, of which less than half counts, are copied to a new one. Then it is dead, too.
+//
+// A survey comes when half as many bytes of states were written or removed as all states had at the last one. So after a survey and the next
+// checkpoint the files take at most twice what all states take, and half as much again until the next survey. A survey copies at most what all
+// states take, and on average not more than what was written or removed.
+
+// surveyStates surveys the states if it is time. What fails, the next survey does, after as many bytes again: the checkpoint is stored.
+func (plan *Plan) surveyStates() {
+	done := &plan.filing
+	if !done.due {
+		return
+	}
+	done.surveyed = true
+	counts := make(map[uint64]int64) // by the number of a file, how many bytes of it count
+	err := plan.eachState(func(_ uint32, p place, length int64) {
+		done.number++
+		done.all += length
+		if p.file != 0 {
+			counts[p.file] += length
+		}
+	})
+	if err == nil {
+		sparse := done.sortFiles(counts)
+		if err = plan.copyStates(sparse); err == nil {
+			done.found = append(done.found, sparse...)
+		}
+	}
+	if err != nil && !errors.Is(err, ErrClosed) {
+		plan.store.options.Log.Warn("files of states that are not needed stay for now, and take space", "problem", err)
+	}
+}
+
+// sortFiles finds the files that are dead, and returns those that are sparse.
+func (f *filing) sortFiles(counts map[uint64]int64) (sparse []uint64) {
+	for number, size := range f.sizes {
+		switch {
+		case counts[number] == 0:
+			f.found = append(f.found, number)
+		case counts[number] < size/2:
+			sparse = append(sparse, number)
+		}
+	}
+	return sparse
+}
+
+// eachState visits the stored states: the place of each, if it is in a file, and its length.
+func (plan *Plan) eachState(visit func(id uint32, p place, length int64)) error {
+	return plan.store.view(func(txn *badger.Txn) error {
+		return each(txn, slotPrefix(stateKind, plan.slot), func(item *badger.Item) error {
+			id, err := idOfState(item.Key())
+			if err != nil {
+				return err
+			}
+			return rawValueOf(item, func(value []byte) error { // the checksum of a state in the database is not needed
+				p, err := placeOf(value, longestState)
+				switch {
+				case err != nil:
+					return err
+				case p.file == 0:
+					visit(id, p, int64(len(value)))
+				case !bound(item.Key(), value):
+					return errForeign
+				default:
+					visit(id, p, int64(p.length))
+				}
+				return nil
+			})
+		})
+	})
+}
+
+// stateInFile is a state that is in a file.
+type stateInFile struct {
+	id uint32
+	place
+}
+
+// copyStates copies the states of some files to a new one, and has the database say that they are there.
+func (plan *Plan) copyStates(files []uint64) error {
+	if len(files) == 0 {
+		return nil
+	}
+	var states []stateInFile
+	err := plan.eachState(func(id uint32, p place, _ int64) {
+		if slices.Contains(files, p.file) {
+			states = append(states, stateInFile{id, p})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(states, func(a, b stateInFile) int { // to read each file once, in order
+		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.offset, b.offset))
+	})
+	reader := stateReader(plan.store, plan.slot)
+	defer reader.close()
+	copies := make([]place, len(states))
+	number, err := plan.makeFile(func(out *fileWriter) error {
+		for i, s := range states {
+			value, err := reader.read(s.place)
+			if err == nil && !bound(stateKey(plan.slot, s.id), value) {
+				err = errForeign
+			}
+			if err != nil {
+				return fmt.Errorf("file %d of the journal: %w", s.file, err)
+			}
+			copies[i] = place{offset: uint64(out.offset(len(out.buffer))), length: s.length}
+			out.buffer = append(out.buffer, value...)
+			if err := out.flushIfMany(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return plan.store.update(func(u *update) error { // if it fails, the next survey may find that the new file is dead
+		for i, s := range states {
+			copies[i].file = number
+			if err := u.set(stateKey(plan.slot, s.id), encodePlace(copies[i])); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
