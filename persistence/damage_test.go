@@ -29,17 +29,21 @@ type specimen struct {
 
 // specimens are a directory that was closed, one of a process that was killed, and one
 // whose process was killed while several logs were to be flushed. Each has tables, and
-// a value log with a journal block. There is one of each with states of entities, too.
+// a value log with a journal block. There are the first two with states of entities, too, and those
+// of a process that was killed with values in files.
 func specimens(t *testing.T) map[string]specimen {
 	t.Helper()
 	options := Options{Journal: 300, Large: 512, File: math.MaxInt, Seen: true, Period: 20} // small, so that every byte can be tried
 	all := specimensOf(t, options, false)
-	for name, s := range specimensOf(t, options, true) {
-		all[name+", with states"] = s
-	}
+	stateful := specimensOf(t, options, true)
+	all["closed, with states"], all["killed, with states"] = stateful["closed"], stateful["killed"]
 	options.File = 100
 	all["killed, with files"] = specimensOf(t, options, false)["killed"]
-	all["killed, with states in files"] = specimensOf(t, options, true)["killed"]
+	filed := specimensOf(t, options, true)["killed"]
+	all["killed, with states in files"] = filed
+	if files, err := filepath.Glob(filepath.Join(filed.dir, "state", journalDir, "*"+string(statesFile))); err != nil || len(files) == 0 {
+		t.Fatalf("there are the files of states %v, %v", files, err)
+	}
 	return all
 }
 
