@@ -45,7 +45,7 @@ func ages(t *testing.T, states bool) {
 		cycles = 60
 	}
 	for cycle := range cycles {
-		m.options.Split = []int{0, 3}[cycle/2%2] // from the next opening on
+		m.options.Split, m.options.File = []int{0, 3}[cycle/2%2], []int{0, 50, 400}[cycle/8%3] // from the next opening on
 		for range 15 {
 			m.observeOf(fmt.Sprintf("64500,%d", 3*cycle+m.random.IntN(12)))
 		}
@@ -208,6 +208,11 @@ func (m *model) bounded(cycle int) {
 	kinds := make(map[string]int)
 	for _, file := range files {
 		kinds[filepath.Ext(file.Name())]++
+	}
+	m.onlyNamedFiles()
+	const fileOfAnEntity = 3 // blocks, a state that counts, and one that does not count any more
+	if inJournal := filesOf(m.t, m.store); len(inJournal) > fileOfAnEntity*entities+20 {
+		m.t.Fatalf("after %d cycles the journal has the files %v for %d entities", cycle, inJournal, entities)
 	}
 	if total := keys[entityKind] + keys[chunkKind] + keys[stateKind] + keys[blockKind]; total > 40*entities+200 || len(files) > 20 {
 		m.t.Fatalf("after %d cycles there are %v keys and %v files for %d entities", cycle, keys, kinds, entities)
