@@ -263,9 +263,6 @@ func (m *model) onlyNamedFiles() {
 	for number := range m.p.stateFiles.sizes {
 		want[number] = true
 	}
-	for _, number := range m.p.stateFiles.dead {
-		want[number] = true
-	}
 	got := make(map[uint64]bool)
 	m.store.mu.Lock()
 	defer m.store.mu.Unlock()

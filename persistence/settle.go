@@ -35,6 +35,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 	}
 	p.untidy = p.untidy || plan.setting != nil && err != nil
 	p.stateFiles.settle(plan)
+	p.store.removeFiles(p.slot, statesFile, plan.filing.found) // the view that might have needed them has ended
 	if plan.sealed {
 		evicted = p.settleSealings(plan)
 	} else {

@@ -32,7 +32,6 @@ const (
 // stateFiles is what a Partition knows of the files that its states are in.
 type stateFiles struct {
 	sizes   map[uint64]int64 // by number
-	dead    []uint64         // nothing names them: the next plan removes them
 	number  int64            // how many states there were at the last survey, in files and in the database
 	all     int64            // how many bytes they had
 	written int64            // how many bytes of states were written or removed since
@@ -70,7 +69,6 @@ type filing struct {
 	states int64            // how many bytes of states the plan writes
 	due    bool             // the plan surveys all states
 	sizes  map[uint64]int64 // for the survey: the files
-	dead   []uint64         // to be removed
 
 	// Decided by Write.
 	made     map[uint64]int64 // the files that it has made, and their sizes
@@ -84,7 +82,7 @@ type filing struct {
 // planStateFiles decides whether the states of the plan get a file, and whether all are surveyed.
 func (plan *Plan) planStateFiles() {
 	known, least := &plan.owner.stateFiles, int64(cmp.Or(plan.store.options.File, stateFileFrom))
-	plan.filing.states, plan.filing.dead = int64(len(plan.owned)), known.dead
+	plan.filing.states = int64(len(plan.owned))
 	if plan.filing.states >= least && (plan.next != nil || plan.owner.stored.filedStates) {
 		plan.filing.inFile = true
 		for _, head := range []*record{plan.next, plan.complete} { // the second is a copy of the first
@@ -105,9 +103,6 @@ func (f *stateFiles) settle(plan *Plan) {
 	f.written += max(done.states, done.made[done.file]) // a file has a little more
 	if plan.sealed {
 		f.written += int64(len(plan.removed)) * f.all / max(f.number, 1)
-		if done.dead != nil {
-			f.dead = nil
-		}
 	}
 	for number, size := range done.made {
 		f.add(number, size)
@@ -115,7 +110,7 @@ func (f *stateFiles) settle(plan *Plan) {
 	if !done.surveyed {
 		return
 	}
-	f.number, f.all, f.written, f.dead = done.number, done.all, 0, append(f.dead, done.found...)
+	f.number, f.all, f.written = done.number, done.all, 0
 	for _, number := range done.found {
 		delete(f.sizes, number)
 	}

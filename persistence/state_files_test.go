@@ -452,10 +452,10 @@ func TestFilesGoWhenNoReaderNeedsThem(t *testing.T) {
 	letGo := m.store.keepFiles()
 	for range 20 {
 		m.stateEach(0, 40)
+		most = max(most, len(m.stateFileNames()))
 		next := m.store.keepFiles()
 		letGo()
 		letGo = next
-		most = max(most, len(m.stateFileNames()))
 	}
 	letGo()
 	if most < 2 || most > 4 {

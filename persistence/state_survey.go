@@ -11,11 +11,11 @@ import (
 
 // A survey looks at the places of all states of a partition, after a checkpoint is stored:
 //
-//   - A file that no place names is dead. The next checkpoint removes it, because the owner may still have a view of before.
+//   - A file that no place names is dead. Settle removes it, because until then the owner may have a view of before.
 //   - The states of a sparse file, of which less than half counts, are copied to a new one. Then it is dead, too.
 //
-// A survey comes when half as many bytes of states were written or removed as all states had at the last one. So after a survey and the next
-// checkpoint the files take at most twice what all states take, and half as much again until the next survey. A survey copies at most what all
+// A survey comes when half as many bytes of states were written or removed as all states had at the last one. So after a survey
+// the files take at most twice what all states take, and half as much again until the next survey. A survey copies at most what all
 // states take, and on average not more than what was written or removed.
 
 // surveyStates surveys the states if it is time. What fails, the next survey does, after as many bytes again: the checkpoint is stored.

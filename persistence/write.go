@@ -49,7 +49,6 @@ func (plan *Plan) Write() error {
 	plan.surveyStates()
 	if done, err := plan.store.use(); err == nil { // else the next opening removes them
 		plan.store.removeFiles(plan.slot, blocksFile, plan.emptied)
-		plan.store.removeFiles(plan.slot, statesFile, plan.filing.dead)
 		done()
 	}
 	plan.sealed = true
