@@ -27,7 +27,7 @@ import (
 //	state/journal/SLOT-NUMBER.blocks      block | block | ...      each as the database would have it
 //	state/journal/SLOT-NUMBER.states      state | state | ...
 //
-// The number differs for each file of the store. So a transaction that failed, and came through nevertheless, names a file that
+// The number differs for each file of one opening of the store. So a transaction that failed, and came through nevertheless, names a file that
 // the next attempt does not touch.
 
 const (
@@ -43,6 +43,8 @@ const (
 )
 
 type fileKind string
+
+var fileKinds = []fileKind{blocksFile, statesFile}
 
 // place is where a block or a state is.
 type place struct {
@@ -100,7 +102,7 @@ func fileOf(name string) (f journalFile, ok bool) {
 	slot, bad := strconv.ParseUint(first, 10, 32)
 	number, worse := strconv.ParseUint(second, 10, 64)
 	f.slot, f.number = uint32(slot), number
-	return f, found && bad == nil && worse == nil && (f.kind == blocksFile || f.kind == statesFile)
+	return f, found && bad == nil && worse == nil && slices.Contains(fileKinds, f.kind)
 }
 
 // prepareFiles makes the directory of the journal. It notes the greatest number that a file has, and returns the slots that have files.
@@ -317,10 +319,7 @@ func (r *fileReader) valueOf(item *badger.Item, use func(value []byte) error) (f
 		if file = p.file; file == 0 {
 			return use(value)
 		}
-		content, err := r.read(p)
-		if err == nil && !bound(item.Key(), content) {
-			err = errForeign
-		}
+		content, err := r.read(item.Key(), p)
 		if err == nil {
 			err = use(content)
 		}
@@ -332,8 +331,8 @@ func (r *fileReader) valueOf(item *badger.Item, use func(value []byte) error) (f
 	return file, err
 }
 
-// read reads what is at a place. It is valid until the next read.
-func (r *fileReader) read(p place) ([]byte, error) {
+// read reads the value at a place, if it is the one that was put under this key. It is valid until the next read.
+func (r *fileReader) read(key []byte, p place) ([]byte, error) {
 	file := r.open[p.file]
 	if file == nil {
 		if len(r.open) == mostOpenFiles {
@@ -356,6 +355,9 @@ func (r *fileReader) read(p place) ([]byte, error) {
 	_, err := file.ReadAt(r.buffer, int64(p.offset))
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: it ends before the value does", ErrCorrupt)
+	}
+	if err == nil && !bound(key, r.buffer) {
+		err = errForeign
 	}
 	return r.buffer, err
 }

@@ -135,11 +135,20 @@ func TestReaderKeepsTheFiles(t *testing.T) {
 // TestExportBesideTheOwnersCheckpoints reads all the time while files come and go.
 func TestExportBesideTheOwnersCheckpoints(t *testing.T) {
 	m := newModel(t, 1, Options{Journal: 30, File: 1})
-	m.readers = true
 	manyPoints(t, m, 40)
-	over := make(chan struct{})
-	result := make(chan error, 1)
-	exports := 0
+	m.readBeside(func(*badger.Txn, *Partition) error { return nil }, func() {
+		for range 300 {
+			manyPoints(t, m, 40)
+		}
+	})
+}
+
+// readBeside reads the partition again and again while its owner works.
+func (m *model) readBeside(read func(*badger.Txn, *Partition) error, work func()) {
+	m.t.Helper()
+	m.readers = true
+	over, result := make(chan struct{}), make(chan error, 1)
+	times := 0
 	go func() {
 		for {
 			select {
@@ -148,25 +157,22 @@ func TestExportBesideTheOwnersCheckpoints(t *testing.T) {
 				return
 			default:
 			}
-			_, err := m.store.reading("d", 0, func(*badger.Txn, *Partition) error { return nil })
-			if err != nil {
+			if _, err := m.store.reading("d", 0, read); err != nil {
 				result <- err
 				return
 			}
-			exports++
+			times++
 		}
 	}()
-	for range 300 {
-		manyPoints(t, m, 40)
-	}
+	work()
 	close(over)
 	if err := <-result; err != nil {
-		t.Error(err)
+		m.t.Error(err)
 	}
 	m.readers = false
 	m.onlyNamedFiles()
-	if exports == 0 {
-		t.Error("nothing was read")
+	if times == 0 {
+		m.t.Error("nothing was read")
 	}
 }
 

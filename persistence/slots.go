@@ -75,7 +75,7 @@ func (s *Store) purge(slots ...uint32) {
 				for s.purgeSome(slotPrefix(kind, slot)) {
 				}
 			}
-			for _, kind := range []fileKind{blocksFile, statesFile} {
+			for _, kind := range fileKinds {
 				s.removeOthers(slot, kind, nil)
 			}
 		}

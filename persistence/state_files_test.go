@@ -39,15 +39,21 @@ func (m *model) stateFileNames() (names []string) {
 	return names
 }
 
-// stateEach gives each of some entities a point, and stores their states at once.
-func (m *model) stateEach(from, to int) *Plan {
+// observeEach gives each of some entities a point, and returns them.
+func (m *model) observeEach(from, to int) (all []*Entity) {
 	m.t.Helper()
-	var all []*Entity
 	for i := from; i < to; i++ {
 		m.at += hours / 100
 		m.observeAt(keyFor(i), m.at)
 		all = append(all, m.cached[keyFor(i)])
 	}
+	return all
+}
+
+// stateEach gives each of some entities a point, and stores their states at once.
+func (m *model) stateEach(from, to int) *Plan {
+	m.t.Helper()
+	all := m.observeEach(from, to)
 	plan, err := m.checkpointOf(all)
 	if err != nil {
 		m.t.Fatal(err)
@@ -177,10 +183,7 @@ func TestFailedStatesLeaveNoFile(t *testing.T) {
 	m.stateEach(0, 40)
 	before := m.stateFileNames()
 	for succeed := 0; ; succeed++ { // of a whole checkpoint: each write fails once
-		for i := range 40 {
-			m.at += hours / 100
-			m.observeAt(keyFor(i), m.at)
-		}
+		m.observeEach(0, 40)
 		left, writes = succeed, 0
 		_, err := m.checkpointOf(slices.Collect(maps.Values(m.cached)))
 		left = -1
@@ -242,40 +245,14 @@ func TestResetLeavesNoFileOfStates(t *testing.T) {
 // TestReaderOfStatesBesideTheOwner reads all windows while files come and go.
 func TestReaderOfStatesBesideTheOwner(t *testing.T) {
 	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
-	m.readers = true
 	m.stateEach(0, 40)
-	over, result := make(chan struct{}), make(chan error, 1)
-	read := 0
-	go func() {
-		for {
-			select {
-			case <-over:
-				result <- nil
-				return
-			default:
-			}
-			_, err := m.store.reading("d", 0, func(txn *badger.Txn, p *Partition) error {
-				return p.eachWindow(txn, func(*storedEntity) error { return nil })
-			})
-			if err != nil {
-				result <- err
-				return
-			}
-			read++
+	m.readBeside(func(txn *badger.Txn, p *Partition) error {
+		return p.eachWindow(txn, func(*storedEntity) error { return nil })
+	}, func() {
+		for range 100 {
+			m.stateEach(0, 40)
 		}
-	}()
-	for range 100 {
-		m.stateEach(0, 40)
-	}
-	close(over)
-	if err := <-result; err != nil {
-		t.Error(err)
-	}
-	m.readers = false
-	m.onlyNamedFiles()
-	if read == 0 {
-		t.Error("nothing was read")
-	}
+	})
 }
 
 // TestOwnersViewOutlivesAPlan: the owner looks at an entity while states move, and looks again after it.
@@ -293,16 +270,9 @@ func TestOwnersViewOutlivesAPlan(t *testing.T) {
 		}
 	}
 	for range 6 {
-		for i := 8; i < 40; i++ {
-			m.at += hours / 100
-			m.observeAt(keyFor(i), m.at)
-		}
+		all := m.observeEach(8, 40)
 		m.commit()
-		var evicted []*Entity
-		for _, e := range m.cached {
-			evicted = append(evicted, e)
-		}
-		plan := m.p.Plan(m.storedHead(), evicted)
+		plan := m.p.Plan(m.storedHead(), all)
 		m.fill(plan)
 		m.p.endView()
 		if _, _, err := m.p.PeekState("none"); err != nil { // it begins a view, which opens no file yet
@@ -376,13 +346,10 @@ func TestSurveyThatFailsIsMadeUpFor(t *testing.T) {
 			return nil
 		}}, true)
 		m.stateEach(0, 40)
-		for i := 16; i < 40; i++ {
-			m.at += hours / 100
-			m.observeAt(keyFor(i), m.at)
-		}
+		all := m.observeEach(16, 40)
 		m.commit()
 		m.stored[m.offset] = maps.Clone(m.windows)
-		plan := m.p.Plan(m.storedHead(), slices.Collect(maps.Values(m.cached)))
+		plan := m.p.Plan(m.storedHead(), all)
 		m.fill(plan)
 		if !plan.filing.due {
 			t.Fatal("the checkpoint makes no survey")
@@ -515,7 +482,7 @@ func TestFileIsNotWrittenIntoAFullDisk(t *testing.T) {
 	if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a part of the file is left: %v", err)
 	}
-	asked = 0
+	asked = 0 // there is room when the store closes
 }
 
 // TestWhenEntitiesWereSeenIsReadFromFiles of a directory that was written without Options.Seen.

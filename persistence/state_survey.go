@@ -111,10 +111,7 @@ func (plan *Plan) copyStates(files []uint64) error {
 	copies := make([]place, len(states))
 	number, err := plan.makeFile(func(out *fileWriter) error {
 		for i, s := range states {
-			value, err := reader.read(s.place)
-			if err == nil && !bound(stateKey(plan.slot, s.id), value) {
-				err = errForeign
-			}
+			value, err := reader.read(stateKey(plan.slot, s.id), s.place)
 			if err != nil {
 				return fmt.Errorf("file %d of the journal: %w", s.file, err)
 			}
