@@ -2,8 +2,10 @@ package persistence
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
@@ -206,7 +208,25 @@ func TestMissingFileIsDamage(t *testing.T) {
 			if head, stored := m.p.Head(); stored {
 				t.Errorf("the partition has the head %+v", head)
 			}
+			m.damagedSlotGoes()
 		})
+	}
+}
+
+// damagedSlotGoes fails unless the files of a partition that was damaged at its opening go once its new state is stored.
+func (m *model) damagedSlotGoes() {
+	m.t.Helper()
+	damaged := m.p.damaged.slot
+	m.goBack()
+	manyPoints(m.t, m, 20)
+	m.p.Close()
+	if err := m.store.Close(); err != nil { // waits for what is purged
+		m.t.Fatal(err)
+	}
+	for _, name := range filesOf(m.t, m.store) {
+		if strings.HasPrefix(name, fmt.Sprint(damaged, "-")) {
+			m.t.Errorf("%s of the damaged state is left", name)
+		}
 	}
 }
 

@@ -31,8 +31,9 @@ import (
 //	DISCARD       nothing depends on it: it is made anew
 //	*.vlog        the newest, as Badger reads it when it opens; values have checksums
 //
-// What is missing at the end of the logs or of MANIFEST leaves an older state, which is
-// whole: the topic is read from there.
+// What is missing at the end of the logs or of MANIFEST leaves an older state: the topic is
+// read from there. It is whole, but for files of the journal that were removed since then:
+// whoever reads a value of one finds that it is missing.
 
 // inspection is the result of an inspection of a database's files.
 type inspection struct {

@@ -13,7 +13,8 @@ type Partition struct {
 	store   *Store
 	head    []byte // the key of its head
 	stored  *record
-	release func() // lets another owner take it
+	damaged *record // the stored head, if what it refers to was damaged at the opening
+	release func()  // lets another owner take it
 	closed  bool
 
 	// Contents of the slot. What is written to it counts once the head refers to it.
@@ -104,7 +105,7 @@ func (s *Store) Partition(detector string, number int32) (*Partition, error) {
 	} else if errors.Is(err, ErrCorrupt) {
 		s.options.Log.Error("the stored state of a partition is corrupt, it will be rebuilt from the topic",
 			"detector", detector, "partition", number, "error", err)
-		p.stored, err = nil, nil
+		p.damaged, p.stored, err = p.stored, nil, nil
 	}
 	if err != nil {
 		p.Close()

@@ -23,7 +23,7 @@ type Plan struct {
 	// Decided by Plan.
 	old           *record   // the stored head, if it refers to the slot
 	next          *record   // the head to write; nil if the stored one stays
-	replaced      *record   // the stored head, if it refers to another slot
+	replaced      *record   // the stored head, if it refers to another slot; its content may be damaged
 	entries       []entry   // the points of the new blocks
 	blocks        []block   // the new blocks
 	file          uint64    // the number of their file, if Write makes one
@@ -173,7 +173,7 @@ func (p *Partition) planJournal(plan *Plan, next *record) {
 	if p.stored != nil && p.stored.slot == p.slot {
 		plan.old = p.stored
 	} else {
-		plan.replaced, p.begun = p.stored, true
+		plan.replaced, p.begun = cmp.Or(p.stored, p.damaged), true
 	}
 	plan.setting, plan.untidy = p.setting, p.untidy
 	plan.entries = p.pending[:p.committed:p.committed]

@@ -110,12 +110,7 @@ func (s *Store) purgeSome(prefix []byte) (more bool) {
 			return nil
 		})
 	}
-	select {
-	case <-s.stop:
-		return false
-	default:
-		return err == nil && len(keys) == part
-	}
+	return !s.stopped() && err == nil && len(keys) == part
 }
 
 var errEnough = errors.New("enough")

@@ -32,10 +32,12 @@ const (
 // stateFiles is what a Partition knows of the files that its states are in.
 type stateFiles struct {
 	sizes   map[uint64]int64 // by number
-	number  int64            // how many states there were at the last survey, in files and in the database
-	all     int64            // how many bytes they had
+	total   statesTotal      // at the last survey
 	written int64            // how many bytes of states were written or removed since
 }
+
+// statesTotal is how many states there are, in files and in the database, and how many bytes they have.
+type statesTotal struct{ number, bytes int64 }
 
 // listStateFiles lists the files of a slot. One may be removed meanwhile, if a reader kept it until now.
 func (s *Store) listStateFiles(slot uint32) (files stateFiles, err error) {
@@ -74,9 +76,8 @@ type filing struct {
 	made     map[uint64]int64 // the files that it has made, and their sizes
 	file     uint64           // that of the plan's states; 0: they are in the database
 	surveyed bool
-	found    []uint64 // files that are dead
-	number   int64    // how many states there are
-	all      int64    // how many bytes they have
+	found    []uint64    // files that are dead
+	total    statesTotal // of the last survey that has seen all states
 }
 
 // planStateFiles decides whether the states of the plan get a file, and whether all are surveyed.
@@ -92,8 +93,8 @@ func (plan *Plan) planStateFiles() {
 		}
 	}
 	filed := plan.filing.inFile || len(known.sizes) > 0
-	if plan.filing.due = filed && known.written+plan.filing.states >= max(least, known.all/2); plan.filing.due {
-		plan.filing.sizes = maps.Clone(known.sizes)
+	if plan.filing.due = filed && known.written+plan.filing.states >= max(least, known.total.bytes/2); plan.filing.due {
+		plan.filing.sizes, plan.filing.total = maps.Clone(known.sizes), known.total
 	}
 }
 
@@ -102,7 +103,7 @@ func (f *stateFiles) settle(plan *Plan) {
 	done := &plan.filing
 	f.written += max(done.states, done.made[done.file]) // a file has a little more
 	if plan.sealed {
-		f.written += int64(len(plan.removed)) * f.all / max(f.number, 1)
+		f.written += int64(len(plan.removed)) * f.total.bytes / max(f.total.number, 1)
 	}
 	for number, size := range done.made {
 		f.add(number, size)
@@ -110,7 +111,7 @@ func (f *stateFiles) settle(plan *Plan) {
 	if !done.surveyed {
 		return
 	}
-	f.number, f.all, f.written = done.number, done.all, 0
+	f.total, f.written = done.total, 0
 	for _, number := range done.found {
 		delete(f.sizes, number)
 	}

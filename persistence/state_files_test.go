@@ -141,18 +141,11 @@ func TestStatesInFilesTakeAFewTimesWhatCounts(t *testing.T) {
 			if len(plan.filing.found) > 0 {
 				replaced++
 			}
-			size := int64(0)
-			for _, bytes := range m.p.stateFiles.sizes {
-				size += bytes
-			}
-			// A survey leaves only files of which half counts, and comes before half as much is written.
+			m.filesTakeAtMost(0)
 			known := &m.p.stateFiles
-			if most := 2*known.all + known.written + int64(len(known.sizes)); size > most {
-				t.Fatalf("the files have %d bytes, want at most %d: %+v", size, most, known)
-			}
 			const headers = 20 * 60 // a file has a little more than the states that were counted before it was written
-			if least := max(300, known.all/2) + headers; known.written >= least && len(known.sizes) > 0 {
-				t.Fatalf("%d bytes were written without a survey, and all states have %d", known.written, known.all)
+			if least := max(300, known.total.bytes/2) + headers; known.written >= least && len(known.sizes) > 0 {
+				t.Fatalf("%d bytes were written without a survey, and all states have %d", known.written, known.total.bytes)
 			}
 			m.onlyNamedFiles()
 		}
@@ -390,7 +383,20 @@ func TestSurveyThatFailsIsMadeUpFor(t *testing.T) {
 	}
 }
 
-// TestDamagedStateKeepsItsFileAlone: it cannot be copied. Its entity may be silent for weeks, and the other files go meanwhile.
+// filesTakeAtMost fails if files of states take more than they may, and some bytes besides: a survey leaves only files of which half
+// counts, and comes before half as much is written.
+func (m *model) filesTakeAtMost(besides int64) {
+	m.t.Helper()
+	size, known := int64(0), &m.p.stateFiles
+	for _, bytes := range known.sizes {
+		size += bytes
+	}
+	if most := 2*known.total.bytes + known.written + int64(len(known.sizes)) + besides; size > most {
+		m.t.Fatalf("the files have %d bytes, want at most %d: %+v", size, most, known)
+	}
+}
+
+// TestDamagedStateKeepsItsFileAlone: it cannot be copied. Its entity may be silent for weeks, and the other files go meanwhile, dead or sparse.
 func TestDamagedStateKeepsItsFileAlone(t *testing.T) {
 	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
 	m.stateEach(0, 40)
@@ -403,10 +409,12 @@ func TestDamagedStateKeepsItsFileAlone(t *testing.T) {
 	if err := os.WriteFile(first, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for range 10 {
-		m.stateEach(8, 40)
-		if names := m.stateFileNames(); len(names) > 4 || !slices.Contains(names, filepath.Base(first)) {
-			t.Errorf("there are %v, and the damaged one is %s", names, filepath.Base(first))
+	for range 100 {
+		from := 1 + m.random.IntN(59) // not the first one
+		m.stateEach(from, from+1+m.random.IntN(60-from))
+		m.filesTakeAtMost(int64(len(content)))
+		if names := m.stateFileNames(); !slices.Contains(names, filepath.Base(first)) {
+			t.Fatalf("there are %v, and the damaged one is %s", names, filepath.Base(first))
 		}
 	}
 	m.onlyNamedFiles()
@@ -453,7 +461,7 @@ func TestRemovedStatesAreNotKeptForEver(t *testing.T) {
 	for _, bytes := range m.p.stateFiles.sizes {
 		size += bytes
 	}
-	if known := m.p.stateFiles; known.number != 1 || size > 2*known.all {
+	if known := m.p.stateFiles; known.total.number != 1 || size > 2*known.total.bytes {
 		t.Errorf("one state is left, and the files have %d bytes: %+v", size, known)
 	}
 	m.onlyNamedFiles()
@@ -497,7 +505,7 @@ func TestWhenEntitiesWereSeenIsReadFromFiles(t *testing.T) {
 		}
 		return all[0].Bytes
 	}
-	if known := m.p.stateFiles; len(known.sizes) != 1 || bytes() < known.all {
+	if known := m.p.stateFiles; len(known.sizes) != 1 || bytes() < known.total.bytes {
 		t.Errorf("the summary counts %d bytes: %+v", bytes(), known)
 	}
 	m.options.Seen = true

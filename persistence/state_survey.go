@@ -3,7 +3,6 @@ package persistence
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
@@ -17,6 +16,9 @@ import (
 // A survey comes when half as many bytes of states were written or removed as all states had at the last one. So after a survey
 // the files take at most twice what all states take, and half as much again until the next survey. A survey copies at most what all
 // states take, and on average not more than what was written or removed.
+//
+// A file with a state that cannot be read stays as it is. The state's entity may be in memory, and then its next state is a good one. If it is not, its
+// partition is rebuilt when it is loaded.
 
 // surveyStates surveys the states if it is time. What fails, the next survey does, after as many bytes again: the checkpoint is stored.
 func (plan *Plan) surveyStates() {
@@ -25,19 +27,21 @@ func (plan *Plan) surveyStates() {
 		return
 	}
 	done.surveyed = true
+	total := statesTotal{}
 	counts := make(map[uint64]int64) // by the number of a file, how many bytes of it count
 	err := plan.eachState(func(_ uint32, p place, length int64) {
-		done.number++
-		done.all += length
+		total.number++
+		total.bytes += length
 		if p.file != 0 {
 			counts[p.file] += length
 		}
 	})
 	if err == nil {
+		done.total = total
 		sparse := done.sortFiles(counts)
-		if err = plan.copyStates(sparse); err == nil {
-			done.found = append(done.found, sparse...)
-		}
+		var copied []uint64
+		copied, err = plan.copyStates(sparse)
+		done.found = append(done.found, copied...)
 	}
 	if err != nil && !errors.Is(err, ErrClosed) {
 		plan.store.options.Log.Warn("files of states that are not needed stay for now, and take space", "problem", err)
@@ -89,34 +93,42 @@ type stateInFile struct {
 	place
 }
 
-// copyStates copies the states of some files to a new one, and has the database say that they are there.
-func (plan *Plan) copyStates(files []uint64) error {
+// copyStates copies the states of some files to a new one, and has the database say that they are there. It returns the files that were copied whole.
+func (plan *Plan) copyStates(files []uint64) (copied []uint64, err error) {
 	if len(files) == 0 {
-		return nil
+		return nil, nil
 	}
 	var states []stateInFile
-	err := plan.eachState(func(id uint32, p place, _ int64) {
+	err = plan.eachState(func(id uint32, p place, _ int64) {
 		if slices.Contains(files, p.file) {
 			states = append(states, stateInFile{id, p})
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	slices.SortFunc(states, func(a, b stateInFile) int { // to read each file once, in order
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.offset, b.offset))
 	})
-	reader := stateReader(plan.store, plan.slot)
-	defer reader.close()
-	copies := make([]place, len(states))
+	copies := make([]place, len(states)) // those of no length were not made
+	unread := make(map[uint64]bool)
 	number, err := plan.makeFile(func(out *fileWriter) error {
+		reader := stateReader(plan.store, plan.slot)
+		defer reader.close()
 		for i, s := range states {
 			value, err := reader.read(stateKey(plan.slot, s.id), s.place)
 			if err != nil {
-				return fmt.Errorf("file %d of the journal: %w", s.file, err)
+				if !unread[s.file] {
+					plan.store.options.Log.Warn("a state cannot be read, and its file stays", "file", s.file, "error", err)
+				}
+				unread[s.file] = true
+				continue
 			}
 			copies[i] = place{offset: uint64(out.offset(len(out.buffer))), length: s.length}
 			out.buffer = append(out.buffer, value...)
+			if plan.store.stopped() {
+				return ErrClosed
+			}
 			if err := out.flushIfMany(); err != nil {
 				return err
 			}
@@ -124,15 +136,21 @@ func (plan *Plan) copyStates(files []uint64) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return plan.store.update(func(u *update) error { // if it fails, the next survey may find that the new file is dead
+	err = plan.store.update(func(u *update) error { // if it fails, the next survey may find that the new file is dead
 		for i, s := range states {
-			copies[i].file = number
+			if copies[i].file = number; copies[i].length == 0 {
+				continue
+			}
 			if err := u.set(stateKey(plan.slot, s.id), encodePlace(copies[i])); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(files, func(file uint64) bool { return unread[file] }), nil
 }

@@ -257,6 +257,7 @@ func (s *Store) judge(err error) (over bool) {
 	return true
 }
 
+// stopped tells whether the store closes: it waits for what is under way.
 func (s *Store) stopped() bool {
 	select {
 	case <-s.stop:
