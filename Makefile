@@ -2,7 +2,7 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: detection soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops test-alertmanager docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
+.PHONY: detection profile soak soak-short browser picture check build format vet staticcheck imports test race fuzz microbench bench test-kafka test-containers test-ops test-alertmanager docs readme simulate mutants damage deb test-packages test-kubernetes image sbom licences notices gosec vulnerabilities
 
 check: format vet staticcheck imports race
 
@@ -18,6 +18,9 @@ build:
 
 format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+
+# What looks at packages, or tests them, does without the compiler's profile: with it, each package would be compiled once more.
+vet staticcheck imports test race gosec vulnerabilities: export GOFLAGS := $(GOFLAGS) -pgo=off
 
 vet:
 	go vet ./...
@@ -76,6 +79,10 @@ bench:
 	@mkdir -p bench/results
 	go build -trimpath -o bench/results/bench ./bench
 	exec bench/results/bench $(BENCH)
+
+# Measures where the processor time goes, for the compiler; see docs/adr/0051-the-compiler-gets-a-profile.md.
+profile:
+	$(MAKE) bench BENCH=profile
 
 # Says how well events of known kinds are found, and writes the tables of docs/detection.md.
 detection:

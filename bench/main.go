@@ -35,6 +35,7 @@ type commands struct {
 	Heap       heapCommand       `cmd:"" help:"Ways to run Go's collector: speed, processor time and memory."`
 	Storm      stormCommand      `cmd:"" help:"A bin in which all entities are anomalous, and the bins after it, with episodes."`
 	Backtest   backtestCommand   `cmd:"" help:"Backtests of files, beside scoring the same stream in memory."`
+	Profile    profileCommand    `cmd:"" help:"Writes the profile that the compiler gets, default.pgo."`
 	Soak       soakCommand       `cmd:"" help:"A long run at full speed with kills and restarts: exactly once, and flat."`
 	Work       workCommand       `cmd:"" hidden:"" help:"A child process: counts, decodes or scores a topic in memory."`
 }

@@ -10,9 +10,16 @@ import (
 )
 
 // TestNoOtherArchitectureRoundsDifferently: on some of them, the compiler makes one instruction with one rounding of a product and a sum, unless the
-// product is converted to float64. It may do so across statements.
+// product is converted to float64. It may do so across statements, and across functions that it inlines. With the profile it inlines more.
 func TestNoOtherArchitectureRoundsDifferently(t *testing.T) {
-	command := exec.Command("go", "build", "-gcflags=-S", ".")
+	for _, profile := range []string{"off", "../default.pgo"} {
+		t.Run(profile, func(t *testing.T) { noProductIsFused(t, profile) })
+	}
+}
+
+func noProductIsFused(t *testing.T, profile string) {
+	t.Helper()
+	command := exec.Command("go", "build", "-pgo="+profile, "-gcflags=-S", ".")
 	command.Env = append(os.Environ(), "GOARCH=arm64", "CGO_ENABLED=0")
 	listing, err := command.CombinedOutput()
 	if err != nil {

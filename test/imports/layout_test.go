@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"synthetic/export":             {"synthetic"},
 	"bench":                        {"backtest", "bench/report", "actors", "loopback", "messages", "stream", "persistence", "detection", "datapoint", "synthetic", "synthetic/export", "test/transactions"},
 	"bench/detection":              {"backtest", "backtest/labels", "backtest/source", "completeness", "detection", "episode", "configs", "synthetic", "test/series"},
+	"bench/profiled":               {"bootstrap"},
 	"bench/report":                 {},
 	"test/imports":                 {},
 	"test/alertmanager":            {"loopback", "notify", "episode"},

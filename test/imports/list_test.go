@@ -33,7 +33,7 @@ func (l *listed) name() string {
 // list asks the go command for packages.
 func list(t *testing.T, arguments ...string) (all []*listed) {
 	t.Helper()
-	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Standard,DepOnly,Export,GoFiles,Imports,TestImports,XTestImports"}, arguments...)...).Output()
+	out, err := exec.Command("go", append([]string{"list", "-pgo=off", "-json=ImportPath,Dir,Standard,DepOnly,Export,GoFiles,Imports,TestImports,XTestImports"}, arguments...)...).Output()
 	var failed *exec.ExitError
 	if errors.As(err, &failed) {
 		t.Fatalf("list packages: %v: %s", err, failed.Stderr)
