@@ -19,8 +19,8 @@ build:
 format:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
-# What looks at packages, or tests them, does without the compiler's profile: with it, each package would be compiled once more.
-vet staticcheck imports test race gosec vulnerabilities: export GOFLAGS := $(GOFLAGS) -pgo=off
+# These targets leave out the compiler's profile: with it, each package would be compiled once more.
+vet staticcheck imports test race gosec vulnerabilities: export GOFLAGS = $(shell go env GOFLAGS) -pgo=off
 
 vet:
 	go vet ./...
@@ -77,7 +77,7 @@ microbench:
 BENCH ?= all
 bench:
 	@mkdir -p bench/results
-	go build -trimpath -o bench/results/bench ./bench
+	go build -trimpath -pgo=default.pgo -o bench/results/bench ./bench
 	exec bench/results/bench $(BENCH)
 
 # Measures where the processor time goes, for the compiler; see docs/adr/0051-the-compiler-gets-a-profile.md.

@@ -61,6 +61,15 @@ func (c *profileCommand) merge(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
+	for _, file := range files { // go tool pprof would leave out what it cannot read
+		profile, err := os.ReadFile(file)
+		if err == nil {
+			_, err = withoutPaths(profile)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(file), err)
+		}
+	}
 	merged, err := exec.CommandContext(ctx, "go", append([]string{"tool", "pprof", "-proto", "-output=/dev/stdout"}, files...)...).Output()
 	if err != nil {
 		return fmt.Errorf("go tool pprof: %w", err)
@@ -72,8 +81,7 @@ func (c *profileCommand) merge(ctx context.Context, folder string) error {
 	return os.WriteFile(c.To, profile, 0o644)
 }
 
-// withoutPaths empties the strings of a profile that are paths of the machine: the compiler needs none, and with them the same
-// work would make another file on each machine.
+// withoutPaths empties the strings of a profile that are paths of the machine. The compiler needs none, and they are nobody's business.
 func withoutPaths(packed []byte) ([]byte, error) {
 	const stringTable = 6 // the field of profile.proto
 	unpacked, err := gzip.NewReader(bytes.NewReader(packed))

@@ -220,7 +220,7 @@ func (m *model) damagedSlotGoes() {
 	m.goBack()
 	manyPoints(m.t, m, 20)
 	m.p.Close()
-	if err := m.store.Close(); err != nil { // waits for what is purged
+	if err := m.store.Close(); err != nil { // waits until the files are removed
 		m.t.Fatal(err)
 	}
 	for _, name := range filesOf(m.t, m.store) {

@@ -32,8 +32,8 @@ import (
 //	*.vlog        the newest, as Badger reads it when it opens; values have checksums
 //
 // What is missing at the end of the logs or of MANIFEST leaves an older state: the topic is
-// read from there. It is whole, but for files of the journal that were removed since then:
-// whoever reads a value of one finds that it is missing.
+// read from there. It is whole, but for files of the journal that were removed since then.
+// That a file is missing is found when one of its values is read.
 
 // inspection is the result of an inspection of a database's files.
 type inspection struct {

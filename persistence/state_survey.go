@@ -17,8 +17,8 @@ import (
 // the files take at most twice what all states take, and half as much again until the next survey. A survey copies at most what all
 // states take, and on average not more than what was written or removed.
 //
-// A file with a state that cannot be read stays as it is. The state's entity may be in memory, and then its next state is a good one. If it is not, its
-// partition is rebuilt when it is loaded.
+// A file with a state that cannot be read stays, and its other states are copied. The state's entity may be in memory, and then its next state is a
+// good one. If it is not, its partition is rebuilt when it is loaded.
 
 // surveyStates surveys the states if it is time. What fails, the next survey does, after as many bytes again: the checkpoint is stored.
 func (plan *Plan) surveyStates() {

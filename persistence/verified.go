@@ -257,7 +257,7 @@ func (s *Store) judge(err error) (over bool) {
 	return true
 }
 
-// stopped tells whether the store closes: it waits for what is under way.
+// stopped tells whether the store closes, which waits for whoever uses it.
 func (s *Store) stopped() bool {
 	select {
 	case <-s.stop:
