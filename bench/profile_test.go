@@ -14,27 +14,30 @@ func TestProfileHasNoPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unpack := func(packed []byte) []byte {
-		unpacked, err := gzip.NewReader(bytes.NewReader(packed))
-		if err != nil {
-			t.Fatal(err)
-		}
-		profile, err := io.ReadAll(unpacked)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return profile
-	}
 	again, err := withoutPaths(stored)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(unpack(again), unpack(stored)) {
+	profile := unpack(t, stored)
+	if !bytes.Equal(unpack(t, again), profile) {
 		t.Error("it has paths")
 	}
-	if !bytes.Contains(unpack(stored), []byte("anomalydetector/detection.(*Window).Add")) {
+	if !bytes.Contains(profile, []byte("anomalydetector/detection.(*Window).Add")) {
 		t.Error("it knows no scoring: is it of this program?")
 	}
+}
+
+func unpack(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	profile, err := io.ReadAll(unpacked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return profile
 }
 
 func TestPathsAreEmptied(t *testing.T) {
@@ -46,12 +49,8 @@ func TestPathsAreEmptied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(got))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if profile, err := io.ReadAll(unpacked); err != nil || string(profile) != "\x32\x00"+"\x32\x03a/b"+"\x32\x00"+"\x48\x07" {
-		t.Errorf("%q, %v", profile, err)
+	if profile := unpack(t, got); string(profile) != "\x32\x00"+"\x32\x03a/b"+"\x32\x00"+"\x48\x07" {
+		t.Errorf("%q", profile)
 	}
 	if _, err := withoutPaths([]byte("no profile")); err == nil {
 		t.Error("what is no profile was read")

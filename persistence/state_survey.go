@@ -110,12 +110,12 @@ func (plan *Plan) copyStates(files []uint64) (copied []uint64, err error) {
 	slices.SortFunc(states, func(a, b stateInFile) int { // to read each file once, in order
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.offset, b.offset))
 	})
-	copies := make([]place, len(states)) // those of no length were not made
+	var copies []stateInFile
 	unread := make(map[uint64]bool)
 	number, err := plan.makeFile(func(out *fileWriter) error {
 		reader := stateReader(plan.store, plan.slot)
 		defer reader.close()
-		for i, s := range states {
+		for _, s := range states {
 			value, err := reader.read(stateKey(plan.slot, s.id), s.place)
 			if err != nil {
 				if !unread[s.file] {
@@ -124,7 +124,7 @@ func (plan *Plan) copyStates(files []uint64) (copied []uint64, err error) {
 				unread[s.file] = true
 				continue
 			}
-			copies[i] = place{offset: uint64(out.offset(len(out.buffer))), length: s.length}
+			copies = append(copies, stateInFile{s.id, place{offset: uint64(out.offset(len(out.buffer))), length: s.length}})
 			out.buffer = append(out.buffer, value...)
 			if plan.store.stopped() {
 				return ErrClosed
@@ -139,11 +139,9 @@ func (plan *Plan) copyStates(files []uint64) (copied []uint64, err error) {
 		return nil, err
 	}
 	err = plan.store.update(func(u *update) error { // if it fails, the next survey may find that the new file is dead
-		for i, s := range states {
-			if copies[i].file = number; copies[i].length == 0 {
-				continue
-			}
-			if err := u.set(stateKey(plan.slot, s.id), encodePlace(copies[i])); err != nil {
+		for _, c := range copies {
+			c.file = number
+			if err := u.set(stateKey(plan.slot, c.id), encodePlace(c.place)); err != nil {
 				return err
 			}
 		}
