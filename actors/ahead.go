@@ -10,26 +10,22 @@ import (
 // How many records ahead a partition looks. Memory comes after the time in which some records are scored; see
 // docs/adr/0049-memory-is-prefetched.md.
 const (
-	pointsAhead   = 16 // the points of their entities are prefetched
-	entitiesAhead = 24 // what their entities keep elsewhere is prefetched, if that was not yet done
-	recordsAhead  = 32 // they are decoded, and their entities are found
+	pointsAhead   = 8  // the points of their entities are prefetched
+	entitiesAhead = 12 // what their entities keep elsewhere is prefetched, if that was not yet done
+	recordsAhead  = 16 // they are decoded, and their entities are found
 	ringSize      = recordsAhead + 1
 )
 
-// A partition with fewer entities than fewEntities prefetches nothing: most of their memory is in the processor's caches. This was measured when
-// memory was read ahead; see docs/adr/0040-records-are-looked-at-in-groups.md.
-const fewEntities = 4096
-
-// ahead is what a partition knows of records before it scores them. With many entities, nothing that scoring needs is in the processor's caches,
-// and the partition would wait for each part of it in turn. So it prefetches them, and scores other records meanwhile:
+// ahead is what a partition knows of records before it scores them. Even with few entities, hardly anything that scoring needs is in the processor's
+// nearest caches, and the partition would wait for each part of it in turn. So it prefetches them, and scores other records meanwhile:
 //
 //	record i        is scored
-//	record i + 16   the points of its entity are prefetched
-//	record i + 24   what its entity keeps elsewhere is prefetched, if that was not yet done
-//	record i + 32   is decoded, and its entity is found. If it came next in the bin before, too, its memory was read to find it, and
+//	record i + 8    the points of its entity are prefetched
+//	record i + 12   what its entity keeps elsewhere is prefetched, if that was not yet done
+//	record i + 16   is decoded, and its entity is found. If it came next in the bin before, too, its memory was read to find it, and
 //	                what it keeps elsewhere is prefetched. If not, its own memory is prefetched
-//	record i + 33   the key of its entity is prefetched, if the entities come in the order of the bin before
-//	record i + 34   in the same case, the entity's own memory
+//	record i + 17   the key of its entity is prefetched, if the entities come in the order of the bin before
+//	record i + 18   in the same case, the entity's own memory
 //
 // The memory of an entity tells where its points are, so it comes first.
 type ahead [ringSize]sight
@@ -56,20 +52,19 @@ func (p *partition) look(records []*kgo.Record, i int) *sight {
 
 // lookFrom does what there is to do for the records after one that is scored. If it is negative, it is as many records before the first one.
 func (p *partition) lookFrom(records []*kgo.Record, i int) {
-	many := len(p.entities.byKey) >= fewEntities
 	if j := i + recordsAhead; j < len(records) {
-		p.decode(records[j], j, many)
+		p.decode(records[j], j)
 	}
 	if j := i + entitiesAhead; 0 <= j && j < len(records) {
 		p.ahead[j%ringSize].prefetch()
 	}
 	if j := i + pointsAhead; 0 <= j && j < len(records) {
-		p.prefetchPoints(records[j], j, many)
+		p.prefetchPoints(records[j], j)
 	}
 }
 
 // decode decodes a record, and finds its entity.
-func (p *partition) decode(record *kgo.Record, i int, many bool) {
+func (p *partition) decode(record *kgo.Record, i int) {
 	s := &p.ahead[i%ringSize]
 	s.entity, s.bad, s.later = nil, nil, false
 	if record.Attrs.IsControl() {
@@ -82,7 +77,7 @@ func (p *partition) decode(record *kgo.Record, i int, many bool) {
 	s.key = append(s.key[:0], s.point.Key...) // the scanner overwrites its own
 	s.point.Key = s.key
 	before := p.entities.order
-	if s.entity = p.entities.find(s.key); s.entity == nil || !many {
+	if s.entity = p.entities.find(s.key); s.entity == nil {
 		return
 	}
 	if s.later = p.entities.order == before; s.later {
@@ -97,8 +92,8 @@ func (p *partition) decode(record *kgo.Record, i int, many bool) {
 }
 
 // prefetchPoints prefetches what a record's point needs of its entity, which decode has prefetched.
-func (p *partition) prefetchPoints(record *kgo.Record, i int, many bool) {
-	if e := p.ahead[i%ringSize].entity; e != nil && many {
+func (p *partition) prefetchPoints(record *kgo.Record, i int) {
+	if e := p.ahead[i%ringSize].entity; e != nil {
 		p.seen.Record = record
 		e.actor.prefetchPoints(record.Timestamp.UnixMilli())
 	}

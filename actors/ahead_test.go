@@ -12,8 +12,8 @@ import (
 	"anomalydetector/messages"
 )
 
-// manyEntities are so many that memory is prefetched.
-const manyEntities = fewEntities + 50
+// manyEntities are more than a piece has records.
+const manyEntities = piece + 50
 
 // TestVerdictsDoNotDependOnHowFarAPartitionLooks: it looks at nothing ahead if each slice has one record.
 func TestVerdictsDoNotDependOnHowFarAPartitionLooks(t *testing.T) {
@@ -27,10 +27,10 @@ func TestVerdictsDoNotDependOnHowFarAPartitionLooks(t *testing.T) {
 		t.Run(c.settings.Method.String(), func(t *testing.T) {
 			all := unevenBins(t, c.bins, time.Duration(c.settings.GranularityMinutes)*time.Minute)
 			want, counts := inSlices(t, c.settings, all, 0, 1)
-			if counts.anomalies < 100 || counts.points == len(all) || counts.entities < fewEntities {
+			if counts.anomalies < 100 || counts.points == len(all) || counts.entities < piece {
 				t.Fatalf("there is too little to compare: %+v", counts)
 			}
-			got, others := inSlices(t, c.settings, all, 0, 1, 16, 17, 32, 33, 34, 66, 512, 513, 5000)
+			got, others := inSlices(t, c.settings, all, 0, 1, 8, 9, 12, 16, 17, 18, 34, 512, 513, 5000)
 			if !slices.EqualFunc(got, want, bytes.Equal) || others != counts {
 				t.Errorf("%d records are produced of %+v, want %d of %+v", len(got), others, len(want), counts)
 			}
@@ -51,7 +51,7 @@ func unevenBins(t *testing.T, bins int, granularity time.Duration) (all []*kgo.R
 	for bin := range bins {
 		source.at += (granularity - benchGranularity).Milliseconds()
 		records := source.bin(manyEntities - 50 + bin)
-		for i := bin; i < len(records); i += 97 {
+		for i := bin; i < len(records); i += 23 {
 			records[i].Value = withValue(records[i].Value, 1)
 		}
 		for i := 3 * bin; i < len(records); i += 101 {

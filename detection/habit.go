@@ -39,7 +39,15 @@ import (
 // A state of the first half hour takes 0.9 kB, and later, with 96 points a day, 4.9 kB. Of these, 2.0 kB are the profile, 0.8 kB the values of the
 // last 24 hours, and 0.8 kB those of the 24 hours before. The latter serve only the first point after a gap of one to two days.
 type Habit struct {
-	// What each point needs comes first, so that it is in few cache lines.
+	eachPoint
+	when  [habitMean]int64 // the times of the points of the residuals; the points may have left the window
+	was   moment           // before the epoch
+	days  []dayTop
+	leads *leads // nil unless there is one, or was one in this epoch
+}
+
+// eachPoint is the part of a state that nearly each point needs all of. Prefetch prefetches it.
+type eachPoint struct {
 	points ring // those that are of use, and epochs
 	now    moment
 	median runningMedian // of the level
@@ -51,10 +59,6 @@ type Habit struct {
 
 	profile *profile           // nil until the first half hour is over: many entities have few points
 	recent  [habitMean]float64 // residuals, a ring
-	when    [habitMean]int64   // the times of their points, which may have left the window
-	was     moment             // before the epoch
-	days    []dayTop
-	leads   *leads // nil unless there is one, or was one in this epoch
 }
 
 // moment is the small part of the state: an epoch keeps a copy of it.

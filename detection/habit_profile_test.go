@@ -75,7 +75,8 @@ func TestCellsOfAreThoseOfTheLastFiveDays(t *testing.T) {
 	const of, ahead = 7, 2                                      // a lead is in the place of the third day of the next cycle
 	for _, newest := range []int64{0, 1, 2, 2000, 2001, 2002} { // each remainder of three
 		for known := range uint8(2) {
-			h := Habit{profile: new(profile)}
+			var h Habit
+			h.profile = new(profile)
 			h.now.newest, h.now.leads = newest, known
 			h.leads = &leads{cycles: [mostLeads]int64{newest + 1}, cells: [mostLeads]uint8{of*profileDays + ahead}}
 			for codes := range uint16(1 << (2 * profileDays)) {
