@@ -498,6 +498,55 @@ func TestStopChangesNothing(t *testing.T) {
 	}
 }
 
+// TestDamagedHeadKeepsWhatItNames: the slot of a head that cannot be read is no garbage, until its partition is rebuilt.
+func TestDamagedHeadKeepsWhatItNames(t *testing.T) {
+	m := newModel(t, 1, Options{File: 1})
+	manyPoints(t, m, 20)
+	slot := m.p.slot
+	m.p.Close()
+	change(t, m.store, headKind, damaged)
+	if err := m.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files := filesOf(t, m.store)
+	garbage := func(store *Store) []uint32 {
+		t.Helper()
+		full, err := store.prepareFiles()
+		if err != nil {
+			t.Fatal(err)
+		}
+		garbage, err := store.survey(full)
+		if err != nil || !full[slot] {
+			t.Fatalf("the slots %v have files or keys, want %d among them: %v", full, slot, err)
+		}
+		return garbage
+	}
+	stops := openState(t, m.dir, Options{StopOnDamage: true})
+	if got := garbage(stops); len(got) > 0 {
+		t.Errorf("a start that stops removes the slots %v", got)
+	}
+	if _, err := stops.Partition("d", 0); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("the partition was opened: %v", err)
+	}
+	if err := stops.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left := filesOf(t, stops); len(files) == 0 || !slices.Equal(left, files) {
+		t.Errorf("the files %v are left of %v", left, files)
+	}
+	rebuilds := openState(t, m.dir, Options{})
+	p, err := rebuilds.Partition("d", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Checkpoint(m.storedHead(), nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := garbage(rebuilds); !slices.Equal(got, []uint32{slot}) {
+		t.Errorf("after the partition is rebuilt, the slots %v are garbage, want %d alone", got, slot)
+	}
+}
+
 // TestStopSeesADamagedValueBeforeOthers: then the value log is not cut.
 func TestStopSeesADamagedValueBeforeOthers(t *testing.T) {
 	dir := t.TempDir()

@@ -6,9 +6,11 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// survey finds the slots that no head refers to, and the first one never used. It adds the slots that have keys to those that have files.
+// survey finds the slots that no head refers to, and the first one never used. It adds the slots that have keys to those that have files. If a head
+// cannot be read, nobody knows which slot it refers to, so none is garbage: with StopOnDamage a start changes nothing. The first start after its
+// partition is rebuilt frees the slot.
 func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
-	used := make(map[uint32]bool)
+	used, unread := make(map[uint32]bool), false
 	err = s.db.View(func(txn *badger.Txn) error {
 		err := each(txn, []byte{headKind}, func(item *badger.Item) error {
 			err := valueOf(item, func(value []byte) error {
@@ -19,6 +21,7 @@ func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
 				return err
 			})
 			if errors.Is(err, ErrCorrupt) {
+				unread = true
 				return nil // opening its partition tells
 			}
 			return err
@@ -47,7 +50,7 @@ func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
 	}
 	for slot := range full {
 		s.slots = max(s.slots, slot+1)
-		if !used[slot] {
+		if !used[slot] && !unread {
 			garbage = append(garbage, slot)
 		}
 	}
