@@ -16,8 +16,8 @@ const (
 	ringSize      = recordsAhead + 1
 )
 
-// ahead is what a partition knows of records before it scores them. Even with few entities, hardly anything that scoring needs is in the processor's
-// nearest caches, and the partition would wait for each part of it in turn. So it prefetches them, and scores other records meanwhile:
+// ahead is what a partition knows of records before it scores them. With some thousand entities in all partitions, hardly anything that scoring needs is in the
+// processor's nearest caches, and the partition would wait for each part of it in turn. So it prefetches them, and scores other records meanwhile:
 //
 //	record i        is scored
 //	record i + 8    the points of its entity are prefetched

@@ -46,7 +46,8 @@ type Habit struct {
 	leads *leads // nil unless there is one, or was one in this epoch
 }
 
-// eachPoint is the part of a state that nearly each point needs all of. Prefetch prefetches it.
+// eachPoint is the part of a state that nearly each point reads all of. Prefetch prefetches it. What is only written, such as was, need not be there
+// before.
 type eachPoint struct {
 	points ring // those that are of use, and epochs
 	now    moment

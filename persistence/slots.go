@@ -7,8 +7,7 @@ import (
 )
 
 // survey finds the slots that no head refers to, and the first one never used. It adds the slots that have keys to those that have files. If a head
-// cannot be read, nobody knows which slot it refers to, so none is garbage: with StopOnDamage a start changes nothing. The first start after its
-// partition is rebuilt frees the slot.
+// cannot be read, nobody knows which slot it refers to. With StopOnDamage none is garbage then, because such a start changes nothing.
 func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
 	used, unread := make(map[uint32]bool), false
 	err = s.db.View(func(txn *badger.Txn) error {
@@ -50,7 +49,7 @@ func (s *Store) survey(full map[uint32]bool) (garbage []uint32, err error) {
 	}
 	for slot := range full {
 		s.slots = max(s.slots, slot+1)
-		if !used[slot] && !unread {
+		if !used[slot] && !(unread && s.options.StopOnDamage) {
 			garbage = append(garbage, slot)
 		}
 	}
