@@ -28,9 +28,9 @@ func (r *ring) prefetch(dropped, free int) {
 // Prefetch prefetches the state itself, without what few points need.
 func (h *Habit) Prefetch() { prefetch.Memory(&h.eachPoint) }
 
-// PrefetchPoints prefetches the points that the next Add drops and appends, the time of the residual that it replaces (that of the oldest one is
-// mostly in the same cache line), and if a half hour begins at its time, what the profile has of it
-// and of its neighbours. Of the first and the last half hour of a day, one neighbour is elsewhere, and is left out.
+// PrefetchPoints prefetches the points that the next Add drops and appends, and the time of the residual that it replaces. That of the oldest residual
+// is mostly in the same cache line. If a half hour begins at the time of the point, it also prefetches what the profile has of it and of its neighbours.
+// Of the first and the last half hour of a day, one neighbour is elsewhere, and is left out.
 func (h *Habit) PrefetchPoints(at int64) {
 	p := &h.points
 	if p.held == 0 {
