@@ -2,9 +2,11 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -72,22 +74,40 @@ func (s *Session) Flush(ctx context.Context) error {
 	return fmt.Errorf("write output: %w", failed.first)
 }
 
-// written waits until the client has written everything, and checks now and then whether that can still
+// written waits until the client has written everything.
+func (s *Session) written(ctx context.Context) error { return s.patiently(ctx, s.client.Flush) }
+
+// patiently waits until the client has nothing left to write, and checks now and then whether that can still
 // happen: a client that does not know whether a batch was written tries for ever, silently, even if the topic
-// is gone.
-func (s *Session) written(ctx context.Context) error {
+// is gone. It may also forget records for ever when another client takes its transactional id.
+func (s *Session) patiently(ctx context.Context, emptied func(context.Context) error) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, min(askTimeout, s.config.Timing.Transaction))
-		err := s.client.Flush(waiting)
+		err := emptied(waiting)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
+		}
+		if replaced := s.replaced(ctx); replaced != nil {
+			s.spent = fmt.Errorf("the transactional producer cannot go on: %w", replaced)
+			return replaced
 		}
 		if missing := s.missing(ctx); missing != nil {
 			s.spent = fmt.Errorf("an output topic does not exist any more: %w", missing)
 			return missing
 		}
 	}
+}
+
+// replaced returns the broker's error if it accepts nothing more from this producer.
+func (s *Session) replaced(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	_, _, err := s.client.ProducerID(ctx)
+	if !isA[*kerr.Error](err) || transient(err) || errors.Is(err, kerr.ConcurrentTransactions) {
+		return nil // a broker that is away has refused nothing
+	}
+	return err
 }
 
 // missing returns an error if a topic that the detector writes to does not exist.

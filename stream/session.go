@@ -165,6 +165,11 @@ func (s *Session) End(ctx context.Context, commit bool) (committed bool, err err
 		return false, fmt.Errorf("end transaction: %w", s.spent) // the next session aborts it
 	}
 	s.owned.ending()
+	if !commit {
+		if err := s.patiently(ctx, s.client.AbortBufferedRecords); err != nil {
+			return false, fmt.Errorf("end transaction: %w", err)
+		}
+	}
 	committed, err = s.group.End(marked(ctx, s.topic), kgo.TransactionEndTry(commit))
 	if err == nil && commit && !committed {
 		err = s.verifyAbort(ctx)
