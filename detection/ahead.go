@@ -28,7 +28,7 @@ func (r *ring) prefetch(dropped, free int) {
 // Prefetch prefetches the state itself, without what few points need.
 func (h *Habit) Prefetch() { prefetch.Memory(&h.eachPoint) }
 
-// PrefetchPoints prefetches the points that the next Add drops and appends, and the time of the residual that it replaces. That of the oldest residual
+// PrefetchPoints prefetches the points that the next Add drops and appends, and the residual that it replaces. The oldest one that still counts
 // is mostly in the same cache line. If a half hour begins at the time of the point, it also prefetches what the profile has of it and of its neighbours.
 // Of the first and the last half hour of a day, one neighbour is elsewhere, and is left out.
 func (h *Habit) PrefetchPoints(at int64) {
@@ -37,7 +37,7 @@ func (h *Habit) PrefetchPoints(at int64) {
 		return
 	}
 	p.prefetch(p.slot(int(p.gone+h.now.fresh)), p.slot(int(p.held)))
-	prefetch.Memory(&h.when[h.now.next])
+	prefetch.Memory(&h.recent[h.now.next])
 	if cap(h.undo) > 0 {
 		prefetch.Memory(&h.undo[:1][0])
 	}

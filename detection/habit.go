@@ -40,10 +40,10 @@ import (
 // last 24 hours, and 0.8 kB those of the 24 hours before. The latter serve only the first point after a gap of one to two days.
 type Habit struct {
 	eachPoint
-	when  [habitMean]int64 // the times of the points of the residuals; the points may have left the window
-	was   moment           // before the epoch
-	days  []dayTop
-	leads *leads // nil unless there is one, or was one in this epoch
+	was    moment              // before the epoch
+	recent [habitMean]residual // a ring
+	days   []dayTop
+	leads  *leads // nil unless there is one, or was one in this epoch
 }
 
 // eachPoint is the part of a state that nearly each point reads all of. Prefetch prefetches it. What is only written, such as was, need not be there
@@ -57,9 +57,9 @@ type eachPoint struct {
 	// What follows from the rest.
 	season    float64 // of the half hour of the last point
 	one, many float64 // usual residual and mean, on the day of the moment; NaN: not known
+	sum       runningSum
 
-	profile *profile           // nil until the first half hour is over: many entities have few points
-	recent  [habitMean]float64 // residuals, a ring
+	profile *profile // nil until the first half hour is over: many entities have few points
 }
 
 // moment is the small part of the state: an epoch keeps a copy of it.
@@ -86,12 +86,18 @@ type moment struct {
 func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) Judgement {
 	var e Evidence
 	h.take(r, epoch, at, value, &e)
+	h.addUp(&e)
 	return r.Judge(&e)
 }
 
-// Decide does what Add does, but returns only the verdict. It writes to e what HabitRules.Judge makes the whole judgement of.
+// Decide does what Add does, but returns only the verdict. If the point is an anomaly, it writes to e what HabitRules.Judge makes the whole judgement
+// of.
 func (h *Habit) Decide(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) Verdict {
 	h.take(r, epoch, at, value, e)
+	if r.ordinary(e) {
+		return Verdict{Reason: Normal}
+	}
+	h.addUp(e)
 	verdict, _ := r.decide(e)
 	return verdict
 }
@@ -107,6 +113,7 @@ func (h *Habit) Observe(r *HabitRules, epoch uint64, at int64, value float64) {
 func (h *Habit) Compare(rules []HabitRules, epoch uint64, at int64, value float64, to []Judgement) {
 	var e Evidence
 	h.take(&rules[0], epoch, at, value, &e)
+	h.addUp(&e)
 	for i := range rules {
 		to[i] = rules[i].Judge(&e)
 	}
@@ -121,12 +128,11 @@ func (h *Habit) Last() (at int64, ok bool) {
 	return h.points.heldTime(h.points.held - 1), true
 }
 
-// take is the way of one point.
+// take is the way of one point. It may leave the mean to addUp.
 func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) {
 	*e = Evidence{}
 	h.begin(epoch)
 	before, born := h.Last()
-	sum, n := h.residuals(at, before) // now, so that the processor adds while it waits for the rest
 	h.evict(r, at)
 	if bin := at / halfHour; !born || bin != before/halfHour {
 		h.enter(bin, before/halfHour)
@@ -138,15 +144,17 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *Ev
 	if counted {
 		e.residual = value - e.expected
 		h.enterDay(at / day)
-		e.mean = (sum + e.residual) / habitMean // fewer than 24 count as 24
-		h.keepResidual(at, e.residual, n)
 		e.one, e.many = h.one, h.many
 		e.scored = !math.IsNaN(h.one) && (h.now.blocked || r.window.enough(h.points.len()))
 		if x := math.Abs(e.residual); x > h.now.one {
 			h.now.one = x
 		}
-		if x := math.Abs(e.mean); x > h.now.many {
-			h.now.many = x
+		h.keepResidual(residual{e.residual, at}, before)
+		if e.mostMean = h.sum.mostMean(); !(e.mostMean <= h.now.many) {
+			h.addUp(e)
+			if x := math.Abs(e.mean); x > h.now.many {
+				h.now.many = x
+			}
 		}
 	}
 	h.push(r, point{at, value})
@@ -240,38 +248,6 @@ func (h *Habit) windowMedian() float64 {
 
 // halfway is the middle between two numbers, with the reference's roundings.
 func halfway(low, high float64) float64 { return low + float64(0.5*float64(high-low)) }
-
-// residuals is the sum of the last residuals that count for the next mean, and how many they are.
-func (h *Habit) residuals(at, before int64) (sum float64, n int) {
-	if at-before > pause {
-		return 0, 0
-	}
-	n = min(int(h.now.residuals), habitMean-1)
-	i := placeBefore(int(h.now.next), n)
-	for n > 0 && at-h.when[i] > day {
-		i, n = placeAfter(i), n-1
-	}
-	for range n {
-		sum += h.recent[i]
-		i = placeAfter(i)
-	}
-	return sum, n
-}
-
-// keepResidual takes a residual in, after n that still count.
-func (h *Habit) keepResidual(at int64, residual float64, n int) {
-	i := int(h.now.next)
-	h.setResidual(i, at, residual)
-	h.now.next, h.now.residuals = uint8(placeAfter(i)), uint8(n+1)
-}
-
-// oldest is the place of the oldest residual that counts.
-func (h *Habit) oldest() int { return placeBefore(int(h.now.next), int(h.now.residuals)) }
-
-// placeBefore is the place in the ring of residuals that is n before another, and placeAfter is the next one. They have no branch, because
-// the processor could not guess where the ring begins anew.
-func placeBefore(i, n int) int { return i - n + habitMean&((i-n)>>63) }
-func placeAfter(i int) int     { return (i + 1) & ((i + 1 - habitMean) >> 63) }
 
 // push appends a point to the level.
 func (h *Habit) push(r *HabitRules, p point) {

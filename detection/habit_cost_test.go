@@ -113,10 +113,11 @@ func BenchmarkHabitInTurn(b *testing.B) {
 			all := make([]Habit, c.states)
 			// Not in the first five days of 1970: their cycle, 0, stands for none, too.
 			bin, next := int64(40*365*96), 0
+			var evidence Evidence
 			round := func(count int) {
 				for i := range count {
 					next++
-					all[i].Add(&rules, uint64(bin/c.points), bin*quarter, values[next*7%len(values)])
+					all[i].Decide(&rules, uint64(bin/c.points), bin*quarter, values[next*7%len(values)], &evidence)
 				}
 				bin++
 			}

@@ -67,8 +67,16 @@ type Evidence struct {
 	scored    bool
 	expected  float64
 	residual  float64 // how far the value is from it
-	mean      float64 // of the last residuals
+	mean      float64 // of the last residuals, once it was added up
+	mostMean  float64 // the mean is at most this far from 0; a NaN: this is not known
 	one, many float64 // how far a residual and a mean get on a usual day
+	added     bool    // the mean was added up
+}
+
+// ordinary tells whether a point surely is no anomaly, without its mean. If not, that is decided with it.
+func (r *HabitRules) ordinary(e *Evidence) bool {
+	band, slow := r.limits(e)
+	return e.scored && math.Abs(e.residual) <= band && e.mostMean <= slow
 }
 
 // limits are how far a residual and a mean may be from 0.

@@ -260,10 +260,10 @@ func (h *Habit) recalled(i int) point { return h.points.at(i) }
 func (h *Habit) fresh() int { return int(h.now.fresh) }
 
 // residual is the i-th of the residuals that count for the mean, the oldest first.
-func (h *Habit) residual(i int) float64 { return h.recent[(h.oldest()+i)%habitMean] }
+func (h *Habit) residual(i int) float64 { return h.recent[h.placeOf(i)].value }
 
 // residualIsOf says whether that is of a point with a time.
-func (h *Habit) residualIsOf(i int, at int64) bool { return h.when[(h.oldest()+i)%habitMean] == at }
+func (h *Habit) residualIsOf(i int, at int64) bool { return h.recent[h.placeOf(i)].at == at }
 
 // top is the i-th of the earlier days.
 func (h *Habit) top(i int) dayTop { return h.days[i] }

@@ -85,10 +85,10 @@ func (h *Habit) AppendState(r *HabitRules, to []byte) []byte {
 	varint(int(m.residuals))
 	before = 0
 	for i := range int(m.residuals) {
-		place := (h.oldest() + i) % habitMean
-		to = binary.AppendVarint(to, h.when[place]-before)
-		float(h.recent[place])
-		before = h.when[place]
+		x := h.recent[h.placeOf(i)]
+		to = binary.AppendVarint(to, x.at-before)
+		float(x.value)
+		before = x.at
 	}
 	varint(int(m.tops))
 	for _, d := range h.days[:m.tops] {
@@ -193,7 +193,7 @@ func (p *parser) state(h *Habit, r *HabitRules) {
 	at = 0
 	for i := range int(m.residuals) {
 		at = p.time(at)
-		h.when[i], h.recent[i] = at, p.float()
+		h.recent[i] = residual{p.float(), at}
 	}
 	m.tops = uint8(p.varint(mostTops))
 	h.days = make([]dayTop, m.tops, max(usualDays, m.tops))

@@ -63,13 +63,14 @@ func (h *Habit) note(c change) {
 	}
 }
 
-// setResidual changes a residual and its time. The next call is for the next place in the ring, so after one round all are noted.
-func (h *Habit) setResidual(i int, at int64, value float64) {
+// setResidual changes a residual. The next call is for the next place in the ring, so after one round all are noted.
+func (h *Habit) setResidual(i int, r residual) {
 	if h.now.noted < habitMean {
 		h.now.noted++
-		h.note(change{value: h.recent[i], whole: h.when[i], cell: uint16(recentCell + i)})
+		was := &h.recent[i]
+		h.note(change{value: was.value, whole: was.at, cell: uint16(recentCell + i)})
 	}
-	h.recent[i], h.when[i] = value, at
+	h.recent[i] = r
 }
 
 // setLead changes a lead.
@@ -113,7 +114,7 @@ func (h *Habit) Rollback(epoch uint64) {
 			h.profile.means[i] = c.value
 			h.profile.setCode(i, c.code)
 		case i < leadCell:
-			h.recent[i-recentCell], h.when[i-recentCell] = c.value, c.whole
+			h.recent[i-recentCell] = residual{c.value, c.whole}
 		case i < dayCell:
 			h.leads.cycles[i-leadCell], h.leads.cells[i-leadCell] = c.whole, c.code
 		case (i-dayCell)%2 == 0:
@@ -130,6 +131,7 @@ func (h *Habit) Rollback(epoch uint64) {
 // derive finds what follows from the rest.
 func (h *Habit) derive() {
 	h.median.forget()
+	h.sum.forget()
 	h.one, h.many = h.usual()
 	h.season = 0
 	if at, ok := h.Last(); ok {

@@ -1,0 +1,87 @@
+package detection
+
+import "math"
+
+// residual is how far a value was from what was expected.
+type residual struct {
+	value float64
+	at    int64 // the time of its point, which may have left the window
+}
+
+// runningSum is about the sum of the last residuals. A point takes one residual out of it and adds another one, and each of that rounds. The mean
+// that judgements say is made of a sum that the reference's order adds up anew from 24 residuals. Most points need only know that it is
+// small: not the largest of the day, and within its band.
+type runningSum struct {
+	about float64
+	doubt float64 // the sum in the reference's order is at most this far away; not finite: nothing is known
+}
+
+// What is lost when numbers are added, by the size of what is added: a sum of two numbers is wrong by at most 2^-53 of it, and a sum of 24 by at most 23 *
+// 2^-53 of their sizes. Both are rounded up here, because the doubt itself rounds, too.
+const (
+	lostByOne = 0x1p-52
+	lostByAll = 0x1p-47 // by two sums of 24
+)
+
+// forget leaves the sum unknown until it is added up.
+func (s *runningSum) forget() { s.doubt = math.Inf(1) }
+
+// replace takes a residual out, and another one in.
+func (s *runningSum) replace(out, in float64) {
+	rest := s.about - out
+	s.about = rest + in
+	s.doubt += float64(lostByOne*(math.Abs(rest)+math.Abs(s.about))) + float64(lostByAll*math.Abs(in))
+}
+
+// mostMean is a limit of the mean: it is not farther from 0. If nothing is known, this is no number, or an infinite one.
+func (s *runningSum) mostMean() float64 { return (math.Abs(s.about) + s.doubt) / habitMean }
+
+// addUp finds the mean of the last residuals, of which there are some, if take has not. Fewer than 24 count as 24.
+func (h *Habit) addUp(e *Evidence) {
+	if e.added || h.now.residuals == 0 {
+		return
+	}
+	sum, size := 0.0, 0.0
+	for i := range int(h.now.residuals) {
+		x := h.recent[h.placeOf(i)].value
+		sum += x
+		size += math.Abs(x)
+	}
+	e.mean, e.added = sum/habitMean, true
+	h.sum = runningSum{sum, lostByAll * size}
+}
+
+// keepResidual takes a residual in. The residual before it was of the point at a time before, if there was one.
+func (h *Habit) keepResidual(r residual, before int64) {
+	n := h.counting(r.at, before)
+	i := int(h.now.next)
+	if n == habitMean-1 && h.now.residuals == habitMean {
+		h.sum.replace(h.recent[i].value, r.value)
+	} else {
+		h.sum.forget()
+	}
+	h.setResidual(i, r)
+	h.now.next, h.now.residuals = uint8(placeAfter(i)), uint8(n+1)
+}
+
+// counting is how many of the last residuals count for the mean of a point, beside its own.
+func (h *Habit) counting(at, before int64) (n int) {
+	if at-before > pause {
+		return 0
+	}
+	n = min(int(h.now.residuals), habitMean-1)
+	for n > 0 && at-h.recent[placeBefore(int(h.now.next), n)].at > day {
+		n--
+	}
+	return n
+}
+
+// placeOf is the place of the i-th residual that counts, the oldest first.
+func (h *Habit) placeOf(i int) int {
+	return placeBefore(int(h.now.next), int(h.now.residuals)-i)
+}
+
+// placeBefore is the place in the ring of residuals that is n before another, and placeAfter is the next one. They have no branch, because
+// the processor could not guess where the ring begins anew.
+func placeBefore(i, n int) int { return i - n + habitMean&((i-n)>>63) }
+func placeAfter(i int) int     { return (i + 1) & ((i + 1 - habitMean) >> 63) }
