@@ -99,6 +99,9 @@ func (h *Habit) Decide(r *HabitRules, epoch uint64, at int64, value float64, e *
 	}
 	h.addUp(e)
 	verdict, _ := r.decide(e)
+	if verdict.Reason != Anomalous {
+		return Verdict{Reason: verdict.Reason}
+	}
 	return verdict
 }
 

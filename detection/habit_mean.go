@@ -16,21 +16,18 @@ type runningSum struct {
 	doubt float64 // the sum in the reference's order is at most this far away; not finite: nothing is known
 }
 
-// What is lost when numbers are added, by the size of what is added: a sum of two numbers is wrong by at most 2^-53 of it, and a sum of 24 by at most 23 *
-// 2^-53 of their sizes. Both are rounded up here, because the doubt itself rounds, too.
-const (
-	lostByOne = 0x1p-52
-	lostByAll = 0x1p-47 // by two sums of 24
-)
+// lost is how much of a residual the sums lose to rounding, at most. A sum of 24 in the reference's order loses 23 * 2^-53 of each number, and there
+// are two of them: the one that this began with, and the one that it is compared with. While the residual is in, 24 replacements lose twice 2^-53 of
+// it. That makes 94, and what is left up to 128 covers what the doubt itself loses.
+const lost = 0x1p-46
 
 // forget leaves the sum unknown until it is added up.
 func (s *runningSum) forget() { s.doubt = math.Inf(1) }
 
 // replace takes a residual out, and another one in.
 func (s *runningSum) replace(out, in float64) {
-	rest := s.about - out
-	s.about = rest + in
-	s.doubt += float64(lostByOne*(math.Abs(rest)+math.Abs(s.about))) + float64(lostByAll*math.Abs(in))
+	s.about = s.about - out + in
+	s.doubt += float64(lost * math.Abs(in))
 }
 
 // mostMean is a limit of the mean: it is not farther from 0. If nothing is known, this is no number, or an infinite one.
@@ -48,7 +45,7 @@ func (h *Habit) addUp(e *Evidence) {
 		size += math.Abs(x)
 	}
 	e.mean, e.added = sum/habitMean, true
-	h.sum = runningSum{sum, lostByAll * size}
+	h.sum = runningSum{sum, lost * size}
 }
 
 // keepResidual takes a residual in. The residual before it was of the point at a time before, if there was one.
