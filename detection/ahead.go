@@ -1,6 +1,10 @@
 package detection
 
-import "anomalydetector/prefetch"
+import (
+	"unsafe"
+
+	"anomalydetector/prefetch"
+)
 
 // A caller that will soon add points to many windows may prefetch their memory, so that Add need not wait for it. The memory of a window tells where
 // that of its points is, so it has to be there when the points are prefetched.
@@ -26,7 +30,9 @@ func (r *ring) prefetch(dropped, free int) {
 }
 
 // Prefetch prefetches the state itself, without what few points need.
-func (h *Habit) Prefetch() { prefetch.Memory(&h.eachPoint) }
+func (h *Habit) Prefetch() {
+	prefetch.Part(h, unsafe.Offsetof(h.eachPoint), unsafe.Sizeof(h.eachPoint))
+}
 
 // PrefetchPoints prefetches the points that the next Add drops and appends, and the residual that it replaces. The oldest one that still counts
 // is mostly in the same cache line. If a half hour begins at the time of the point, it also prefetches what the profile has of it and of its neighbours.
@@ -36,15 +42,26 @@ func (h *Habit) PrefetchPoints(at int64) {
 	if p.held == 0 {
 		return
 	}
-	p.prefetch(p.slot(int(p.gone+h.now.fresh)), p.slot(int(p.held)))
+	level := p.gone + h.now.fresh // the first point of the level
+	dropped := p.slot(int(level))
+	p.prefetch(dropped, p.slot(int(p.held)))
+	if p.run < p.held-level {
+		word, _ := p.place(dropped)
+		prefetch.Memory(&p.words[word])
+	}
 	prefetch.Memory(&h.recent[h.now.next])
 	if cap(h.undo) > 0 {
 		prefetch.Memory(&h.undo[:1][0])
 	}
 	last, _ := h.Last()
 	if bin := at / halfHour; h.profile != nil && bin != last/halfHour {
-		of := min(max(0, int(bin%dayBins)-1), dayBins-3)
-		prefetch.Memory((*[3 * profileDays]float64)(h.profile.means[of*profileDays:]))
-		prefetch.Memory((*[3]uint16)(h.profile.codes[of:]))
+		h.profile.prefetch(min(max(0, int(bin%dayBins)-1), dayBins-3))
 	}
+}
+
+// prefetch prefetches three half hours.
+func (p *profile) prefetch(of int) {
+	first := uintptr(of)
+	prefetch.Part(p, unsafe.Offsetof(p.means)+first*profileDays*unsafe.Sizeof(p.means[0]), 3*profileDays*unsafe.Sizeof(p.means[0]))
+	prefetch.Part(p, unsafe.Offsetof(p.codes)+first*unsafe.Sizeof(p.codes[0]), 3*unsafe.Sizeof(p.codes[0]))
 }

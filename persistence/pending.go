@@ -1,6 +1,10 @@
 package persistence
 
-import "anomalydetector/prefetch"
+import (
+	"unsafe"
+
+	"anomalydetector/prefetch"
+)
 
 // Append adds a point of a cached entity. A checkpoint stores it once it is committed.
 func (p *Partition) Append(e *Entity, at int64, value float64) {
@@ -11,7 +15,7 @@ func (p *Partition) Append(e *Entity, at int64, value float64) {
 }
 
 // Prefetch prefetches the memory that Append needs.
-func (e *Entity) Prefetch() { prefetch.Memory(&e.id) }
+func (e *Entity) Prefetch() { prefetch.Part(e, unsafe.Offsetof(e.id), unsafe.Sizeof(e.id)) }
 
 // Commit marks all points that were appended for the next plan.
 func (p *Partition) Commit() { p.committed = len(p.pending) }

@@ -21,6 +21,8 @@ func TestMemoryIsOnlyPrefetched(t *testing.T) {
 		Memory(&block)
 		Memory(&block[0][63]) // one byte at the end of a line
 		Memory((*[4]line)(nil))
+		Part(&block, 65, 3)
+		Part((*[4]line)(nil), 65, 3)
 	})
 	if allocated > 0 || block != want {
 		t.Errorf("%v allocations, memory is as before: %t", allocated, block == want)
