@@ -42,7 +42,7 @@ func (p *Partition) Settle(plan *Plan, err error) (evicted []*Entity) {
 		plan.noteChunks()
 	}
 	if err == nil {
-		p.spare = plan.buffers.emptied(plan.behind)
+		p.spare = plan.buffers.emptied()
 	}
 	return evicted
 }
@@ -136,15 +136,9 @@ func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 }
 
 // emptied are the buffers without content, for the next plan. Those that an
-// unusual plan has made large are not kept, except one for states while the
-// owner is behind: then each plan has many, and for such a large buffer the
-// system would make each page anew.
-func (b buffers) emptied(behind bool) buffers {
-	const roomyPoints = 1 << 15
-	roomyBytes := 1 << 22
-	if behind {
-		roomyBytes = mostStatesRoom
-	}
+// unusual plan has made large are not kept.
+func (b buffers) emptied() buffers {
+	const roomyPoints, roomyBytes = 1 << 15, 1 << 22
 	clear(b.touched)
 	clear(b.sealings)
 	b.touched, b.sealings, b.points, b.owned = b.touched[:0], b.sealings[:0], b.points[:0], b.owned[:0]
