@@ -90,11 +90,14 @@ func (h *Habit) Add(r *HabitRules, epoch uint64, at int64, value float64) Judgem
 	return r.Judge(&e)
 }
 
-// Decide does what Add does, but returns only the verdict. If the point is an anomaly, it writes to e what HabitRules.Judge makes the whole judgement
-// of.
+// Decide takes a value in like Add, and returns only whether it is an anomaly. As with a Window, the verdict of a point that is none is all zero
+// beside its reason. If the point is an anomaly, HabitRules.Judge makes the whole judgement of the evidence that Decide has written.
 func (h *Habit) Decide(r *HabitRules, epoch uint64, at int64, value float64, e *Evidence) Verdict {
 	h.take(r, epoch, at, value, e)
-	if r.ordinary(e) {
+	switch {
+	case !e.scored:
+		return Verdict{Reason: TooFewPoints}
+	case r.withinBands(e):
 		return Verdict{Reason: Normal}
 	}
 	h.addUp(e)
@@ -152,8 +155,8 @@ func (h *Habit) take(r *HabitRules, epoch uint64, at int64, value float64, e *Ev
 		if x := math.Abs(e.residual); x > h.now.one {
 			h.now.one = x
 		}
-		h.keepResidual(residual{e.residual, at}, before)
-		if e.mostMean = h.sum.mostMean(); !(e.mostMean <= h.now.many) {
+		h.keepResidual(residual{at, e.residual}, before)
+		if e.mostMean = h.sum.mostMean(); e.mostMean > h.now.many {
 			h.addUp(e)
 			if x := math.Abs(e.mean); x > h.now.many {
 				h.now.many = x

@@ -41,8 +41,8 @@ func FuzzHabitState(f *testing.F) {
 	})
 }
 
-// FuzzHabit reads calls from bytes: a rollback is as if nothing had happened, and a state that is read again goes on like the one that
-// was stored. Each call is one byte of operation, one of time and one of the value.
+// FuzzHabit reads calls from bytes: a rollback is as if nothing had happened, a state that is read again goes on like the one that
+// was stored, and Decide decides like Add. Each call is one byte of operation, one of time and one of the value.
 func FuzzHabit(f *testing.F) {
 	f.Add([]byte{0, 4, 1, 0, 4, 2, 1, 4, 9, 2, 0, 0, 3, 0, 0, 0, 4, 1})
 	f.Add(bytes.Repeat([]byte{0, 64, 7, 0, 70, 9, 1, 200, 3}, 60))
@@ -53,11 +53,15 @@ func FuzzHabit(f *testing.F) {
 		rules := usualHabit()
 		var h, plain Habit
 		epoch, at := uint64(0), int64(1_600_000_000_000)
-		pending := []point{} // of this epoch
+		pending, verdicts := []point{}, []Verdict{} // of this epoch
 		commit := func() {
-			for _, p := range pending {
-				plain.Observe(&rules, epoch, p.at, p.value)
+			for i, p := range pending {
+				if want := plain.Add(&rules, epoch, p.at, p.value); verdicts[i].Reason != want.Reason ||
+					want.Reason == Anomalous && !same(verdicts[i], want.Verdict) {
+					t.Fatalf("%+v, want %+v", verdicts[i], want)
+				}
 			}
+			verdicts = verdicts[:0]
 			pending = pending[:0]
 			epoch++
 		}
@@ -74,7 +78,7 @@ func FuzzHabit(f *testing.F) {
 				commit()
 			case 2:
 				h.Rollback(epoch)
-				pending = pending[:0]
+				pending, verdicts = pending[:0], verdicts[:0]
 				equalState(t, &h, &plain)
 			case 3:
 				commit()
@@ -85,7 +89,7 @@ func FuzzHabit(f *testing.F) {
 				h = read
 			}
 			h.PrefetchPoints(p.at)
-			h.Add(&rules, epoch, p.at, p.value)
+			verdicts = append(verdicts, h.Decide(&rules, epoch, p.at, p.value, new(Evidence)))
 			pending = append(pending, p)
 		}
 		commit()

@@ -4,13 +4,13 @@ import "math"
 
 // residual is how far a value was from what was expected.
 type residual struct {
-	value float64
 	at    int64 // the time of its point, which may have left the window
+	value float64
 }
 
-// runningSum is about the sum of the last residuals. A point takes one residual out of it and adds another one, and each of that rounds. The mean
-// that judgements say is made of a sum that the reference's order adds up anew from 24 residuals. Most points need only know that it is
-// small: not the largest of the day, and within its band.
+// runningSum is about the sum of the last residuals. A point takes one residual out of it and adds another one, and each of that rounds. A
+// judgement contains the sum of up to 24 residuals in the reference's order. Most points do without it: they need only know that the
+// mean is within its band, and not the largest one of the day.
 type runningSum struct {
 	about float64
 	doubt float64 // the sum in the reference's order is at most this far away; not finite: nothing is known
@@ -21,6 +21,9 @@ type runningSum struct {
 // it. That makes 94, and what is left up to 128 covers what the doubt itself loses.
 const lost = 0x1p-46
 
+// mostDoubt is that of residuals whose sum is finite in any order. The doubt is at least lost times their sizes together.
+const mostDoubt = lost * 0x1p1022
+
 // forget leaves the sum unknown until it is added up.
 func (s *runningSum) forget() { s.doubt = math.Inf(1) }
 
@@ -30,12 +33,17 @@ func (s *runningSum) replace(out, in float64) {
 	s.doubt += float64(lost * math.Abs(in))
 }
 
-// mostMean is a limit of the mean: it is not farther from 0. If nothing is known, this is no number, or an infinite one.
-func (s *runningSum) mostMean() float64 { return (math.Abs(s.about) + s.doubt) / habitMean }
+// mostMean is how far from 0 the mean may be; +Inf: nothing is known.
+func (s *runningSum) mostMean() float64 {
+	if !(s.doubt <= mostDoubt) {
+		return math.Inf(1)
+	}
+	return (math.Abs(s.about) + s.doubt) / habitMean
+}
 
-// addUp finds the mean of the last residuals, of which there are some, if take has not. Fewer than 24 count as 24.
+// addUp finds the mean of the last residuals, unless take has. Fewer than 24 count as 24.
 func (h *Habit) addUp(e *Evidence) {
-	if e.added || h.now.residuals == 0 {
+	if e.summed {
 		return
 	}
 	sum, size := 0.0, 0.0
@@ -44,8 +52,8 @@ func (h *Habit) addUp(e *Evidence) {
 		sum += x
 		size += math.Abs(x)
 	}
-	e.mean, e.added = sum/habitMean, true
-	h.sum = runningSum{sum, lost * size}
+	e.mean, e.summed = sum/habitMean, true
+	h.sum = runningSum{about: sum, doubt: lost * size}
 }
 
 // keepResidual takes a residual in. The residual before it was of the point at a time before, if there was one.

@@ -67,16 +67,16 @@ type Evidence struct {
 	scored    bool
 	expected  float64
 	residual  float64 // how far the value is from it
-	mean      float64 // of the last residuals, once it was added up
-	mostMean  float64 // the mean is at most this far from 0; a NaN: this is not known
+	mean      float64 // of the last residuals, once they were summed
+	mostMean  float64 // how far from 0 the mean may be
 	one, many float64 // how far a residual and a mean get on a usual day
-	added     bool    // the mean was added up
+	summed    bool
 }
 
-// ordinary tells whether a point surely is no anomaly, without its mean. If not, that is decided with it.
-func (r *HabitRules) ordinary(e *Evidence) bool {
+// withinBands tells whether a point is no anomaly, whatever its mean is. If it is not sure of that, the mean is needed.
+func (r *HabitRules) withinBands(e *Evidence) bool {
 	band, slow := r.limits(e)
-	return e.scored && math.Abs(e.residual) <= band && e.mostMean <= slow
+	return math.Abs(e.residual) <= band && e.mostMean <= slow
 }
 
 // limits are how far a residual and a mean may be from 0.
@@ -102,7 +102,7 @@ func (r *HabitRules) decide(e *Evidence) (v Verdict, test Test) {
 	return Verdict{reason, math.Copysign(r.window.threshold*ratio, tests[test]), e.expected, band / r.window.threshold}, test
 }
 
-// Judge makes the judgement of the point that the evidence is of.
+// Judge makes the judgement of the point that the evidence is of, unless that has no mean: see Habit.Decide.
 func (r *HabitRules) Judge(e *Evidence) (j Judgement) {
 	if j.Verdict, j.Test = r.decide(e); !e.scored {
 		return j

@@ -100,7 +100,7 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 		e.residual = last.value - e.expected
 	}
 	for i := range int(h.now.residuals) {
-		e.mean += h.residual(i)
+		e.mean += h.residualOf(i)
 	}
 	e.mean /= habitMean
 	return r.Judge(&e)
@@ -168,7 +168,7 @@ func (h *Habit) residualsOf() []float64 {
 	for i := len(all) - 1; i >= 0; i-- {
 		all[i] = math.NaN()
 		if k >= 0 && h.residualIsOf(k, h.points.at(i).at) {
-			all[i] = h.residual(k)
+			all[i] = h.residualOf(k)
 			k--
 		}
 	}
@@ -259,8 +259,8 @@ func (h *Habit) recalled(i int) point { return h.points.at(i) }
 // fresh is how many of the points are not in the level.
 func (h *Habit) fresh() int { return int(h.now.fresh) }
 
-// residual is the i-th of the residuals that count for the mean, the oldest first.
-func (h *Habit) residual(i int) float64 { return h.recent[h.placeOf(i)].value }
+// residualOf is the i-th of the residuals that count for the mean, the oldest first.
+func (h *Habit) residualOf(i int) float64 { return h.recent[h.placeOf(i)].value }
 
 // residualIsOf says whether that is of a point with a time.
 func (h *Habit) residualIsOf(i int, at int64) bool { return h.recent[h.placeOf(i)].at == at }

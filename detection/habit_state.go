@@ -193,7 +193,7 @@ func (p *parser) state(h *Habit, r *HabitRules) {
 	at = 0
 	for i := range int(m.residuals) {
 		at = p.time(at)
-		h.recent[i] = residual{p.float(), at}
+		h.recent[i] = residual{at, p.float()}
 	}
 	m.tops = uint8(p.varint(mostTops))
 	h.days = make([]dayTop, m.tops, max(usualDays, m.tops))

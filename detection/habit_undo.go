@@ -114,7 +114,7 @@ func (h *Habit) Rollback(epoch uint64) {
 			h.profile.means[i] = c.value
 			h.profile.setCode(i, c.code)
 		case i < leadCell:
-			h.recent[i-recentCell] = residual{c.value, c.whole}
+			h.recent[i-recentCell] = residual{c.whole, c.value}
 		case i < dayCell:
 			h.leads.cycles[i-leadCell], h.leads.cells[i-leadCell] = c.whole, c.code
 		case (i-dayCell)%2 == 0:

@@ -2,11 +2,9 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -75,22 +73,22 @@ func (s *Session) Flush(ctx context.Context) error {
 }
 
 // written waits until the client has written everything.
-func (s *Session) written(ctx context.Context) error { return s.patiently(ctx, s.client.Flush) }
+func (s *Session) written(ctx context.Context) error { return s.waitUntilEmpty(ctx, s.client.Flush) }
 
-// patiently waits until the client has nothing left to write, and checks now and then whether that can still
-// happen: a client that does not know whether a batch was written tries for ever, silently, even if the topic
-// is gone. It may also forget records for ever when another client takes its transactional id.
-func (s *Session) patiently(ctx context.Context, emptied func(context.Context) error) error {
+// waitUntilEmpty waits until the client has nothing left to write, and checks now and then whether that can
+// still happen: a client that does not know whether a batch was written tries for ever, silently, even if the
+// topic is gone.
+func (s *Session) waitUntilEmpty(ctx context.Context, wait func(context.Context) error) error {
 	for {
 		waiting, cancel := context.WithTimeout(ctx, min(askTimeout, s.config.Timing.Transaction))
-		err := emptied(waiting)
+		err := wait(waiting)
 		cancel()
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		if replaced := s.replaced(ctx); replaced != nil {
-			s.spent = fmt.Errorf("the transactional producer cannot go on: %w", replaced)
-			return replaced
+		if failed := s.producerFailure(ctx); failed != nil {
+			s.spent = fmt.Errorf("the transactional producer has failed: %w", failed)
+			return failed
 		}
 		if missing := s.missing(ctx); missing != nil {
 			s.spent = fmt.Errorf("an output topic does not exist any more: %w", missing)
@@ -99,13 +97,15 @@ func (s *Session) patiently(ctx context.Context, emptied func(context.Context) e
 	}
 }
 
-// replaced returns the broker's error if it accepts nothing more from this producer.
-func (s *Session) replaced(ctx context.Context) error {
+// producerFailure is why the client writes nothing more in this transaction; nil: it does. For example, another
+// client may have taken its transactional id. Then the client gives up all records, but it may lose sight of those
+// of a topic that is new to it, and keep them for ever.
+func (s *Session) producerFailure(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	_, _, err := s.client.ProducerID(ctx)
-	if !isA[*kerr.Error](err) || transient(err) || errors.Is(err, kerr.ConcurrentTransactions) {
-		return nil // a broker that is away has refused nothing
+	if err == nil || ctx.Err() != nil || worded("unable to initialize a producer ID")(err) {
+		return nil // it has one, or still asks for one
 	}
 	return err
 }

@@ -166,7 +166,7 @@ func (s *Session) End(ctx context.Context, commit bool) (committed bool, err err
 	}
 	s.owned.ending()
 	if !commit {
-		if err := s.patiently(ctx, s.client.AbortBufferedRecords); err != nil {
+		if err := s.waitUntilEmpty(ctx, s.client.AbortBufferedRecords); err != nil {
 			return false, fmt.Errorf("end transaction: %w", err)
 		}
 	}
