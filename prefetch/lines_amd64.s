@@ -1,9 +1,10 @@
 #include "textflag.h"
 
-// func lines(address unsafe.Pointer, size uintptr)
-TEXT ·lines(SB), NOSPLIT, $0-16
+// func lines(address unsafe.Pointer, offset, size uintptr)
+TEXT ·lines(SB), NOSPLIT, $0-24
 	MOVQ address+0(FP), AX
-	MOVQ size+8(FP), BX
+	ADDQ offset+8(FP), AX
+	MOVQ size+16(FP), BX
 	ADDQ AX, BX            // BX: the end
 	ANDQ $~63, AX          // AX: the beginning of a line
 

@@ -1,9 +1,11 @@
 #include "textflag.h"
 
-// func lines(address unsafe.Pointer, size uintptr)
-TEXT ·lines(SB), NOSPLIT, $0-16
+// func lines(address unsafe.Pointer, offset, size uintptr)
+TEXT ·lines(SB), NOSPLIT, $0-24
 	MOVD address+0(FP), R0
-	MOVD size+8(FP), R1
+	MOVD offset+8(FP), R1
+	ADD  R1, R0
+	MOVD size+16(FP), R1
 	ADD  R0, R1            // R1: the end
 	BIC  $63, R0           // R0: the beginning of a line
 
