@@ -46,14 +46,19 @@ func (h *Habit) addUp(e *Evidence) {
 	if e.summed {
 		return
 	}
-	sum, size := 0.0, 0.0
+	sum, size := h.total()
+	e.mean, e.summed = sum/habitMean, true
+	h.sum = runningSum{about: sum, doubt: lost * size}
+}
+
+// total is the sum of the last residuals in the reference's order, and that of their sizes.
+func (h *Habit) total() (sum, size float64) {
 	for i := range int(h.now.residuals) {
-		x := h.recent[h.placeOf(i)].value
+		x := h.residualOf(i)
 		sum += x
 		size += math.Abs(x)
 	}
-	e.mean, e.summed = sum/habitMean, true
-	h.sum = runningSum{about: sum, doubt: lost * size}
+	return sum, size
 }
 
 // keepResidual takes a residual in. The residual before it was of the point at a time before, if there was one.

@@ -57,19 +57,26 @@ func TestHabitDecidesAsItAdds(t *testing.T) {
 			}
 			var evidence Evidence
 			want := added.Add(rules, uint64(i), e.at, e.value)
-			switch got := decided.Decide(rules, epoch, e.at, e.value, &evidence); {
-			case got.Reason != want.Reason:
-				t.Fatalf("%s, point %d: %v, want %v", s.name, i, got.Reason, want.Reason)
-			case got.Reason == Anomalous:
-				if got := rules.Judge(&evidence); !sameJudgement(got, want) {
-					t.Fatalf("%s, point %d: %+v, want %+v", s.name, i, got, want)
-				}
-			case got != Verdict{Reason: got.Reason}:
-				t.Fatalf("%s, point %d: %+v, though it is no anomaly", s.name, i, got)
+			if got := decided.Decide(rules, epoch, e.at, e.value, &evidence); !same(got, decision(want)) {
+				t.Fatalf("%s, point %d: %+v, want %+v", s.name, i, got, decision(want))
+			}
+			if want.Reason != Anomalous {
+				continue
+			}
+			if got := rules.Judge(&evidence); !sameJudgement(got, want) {
+				t.Fatalf("%s, point %d: %+v, want %+v", s.name, i, got, want)
 			}
 		}
 		equalStates(t, s.name, &decided, &added)
 	}
+}
+
+// decision is what Decide returns where Add returns a judgement.
+func decision(j Judgement) Verdict {
+	if j.Reason == Anomalous {
+		return j.Verdict
+	}
+	return Verdict{Reason: j.Reason}
 }
 
 // overflowing is a stream in which 24 residuals have a small sum, and an infinite one on the way to it.

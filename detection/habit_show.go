@@ -99,10 +99,8 @@ func (h *Habit) Latest(r *HabitRules) Judgement {
 		e.expected = middle(level) + h.season
 		e.residual = last.value - e.expected
 	}
-	for i := range int(h.now.residuals) {
-		e.mean += h.residualOf(i)
-	}
-	e.mean /= habitMean
+	sum, _ := h.total()
+	e.mean = sum / habitMean
 	return r.Judge(&e)
 }
 

@@ -165,7 +165,7 @@ func (s *Session) End(ctx context.Context, commit bool) (committed bool, err err
 		return false, fmt.Errorf("end transaction: %w", s.spent) // the next session aborts it
 	}
 	s.owned.ending()
-	if !commit {
+	if !commit { // the group would wait for the records, too, but for ever
 		if err := s.waitUntilEmpty(ctx, s.client.AbortBufferedRecords); err != nil {
 			return false, fmt.Errorf("end transaction: %w", err)
 		}
