@@ -50,8 +50,8 @@ func (h *Habit) PrefetchPoints(at int64) {
 		prefetch.Memory(&p.words[word])
 	}
 	prefetch.Memory(&h.recent[h.now.next])
-	if cap(h.undo) > 0 {
-		prefetch.Memory(&h.undo[:1][0])
+	if n := len(h.undo); n < cap(h.undo) {
+		prefetch.Memory(&h.undo[:n+1][n])
 	}
 	last, _ := h.Last()
 	if bin := at / halfHour; h.profile != nil && bin != last/halfHour {
