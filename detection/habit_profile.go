@@ -135,15 +135,19 @@ func (p *profile) known() (n int) {
 func (h *Habit) raise(cycle int64) {
 	h.clear(cycle - 2)
 	h.now.newest = cycle
-	for i := 0; i < int(h.now.leads); {
-		cell, of := int(h.leads.cells[i]), h.leads.cycles[i]
-		if of > cycle {
-			i++
-			continue
+	stay := 0
+	for i, cell := range h.leadCells() {
+		switch of := h.leads.cycles[i]; {
+		case of <= cycle:
+			h.setCell(int(cell), h.profile.means[cell], codeOf(of))
+		case i > stay:
+			h.setLead(stay, int(cell), of)
+			fallthrough
+		default:
+			stay++
 		}
-		h.removeLead(i)
-		h.setCell(cell, h.profile.means[cell], codeOf(of))
 	}
+	h.now.leads = uint8(stay)
 }
 
 // lead stores a half hour of a later cycle.
