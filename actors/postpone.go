@@ -14,16 +14,20 @@ import (
 const DefaultPostpone = 5 * time.Second
 
 // postpone tells whether the checkpoint of a commit is left to a later commit. More says that another one follows soon. Points
-// that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written.
+// that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written. A state of the method habit depends on
+// points that have left its window, so all of them are left.
 //
 // Nothing is postponed while entities are evicted, because only a checkpoint evicts, and after a failed checkpoint, because it may
-// have to remove entities that come back. Nor with the method habit, whose states depend on points that have left the window.
+// have to remove entities that come back.
 func (p *partition) postpone(more bool) bool {
 	s := &p.stored
-	if s.state == nil || p.shared.habit != nil {
+	if s.state == nil {
 		return false
 	}
-	room := s.state.Shed(p.live)
+	room := s.state.Room()
+	if p.shared.habit == nil {
+		room = s.state.Shed(p.live)
+	}
 	if !more || !room || s.failed || p.config.MaxCached.Load() > 0 {
 		return false
 	}

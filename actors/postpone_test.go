@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"anomalydetector/detection"
 	"anomalydetector/messages"
 	"anomalydetector/persistence"
 )
@@ -21,7 +22,11 @@ type postponing struct {
 }
 
 func newPostponing(t *testing.T, options persistence.Options) *postponing {
-	p := &postponing{T: t, config: benchConfig(), now: time.UnixMilli(0)}
+	return newPostponingOf(t, options, benchConfig())
+}
+
+func newPostponingOf(t *testing.T, options persistence.Options, config *Config) *postponing {
+	p := &postponing{T: t, config: config, now: time.UnixMilli(0)}
 	options.Log = slog.New(slog.DiscardHandler)
 	options.BeforeWrite = func() error { return p.write }
 	store, err := persistence.OpenStore(t.TempDir(), options)
@@ -125,6 +130,29 @@ func TestPointsThatWindowsHaveAreStoredIfThereAreTooMany(t *testing.T) {
 	p := newPostponing(t, persistence.Options{Pending: most})
 	p.stored("with few points", p.commit(most/2-1, true), false)
 	p.stored("with too many", p.commit(1, true), true)
+}
+
+// TestStatesMayWaitForACheckpointButNoPointIsLeftOut: a state of habits depends on points that have left its window.
+func TestStatesMayWaitForACheckpointButNoPointIsLeftOut(t *testing.T) {
+	const most = 400 // more than windows have
+	shed := 0
+	config := benchConfig()
+	config.setMethod(detection.Settings{
+		Method: detection.HabitMethod, GranularityMinutes: 15, HistoryHours: 24, MinRatio: detection.HabitMinRatio, Threshold: 5, MinDeviation: 0.01,
+	})
+	p := newPostponingOf(t, persistence.Options{Pending: most, Shed: func(points int) { shed += points }}, config)
+	for range 3 {
+		p.stored("behind the stream", p.commit(most/2-1, true), false)
+		p.stored("with too many points", p.commit(1, true), true)
+	}
+	p.stored("behind the stream", p.commit(most/2-1, true), false)
+	states := p.windows()
+	p.stored("at the end of the stream", p.committed(false), true)
+	p.stop(t)
+	p.bench = newBenchAt(t, p.config, p.offset)
+	if again := p.windows(); shed > 0 || !slices.EqualFunc(states, again, slices.Equal) {
+		t.Errorf("%d points were left out; after a start the states have the points %v\nwant %v", shed, again, states)
+	}
 }
 
 // windows are those of both entities.

@@ -23,6 +23,7 @@ type model struct {
 	outlined int  // how many loads gave an outline
 	readers  bool // others may keep files, and remove them at any time
 	states   bool // entities have states: they lose no point, and the state of one is all of its points
+	stated   int  // how many states were asked for
 	store    *Store
 	p        *Partition
 
@@ -105,6 +106,7 @@ func (m *model) whole(state State, points []Point) []Point {
 
 // stateOf is the StateOf of the model's windows.
 func (m *model) stateOf(e *Entity, to []byte) ([]byte, int64) {
+	m.stated++
 	w := m.windows[e.Key()]
 	return appendPoints(to, w), newestOf(w)
 }
@@ -396,7 +398,7 @@ func eachCase(t *testing.T, test func(t *testing.T, options Options, states bool
 	for name, options := range cases {
 		t.Run(name, func(t *testing.T) { test(t, options, false) })
 		t.Run(name+", with states", func(t *testing.T) { test(t, options, true) })
-		options.Period = 1
+		options.Period, options.InTurn = 1, 1
 		t.Run(name+", with the newest states", func(t *testing.T) { test(t, options, true) })
 	}
 }

@@ -38,6 +38,7 @@ type Partition struct {
 	touched   int     // entities with points in the last plan that was written
 	behind    bool    // the owner is; see Behind
 	futile    bool    // the last scan of Shed found too little to drop
+	turn      int     // the id of the entity that had the last turn; see sealInTurn
 	removed   []*Entity
 	removing  map[string]bool // the stored keys of removed
 
@@ -174,6 +175,7 @@ func (p *Partition) Reset() {
 	p.slot, p.states, p.nextID, p.entities, p.cached, p.onDisk = p.store.newSlot(), "", 0, 0, 0, false
 	p.stateFiles = stateFiles{}
 	p.byID, p.blocks, p.doubtful, p.unsealed, p.index = nil, nil, nil, 0, index{}
+	p.turn = 0
 	p.seen, p.state, p.setting, p.untidy = nil, nil, nil, false
 	p.loaded = nil
 	p.pending, p.committed, p.removed, p.removing, p.cursor = nil, 0, nil, nil, nil

@@ -51,6 +51,7 @@ func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 			}
 		}
 	}
+	p.sealInTurn(plan, limit)
 	plan.trimsAll = plan.trimmed == len(p.blocks)+len(plan.blocks)
 	plan.emptied = p.filesBefore(plan.trimmed)
 	plan.filled = true

@@ -138,7 +138,7 @@ func (p *Partition) settleSealings(plan *Plan) (evicted []*Entity) {
 // emptied are the buffers without content, for the next plan. Those that an
 // unusual plan has made large are not kept.
 func (b buffers) emptied() buffers {
-	const roomyPoints, roomyBytes = 1 << 15, 1 << 22
+	const roomyPoints, roomyBytes = 1 << 15, 1 << 23
 	clear(b.touched)
 	clear(b.sealings)
 	b.touched, b.sealings, b.points, b.owned = b.touched[:0], b.sealings[:0], b.points[:0], b.owned[:0]

@@ -31,9 +31,8 @@ func (p *Partition) Shed(live func(e *Entity) int) (room bool) {
 	if p.committed < len(p.pending) {
 		panic("persistence: Shed was called while points are not committed")
 	}
-	most := cmp.Or(p.store.options.Pending, shedFrom)
 	switch {
-	case len(p.pending) < most:
+	case p.Room():
 		return true
 	case p.futile || len(p.pending) < shedPerEntity*p.touched:
 		p.futile = false // a scan that was in vain is not followed by another one
@@ -55,8 +54,11 @@ func (p *Partition) Shed(live func(e *Entity) int) (room bool) {
 	if told := p.store.options.Shed; told != nil {
 		told(count)
 	}
-	return len(kept) < most
+	return p.Room()
 }
+
+// Room tells whether few points are pending, so that the next checkpoint may be postponed.
+func (p *Partition) Room() bool { return len(p.pending) < cmp.Or(p.store.options.Pending, shedFrom) }
 
 // lost returns, by the id of an entity, how many of its pending points its window has lost, and
 // their sum.

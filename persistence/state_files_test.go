@@ -86,6 +86,36 @@ func TestLargeCheckpointsPutStatesInAFile(t *testing.T) {
 	m.check()
 }
 
+// TestStatesAreWrittenInTurn: entities whose points come together would else all be sealed by the same checkpoint.
+func TestStatesAreWrittenInTurn(t *testing.T) {
+	const entities, bins = 70, 20 // in the journal
+	for inTurn, most := range map[int]int{1: entities / bins * 2, entities: entities} {
+		m := newModelOf(t, 1, Options{Journal: entities * bins, Period: 8, InTurn: inTurn}, true)
+		first, largest := 0, 0
+		for bin := range 6 * bins {
+			if bin == 2*bins {
+				first = m.stated
+			}
+			before := m.stated
+			m.observeEach(0, entities)
+			if _, err := m.checkpointOf(nil); err != nil {
+				t.Fatal(err)
+			}
+			if bin >= 2*bins {
+				largest = max(largest, m.stated-before)
+			}
+		}
+		states := m.stated - first
+		t.Logf("in turn from %d on: four journals had %d states, and up to %d in a checkpoint", inTurn, states, largest)
+		if few, many := entities*3, entities*6; states < few || states > many || largest > most || largest < most/2 {
+			t.Errorf("want %d to %d states, and %d to %d in a checkpoint", few, many, most/2, most)
+		}
+		m.check()
+		m.crash()
+		m.check()
+	}
+}
+
 // TestHeadSaysThatStatesAreInFiles before there are any, so that an older version refuses them.
 func TestHeadSaysThatStatesAreInFiles(t *testing.T) {
 	m := newModelOf(t, 1, Options{File: 300, Period: 1}, true)
