@@ -14,6 +14,7 @@ type sealing struct {
 	unsealed uint32 // how many of its last points only the journal has; after Write: still has
 	trimmed  uint32 // how many of them are in the blocks that are trimmed
 	through  uint64 // the journal up to this block is sealed
+	inTurn   bool   // it gets a state in its turn; see sealInTurn
 
 	// By Fill, for a cached entity.
 	outlived bool   // its window has lost all points of the trimmed blocks

@@ -152,33 +152,39 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 // mostStatesRoom bounds the room that is made for states beforehand, in bytes, because the first one may be unusually long.
 const mostStatesRoom = 64 << 20
 
-// stateDue tells whether an entity gets a state because of the points since its last one.
-func (plan *Plan) stateDue(s *sealing) bool { return s.sinceState() >= plan.period(s.entity) }
+// stateDue tells whether an entity gets a state because of the points since its last one, or in its turn.
+func (plan *Plan) stateDue(s *sealing) bool {
+	return s.inTurn || s.sinceState() >= plan.period(s.entity)
+}
 
-// fewestInTurn is how many states a checkpoint writes at least before they are due: fewer may make no file.
-const fewestInTurn = 512
+const (
+	// fewestInTurn is how many states a checkpoint writes at least before they are due: fewer may make no file.
+	fewestInTurn = 512
+	// soonInTurn: an entity gets a state in its turn after this part of its period already. Else those that the first turns find too early would
+	// be sealed together, and be too early again when their next turn comes.
+	soonInTurn = 4
+)
 
 // sealInTurn seals some entities before their points leave the journal. Else those whose points came together would be sealed together: 10,000 entities,
-// with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn when seven eighths of the journal have gone by.
+// with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn once while the journal goes by.
 func (p *Partition) sealInTurn(plan *Plan, limit int) {
 	if !plan.stateful {
 		return
 	}
-	most := limit/8*7 + 1
-	share := (len(plan.entries)*len(p.byID) + most - 1) / most
+	share := (len(plan.entries)*len(p.byID) + limit - 1) / limit
 	if share < cmp.Or(p.store.options.InTurn, fewestInTurn) {
 		return
 	}
 	for range min(share, len(p.byID)) {
 		p.turn = (p.turn + 1) % len(p.byID)
 		e := p.byID[p.turn]
-		if e != nil && e.cached && !e.removed && e.unsealed+e.planned >= plan.period(e) {
-			p.sealingOf(plan, e)
+		if e != nil && e.cached && !e.removed && e.unsealed+e.planned >= plan.period(e)/soonInTurn {
+			p.sealingOf(plan, e).inTurn = true
 		}
 	}
 }
 
-// countDue is how many of the sealings are of cached entities that get a state because of their points.
+// countDue is how many of the sealings are of cached entities that get a state, as far as is known before their owner is asked for points.
 func (plan *Plan) countDue(sealings []sealing) (due int) {
 	for i := range sealings {
 		if s := &sealings[i]; s.cached && s.unsealed > 0 && plan.stateDue(s) {
