@@ -22,6 +22,14 @@ type profile struct {
 	codes [dayBins]uint16 // of the cells of a half hour, 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
 }
 
+// newProfile makes an empty profile. It writes to it before anything of it is read: if new memory is read first, the system finds a page of zeros for it,
+// and has to exchange that for a real one at the first write.
+func newProfile() *profile {
+	p := new(profile)
+	p.means[0] = 1 // which no code says that it counts
+	return p
+}
+
 // leads are the cells of later cycles than the newest one. Most states have none after their first four hours.
 type leads struct {
 	cycles [mostLeads]int64
@@ -95,7 +103,7 @@ func (h *Habit) store(bin, next int64, mean float64) {
 		return
 	}
 	if h.profile == nil {
-		h.profile = new(profile)
+		h.profile = newProfile()
 	}
 	m := &h.now
 	date := bin / dayBins

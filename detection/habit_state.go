@@ -204,7 +204,7 @@ func (p *parser) state(h *Habit, r *HabitRules) {
 	if m.strays = p.byte(); m.strays >= mostStrays {
 		p.fail("it has too many strays")
 	}
-	h.profile = new(profile)
+	h.profile = newProfile()
 	codes := p.bytes(codesLength)
 	for cell := range cells {
 		if code := codes[cell/4] >> (cell % 4 * 2) & 3; code != 0 {
