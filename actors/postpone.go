@@ -15,7 +15,7 @@ const DefaultPostpone = 5 * time.Second
 
 // postpone tells whether the checkpoint of a commit is left to a later commit. More says that another one follows soon. Points
 // that windows have lost meanwhile are not stored. If very many are left, the checkpoint is written. A state of the method habit depends on
-// points that have left its window, so all of them are left.
+// points that have left its window, so none of them is dropped.
 //
 // Nothing is postponed while entities are evicted, because only a checkpoint evicts, and after a failed checkpoint, because it may
 // have to remove entities that come back.

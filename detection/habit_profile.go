@@ -22,11 +22,11 @@ type profile struct {
 	codes [dayBins]uint16 // of the cells of a half hour, 2 bits each: 0 if the cell is empty or a lead, else the cycle modulo 3, plus 1
 }
 
-// newProfile makes an empty profile. It writes to it before anything of it is read: if new memory is read first, the system finds a page of zeros for it,
-// and has to exchange that for a real one at the first write.
+// newProfile makes an empty profile. It writes to it before anything of it is read: if new memory is read first, the system maps a shared page of zeros, and
+// replaces that at the first write.
 func newProfile() *profile {
 	p := new(profile)
-	p.means[0] = 1 // which no code says that it counts
+	p.means[0] = 1 // any number: the cell's code says that it is empty
 	return p
 }
 
@@ -145,15 +145,15 @@ func (h *Habit) raise(cycle int64) {
 	h.now.newest = cycle
 	stay := 0
 	for i, cell := range h.leadCells() {
-		switch of := h.leads.cycles[i]; {
-		case of <= cycle:
+		of := h.leads.cycles[i]
+		if of <= cycle {
 			h.setCell(int(cell), h.profile.means[cell], codeOf(of))
-		case i > stay:
-			h.setLead(stay, int(cell), of)
-			fallthrough
-		default:
-			stay++
+			continue
 		}
+		if i > stay {
+			h.setLead(stay, int(cell), of)
+		}
+		stay++
 	}
 	h.now.leads = uint8(stay)
 }

@@ -34,7 +34,7 @@ func ages(t *testing.T, states bool) {
 			dense++
 		}
 	}})
-	m := newModelOf(t, 9, Options{Journal: 60, Period: 30, InTurn: 1, FewIDs: 10, Log: log, BeforeWrite: func() error {
+	m := newModelOf(t, 9, Options{Journal: 60, Period: 30, Turns: 1, FewIDs: 10, Log: log, BeforeWrite: func() error {
 		if failing.Add(-1) == 0 {
 			return broken
 		}

@@ -87,8 +87,8 @@ const (
 	// spares most chunks, because a window has lost a point before its block is
 	// trimmed. A longer journal takes longer to read at a start. With journalComfort
 	// it has the windows of 11,000 entities with 288 points (docs/adr/0046). A state
-	// is as long as some 500 points, and none is written while its points are in the
-	// journal. So with states the journal is longer while the owner is behind.
+	// is as long as some 500 points, and an entity is sealed about once while the
+	// journal goes by. So with states the journal is longer while the owner is behind.
 	journalPerEntity = 400
 	journalPerState  = 1600
 	journalAtLeast   = 4096
@@ -106,8 +106,8 @@ func journalLimit(entities int, sparesStates bool) int {
 }
 
 // Plan decides what the next checkpoint writes: the committed points, with the
-// head, and the chunks of entities whose points leave the journal. It also seals
-// the entities to evict. Each point that was appended must be committed, because
+// head, and the chunks and states of entities whose points leave the journal. It
+// also seals the entities to evict, and those whose turn it is. Each point that was appended must be committed, because
 // the plan asks for windows as they are now.
 //
 // The plan is in flight until Settle or Close. Meanwhile the owner may call

@@ -292,7 +292,7 @@ func TestPartitionGoesOnWhileAPlanIsWritten(t *testing.T) {
 // TestWriteRunsBesideItsPartition has no gate, so that the race detector sees both at work.
 func TestWriteRunsBesideItsPartition(t *testing.T) {
 	for _, states := range []bool{false, true} {
-		f := newFlights(t, 1, Options{Journal: 9, Split: 3, File: 100, Period: 3, InTurn: 1}, states)
+		f := newFlights(t, 1, Options{Journal: 9, Split: 3, File: 100, Period: 3, Turns: 1}, states)
 		for range 200 {
 			for range 10 {
 				f.act()

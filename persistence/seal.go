@@ -2,8 +2,8 @@ package persistence
 
 import "slices"
 
-// sealing is an entity whose points leave the journal: they are written to a
-// chunk, as far as its window has them, or its state is written.
+// sealing is an entity whose points leave the journal, or will do soon: they are
+// written to a chunk, as far as its window has them, or its state is written.
 type sealing struct {
 	entity *Entity
 	cached bool
@@ -14,7 +14,6 @@ type sealing struct {
 	unsealed uint32 // how many of its last points only the journal has; after Write: still has
 	trimmed  uint32 // how many of them are in the blocks that are trimmed
 	through  uint64 // the journal up to this block is sealed
-	inTurn   bool   // it gets a state in its turn; see sealInTurn
 
 	// By Fill, for a cached entity.
 	outlived bool   // its window has lost all points of the trimmed blocks
@@ -29,7 +28,8 @@ type sealing struct {
 type span struct{ from, to int }
 
 // planSealings decides how many of the oldest blocks are trimmed, and which
-// entities are sealed for it, after those to evict.
+// entities are sealed: first those to evict, then those that have points in these
+// blocks, and then those whose turn it is.
 func (p *Partition) planSealings(plan *Plan, evict []*Entity, limit int) {
 	p.marks++
 	for _, e := range evict {

@@ -16,8 +16,8 @@ import (
 //	state           chunk 90         chunk 110        block 17   block 18
 //	[ p0 ... p89]   [p90 ... p109]   [p110 ... ]      p130       p131        up to the head's offset
 //
-// A state is as long as hundreds of points. So an entity whose points leave the journal gets a chunk, as without states. It gets a state when
-// more than statePeriod points have come since its last one, or if the owner does not know the points any more. The state replaces the chunks.
+// A state is as long as hundreds of points. So an entity that is sealed, because its points leave the journal or in its turn, gets a chunk, as without states. It
+// gets a state when its period has gone by since its last one, or if the owner does not know the points any more. The state replaces the chunks.
 //
 // Whether entities have states is a property of the slot: of the head that refers to it. Such a head names by what they were made, and a version
 // that knows no states refuses it.
@@ -152,39 +152,30 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 // mostStatesRoom bounds the room that is made for states beforehand, in bytes, because the first one may be unusually long.
 const mostStatesRoom = 64 << 20
 
-// stateDue tells whether an entity gets a state because of the points since its last one, or in its turn.
-func (plan *Plan) stateDue(s *sealing) bool {
-	return s.inTurn || s.sinceState() >= plan.period(s.entity)
-}
+// stateDue tells whether an entity gets a state because of the points since its last one.
+func (plan *Plan) stateDue(s *sealing) bool { return s.sinceState() >= plan.period(s.entity) }
 
-const (
-	// fewestInTurn is how many states a checkpoint writes at least before they are due: fewer may make no file.
-	fewestInTurn = 512
-	// soonInTurn: an entity gets a state in its turn after this part of its period already. Else those that the first turns find too early would
-	// be sealed together, and be too early again when their next turn comes.
-	soonInTurn = 4
-)
+// turnsFrom is how many states a checkpoint has room for, at least, if entities are sealed in turn. Fewer may make no file.
+const turnsFrom = 512
 
 // sealInTurn seals some entities before their points leave the journal. Else those whose points came together would be sealed together: 10,000 entities,
-// with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn once while the journal goes by.
+// with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn once while the journal goes by. If it is too early for
+// a state, it gets a chunk.
 func (p *Partition) sealInTurn(plan *Plan, limit int) {
-	if !plan.stateful {
+	points := len(plan.entries)
+	if !plan.stateful || points*p.cached/limit < cmp.Or(p.store.options.Turns, turnsFrom) {
 		return
 	}
-	share := (len(plan.entries)*len(p.byID) + limit - 1) / limit
-	if share < cmp.Or(p.store.options.InTurn, fewestInTurn) {
-		return
-	}
-	for range min(share, len(p.byID)) {
+	turns := (points*len(p.byID) + limit - 1) / limit // of ids, and some have no entity
+	for range min(turns, len(p.byID)) {
 		p.turn = (p.turn + 1) % len(p.byID)
-		e := p.byID[p.turn]
-		if e != nil && e.cached && !e.removed && e.unsealed+e.planned >= plan.period(e)/soonInTurn {
-			p.sealingOf(plan, e).inTurn = true
+		if e := p.byID[p.turn]; e != nil && e.cached && !e.removed && e.unsealed+e.planned > 0 {
+			p.sealingOf(plan, e)
 		}
 	}
 }
 
-// countDue is how many of the sealings are of cached entities that get a state, as far as is known before their owner is asked for points.
+// countDue is how many of the sealings are of cached entities that get a state because of their points.
 func (plan *Plan) countDue(sealings []sealing) (due int) {
 	for i := range sealings {
 		if s := &sealings[i]; s.cached && s.unsealed > 0 && plan.stateDue(s) {

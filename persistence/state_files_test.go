@@ -86,34 +86,41 @@ func TestLargeCheckpointsPutStatesInAFile(t *testing.T) {
 	m.check()
 }
 
-// TestStatesAreWrittenInTurn: entities whose points come together would else all be sealed by the same checkpoint.
-func TestStatesAreWrittenInTurn(t *testing.T) {
-	const entities, bins = 70, 20 // in the journal
-	for inTurn, most := range map[int]int{1: entities / bins * 2, entities: entities} {
-		m := newModelOf(t, 1, Options{Journal: entities * bins, Period: 8, InTurn: inTurn}, true)
-		first, largest := 0, 0
-		for bin := range 6 * bins {
-			if bin == 2*bins {
-				first = m.stated
-			}
-			before := m.stated
-			m.observeEach(0, entities)
-			if _, err := m.checkpointOf(nil); err != nil {
-				t.Fatal(err)
-			}
-			if bin >= 2*bins {
-				largest = max(largest, m.stated-before)
-			}
+// TestEntitiesAreSealedInTurn: those whose points come together would else all be sealed by the same checkpoint. That takes as many states, whether an entity's
+// period is shorter or longer than what the journal has of it.
+func TestEntitiesAreSealedInTurn(t *testing.T) {
+	const entities, bins, journals = 70, 20, 8
+	for _, period := range []int{8, 64} {
+		together, most := sealedStates(t, Options{Journal: entities * bins, Period: period, Turns: entities + 1}, entities, journals*bins)
+		if together < entities || most < entities/2 {
+			t.Errorf("period %d: without turns there are %d states, and up to %d in a checkpoint", period, together, most)
 		}
-		states := m.stated - first
-		t.Logf("in turn from %d on: four journals had %d states, and up to %d in a checkpoint", inTurn, states, largest)
-		if few, many := entities*3, entities*6; states < few || states > many || largest > most || largest < most/2 {
-			t.Errorf("want %d to %d states, and %d to %d in a checkpoint", few, many, most/2, most)
+		inTurn, most := sealedStates(t, Options{Journal: entities * bins, Period: period, Turns: 1}, entities, journals*bins)
+		if inTurn < together*3/4 || inTurn > together*5/4 || most > entities/8 {
+			t.Errorf("period %d: with turns there are %d states, and up to %d in a checkpoint; without them there are %d", period, inTurn, most, together)
 		}
-		m.check()
-		m.crash()
-		m.check()
 	}
+}
+
+// sealedStates gives each of some entities a point, and stores that, often. It returns how many states that wrote, and the most in one checkpoint, without those
+// of the first quarter.
+func sealedStates(t *testing.T, options Options, entities, checkpoints int) (states, most int) {
+	m := newModelOf(t, 1, options, true)
+	m.knows = true
+	for i := range checkpoints {
+		before := m.stated
+		m.observeEach(0, entities)
+		if _, err := m.checkpointOf(nil); err != nil {
+			t.Fatal(err)
+		}
+		if i >= checkpoints/4 {
+			states, most = states+m.stated-before, max(most, m.stated-before)
+		}
+	}
+	m.check()
+	m.crash()
+	m.check()
+	return states, most
 }
 
 // TestHeadSaysThatStatesAreInFiles before there are any, so that an older version refuses them.

@@ -63,8 +63,8 @@ type Options struct {
 	Shed func(points int)
 	// Period is how many points may come after a state; 0: statePeriod.
 	Period int
-	// InTurn is how many states a checkpoint writes before they are due, at least; 0: fewestInTurn.
-	InTurn int
+	// Turns is how many states a checkpoint has room for, at least, if entities are sealed in turn; 0: turnsFrom.
+	Turns int
 	// Outline is from how many points on a chunk has an outline; 0: outlineFrom.
 	Outline int
 	// File is from how many bytes on the blocks of a checkpoint get a file, and its states; 0: fileFrom, and stateFileFrom.

@@ -99,7 +99,9 @@ func (p *process) store(o *persistence.Options) {
 	disk := n.run.scenario.Disk
 	o.Outline = 1 // windows are short
 	o.Journal, o.Split, o.Pending, o.Period, o.File = disk.Journal, disk.Split, disk.Pending, disk.Period, disk.File
-	o.InTurn = 1 // there are few entities
+	if n.run.scenario.Seed%2 == 0 {
+		o.Turns = 1 // there are few entities
+	}
 	o.Shed = func(points int) { n.run.judge.count(func(report *Report) { report.Shed += points }) }
 	o.Free = func() (uint64, error) {
 		if n.full.Load() {
