@@ -23,6 +23,7 @@ type owned struct {
 	wake       func() // ends a running Poll early, because the assignment changed
 	generation uint64
 	partitions map[int32]messages.Assignment
+	awaited    map[int32]int               // of partitions that the client has not taken over yet: how often it is asked for them
 	marks      map[int32]messages.Identity // the topic that each committed offset belongs to
 	unused     map[int32]int64             // committed offsets that cannot be read from
 	failed     error                       // why the session cannot go on
@@ -102,7 +103,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	if s.owned.partitions == nil {
-		s.owned.partitions, s.owned.unused = make(map[int32]messages.Assignment), make(map[int32]int64)
+		s.owned.partitions, s.owned.unused, s.owned.awaited = make(map[int32]messages.Assignment), make(map[int32]int64), make(map[int32]int)
 	}
 	for partition, offset := range mine {
 		bound, ok := bounds[partition]
@@ -117,7 +118,7 @@ func (s *Session) assigned(ctx context.Context, offsets map[string]map[int32]kgo
 			mine[partition] = kgo.NewOffset().At(assignment.Offset)
 			s.owned.unused[partition] = committed
 		}
-		s.owned.partitions[partition] = assignment
+		s.owned.partitions[partition], s.owned.awaited[partition] = assignment, mostAsked
 		partitions = append(partitions, partition)
 	}
 	s.client.PauseFetchPartitions(map[string][]int32{topic: partitions})
@@ -167,6 +168,20 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]in
 	s.owned.change()
 }
 
+// mostAsked is how often the client is asked for a partition that it does not have. It has it some microseconds after it has called assigned, unless the
+// partition was revoked meanwhile.
+const mostAsked = 100
+
+// await is called if a partition was assigned, and the client does not have it. It takes a new partition over only when assigned has returned, and says nothing then. So
+// the next Poll ends at once, and after the End that follows the client is asked again. Otherwise the partition would stay paused until something else
+// ends a transaction. The caller holds the lock.
+func (o *owned) await(partition int32) {
+	if o.awaited[partition] > 0 {
+		o.awaited[partition]--
+		o.changed = true
+	}
+}
+
 // Assignments are the assigned partitions, sorted, each with its committed offset. The caller asks after each
 // End. A new Generation means that the partition was assigned anew, even if this member had it before. Joined
 // is false until it is known what the group has assigned to us.
@@ -179,8 +194,10 @@ func (s *Session) Assignments() (list []messages.Assignment, joined bool) {
 		// one transaction.
 		offset, ok := committed[partition]
 		if !ok {
+			s.owned.await(partition)
 			continue
 		}
+		delete(s.owned.awaited, partition)
 		if assignment.Offset != offset.Offset {
 			// An offset was committed since the assignment: there is history now.
 			assignment.Offset, assignment.NoCommittedOffset = offset.Offset, false
