@@ -14,6 +14,7 @@ type sealing struct {
 	unsealed uint32 // how many of its last points only the journal has; after Write: still has
 	trimmed  uint32 // how many of them are in the blocks that are trimmed
 	through  uint64 // the journal up to this block is sealed
+	first    bool   // it gets its first state early; see sealInTurn
 
 	// By Fill, for a cached entity.
 	outlived bool   // its window has lost all points of the trimmed blocks

@@ -153,14 +153,19 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 const mostStatesRoom = 64 << 20
 
 // stateDue tells whether an entity gets a state because of the points since its last one.
-func (plan *Plan) stateDue(s *sealing) bool { return s.sinceState() >= plan.period(s.entity) }
+func (plan *Plan) stateDue(s *sealing) bool {
+	return s.first || s.sinceState() >= plan.period(s.entity)
+}
 
 // turnsFrom is how many states a checkpoint has room for, at least, if entities are sealed in turn. Fewer may make no file.
 const turnsFrom = 512
 
+// firstPart: if its turn is the first time that an entity is sealed, it gets a state after this part of its period already.
+const firstPart = 4
+
 // sealInTurn seals some entities before their points leave the journal. Else those whose points came together would be sealed together: 10,000 entities,
 // with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn once while the journal goes by. If it is too early for
-// a state, it gets a chunk.
+// a state, it gets a chunk, but mostly not if it was never sealed: a state takes less time to write than a chunk and a state soon after it.
 func (p *Partition) sealInTurn(plan *Plan, limit int) {
 	points := len(plan.entries)
 	if !plan.stateful || points*p.cached/limit < cmp.Or(p.store.options.Turns, turnsFrom) {
@@ -170,7 +175,8 @@ func (p *Partition) sealInTurn(plan *Plan, limit int) {
 	for range min(turns, len(p.byID)) {
 		p.turn = (p.turn + 1) % len(p.byID)
 		if e := p.byID[p.turn]; e != nil && e.cached && !e.removed && e.unsealed+e.planned > 0 {
-			p.sealingOf(plan, e)
+			s := p.sealingOf(plan, e)
+			s.first = e.through == 0 && s.unsealed >= plan.period(e)/firstPart
 		}
 	}
 }
