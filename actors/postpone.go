@@ -24,8 +24,10 @@ func (p *partition) postpone(more bool) bool {
 	if s.state == nil {
 		return false
 	}
-	room := s.state.Room()
-	if p.shared.habit == nil {
+	var room bool
+	if p.shared.habit != nil {
+		room = s.state.Room()
+	} else {
 		room = s.state.Shed(p.live)
 	}
 	if !more || !room || s.failed || p.config.MaxCached.Load() > 0 {

@@ -2,8 +2,9 @@ package persistence
 
 import "slices"
 
-// sealing is an entity whose points leave the journal, or will do soon: they are
-// written to a chunk, as far as its window has them, or its state is written.
+// sealing is an entity that is evicted, whose points leave the journal, or whose turn
+// it is: its points are written to a chunk, as far as its window has them, or its
+// state is written.
 type sealing struct {
 	entity *Entity
 	cached bool

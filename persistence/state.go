@@ -157,7 +157,7 @@ func (plan *Plan) stateDue(s *sealing) bool {
 	return s.first || s.sinceState() >= plan.period(s.entity)
 }
 
-// turnsFrom is how many states a checkpoint has room for, at least, if entities are sealed in turn. Fewer may make no file.
+// turnsFrom is from how many turns in a checkpoint on entities are sealed in turn: the states of fewer may make no file.
 const turnsFrom = 512
 
 // firstPart: if its turn is the first time that an entity is sealed, it gets a state after this part of its period already.
@@ -165,7 +165,7 @@ const firstPart = 4
 
 // sealInTurn seals some entities before their points leave the journal. Else those whose points came together would be sealed together: 10,000 entities,
 // with states of 45 MB, in one checkpoint, and none in the next twenty. Each entity has its turn once while the journal goes by. If it is too early for
-// a state, it gets a chunk, but mostly not if it was never sealed: a state takes less time to write than a chunk and a state soon after it.
+// a state, it gets a chunk. One that was never sealed gets its state earlier, because a chunk for each new entity is dearer.
 func (p *Partition) sealInTurn(plan *Plan, limit int) {
 	points := len(plan.entries)
 	if !plan.stateful || points*p.cached/limit < cmp.Or(p.store.options.Turns, turnsFrom) {
