@@ -36,7 +36,8 @@ func (h *Habit) Prefetch() {
 
 // PrefetchPoints prefetches the points that the next Add drops and appends, and the residual that it replaces. The oldest one that still counts
 // is mostly in the same cache line. It prefetches where the next change is noted for a rollback, too, unless the point begins an epoch. If a half hour
-// begins at the time of the point, it also prefetches what the profile has of it and of its neighbours. Of the first and the last half hour of a day, one neighbour is elsewhere, and is left out.
+// begins at the time of the point, it also prefetches what the profile has of it and of its neighbours. Of the first and the last half hour of a day, one
+// neighbour is elsewhere, and is left out.
 func (h *Habit) PrefetchPoints(at int64) {
 	p := &h.points
 	if p.held == 0 {

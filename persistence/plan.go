@@ -107,8 +107,8 @@ func journalLimit(entities int, sparesStates bool) int {
 
 // Plan decides what the next checkpoint writes: the committed points, with the
 // head, and the chunks and states of entities whose points leave the journal. It
-// also seals the entities to evict, and those whose turn it is. Each point that was appended must be committed, because
-// the plan asks for windows as they are now.
+// also seals the entities to evict, and those whose turn it is. Each point that
+// was appended must be committed, because the plan asks for windows as they are now.
 //
 // The plan is in flight until Settle or Close. Meanwhile the owner may call
 // Append, Commit, RollBack, Load, Reload, Peek and all that only tells something;

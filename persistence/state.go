@@ -152,15 +152,15 @@ func (plan *Plan) FillStates(tail Tail, state StateOf) {
 // mostStatesRoom bounds the room that is made for states beforehand, in bytes, because the first one may be unusually long.
 const mostStatesRoom = 64 << 20
 
-// stateDue tells whether an entity gets a state because of the points since its last one.
+// stateDue tells whether an entity gets a state even if its owner knows all points since its last one.
 func (plan *Plan) stateDue(s *sealing) bool {
 	return s.first || s.sinceState() >= plan.period(s.entity)
 }
 
-// turnsFrom is from how many turns in a checkpoint on entities are sealed in turn: the states of fewer may make no file.
+// turnsFrom is the fewest turns of a checkpoint for which entities are sealed in turn. The states of fewer may make no file.
 const turnsFrom = 512
 
-// firstPart: if its turn is the first time that an entity is sealed, it gets a state after this part of its period already.
+// firstPart: an entity that was never sealed gets a state in its turn after a quarter of its period (docs/adr/0043).
 const firstPart = 4
 
 // sealInTurn seals some entities before their points leave the journal. Else those whose points came together would be sealed together: 10,000 entities,

@@ -86,8 +86,8 @@ func TestLargeCheckpointsPutStatesInAFile(t *testing.T) {
 	m.check()
 }
 
-// TestEntitiesAreSealedInTurn: those whose points come together would else all be sealed by the same checkpoint. That takes as many states, whether an entity's
-// period is shorter or longer than what the journal has of it.
+// TestEntitiesAreSealedInTurn: those whose points come together would else all be sealed by the same checkpoint. Turns write about as many states as that, whether
+// an entity's period is shorter or longer than what the journal has of it.
 func TestEntitiesAreSealedInTurn(t *testing.T) {
 	const entities, bins, journals = 70, 20, 8
 	for _, period := range []int{8, 64} {

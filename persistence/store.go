@@ -63,7 +63,7 @@ type Options struct {
 	Shed func(points int)
 	// Period is how many points may come after a state; 0: statePeriod.
 	Period int
-	// Turns is from how many turns in a checkpoint on entities are sealed in turn; 0: turnsFrom.
+	// Turns is the fewest turns of a checkpoint for which entities are sealed in turn; 0: turnsFrom.
 	Turns int
 	// Outline is from how many points on a chunk has an outline; 0: outlineFrom.
 	Outline int

@@ -163,6 +163,7 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]in
 	s.owned.mu.Lock()
 	defer s.owned.mu.Unlock()
 	for _, partition := range lost[s.config.InputTopic] {
+		delete(s.owned.awaited, partition)
 		delete(s.owned.partitions, partition)
 	}
 	s.owned.change()
@@ -172,13 +173,13 @@ func (s *Session) revoked(_ context.Context, _ *kgo.Client, lost map[string][]in
 // partition was revoked meanwhile.
 const mostAsked = 100
 
-// await is called if a partition was assigned, and the client does not have it. It takes a new partition over only when assigned has returned, and says nothing then. So
-// the next Poll ends at once, and after the End that follows the client is asked again. Otherwise the partition would stay paused until something else
-// ends a transaction. The caller holds the lock.
+// await is called if a partition was assigned and the client does not have it. It has Poll end at once, so that the client is asked again after the End that
+// follows. The client takes a partition over only after assigned has returned, and does not say when. Otherwise the partition would stay paused until
+// something else ends a transaction. The caller holds the lock.
 func (o *owned) await(partition int32) {
 	if o.awaited[partition] > 0 {
 		o.awaited[partition]--
-		o.changed = true
+		o.change()
 	}
 }
 
